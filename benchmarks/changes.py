@@ -35,7 +35,15 @@ _COMPARATORS = {
     "higher": "lower",
     "lower": "higher",
 }
-_LOOSER = {"≥": ">", "≤": "<", ">=": ">", "<=": "<", ">": ">=", "<": "<=", "more than": "at least"}
+_LOOSER = {
+    "≥": ">",
+    "≤": "<",
+    ">=": ">",
+    "<=": "<",
+    ">": ">=",
+    "<": "<=",
+    "more than": "at least",
+}
 _UNITS = {
     "mg": "ug",
     "µg": "mg",
@@ -105,7 +113,9 @@ def _swap(words: Mapping[str, str], *, behind: str = "") -> Mutation:
     )
 
 
-def _at_one(pattern: str, change: Callable[[Found, random.Random], str | None]) -> Mutation:
+def _at_one(
+    pattern: str, change: Callable[[Found, random.Random], str | None]
+) -> Mutation:
     """Replace one match of a pattern."""
 
     def mutate(quote: str, rng: random.Random) -> str | None:
@@ -139,7 +149,11 @@ def _swap_digits(found: Found, rng: random.Random) -> str:
 def _move_point(found: Found, rng: random.Random) -> str:
     whole, _, part = found[0].partition(".")
     return rng.choice(
-        (whole + part, f"{whole[:-1]}.{whole[-1]}{part}", f"{whole}{part[0]}.{part[1:] or '0'}")
+        (
+            whole + part,
+            f"{whole[:-1]}.{whole[-1]}{part}",
+            f"{whole}{part[0]}.{part[1:] or '0'}",
+        )
     )
 
 
@@ -147,7 +161,9 @@ def _other_bound(found: Found, rng: random.Random) -> str:
     low = int(found[1])
     high = int(found[3])
     step = rng.choice((1, 2, 5, 10))
-    return rng.choice((f"{low + step}{found[2]}{high}", f"{low}{found[2]}{high + step}"))
+    return rng.choice(
+        (f"{low + step}{found[2]}{high}", f"{low}{found[2]}{high + step}")
+    )
 
 
 def _cut_number(quote: str, rng: random.Random) -> str | None:
@@ -157,7 +173,9 @@ def _cut_number(quote: str, rng: random.Random) -> str | None:
 
 def _cut_unit(quote: str, rng: random.Random) -> str | None:
     """End the quote at "mg" where the text has "mg/kg"."""
-    found = _choose(r"(?<=[a-zA-Zµ])\s?/\s?(?=kg|m2|m\^2|dL|dl|mL|ml|L\b|day|min|mm3)", quote, rng)
+    found = _choose(
+        r"(?<=[a-zA-Zµ])\s?/\s?(?=kg|m2|m\^2|dL|dl|mL|ml|L\b|day|min|mm3)", quote, rng
+    )
     return quote[: found.start()] if found else None
 
 
@@ -171,7 +189,8 @@ HARMFUL: Mapping[str, Mutation] = {
     "digits swapped": _at_one(r"(?<![\w.,^-])\d{2,6}(?![\w^]|[.,]\d)", _swap_digits),
     "decimal point moved": _at_one(r"(?<![\w.])\d+\.\d+(?![\w.])", _move_point),
     "decimal point added": _at_one(
-        r"(?<![\w.,^/-])\d{2,4}(?![\w.,^/-])", lambda found, _: f"{found[0][:-1]}.{found[0][-1]}"
+        r"(?<![\w.,^/-])\d{2,4}(?![\w.,^/-])",
+        lambda found, _: f"{found[0][:-1]}.{found[0][-1]}",
     ),
     "exponent": _at_one(
         r"(?<=10)(\\?\^|\*\*)(\d{1,2})(?!\d)",
@@ -188,7 +207,8 @@ HARMFUL: Mapping[str, Mutation] = {
     "unit": _swap(_UNITS, behind=r"(?<=[\d/ ])"),
     "time unit": _swap(_TIMES),
     "negation added": _at_one(
-        rf"(?i)(?<!\w)(?:{_DENIABLE})(?=\s(?!not\b))", lambda found, _: f"{found[0]} not"
+        rf"(?i)(?<!\w)(?:{_DENIABLE})(?=\s(?!not\b))",
+        lambda found, _: f"{found[0]} not",
     ),
     "negation put in front": lambda quote, _: f"No {quote[0].lower()}{quote[1:]}",
     "negation removed": _at_one(
@@ -226,7 +246,9 @@ def _normalise(quote: str, rng: random.Random) -> str:
     power.
     """
     form: Any = rng.choice(("NFD", "NFKC", "NFC", "NFKD"))
-    return re.sub(rf"[^{_RAISED}]+", lambda found: unicodedata.normalize(form, found[0]), quote)
+    return re.sub(
+        rf"[^{_RAISED}]+", lambda found: unicodedata.normalize(form, found[0]), quote
+    )
 
 
 def _write_wide(quote: str, rng: random.Random) -> str:
@@ -234,14 +256,17 @@ def _write_wide(quote: str, rng: random.Random) -> str:
     words = quote.split(" ")
     place = rng.randrange(len(words))
     words[place] = "".join(
-        chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in _ESCAPE.sub(r"\1", words[place])
+        chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c
+        for c in _ESCAPE.sub(r"\1", words[place])
     )
     return " ".join(words)
 
 
 def _write_power(quote: str, _: random.Random) -> str:
     """Write powers and the square of a metre as superscripts."""
-    raised = re.sub(r"(?<=10)\\?\^(-?\d+)", lambda found: found[1].translate(_SUPERSCRIPTS), quote)
+    raised = re.sub(
+        r"(?<=10)\\?\^(-?\d+)", lambda found: found[1].translate(_SUPERSCRIPTS), quote
+    )
     return re.sub(r"(?<=/m)2\b", "²", raised)
 
 
@@ -255,7 +280,11 @@ def _wrap(quote: str, rng: random.Random) -> str:
     """Break into lines, with the indentation of a wrapped paragraph."""
     places = [found.start() for found in re.finditer(" ", quote)]
     for place in sorted(rng.sample(places, min(3, len(places))), reverse=True):
-        quote = quote[:place] + rng.choice(("\n", "\r\n", "\n          ")) + quote[place + 1 :]
+        quote = (
+            quote[:place]
+            + rng.choice(("\n", "\r\n", "\n          "))
+            + quote[place + 1 :]
+        )
     return quote
 
 
@@ -292,10 +321,14 @@ def _damage(quote: str, _: random.Random) -> str:
     """Decode UTF-8 as Windows-1252, as in "â‰¥" for "≥"."""
 
     def misread(found: Found) -> str:
-        return "".join(bytes([b]).decode("cp1252", "ignore") or chr(b) for b in found[0].encode())
+        return "".join(
+            bytes([b]).decode("cp1252", "ignore") or chr(b) for b in found[0].encode()
+        )
 
     return re.sub(
-        r"[^\x00-\x7f]+", misread, re.sub(r"(?<=\d)-(?=\d)", "–", quote).replace("'", "’")
+        r"[^\x00-\x7f]+",
+        misread,
+        re.sub(r"(?<=\d)-(?=\d)", "–", quote).replace("'", "’"),
     )
 
 
@@ -320,7 +353,9 @@ _HARMLESS: Mapping[str, Mutation] = {
         " ", lambda _: rng.choice((" ", "  ", rng.choice(_SPACES))), quote
     ),
     "white space left out": lambda quote, _: re.sub(
-        r"(?<=\d) (?=mg|kg|ml|mL|%|g/dL|mm|cm|weeks|days)|(?<=[<>≥≤=]) (?=\d)", "", quote
+        r"(?<=\d) (?=mg|kg|ml|mL|%|g/dL|mm|cm|weeks|days)|(?<=[<>≥≤=]) (?=\d)",
+        "",
+        quote,
     ),
     "wrapped lines": _wrap,
     "invisible character": _hide,

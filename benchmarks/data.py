@@ -47,7 +47,9 @@ async def ask_all(
 
     The model is that of ``--model``, whose calls ``--keep`` stores, or that of ``--replay``.
     """
-    choice = ModelChoice(read_model_spec(chosen.model) if chosen.model else None, chosen.replay)
+    choice = ModelChoice(
+        read_model_spec(chosen.model) if chosen.model else None, chosen.replay
+    )
     with keeping_calls(chosen.keep) as calls:
         async with open_model(choice, ClientSettings(concurrency=100), calls) as model:
             assert model is not None
@@ -68,7 +70,10 @@ def keeping_calls(folder: Path | None) -> Iterator[OpenStore | None]:
 
 
 def parse_options(
-    description: str | None, *positional: str, given: Sequence[str] | None = None, **options: Any
+    description: str | None,
+    *positional: str,
+    given: Sequence[str] | None = None,
+    **options: Any,
 ) -> argparse.Namespace:
     """Parse the command line of a benchmark; its help is the module's docstring, which explains the
     options.
@@ -86,7 +91,13 @@ def parse_options(
     >>> parsed = parse_options(
     ...     None, "gold", given=["g", "--data", "d", "--effort", "all"], **options
     ... )
-    >>> str(parsed.gold), str(parsed.data), parsed.effort.value, parsed.seed, parsed.kind
+    >>> (
+    ...     str(parsed.gold),
+    ...     str(parsed.data),
+    ...     parsed.effort.value,
+    ...     parsed.seed,
+    ...     parsed.kind,
+    ... )
     ('g', 'd', 'all', 0, None)
     """
     parser = argparse.ArgumentParser(
@@ -156,10 +167,14 @@ def fold_of(trial: str) -> int:
     """Return the fold of a trial, the same on every machine: all items of one trial are in one
     fold.
 
-    >>> fold_of("NCT00000001") == fold_of("NCT00000001") and 0 <= fold_of("NCT00000001") < FOLDS
+    >>> fold_of("NCT00000001") == fold_of("NCT00000001") and 0 <= fold_of(
+    ...     "NCT00000001"
+    ... ) < FOLDS
     True
     """
-    return int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16) % FOLDS
+    return (
+        int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16) % FOLDS
+    )
 
 
 def format_table(
@@ -168,7 +183,11 @@ def format_table(
     """Format a text table: the first column aligned left, figures right, floats with three digits,
     None as a dash.
 
-    >>> print(format_table(["field", "right", "F1"], [["all", 12, 0.5], ["dosing", 3, None]]))
+    >>> print(
+    ...     format_table(
+    ...         ["field", "right", "F1"], [["all", 12, 0.5], ["dosing", 3, None]]
+    ...     )
+    ... )
     field   right     F1
     all        12  0.500
     dosing      3      -
@@ -186,7 +205,10 @@ def format_table(
         "  ".join(
             [
                 first.ljust(widths[0]),
-                *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)),
+                *(
+                    cell.rjust(width)
+                    for cell, width in zip(rest, widths[1:], strict=True)
+                ),
             ]
         )
         for first, *rest in cells

@@ -41,11 +41,15 @@ def match_changes(
 ) -> list[dict[str, Any] | None]:
     """Return the real change of each told one, or None if it is not real or was told before."""
     left = sorted(
-        real, key=lambda one: (one.get("optional", False), not one["old"] or not one["new"])
+        real,
+        key=lambda one: (one.get("optional", False), not one["old"] or not one["new"]),
     )
     found = []
     for change in told:
-        sides = [_fold(f"{_quote(side)} {change.message}") for side in (change.old, change.new)]
+        sides = [
+            _fold(f"{_quote(side)} {change.message}")
+            for side in (change.old, change.new)
+        ]
         match = next(
             (
                 one
@@ -76,9 +80,14 @@ def _fold(text: str) -> str:
 def measure_versions(folder: Path, half: str, show: str) -> None:
     """Print a table of real and told changes by part."""
     rules = Extractor(effort="none")
-    sides = [{one.record_id: one for one in read_records(folder / name)} for name in ("old", "new")]
+    sides = [
+        {one.record_id: one for one in read_records(folder / name)}
+        for name in ("old", "new")
+    ]
     halves = json.loads((folder / "halves.json").read_text("utf-8")) if half else {}
-    trials = [name for name in sides[0] if name in sides[1] and halves.get(name, "") == half]
+    trials = [
+        name for name in sides[0] if name in sides[1] and halves.get(name, "") == half
+    ]
     counts: dict[str, Counter[str]] = {
         part: Counter() for parts in PARTS.values() for part in parts
     }
@@ -93,7 +102,9 @@ def measure_versions(folder: Path, half: str, show: str) -> None:
             part = match["part"] if match else PARTS[change.item][0]
             counts[part].update(told=1, right=int(match is not None))
             if not match and show in (part, "all"):
-                print(f"{trial} not real: {change.item} {change.kind}: {change.message}")
+                print(
+                    f"{trial} not real: {change.item} {change.kind}: {change.message}"
+                )
                 print(f"    - {_quote(change.old)}\n    + {_quote(change.new)}")
         for one in real:
             if not one.get("optional"):
@@ -104,11 +115,15 @@ def measure_versions(folder: Path, half: str, show: str) -> None:
                         f"-> {one['new']!r}"
                     )
     columns = ("real", "found", "told", "right")
-    rows = [(name, *(one[column] for column in columns)) for name, one in counts.items()]
+    rows = [
+        (name, *(one[column] for column in columns)) for name, one in counts.items()
+    ]
     total = sum(counts.values(), Counter[str]())
     print(f"{len(trials)} pairs of versions")
     print(
-        format_table(["part", *columns], [*rows, ("all", *(total[column] for column in columns))])
+        format_table(
+            ["part", *columns], [*rows, ("all", *(total[column] for column in columns))]
+        )
     )
 
 

@@ -43,7 +43,12 @@ from extractor.model.asking.questions import Question
 from extractor.model.calls import CHARACTERS_PER_TOKEN
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import ListedPrice, Price, PriceList
-from extractor.model.cost.tokens import RequestSize, TokenCounts, forecast_calls, measure_call
+from extractor.model.cost.tokens import (
+    RequestSize,
+    TokenCounts,
+    forecast_calls,
+    measure_call,
+)
 from extractor.model.spec import ModelSpec
 from extractor.model.store import OpenStore
 from extractor.options import ExtractionOptions
@@ -62,8 +67,19 @@ _TOTALS = (*Task, "all")
 
 def main() -> None:
     """Run the command line."""
-    options: dict[str, Any] = {"model": str, "keep": Path, "replay": Path, "effort": "rules,medium"}
-    options |= {"folds": "", "limit": int, "price": PRICE, "json": Path, "forecast": Path}
+    options: dict[str, Any] = {
+        "model": str,
+        "keep": Path,
+        "replay": Path,
+        "effort": "rules,medium",
+    }
+    options |= {
+        "folds": "",
+        "limit": int,
+        "price": PRICE,
+        "json": Path,
+        "forecast": Path,
+    }
     options |= {"from": [Path], "plot": Path, "costs": False, "gpu": "2.5,3000,400"}
     chosen = parse_options(__doc__, "gold?", "records*", **options)
     chosen.folds, figures = read_folds(chosen.folds), vars(chosen)["from"]
@@ -72,10 +88,16 @@ def main() -> None:
     pricing = find_pricing(chosen.price)
     if chosen.forecast:
         groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
-        print(format_forecast(json.loads(chosen.forecast.read_text("utf-8")), groups, pricing))
+        print(
+            format_forecast(
+                json.loads(chosen.forecast.read_text("utf-8")), groups, pricing
+            )
+        )
         return
     if figures:
-        results = [one for path in figures for one in json.loads(path.read_text("utf-8"))]
+        results = [
+            one for path in figures for one in json.loads(path.read_text("utf-8"))
+        ]
         if chosen.costs:
             print(format_costs(results, chosen.gpu))
         else:
@@ -86,7 +108,9 @@ def main() -> None:
         write_figures(results, chosen.json)
     if chosen.plot:
         label = f"dollars per 1,000 records at the prices of {chosen.price}"
-        plot_effort(results, [bill(one, pricing).dollars for one in results], label, chosen.plot)
+        plot_effort(
+            results, [bill(one, pricing).dollars for one in results], label, chosen.plot
+        )
 
 
 def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
@@ -95,7 +119,9 @@ def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
     results: list[dict[str, Any]] = []
     for effort in chosen.effort.split(","):
-        options: dict[str, Any] = {"effort": "none"} if effort == "rules" else {"effort": effort}
+        options: dict[str, Any] = (
+            {"effort": "none"} if effort == "rules" else {"effort": effort}
+        )
         extractor = Extractor(chosen.model, replay=chosen.replay, **options)
         with keeping_calls(chosen.keep) as calls:
             for name, pairs in groups.items():
@@ -130,15 +156,21 @@ async def measure(
     return summarise(pairs, found, count_static_tokens())
 
 
-def summarise(pairs: Group, found: Sequence[TrialExtraction], static_tokens: int) -> dict[str, Any]:
+def summarise(
+    pairs: Group, found: Sequence[TrialExtraction], static_tokens: int
+) -> dict[str, Any]:
     """Score extractions, and count calls and tokens; ``static_tokens`` of each call are the same
     in all.
     """
-    figures = evaluate([gold for _, gold in pairs], found, resamples=0, examples=0).figures()
+    figures = evaluate(
+        [gold for _, gold in pairs], found, resamples=0, examples=0
+    ).figures()
     usage = sum((one.usage or Usage() for one in found), Usage())
     static = min(usage.prompt_tokens, usage.calls * static_tokens)
     counts = zip(
-        _COUNTS, (usage.calls, usage.prompt_tokens, static, usage.output_tokens), strict=True
+        _COUNTS,
+        (usage.calls, usage.prompt_tokens, static, usage.output_tokens),
+        strict=True,
     )
     return {
         "records": len(pairs),
@@ -156,8 +188,12 @@ def count_static_tokens() -> int:
     """Estimated tokens of the part that is the same in every call: system prompt and reply
     schema.
     """
-    record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=())
-    line = Question(Task.ELIGIBILITY, Chunk(1, Span("eligibility", 0, 0), ""), ("category",))
+    record = TrialRecord(
+        record_id="x", source=Source(path="x", format="flat"), sections=()
+    )
+    line = Question(
+        Task.ELIGIBILITY, Chunk(1, Span("eligibility", 0, 0), ""), ("category",)
+    )
     size = measure_call(render_call(record, [line]))
     return (size.system + size.schema) // CHARACTERS_PER_TOKEN
 
@@ -190,7 +226,8 @@ def price_hardware(hour: float, reads: float, writes: float) -> Pricing:
     """
     prompt, output = (hour / 3600 / rate * 1e6 for rate in (reads, writes))
     return Pricing(
-        None, ListedPrice("own", Price(prompt=prompt, output=output, cached=0.0), "--gpu")
+        None,
+        ListedPrice("own", Price(prompt=prompt, output=output, cached=0.0), "--gpu"),
     )
 
 
@@ -205,7 +242,13 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     tokens = TokenCounts(calls, prompt, static, output + thinking)
     costs = forecast_costs(tokens, pricing, _CONCURRENCY)
     written = costs.written * (price.written or 0.0) / 1e6
-    return Bill(costs.usd, thinking * price.output / 1e6, written, costs.usd_uncached, costs.cached)
+    return Bill(
+        costs.usd,
+        thinking * price.output / 1e6,
+        written,
+        costs.usd_uncached,
+        costs.cached,
+    )
 
 
 def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> str:
@@ -225,9 +268,13 @@ def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> st
     for one in results:
         cost = bill(one, pricing)
         figures = [one["figures"][total] for total in _TOTALS]
-        tokens = [f"{one[name]:.1f}" for name in ("calls", "prompt_tokens", "output_tokens")]
+        tokens = [
+            f"{one[name]:.1f}" for name in ("calls", "prompt_tokens", "output_tokens")
+        ]
         dollars = [f"{cost.dollars:.2f}", f"{cost.uncached:.2f}"]
-        rows.append([one["effort"], one["group"], one["records"], *figures, *tokens, *dollars])
+        rows.append(
+            [one["effort"], one["group"], one["records"], *figures, *tokens, *dollars]
+        )
     return format_table(head, rows)
 
 
@@ -244,8 +291,13 @@ def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
             by_effort[one["effort"]].append(one)
     rows: dict[tuple[str, str], list[str]] = defaultdict(list)
     for ones in by_effort.values():
-        bills = {name: [bill(one, pricing) for one in ones] for name, pricing in models.items()}
-        rows["calls", "measured"].append(_pair((one["calls"] * _RECORDS for one in ones), 0))
+        bills = {
+            name: [bill(one, pricing) for one in ones]
+            for name, pricing in models.items()
+        }
+        rows["calls", "measured"].append(
+            _pair((one["calls"] * _RECORDS for one in ones), 0)
+        )
         cached = [cost.cached / 1e6 for cost in bills["a GPU"]]
         prompt, output = (
             [one[name] * _RECORDS / 1e6 for one in ones]
@@ -257,7 +309,9 @@ def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
         rows["million output tokens", "measured"].append(_pair(output))
         for name, costs in bills.items():
             basis = "forecast" if models[name].spec else "assumption"
-            rows[f"{name}: dollars", basis].append(_pair(cost.dollars for cost in costs))
+            rows[f"{name}: dollars", basis].append(
+                _pair(cost.dollars for cost in costs)
+            )
             if any(thinking := [cost.thinking for cost in costs]):
                 rows["of them for thinking", "assumption"].append(_pair(thinking))
             if any(writing := [cost.writing for cost in costs]):
@@ -289,21 +343,32 @@ def format_forecast(
         if one["calls"]:
             options = ExtractionOptions(effort=one["effort"])
             size = sum(
-                (estimate_record(record, options).size for record, _ in pairs), RequestSize()
+                (estimate_record(record, options).size for record, _ in pairs),
+                RequestSize(),
             )
             tokens = astuple(forecast_calls(size, rates))
             expected = {
-                name: count / len(pairs) for name, count in zip(_COUNTS, tokens, strict=True)
+                name: count / len(pairs)
+                for name, count in zip(_COUNTS, tokens, strict=True)
             }
             found = [
-                (name, expected[name], one[name]) for name in _COUNTS if name != "static_tokens"
+                (name, expected[name], one[name])
+                for name in _COUNTS
+                if name != "static_tokens"
             ]
-            found.append(("$/1000", bill(expected, pricing).dollars, bill(one, pricing).dollars))
+            found.append(
+                ("$/1000", bill(expected, pricing).dollars, bill(one, pricing).dollars)
+            )
             for name, mean, measured in found:
-                figures = f"{mean:,.2f}", f"{measured:,.2f}", f"{mean / measured - 1:+.0%}"
+                figures = (
+                    f"{mean:,.2f}",
+                    f"{measured:,.2f}",
+                    f"{mean / measured - 1:+.0%}",
+                )
                 rows.append([one["effort"], one["group"], len(pairs), name, *figures])
     return format_table(
-        ["effort", "group", "trials", "a record", "forecast", "measured", "difference"], rows
+        ["effort", "group", "trials", "a record", "forecast", "measured", "difference"],
+        rows,
     )
 
 
@@ -312,12 +377,18 @@ def format_fields(results: Sequence[Mapping[str, Any]]) -> str:
     head = ["field", *(f"{one['group'].split()[0]} {one['effort']}" for one in results)]
     return format_table(
         head,
-        ([field.name, *(one["figures"].get(field.name) for one in results)] for field in FIELDS),
+        (
+            [field.name, *(one["figures"].get(field.name) for one in results)]
+            for field in FIELDS
+        ),
     )
 
 
 def plot_effort(
-    results: Iterable[Mapping[str, Any]], dollars: Iterable[float], label: str, path: Path
+    results: Iterable[Mapping[str, Any]],
+    dollars: Iterable[float],
+    label: str,
+    path: Path,
 ) -> None:
     """Draw macro-F1 over the dollars of each result: a line for each group of areas, a square for
     the peer's.
@@ -328,7 +399,9 @@ def plot_effort(
     from matplotlib.figure import Figure  # noqa: PLC0415 - only a drawing needs it
 
     axes = (figure := Figure(figsize=(8, 5), layout="constrained")).add_subplot()
-    lines: dict[tuple[str, bool], list[tuple[float, Mapping[str, Any]]]] = defaultdict(list)
+    lines: dict[tuple[str, bool], list[tuple[float, Mapping[str, Any]]]] = defaultdict(
+        list
+    )
     for one, cost in zip(results, dollars, strict=True):
         lines[one["group"], one["effort"] == PEER].append((cost, one))
     groups = sorted({group for group, _ in lines})
@@ -336,10 +409,20 @@ def plot_effort(
         costs = [cost for cost, _ in points]
         f1 = [one["figures"]["all"] for _, one in points]
         name = f"{PEER}, " * is_peer + f"{group} ({points[0][1]['records']} trials)"
-        axes.plot(costs, f1, "s" if is_peer else "o-", label=name, color=f"C{groups.index(group)}")
+        axes.plot(
+            costs,
+            f1,
+            "s" if is_peer else "o-",
+            label=name,
+            color=f"C{groups.index(group)}",
+        )
         for x, y, (_, one) in [] if is_peer else zip(costs, f1, points, strict=True):
             axes.annotate(
-                one["effort"], (x, y), xytext=(4, -12), textcoords="offset points", fontsize=8
+                one["effort"],
+                (x, y),
+                xytext=(4, -12),
+                textcoords="offset points",
+                fontsize=8,
             )
     axes.set(xlabel=label, ylabel="macro-F1")
     axes.grid(alpha=0.3)

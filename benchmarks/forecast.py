@@ -41,7 +41,11 @@ from extractor.model.database import open_run_to_read
 from extractor.model.spec import SERVER, ModelSpec
 from extractor.model.store import unpack
 
-_FOLDERS = (Path("seeds/answers"), Path("tests/small_answers"), Path("tests/hostile/answers"))
+_FOLDERS = (
+    Path("seeds/answers"),
+    Path("tests/small_answers"),
+    Path("tests/hostile/answers"),
+)
 _HEADINGS = ("recordings", "model", "figure", "low", "expected", "actual", "high", "")
 _HOSTED = "hosted"
 _CAPABLE = "capable"
@@ -124,14 +128,24 @@ def read_answered(folder: Path) -> list[Answered]:
         ]
 
 
-def compare(calls: Sequence[Answered], model: str) -> Iterator[tuple[str, Cases[float], int]]:
+def compare(
+    calls: Sequence[Answered], model: str
+) -> Iterator[tuple[str, Cases[float], int]]:
     """Yield each figure with its forecast and its real value."""
     schema = len(schema_of(Reply))
     sizes = (measure_texts(one.system, one.user, schema, one.limit) for one in calls)
-    spec = None if model == _CAPABLE else ModelSpec(SERVER, model, "http://recorded.invalid/v1")
+    spec = (
+        None
+        if model == _CAPABLE
+        else ModelSpec(SERVER, model, "http://recorded.invalid/v1")
+    )
     total = sum(sizes, RequestSize())
     cases = [forecast_calls(total, rates) for rates in load_rates(spec)]
-    yield "calls", Cases(*(case.calls for case in cases)), sum(one.exchanges for one in calls)
+    yield (
+        "calls",
+        Cases(*(case.calls for case in cases)),
+        sum(one.exchanges for one in calls),
+    )
     yield (
         "prompt tokens",
         Cases(*(case.prompt for case in cases)),
@@ -154,7 +168,9 @@ def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
         parts.append(f"{name} = [{rates}]")
     parts.append("\n[key]")
     for key, found in sizes.items():
-        parts.append(f"{key} = {{ mean = {statistics.mean(found):.1f}, asked = {len(found)} }}")
+        parts.append(
+            f"{key} = {{ mean = {statistics.mean(found):.1f}, asked = {len(found)} }}"
+        )
     return "\n".join(parts)
 
 
@@ -169,13 +185,19 @@ def measure_keys(calls: Iterable[Answered]) -> Sizes:
     return {key: found[key] for key in sorted(found)}
 
 
-def measure_rates(calls: Sequence[Answered], sizes: Sizes) -> tuple[float, float, float]:
+def measure_rates(
+    calls: Sequence[Answered], sizes: Sizes
+) -> tuple[float, float, float]:
     """Return the tokens for each expected character of an answer: low, mean and high."""
     means = {key: statistics.mean(found) for key, found in sizes.items()}
-    first = [(one.output_tokens, _expect_answer(one, means)) for one in calls if one.is_first]
+    first = [
+        (one.output_tokens, _expect_answer(one, means)) for one in calls if one.is_first
+    ]
 
     def ratio(drawn: Sequence[tuple[int, float]]) -> float:
-        return sum(tokens for tokens, _ in drawn) / sum(expected for _, expected in drawn)
+        return sum(tokens for tokens, _ in drawn) / sum(
+            expected for _, expected in drawn
+        )
 
     rng = random.Random(0)
     ratios = [ratio(rng.choices(first, k=_FEW)) for _ in range(_RESAMPLES)]
@@ -208,13 +230,17 @@ def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
         own = [item for item in items if item.get("n") == number]
         whole = sum(_length(item) + 1 for item in own)
         asked = {
-            key: sum(_length({key: item[key]}) - 1 for item in own if key in item) for key in keys
+            key: sum(_length({key: item[key]}) - 1 for item in own if key in item)
+            for key in keys
         }
         if keys == ["regimens"]:  # its items hold other keys than the requested one
             asked = {"regimens": max(0, whole - 10)}
         yield from asked.items()
         yield "item", max(0, whole - sum(asked.values()))
-    yield "reply", _length({"items": items}) - sum(_length(item) + 1 for item in items) + 1
+    yield (
+        "reply",
+        _length({"items": items}) - sum(_length(item) + 1 for item in items) + 1,
+    )
 
 
 def _length(value: object) -> int:

@@ -63,15 +63,20 @@ def main() -> None:
         "time limits right": [right for _, right in times],
     }
     shares = [
-        (name, len(found), sum(found) / max(1, len(found))) for name, found in figures.items()
+        (name, len(found), sum(found) / max(1, len(found)))
+        for name, found in figures.items()
     ]
     print(format_table((f"{len(rows)} texts", "of", "share"), shares))
     for row, tally in tallies if chosen.show else ():
-        wrong = [(verdict, bound) for bound, verdict in tally.bounds if verdict != "right"]
+        wrong = [
+            (verdict, bound) for bound, verdict in tally.bounds if verdict != "right"
+        ]
         wrong += [("time", bound) for bound, right in tally.times if not right]
         wrong += [("not theirs", bound) for bound, found in tally.numbers if not found]
         for verdict, bound in wrong:
-            around = " ".join(row["text"][max(0, bound.start - 60) : bound.end + 40].split())
+            around = " ".join(
+                row["text"][max(0, bound.start - 60) : bound.end + 40].split()
+            )
             print(f"{row['id']} {verdict}: {bound.sign} {bound.value:g} | {around}")
 
 
@@ -87,17 +92,32 @@ def compare(row: Row) -> Tally:
     whole = [
         mark
         for mark in marks
-        if mark["operator"] and (mark["operator"] != "between" or len(mark["values"]) == 2)
+        if mark["operator"]
+        and (mark["operator"] != "between" or len(mark["values"]) == 2)
     ]
-    marked = [mark for mark in whole if mark["as"] == "Numeric-Filter" and mark["of"] in _MEASURED]
-    bounds = [(bound, _find(bound, ours)) for mark in marked for bound in _list_marked(mark)]
+    marked = [
+        mark
+        for mark in whole
+        if mark["as"] == "Numeric-Filter" and mark["of"] in _MEASURED
+    ]
+    bounds = [
+        (bound, _find(bound, ours)) for mark in marked for bound in _list_marked(mark)
+    ]
     timed = [mark for mark in whole if _is_timed(mark)]
     times = [
-        (bound, _find(bound, ours) == "right") for mark in timed for bound in _list_marked(mark)
+        (bound, _find(bound, ours) == "right")
+        for mark in timed
+        for bound in _list_marked(mark)
     ]
     anywhere = [bound for mark in marks for bound in _list_marked(mark)]
     numbers = [
-        (one, any(_same_number(one.value, other.value) and _meet(one, other) for other in anywhere))
+        (
+            one,
+            any(
+                _same_number(one.value, other.value) and _meet(one, other)
+                for other in anywhere
+            ),
+        )
         for one in ours
     ]
     return Tally(bounds, times, numbers)
@@ -111,10 +131,14 @@ def list_bounds(extraction: TrialExtraction) -> Iterator[Bound]:
             place = piece.start, piece.end
             if name == "constraints":
                 limit = criterion.constraints[int(rest.partition("]")[0])]
-                yield from _split(limit.comparator, [limit.value, limit.value_high], *place)
+                yield from _split(
+                    limit.comparator, [limit.value, limit.value_high], *place
+                )
             elif name == "time_window" and criterion.time_window:
                 yield from _split(
-                    criterion.time_window.comparator, [criterion.time_window.value], *place
+                    criterion.time_window.comparator,
+                    [criterion.time_window.value],
+                    *place,
                 )
 
 
@@ -122,14 +146,20 @@ def _is_timed(mark: Row) -> bool:
     """Return whether a mark is a time limit of a treatment or disease; calendar years have no
     unit.
     """
-    return bool(mark["time_unit"] and mark["as"] == "Temporality" and mark["of"] in _TIMED)
+    return bool(
+        mark["time_unit"] and mark["as"] == "Temporality" and mark["of"] in _TIMED
+    )
 
 
 def _list_marked(mark: Row) -> Iterator[Bound]:
-    yield from _split(mark["operator"] or "=", mark["values"], mark["start"], mark["end"])
+    yield from _split(
+        mark["operator"] or "=", mark["values"], mark["start"], mark["end"]
+    )
 
 
-def _split(sign: str, values: list[float | None], start: int, end: int) -> Iterator[Bound]:
+def _split(
+    sign: str, values: list[float | None], start: int, end: int
+) -> Iterator[Bound]:
     stated = [value for value in values if value is not None]
     signs = (
         (">=", "<=")
@@ -137,12 +167,17 @@ def _split(sign: str, values: list[float | None], start: int, end: int) -> Itera
         else [str(sign)] * len(stated)
     )
     yield from (
-        Bound(str(one), value, start, end) for one, value in zip(signs, stated, strict=True)
+        Bound(str(one), value, start, end)
+        for one, value in zip(signs, stated, strict=True)
     )
 
 
 def _find(bound: Bound, ours: list[Bound]) -> str:
-    there = [one for one in ours if _meet(one, bound) and _same_number(one.value, bound.value)]
+    there = [
+        one
+        for one in ours
+        if _meet(one, bound) and _same_number(one.value, bound.value)
+    ]
     if any(one.sign == bound.sign for one in there):
         return "right"
     if there:
@@ -160,7 +195,9 @@ def _same_number(ours: float, theirs: float) -> bool:
     """
     if not ours or not theirs:
         return ours == theirs
-    return any(abs(ours - theirs * 10**power) < 1e-6 * abs(ours) for power in (0, 3, 6, 9))
+    return any(
+        abs(ours - theirs * 10**power) < 1e-6 * abs(ours) for power in (0, 3, 6, 9)
+    )
 
 
 if __name__ == "__main__":

@@ -83,7 +83,14 @@ def judge(
     held = _list_right(gold, final)
     told = _list_right(gold, as_told)
     losses = [
-        Loss(gold.record_id, field, item, _find_cause(field, result), value, held[field, item][1])
+        Loss(
+            gold.record_id,
+            field,
+            item,
+            _find_cause(field, result),
+            value,
+            held[field, item][1],
+        )
         for (field, item), (is_right, value) in told.items()
         if is_right
         # a part of a lost value is no loss of its own
@@ -101,7 +108,8 @@ def judge(
             for key in wrong[:number]
         )
     return Judged(
-        tuple(losses), Counter(field for (field, _), (is_right, _) in told.items() if is_right)
+        tuple(losses),
+        Counter(field for (field, _), (is_right, _) in told.items() if is_right),
     )
 
 
@@ -115,7 +123,10 @@ def _list_right(
     for row in judge_values(gold, found, GROUPS):
         fields[row.field.name, row.gold_item.path or ""].append(row)
     return {
-        place: (all(row.verdict is Verdict.RIGHT for row in rows), [row.predicted for row in rows])
+        place: (
+            all(row.verdict is Verdict.RIGHT for row in rows),
+            [row.predicted for row in rows],
+        )
         for place, rows in fields.items()
         if any(row.gold is not None for row in rows)
     }
@@ -125,7 +136,9 @@ def _find_cause(field: str, result: ModelResult) -> Cause:
     if result.dropped:
         return Cause.ANSWER
     name = field.rsplit(".", 1)[-1]
-    return Cause.CHECK if any(one.refuses(name) for one in result.drafts) else Cause.MERGE
+    return (
+        Cause.CHECK if any(one.refuses(name) for one in result.drafts) else Cause.MERGE
+    )
 
 
 def _list_unreadable(result: ModelResult) -> Iterator[str]:
@@ -161,14 +174,19 @@ def _take(
     for call, reply in zip(calls, replies, strict=True):
         chunks = {question.chunk.number: question.chunk for question in call}
         said = read_values(
-            call, reply.items if reply else (), complete=bool(reply and not reply.dropped)
+            call,
+            reply.items if reply else (),
+            complete=bool(reply and not reply.dropped),
         )
         drafts += (_believe(parsed, *each, chunks) for each in said)
     return collect(parsed, questions, (), drafts, received)
 
 
 def _believe(
-    parsed: ParsedRecord, question: Question, said: Mapping[str, Any], chunks: Mapping[int, Chunk]
+    parsed: ParsedRecord,
+    question: Question,
+    said: Mapping[str, Any],
+    chunks: Mapping[int, Chunk],
 ) -> Draft:
     labels = [parsed.raw(span) for span in locate_arms(parsed.record).values()]
     draft = parsed.draft_of(question.task, question.chunk)
@@ -209,9 +227,19 @@ def format_losses(found: Sequence[Judged]) -> str:
     for name in [field.name for group in GROUPS for field in group.fields]:
         lost = [losses[name, cause] for cause in Cause]
         if right[name] or any(lost):
-            rows.append([name, right[name], sum(lost), sum(lost) / max(1, right[name]), *lost])
+            rows.append(
+                [name, right[name], sum(lost), sum(lost) / max(1, right[name]), *lost]
+            )
     totals = [sum(losses[name, cause] for name in right) for cause in Cause]
-    rows.append(["all", right.total(), sum(totals), sum(totals) / max(1, right.total()), *totals])
+    rows.append(
+        [
+            "all",
+            right.total(),
+            sum(totals),
+            sum(totals) / max(1, right.total()),
+            *totals,
+        ]
+    )
     return format_table(["field", "right", "lost", "share", *Cause], rows)
 
 
@@ -231,7 +259,9 @@ def main() -> None:
     losses = list[Loss]()
     known = read_gold()
 
-    async def judge_one(model: Model, record: TrialRecord, gold: TrialExtraction) -> Judged:
+    async def judge_one(
+        model: Model, record: TrialRecord, gold: TrialExtraction
+    ) -> Judged:
         parsed = parse_record(record)
         return judge(parsed, gold, *await ask(parsed, asked, model))
 
@@ -244,7 +274,8 @@ def main() -> None:
     shown = [
         loss
         for loss in losses
-        if known[loss.record_id]["fold"] in _TO_READ and chosen.field in (None, loss.field)
+        if known[loss.record_id]["fold"] in _TO_READ
+        and chosen.field in (None, loss.field)
     ]
     print(*(" | ".join(map(str, loss)) for loss in shown[: chosen.examples]), sep="\n")
 

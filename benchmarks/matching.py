@@ -26,8 +26,16 @@ from extractor.schemas import (
 )
 
 _FIELDS = {field.name: field for field in FIELDS}
-_GOLD = {f"{group.path}.{name}" for group in GROUPS for name in group.model.list_gold_fields()}
-_NAMES = (_GOLD & _FIELDS.keys()) - {"endpoints.rank", "dosing.quote", "eligibility.criteria"}
+_GOLD = {
+    f"{group.path}.{name}"
+    for group in GROUPS
+    for name in group.model.list_gold_fields()
+}
+_NAMES = (_GOLD & _FIELDS.keys()) - {
+    "endpoints.rank",
+    "dosing.quote",
+    "eligibility.criteria",
+}
 FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     group.path: tuple(
         one.name
@@ -43,11 +51,16 @@ def is_right(field: str, value: Any, label: Any) -> bool:
     """Return whether a value agrees with an annotation at the normalised level. Empty is None or
     ().
 
-    >>> is_right("dosing.route", None, None), is_right("endpoints.methods", ("ELISA",), ("PCR",))
+    >>> (
+    ...     is_right("dosing.route", None, None),
+    ...     is_right("endpoints.methods", ("ELISA",), ("PCR",)),
+    ... )
     (True, False)
     """
     shape = _FIELDS[field].comparer
-    ours, theirs = (Counter(map(shape.key, shape.spread(one))) for one in (label, value))
+    ours, theirs = (
+        Counter(map(shape.key, shape.spread(one))) for one in (label, value)
+    )
     return ours == theirs
 
 
@@ -95,27 +108,50 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
     that of the agent. Items that the rules did not see have no reading to judge.
     """
 
-    def judge(field: str, reading: Reading[Any], label: Any, *, exists: bool = False) -> Judged:
-        right = reading.value == label if exists else is_right(field, reading.value, label)
+    def judge(
+        field: str, reading: Reading[Any], label: Any, *, exists: bool = False
+    ) -> Judged:
+        right = (
+            reading.value == label if exists else is_right(field, reading.value, label)
+        )
         return Judged(
-            field, parsed.record.record_id, reading.value, label, reading.confidence, right
+            field,
+            parsed.record.record_id,
+            reading.value,
+            label,
+            reading.confidence,
+            right,
         )
 
     extraction = assemble_extraction(parsed, ModelResult())
     for name in FIELDS_OF["eligibility"]:
-        yield judge(f"eligibility.{name}", parsed.whole.read(name), getattr(gold.eligibility, name))
+        yield judge(
+            f"eligibility.{name}",
+            parsed.whole.read(name),
+            getattr(gold.eligibility, name),
+        )
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
     taken = {id(match.gold) for match in matches}
-    left = [criterion for criterion in gold.eligibility.criteria if id(criterion) not in taken]
+    left = [
+        criterion
+        for criterion in gold.eligibility.criteria
+        if id(criterion) not in taken
+    ]
     for criterion in parsed.criteria if extraction.eligibility.criteria or left else ():
         stands = id(criterion) in paired or (
             not criterion.rules["stands"].value and _is_among(parsed, criterion, left)
         )
-        yield judge("eligibility.criteria.stands", criterion.rules["stands"], stands, exists=True)
+        yield judge(
+            "eligibility.criteria.stands",
+            criterion.rules["stands"],
+            stands,
+            exists=True,
+        )
     for read in _readings_of(parsed, extraction.dosing):
         exists = Reading(
-            value=True, confidence=read.read("stands").confidence or read.rules["agent"].confidence
+            value=True,
+            confidence=read.read("stands").confidence or read.rules["agent"].confidence,
         )
         yield judge("dosing.regimens", exists, id(read) in paired, exists=True)
     for match in matches:
@@ -152,11 +188,15 @@ def match_items(
             for old, new in align(group, wanted, group.items(extraction)):
                 if old and new:
                     yield Match(
-                        group.path, readings[group.path][new[0].position], wanted[old[0].position]
+                        group.path,
+                        readings[group.path][new[0].position],
+                        wanted[old[0].position],
                     )
 
 
-def _is_among(parsed: ParsedRecord, criterion: Draft, gold: Sequence[Criterion]) -> bool:
+def _is_among(
+    parsed: ParsedRecord, criterion: Draft, gold: Sequence[Criterion]
+) -> bool:
     """Return whether gold has a criterion that the rules rejected."""
     kind = KINDS["eligibility.criteria"]
     read = draft_criterion(parsed, criterion)

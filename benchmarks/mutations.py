@@ -50,7 +50,8 @@ _LINE = re.compile(r"[^\n]+")
 # A clause or a whole sentence, as a reader would quote it.
 _CLAUSE = re.compile(r"[^\s;.][^;\n]*?(?=;|\.\s|\.?$)", re.MULTILINE)
 _BULLET = re.compile(r"\s*(?:[-*•]+|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))\s+")
-_IN_ENTITY = re.compile(r"&#?\w{2,8}\Z")  # a clause does not end at the semicolon of "&amp;"
+# a clause does not end at the semicolon of "&amp;"
+_IN_ENTITY = re.compile(r"&#?\w{2,8}\Z")
 _SHORTEST = 8
 _LONGEST = 600
 _DRAWS = 40
@@ -127,7 +128,9 @@ def judge(trial: Trial) -> Verdict:
         for one in (text[found.start : found.end], trial.drawn.quote)
     )
     return Verdict(
-        trial, accepted and (placed == drawn or trial.harmful), found.status is QuoteStatus.CONFLICT
+        trial,
+        accepted and (placed == drawn or trial.harmful),
+        found.status is QuoteStatus.CONFLICT,
     )
 
 
@@ -139,8 +142,14 @@ def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
     paths = [data / name for name in _FILES if (data / name).exists()]
     if not paths:
         raise FileNotFoundError(f"{data} holds none of {', '.join(_FILES)}")
-    sections = (section for record in read_records(*paths) for section in record.sections)
-    texts = [section.text for section in sections if section.name.partition("[")[0] in _SECTIONS]
+    sections = (
+        section for record in read_records(*paths) for section in record.sections
+    )
+    texts = [
+        section.text
+        for section in sections
+        if section.name.partition("[")[0] in _SECTIONS
+    ]
     while texts:
         text = rng.choice(texts)
         if spans := list(_list_spans(text, rng.choice((_LINE, _CLAUSE)))):
@@ -152,11 +161,17 @@ def _list_spans(text: str, unit: re.Pattern[str]) -> Iterator[tuple[int, int]]:
         bullet = _BULLET.match(text, *found.span())
         start = bullet.end() if bullet else found.start()
         quote = text[start : found.end()].rstrip()
-        if _SHORTEST <= len(quote) <= _LONGEST and " " in quote and not _IN_ENTITY.search(quote):
+        if (
+            _SHORTEST <= len(quote) <= _LONGEST
+            and " " in quote
+            and not _IN_ENTITY.search(quote)
+        ):
             yield start, start + len(quote)
 
 
-def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Iterator[Trial]:
+def make_trials(
+    drawn: Iterable[Drawn], count: int, rng: random.Random
+) -> Iterator[Trial]:
     """Yield about ``count`` changed quotes, half of them harmful, as many of each kind as the
     quotes allow.
 
@@ -170,7 +185,11 @@ def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Itera
             for kind in sorted(wanted, key=lambda kind: (made[kind], kind)):
                 quote = kinds[kind](one.quote, rng)
                 if quote and not (
-                    harmful and (_plain(quote) == _plain(one.quote) or stands_elsewhere(quote, one))
+                    harmful
+                    and (
+                        _plain(quote) == _plain(one.quote)
+                        or stands_elsewhere(quote, one)
+                    )
                 ):
                     made[kind] += 1
                     yield Trial(one, kind, quote, harmful)
@@ -189,7 +208,9 @@ def stands_elsewhere(quote: str, drawn: Drawn) -> bool:
     """
     rest = _plain(f"{drawn.text[: drawn.start]}\n\0\n{drawn.text[drawn.end :]}")
     places = re.compile(rf"(?<!\w){re.escape(_plain(quote))}(?!\w)")
-    return places.search(rest) is not None or len(places.findall(_plain(drawn.quote))) > 1
+    return (
+        places.search(rest) is not None or len(places.findall(_plain(drawn.quote))) > 1
+    )
 
 
 def _plain(text: str) -> str:
@@ -201,7 +222,9 @@ def tally_verdicts(verdicts: Iterable[Verdict]) -> Tallies:
     found: dict[tuple[bool, str], Counter[str]] = defaultdict(Counter)
     for one in verdicts:
         for kind in (one.trial.kind, "all"):
-            found[one.trial.harmful, kind] += Counter(count=1, wrong=one.wrong, named=one.named)
+            found[one.trial.harmful, kind] += Counter(
+                count=1, wrong=one.wrong, named=one.named
+            )
     return {
         key: found[key]
         for key in sorted(found, key=lambda key: (not key[0], key[1] == "all", key[1]))
@@ -216,12 +239,21 @@ def format_kinds(tallies: Tallies) -> str:
         (False, "says the same", "refused"),
     ):
         rows = []
-        for kind, one in ((kind, one) for (its, kind), one in tallies.items() if its is harmful):
+        for kind, one in (
+            (kind, one) for (its, kind), one in tallies.items() if its is harmful
+        ):
             low, high = wilson(one["wrong"], one["count"])
             shares = (f"{one['wrong'] / one['count']:.2%}", f"{low:.2%} to {high:.2%}")
             named = [f"{one['named'] / one['count']:.1%}"] if harmful else []
             rows.append((kind, one["count"], one["wrong"], *shares, *named))
-        head = (title, "quotes", wrong, "share", "95 %", *(["conflict named"] if harmful else []))
+        head = (
+            title,
+            "quotes",
+            wrong,
+            "share",
+            "95 %",
+            *(["conflict named"] if harmful else []),
+        )
         parts.append(format_table(head, rows))
     return "\n\n".join(parts)
 
@@ -236,7 +268,9 @@ def format_comparison(systems: Mapping[str, Tallies]) -> str:
             f"{tallies[harmful, kind]['wrong'] / first['count']:.1%}"
             for tallies in systems.values()
         )
-        rows.append((f"{kind} ({'escaped' if harmful else 'refused'})", first["count"], *shares))
+        rows.append(
+            (f"{kind} ({'escaped' if harmful else 'refused'})", first["count"], *shares)
+        )
     return format_table(("change", "quotes", *systems), rows, markdown=True)
 
 
@@ -266,14 +300,18 @@ def load_checkers() -> dict[str, Checker]:
 
     def aligns(quote: str, text: str) -> bool:
         return (
-            aligner.align_extractions([[extraction("quote", quote)]], text)[0][0].char_interval
+            aligner.align_extractions([[extraction("quote", quote)]], text)[0][
+                0
+            ].char_interval
             is not None
         )
 
     return {
         "instructor": accepts_citation,
         "langextract": aligns,
-        "llm-ie": lambda quote, text: finder._find_entity_spans(text, [quote])[0] is not None,
+        "llm-ie": lambda quote, text: (
+            finder._find_entity_spans(text, [quote])[0] is not None
+        ),
     }
 
 

@@ -58,10 +58,15 @@ _MODELS: dict[Task, type[BaseModel]] = {
 
 
 async def extract(
-    client: instructor.AsyncInstructor, name: str | None, guideline: str, record: TrialRecord
+    client: instructor.AsyncInstructor,
+    name: str | None,
+    guideline: str,
+    record: TrialRecord,
 ) -> TrialExtraction:
     """Make three plain calls at once, each tried twice, and keep the tokens as usage."""
-    text = "\n\n".join(f"## {section.name}\n{section.text}" for section in record.sections)
+    text = "\n\n".join(
+        f"## {section.name}\n{section.text}" for section in record.sections
+    )
 
     async def ask(task: Task) -> tuple[Any, Usage]:
         messages: list[Any] = [
@@ -72,11 +77,16 @@ async def extract(
             },
         ]
         answer, completion = await client.chat.completions.create_with_completion(
-            model=name or "", messages=messages, response_model=_MODELS[task], max_retries=2
+            model=name or "",
+            messages=messages,
+            response_model=_MODELS[task],
+            max_retries=2,
         )
         used = completion.usage
         return answer, Usage(
-            calls=1, prompt_tokens=used.prompt_tokens, output_tokens=used.completion_tokens
+            calls=1,
+            prompt_tokens=used.prompt_tokens,
+            output_tokens=used.completion_tokens,
         )
 
     found = await asyncio.gather(*map(ask, _MODELS))
@@ -97,10 +107,14 @@ async def extract_all(
     spec: ModelSpec, guideline: str, records: Sequence[TrialRecord]
 ) -> list[TrialExtraction]:
     """Extract the records, all at once."""
-    api = openai.AsyncOpenAI(base_url=spec.base_url, api_key="none", timeout=3600, max_retries=0)
+    api = openai.AsyncOpenAI(
+        base_url=spec.base_url, api_key="none", timeout=3600, max_retries=0
+    )
     client = instructor.from_openai(api, mode=instructor.Mode.JSON_SCHEMA)
     return list(
-        await asyncio.gather(*(extract(client, spec.name, guideline, record) for record in records))
+        await asyncio.gather(
+            *(extract(client, spec.name, guideline, record) for record in records)
+        )
     )
 
 
@@ -116,12 +130,20 @@ def main() -> None:
     )
     pricing = find_pricing(chosen.price)
     guideline = chosen.guideline.read_text("utf-8")
-    groups = read_groups(chosen.gold, chosen.records, read_folds(chosen.folds), chosen.limit)
+    groups = read_groups(
+        chosen.gold, chosen.records, read_folds(chosen.folds), chosen.limit
+    )
     records = [record for pairs in groups.values() for record, _ in pairs]
-    found = iter(asyncio.run(extract_all(ModelSpec.parse(chosen.model), guideline, records)))
+    found = iter(
+        asyncio.run(extract_all(ModelSpec.parse(chosen.model), guideline, records))
+    )
     static = len(guideline) // CHARACTERS_PER_TOKEN
     results = [
-        {"effort": PEER, "group": name, **summarise(pairs, [next(found) for _ in pairs], static)}
+        {
+            "effort": PEER,
+            "group": name,
+            **summarise(pairs, [next(found) for _ in pairs], static),
+        }
         for name, pairs in groups.items()
     ]
     print(format_results(results, pricing))

@@ -21,7 +21,14 @@ from benchmarks.matching import is_right, list_values, match_items
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.concepts.doses.assemble import covers
 from extractor.concepts.parse import parse_record
-from extractor.concepts.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree, name_situation
+from extractor.concepts.resolve import (
+    AGREE,
+    ALONE,
+    DOUBTFUL,
+    SITUATIONS,
+    agree,
+    name_situation,
+)
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.dialogue import dialogue
@@ -36,10 +43,14 @@ Counts = Counter[tuple[str, str, str]]
 _HEADER = "# Counts of who was right, written by `python -m benchmarks.policy`; see resolve.py.\n"
 
 
-def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction) -> Counts:
+def count_situations(
+    parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction
+) -> Counts:
     """Count over one record. Items that only the model found are left out."""
     counts: Counts = Counter()
-    matches = list(match_items(parsed, assemble_extraction(parsed, ModelResult()), gold))
+    matches = list(
+        match_items(parsed, assemble_extraction(parsed, ModelResult()), gold)
+    )
     paired = {id(match.read) for match in matches}
     listed = _pair_regimens(parsed, result)
     for match in matches:
@@ -48,7 +59,9 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
             path = field.split(".")[0]
             name = field.rsplit(".", 1)[1]
             if said and (model := said.model.get(name)):
-                rights = [is_right(field, reading.value, label) for reading in (rule, model)]
+                rights = [
+                    is_right(field, reading.value, label) for reading in (rule, model)
+                ]
                 counts[
                     f"{path}.{name}",
                     *judge(rule, model, rule_right=rights[0], model_right=rights[1]),
@@ -56,8 +69,16 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
     for regimen in parsed.regimens:
         # the model read its passage, and saw no such regimen
         if listed.get(id(regimen), regimen) is None:
-            situation = "doubtful" if regimen.rules["stands"].confidence < DOUBTFUL else "likely"
-            counts["dosing.regimens", situation, "rule" if id(regimen) in paired else "model"] += 1
+            situation = (
+                "doubtful"
+                if regimen.rules["stands"].confidence < DOUBTFUL
+                else "likely"
+            )
+            counts[
+                "dosing.regimens",
+                situation,
+                "rule" if id(regimen) in paired else "model",
+            ] += 1
     for criterion in parsed.criteria:
         answer = result.complete(criterion).model.get("stands")
         # A line that is not a criterion in gold, or was merged into another one, is not a
@@ -76,7 +97,9 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
     return counts
 
 
-def _pair_regimens(parsed: ParsedRecord, result: ModelResult) -> dict[int, Draft | None]:
+def _pair_regimens(
+    parsed: ParsedRecord, result: ModelResult
+) -> dict[int, Draft | None]:
     """Return the model's regimen for each of the rules (by identity) that it read again; None if
     it did not see it.
     """
@@ -101,7 +124,9 @@ def judge(
     return situation, "rule" if rule_right else "model" if model_right else "neither"
 
 
-def nest(counts: Mapping[tuple[str, str, str], int]) -> dict[str, dict[str, dict[str, int]]]:
+def nest(
+    counts: Mapping[tuple[str, str, str], int],
+) -> dict[str, dict[str, dict[str, int]]]:
     """Nest the counts by field, situation and who was right, as policies use them.
 
     >>> nest({("dosing.role", "agree", "right"): 2})
@@ -142,9 +167,13 @@ def main() -> None:
 
     async def count(model: Model, record: TrialRecord, gold: TrialExtraction) -> Counts:
         parsed = parse_record(record)
-        return count_situations(parsed, await converse(dialogue(parsed, options), model), gold)
+        return count_situations(
+            parsed, await converse(dialogue(parsed, options), model), gold
+        )
 
-    pairs = [(record, gold) for record, _, gold in read_pairs(chosen.gold, chosen.records)]
+    pairs = [
+        (record, gold) for record, _, gold in read_pairs(chosen.gold, chosen.records)
+    ]
     found = asyncio.run(ask_all(chosen, count, pairs))
     text = format_counts(nest(sum(found, Counts())))
     print(text)

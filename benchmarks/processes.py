@@ -47,7 +47,9 @@ def watch(command: list[str]) -> Taken:
     it fails.
     """
     begun = time.monotonic()
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as running:
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    ) as running:
         taken = Taken(first=running.pid)
         process = psutil.Process(running.pid)
         while running.poll() is None:

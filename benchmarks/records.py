@@ -14,7 +14,10 @@ def write_distinct_records(path: Path, count: int) -> None:
     title = known["briefTitle"]
     with path.open("w", encoding="utf-8") as file:
         for number in range(count):
-            known |= {"nctId": f"NCT{number:08d}", "briefTitle": f"{title}, part {number}"}
+            known |= {
+                "nctId": f"NCT{number:08d}",
+                "briefTitle": f"{title}, part {number}",
+            }
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 

@@ -51,7 +51,9 @@ def main() -> None:
     """Print the tables."""
     chosen = parse_options(__doc__, "gold", records=[...], write=False, fields="")
     records = read_records(*chosen.records, on_error=lambda _: None)
-    stated = [one for one in judge_gold(read_gold(chosen.gold), records) if one.confidence]
+    stated = [
+        one for one in judge_gold(read_gold(chosen.gold), records) if one.confidence
+    ]
     if not stated:
         raise SystemExit(
             f"{chosen.gold}: none of its trials is in the records; name the inputs that hold them"
@@ -65,17 +67,30 @@ def main() -> None:
         }
         Path(str(CURVES)).write_text(format_curves(kept | fitted), "utf-8")
     judged = list(
-        zip(stated, cross_validate(stated), calibrate(stated, read_curves()), strict=True)
+        zip(
+            stated,
+            cross_validate(stated),
+            calibrate(stated, read_curves()),
+            strict=True,
+        )
     )
     print(f"{len({one.trial for one in stated})} trials")
     for group in GROUPS:
         inside = [row for row in judged if name_group(row[0].area) == group]
-        print(format_rows(group, _group(inside, lambda one: one.field) | {"all fields": inside}))
+        print(
+            format_rows(
+                group, _group(inside, lambda one: one.field) | {"all fields": inside}
+            )
+        )
     print(format_rows("by area, all fields", _group(judged, lambda one: one.area)))
 
 
-def _group(rows: Sequence[JudgedRow], key: Callable[[Judged], str]) -> dict[str, list[JudgedRow]]:
-    found: dict[str, list[JudgedRow]] = {name: [] for name in sorted({key(row[0]) for row in rows})}
+def _group(
+    rows: Sequence[JudgedRow], key: Callable[[Judged], str]
+) -> dict[str, list[JudgedRow]]:
+    found: dict[str, list[JudgedRow]] = {
+        name: [] for name in sorted({key(row[0]) for row in rows})
+    }
     for row in rows:
         found[key(row[0])].append(row)
     return found
@@ -88,7 +103,9 @@ def judge_gold(
 ) -> Iterator[Judged]:
     """Yield every reading of the records whose text is the annotated one, each trial once."""
     for record, line, annotation in read_annotated(gold, records):
-        for one in judge_record(parse(record), TrialExtraction.model_validate(annotation)):
+        for one in judge_record(
+            parse(record), TrialExtraction.model_validate(annotation)
+        ):
             yield replace(one, area=line["area"], fold=line["fold"])
 
 
@@ -99,10 +116,20 @@ def format_rows(title: str, tables: Mapping[str, Sequence[JudgedRow]]) -> str:
     rows: list[list[object]] = []
     for name, judged in tables.items():
         if judged:
-            unseen = measure_reliability((confidence, one.right) for one, confidence, _ in judged)
-            shipped = measure_reliability((confidence, one.right) for one, _, confidence in judged)
+            unseen = measure_reliability(
+                (confidence, one.right) for one, confidence, _ in judged
+            )
+            shipped = measure_reliability(
+                (confidence, one.right) for one, _, confidence in judged
+            )
             rows.append(
-                [name, unseen.count, unseen.right / unseen.count, *_show(unseen), *_show(shipped)]
+                [
+                    name,
+                    unseen.count,
+                    unseen.right / unseen.count,
+                    *_show(unseen),
+                    *_show(shipped),
+                ]
             )
     return f"\n{format_table([title, 'values', 'right', 'unseen:', *_COLUMNS, 'shipped:', *_COLUMNS], rows)}"
 
@@ -110,7 +137,9 @@ def format_rows(title: str, tables: Mapping[str, Sequence[JudgedRow]]) -> str:
 def _show(row: "Reliability") -> list[object]:
     interval = row.certain_interval
     certain = max(1, row.certain)
-    figures = (row.certain_claimed, row.certain_right / certain) if interval else (None, None)
+    figures = (
+        (row.certain_claimed, row.certain_right / certain) if interval else (None, None)
+    )
     shown = "{:.3f} to {:.3f}".format(*interval) if interval else None
     return ["", row.claimed, row.error, row.certain / row.count, *figures, shown]
 
@@ -172,7 +201,10 @@ def fit_curve(stated: Sequence[Judged]) -> Curve:
     overall = (sum(one.right for one in stated) + 1) / (len(stated) + 2)
     bins = _list_bins(stated)
     means = [sum(one.confidence for one in values) / len(values) for values in bins]
-    shares = [_shrink(values, min(overall, mean)) for values, mean in zip(bins, means, strict=True)]
+    shares = [
+        _shrink(values, min(overall, mean))
+        for values, mean in zip(bins, means, strict=True)
+    ]
     rising = IsotonicRegression().fit_transform(
         means, shares, sample_weight=[len(values) for values in bins]
     )
@@ -183,7 +215,8 @@ def fit_curve(stated: Sequence[Judged]) -> Curve:
         flat = list(knots)
         rights = [one.right for _, _, values in flat for one in values]
         share = max(
-            min(level, (sum(rights) + 1) / (len(rights) + 2)), curve[-1][1] if curve else 0.0
+            min(level, (sum(rights) + 1) / (len(rights) + 2)),
+            curve[-1][1] if curve else 0.0,
         )
         ends = {flat[0][0], flat[-1][0]}
         curve += [(round(mean, 4), round(share, 4)) for mean in sorted(ends)]
@@ -213,7 +246,9 @@ def _shrink(values: Sequence[Judged], prior: float) -> float:
 def calibrate(stated: Iterable[Judged], curves: Curves) -> list[float]:
     """Return the confidence of each value by these curves; without a curve, as stated."""
     return [
-        apply_curve(curves[one.curve], one.confidence) if one.curve in curves else one.confidence
+        apply_curve(curves[one.curve], one.confidence)
+        if one.curve in curves
+        else one.confidence
         for one in stated
     ]
 
@@ -231,7 +266,9 @@ def read_curves() -> dict[tuple[str, str], Curve]:
     """Read the curves of the package."""
     fields = tomllib.loads(CURVES.read_text("utf-8"))
     return {
-        (field, found): curve for field, curves in fields.items() for found, curve in curves.items()
+        (field, found): curve
+        for field, curves in fields.items()
+        for found, curve in curves.items()
     }
 
 
@@ -241,7 +278,9 @@ def format_curves(curves: Curves) -> str:
         "# By field: confidence as stated, and the share right; `python -m "
         "benchmarks.reliability` fits it."
     ]
-    for field, of_field in groupby(sorted(curves.items()), key=lambda curve: curve[0][0]):
+    for field, of_field in groupby(
+        sorted(curves.items()), key=lambda curve: curve[0][0]
+    ):
         lines.append(f'\n["{field}"]')
         lines += [
             f"{found} = [{', '.join(f'[{x}, {y}]' for x, y in curve)}]"

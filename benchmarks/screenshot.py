@@ -22,7 +22,9 @@ PLACE = "#003_b184c860ed2ef927/eligibility.criteria[1].constraints[0]"
 
 def main() -> None:
     """Take the picture."""
-    picture = Path(parse_options(__doc__, out=str(ROOT / "docs" / "images" / "report.png")).out)
+    picture = Path(
+        parse_options(__doc__, out=str(ROOT / "docs" / "images" / "report.png")).out
+    )
     picture.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, launch() as browser:
         run = Path(folder, "results")
@@ -33,7 +35,9 @@ def main() -> None:
             cwd=ROOT,
         )
         write_report(run, report, records=[ROOT / "seeds" / "records"])
-        page = browser.new_context(viewport={"width": 1240, "height": 740}, offline=True).new_page()
+        page = browser.new_context(
+            viewport={"width": 1240, "height": 740}, offline=True
+        ).new_page()
         page.goto(report.as_uri() + PLACE)
         page.locator("html[data-ready]").wait_for()
         page.wait_for_timeout(300)

@@ -52,21 +52,30 @@ class CountingServer:
 def answer_request(request: dict[str, Any]) -> dict[str, Any]:
     """Return a chat completion that depends only on the request.
 
-    >>> request = {"model": "m", "messages": [{"role": "user", "content": "[3|cat] Adults"}]}
+    >>> request = {
+    ...     "model": "m",
+    ...     "messages": [{"role": "user", "content": "[3|cat] Adults"}],
+    ... }
     >>> answer_request(request)["choices"][0]["message"]["content"]
     '{"items": [{"n": 3}]}'
     """
     messages = request["messages"]
     lot = (
         int(
-            hashlib.sha256(messages[1 if len(messages) > 1 else 0]["content"].encode()).hexdigest(),
+            hashlib.sha256(
+                messages[1 if len(messages) > 1 else 0]["content"].encode()
+            ).hexdigest(),
             16,
         )
         % 20
     )
     message: dict[str, Any] = {"role": "assistant", "content": _answer(request)}
     if lot == 0:
-        message = {"role": "assistant", "content": None, "refusal": "I would rather not."}
+        message = {
+            "role": "assistant",
+            "content": None,
+            "refusal": "I would rather not.",
+        }
     elif lot == 1 or (lot < 6 and len(messages) == 2):
         message["content"] = '{"items": [{"n": 987654}]}'
     tokens = sum(len(str(part.get("content"))) for part in messages) // 4
@@ -77,22 +86,33 @@ def _answer(request: dict[str, Any]) -> str:
     """Return an item for each line that needs one, with the first word of each closed set, and
     true for booleans.
     """
-    lines = next(message["content"] for message in request["messages"] if message["role"] == "user")
+    lines = next(
+        message["content"]
+        for message in request["messages"]
+        if message["role"] == "user"
+    )
     known = _known_values(request)
     items = []
     for number, keys in _LINE.findall(lines):
         asked = keys.split()
         if "regimens" not in asked and "agent" not in asked:
-            items.append({"n": int(number)} | {key: known[key] for key in asked if key in known})
+            items.append(
+                {"n": int(number)} | {key: known[key] for key in asked if key in known}
+            )
     return json.dumps({"items": items})
 
 
 def _known_values(request: dict[str, Any]) -> dict[str, Any]:
     schema = request.get("response_format", {}).get("json_schema", {}).get("schema", {})
     properties = (
-        schema.get("properties", {}).get("items", {}).get("items", {}).get("properties", {})
+        schema.get("properties", {})
+        .get("items", {})
+        .get("items", {})
+        .get("properties", {})
     )
-    words = {key: value["enum"][0] for key, value in properties.items() if "enum" in value}
+    words = {
+        key: value["enum"][0] for key, value in properties.items() if "enum" in value
+    }
     return words | {
         key: True for key, value in properties.items() if value.get("type") == "boolean"
     }
@@ -163,7 +183,9 @@ class _SlowServer:
         self._first = 0.0
         self._last = 0.0
 
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -199,7 +221,12 @@ def _make_reply(request: bytes) -> bytes:
     """Return a valid answer for the last line of a request."""
     numbers = [int(number) for number in _OWN_LINE.findall(request)]
     content = json.dumps(
-        {"items": [{"n": number, "concept": "other", "domain": "other"} for number in numbers[-1:]]}
+        {
+            "items": [
+                {"n": number, "concept": "other", "domain": "other"}
+                for number in numbers[-1:]
+            ]
+        }
     )
     message = {"role": "assistant", "content": content}
     return json.dumps(_complete("stub", message, len(request) // 4, 20)).encode()
@@ -224,7 +251,9 @@ def _complete(
 
 
 async def _serve(latency: float) -> None:
-    server = await asyncio.start_server(_SlowServer(latency).handle, "127.0.0.1", 0, backlog=1024)
+    server = await asyncio.start_server(
+        _SlowServer(latency).handle, "127.0.0.1", 0, backlog=1024
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

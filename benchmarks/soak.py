@@ -91,7 +91,11 @@ class Round:
         """
         before = self.server.calls
         until = time.monotonic() + _LONGEST_S
-        while self.server.calls == before and running.poll() is None and time.monotonic() < until:
+        while (
+            self.server.calls == before
+            and running.poll() is None
+            and time.monotonic() < until
+        ):
             time.sleep(0.005)
         time.sleep(self.rng.uniform(0, 3))
         if running.poll() is not None:
@@ -132,10 +136,14 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
             one = Round(records, server, place, rng)
             # by calls without a reply
             lost = rng.uniform(0.2, 1) * _RUN_KILLS * _CONCURRENCY * _ONE_CALL_USD / 2
-            found = list(play(one, rng.uniform(0.4, 1.2) * full + lost, folder / "undisturbed"))
+            found = list(
+                play(one, rng.uniform(0.4, 1.2) * full + lost, folder / "undisturbed")
+            )
         faults += len(found)
         print(
-            f"round {number}, {play.__name__[5:]}:", "; ".join(found) or "all is well", flush=True
+            f"round {number}, {play.__name__[5:]}:",
+            "; ".join(found) or "all is well",
+            flush=True,
         )
     print(f"{number} rounds, {faults} faults")
     return 1 if faults else 0
@@ -143,7 +151,9 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
 
 def _command(one: Round, out: Path, limit: float | None) -> list[str]:
     limits = () if limit is None else ("--max-usd", f"{limit:.4f}")
-    return run_command(one.records, "--effort", "all", *one.options, *limits, "--out", out)
+    return run_command(
+        one.records, "--effort", "all", *one.options, *limits, "--out", out
+    )
 
 
 def play_run(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
@@ -179,7 +189,9 @@ def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
             if not job_id:
                 kind = {"content-type": "application/x-ndjson"}
                 made = client.post(
-                    "/v1/jobs?effort=all", content=one.records.read_bytes(), headers=kind
+                    "/v1/jobs?effort=all",
+                    content=one.records.read_bytes(),
+                    headers=kind,
                 )
                 job_id = made.json()["id"]
             ends.append(one.end(running))
@@ -232,14 +244,19 @@ def _served(
             assert running.stdout
             url = running.stdout.readline().strip()
             key = {"authorization": f"Bearer {_TOKEN}"}
-            with httpx2.Client(base_url=url, headers=key, timeout=60, trust_env=False) as client:
+            with httpx2.Client(
+                base_url=url, headers=key, timeout=60, trust_env=False
+            ) as client:
                 yield client, running
         finally:
             running.kill()
 
 
 def _await_end(client: httpx2.Client, job_id: str) -> str:
-    while (state := str(client.get(f"/v1/jobs/{job_id}").json()["state"])) in ("queued", "running"):
+    while (state := str(client.get(f"/v1/jobs/{job_id}").json()["state"])) in (
+        "queued",
+        "running",
+    ):
         time.sleep(0.1)
     return state
 
@@ -258,13 +275,23 @@ def find_faults(folder: Path, undisturbed: Path) -> Iterator[str]:
     usage = json.loads((folder / "run.json").read_text("utf-8"))["usage"]
     counted = tuple(usage[name] for name in ("calls", "prompt_tokens", "output_tokens"))
     with closing(open_run_to_read(folder)) as run:
-        summed = run.row("SELECT sum(exchanges), sum(prompt_tokens), sum(output_tokens) FROM calls")
+        summed = run.row(
+            "SELECT sum(exchanges), sum(prompt_tokens), sum(output_tokens) FROM calls"
+        )
         repeated = run.value(
             "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier"
             " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = "
             "'answered')"
         )
-    if len({(path / "extractions.jsonl").read_bytes() for path in (folder, undisturbed)}) > 1:
+    if (
+        len(
+            {
+                (path / "extractions.jsonl").read_bytes()
+                for path in (folder, undisturbed)
+            }
+        )
+        > 1
+    ):
         yield "the results are not those of an undisturbed run"
     if repeated:
         yield f"{repeated} requests were sent again that had been answered"

@@ -30,7 +30,11 @@ def main() -> None:
     """Print the table."""
     chosen = parse_options(__doc__, data=..., records=int)
     path = chosen.data / "records" / "ctgov_v2.jsonl.gz"
-    print(format_table(("stage", "records/s", "ms/record"), measure_stages(path, chosen.records)))
+    print(
+        format_table(
+            ("stage", "records/s", "ms/record"), measure_stages(path, chosen.records)
+        )
+    )
 
 
 def measure_stages(path: Path, limit: int | None = None) -> list[tuple[str, str, str]]:
@@ -53,7 +57,10 @@ def measure_stages(path: Path, limit: int | None = None) -> list[tuple[str, str,
         "write": lambda: [one.model_dump_json() for one in extractions],
     }
     seconds = {name: time_work(work) for name, work in stages.items()}
-    seconds |= {"read + parse": seconds["read"] + seconds["parse"], "all": sum(seconds.values())}
+    seconds |= {
+        "read + parse": seconds["read"] + seconds["parse"],
+        "all": sum(seconds.values()),
+    }
     limits = () if limit is None else ("--limit", limit)
     with tempfile.TemporaryDirectory() as folder:
         command = run_command(path, "--out", folder, "--effort", "none", *limits)

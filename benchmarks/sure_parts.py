@@ -33,20 +33,28 @@ def main() -> None:
     chosen = parse_options(__doc__, "gold", "records+", folds="", sure=0.85)
     folds = read_folds(chosen.folds)
     counts = Counter[tuple[str, bool, bool]]()
-    for record, line, gold in read_pairs(chosen.gold, [Path(one) for one in chosen.records]):
+    for record, line, gold in read_pairs(
+        chosen.gold, [Path(one) for one in chosen.records]
+    ):
         if not folds or line["fold"] in folds:
             found = extract_by_rules(record, RULES)
             counts.update(
-                (name, sure >= chosen.sure, right) for name, sure, right in judge(gold, found)
+                (name, sure >= chosen.sure, right)
+                for name, sure, right in judge(gold, found)
             )
     rows: list[list[object]] = []
     for name in _FIELDS:
-        shares = ([counts[name, sure, right] for right in (True, False)] for sure in (True, False))
+        shares = (
+            [counts[name, sure, right] for right in (True, False)]
+            for sure in (True, False)
+        )
         rows.append([name, *(f"{right} of {right + wrong}" for right, wrong in shares)])
     print(format_table(["field", f"right at {chosen.sure}", "below"], rows))
 
 
-def judge(gold: TrialExtraction, found: TrialExtraction) -> Iterator[tuple[str, float, bool]]:
+def judge(
+    gold: TrialExtraction, found: TrialExtraction
+) -> Iterator[tuple[str, float, bool]]:
     """Yield the values of an extraction whose items gold has: the field, the confidence, and
     whether it is right.
     """
@@ -57,7 +65,8 @@ def judge(gold: TrialExtraction, found: TrialExtraction) -> Iterator[tuple[str, 
         known = [
             piece.confidence or 0
             for piece in row.predicted_item.item.evidence
-            if piece.quote == words and FieldRef(piece.field).path == row.field.attribute
+            if piece.quote == words
+            and FieldRef(piece.field).path == row.field.attribute
         ]
         if known:  # else gold and the extraction agree that nothing is stated
             yield row.field.name, max(known), row.verdict is Verdict.RIGHT

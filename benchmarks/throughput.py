@@ -26,9 +26,17 @@ from benchmarks.servers import read_log, serve_slowly
 
 def main() -> None:
     """Print the table."""
-    options: dict[str, Any] = {"records": 5000, "concurrency": 64, "latency": 0.2, "large": int}
+    options: dict[str, Any] = {
+        "records": 5000,
+        "concurrency": 64,
+        "latency": 0.2,
+        "large": int,
+    }
     chosen = parse_options(__doc__, **options)
-    with tempfile.TemporaryDirectory() as folder, serve_slowly(chosen.latency) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve_slowly(chosen.latency) as server,
+    ):
         measure(Path(folder), server, chosen)
 
 
@@ -36,14 +44,18 @@ def measure(folder: Path, server: str, chosen: argparse.Namespace) -> None:
     """Run once, or twice with ``--large``, and print a line for each run."""
     write_open_records(folder / "records.jsonl", max(chosen.records, chosen.large or 0))
     ideal = chosen.concurrency / chosen.latency
-    print(f"{chosen.concurrency} at once, {chosen.latency:g} s each: at most {ideal:.0f} calls/s")
+    print(
+        f"{chosen.concurrency} at once, {chosen.latency:g} s each: at most {ideal:.0f} calls/s"
+    )
     print(" calls  calls/s of ideal CPU ms/call that asks   MiB      s  load")
 
     def drive_and_print(count: int) -> float:
         calls, seconds, taken, idle = drive(folder, server, chosen.concurrency, count)
         rate = calls / seconds if seconds else 0.0
         cpu = 1000 * (taken.computed - idle.computed) / max(1, calls)
-        asking = 1000 * (taken.computed_by_first - idle.computed_by_first) / max(1, calls)
+        asking = (
+            1000 * (taken.computed_by_first - idle.computed_by_first) / max(1, calls)
+        )
         figures = (
             f"{calls:6} {rate:8.1f} {rate / ideal:8.1%} {cpu:11.2f} {asking:9.2f} "
             f"{taken.peak / 2**20:5.0f}"

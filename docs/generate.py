@@ -22,8 +22,12 @@ import typer
 
 from extractor.apps.cli.app import app
 
-PAGES = tuple(Path(__file__).with_name("reference") / name for name in ("cli.md", "python.md"))
-_MARKED = re.compile(r"^(<!-- from (\S+) -->\n).*?^(<!-- end -->)$", re.MULTILINE | re.DOTALL)
+PAGES = tuple(
+    Path(__file__).with_name("reference") / name for name in ("cli.md", "python.md")
+)
+_MARKED = re.compile(
+    r"^(<!-- from (\S+) -->\n).*?^(<!-- end -->)$", re.MULTILINE | re.DOTALL
+)
 _EXAMPLE = re.compile(r"^>>> .*?(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 _LITERAL = re.compile(r"^::\n\n", re.MULTILINE)
 _NEXT_PARAMETER = re.compile(r", (?=[*/],|\*{0,2}\w+: )")
@@ -32,16 +36,22 @@ _LAST_BRACKET = re.compile(r"\)(?=( -> [^()]*)?$)")
 
 def generate(page: str) -> str:
     """Return a page with what its marks name."""
-    return _MARKED.sub(lambda found: f"{found[1]}\n{_describe(found[2])}\n\n{found[3]}", page)
+    return _MARKED.sub(
+        lambda found: f"{found[1]}\n{_describe(found[2])}\n\n{found[3]}", page
+    )
 
 
 def _describe(name: str) -> str:
     if name == "commands":
         command = typer.main.get_command(app)
         return "\n\n".join(
-            _describe_command(command, typer.Context(command, info_name="extractor"), level=1)
+            _describe_command(
+                command, typer.Context(command, info_name="extractor"), level=1
+            )
         )
-    return "\n\n".join(_describe_name(_load()[name.removeprefix("extractor.")], level=3))
+    return "\n\n".join(
+        _describe_name(_load()[name.removeprefix("extractor.")], level=3)
+    )
 
 
 def _describe_command(command: Any, context: Any, level: int) -> Iterator[str]:
@@ -58,13 +68,21 @@ def _describe_command(command: Any, context: Any, level: int) -> Iterator[str]:
         name, meaning = one.get_help_record(context) or ("", "")
         kind = "Arguments" if one.param_type_name == "argument" else "Options"
         if name:
-            groups.setdefault(one.rich_help_panel or kind, []).append(f"- `{name}`: {meaning}")
+            groups.setdefault(one.rich_help_panel or kind, []).append(
+                f"- `{name}`: {meaning}"
+            )
     visible = {
-        name: one for name, one in getattr(command, "commands", {}).items() if not one.hidden
+        name: one
+        for name, one in getattr(command, "commands", {}).items()
+        if not one.hidden
     }
     for name, one in visible.items():
-        summary = " ".join(inspect.cleandoc(one.help or "").partition("\n\n")[0].split())
-        groups.setdefault(one.rich_help_panel or "Commands", []).append(f"- `{name}`: {summary}")
+        summary = " ".join(
+            inspect.cleandoc(one.help or "").partition("\n\n")[0].split()
+        )
+        groups.setdefault(one.rich_help_panel or "Commands", []).append(
+            f"- `{name}`: {summary}"
+        )
     for title, lines in groups.items():
         yield "\n".join((f"**{title}**\n", *lines))
     for name, one in visible.items():
@@ -84,10 +102,14 @@ def _describe_name(named: Any, level: int) -> Iterator[str]:
     """
     one = named.final_target if named.is_alias else named
     members = [
-        member for name, member in one.all_members.items() if one.is_class and name[0] != "_"
+        member
+        for name, member in one.all_members.items()
+        if one.is_class and name[0] != "_"
     ]
     fields = [
-        member for member in members if member.annotation and "instance-attribute" in member.labels
+        member
+        for member in members
+        if member.annotation and "instance-attribute" in member.labels
     ]
     above = (
         one.mro() if one.is_class and not one.docstring else []
@@ -96,7 +118,9 @@ def _describe_name(named: Any, level: int) -> Iterator[str]:
         yield f"{'#' * level} `{one.name}`"
         yield f"```python\n{_sign(above[0] if above else one, fields)}\n```"
     yield from _describe_docstring(above[0] if above else one)
-    if told := [f"- `{field.name}`: {told}" for field in fields if (told := _tell(field))]:
+    if told := [
+        f"- `{field.name}`: {told}" for field in fields if (told := _tell(field))
+    ]:
         yield "\n".join(("Fields:\n", *told))
     for member in members:
         if (
@@ -115,7 +139,8 @@ def _sign(one: Any, fields: list[Any]) -> str:
         return f"{one.name}: {one.annotation}"
     if one.is_class and any("Enum" in str(base) for base in one.bases):
         return "\n".join(
-            f"{one.name}.{name} = {member.value}" for name, member in one.attributes.items()
+            f"{one.name}.{name} = {member.value}"
+            for name, member in one.attributes.items()
         )
     signed = one.signature()
     if fields and not signed:
@@ -169,7 +194,10 @@ def _describe_docstring(one: Any) -> Iterator[str]:
             else section.kind.value.title()
         )
         yield "\n".join(
-            (f"{title}:\n", *(f"- `{name}`: {' '.join(said.split())}" for name, said in lines))
+            (
+                f"{title}:\n",
+                *(f"- `{name}`: {' '.join(said.split())}" for name, said in lines),
+            )
         )
 
 

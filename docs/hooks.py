@@ -26,15 +26,24 @@ def describe_modules() -> str:
 
 
 def _describe_folder(folder: Path) -> str:
-    rows = [f"| `{path.name}` | {_first_sentence(path)} |" for path in sorted(folder.glob("*.py"))]
+    rows = [
+        f"| `{path.name}` | {_first_sentence(path)} |"
+        for path in sorted(folder.glob("*.py"))
+    ]
     rows = [row for row in rows if not row.startswith("| `__")]
     about = _first_sentence(folder / "__init__.py")
     title = f"## `{folder.relative_to(ROOT).as_posix()}/`\n\n{about}\n"
     return title + (
-        "\n| module | what it does |\n|---|---|\n" + "\n".join(rows) + "\n" if rows else ""
+        "\n| module | what it does |\n|---|---|\n" + "\n".join(rows) + "\n"
+        if rows
+        else ""
     )
 
 
 def _first_sentence(path: Path) -> str:
     text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
-    return " ".join(text.partition("\n\n")[0].split()).replace("``", "`").replace("|", "\\|")
+    return (
+        " ".join(text.partition("\n\n")[0].split())
+        .replace("``", "`")
+        .replace("|", "\\|")
+    )

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from extractor.apps.fetch import Registry, RegistryQuery, fetch_records
     from extractor.apps.pages.notebook import show
     from extractor.concepts.own.models import find_values
-    from extractor.concepts.parse import Outcome, ParsedRecord, parse_record, split_outcomes
+    from extractor.concepts.parse import (
+        Outcome,
+        ParsedRecord,
+        parse_record,
+        split_outcomes,
+    )
     from extractor.errors import ExtractorError
     from extractor.evidence.drafts import ConflictKind, TokenConflict
     from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
@@ -81,7 +86,9 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    module = next((module for module, names in _MODULES.items() if name in names.split()), None)
+    module = next(
+        (module for module, names in _MODULES.items() if name in names.split()), None
+    )
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if "IPython" in sys.modules:  # a notebook displays extractions

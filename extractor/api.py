@@ -86,7 +86,9 @@ class Extractor:
         is unknown.
 
         >>> from extractor.schemas import Usage
-        >>> Extractor("gpt-5-mini").price(Usage(calls=1, prompt_tokens=1000, output_tokens=100))
+        >>> Extractor("gpt-5-mini").price(
+        ...     Usage(calls=1, prompt_tokens=1000, output_tokens=100)
+        ... )
         0.00045
         """
         if self.setup.pricing.cost:
@@ -95,7 +97,9 @@ class Extractor:
             return None
         return 0.0
 
-    def open(self, concurrency: int = 8) -> "AbstractAsyncContextManager[OpenExtractor]":
+    def open(
+        self, concurrency: int = 8
+    ) -> "AbstractAsyncContextManager[OpenExtractor]":
         """Open the model for many records, at most ``concurrency`` requests at once.
 
         In ``async with extractor.open() as extract``, the call ``await extract(record)`` extracts a
@@ -152,7 +156,10 @@ class Extractor:
         >>> extraction = Extractor().extract_text(
         ...     "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2"
         ... )
-        >>> [criterion.constraints[0].value for criterion in extraction.eligibility.criteria]
+        >>> [
+        ...     criterion.constraints[0].value
+        ...     for criterion in extraction.eligibility.criteria
+        ... ]
         [7.5, 35]
         """
         return self.extract(make_record(text, title=title, record_id=record_id))

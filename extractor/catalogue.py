@@ -215,7 +215,10 @@ class FollowUp(
                 "text": "All participants will be followed for 24 months after the infusion.",
                 "value": {"quote": "followed for 24 months", "length": "24 month"},
             },
-            {"text": "They will be followed up for at least 5 years.", "value": "5 year"},
+            {
+                "text": "They will be followed up for at least 5 years.",
+                "value": "5 year",
+            },
             {"text": "observed over a period of 12 weeks", "value": "12 week"},
             {"text": "with a 12-month follow-up", "value": "12 month"},
             {"text": "6 months of safety follow-up", "value": "6 month"},
@@ -266,7 +269,10 @@ class BrainMetastases(
                 ),
                 "value": {"status": "allowed_if_treated", "stable_for": "4 week"},
             },
-            {"text": "Exclusion: known CNS metastases", "value": {"status": "excluded"}},
+            {
+                "text": "Exclusion: known CNS metastases",
+                "value": {"status": "excluded"},
+            },
             {"text": "Exclusion: a primary tumour of the brain"},
         ],
     },
@@ -351,7 +357,9 @@ class PriorLines(
     """
 
     lines: Quantity = Field(description="The number, with its comparator and no unit.")
-    of_therapy: str | None = Field(None, description="The kind of therapy, if one is named.")
+    of_therapy: str | None = Field(
+        None, description="The kind of therapy, if one is named."
+    )
 
 
 class Biomarker(
@@ -392,7 +400,8 @@ class Biomarker(
         '"= 3 +".',
     )
     assay: str | None = Field(
-        None, description="The test by which it is measured, as named, without its maker."
+        None,
+        description="The test by which it is measured, as named, without its maker.",
     )
 
 
@@ -441,7 +450,9 @@ class DoseInterval(
     outcome.
     """
 
-    interval: Period | None = Field(None, description="The time from one dose to the next.")
+    interval: Period | None = Field(
+        None, description="The time from one dose to the next."
+    )
     at: list[TimePoint] = Field(
         [], description="Each day, week or month of the schedule, as stated."
     )
@@ -531,7 +542,11 @@ class AgeGroups(
             {
                 "text": "Cohort 1: adults 18 to 64 years; cohort 2: 65 years and older",
                 "value": [
-                    {"quote": "adults 18 to 64 years", "youngest": "18 year", "oldest": "64 year"},
+                    {
+                        "quote": "adults 18 to 64 years",
+                        "youngest": "18 year",
+                        "oldest": "64 year",
+                    },
                     {"quote": "65 years and older", "youngest": "65 year"},
                 ],
             },

@@ -58,10 +58,17 @@ class ExtractorError(Exception):
     """
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*(mask(one) if isinstance(one, str) else one for one in arguments))
+        super().__init__(
+            *(mask(one) if isinstance(one, str) else one for one in arguments)
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, vars(self))  # worker processes pickle it
+        # worker processes pickle it
+        return _restore, (
+            type(self),
+            self.args,
+            vars(self),
+        )
 
 
 def _restore(
@@ -87,7 +94,9 @@ class RecordError(ExtractorError):
     trials.json, byte 812: the JSON ends too early; download the file again
     """
 
-    def __init__(self, path: str, problem: str, remedy: str, *, place: str | None = None) -> None:
+    def __init__(
+        self, path: str, problem: str, remedy: str, *, place: str | None = None
+    ) -> None:
         self.path = path
         self.problem = problem
         self.remedy = remedy
@@ -126,8 +135,9 @@ class RepeatedRecord(RecordError):
         self.record_id = record_id
         self.first = first
         self.same_text = same_text
-        problem = f"the record {record_id} was already read from {first}" + ", with other text" * (
-            not same_text
+        problem = (
+            f"the record {record_id} was already read from {first}"
+            + ", with other text" * (not same_text)
         )
         super().__init__(path, problem, remedy, place=place)
 
@@ -163,7 +173,9 @@ class ModelUnavailable(ModelError):
     model, or no permission to use it.
     """
 
-    def __init__(self, message: str, usage: "Usage | None" = None, *, lasting: bool = True) -> None:
+    def __init__(
+        self, message: str, usage: "Usage | None" = None, *, lasting: bool = True
+    ) -> None:
         self.lasting = lasting
         super().__init__(message, usage)
 
@@ -264,7 +276,9 @@ class UnexpectedError(ExtractorError):
         self.kind = kind
         self.frames = frames
         place = f" at {frames[0]}" if frames else ""
-        super().__init__(f"unexpected {kind}{place}; please report this with the record")
+        super().__init__(
+            f"unexpected {kind}{place}; please report this with the record"
+        )
 
 
 class GoldError(ExtractorError):

@@ -20,8 +20,20 @@ from extractor.formats.records import check_new, write_study
 from extractor.run.addresses import open_inputs
 from extractor.run.executor import open_executor
 from extractor.run.finished import FinishedRun
-from extractor.run.folder import FAILURES, REPEATED, RunFolder, naming_file, write_atomically
-from extractor.run.manifest import MANIFEST, Manifest, Stop, describe_settings, restore_fields
+from extractor.run.folder import (
+    FAILURES,
+    REPEATED,
+    RunFolder,
+    naming_file,
+    write_atomically,
+)
+from extractor.run.manifest import (
+    MANIFEST,
+    Manifest,
+    Stop,
+    describe_settings,
+    restore_fields,
+)
 from extractor.run.reading import is_stream
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
@@ -53,10 +65,14 @@ class GivenRun:
         for number, one in enumerate(given, 1):
             self._take(number, one)
         if all(isinstance(one, str | PathLike) for one in given):
-            refuse_missing([fspath(one) for one in given if isinstance(one, str | PathLike)])
+            refuse_missing(
+                [fspath(one) for one in given if isinstance(one, str | PathLike)]
+            )
         self.registry: dict[str, Mapping[str, Any]] = {}
         self.stopped: str | None = None
-        self.run = Run(setup=setup, read=self._read, limits=limits, pricing=setup.pricing)
+        self.run = Run(
+            setup=setup, read=self._read, limits=limits, pricing=setup.pricing
+        )
 
     def _take(self, number: int, one: Given) -> None:
         """Take one input. What cannot be kept is a failure of that record."""
@@ -72,13 +88,17 @@ class GivenRun:
             self._sources.append(one)
             return
         try:
-            line = _write_record(one) if isinstance(one, TrialRecord) else write_study(one)
+            line = (
+                _write_record(one) if isinstance(one, TrialRecord) else write_study(one)
+            )
         except RecordError as error:
             self._sources.append(error)
             return
         except WrongType as error:
             problem, _, remedy = str(error).rpartition("; ")
-            self._sources.append(RecordError("given", problem, remedy, place=f"item {number}"))
+            self._sources.append(
+                RecordError("given", problem, remedy, place=f"item {number}")
+            )
             return
         if not self._kept:
             self._sources.append(str(self.folder / _GIVEN))
@@ -93,7 +113,9 @@ class GivenRun:
         run = self.run
         price = self.run.pricing.cost
         read = [one for one in self._sources if not isinstance(one, RecordError)]
-        inputs = dict.fromkeys(one if isinstance(one, str) else one.source.path for one in read)
+        inputs = dict.fromkeys(
+            one if isinstance(one, str) else one.source.path for one in read
+        )
         with RunFolder(
             self.folder, describe_settings(run.setup), inputs=inputs, price=price
         ) as sink:
@@ -105,7 +127,9 @@ class GivenRun:
                 asyncio.run(self._extract(sink, workers))
             except BaseException as error:
                 stop = run.finish(sink, error)
-                is_kept = stop is Stop.BUDGET or (stop is Stop.MODEL_AWAY and run.tally.extracted)
+                is_kept = stop is Stop.BUDGET or (
+                    stop is Stop.MODEL_AWAY and run.tally.extracted
+                )
                 if not is_kept:
                     raise
                 self.stopped = str(error)
@@ -122,18 +146,29 @@ class GivenRun:
         """
         if any(isinstance(one, str) and is_stream(one) for one in self._sources):
             return None
-        return sum(1 for _ in islice(self._open(on_error=lambda _: None), self.run.limits.records))
+        return sum(
+            1
+            for _ in islice(
+                self._open(on_error=lambda _: None), self.run.limits.records
+            )
+        )
 
-    def _open(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
+    def _open(
+        self, on_error: Callable[[ExtractorError], None]
+    ) -> Iterator[TrialRecord]:
         for one in self._sources:
             if isinstance(one, RecordError):
                 on_error(one)
             elif isinstance(one, TrialRecord):
                 yield one
             else:
-                yield from read_records(one, on_error=on_error, open_address=open_inputs)
+                yield from read_records(
+                    one, on_error=on_error, open_address=open_inputs
+                )
 
-    def _read(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
+    def _read(
+        self, on_error: Callable[[ExtractorError], None]
+    ) -> Iterator[TrialRecord]:
         seen: dict[str, tuple[str, int]] = {}
         for record in self._open(on_error):
             checked = check_new(record, seen)
@@ -162,7 +197,10 @@ class Results:
     """
 
     def __init__(
-        self, folder: Path, registry: Mapping[str, Mapping[str, Any]], stopped: str | None
+        self,
+        folder: Path,
+        registry: Mapping[str, Mapping[str, Any]],
+        stopped: str | None,
     ) -> None:
         self.folder = folder
         self.stopped = stopped
@@ -172,7 +210,9 @@ class Results:
         records = f"{len(self):,} record{'s' * (len(self) != 1)}"
         repeated = f", {len(self.repeated):,} repeated" if self.repeated else ""
         stopped = f", stopped: {self.stopped}" if self.stopped else ""
-        return f"<Results of {records}, {len(self.failures):,} failed{repeated}{stopped}>"
+        return (
+            f"<Results of {records}, {len(self.failures):,} failed{repeated}{stopped}>"
+        )
 
     def __len__(self) -> int:
         return len(self.extractions)
@@ -191,7 +231,10 @@ class Results:
     @cached_property
     def extractions(self) -> list[TrialExtraction]:
         """The extractions, in the order of the records."""
-        return [TrialExtraction.model_validate_json(line) for line in self._found.read_lines()]
+        return [
+            TrialExtraction.model_validate_json(line)
+            for line in self._found.read_lines()
+        ]
 
     @cached_property
     def failures(self) -> list[dict[str, Any]]:
@@ -212,9 +255,13 @@ class Results:
         """Questions, calls, tokens and dollars of the run, with what it resumed. ``usd`` is None
         for unknown prices.
         """
-        return PricedUsage(**self._manifest.usage.model_dump(), usd=self._manifest.cost["usd"])
+        return PricedUsage(
+            **self._manifest.usage.model_dump(), usd=self._manifest.cost["usd"]
+        )
 
-    def table(self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas") -> Any:
+    def table(
+        self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas"
+    ) -> Any:
         """Return a table, such as ``constraints``, as a data frame of pandas or polars, or as a
         table of Arrow.
 
@@ -227,7 +274,9 @@ class Results:
         """
         return self._tabulate(to, [name])[name]
 
-    def tables(self, to: Literal["pandas", "polars", "arrow"] = "pandas") -> dict[str, Any]:
+    def tables(
+        self, to: Literal["pandas", "polars", "arrow"] = "pandas"
+    ) -> dict[str, Any]:
         """Return all tables by name, as ``table`` does."""
         return self._tabulate(to, ())
 
@@ -236,7 +285,10 @@ class Results:
         fields = restore_fields(self._manifest.settings)
         chosen = choose_tables(tuple(Task), names, fields)
         rows = collect_rows(self.extractions, self._registry, fields)
-        return {table.name: make_frame(library, to, table, rows[table.name]) for table in chosen}
+        return {
+            table.name: make_frame(library, to, table, rows[table.name])
+            for table in chosen
+        }
 
     def save(self, folder: str | PathLike[str]) -> Path:
         """Copy the run to a folder that ``extractor report``, ``review``, ``export`` and
@@ -248,15 +300,20 @@ class Results:
         if to.is_file() or (to.is_dir() and any(to.iterdir())):
             raise StoreError(f"{to}: holds something already; name a new folder")
         with naming_file(to):
-            copytree(self.folder, to, dirs_exist_ok=True, ignore=ignore_patterns(".lock"))
+            copytree(
+                self.folder, to, dirs_exist_ok=True, ignore=ignore_patterns(".lock")
+            )
             moved = {str(self.folder / _GIVEN): str(to / _GIVEN)}
             inputs = self._manifest.inputs
             paths = self._manifest.input_paths
             update = {
                 "inputs": tuple(moved.get(one, one) for one in inputs),
                 "input_paths": tuple(
-                    str(Path(moved[one]).absolute()) if one in moved else one for one in paths
+                    str(Path(moved[one]).absolute()) if one in moved else one
+                    for one in paths
                 ),
             }
-            write_atomically(to / MANIFEST, self._manifest.model_copy(update=update).to_json())
+            write_atomically(
+                to / MANIFEST, self._manifest.model_copy(update=update).to_json()
+            )
         return to

@@ -28,8 +28,31 @@ _OF_CREDENTIALS = frozenset(
 )
 """Words in the name of a credential: ``api_key``, ``x-api-key``, ``clientSecret``."""
 _OF_OTHERS = frozenset(
-    {"file", "path", "dir", "url", "uri", "sock", "name", "type", "version", "count", "mode"}
-    | {"host", "endpoint", "prompt", "cache", "stop", "eos", "bos", "pad", "special", "ids"}
+    {
+        "file",
+        "path",
+        "dir",
+        "url",
+        "uri",
+        "sock",
+        "name",
+        "type",
+        "version",
+        "count",
+        "mode",
+    }
+    | {
+        "host",
+        "endpoint",
+        "prompt",
+        "cache",
+        "stop",
+        "eos",
+        "bos",
+        "pad",
+        "special",
+        "ids",
+    }
     | {"max", "min", "limit", "budget"}
 )
 """Words that say of such a name that it is no credential: ``SSH_AUTH_SOCK``,
@@ -60,7 +83,9 @@ _PART = 12
 _END = 3
 """Characters of a beginning or end beside stars or dots: ``sk-ab****wxyz``."""
 _WORD = re.compile(rf"[\w+/=.~%-]{{{_PART},}}")
-_LIKE_KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
+_LIKE_KEYS = re.compile(
+    r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE
+)
 _STARRED = re.compile(r"(?<![\w-])([\w-]*)(?:\*{2,}|•+|…|\.{2,})([\w-]*)")
 
 _remembered: set[str] = set()
@@ -70,7 +95,9 @@ def mask(text: str) -> str:
     """Replace each credential in the text, and each user and password in an address, by ``***``.
 
     >>> remember("4f9c-11aa-77b2-e0d5")
-    >>> mask("the key 4f9c-11aa-77b2-e0d5 of http://me:pw@host is unknown; yours is ...e0d5")
+    >>> mask(
+    ...     "the key 4f9c-11aa-77b2-e0d5 of http://me:pw@host is unknown; yours is ...e0d5"
+    ... )
     'the key *** of http://***@host is unknown; yours is ***'
     """
     return mask_known(_USER.sub(f"{MASK}@", text) if "://" in text else text)
@@ -88,8 +115,12 @@ def mask_known(text: str) -> str:
     if forms.words:
         text = forms.words.sub(MASK, text)
     if forms.long:
-        text = _WORD.sub(lambda word: MASK if forms.have_part_of(word[0]) else word[0], text)
-        text = _STARRED.sub(lambda word: MASK if forms.have_ends_of(word) else word[0], text)
+        text = _WORD.sub(
+            lambda word: MASK if forms.have_part_of(word[0]) else word[0], text
+        )
+        text = _STARRED.sub(
+            lambda word: MASK if forms.have_ends_of(word) else word[0], text
+        )
     return text
 
 
@@ -123,7 +154,9 @@ def mask_error(error: BaseException) -> None:
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
-        cause.args = tuple(mask(part) if isinstance(part, str) else part for part in cause.args)
+        cause.args = tuple(
+            mask(part) if isinstance(part, str) else part for part in cause.args
+        )
         message = getattr(cause, "message", None)
         if isinstance(message, str):
             cause.message = mask(message)  # type: ignore[attr-defined]
@@ -156,7 +189,10 @@ def mask_standard_error() -> None:
     if not isinstance(stream, io.TextIOWrapper) or isinstance(stream, MaskedStream):
         return
     masked = MaskedStream(
-        stream.buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering
+        stream.buffer,
+        stream.encoding,
+        stream.errors,
+        line_buffering=stream.line_buffering,
     )
     masked.original = stream
     sys.stderr = masked
@@ -188,7 +224,9 @@ def without_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
     ... )
     {'top_k': 4, 'api_key': '***', 'extra_headers': {'X-Tenant': '***', 'Accept': 'text/plain'}}
     """
-    return {name: _hide(name, value, in_headers=False) for name, value in options.items()}
+    return {
+        name: _hide(name, value, in_headers=False) for name, value in options.items()
+    }
 
 
 @cache
@@ -211,7 +249,9 @@ def names_credential(name: str) -> bool:
 def _find_credentials(options: Mapping[str, Any], *, in_headers: bool) -> Iterator[str]:
     for name, value in options.items():
         if isinstance(value, Mapping):
-            yield from _find_credentials(value, in_headers=in_headers or name in _OF_HEADERS)
+            yield from _find_credentials(
+                value, in_headers=in_headers or name in _OF_HEADERS
+            )
         elif _is_credential(name, value, in_headers=in_headers):
             yield str(value)
 
@@ -219,7 +259,10 @@ def _find_credentials(options: Mapping[str, Any], *, in_headers: bool) -> Iterat
 def _hide(name: str, value: Any, *, in_headers: bool) -> Any:
     if isinstance(value, Mapping):
         inside = in_headers or name in _OF_HEADERS
-        return {inner: _hide(inner, part, in_headers=inside) for inner, part in value.items()}
+        return {
+            inner: _hide(inner, part, in_headers=inside)
+            for inner, part in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_hide(name, part, in_headers=in_headers) for part in value]
     if _is_credential(name, value, in_headers=in_headers):

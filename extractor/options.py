@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypedDict
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 
 from extractor.concepts.own.declaration import CustomField, Declared
@@ -56,7 +63,9 @@ class Shown:
 class Options(BaseModel):
     """The base of models of options. The string below a field is its help."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
 
     @classmethod
     def read(cls, given: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
@@ -104,7 +113,11 @@ def _explain(given: Any, problem: str, field: FieldInfo) -> str:
 
 
 def _read_tasks(given: Collection[Task | str] | str | None) -> frozenset[Task]:
-    names = split_names(given) if isinstance(given, str) else list(map(str, _make_several(given)))
+    names = (
+        split_names(given)
+        if isinstance(given, str)
+        else list(map(str, _make_several(given)))
+    )
     if not names:
         raise ValueError(f"no task is named; choose from {', '.join(Task)}")
     refuse_unknown("task", sorted(names), tuple(Task))
@@ -116,7 +129,9 @@ def split_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def read_own_fields(given: Iterable[Declared] | Declared | None) -> tuple[CustomField, ...]:
+def read_own_fields(
+    given: Iterable[Declared] | Declared | None,
+) -> tuple[CustomField, ...]:
     """Read fields of the user's own, and check their examples. Raises ``FieldError``."""
     from extractor.assembly.claims import check_examples  # noqa: PLC0415 - as above
     from extractor.concepts.own.models import read_fields  # noqa: PLC0415 - few extractions have fields of their own
@@ -130,7 +145,9 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
     """Read parameters of a request: a mapping, or texts ``KEY=VALUE`` whose values are JSON, else
     text.
 
-    >>> _read_parameters(["top_k=40", "service_tier=flex", 'thinking={"type": "adaptive"}'])
+    >>> _read_parameters(
+    ...     ["top_k=40", "service_tier=flex", 'thinking={"type": "adaptive"}']
+    ... )
     {'top_k': 40, 'service_tier': 'flex', 'thinking': {'type': 'adaptive'}}
     """
     if isinstance(given, Mapping):
@@ -173,7 +190,11 @@ def _check_parameters(options: dict[str, Any]) -> dict[str, Any]:
             problem = "is no text, or has a line break or another character that no header can have"
             raise ValueError(f"extra_headers: the value of {header} {problem}")
     for name, value in options.items():
-        if names_credential(name) and isinstance(value, str) and any(map(str.isspace, value)):
+        if (
+            names_credential(name)
+            and isinstance(value, str)
+            and any(map(str.isspace, value))
+        ):
             raise ValueError(f"{name}: the key has white space; write it without")
     return options
 
@@ -232,10 +253,14 @@ class ModelOptions(Options):
     full.
     """
     prices: Annotated[
-        tuple[Path, ...], BeforeValidator(_make_several), Shown(RARE, "FILE", list[Path] | None)
+        tuple[Path, ...],
+        BeforeValidator(_make_several),
+        Shown(RARE, "FILE", list[Path] | None),
     ] = ()
     """A file of prices, before known ones. Repeatable."""
-    reasoning: Annotated[Literal["none", "low", "medium", "high"] | None, Shown(RARE)] = None
+    reasoning: Annotated[
+        Literal["none", "low", "medium", "high"] | None, Shown(RARE)
+    ] = None
     """How much the model thinks; else as little as its family needs."""
     model_options: Annotated[
         dict[str, Any],

@@ -41,8 +41,14 @@ def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
     return limit_steps(_run_stages(record, options), record.source)
 
 
-def _run_stages(record: TrialRecord | ParsedRecord, options: ExtractionOptions) -> Extraction:
-    parsed = record if isinstance(record, ParsedRecord) else _parse_within_limits(record, options)
+def _run_stages(
+    record: TrialRecord | ParsedRecord, options: ExtractionOptions
+) -> Extraction:
+    parsed = (
+        record
+        if isinstance(record, ParsedRecord)
+        else _parse_within_limits(record, options)
+    )
     result = yield from _ask(parsed, options)
     extraction = assemble_extraction(parsed, result, options.tasks, options.fields)
     audited = _audit(parsed, extraction)
@@ -78,7 +84,9 @@ def _drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtracti
     return drop_doubtful(extraction, minimum)
 
 
-def _place_in_document(record: TrialRecord, extraction: TrialExtraction) -> TrialExtraction:
+def _place_in_document(
+    record: TrialRecord, extraction: TrialExtraction
+) -> TrialExtraction:
     if not record.document:
         return extraction
     from extractor.assembly.documents import place_evidence  # noqa: PLC0415 - few records are one
@@ -86,7 +94,9 @@ def _place_in_document(record: TrialRecord, extraction: TrialExtraction) -> Tria
     return place_evidence(record, extraction)
 
 
-def _parse_within_limits(record: TrialRecord, options: ExtractionOptions) -> ParsedRecord:
+def _parse_within_limits(
+    record: TrialRecord, options: ExtractionOptions
+) -> ParsedRecord:
     check_size(record)
     check_unicode(record)
     parsed = parse_record(record, options.fields)
@@ -96,10 +106,14 @@ def _parse_within_limits(record: TrialRecord, options: ExtractionOptions) -> Par
     return parsed
 
 
-def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialExtraction:
+def extract_by_rules(
+    record: TrialRecord, options: ExtractionOptions
+) -> TrialExtraction:
     """Extract without a model. No question is planned, and none is counted."""
     extraction = advance(record, options.model_copy(update={"effort": Effort.NONE}))
-    assert isinstance(extraction, TrialExtraction), "without a model there is no question"
+    assert isinstance(extraction, TrialExtraction), (
+        "without a model there is no question"
+    )
     return extraction
 
 
@@ -128,9 +142,13 @@ def advance(
         from extractor.concepts.own.read import learn_words  # noqa: PLC0415 - few have own fields
 
         learn_words(options.fields)
-    with limit_time(record.record.source if isinstance(record, ParsedRecord) else record.source):
+    with limit_time(
+        record.record.source if isinstance(record, ParsedRecord) else record.source
+    ):
         parsed = (
-            record if isinstance(record, ParsedRecord) else _parse_within_limits(record, options)
+            record
+            if isinstance(record, ParsedRecord)
+            else _parse_within_limits(record, options)
         )
         stages = _run_stages(parsed, options)
         try:

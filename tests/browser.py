@@ -12,7 +12,8 @@ import pytest
 
 # Debian's wrapper first; the others are what other systems call it.
 CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
 )
 REQUIRED = bool(os.environ.get("EXTRACTOR_REQUIRE_BROWSER"))
 # A loaded machine is slow, not wrong.
@@ -45,7 +46,10 @@ def open_context(chromium, **options):
     """A browser with storage of its own, in a window of a desk unless another ``viewport`` is
     given.
     """
-    settings = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"} | options
+    settings = {
+        "viewport": {"width": 1440, "height": 900},
+        "reduced_motion": "reduce",
+    } | options
     context = chromium.new_context(**settings)
     context.set_default_timeout(PATIENCE)
     return context
@@ -59,13 +63,20 @@ class Watch:
         self.requests: set[str] = set()
         self._pages = []
 
-    def follow(self, page, is_expected: Callable[[str], bool] = lambda _: False) -> None:
+    def follow(
+        self, page, is_expected: Callable[[str], bool] = lambda _: False
+    ) -> None:
         """Note a page's requests, errors of scripts, and what its console says unless that is
         expected.
         """
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("console", lambda said: is_expected(said.text) or self.troubles.append(said.text))
-        page.on("request", lambda request: self.requests.add(request.url.partition("#")[0]))
+        page.on(
+            "console",
+            lambda said: is_expected(said.text) or self.troubles.append(said.text),
+        )
+        page.on(
+            "request", lambda request: self.requests.add(request.url.partition("#")[0])
+        )
         self._pages.append(page)
 
     def check(self) -> None:
@@ -80,7 +91,8 @@ def press_at_once(page, keys: str) -> None:
     """Press keys without leaving the page a moment between them."""
     event = "new KeyboardEvent('keydown', { key, bubbles: true })"
     page.evaluate(
-        f"(keys) => [...keys].forEach((key) => document.body.dispatchEvent({event}))", keys
+        f"(keys) => [...keys].forEach((key) => document.body.dispatchEvent({event}))",
+        keys,
     )
 
 
@@ -89,10 +101,13 @@ def list_violations(page) -> list[tuple[str, str, list[str]]]:
     by a page's policy.
     """
     if page.evaluate("typeof axe") == "undefined":
-        page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+        page.evaluate(
+            (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+        )
     found = page.evaluate("axe.run().then((result) => result.violations)")
     return [
-        (one["id"], one["impact"], [node["html"][:120] for node in one["nodes"]]) for one in found
+        (one["id"], one["impact"], [node["html"][:120] for node in one["nodes"]])
+        for one in found
     ]
 
 

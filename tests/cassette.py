@@ -38,7 +38,9 @@ _SHOWN_LINES, _SHOWN_WIDTH = 24, 160
 
 
 @contextmanager
-def use_cassette(path: Path, *, record: bool = False, now: datetime | None = None) -> Iterator[Any]:
+def use_cassette(
+    path: Path, *, record: bool = False, now: datetime | None = None
+) -> Iterator[Any]:
     """Answer HTTP requests inside the block from a cassette, or record them into a new one.
 
     A replay raises, at the end of the block, ``AnswerMissing`` for a request that was never
@@ -68,7 +70,9 @@ def use_cassette(path: Path, *, record: bool = False, now: datetime | None = Non
     if misses:
         raise AnswerMissing(misses[0])
     if not cassette.all_played:
-        unplayed = sum(1 for number in range(len(cassette)) if not cassette.play_counts[number])
+        unplayed = sum(
+            1 for number in range(len(cassette)) if not cassette.play_counts[number]
+        )
         raise AnswersError(
             f"{path}: {unplayed} of {len(cassette)} recorded exchanges were not used; record again"
         )
@@ -98,7 +102,9 @@ def _recording(path: Path, now: datetime) -> Iterator[Any]:
                 (_text(request.body), _text(response["body"]["string"]))
                 for request, response in cassette.data
             ]
-            models = {shown_model(_load_object(reply).get("model")) for _, reply in exchanges}
+            models = {
+                shown_model(_load_object(reply).get("model")) for _, reply in exchanges
+            }
             note = {
                 "recorded": now.date().isoformat(),
                 "models": sorted(models - {""}),
@@ -126,7 +132,10 @@ def check_cassette(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator
     except AnswersError:
         yield "not a cassette; record it again"
         return
-    note, interactions = (cassette.get("metadata") or {}).get(NOTE), cassette["interactions"]
+    note, interactions = (
+        (cassette.get("metadata") or {}).get(NOTE),
+        cassette["interactions"],
+    )
     if not note or not interactions or not note.get("models"):
         yield "has no exchange, or no note of a recording that says which model answered; record it again"
         return
@@ -173,7 +182,9 @@ def _recorder() -> VCR:
             else request.uri
         )
         request.headers = {
-            name: value for name, value in request.headers.items() if name.lower() in _KEPT_HEADERS
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() in _KEPT_HEADERS
         }
         return request
 
@@ -185,7 +196,9 @@ def _recorder() -> VCR:
         }
         body = response["body"]["string"]
         name = _load_object(body).get("model")
-        if name and name != shown_model(name):  # it holds a path of the recording machine
+        if name and name != shown_model(
+            name
+        ):  # it holds a path of the recording machine
             body = json.dumps(
                 _load_object(body) | {"model": shown_model(name)}, ensure_ascii=False
             ).encode("utf-8")
@@ -208,12 +221,20 @@ def _explain_miss(request: Any, cassette: Any, path: Path) -> str:
     }
     name = max(
         shown,
-        key=lambda one: difflib.SequenceMatcher(None, shown[one], wanted, autojunk=False).ratio(),
+        key=lambda one: difflib.SequenceMatcher(
+            None, shown[one], wanted, autojunk=False
+        ).ratio(),
     )
-    lines = difflib.unified_diff(shown[name], wanted, name, "this request", n=0, lineterm="")
-    differing = [line[:_SHOWN_WIDTH] for line in lines if not line.startswith("@@")][:_SHOWN_LINES]
+    lines = difflib.unified_diff(
+        shown[name], wanted, name, "this request", n=0, lineterm=""
+    )
+    differing = [line[:_SHOWN_WIDTH] for line in lines if not line.startswith("@@")][
+        :_SHOWN_LINES
+    ]
     told = differing or ["only the number of times differs"]
-    return "\n".join([f"{path}: this request was not recorded; nearest is {name}:", *told])
+    return "\n".join(
+        [f"{path}: this request was not recorded; nearest is {name}:", *told]
+    )
 
 
 def _show(request: Any) -> list[str]:

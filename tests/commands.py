@@ -85,8 +85,12 @@ class Running:
         """Wait for its end. The exit code is negative if a signal ended it."""
         self._process.join(PATIENCE_S)
         if self._process.exitcode is None:
-            raise TimeoutError(f"still running after {PATIENCE_S} s: {' '.join(self.words)}")
-        return Ended(self._process.exitcode, self.stdout.read_bytes(), self.stderr.read_bytes())
+            raise TimeoutError(
+                f"still running after {PATIENCE_S} s: {' '.join(self.words)}"
+            )
+        return Ended(
+            self._process.exitcode, self.stdout.read_bytes(), self.stderr.read_bytes()
+        )
 
 
 def invoke(*words: object, **environment: str) -> Result:
@@ -99,7 +103,16 @@ def invoke(*words: object, **environment: str) -> Result:
 def extract(source: str | Path, folder: Path, *options: object) -> Path:
     """Run without a model, in this process, and return the folder of the run."""
     done = invoke(
-        "run", source, "--effort", "none", "--out", folder, "--workers", 1, "--quiet", *options
+        "run",
+        source,
+        "--effort",
+        "none",
+        "--out",
+        folder,
+        "--workers",
+        1,
+        "--quiet",
+        *options,
     )
     assert done.exit_code == 0, done.output
     return folder
@@ -110,7 +123,9 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def extractor(*arguments: object, stdin: bytes | None = None, **environment: str) -> Ended:
+def extractor(
+    *arguments: object, stdin: bytes | None = None, **environment: str
+) -> Ended:
     """Run ``extractor`` with these arguments in the current folder, with these additions to the
     environment.
     """
@@ -136,7 +151,8 @@ def start_extractor(
             streams[0].write_bytes(stdin)
         words = ["extractor", *map(str, arguments)]
         process = FORKS.Process(
-            target=_run, args=(words, Path.cwd(), {**os.environ, **environment}, streams)
+            target=_run,
+            args=(words, Path.cwd(), {**os.environ, **environment}, streams),
         )
         process.start()
         try:

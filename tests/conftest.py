@@ -23,7 +23,9 @@ from .commands import FORKS, extract
 
 ROOT = Path(__file__).parents[1]
 
-collect_ignore = ["loaded.py"]  # work that only the process behind tests.commands has a use for
+collect_ignore = [
+    "loaded.py"
+]  # work that only the process behind tests.commands has a use for
 settings.register_profile("thorough", max_examples=1000, deadline=None)
 settings.register_profile("steady", deadline=None)  # a busy machine is no failure
 settings.load_profile("steady")
@@ -40,10 +42,14 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.enable()
         gc.freeze()
-        atexit.register(gc.unfreeze)  # some libraries complain at the end of what was not freed
+        atexit.register(
+            gc.unfreeze
+        )  # some libraries complain at the end of what was not freed
 
 
-@pytest.hookimpl(optionalhook=True)  # without pytest-xdist (-p no:xdist) nothing calls it
+@pytest.hookimpl(
+    optionalhook=True
+)  # without pytest-xdist (-p no:xdist) nothing calls it
 def pytest_xdist_auto_num_workers():
     """One process more than cores: many tests wait for a process, a server or a browser of their
     own.

@@ -120,8 +120,16 @@ class Expression(NamedTuple):
         for pick in range(2):
             _list_repeated(tree, "", found, pick, 1)
         pattern = self.compiled.pattern
-        general = _TOKENS if ANY_WORD in pattern or re.search(f"[{CODES}]", pattern) else PIECES
-        units = {piece[: (piece + piece).find(piece, 1)] for piece in found if 0 < len(piece) < 200}
+        general = (
+            _TOKENS
+            if ANY_WORD in pattern or re.search(f"[{CODES}]", pattern)
+            else PIECES
+        )
+        units = {
+            piece[: (piece + piece).find(piece, 1)]
+            for piece in found
+            if 0 < len(piece) < 200
+        }
         return sorted(units.union(general)) if found else []
 
 
@@ -134,7 +142,9 @@ def list_expressions() -> Iterator[Expression]:
         *book.rules.values(),
         *(rule for entries in book.entry_rules.values() for rule, _ in entries),
     ):
-        yield Expression(f"rule {each.name}", each.expression, _SEARCHED | {"fullmatch"})
+        yield Expression(
+            f"rule {each.name}", each.expression, _SEARCHED | {"fullmatch"}
+        )
     for found in pkgutil.walk_packages(extractor.__path__, "extractor."):
         if not found.name.endswith("__main__"):
             yield from _list_of_module(importlib.import_module(found.name))
@@ -149,17 +159,25 @@ def _list_of_module(module: ModuleType) -> Iterator[Expression]:
             inspect.isroutine(getattr(value, "__wrapped__", None))
             and value.__module__ == module.__name__
         ):
-            shown = inspect.signature(value)  # an expression may be compiled at its first use
-            value = "Pattern" in str(shown.return_annotation) and not shown.parameters and value()  # noqa: PLW2901
+            # an expression may be compiled at its first use
+            shown = inspect.signature(value)
+            compiles = (
+                "Pattern" in str(shown.return_annotation) and not shown.parameters
+            )
+            value = compiles and value()  # noqa: PLW2901
         for each in _find_patterns(value):
             methods = used.get(name, _SEARCHED) if name.startswith("_") else _SEARCHED
             yield Expression(f"{module.__name__}: {name}", each, frozenset(methods))
     for node in ast.walk(ast.parse(source)):
         match node:
-            case ast.Call(ast.Attribute(ast.Name("re"), method), [ast.Constant(str(pattern)), *_]):
+            case ast.Call(
+                ast.Attribute(ast.Name("re"), method), [ast.Constant(str(pattern)), *_]
+            ):
                 if method not in ("compile", "escape"):
                     yield Expression(
-                        f"{module.__name__}:{node.lineno}", re.compile(pattern), frozenset({method})
+                        f"{module.__name__}:{node.lineno}",
+                        re.compile(pattern),
+                        frozenset({method}),
                     )
 
 
@@ -182,12 +200,16 @@ def _list_uses(source: str) -> dict[str, set[str]]:
     searched with.
     """
     used: dict[str, set[str]] = defaultdict(set)
-    for name, method in re.findall(r"\b(_[A-Z]\w*)(?!\w|\s*=[^=]|, _\w+ = )(?:\.(\w+))?", source):
+    for name, method in re.findall(
+        r"\b(_[A-Z]\w*)(?!\w|\s*=[^=]|, _\w+ = )(?:\.(\w+))?", source
+    ):
         used[name].add(method or "finditer")
     return used
 
 
-def _list_repeated(tree: Any, before: str, found: set[str], pick: int, times: int) -> None:
+def _list_repeated(
+    tree: Any, before: str, found: set[str], pick: int, times: int
+) -> None:
     """Collect what long repetitions repeat, alone and behind what may stand before it."""
     for op, argument in tree:
         if op in _REPEATS:
@@ -202,7 +224,11 @@ def _list_repeated(tree: Any, before: str, found: set[str], pick: int, times: in
                 _list_repeated(branch, before, found, pick, times)
         elif op in (codes.SUBPATTERN, codes.ATOMIC_GROUP):
             _list_repeated(
-                argument[3] if op is codes.SUBPATTERN else argument, before, found, pick, times
+                argument[3] if op is codes.SUBPATTERN else argument,
+                before,
+                found,
+                pick,
+                times,
             )
         elif op in (codes.ASSERT, codes.ASSERT_NOT):
             _list_repeated(argument[1], before, found, pick, times)
@@ -210,7 +236,11 @@ def _list_repeated(tree: Any, before: str, found: set[str], pick: int, times: in
 
 
 _REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT)
-_CATEGORIES = {codes.CATEGORY_DIGIT: "7", codes.CATEGORY_SPACE: " ", codes.CATEGORY_NOT_WORD: "-"}
+_CATEGORIES = {
+    codes.CATEGORY_DIGIT: "7",
+    codes.CATEGORY_SPACE: " ",
+    codes.CATEGORY_NOT_WORD: "-",
+}
 
 
 def _write_sample(tree: Any, pick: int) -> str:

@@ -19,15 +19,22 @@ def keep_answers(folder: Path, runs: Sequence[Path]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / RUN_FILE
     path.unlink(missing_ok=True)
-    with closing(open_run_to_read(runs[0])) as run, closing(sqlite3.connect(path)) as target:
+    with (
+        closing(open_run_to_read(runs[0])) as run,
+        closing(sqlite3.connect(path)) as target,
+    ):
         run._connection.backup(target)
     with closing(open_run(folder)) as kept:
-        names = [row[1] for row in kept.execute("PRAGMA table_info(calls)") if row[1] != "id"]
+        names = [
+            row[1] for row in kept.execute("PRAGMA table_info(calls)") if row[1] != "id"
+        ]
         columns = ", ".join(f'"{name}"' for name in names)
         for run_folder in runs[1:]:
             kept.execute("ATTACH ? AS further", (str(run_folder / RUN_FILE),))
             with kept.transaction():
-                kept.execute("INSERT OR IGNORE INTO prompts SELECT * FROM further.prompts")
+                kept.execute(
+                    "INSERT OR IGNORE INTO prompts SELECT * FROM further.prompts"
+                )
                 kept.execute(
                     f"INSERT INTO calls ({columns}) SELECT {columns} FROM further.calls ORDER BY id"
                 )

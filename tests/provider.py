@@ -102,7 +102,9 @@ class Provider:
     def _end(self, batch: dict[str, Any]) -> None:
         outputs, errors = [], []
         for line in (
-            self.files[batch["input_file_id"]].splitlines() if self.ends != "failed" else ()
+            self.files[batch["input_file_id"]].splitlines()
+            if self.ends != "failed"
+            else ()
         ):
             request = json.loads(line)
             got = self.answer(request["body"])
@@ -113,9 +115,16 @@ class Provider:
                 "error": None,
             }
             if got is None:
-                row["error"] = {"code": "batch_expired", "message": "it was not reached in time"}
+                row["error"] = {
+                    "code": "batch_expired",
+                    "message": "it was not reached in time",
+                }
             else:
-                row["response"] = {"status_code": got[0], "request_id": "q", "body": got[1]}
+                row["response"] = {
+                    "status_code": got[0],
+                    "request_id": "q",
+                    "body": got[1],
+                }
             (outputs if got and got[0] == 200 else errors).append(json.dumps(row))
         if self.counts:
             counts = {
@@ -128,7 +137,9 @@ class Provider:
         batch["output_file_id"] = (
             self.add_file("\n".join(outputs).encode())["id"] if outputs else None
         )
-        batch["error_file_id"] = self.add_file("\n".join(errors).encode())["id"] if errors else None
+        batch["error_file_id"] = (
+            self.add_file("\n".join(errors).encode())["id"] if errors else None
+        )
         if self.ends == "failed":
             error = {"code": "invalid_json_line", "message": "line 1 is no JSON"}
             batch["errors"] = {"object": "list", "data": [error]}
@@ -145,9 +156,7 @@ class Provider:
 
     def _refuse(self, batch: dict[str, Any]) -> None:
         batch["status"] = "failed"
-        message = (
-            "Enqueued token limit reached for m in organization org-1. Please try again later."
-        )
+        message = "Enqueued token limit reached for m in organization org-1. Please try again later."
         batch["errors"] = {
             "object": "list",
             "data": [{"code": "token_limit_exceeded", "message": message}],
@@ -180,7 +189,10 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
                 return
             if self.provider.gone.intersection(path.split("/")):
                 self.write(
-                    404, json.dumps({"error": {"message": f"No such object: {path}"}}).encode()
+                    404,
+                    json.dumps(
+                        {"error": {"message": f"No such object: {path}"}}
+                    ).encode(),
                 )
                 return
             reply = self.reply(method, path, body)

@@ -89,7 +89,9 @@ async def extract_scenario(
         if most := scenario.output_tokens:
             count = prompt.count_output_tokens
             stack.enter_context(
-                patch.object(prompt, "count_output_tokens", lambda asked: min(most, count(asked)))
+                patch.object(
+                    prompt, "count_output_tokens", lambda asked: min(most, count(asked))
+                )
             )
             stack.enter_context(patch.object(querying, "MOST_CALLS", _ANY_NUMBER))
         return [await OpenExtractor(model, options)(record) for record in records]
@@ -97,7 +99,10 @@ async def extract_scenario(
 
 def find_problems() -> list[str]:
     """Every cassette that is stale, edited, missing, or holds a key, one line each."""
-    wanted, there = read_scenarios().keys(), {path.stem for path in FOLDER.glob("*.yaml")}
+    wanted, there = (
+        read_scenarios().keys(),
+        {path.stem for path in FOLDER.glob("*.yaml")},
+    )
     version = load_prompt().version
     prompts = {version.name: version}
     problems = [
@@ -105,9 +110,12 @@ def find_problems() -> list[str]:
         for name in sorted(there)
         for one in check_cassette(FOLDER / f"{name}.yaml", prompts)
     ]
-    problems += [f"{name}.yaml: is missing; record it" for name in sorted(wanted - there)]
+    problems += [
+        f"{name}.yaml: is missing; record it" for name in sorted(wanted - there)
+    ]
     return problems + [
-        f"{name}.yaml: belongs to no scenario; delete it" for name in sorted(there - wanted)
+        f"{name}.yaml: belongs to no scenario; delete it"
+        for name in sorted(there - wanted)
     ]
 
 
@@ -120,31 +128,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser(
-        "check", help="name the recordings that cannot be used; exit code 1 if there are any"
+        "check",
+        help="name the recordings that cannot be used; exit code 1 if there are any",
     )
-    recording = commands.add_parser("record", help="ask a model, and record the exchanges")
-    recording.add_argument(
-        "names", nargs="*", choices=[*read_scenarios(), []], metavar="NAME", help="scenarios"
+    recording = commands.add_parser(
+        "record", help="ask a model, and record the exchanges"
     )
     recording.add_argument(
-        "--model", required=True, help="as of extractor run; its key comes from the environment"
+        "names",
+        nargs="*",
+        choices=[*read_scenarios(), []],
+        metavar="NAME",
+        help="scenarios",
+    )
+    recording.add_argument(
+        "--model",
+        required=True,
+        help="as of extractor run; its key comes from the environment",
     )
     chosen = parser.parse_args(arguments)
     if chosen.command == "check":
         problems = find_problems()
         print("\n".join(problems), end="\n" if problems else "")
         return int(bool(problems))
-    spec = ModelSpec.parse(chosen.model, server_key=os.environ.get("EXTRACTOR_MODEL_TOKEN"))
+    spec = ModelSpec.parse(
+        chosen.model, server_key=os.environ.get("EXTRACTOR_MODEL_TOKEN")
+    )
     scenarios = read_scenarios()
     # A model that no scenario names counts as capable.
     meant = (
-        spec.name if any(one.answered_by == spec.name for one in scenarios.values()) else "capable"
+        spec.name
+        if any(one.answered_by == spec.name for one in scenarios.values())
+        else "capable"
     )
     for name in chosen.names or [
         name for name, one in scenarios.items() if one.answered_by == meant
     ]:
         extractions = asyncio.run(record_scenario(scenarios[name], spec))
-        print(f"{name}: {sum(one.usage.calls for one in extractions if one.usage)} answers")
+        print(
+            f"{name}: {sum(one.usage.calls for one in extractions if one.usage)} answers"
+        )
     return 0
 
 

@@ -21,8 +21,12 @@ class _SkippingSelector(selectors.DefaultSelector):
         self.now = 0.0
         self.threads = 0  # that work for the loop
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(None if timeout is None or (timeout and self.threads) else 0)
+    def select(
+        self, timeout: float | None = None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(
+            None if timeout is None or (timeout and self.threads) else 0
+        )
         if not ready and timeout:
             self.now += timeout
         return ready
@@ -53,7 +57,9 @@ class _SkippingLoop(asyncio.SelectorEventLoop):
         self._skipping.threads -= 1
 
 
-def skipping_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+def skipping_time(
+    test: Callable[..., Coroutine[Any, Any, None]],
+) -> Callable[..., None]:
     """Run a test in an event loop that skips waiting."""
 
     @wraps(test)

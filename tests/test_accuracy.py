@@ -29,7 +29,9 @@ def records():
     if not all((SHARED / source).exists() for source in SOURCES):
         pytest.skip("needs the shared records")
     gold = read_gold()
-    found = read_records(*(SHARED / source for source in SOURCES), on_error=lambda _: None)
+    found = read_records(
+        *(SHARED / source for source in SOURCES), on_error=lambda _: None
+    )
     return [record for record in found if record.record_id in gold]
 
 
@@ -53,7 +55,9 @@ def test_the_rules_alone_read_the_seeds_as_in_the_gold():
         [rules.extract(record) for record in read_records("seeds/records")],
         resamples=0,
     )
-    stated = {field.name: field.normalised.f1 for field in report.fields if field.stated}
+    stated = {
+        field.name: field.normalised.f1 for field in report.fields if field.stated
+    }
     assert len(stated) > 20
     assert {name: figure for name, figure in stated.items() if figure != 1.0} == {
         "endpoints.end_events": pytest.approx(0.9583, abs=0.0001)
@@ -67,7 +71,10 @@ def test_no_field_is_below_its_committed_interval(records, parse_once, monkeypat
         g: committed[g]["records"] for g in GROUPS
     }
     fallen = {
-        (group, name): f"{now[group]['figures'][name]['f1']} is below {figure['interval'][0]}"
+        (
+            group,
+            name,
+        ): f"{now[group]['figures'][name]['f1']} is below {figure['interval'][0]}"
         for group in GROUPS
         for name, figure in committed[group]["figures"].items()
         if now[group]["figures"][name]["f1"] < figure["interval"][0]

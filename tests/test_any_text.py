@@ -22,7 +22,9 @@ from .trust import make_section, trial
 
 RECORDS = Path(__file__).parent / "records"
 quickly = settings(
-    max_examples=choose(20, 2000), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=choose(20, 2000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 
 SPACES = (
@@ -39,7 +41,17 @@ SPACES = (
     "\n\n\n",
     "\n" + " " * 10,
 )
-CONTROLS = ("\x00", "\x1b[31m", "\x85", "\x7f", "\ufeff", "\ufffd", "\u202e", "\u2066", "\x1c")
+CONTROLS = (
+    "\x00",
+    "\x1b[31m",
+    "\x85",
+    "\x7f",
+    "\ufeff",
+    "\ufffd",
+    "\u202e",
+    "\u2066",
+    "\x1c",
+)
 # One capital (İ) is two characters in lower case; others change their class, their length or their
 # kind when folded.
 LETTERS = (
@@ -130,7 +142,15 @@ _PARTED = {
     "primary_outcomes": ("measure", "description", "time_frame"),
     "secondary_outcomes": ("measure", "description", "time_frame"),
 }
-_FIELDS = ("minimum_age", "maximum_age", "sex", "enrollment", "study_type", "allocation", "masking")
+_FIELDS = (
+    "minimum_age",
+    "maximum_age",
+    "sex",
+    "enrollment",
+    "study_type",
+    "allocation",
+    "masking",
+)
 
 
 def texts(most: int = 40) -> st.SearchStrategy[str]:
@@ -152,10 +172,23 @@ def changed(draw, text: str) -> str:
         recase = draw(st.sampled_from((str.upper, str.lower, str.title, str.swapcase)))
         middle = draw(st.integers(0, len(after)))
         changes = (
-            *(before + after, before, after, before + after[:middle] + taken + after[middle:]),
-            *(before + taken * 30 + after, before + recase(taken) + after, recase(text)),
-            *(before + re.sub(r"\d+", number, after, count=1), re.sub(r"\d+", number, text)),
-            *[before + piece + taken + piece + after, before + piece + taken + after] * 3,
+            *(
+                before + after,
+                before,
+                after,
+                before + after[:middle] + taken + after[middle:],
+            ),
+            *(
+                before + taken * 30 + after,
+                before + recase(taken) + after,
+                recase(text),
+            ),
+            *(
+                before + re.sub(r"\d+", number, after, count=1),
+                re.sub(r"\d+", number, text),
+            ),
+            *[before + piece + taken + piece + after, before + piece + taken + after]
+            * 3,
         )
         text = draw(st.sampled_from(changes))
     return text
@@ -190,7 +223,10 @@ def changed_records(draw) -> TrialRecord:
     sections = [
         make_section(
             section.name,
-            {part.name: draw(changed(section.part(part.name) or "")) for part in section.parts}
+            {
+                part.name: draw(changed(section.part(part.name) or ""))
+                for part in section.parts
+            }
             or draw(changed(section.text)),
         )
         if draw(st.booleans())
@@ -211,7 +247,12 @@ def check_record(record: TrialRecord) -> None:
     extraction = extract_by_rules(record, ExtractionOptions())
     assert extraction.model_dump_json()
     eligibility = extraction.eligibility
-    for item in (eligibility, *eligibility.criteria, *extraction.dosing, *extraction.endpoints):
+    for item in (
+        eligibility,
+        *eligibility.criteria,
+        *extraction.dosing,
+        *extraction.endpoints,
+    ):
         for evidence in item.evidence:
             raw = record.raw_text(evidence.section)
             assert raw is not None
@@ -254,7 +295,8 @@ def test_files_with_any_changes_are_read_or_refused(data):
 
 @pytest.mark.parametrize("capital", ["İ", "HİV", "ANTİ-TNF", "İİİ İ"])
 @pytest.mark.parametrize(
-    "words", ["known allergy to {} or penicillin", "overall survival of {} at 2 years", "{}"]
+    "words",
+    ["known allergy to {} or penicillin", "overall survival of {} at 2 years", "{}"],
 )
 def test_a_capital_that_is_two_characters_in_lower_case_moves_no_place(capital, words):
     """A reader that counts the words of a text in lower case must find them in the text itself."""

@@ -29,7 +29,11 @@ ANSWERS = (
 async def replay_scenario(scenario, folder):
     """The scenario from its recording: no network, no waiting."""
     time, path = SkippedTime(), folder / f"{scenario.name}.yaml"
-    first = next(request for request, *_ in exchanges(scenario.name, folder) if "model" in request)
+    first = next(
+        request
+        for request, *_ in exchanges(scenario.name, folder)
+        if "model" in request
+    )
     spec = ModelSpec(SERVER, str(first["model"]), "http://model.test/v1")
     with use_cassette(path) as cassette:
         if "grammar" in first:  # in place of a schema, as one model got it
@@ -56,7 +60,9 @@ def exchanges(name, folder=FOLDER):
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_a_replay_gives_the_same_result_each_time_by_the_recorded_bytes(name, monkeypatch):
+async def test_a_replay_gives_the_same_result_each_time_by_the_recorded_bytes(
+    name, monkeypatch
+):
     """Servers keep the beginning of a prompt in memory, by its bytes. Few answers of a capable
     model are kept out.
     """
@@ -77,16 +83,27 @@ async def test_a_replay_gives_the_same_result_each_time_by_the_recorded_bytes(na
     if SCENARIOS[name].answered_by != "capable":
         return
     assert sent == [
-        json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body, *_ in recorded
+        json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        for body, *_ in recorded
     ]
     assert any(extraction.usage.questions for extraction in first)
     for extraction in first:
         if extraction.usage.questions:
-            items = (*extraction.eligibility.criteria, *extraction.dosing, *extraction.endpoints)
+            items = (
+                *extraction.eligibility.criteria,
+                *extraction.dosing,
+                *extraction.endpoints,
+            )
             origins = {piece.origin for item in items for piece in item.evidence}
             assert origins & {Origin.MODEL, Origin.BOTH}
-            kept_out = [finding for finding in extraction.findings if finding.kind in ANSWERS]
-            assert len(kept_out) <= extraction.usage.open_questions < extraction.usage.questions / 2
+            kept_out = [
+                finding for finding in extraction.findings if finding.kind in ANSWERS
+            ]
+            assert (
+                len(kept_out)
+                <= extraction.usage.open_questions
+                < extraction.usage.questions / 2
+            )
 
 
 def test_no_cassette_is_stale_edited_or_holds_a_key(capsys):
@@ -109,10 +126,14 @@ async def test_a_miss_names_the_nearest_recorded_request(tmp_path):
 
 
 async def test_an_exchange_that_is_not_asked_for_any_more_fails(tmp_path):
-    cassette, other = (read_cassette(FOLDER / f"{name}.yaml") for name in ("seed-003", "seed-002"))
+    cassette, other = (
+        read_cassette(FOLDER / f"{name}.yaml") for name in ("seed-003", "seed-002")
+    )
     cassette["interactions"] += other["interactions"]
     (tmp_path / "seed-003.yaml").write_text(yaml.safe_dump(cassette), "utf-8")
     scenario = SCENARIOS["seed-003"]
-    same = scenario.__class__(name=scenario.name, shows="", input=str(FOLDER / scenario.input))
+    same = scenario.__class__(
+        name=scenario.name, shows="", input=str(FOLDER / scenario.input)
+    )
     with pytest.raises(AnswersError, match="were not used"):
         await replay_scenario(same, tmp_path)

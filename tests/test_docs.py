@@ -22,7 +22,9 @@ from .commands import invoke
 ROOT = Path(__file__).parents[1]
 PAGES = [
     ROOT / "docs" / name
-    for name in re.findall(r"[\w/-]+\.md$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.M)
+    for name in re.findall(
+        r"[\w/-]+\.md$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.M
+    )
 ]
 """All pages, in the order of the site."""
 RUN = {
@@ -56,14 +58,20 @@ def test_the_examples_of_a_page_print_what_they_show(page):
         r"^```(console|pycon)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S
     ):
         if language == "pycon":
-            test = doctest.DocTestParser().get_doctest(body, names, page.name, str(page), 0)
+            test = doctest.DocTestParser().get_doctest(
+                body, names, page.name, str(page), 0
+            )
             assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
             assert test.examples
             names = test.globs
             continue
-        for lines, shown in re.findall(r"^\$ (.*\n(?:> .*\n)*)((?:(?!\$ ).*\n)*)", body, re.M):
+        for lines, shown in re.findall(
+            r"^\$ (.*\n(?:> .*\n)*)((?:(?!\$ ).*\n)*)", body, re.M
+        ):
             printed = run(command := lines.replace("\n> ", "\n").rstrip())
-            assert checker.check_output(shown, printed, doctest.ELLIPSIS), f"$ {command}\n{printed}"
+            assert checker.check_output(shown, printed, doctest.ELLIPSIS), (
+                f"$ {command}\n{printed}"
+            )
 
 
 def run(command):
@@ -75,7 +83,11 @@ def run(command):
     shell = f'extractor() {{ "{sys.executable}" -m extractor "$@"; }}\n{command}'
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        ["bash", "-c", shell], env=environment, check=True, capture_output=True, text=True
+        ["bash", "-c", shell],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return done.stdout
 
@@ -90,8 +102,12 @@ def test_the_reference_is_as_the_code_says(page):
         page.read_text("utf-8").splitlines(),
         generate.generate(page.read_text("utf-8")).splitlines(),
     )
-    changed = list(difflib.unified_diff(shown, now, str(page), "the code", n=1, lineterm=""))
-    assert not changed, "\n".join([*changed[:100], "To write it anew: python -m docs.generate"])
+    changed = list(
+        difflib.unified_diff(shown, now, str(page), "the code", n=1, lineterm="")
+    )
+    assert not changed, "\n".join(
+        [*changed[:100], "To write it anew: python -m docs.generate"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,7 +146,10 @@ def test_marks_of_the_reference_are_replaced_by_what_they_name(name, shown):
 def find_writers():
     """The folders and files that commands write, each with the pages that write it and how."""
     writers = {}
-    for page in (ROOT / "README.md", *(page for page in PAGES if page not in generate.PAGES)):
+    for page in (
+        ROOT / "README.md",
+        *(page for page in PAGES if page not in generate.PAGES),
+    ):
         for verb, words in re.findall(
             r"extractor (run|batch|fetch|export) ([^`\n]*)", page.read_text("utf-8")
         ):
@@ -155,8 +174,12 @@ def test_no_two_pages_write_different_things_under_one_name():
 def test_the_tutorial_writes_folders_of_its_own():
     """A run that is already in its folder prints other numbers, even the same run."""
     tutorial = ROOT / "docs/tutorial.md"
-    written = {name: set(pages) for name, pages in find_writers().items() if tutorial in pages}
-    assert written == {name: {tutorial} for name in ("first", "second", "second-tables")}
+    written = {
+        name: set(pages) for name, pages in find_writers().items() if tutorial in pages
+    }
+    assert written == {
+        name: {tutorial} for name in ("first", "second", "second-tables")
+    }
 
 
 def test_the_figures_of_accuracy_are_as_measured():
@@ -165,12 +188,16 @@ def test_the_figures_of_accuracy_are_as_measured():
     efforts, groups = ([*dict.fromkeys(place[n] for place in by_place)] for n in (0, 1))
     page = (ROOT / "docs/explanation/accuracy.md").read_text("utf-8")
     for field in by_place[efforts[0], groups[0]]:
-        figures = [[by_place[effort, group][field] for group in groups] for effort in efforts]
+        figures = [
+            [by_place[effort, group][field] for group in groups] for effort in efforts
+        ]
         cells = (
-            " / ".join("\u2013" if f1 is None else f"{f1:.3f}" for f1 in pair) for pair in figures
+            " / ".join("\u2013" if f1 is None else f"{f1:.3f}" for f1 in pair)
+            for pair in figures
         )
         assert (
-            "." not in field.removesuffix(".micro") or f"| {field} | {' | '.join(cells)} |" in page
+            "." not in field.removesuffix(".micro")
+            or f"| {field} | {' | '.join(cells)} |" in page
         )
     totals = [*Task, "all"]
     for effort in efforts:

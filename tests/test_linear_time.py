@@ -29,7 +29,13 @@ from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions
 from .trust import trial
 
 RULES = ExtractionOptions(effort=Effort.NONE)
-SECTIONS = ("eligibility", "detailed_description", "arms_0", "primary_outcomes", "conditions")
+SECTIONS = (
+    "eligibility",
+    "detailed_description",
+    "arms_0",
+    "primary_outcomes",
+    "conditions",
+)
 MORE = (
     *(
         "</record>",
@@ -73,14 +79,20 @@ def extract(text: str) -> object:
 
 def test_each_expression_takes_linear_time() -> None:
     """Also one that is new: the expressions are found in the modules and in the rule book."""
-    expressions = {(each.compiled.pattern, each.methods): each for each in list_expressions()}
+    expressions = {
+        (each.compiled.pattern, each.methods): each for each in list_expressions()
+    }
     assert len(expressions) > 1000
     slow = {}
     for each in expressions.values():
         for piece in each.list_pieces():
             for method in each.methods:
-                if (exponent := fit_growth(each.work(method), piece)) > LARGEST_EXPONENT:
-                    slow[each.place] = f"{method} of {piece[:40]!r}: exponent {exponent:.2f}"
+                if (
+                    exponent := fit_growth(each.work(method), piece)
+                ) > LARGEST_EXPONENT:
+                    slow[each.place] = (
+                        f"{method} of {piece[:40]!r}: exponent {exponent:.2f}"
+                    )
     assert not slow
 
 
@@ -121,8 +133,14 @@ def list_values(text: str) -> Iterator[object]:
         yield Instrument(name=words, version="5.0")
         yield TimeWindow(quote=words, comparator=at_least, value=5, unit=week)
     yield Constraint(quantity="age", comparator=at_least, value=5)
-    yield Constraint(quantity="age", comparator=between, value=5, value_high=7, unit="mg")
-    yield from (Age(value=5, unit=week), Period(value=5, unit=week), TimePoint(value=7, unit=week))
+    yield Constraint(
+        quantity="age", comparator=between, value=5, value_high=7, unit="mg"
+    )
+    yield from (
+        Age(value=5, unit=week),
+        Period(value=5, unit=week),
+        TimePoint(value=7, unit=week),
+    )
 
 
 @pytest.mark.parametrize("piece", NUMBERS)
@@ -137,6 +155,8 @@ def test_the_proof_of_a_value_takes_linear_time(piece: str) -> None:
 
     slow = {}
     for number, value in enumerate(list_values(piece * 2)):
-        if (exponent := fit_growth(partial(ground, number=number), piece)) > LARGEST_EXPONENT:
+        if (
+            exponent := fit_growth(partial(ground, number=number), piece)
+        ) > LARGEST_EXPONENT:
             slow[repr(value)] = exponent
     assert not slow

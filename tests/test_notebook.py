@@ -9,12 +9,18 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).parents[1] / "notebooks"
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem
+)
 def test_a_notebook_runs_and_shows_marked_evidence_and_a_figure(path):
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}})
+    client = NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}}
+    )
     ran = client.execute()
-    outputs = [one for cell in ran.cells if cell.cell_type == "code" for one in cell.outputs]
+    outputs = [
+        one for cell in ran.cells if cell.cell_type == "code" for one in cell.outputs
+    ]
     assert all(
         one.output_type in {"execute_result", "display_data"} for one in outputs
     )  # no warnings, no errors

@@ -15,24 +15,34 @@ from tests.commands import invoke
 
 
 def test_names_may_be_given_as_text():
-    options = ExtractionOptions(tasks=["dosing", "endpoints"], effort="none", min_confidence=1)
+    options = ExtractionOptions(
+        tasks=["dosing", "endpoints"], effort="none", min_confidence=1
+    )
     assert options == ExtractionOptions(
         tasks={Task.DOSING, Task.ENDPOINTS}, effort=Effort.NONE, min_confidence=1.0
     )
     assert (
         options
-        == Extractor(tasks=["endpoints", "dosing"], effort="none", min_confidence=1).setup.options
+        == Extractor(
+            tasks=["endpoints", "dosing"], effort="none", min_confidence=1
+        ).setup.options
     )
     assert pickle.loads(pickle.dumps(options)) == options
 
 
 def test_without_a_word_everything_is_extracted_and_kept():
-    everything = ExtractionOptions(tasks=frozenset(Task), effort=Effort.MEDIUM, min_confidence=0.0)
+    everything = ExtractionOptions(
+        tasks=frozenset(Task), effort=Effort.MEDIUM, min_confidence=0.0
+    )
     assert ExtractionOptions() == everything == Extractor().setup.options
 
 
 def test_no_effort_asks_nothing():
-    assert [ExtractionOptions(effort=effort).asks for effort in Effort] == [False, True, True]
+    assert [ExtractionOptions(effort=effort).asks for effort in Effort] == [
+        False,
+        True,
+        True,
+    ]
     assert not any(Effort.NONE.doubts(confidence) for confidence in (0, 0.5, 1))
 
 
@@ -52,7 +62,10 @@ def test_no_effort_asks_nothing():
         ({"effort": 0.5}, "0.5: input should be 'none', 'medium' or 'all'"),
         ({"min_confidence": 1.1}, "1.1 is not allowed; choose a number from 0 to 1"),
         ({"min_confidence": -0.1}, "-0.1 is not allowed; choose a number from 0 to 1"),
-        ({"min_confidence": float("nan")}, "nan is not allowed; choose a number from 0 to 1"),
+        (
+            {"min_confidence": float("nan")},
+            "nan is not allowed; choose a number from 0 to 1",
+        ),
     ],
 )
 def test_what_is_no_option_is_refused_with_a_remedy(wrong, problem):
@@ -66,7 +79,9 @@ def test_one_task_may_be_a_word():
 
 
 def test_a_keyword_that_is_no_option_gets_the_nearest():
-    with pytest.raises(ValueError, match=r"^efort: no such option \(did you mean effort\?\)"):
+    with pytest.raises(
+        ValueError, match=r"^efort: no such option \(did you mean effort\?\)"
+    ):
         Extractor(efort="all")
 
 
@@ -75,7 +90,9 @@ def test_the_keywords_of_python_are_the_options_with_their_defaults():
     defaults of the models.
     """
     options = {
-        name: field for name, field in ExtractorOptions.model_fields.items() if name != "model"
+        name: field
+        for name, field in ExtractorOptions.model_fields.items()
+        if name != "model"
     }
     assert Keywords.__annotations__.keys() == options.keys()
     shown = signature(Extractor).parameters
@@ -91,7 +108,9 @@ def test_the_command_line_shows_what_the_models_declare():
         (ServiceOptions, ("serve",)),
         (CollectOptions, ("batch", "collect")),
     ):
-        said = " ".join(invoke(*words, "--help", COLUMNS="200").stdout.replace("│", " ").split())
+        said = " ".join(
+            invoke(*words, "--help", COLUMNS="200").stdout.replace("│", " ").split()
+        )
         for name, field in model.model_fields.items():
             assert " ".join(field.description.split()) in said, name
     assert len(RunOptions.model_fields) - 1 <= 20

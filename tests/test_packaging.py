@@ -62,7 +62,9 @@ def run(program, clone, *words, **environment):
 
 
 def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
-    assert {path.name for path in site.iterdir() if path.suffix != ".dist-info"} == {"extractor"}
+    assert {path.name for path in site.iterdir() if path.suffix != ".dist-info"} == {
+        "extractor"
+    }
     assets = ("page.css", "page.html", "start.js")
     data = (
         "py.typed",
@@ -77,7 +79,9 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
 
 
 def test_the_service_answers_from_inside_a_clone(program, clone, tmp_path):
-    with serve(tmp_path / "root", "--workers", "1", program=program, cwd=clone) as service:
+    with serve(
+        tmp_path / "root", "--workers", "1", program=program, cwd=clone
+    ) as service:
         headers = {"content-type": "application/json"}
         answer = service.client.post("/v1/extractions", content=one(), headers=headers)
         assert answer.json()["record_id"] == "NCT00000001"
@@ -107,7 +111,9 @@ def test_workers_extract_from_inside_a_clone_and_leave_nothing_at_home(
 
 def test_the_lock_file_has_a_fitting_version_and_hashes_for_all_that_the_image_installs():
     text = Path("deploy/requirements.txt").read_text("utf-8")
-    pinned = dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\n]+)", text, re.MULTILINE))
+    pinned = dict(
+        re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\n]+)", text, re.MULTILINE)
+    )
     hashed = re.findall(
         r"^([a-z0-9._-]+)(?:\[[^]]*\])?==\S+[^\n]*\\\n    --hash=sha256:[0-9a-f]{64}",
         text,
@@ -124,7 +130,9 @@ def test_the_lock_file_has_a_fitting_version_and_hashes_for_all_that_the_image_i
     ]
     for need in map(Requirement, needed):
         version = pinned[canonicalize_name(need.name)]
-        assert need.specifier.contains(version), f"{need}: make deploy/requirements.txt anew"
-    assert "--require-hashes -r deploy/requirements.txt" in Path("deploy/Dockerfile").read_text(
-        "utf-8"
-    )
+        assert need.specifier.contains(version), (
+            f"{need}: make deploy/requirements.txt anew"
+        )
+    assert "--require-hashes -r deploy/requirements.txt" in Path(
+        "deploy/Dockerfile"
+    ).read_text("utf-8")

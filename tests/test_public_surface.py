@@ -104,8 +104,12 @@ def test_a_command_names_its_inputs_before_it_loads_what_reads_them():
     code += f"for words in (['run', '{RECORD}'], ['diff', '{RECORD}', '{RECORD}']):\n"
     code += " for terminal in (True, False):\n  sys.stdout.isatty = lambda: terminal\n"
     code += "  sys.argv = ['extractor', *words]\n  try: main()\n"
-    code += "  except (SystemExit, ImportError) as end: print(repr(end))\n  print('=====')"
-    for shown, piped in zip(*[iter(run_python(code).split("=====\n")[:-1])] * 2, strict=True):
+    code += (
+        "  except (SystemExit, ImportError) as end: print(repr(end))\n  print('=====')"
+    )
+    for shown, piped in zip(
+        *[iter(run_python(code).split("=====\n")[:-1])] * 2, strict=True
+    ):
         assert re.match(f"extractor: (reading|comparing) {RECORD}", shown)
         assert not re.match("extractor: (reading|comparing)", piped)
         assert "extractor.run.setup" in shown

@@ -17,7 +17,14 @@ FILES = sorted((ROOT / "extractor").rglob("*.py"))
 LIST = Path(__file__).with_name("branchy.json")
 MOST_BRANCHES = 15
 
-_STATEMENTS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
+_STATEMENTS = (
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.ExceptHandler,
+    ast.match_case,
+)
 _EXPRESSIONS = (ast.IfExp, ast.NamedExpr)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -38,7 +45,11 @@ def count_branches(function: ast.AST) -> int:
 def list_functions(tree: ast.AST, around: str = "") -> Iterator[tuple[str, ast.AST]]:
     """Yield each function with its name in the module, such as ``Lexicon.find``."""
     for node in ast.iter_child_nodes(tree):
-        name = f"{around}{node.name}" if isinstance(node, (*_FUNCTIONS, ast.ClassDef)) else ""
+        name = (
+            f"{around}{node.name}"
+            if isinstance(node, (*_FUNCTIONS, ast.ClassDef))
+            else ""
+        )
         if isinstance(node, _FUNCTIONS):
             yield name, node
         yield from list_functions(node, f"{name}." if name else around)
@@ -67,7 +78,9 @@ def is_packed(node: ast.AST) -> bool:
     if not isinstance(target, ast.Tuple) or len(target.elts) != len(node.value.elts):
         return False
     stored = {ast.unparse(one) for one in target.elts}
-    read = {ast.unparse(one) for one in ast.walk(node.value) if isinstance(one, ast.expr)}
+    read = {
+        ast.unparse(one) for one in ast.walk(node.value) if isinstance(one, ast.expr)
+    }
     return not stored & read
 
 
@@ -117,7 +130,10 @@ def test_an_assignment_has_one_value_and_an_expression_one_condition(is_wrong):
     ],
 )
 def test_what_counts_as_packed_and_as_nested(text, packed, nested):
-    assert (bool(find(is_packed, text)), bool(find(is_nested, text))) == (packed, nested)
+    assert (bool(find(is_packed, text)), bool(find(is_nested, text))) == (
+        packed,
+        nested,
+    )
 
 
 def test_branches_are_counted_as_they_are_read():
@@ -131,7 +147,9 @@ def main() -> None:
     """Write the list again, unless it would grow."""
     known = json.loads(LIST.read_text("utf-8")) if LIST.exists() else None
     now = list_branchy(FILES)
-    grown = [name for name, count in now.items() if known and count > known.get(name, 0)]
+    grown = [
+        name for name, count in now.items() if known and count > known.get(name, 0)
+    ]
     if grown:
         sys.exit(f"these have too many branches: {', '.join(grown)}")
     LIST.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", "utf-8")

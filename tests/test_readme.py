@@ -41,7 +41,8 @@ class Block:
 
 
 BLOCKS = [
-    Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    Block(*found)
+    for found in re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 ]
 
 
@@ -56,16 +57,22 @@ def make_script(number, block, folder):
         return f"{{\n{block.body}}} >'{printed}' 2>&1; echo $? >'{printed}.code'"
     if block.language == "console":
         commands = "\n".join(
-            line[2:] for line in block.body.splitlines() if line.startswith(("$ ", "> "))
+            line[2:]
+            for line in block.body.splitlines()
+            if line.startswith(("$ ", "> "))
         )
         return f"{{\n{commands}\n}} >'{printed}' 2>&1; echo 0 >'{printed}.code'"
     if block.language in ("pycon", "python"):
         source = folder / f"{number}.{block.language}"
         source.write_text(block.body, "utf-8")
         options = (
-            "-m doctest -o NORMALIZE_WHITESPACE -o ELLIPSIS" if block.language == "pycon" else ""
+            "-m doctest -o NORMALIZE_WHITESPACE -o ELLIPSIS"
+            if block.language == "pycon"
+            else ""
         )
-        return f"python {options} '{source}' >'{printed}' 2>&1; echo $? >'{printed}.code'"
+        return (
+            f"python {options} '{source}' >'{printed}' 2>&1; echo $? >'{printed}.code'"
+        )
     return ""
 
 
@@ -74,7 +81,9 @@ def find_shown_output(number):
     block = BLOCKS[number]
     if block.language == "console":
         return "".join(
-            line + "\n" for line in block.body.splitlines() if not line.startswith(("$ ", "> "))
+            line + "\n"
+            for line in block.body.splitlines()
+            if not line.startswith(("$ ", "> "))
         )
     if (
         block.language == "bash"
@@ -106,16 +115,23 @@ def run_blocks(folder):
     (site,) = (clone / ".venv").glob("lib/python*/site-packages")
     (site / "packages_of_the_tests.pth").write_text(sysconfig.get_path("purelib"))
     script = [
-        make_script(n, block, printed) for n, block in enumerate(BLOCKS) if not is_suite(block)
+        make_script(n, block, printed)
+        for n, block in enumerate(BLOCKS)
+        if not is_suite(block)
     ]
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("PYTHON")
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTHON")
     }
     environment |= {
-        f"PIP_{name}": "1" for name in ("DISABLE_PIP_VERSION_CHECK", "NO_DEPS", "NO_INDEX")
+        f"PIP_{name}": "1"
+        for name in ("DISABLE_PIP_VERSION_CHECK", "NO_DEPS", "NO_INDEX")
     }
     environment |= {"PIP_NO_BUILD_ISOLATION": "0", "HOME": str(printed)}
-    paths = [path for path in os.environ["PATH"].split(os.pathsep) if ".venv" not in path]
+    paths = [
+        path for path in os.environ["PATH"].split(os.pathsep) if ".venv" not in path
+    ]
     environment["PATH"] = os.pathsep.join([str(Path(sys.base_prefix, "bin")), *paths])
     ending = "for job in $(jobs -p); do kill $job; done; wait"
     subprocess.run(
@@ -134,7 +150,9 @@ def test_every_block_prints_what_it_shows(tmp_path, subtests):
     run_blocks(tmp_path)
     clone, printed = tmp_path / "clone", tmp_path / "printed"
     for number, block in enumerate(BLOCKS):
-        if block.language in ("bash", "console", "pycon", "python") and not is_suite(block):
+        if block.language in ("bash", "console", "pycon", "python") and not is_suite(
+            block
+        ):
             with subtests.test(block=number):
                 output, shown = (
                     (printed / str(number)).read_text("utf-8"),
@@ -155,9 +173,13 @@ def test_every_block_prints_what_it_shows(tmp_path, subtests):
                 )
     with subtests.test("the package of the clone has run"):
         code = "import extractor; print(extractor.__file__)"
-        plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        plain = {
+            name: value for name, value in os.environ.items() if name != "PYTHONPATH"
+        }
         python = [clone / ".venv/bin/python", "-P", "-c", code]
-        done = subprocess.run(python, capture_output=True, text=True, check=True, env=plain)
+        done = subprocess.run(
+            python, capture_output=True, text=True, check=True, env=plain
+        )
         assert done.stdout.startswith(str(clone))
 
 
@@ -178,7 +200,9 @@ def contains(item, wanted):
             key in item and contains(item[key], wanted[key]) for key in wanted
         )
     if isinstance(wanted, list):
-        return isinstance(item, list) and all(any(contains(i, w) for i in item) for w in wanted)
+        return isinstance(item, list) and all(
+            any(contains(i, w) for i in item) for w in wanted
+        )
     return item == wanted
 
 
@@ -193,7 +217,9 @@ def read_figures(path):
     efforts = {}
     for one in json.loads(path.read_text("utf-8")):
         efforts.setdefault(one["effort"], {})[one["group"]] = one
-    return {effort: [found[group] for group in GROUPS] for effort, found in efforts.items()}
+    return {
+        effort: [found[group] for group in GROUPS] for effort, found in efforts.items()
+    }
 
 
 def pair(results, name):
@@ -201,19 +227,28 @@ def pair(results, name):
 
 
 def price(results, model=PRICE):
-    return " / ".join(f"{bill(one, find_pricing(model)).dollars:.2f}" for one in results)
+    return " / ".join(
+        f"{bill(one, find_pricing(model)).dollars:.2f}" for one in results
+    )
 
 
 def test_the_table_of_accuracy_is_as_measured():
     measured = read_figures(FIGURES / "effort.json")
     table = re.findall(r"^\| (rules alone|`\w+`) \| (.+) \|$", README, re.MULTILINE)
-    assert [effort for effort, _ in table if effort != "`--effort`"] == ["rules alone", "`medium`"]
+    assert [effort for effort, _ in table if effort != "`--effort`"] == [
+        "rules alone",
+        "`medium`",
+    ]
     for effort, cells in table:
         results = measured[effort.strip("`").removesuffix(" alone")]
         dollars = [
-            price(results, model).replace("0.00 / 0.00", "0") for model in ("gpt-5-mini", PRICE)
+            price(results, model).replace("0.00 / 0.00", "0")
+            for model in ("gpt-5-mini", PRICE)
         ]
-        assert cells.split(" | ") == [*dollars, *(pair(results, name) for name in (*Task, "all"))]
+        assert cells.split(" | ") == [
+            *dollars,
+            *(pair(results, name) for name in (*Task, "all")),
+        ]
     assert "(12 trials)" in README
     assert "(54)" in README
     assert [one["records"] for one in measured["rules"]] == [12, 54]
@@ -224,15 +259,25 @@ def test_the_figures_of_the_text_are_as_measured():
         read_figures(FIGURES / "peers.json").values(),
         read_figures(FIGURES / "same_trials.json"),
     )
-    assert f"on 24 such trials: {pair(plain, 'all')} for {price(plain)} dollars" in " ".join(
-        README.split()
-    )
-    assert f"`medium` has {pair(same['medium'], 'all')} for {price(same['medium'])}" in README
     assert (
-        [one["records"] for one in plain] == [one["records"] for one in same["medium"]] == [12, 12]
+        f"on 24 such trials: {pair(plain, 'all')} for {price(plain)} dollars"
+        in " ".join(README.split())
     )
-    agreed = json.loads((ROOT / "benchmarks/gold/agreement_1.3.json").read_text("utf-8"))
-    both = " / ".join(f"{agreed[group]['figures']['all']['f1']:.3f}" for group in GROUPS)
+    assert (
+        f"`medium` has {pair(same['medium'], 'all')} for {price(same['medium'])}"
+        in README
+    )
+    assert (
+        [one["records"] for one in plain]
+        == [one["records"] for one in same["medium"]]
+        == [12, 12]
+    )
+    agreed = json.loads(
+        (ROOT / "benchmarks/gold/agreement_1.3.json").read_text("utf-8")
+    )
+    both = " / ".join(
+        f"{agreed[group]['figures']['all']['f1']:.3f}" for group in GROUPS
+    )
     assert f"agree at {both}" in README
     harmful = json.loads((FIGURES / "mutations.json").read_text("utf-8"))["harmful"]
     assert f"Of {harmful['count']:,} quotes" in README
@@ -248,12 +293,16 @@ def test_it_is_short_and_its_links_lead_to_files():
 
 def test_the_documentation_shows_every_command_and_option():
     page = ROOT / "docs/reference/cli.md"
-    _, *parts = re.split(r"^## `extractor (\w+)`$", page.read_text("utf-8"), flags=re.MULTILINE)
+    _, *parts = re.split(
+        r"^## `extractor (\w+)`$", page.read_text("utf-8"), flags=re.MULTILINE
+    )
     shown = dict(zip(parts[::2], parts[1::2], strict=True))
     commands = typer.main.get_command(app).commands
-    assert set(shown) == {name for name, command in commands.items() if not command.hidden}
+    assert set(shown) == {
+        name for name, command in commands.items() if not command.hidden
+    }
     for name, section in shown.items():
         option = re.compile(r"--[a-z][a-z-]+")
-        assert set(option.findall(invoke(name, "--help").stdout)) <= set(option.findall(section)), (
-            name
-        )
+        assert set(option.findall(invoke(name, "--help").stdout)) <= set(
+            option.findall(section)
+        ), name

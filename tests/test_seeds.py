@@ -52,7 +52,11 @@ def fold(text):
     """As the guideline compares quotes: runs of white space, case, backslashes before
     punctuation.
     """
-    return re.sub(r"\s+", " ", re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text or "")).strip().lower()
+    return (
+        re.sub(r"\s+", " ", re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text or ""))
+        .strip()
+        .lower()
+    )
 
 
 def describe(extraction):
@@ -60,7 +64,9 @@ def describe(extraction):
 
     def describe_endpoint(endpoint):
         quoted = {
-            name: endpoint[name] if isinstance(endpoint[name], list) else [endpoint[name]]
+            name: endpoint[name]
+            if isinstance(endpoint[name], list)
+            else [endpoint[name]]
             for name in QUOTED
         }
         return {
@@ -73,7 +79,10 @@ def describe(extraction):
         }
 
     def describe_criterion(criterion):
-        said = {name: criterion[name] for name in ("kind", "section", "category", "constraints")}
+        said = {
+            name: criterion[name]
+            for name in ("kind", "section", "category", "constraints")
+        }
         if window := criterion["time_window"]:
             window = window | {"quote": fold(window["quote"])}
         return said | {"quote": fold(criterion["quote"]), "window": window}
@@ -94,7 +103,9 @@ def test_all_records_are_as_in_the_gold_with_36_outcomes(extractions):
     assert list(extractions) == list(GOLD)
     for record_id, gold in GOLD.items():
         assert describe(extractions[record_id]) == describe(gold), record_id
-    assert sum(len(extraction["endpoints"]) for extraction in extractions.values()) == 36
+    assert (
+        sum(len(extraction["endpoints"]) for extraction in extractions.values()) == 36
+    )
 
 
 def test_an_absent_dose_is_explained_and_every_value_points_at_the_characters_that_support_it(
@@ -103,9 +114,9 @@ def test_an_absent_dose_is_explained_and_every_value_points_at_the_characters_th
     for path in (ROOT / "seeds" / "records").glob("*.txt"):
         (record,) = read_records(path)
         extraction = extractions[record.record_id]
-        assert [a["reason"] for a in extraction["absences"] if a["field"] == "dosing"] == [
-            "not_reported"
-        ]
+        assert [
+            a["reason"] for a in extraction["absences"] if a["field"] == "dosing"
+        ] == ["not_reported"]
         items = [
             extraction["eligibility"],
             *extraction["eligibility"]["criteria"],
@@ -127,11 +138,14 @@ def test_a_replay_is_byte_identical_in_another_process(results):
     assert again == results.read_bytes() != b""
 
 
-async def test_python_gives_what_the_command_line_gives_and_keeps_the_order_of_records(extractions):
+async def test_python_gives_what_the_command_line_gives_and_keeps_the_order_of_records(
+    extractions,
+):
     extractor = Extractor(replay=ROOT / "seeds" / "answers")
     many = extractor.extract_many(read_records("seeds/records"), concurrency=3)
     found = [
-        json.loads(extraction.model_dump_json(exclude={"source"})) async for extraction in many
+        json.loads(extraction.model_dump_json(exclude={"source"}))
+        async for extraction in many
     ]
     assert found == [
         {k: v for k, v in one.items() if k != "source"} for one in extractions.values()

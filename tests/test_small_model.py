@@ -19,7 +19,15 @@ from tests.trust import answering
 ROOT = Path(__file__).parents[1]
 ANSWERS = ROOT / "tests" / "small_answers"
 MONOTONOUS = answering(
-    {"": {"concept": "OS", "domain": "efficacy", "span": "at", "cat": "other", "list": "ex"}}
+    {
+        "": {
+            "concept": "OS",
+            "domain": "efficacy",
+            "span": "at",
+            "cat": "other",
+            "list": "ex",
+        }
+    }
 )
 """What a weak model does: every outcome is overall survival, efficacy, at named moments; every
 criterion excludes.
@@ -34,7 +42,10 @@ def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
     async def ask_all():
         async with open_model(ModelChoice(replay=ANSWERS)) as model:
             options = ExtractionOptions()
-            return [(parsed, await ask(dialogue(parsed, options), model)) for parsed in records]
+            return [
+                (parsed, await ask(dialogue(parsed, options), model))
+                for parsed in records
+            ]
 
     async def ask(steps, model):
         try:
@@ -42,14 +53,17 @@ def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
         except StopIteration as end:
             return end.value
 
-    records = [parse_record(record) for record in read_records(str(ROOT / "seeds" / "records"))]
+    records = [
+        parse_record(record) for record in read_records(str(ROOT / "seeds" / "records"))
+    ]
     asked = asyncio.run(ask_all())
     assert sum(result.usage.questions for _, result in asked) > 30
     assert sum(result.usage.output_tokens for _, result in asked) > 1000
     for parsed, result in asked:
         for _, item in assemble_extraction(parsed, result).list_items():
             assert all(
-                parsed.sections[e.section].raw[e.start : e.end] == e.quote for e in item.evidence
+                parsed.sections[e.section].raw[e.start : e.end] == e.quote
+                for e in item.evidence
             )
 
 
@@ -58,11 +72,16 @@ def test_no_field_of_which_the_rules_are_sure_is_worse_than_with_the_rules_alone
         extractor = Extractor(stub.spec)
         for record in read_records(str(ROOT / "seeds" / "records")):
             found = dict(extractor.extract(record).list_items())
-            for path, item in assemble_extraction(parse_record(record), ModelResult()).list_items():
+            for path, item in assemble_extraction(
+                parse_record(record), ModelResult()
+            ).list_items():
                 for piece in item.evidence:
                     if piece.confidence >= 0.975:
                         name = piece.field.partition("[")[0]
-                        assert found[path].value_of(name) == item.value_of(name), (path, name)
+                        assert found[path].value_of(name) == item.value_of(name), (
+                            path,
+                            name,
+                        )
     assert stub.requests
 
 

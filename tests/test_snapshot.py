@@ -39,9 +39,13 @@ def describe():
         ):
             for number, item in enumerate(items):
                 yield from (f"{name}[{number}]{line}" for line in _describe(item))
-        yield from (f"absent {each['field']}: {each['reason']}" for each in extraction["absences"])
         yield from (
-            f"finding {json.dumps(each, ensure_ascii=False)}" for each in extraction["findings"]
+            f"absent {each['field']}: {each['reason']}"
+            for each in extraction["absences"]
+        )
+        yield from (
+            f"finding {json.dumps(each, ensure_ascii=False)}"
+            for each in extraction["findings"]
         )
 
 
@@ -50,14 +54,18 @@ def _describe(item):
     for proof in item.pop("evidence"):
         field = proof["field"].split("[")[0]
         place = f"{proof['section']} {proof['start']}:{proof['end']}"
-        places.setdefault(field, []).append(f"{place} {proof['support']} {proof['confidence']}")
+        places.setdefault(field, []).append(
+            f"{place} {proof['support']} {proof['confidence']}"
+        )
     for field, value in item.items():
         if field != "origin" and value not in (
             None,
             [],
             "",
         ):  # without a model all origins are rules
-            shown = " | ".join([json.dumps(value, ensure_ascii=False), *places.get(field, ())])
+            shown = " | ".join(
+                [json.dumps(value, ensure_ascii=False), *places.get(field, ())]
+            )
             yield f".{field} = {shown}"
 
 

@@ -37,7 +37,9 @@ Participants of group {n} receive {drug} {m} mg by mouth twice daily for {n} wee
 again on day {m}. They are eligible if the ferritin is above {n}.
 
 """
-_FLATTENED = "Change in albumin of part {n}, Taken from serum, by ELISA., up to {m} months|"
+_FLATTENED = (
+    "Change in albumin of part {n}, Taken from serum, by ELISA., up to {m} months|"
+)
 _OUTCOME = {
     "measure": "Change in creatinine of the bladder, part {n}",
     "description": "Measured in serum by ELISA from the start of treatment until death or day {n}.",
@@ -62,7 +64,8 @@ def build_record(kind: str, numbers: range) -> TrialRecord:
     drugs = [{"type": "DRUG", "name": drug} for drug in _DRUGS]
     if template := {"primary_outcomes": _OUTCOME, "arms": _ARM}.get(kind):
         items = [
-            {part: fill(text, number) for part, text in template.items()} for number in numbers
+            {part: fill(text, number) for part, text in template.items()}
+            for number in numbers
         ]
         return trial(interventions=drugs, **{kind: items})
     name = {
@@ -70,9 +73,13 @@ def build_record(kind: str, numbers: range) -> TrialRecord:
         "prose": "detailed_description",
         "flattened outcomes": "primary_outcomes",
     }[kind]
-    lines = {"criteria": _CRITERIA, "prose": _PROSE, "flattened outcomes": _FLATTENED}[kind]
+    lines = {"criteria": _CRITERIA, "prose": _PROSE, "flattened outcomes": _FLATTENED}[
+        kind
+    ]
     head = "Inclusion Criteria:\n" if kind == "criteria" else ""
-    text = "".join(head * (number % 10 == 0) + fill(lines, number) for number in numbers)
+    text = "".join(
+        head * (number % 10 == 0) + fill(lines, number) for number in numbers
+    )
     return trial(interventions=drugs, **{name: text.strip("|\n")})
 
 
@@ -86,7 +93,9 @@ def count_calls(record: TrialRecord) -> int:
 @pytest.mark.parametrize(
     "kind", ["criteria", "prose", "primary_outcomes", "flattened outcomes", "arms"]
 )
-def test_ten_times_the_text_calls_at_most_eleven_times_as_many_functions(kind: str) -> None:
+def test_ten_times_the_text_calls_at_most_eleven_times_as_many_functions(
+    kind: str,
+) -> None:
     """Counted, so that the result is the same on every machine."""
     extract_by_rules(
         build_record(kind, range(1, ITEMS)), ExtractionOptions()

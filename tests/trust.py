@@ -8,7 +8,8 @@ from extractor.schemas import Part, Section, Source, TrialRecord
 from tests.llm.stub import Scripted, completion, items
 
 LINE = re.compile(
-    r"^\[(?P<number>\d+)\|(?P<keys>[^|\]]*)(?:\|(?P<note>[^\]]*))?\] (?P<text>.*)$", re.MULTILINE
+    r"^\[(?P<number>\d+)\|(?P<keys>[^|\]]*)(?:\|(?P<note>[^\]]*))?\] (?P<text>.*)$",
+    re.MULTILINE,
 )
 
 Answer = Mapping[str, Any]
@@ -48,7 +49,9 @@ def make_section(name: str, content: Content) -> Section:
 
 def read_lines(request: Mapping[str, Any]) -> list[dict[str, str]]:
     """The lines of a request: number, keys, note and text."""
-    return [found.groupdict() for found in LINE.finditer(request["messages"][-1]["content"])]
+    return [
+        found.groupdict() for found in LINE.finditer(request["messages"][-1]["content"])
+    ]
 
 
 def answering(answers: Mapping[str, Answer]) -> Callable[[dict[str, Any]], Scripted]:
@@ -60,7 +63,9 @@ def answering(answers: Mapping[str, Answer]) -> Callable[[dict[str, Any]], Scrip
             values = _find(answers, line["text"])
             asked = set(line["keys"].split())
             kept = (
-                values if "regimens" in asked else {k: v for k, v in values.items() if k in asked}
+                values
+                if "regimens" in asked
+                else {k: v for k, v in values.items() if k in asked}
             )
             if kept or "regimens" not in asked:
                 given.append({"n": int(line["number"]), **kept})

@@ -15,7 +15,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import RULES, Row, format_table, parse_options, read_lines, read_studies
+from benchmarks.data import (
+    RULES,
+    Row,
+    format_table,
+    parse_options,
+    read_lines,
+    read_studies,
+)
 from extractor.apps.evaluation.comparers import AGE_UNITS
 from extractor.language.units import read_unit
 from extractor.pipeline import extract_by_rules
@@ -60,7 +67,9 @@ def main() -> None:
     outcomes = [one for path in files for one in judge_file(path)]
     print(format_counts(outcomes, chosen.sure))
     for one in outcomes if chosen.show else ():
-        wrong = not one.right and (one.confidence is None or one.confidence >= chosen.sure)
+        wrong = not one.right and (
+            one.confidence is None or one.confidence >= chosen.sure
+        )
         if wrong and chosen.show in ("all", one.field):
             given = "missed" if one.confidence is None else f"{one.confidence:.2f}"
             wording = one.wording
@@ -71,7 +80,16 @@ def main() -> None:
             )
 
 
-_TEXTS = ("list", "lead_in", "text", "section", "agent", "measure", "description", "time_frame")
+_TEXTS = (
+    "list",
+    "lead_in",
+    "text",
+    "section",
+    "agent",
+    "measure",
+    "description",
+    "time_frame",
+)
 
 
 def judge_file(path: Path) -> list[Outcome]:
@@ -103,11 +121,21 @@ def make_study(number: int, wording: Row) -> Row:
                 "eligibilityCriteria": wording.get("section") or _list(wording)
             }
         case "dosing":
-            given = {"type": "DRUG", "name": wording["agent"], "description": wording["text"]}
+            given = {
+                "type": "DRUG",
+                "name": wording["agent"],
+                "description": wording["text"],
+            }
             study["armsInterventionsModule"] = {"interventions": [given]}
         case "outcome":
-            keys = {"measure": "measure", "description": "description", "time_frame": "timeFrame"}
-            outcome = {new: wording[key] for key, new in keys.items() if wording.get(key)}
+            keys = {
+                "measure": "measure",
+                "description": "description",
+                "time_frame": "timeFrame",
+            }
+            outcome = {
+                new: wording[key] for key, new in keys.items() if wording.get(key)
+            }
             study["outcomesModule"] = {"primaryOutcomes": [outcome]}
     return {"protocolSection": study}
 
@@ -123,7 +151,11 @@ def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
     """
     stated = list(_list_stated(wording))
     judged = {"amount", "agent"} if wording["task"] == "dosing" else set()
-    judged |= {field for field in _FIELDS[wording["task"]] if _is_judged(field, wording["right"])}
+    judged |= {
+        field
+        for field in _FIELDS[wording["task"]]
+        if _is_judged(field, wording["right"])
+    }
     left = list(stated)
     for given in list_given(extraction):
         if given.field in judged:
@@ -142,7 +174,9 @@ def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
                     for one in left
                     if one[0] != "constraint" or not _names_both(given.value, one[1])
                 ]
-            yield Outcome(wording, given.field, given.value, given.confidence, found is not None)
+            yield Outcome(
+                wording, given.field, given.value, given.confidence, found is not None
+            )
     yield from (
         Outcome(wording, field, value, None, right=False)
         for field, value in left
@@ -151,11 +185,22 @@ def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
 
 
 _FIELDS = {
-    "eligibility": ("constraint", "time_window", "minimum_age", "maximum_age", "sex", "criterion"),
+    "eligibility": (
+        "constraint",
+        "time_window",
+        "minimum_age",
+        "maximum_age",
+        "sex",
+        "criterion",
+    ),
     "dosing": ("agent", "amount", "route", "frequency", "cycle", "duration"),
     "outcome": ("concept", "time_point", "time_kind", "instrument"),
 }
-_KEYS = {"constraint": "constraints", "criterion": "criteria", "time_point": "time_points"}
+_KEYS = {
+    "constraint": "constraints",
+    "criterion": "criteria",
+    "time_point": "time_points",
+}
 
 
 def _is_judged(field: str, right: Row) -> bool:
@@ -169,7 +214,9 @@ def _list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
         yield "agent", regimen["agent"]
         yield from (("amount", tuple(amount)) for amount in regimen["amounts"])
         yield from (
-            (name, regimen[name]) for name in _FIELDS["dosing"][2:] if regimen.get(name) is not None
+            (name, regimen[name])
+            for name in _FIELDS["dosing"][2:]
+            if regimen.get(name) is not None
         )
     for field in (*_FIELDS["eligibility"], *_FIELDS["outcome"]):
         value = right.get(_KEYS.get(field, field))
@@ -194,12 +241,17 @@ def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
 def list_given(extraction: TrialExtraction) -> Iterator[Given]:
     people = extraction.eligibility
     yield from _list_fields(
-        people, {"minimum_age": "minimum_age", "maximum_age": "maximum_age", "sex": "sex"}
+        people,
+        {"minimum_age": "minimum_age", "maximum_age": "maximum_age", "sex": "sex"},
     )
     for one in people.criteria:
         yield Given("criterion", [one.kind, one.quote], _find_confidence(one, "kind"))
-        yield from _list_fields(one, {"constraints": "constraint", "time_window": "time_window"})
-    names = {"amounts": "amount"} | {name: name for name in _FIELDS["dosing"] if name != "amount"}
+        yield from _list_fields(
+            one, {"constraints": "constraint", "time_window": "time_window"}
+        )
+    names = {"amounts": "amount"} | {
+        name: name for name in _FIELDS["dosing"] if name != "amount"
+    }
     for regimen in extraction.dosing:
         yield from _list_fields(regimen, names)
     for endpoint in extraction.endpoints:
@@ -230,7 +282,13 @@ def to_forms(value: Any) -> list[Any]:
     match value:
         case Constraint():
             return _split(
-                (value.quantity, value.comparator, value.value, value.value_high, value.unit)
+                (
+                    value.quantity,
+                    value.comparator,
+                    value.value,
+                    value.value_high,
+                    value.unit,
+                )
             )
         case TimeWindow():
             return [[value.comparator, value.value, value.unit]]
@@ -263,7 +321,9 @@ def agree(field: str, given: Any, right: Any) -> bool:
             aged = given[0].lower() == "age" and given[3] in AGE_UNITS
             return bool(same_limit and (aged or _share_word(given[0], right[0])))
         case "criterion":
-            return given[0] == right[0] and _words(given[1]).startswith(_words(right[1]))
+            return given[0] == right[0] and _words(given[1]).startswith(
+                _words(right[1])
+            )
         case "agent":
             return _share_word(given, right)
         case "amount":
@@ -282,12 +342,18 @@ def _names_both(given: Any, right: Any) -> bool:
     member.
     """
     return bool(
-        given[1:3] == right[1:3] and set(_words(right[0]).split()) <= set(_words(given[0]).split())
+        given[1:3] == right[1:3]
+        and set(_words(right[0]).split()) <= set(_words(given[0]).split())
     )
 
 
 def _same_code(one: str | None, other: str | None) -> bool:
-    return bool(one and other and read_unit(one) is not None and read_unit(one) == read_unit(other))
+    return bool(
+        one
+        and other
+        and read_unit(one) is not None
+        and read_unit(one) == read_unit(other)
+    )
 
 
 def _fold(unit: str | None) -> str:
@@ -295,12 +361,16 @@ def _fold(unit: str | None) -> str:
 
 
 def _words(text: str) -> str:
-    return " ".join("".join(letter if letter.isalnum() else " " for letter in text.lower()).split())
+    return " ".join(
+        "".join(letter if letter.isalnum() else " " for letter in text.lower()).split()
+    )
 
 
 def _share_word(one: str, other: str) -> bool:
     """Return whether two names of a thing share a word, or one is the abbreviation of the other."""
-    mine, theirs = (_words(name).replace("aged", "age").split() for name in (one, other))
+    mine, theirs = (
+        _words(name).replace("aged", "age").split() for name in (one, other)
+    )
     if {word.rstrip("s") for word in mine} & {word.rstrip("s") for word in theirs}:
         return True
     initials = ["".join(word[0] for word in words) for words in (mine, theirs)]
@@ -317,10 +387,20 @@ def format_counts(outcomes: Sequence[Outcome], sure: float) -> str:
     for field, those in sorted(by_field.items(), key=lambda pair: pair[0] == "all"):
         given = [one for one in those if one.confidence is not None]
         certain = [one for one in given if (one.confidence or 0) >= sure]
-        wrong, wrong_certain = (sum(not one.right for one in group) for group in (given, certain))
+        wrong, wrong_certain = (
+            sum(not one.right for one in group) for group in (given, certain)
+        )
         share = wrong_certain / len(certain) if certain else 0.0
         rows.append(
-            (field, len(given), wrong, len(certain), wrong_certain, share, len(those) - len(given))
+            (
+                field,
+                len(given),
+                wrong,
+                len(certain),
+                wrong_certain,
+                share,
+                len(those) - len(given),
+            )
         )
     return format_table(
         ("field", "given", "wrong", f">={sure:g}", "wrong", "share", "missed"), rows

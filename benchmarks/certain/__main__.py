@@ -32,10 +32,18 @@ def main() -> None:
     for line, value, verdict in judge(lines, chosen.sure):
         now[line["set"]][verdict] += 1
         if chosen.show == verdict:
-            print(f"{line['id']} {value}\n    {line['text']} {line.get('time_frame', '')}")
+            print(
+                f"{line['id']} {value}\n    {line['text']} {line.get('time_frame', '')}"
+            )
     heads = ["set", "judged", "wrong", "share", "today", "wrong", "unsure", "new"]
     rows = [
-        [name, *_count(then[name]), *_count(now[name])[:2], now[name]["unsure"], now[name]["new"]]
+        [
+            name,
+            *_count(then[name]),
+            *_count(now[name])[:2],
+            now[name]["unsure"],
+            now[name]["new"],
+        ]
         for name in then
     ]
     print(format_table(heads, rows))
@@ -47,20 +55,29 @@ def judge(lines: Sequence[Row], sure: float) -> Iterator[tuple[Row, list[Any], s
     """
     for line, values in zip(lines, _extract(lines, sure), strict=True):
         judged = {
-            json.dumps([field, value]): verdict for field, value, verdict, *_ in line["judged"]
+            json.dumps([field, value]): verdict
+            for field, value, verdict, *_ in line["judged"]
         }
-        yield from ((line, value, judged.get(json.dumps(value), "new")) for value in values)
+        yield from (
+            (line, value, judged.get(json.dumps(value), "new")) for value in values
+        )
 
 
 def _count(verdicts: Counter[str]) -> tuple[int, int, str]:
-    return verdicts.total(), verdicts["wrong"], f"{verdicts['wrong'] / verdicts.total():.1%}"
+    return (
+        verdicts.total(),
+        verdicts["wrong"],
+        f"{verdicts['wrong'] / verdicts.total():.1%}",
+    )
 
 
 def _extract(lines: Sequence[Row], sure: float) -> Iterator[list[list[Any]]]:
     """Yield the certain values of each line, as JSON holds them."""
     for extraction in extract_wordings(list(map(_word, lines))):
         sure_ones = (
-            one for one in list_given(extraction) if one.field in _FIELDS and one.confidence >= sure
+            one
+            for one in list_given(extraction)
+            if one.field in _FIELDS and one.confidence >= sure
         )
         yield [json.loads(json.dumps([one.field, one.value])) for one in sure_ones]
 
@@ -68,7 +85,11 @@ def _extract(lines: Sequence[Row], sure: float) -> Iterator[list[list[Any]]]:
 def _word(line: Row) -> Row:
     """Return a line in the form that ``make_study`` turns into a registry's record."""
     if line["part"] == "outcome":
-        return {"task": "outcome", "measure": line["text"], "time_frame": line.get("time_frame")}
+        return {
+            "task": "outcome",
+            "measure": line["text"],
+            "time_frame": line.get("time_frame"),
+        }
     return {"task": "eligibility", "text": line["text"], "list": line["part"]}
 
 

@@ -9,12 +9,17 @@ from extractor.apps.evaluation.gold_files import open_extractions
 from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 
-GOLD, LABELS = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels"))
+GOLD, LABELS = (
+    Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels")
+)
 READINGS = {
-    "1.3": tuple(Path(__file__).with_name(f"{name}.jsonl") for name in ("first", "second")),
+    "1.3": tuple(
+        Path(__file__).with_name(f"{name}.jsonl") for name in ("first", "second")
+    ),
     **{
         version: tuple(
-            Path(__file__).with_name(f"{name}_{version}.jsonl") for name in ("first", "second")
+            Path(__file__).with_name(f"{name}_{version}.jsonl")
+            for name in ("first", "second")
         )
         for version in ("1.4", "1.5")
     },
@@ -30,7 +35,9 @@ HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
 
 def read_gold(path: Path = GOLD) -> dict[str, Row]:
     """Read the lines of a gold file by record; empty if the file does not exist."""
-    return {line["record_id"]: line for line in read_lines(path)} if path.is_file() else {}
+    return (
+        {line["record_id"]: line for line in read_lines(path)} if path.is_file() else {}
+    )
 
 
 def read_annotated(
@@ -59,7 +66,9 @@ def read_pairs(
     if gold.is_dir():
         known = open_extractions(gold, "gold")
         yield from (
-            (record, {}, label) for record in records if (label := known.get(record.record_id))
+            (record, {}, label)
+            for record in records
+            if (label := known.get(record.record_id))
         )
     for record, line, annotation in read_annotated(read_gold(gold), records):
         yield record, line, TrialExtraction.model_validate(annotation)

@@ -24,15 +24,22 @@ def write_gold(lines: dict[str, Row], path: Path) -> None:
     area.
     """
     found = [line for _, line in sorted(lines.items())]
-    for line in sorted(found, key=lambda line: sha256(line["record_id"].encode()).digest()):
+    for line in sorted(
+        found, key=lambda line: sha256(line["record_id"].encode()).digest()
+    ):
         if "fold" not in line:
             in_area = Counter(
-                each["fold"] for each in found if each["area"] == line["area"] and "fold" in each
+                each["fold"]
+                for each in found
+                if each["area"] == line["area"] and "fold" in each
             )
             in_all = Counter(each["fold"] for each in found if "fold" in each)
-            line["fold"] = min(range(FOLDS), key=lambda fold: (in_area[fold], in_all[fold], fold))
+            line["fold"] = min(
+                range(FOLDS), key=lambda fold: (in_area[fold], in_all[fold], fold)
+            )
     path.write_text(
-        "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in found), "utf-8"
+        "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in found),
+        "utf-8",
     )
 
 
@@ -54,11 +61,16 @@ def main() -> None:
         __doc__, "annotations+", records=[...], areas=..., readers=2, labels=False
     )
     path = LABELS if chosen.labels else GOLD
-    areas = dict(line.split("\t") for line in chosen.areas.read_text("utf-8").splitlines())
+    areas = dict(
+        line.split("\t") for line in chosen.areas.read_text("utf-8").splitlines()
+    )
     gold = read_gold(path)
-    files = (file for folder in chosen.annotations for file in sorted(folder.rglob("*.json")))
+    files = (
+        file for folder in chosen.annotations for file in sorted(folder.rglob("*.json"))
+    )
     annotations = {
-        each["record_id"]: each for each in (json.loads(file.read_text("utf-8")) for file in files)
+        each["record_id"]: each
+        for each in (json.loads(file.read_text("utf-8")) for file in files)
     }
     # a record may stand in several inputs
     for record in read_records(*chosen.records, on_error=lambda _: None):
@@ -68,14 +80,21 @@ def main() -> None:
             line |= {"fold": gold[name]["fold"]} if name in gold else {}
             # The sections that were read completely, so that an empty list means that there is
             # nothing.
-            line |= {"labelled": annotation["labelled"]} if annotation.get("labelled") else {}
+            line |= (
+                {"labelled": annotation["labelled"]}
+                if annotation.get("labelled")
+                else {}
+            )
             line |= to_standoff(annotation, record)
             gold[name] = keep_named_sections(line) if chosen.labels else line
     if annotations:
         raise SystemExit(f"there is no record for {', '.join(sorted(annotations))}")
     write_gold(gold, path)
     counts = Counter(line["area"] for line in gold.values())
-    print(f"{len(gold)} records:", *(f"{area} {count}" for area, count in counts.most_common()))
+    print(
+        f"{len(gold)} records:",
+        *(f"{area} {count}" for area, count in counts.most_common()),
+    )
 
 
 if __name__ == "__main__":

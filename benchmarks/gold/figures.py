@@ -35,7 +35,9 @@ def read_figures() -> dict[str, Any]:
 
 
 def measure_figures(
-    records: Iterable[TrialRecord], resamples: int = 1000, folds: Collection[int] = range(FOLDS)
+    records: Iterable[TrialRecord],
+    resamples: int = 1000,
+    folds: Collection[int] = range(FOLDS),
 ) -> dict[str, Any]:
     """Return, for each group of areas, the number of scored records in these folds, and each
     figure's F1 and interval.
@@ -45,8 +47,12 @@ def measure_figures(
     lines = {name: line for name, line in read_gold().items() if line["fold"] in folds}
     scored: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
     for record, line, annotation in read_annotated(lines, records):
-        scored[name_group(line["area"])].append((annotation, extract_by_rules(record, RULES)))
-    return {group: _score(scored[group], resamples) for group in GROUPS if scored[group]}
+        scored[name_group(line["area"])].append(
+            (annotation, extract_by_rules(record, RULES))
+        )
+    return {
+        group: _score(scored[group], resamples) for group in GROUPS if scored[group]
+    }
 
 
 def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[str, Any]:
@@ -60,10 +66,14 @@ def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[st
         pairs[name_group(line["area"])].append(
             (annotation, from_standoff(second[record.record_id], record))
         )
-    found = {group: _score(pairs[group], resamples=200) for group in GROUPS if pairs[group]}
+    found = {
+        group: _score(pairs[group], resamples=200) for group in GROUPS if pairs[group]
+    }
     read = {field.name for field in FIELDS if not field.counts}
     for one in found.values() if guideline == "1.5" else ():
-        one["figures"] = {name: figure for name, figure in one["figures"].items() if name in read}
+        one["figures"] = {
+            name: figure for name, figure in one["figures"].items() if name in read
+        }
     return found
 
 
@@ -72,7 +82,10 @@ def _score(pairs: list[tuple[Any, Any]], resamples: int) -> dict[str, Any]:
         [gold for gold, _ in pairs], [found for _, found in pairs], resamples=resamples
     )
     figures = {}
-    for score in (*(group for group in report.groups if group.average == "macro"), *report.fields):
+    for score in (
+        *(group for group in report.groups if group.average == "macro"),
+        *report.fields,
+    ):
         level = score.normalised
         if level.f1 is not None and level.interval is not None:
             interval = [round(level.interval.low, 3), round(level.interval.high, 3)]
@@ -94,8 +107,14 @@ def main() -> None:
         *(f"{group} ({found['records']} records)" for group, found in measured.items()),
         sep="\t",
     )
-    for name in dict.fromkeys(name for found in measured.values() for name in found["figures"]):
-        print(name, *(_show(found["figures"].get(name)) for found in measured.values()), sep="\t")
+    for name in dict.fromkeys(
+        name for found in measured.values() for name in found["figures"]
+    ):
+        print(
+            name,
+            *(_show(found["figures"].get(name)) for found in measured.values()),
+            sep="\t",
+        )
     if chosen.write and not chosen.folds:
         path = FIGURES.with_name(f"agreement_{version}.json") if version else FIGURES
         path.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")

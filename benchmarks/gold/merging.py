@@ -12,7 +12,9 @@ from extractor.apps.evaluation.comparers import measure_window
 from extractor.apps.evaluation.text import fold_quote, share_words
 from extractor.schemas import TimeWindow
 
-_TURNING = re.compile(r"\b(?:unless|except\w*|exclud\w*|without|no|not|un\w{4,})\b", re.IGNORECASE)
+_TURNING = re.compile(
+    r"\b(?:unless|except\w*|exclud\w*|without|no|not|un\w{4,})\b", re.IGNORECASE
+)
 """Words that turn a condition round: without them, a shorter quote is another condition."""
 EMPTY: Row = {"windows": {}, "conditions": {}, "arms": {}, "groups": []}
 """A reading that says nothing."""
@@ -45,7 +47,8 @@ def merge(first: Row, second: Row, ask: Ask) -> Row:
     """Return what two readings of a trial say together; ``ask`` decides where they differ.
 
     >>> readings = [
-    ...     {"arms": {"d1": [1, 2]}, "conditions": {"c1.l1": words}} for words in ("for men", "men")
+    ...     {"arms": {"d1": [1, 2]}, "conditions": {"c1.l1": words}}
+    ...     for words in ("for men", "men")
     ... ]
     >>> merge(*readings, ask=max)["conditions"]
     {'c1.l1': 'men'}
@@ -69,26 +72,36 @@ def merge(first: Row, second: Row, ask: Ask) -> Row:
         if "." not in name:
             one, other = (_read_arms(each["arms"], name) for each in (first, second))
             merged["arms"] |= one if one == other else ask(f"{name} arms", one, other)
-    return merged | {"groups": list(_merge_groups(first["groups"], second["groups"], ask))}
+    return merged | {
+        "groups": list(_merge_groups(first["groups"], second["groups"], ask))
+    }
 
 
 def _list_names(first: Row, second: Row, key: str) -> list[str]:
     named = {*first[key], *second[key]}
-    return sorted(named, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
+    return sorted(
+        named, key=lambda name: [int(number) for number in re.findall(r"\d+", name)]
+    )
 
 
 def _read_arms(arms: Mapping[str, Sequence[int]], name: str) -> dict[str, list[int]]:
     """Return the arms of a regimen, and those of its amounts if they differ."""
     whole = sorted(arms.get(name, []))
-    parts = {key: sorted(each) for key, each in arms.items() if key.startswith(f"{name}.")}
-    return {name: whole} | (parts if any(each != whole for each in parts.values()) else {})
+    parts = {
+        key: sorted(each) for key, each in arms.items() if key.startswith(f"{name}.")
+    }
+    return {name: whole} | (
+        parts if any(each != whole for each in parts.values()) else {}
+    )
 
 
 def _size(window: Row) -> tuple[Any, ...]:
     return measure_window(TimeWindow.model_validate(window))
 
 
-def _merge_windows(name: str, first: list[Row], second: list[Row], ask: Ask) -> Iterator[Row]:
+def _merge_windows(
+    name: str, first: list[Row], second: list[Row], ask: Ask
+) -> Iterator[Row]:
     """Yield the windows of a criterion: of equal sense, number and unit together, then those
     beside each other.
     """
@@ -99,7 +112,13 @@ def _merge_windows(name: str, first: list[Row], second: list[Row], ask: Ask) -> 
         same = [other for other in left if _size(other) == _size(one)]
         if same:
             slots.append(
-                (one, next((each for each in same if share_sense(one["of"], each["of"])), same[0]))
+                (
+                    one,
+                    next(
+                        (each for each in same if share_sense(one["of"], each["of"])),
+                        same[0],
+                    ),
+                )
             )
             left.remove(slots[-1][1])
         else:
@@ -114,9 +133,17 @@ def _merge_windows(name: str, first: list[Row], second: list[Row], ask: Ask) -> 
         if one is None or other is None or _size(one) != _size(other):
             said = ask(f"{name} window", one, other)
         else:
-            parts = [part for part in ("of", "anchor") if share_sense(one[part], other[part])]
-            agreed = {part: _take_shorter(one[part], other[part]) for part in ("quote", *parts)}
-            both = one | agreed, one | {part: other[part] for part in ("of", "anchor")} | agreed
+            parts = [
+                part for part in ("of", "anchor") if share_sense(one[part], other[part])
+            ]
+            agreed = {
+                part: _take_shorter(one[part], other[part])
+                for part in ("quote", *parts)
+            }
+            both = (
+                one | agreed,
+                one | {part: other[part] for part in ("of", "anchor")} | agreed,
+            )
             said = both[0] if len(parts) == 2 else ask(f"{name} window", *both)
         yield from said if isinstance(said, list) else [said] if said else []
 
@@ -128,7 +155,9 @@ def _merge_groups(first: list[Row], second: list[Row], ask: Ask) -> Iterator[Row
     number = count(1)
     for found in _join_groups(first, second):
         one, other = map(_renumber, found)
-        senses = [[group | {"lead_in": None} for group in each] for each in (one, other)]
+        senses = [
+            [group | {"lead_in": None} for group in each] for each in (one, other)
+        ]
         pairs = zip(one, other, strict=False)
         agreed = [
             ours | {"lead_in": _take_shorter(ours["lead_in"], theirs["lead_in"])}
@@ -142,11 +171,15 @@ def _merge_groups(first: list[Row], second: list[Row], ask: Ask) -> Iterator[Row
         )
 
 
-def _join_groups(first: list[Row], second: list[Row]) -> Iterator[tuple[list[Row], list[Row]]]:
+def _join_groups(
+    first: list[Row], second: list[Row]
+) -> Iterator[tuple[list[Row], list[Row]]]:
     """Yield the groups of both readings that share items, or of which one is the parent of the
     other.
     """
-    left = [(side, group) for side, each in enumerate((first, second)) for group in each]
+    left = [
+        (side, group) for side, each in enumerate((first, second)) for group in each
+    ]
     while left:
         found = [left.pop(0)]
         for side, group in found:  # it grows
@@ -156,21 +189,31 @@ def _join_groups(first: list[Row], second: list[Row]) -> Iterator[tuple[list[Row
                 if not {*group["items"]}.isdisjoint(other["items"])
                 or (
                     place == side
-                    and (other["parent"] == group["id"] or group["parent"] == other["id"])
+                    and (
+                        other["parent"] == group["id"] or group["parent"] == other["id"]
+                    )
                 )
             ]
             left = [one for one in left if one not in near]
             found += near
-        yield [group for side, group in found if not side], [group for side, group in found if side]
+        yield (
+            [group for side, group in found if not side],
+            [group for side, group in found if side],
+        )
 
 
 def _renumber(groups: Sequence[Row]) -> list[Row]:
     """Return groups in the order of the text, with ids in that order, so that they do not tell
     the reading.
     """
-    ordered = [group | {"items": sorted(group["items"], key=read_number)} for group in groups]
+    ordered = [
+        group | {"items": sorted(group["items"], key=read_number)} for group in groups
+    ]
     ordered.sort(
-        key=lambda group: (group["parent"] is not None, [*map(read_number, group["items"])])
+        key=lambda group: (
+            group["parent"] is not None,
+            [*map(read_number, group["items"])],
+        )
     )
     names = {group["id"]: f"g{number}" for number, group in enumerate(ordered, 1)}
     return [
@@ -196,13 +239,17 @@ def correct(merged: Row, about: str, said: Any) -> None:
     if what == "groups":
         merged["groups"] = said
     elif what == "arms":
-        kept = {key: arms for key, arms in merged["arms"].items() if key.partition(".")[0] != name}
+        kept = {
+            key: arms
+            for key, arms in merged["arms"].items()
+            if key.partition(".")[0] != name
+        }
         merged["arms"] = kept | said
     elif what in ("windows", "condition"):
         key = "windows" if what == "windows" else "conditions"
-        merged[key] = {place: one for place, one in merged[key].items() if place != name} | (
-            {name: said} if said else {}
-        )
+        merged[key] = {
+            place: one for place, one in merged[key].items() if place != name
+        } | ({name: said} if said else {})
     else:
         raise ValueError(
             f"{about!r} is no place; write one such as 'c3 windows', 'c5.l1 condition', 'd1 "

@@ -48,28 +48,40 @@ def add_reading(annotation: Row, reading: Row, record: TrialRecord) -> Row:
     """Return the gold JSON of a trial with the fields of a reading."""
     eligibility = annotation["eligibility"]
     labels = list_labels(record)
-    homes = {item: group["id"] for group in reading["groups"] for item in group["items"]}
+    homes = {
+        item: group["id"] for group in reading["groups"] for item in group["items"]
+    }
     criteria = []
     for at, criterion in enumerate(eligibility.get("criteria", []), 1):
         limits = []
         for part, limit in enumerate(criterion.get("constraints", []), 1):
-            limits.append(limit | {"condition": reading["conditions"].get(f"c{at}.l{part}")})
+            limits.append(
+                limit | {"condition": reading["conditions"].get(f"c{at}.l{part}")}
+            )
         text = fold_quote(criterion["quote"])
         windows = sorted(
             reading["windows"].get(f"c{at}", []),
             key=lambda one: text.find(fold_quote(one["quote"])),
         )
-        more = {"constraints": limits, "time_windows": windows, "group": homes.get(f"c{at}")}
+        more = {
+            "constraints": limits,
+            "time_windows": windows,
+            "group": homes.get(f"c{at}"),
+        }
         criteria.append(criterion | more)
     dosing = []
     for at, regimen in enumerate(annotation["dosing"], 1):
         amounts = []
         for part, amount in enumerate(regimen.get("amounts", []), 1):
             numbers = reading["arms"].get(f"d{at}.a{part}", [])
-            amounts.append(amount | {"arms": [labels[one - 1] for one in numbers] or None})
+            amounts.append(
+                amount | {"arms": [labels[one - 1] for one in numbers] or None}
+            )
         arms = [labels[one - 1] for one in reading["arms"][f"d{at}"]]
         dosing.append(regimen | {"amounts": amounts, "arms": arms})
-    groups = [{k: v for k, v in one.items() if k != "items"} for one in reading["groups"]]
+    groups = [
+        {k: v for k, v in one.items() if k != "items"} for one in reading["groups"]
+    ]
     return annotation | {
         "eligibility": eligibility | {"groups": groups, "criteria": criteria},
         "dosing": dosing,
@@ -156,7 +168,9 @@ def write_sheet(
     for number, one in enumerate(differences, 1):
         record, annotation = trials[one.record]
         said += (
-            [f"\n# {one.record}: {record.raw_text('title') or ''}\n"] if one.record != last else []
+            [f"\n# {one.record}: {record.raw_text('title') or ''}\n"]
+            if one.record != last
+            else []
         )
         last = one.record
         said += [f"## {number}. {one.about}", "", *_quote(one, record, annotation), ""]
@@ -192,14 +206,17 @@ def _quote(one: Difference, record: TrialRecord, annotation: Row) -> Iterator[st
                 yield f"    {section.name}{arm}: {' '.join(section.text.split())[:_SHOWN]}"
         yield f"    {name}: {regimen['agent']} in {regimen['section']}: {regimen['quote']!r}"
         yield from (
-            f"    {name}.a{at}: {amount}" for at, amount in enumerate(regimen.get("amounts", []), 1)
+            f"    {name}.a{at}: {amount}"
+            for at, amount in enumerate(regimen.get("amounts", []), 1)
         )
         return
     numbers = [read_number(name.partition(".")[0])] if name else _list_numbers(one)
     for at in range(min(numbers), max(numbers) + 1):
         criterion = criteria[at - 1]
         lead_in = (
-            f" under {' '.join(criterion['lead_in'].split())!r}" if criterion.get("lead_in") else ""
+            f" under {' '.join(criterion['lead_in'].split())!r}"
+            if criterion.get("lead_in")
+            else ""
         )
         yield f"    c{at} [{criterion['kind']}]{lead_in}: {' '.join(criterion['quote'].split())}"
         for part, limit in enumerate(criterion.get("constraints", []), 1):
@@ -215,7 +232,9 @@ def _quote(one: Difference, record: TrialRecord, annotation: Row) -> Iterator[st
         found = [place for place in places if place >= 0] or [0]
         start = text.rfind("\n", 0, max(0, min(found) - 100)) + 1
         yield from (
-            "    | " + line for line in text[start : max(found) + 300].splitlines() if line.strip()
+            "    | " + line
+            for line in text[start : max(found) + 300].splitlines()
+            if line.strip()
         )
 
 
@@ -237,7 +256,11 @@ def main() -> None:
     )
     folders = chosen.first, chosen.second
     first, second = (
-        {one["record"]: one for file in sorted(folder.glob("*.jsonl")) for one in read_lines(file)}
+        {
+            one["record"]: one
+            for file in sorted(folder.glob("*.jsonl"))
+            for one in read_lines(file)
+        }
         for folder in folders
     )
     if odd := first.keys() ^ second.keys():
@@ -246,7 +269,9 @@ def main() -> None:
     records = read_records(*chosen.records, on_error=lambda _: None)
     trials = {
         record.record_id: (record, annotation)
-        for record, _, annotation in read_annotated({name: gold[name] for name in first}, records)
+        for record, _, annotation in read_annotated(
+            {name: gold[name] for name in first}, records
+        )
     }
     if lost := first.keys() - trials.keys():
         raise SystemExit(
@@ -256,9 +281,12 @@ def main() -> None:
     readings = [dict[str, Row](), dict[str, Row]()]
     for name in first:
         record, annotation = trials[name]
-        merged = judge.correct(name, merge(first[name], second[name], partial(judge.ask, name)))
+        merged = judge.correct(
+            name, merge(first[name], second[name], partial(judge.ask, name))
+        )
         lines = [
-            gold[name] | to_standoff(add_reading(annotation, EMPTY | reading, record), record)
+            gold[name]
+            | to_standoff(add_reading(annotation, EMPTY | reading, record), record)
             for reading in (first[name], second[name], merged)
         ]
         for known, line in zip(readings, lines, strict=False):
@@ -275,7 +303,9 @@ def main() -> None:
         for known, path in zip(readings, READINGS["1.5"], strict=True):
             write_gold(known, path)
     elif chosen.answers:
-        raise SystemExit(f"no answer to {', '.join(judge.unanswered)}: nothing is written")
+        raise SystemExit(
+            f"no answer to {', '.join(judge.unanswered)}: nothing is written"
+        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,12 @@ annotator's own words, such as for a quantity that the text does not name, stay 
 >>> from extractor import read_records
 >>> record = next(read_records("seeds/records"))
 >>> endpoint = {"rank": "primary", "index": 0, "measure": ["primary_outcomes", 0, 40]}
->>> line = {"record_id": record.record_id, "eligibility": {}, "dosing": [], "endpoints": [endpoint]}
+>>> line = {
+...     "record_id": record.record_id,
+...     "eligibility": {},
+...     "dosing": [],
+...     "endpoints": [endpoint],
+... }
 >>> from_standoff(line, record)["endpoints"][0]["measure"]
 'Adverse events that related to treatment'
 """
@@ -49,18 +54,23 @@ def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
     ...     "index": 0,
     ...     "measure": "Adverse events that related to treatment",
     ... }
-    >>> line = to_standoff({"record_id": record.record_id, "endpoints": [endpoint]}, record)
+    >>> line = to_standoff(
+    ...     {"record_id": record.record_id, "endpoints": [endpoint]}, record
+    ... )
     >>> line["endpoints"][0]["measure"]
     ['primary_outcomes', 0, 40]
     """
     finder = _Finder(record)
     parts = {
-        key: _encode(gold.get(key) or ({} if key == "eligibility" else []), finder) for key in PARTS
+        key: _encode(gold.get(key) or ({} if key == "eligibility" else []), finder)
+        for key in PARTS
     }
     return {"record_id": gold["record_id"], "sections": hash_sections(record), **parts}
 
 
-def _encode(value: Any, finder: "_Finder", home: str | None = None, field: str = "") -> Any:
+def _encode(
+    value: Any, finder: "_Finder", home: str | None = None, field: str = ""
+) -> Any:
     """Replace the quotes in a value with spans. ``home`` is the place of the value."""
     if isinstance(value, str) and field in {"arms", *_QUOTED, *_MOSTLY_QUOTED}:
         span = finder.find_label(value) if field == "arms" else finder.find(value, home)
@@ -73,13 +83,17 @@ def _encode(value: Any, finder: "_Finder", home: str | None = None, field: str =
         return value
     inner = name_home(value) or home
     # Only the units of limits are kept as written.
-    names = ((key, key if key != "unit" or "quantity" in value else "") for key in value)
+    names = (
+        (key, key if key != "unit" or "quantity" in value else "") for key in value
+    )
     encoded = ((key, _encode(value[key], finder, inner, name)) for key, name in names)
     return {key: each for key, each in encoded if _is_said(key, each)}
 
 
 def _is_said(key: str, value: Any) -> bool:
-    return (value != [] or key in _MARKS) and (value is not None or key in ("low", "high"))
+    return (value != [] or key in _MARKS) and (
+        value is not None or key in ("low", "high")
+    )
 
 
 class _Finder:
@@ -89,7 +103,11 @@ class _Finder:
         self._texts = {section.name: section.text for section in record.sections}
         self._spans = find_places(record).spans
         self._labels = {
-            fold_label(section.text[part.start : part.end]): [section.name, part.start, part.end]
+            fold_label(section.text[part.start : part.end]): [
+                section.name,
+                part.start,
+                part.end,
+            ]
             for section in reversed(record.sections)
             for part in section.parts
             if section.name.startswith("arms[") and part.name == "label"
@@ -104,21 +122,28 @@ class _Finder:
         that has them.
         """
         # Ignore case, the length of white space, and backslashes before punctuation.
-        pattern = re.compile(r"\s+".join(map(_escape_word, words.split())), re.IGNORECASE)
+        pattern = re.compile(
+            r"\s+".join(map(_escape_word, words.split())), re.IGNORECASE
+        )
         span = self._spans.get(home or "")
         if span and (
-            found := _find_first(pattern, self._texts[span.section][span.start : span.end])
+            found := _find_first(
+                pattern, self._texts[span.section][span.start : span.end]
+            )
         ):
             start = span.start + found[0]
             end = span.start + found[1]
             return [start, end] if span.section == home else [span.section, start, end]
-        places = ((name, _find_first(pattern, text)) for name, text in self._texts.items())
+        places = (
+            (name, _find_first(pattern, text)) for name, text in self._texts.items()
+        )
         return next(([name, *place] for name, place in places if place), None)
 
 
 def _escape_word(word: str) -> str:
     return "".join(
-        each if each.isalnum() else rf"\\?{re.escape(each)}" for each in ESCAPE.sub("", word)
+        each if each.isalnum() else rf"\\?{re.escape(each)}"
+        for each in ESCAPE.sub("", word)
     )
 
 
@@ -129,7 +154,10 @@ def _find_first(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:
         return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
 
     found = [match.span() for match in pattern.finditer(text)]
-    return next((span for span in found if not any(map(is_cut, span))), found[0] if found else None)
+    return next(
+        (span for span in found if not any(map(is_cut, span))),
+        found[0] if found else None,
+    )
 
 
 def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
@@ -140,17 +168,24 @@ def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any
     return {"record_id": line["record_id"], **decoded}
 
 
-def find_changed_sections(line: Mapping[str, Any], record: TrialRecord) -> tuple[str, ...]:
+def find_changed_sections(
+    line: Mapping[str, Any], record: TrialRecord
+) -> tuple[str, ...]:
     """Return the names of annotated sections that the record no longer has, or whose text has
     changed.
     """
     today = hash_sections(record)
-    return tuple(name for name, digest in line["sections"].items() if today.get(name) != digest)
+    return tuple(
+        name for name, digest in line["sections"].items() if today.get(name) != digest
+    )
 
 
 def hash_sections(record: TrialRecord) -> dict[str, str]:
     """Return the SHA-256 of the raw text of each section."""
-    return {section.name: sha256(section.text.encode()).hexdigest() for section in record.sections}
+    return {
+        section.name: sha256(section.text.encode()).hexdigest()
+        for section in record.sections
+    }
 
 
 def _decode(value: Any, record: TrialRecord, home: str | None) -> Any:

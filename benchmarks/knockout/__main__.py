@@ -83,12 +83,20 @@ def main() -> None:
         "every": 1,
     }
     chosen = parse_options(
-        __doc__, "paths*", rules=False, together=False, again=False, words=[Path], **options
+        __doc__,
+        "paths*",
+        rules=False,
+        together=False,
+        again=False,
+        words=[Path],
+        **options,
     )
     table: Path = chosen.out / f"{chosen.name}.md"
     if chosen.words:
         chosen.out.mkdir(parents=True, exist_ok=True)
-        table.write_text(format_words(ROOT / PACKAGE, chosen.words, chosen.every), "utf-8")
+        table.write_text(
+            format_words(ROOT / PACKAGE, chosen.words, chosen.every), "utf-8"
+        )
         print(table)
         return
     recording = take_recording(chosen.out / "recording.json", chosen.workers)
@@ -130,7 +138,9 @@ def take_recording(path: Path, workers: int) -> Recording:
 
 def make_target(place: Place, file: Path, recording: Recording) -> Target:
     """Return what there is to try of a function."""
-    by_answer = {gave: by_name.get(place.key, []) for gave, by_name in recording.gave.items()}
+    by_answer = {
+        gave: by_name.get(place.key, []) for gave, by_name in recording.gave.items()
+    }
     calls = len({key for keys in by_answer.values() for key in keys})
     skip = partial(Target, place.key, place.nodes, place.source, calls, ())
     function, held_as = find_function(import_file(file, ROOT), place.name)
@@ -158,7 +168,9 @@ def make_target(place: Place, file: Path, recording: Recording) -> Target:
 
     stubs = []
     for one in answers:
-        probes = dict.fromkeys(key for answer in one.instead_of for key in by_answer[answer])
+        probes = dict.fromkeys(
+            key for answer in one.instead_of for key in by_answer[answer]
+        )
         stubs.append(Stub(one.shown, tuple(probes), partial(put, one.code)))
     return Target(place.key, place.nodes, place.source, calls, tuple(stubs))
 
@@ -170,7 +182,10 @@ def _list_rules(path: Path) -> Iterator[Target]:
     if not path.exists():
         path.write_text(json.dumps(match_probes(load_probes())), "utf-8")
     return list_rule_targets(
-        {name: tuple(keys) for name, keys in json.loads(path.read_text("utf-8")).items()}
+        {
+            name: tuple(keys)
+            for name, keys in json.loads(path.read_text("utf-8")).items()
+        }
     )
 
 
@@ -182,7 +197,10 @@ def _prepare(recording: Recording) -> Callable[..., Result]:
     warm_up(probes)
     named = {probe.key: probe for probe in probes}
     return partial(
-        try_target, probes=named, before=recording.outcomes, gates=Gates(REAL, JUDGED_BY_CHANGE)
+        try_target,
+        probes=named,
+        before=recording.outcomes,
+        gates=Gates(REAL, JUDGED_BY_CHANGE),
     )
 
 
@@ -216,7 +234,9 @@ def try_all(
 
 
 def _list_free(
-    targets: Sequence[Target], results: Sequence[Result], attempt: Callable[[Target], Result]
+    targets: Sequence[Target],
+    results: Sequence[Result],
+    attempt: Callable[[Target], Result],
 ) -> list[tuple[Target, Stub]]:
     """Return what costs nothing together, of all that costs nothing alone, each with its stub."""
     by_key = {target.key: target for target in targets}

@@ -49,7 +49,14 @@ _MADE_BY: dict[Any, str] = {
 }
 """What makes each kind of collection from another."""
 _SPECIAL = frozenset(
-    {"__init__", "__new__", "__enter__", "__exit__", "__init_subclass__", "__class_getitem__"}
+    {
+        "__init__",
+        "__new__",
+        "__enter__",
+        "__exit__",
+        "__init_subclass__",
+        "__class_getitem__",
+    }
 )
 
 
@@ -173,7 +180,8 @@ def _hold_the_same(takes: Any, gives: Any) -> bool:
     if not all(kind in _MADE_BY for kind in kinds):
         return False
     one, other = (
-        tuple(arg for arg in typing.get_args(hint) if arg is not ...) for hint in (takes, gives)
+        tuple(arg for arg in typing.get_args(hint) if arg is not ...)
+        for hint in (takes, gives)
     )
     return len(one) == 1 and one == other
 
@@ -197,7 +205,9 @@ def _write_empty(gives: Any) -> str | None:
     if gives in (None, type(None), Any, object):
         return "None"
     if kind in (typing.Union, types.UnionType):
-        empty = ["None"] if type(None) in parts else [_write_empty(part) for part in parts]
+        empty = (
+            ["None"] if type(None) in parts else [_write_empty(part) for part in parts]
+        )
         return next((one for one in empty if one), None)
     if kind is tuple and parts and ... not in parts:
         each = [_write_empty(part) for part in parts]

@@ -31,20 +31,30 @@ class Place:
 def list_files(paths: Sequence[Path]) -> list[Path]:
     """Return the Python files of files and folders."""
     return sorted(
-        {file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])}
+        {
+            file
+            for path in paths
+            for file in (path.rglob("*.py") if path.is_dir() else [path])
+        }
     )
 
 
 def list_places(file: Path, root: Path) -> Iterator[Place]:
     """Yield the functions and methods of a file. What stands inside a function belongs to it."""
-    yield from _walk(ast.parse(file.read_text("utf-8")), str(file.resolve().relative_to(root)), "")
+    yield from _walk(
+        ast.parse(file.read_text("utf-8")), str(file.resolve().relative_to(root)), ""
+    )
 
 
 def _walk(tree: ast.AST, path: str, prefix: str) -> Iterator[Place]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            source = hashlib.md5(ast.dump(node).encode(), usedforsecurity=False).hexdigest()[:12]
-            yield Place(path, prefix + node.name, sum(1 for _ in ast.walk(node)), source)
+            source = hashlib.md5(
+                ast.dump(node).encode(), usedforsecurity=False
+            ).hexdigest()[:12]
+            yield Place(
+                path, prefix + node.name, sum(1 for _ in ast.walk(node)), source
+            )
         elif isinstance(node, ast.ClassDef):
             yield from _walk(node, path, f"{prefix}{node.name}.")
         elif isinstance(node, ast.If | ast.Try):
@@ -54,7 +64,9 @@ def _walk(tree: ast.AST, path: str, prefix: str) -> Iterator[Place]:
 def import_file(file: Path, root: Path) -> ModuleType:
     """Import the module of a file."""
     parts = file.resolve().relative_to(root).with_suffix("").parts
-    return importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return importlib.import_module(
+        ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    )
 
 
 def find_function(module: ModuleType, name: str) -> tuple[FunctionType | None, object]:

@@ -37,7 +37,13 @@ from extractor.schemas import Section, Source, TrialRecord
 from extractor.schemas.vocabulary import Effort
 from tests.cases.test_cases import list_cases, test_a_text_is_read_and_proven
 from tests.hostile.obedient import Obedient
-from tests.hostile.suite import HostileRecord, list_injected, list_lost, list_misplaced, load_suite
+from tests.hostile.suite import (
+    HostileRecord,
+    list_injected,
+    list_lost,
+    list_misplaced,
+    load_suite,
+)
 from tests.read.samples import SAMPLES
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +55,9 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 Judged = tuple[Any, Counter[str] | None]
 
 
-def list_probes(gates: Mapping[str, Callable[[], Iterator[Probe]]] | None = None) -> list[Probe]:
+def list_probes(
+    gates: Mapping[str, Callable[[], Iterator[Probe]]] | None = None,
+) -> list[Probe]:
     """Return the probes of all gates."""
     return [probe for make in (gates or GATES).values() for probe in make()]
 
@@ -60,7 +68,9 @@ def _probes(gate: str, named: Mapping[str, Callable[[], Judged]]) -> Iterator[Pr
 
 def _gold() -> Iterator[Probe]:
     paths = [SHARED / "data/records/all_areas.jsonl.gz", SHARED / "gold/records"]
-    records = read_records(*(path for path in paths if path.exists()), on_error=lambda _: None)
+    records = read_records(
+        *(path for path in paths if path.exists()), on_error=lambda _: None
+    )
     for record, _, gold in read_annotated(read_gold(), records):
         yield Probe("gold", record.record_id, partial(_score, record, gold))
 
@@ -96,20 +106,26 @@ def _proof() -> Iterator[Probe]:
 def _prove(case: Row) -> Judged:
     verdicts = asyncio.run(judge_answers([case]))
     # A wrong answer should fall, a right one should stand, and whole.
-    errors = Counter(one.field for one in verdicts if one.case["right"] == (one.confidence is None))
+    errors = Counter(
+        one.field for one in verdicts if one.case["right"] == (one.confidence is None)
+    )
     errors.update(f"{one.field}, bare" for one in verdicts if one.bare)
     return [one[1:] for one in verdicts], errors
 
 
 def _adversarial() -> Iterator[Probe]:
     for number, wording in enumerate(_sample("adversarial", 3)):
-        yield Probe("adversarial", f"{number} {wording['id']}", partial(_judge_wording, wording))
+        yield Probe(
+            "adversarial", f"{number} {wording['id']}", partial(_judge_wording, wording)
+        )
 
 
 def _judge_wording(wording: Row) -> Judged:
     (record,) = read_studies([make_study(0, wording)])
     found = extract_by_rules(record, RULES)
-    errors = Counter(one.field for one in judge_wording(wording, found) if not one.right)
+    errors = Counter(
+        one.field for one in judge_wording(wording, found) if not one.right
+    )
     return found.model_dump_json(), errors
 
 
@@ -128,7 +144,9 @@ def _judge_certain(line: Row) -> Judged:
 def _sample(folder: str, every: int) -> list[Row]:
     """Return each so many lines of the files of a benchmark."""
     lines = [
-        line for path in sorted((BENCHMARKS / folder).glob("*.jsonl")) for line in read_lines(path)
+        line
+        for path in sorted((BENCHMARKS / folder).glob("*.jsonl"))
+        for line in read_lines(path)
     ]
     return lines[::every]
 
@@ -139,7 +157,9 @@ def _variants() -> Iterator[Probe]:
             if number % 12 == 0 and take_part(record, way.part) is not None:
                 name = f"{way.kind}: {way.name}"
                 yield Probe(
-                    "variants", f"{record.record_id} {name}", partial(_vary, record, name, way.part)
+                    "variants",
+                    f"{record.record_id} {name}",
+                    partial(_vary, record, name, way.part),
                 )
 
 
@@ -154,8 +174,12 @@ def _vary(record: TrialRecord, way: str, part: Part) -> Judged:
 def _hostile() -> Iterator[Probe]:
     for hostile in load_suite():
         record = hostile.read()
-        yield Probe("hostile", f"{hostile} rules", partial(_attack_rules, hostile, record))
-        yield Probe("hostile", f"{hostile} model", partial(_attack_model, hostile, record))
+        yield Probe(
+            "hostile", f"{hostile} rules", partial(_attack_rules, hostile, record)
+        )
+        yield Probe(
+            "hostile", f"{hostile} model", partial(_attack_model, hostile, record)
+        )
 
 
 def _attack_rules(hostile: HostileRecord, record: TrialRecord) -> Judged:
@@ -178,11 +202,14 @@ def _attack_model(hostile: HostileRecord, record: TrialRecord) -> Judged:
         async with Model(
             ModelSpec.parse("http://127.0.0.1:9/v1#obedient"), answerer=lambda: stub
         ) as model:
-            return await OpenExtractor(model, ExtractionOptions(effort=Effort.ALL))(record)
+            return await OpenExtractor(model, ExtractionOptions(effort=Effort.ALL))(
+                record
+            )
 
     found = asyncio.run(extract())
     return found.model_dump_json(exclude={"usage"}), Counter(
-        injected=len(list_injected(found, hostile)), misplaced=len(list_misplaced(found, record))
+        injected=len(list_injected(found, hostile)),
+        misplaced=len(list_misplaced(found, record)),
     )
 
 
@@ -199,7 +226,9 @@ def _forms() -> Iterator[Probe]:
     extractor = Extractor()
     for case in read_lines(path):
         if case["how"] != "ictrp" and "records" not in case["expect"]:
-            yield Probe("forms", case["id"], partial(_check_form, forms, case, extractor))
+            yield Probe(
+                "forms", case["id"], partial(_check_form, forms, case, extractor)
+            )
 
 
 def _check_form(forms: ModuleType, case: Row, extractor: Extractor) -> Judged:
@@ -272,10 +301,14 @@ def _compare_numbers(row: Row) -> Judged:
     missed = [
         (value, start, end)
         for value, start, end in marked
-        if not any(our.value == value and our.start < end and start < our.end for our in ours)
+        if not any(
+            our.value == value and our.start < end and start < our.end for our in ours
+        )
     ]
     invented = [
-        our for our in ours if not any(our.start < end and start < our.end for start, end in spans)
+        our
+        for our in ours
+        if not any(our.start < end and start < our.end for start, end in spans)
     ]
     return found.model_dump_json(), Counter(missed=len(missed), invented=len(invented))
 
@@ -309,13 +342,17 @@ def _files() -> Iterator[Probe]:
     ):
         for path in sorted((ROOT / folder).iterdir()):
             if path.is_file():
-                yield Probe("files", str(path.relative_to(ROOT)), partial(_read_path, path))
+                yield Probe(
+                    "files", str(path.relative_to(ROOT)), partial(_read_path, path)
+                )
     real = SHARED / "data/records"
     for path in sorted((real / "ctgov_xml").glob("*.xml"))[::2]:
         yield Probe("real files", path.name, partial(_read_path, path))
     if (real / "ctgov_leukaemia.csv").exists():
         yield Probe(
-            "real files", "ctgov_leukaemia.csv", partial(_read_path, real / "ctgov_leukaemia.csv")
+            "real files",
+            "ctgov_leukaemia.csv",
+            partial(_read_path, real / "ctgov_leukaemia.csv"),
         )
     for name, every in (
         ("ctgov_v2", 20),
@@ -329,7 +366,9 @@ def _files() -> Iterator[Probe]:
                 lines = list(islice(file, 0, None, every))
             for number, line in zip(count(0, every), lines, strict=False):
                 yield Probe(
-                    "real files", f"{name} {number}", partial(_read_bytes, "study.json", line)
+                    "real files",
+                    f"{name} {number}",
+                    partial(_read_bytes, "study.json", line),
                 )
 
 
@@ -340,7 +379,9 @@ def _read_path(path: Path) -> Judged:
 def _read_bytes(name: str, content: bytes) -> Judged:
     found: list[str] = []
     try:
-        found.extend(record.model_dump_json() for record in read_stream(name, BytesIO(content)))
+        found.extend(
+            record.model_dump_json() for record in read_stream(name, BytesIO(content))
+        )
     except RecordError as error:
         found.append(repr(error))
     return found, None

@@ -67,14 +67,18 @@ def run_probe(probe: Probe) -> Outcome:
         with _limit_cpu(_CPU_SECONDS):
             output, errors = probe.run()
     except (Exception, _TooSlow) as error:  # noqa: BLE001 - a stub can raise anything
-        return Outcome("", crash=type(error).__name__, seconds=time.process_time() - begun)
+        return Outcome(
+            "", crash=type(error).__name__, seconds=time.process_time() - begun
+        )
     written = hashlib.md5(
         repr(output).encode("utf-8", "replace"), usedforsecurity=False
     ).hexdigest()
     return Outcome(written, dict(errors or {}), seconds=time.process_time() - begun)
 
 
-def count_change(before: Outcome, after: Outcome, *, is_judged: bool) -> tuple[int, int]:
+def count_change(
+    before: Outcome, after: Outcome, *, is_judged: bool
+) -> tuple[int, int]:
     """Return how many errors are new, and how many are gone. A crash loses one more.
 
     >>> count_change(Outcome("a", {"age": 1}), Outcome("b", {"sex": 2}), is_judged=True)
@@ -92,7 +96,10 @@ def count_change(before: Outcome, after: Outcome, *, is_judged: bool) -> tuple[i
 
 
 def mix(
-    probes: Sequence[Probe], seconds: Mapping[str, float], favoured: Collection[str], seed: int = 0
+    probes: Sequence[Probe],
+    seconds: Mapping[str, float],
+    favoured: Collection[str],
+    seed: int = 0,
 ) -> Iterator[Probe]:
     """Yield the probes of all gates, shuffled, such that each gate gets as much time as any other.
 

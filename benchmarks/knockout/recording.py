@@ -46,7 +46,9 @@ def name_code(code: CodeType, root: Path) -> str:
 
 
 @contextmanager
-def trace_calls(kept: Mapping[CodeType, str] | None = None) -> Iterator[dict[CodeType, set[Gave]]]:
+def trace_calls(
+    kept: Mapping[CodeType, str] | None = None,
+) -> Iterator[dict[CodeType, set[Gave]]]:
     """Collect the code of all functions that are called in the block, and what they gave.
 
     ``kept`` names, for some of them, the argument that they may give back.
@@ -105,7 +107,11 @@ def list_caches(*, of_files: bool = False) -> Iterator[Any]:
     """Yield the caches of what was read from texts, or those without a limit, of rules and
     tables.
     """
-    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == PACKAGE]
+    modules = [
+        module
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] == PACKAGE
+    ]
     held = {
         id(one): one
         for module in modules
@@ -174,7 +180,9 @@ def record(root: Path, workers: int) -> Recording:
     return Recording(outcomes, gave, frozenset(imported), frozenset(called_once))
 
 
-def _trace_share(root: Path, share: range) -> list[tuple[str, Outcome, dict[str, set[Gave]]]]:
+def _trace_share(
+    root: Path, share: range
+) -> list[tuple[str, Outcome, dict[str, set[Gave]]]]:
     probes = load_probes()
     warm_up(probes)  # what runs once, to load rules, is no call of a probe
     kept = list_kept(root)
@@ -189,7 +197,11 @@ def _trace_share(root: Path, share: range) -> list[tuple[str, Outcome, dict[str,
 
 def _name_own(called: dict[CodeType, set[Gave]], root: Path) -> dict[str, set[Gave]]:
     named = {name_code(code, root): answers for code, answers in called.items()}
-    return {name: answers for name, answers in named.items() if name.startswith(f"{PACKAGE}/")}
+    return {
+        name: answers
+        for name, answers in named.items()
+        if name.startswith(f"{PACKAGE}/")
+    }
 
 
 def _trace_start(root: Path) -> tuple[set[str], set[str]]:
@@ -209,7 +221,9 @@ def save(recording: Recording, path: Path, digest: str) -> None:
         "digest": digest,
         "outcomes": {key: asdict(one) for key, one in recording.outcomes.items()},
         "gave": {
-            answer: {name: [numbers[key] for key in own] for name, own in by_name.items()}
+            answer: {
+                name: [numbers[key] for key in own] for name, own in by_name.items()
+            }
             for answer, by_name in recording.gave.items()
         },
         "imported": sorted(recording.imported),
@@ -228,7 +242,11 @@ def load(path: Path, digest: str) -> Recording | None:
     outcomes = {key: Outcome(**one) for key, one in content["outcomes"].items()}
     keys = list(outcomes)
     gave = {
-        Gave(answer): {name: [keys[number] for number in own] for name, own in by_name.items()}
+        Gave(answer): {
+            name: [keys[number] for number in own] for name, own in by_name.items()
+        }
         for answer, by_name in content["gave"].items()
     }
-    return Recording(outcomes, gave, frozenset(content["imported"]), frozenset(content["loaded"]))
+    return Recording(
+        outcomes, gave, frozenset(content["imported"]), frozenset(content["loaded"])
+    )

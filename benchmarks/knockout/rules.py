@@ -38,14 +38,21 @@ def list_rule_targets(matched: dict[str, tuple[str, ...]]) -> Iterator[Target]:
             source = rule.pattern
             drop = drop_rule
         else:
-            size = sum(len(entry.terms) + len(entry.also) + len(entry.rules) for entry in entries)
+            size = sum(
+                len(entry.terms) + len(entry.also) + len(entry.rules)
+                for entry in entries
+            )
             key = f"terms {name}"
             source = repr(entries)
             drop = drop_vocabulary
         digest = hashlib.md5(source.encode(), usedforsecurity=False).hexdigest()[:12]
         probes = matched.get(name, ())
         yield Target(
-            key, size, digest, len(probes), (Stub("never", probes, partial(drop, book, name)),)
+            key,
+            size,
+            digest,
+            len(probes),
+            (Stub("never", probes, partial(drop, book, name)),),
         )
 
 

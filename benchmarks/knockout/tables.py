@@ -5,7 +5,17 @@ from collections.abc import Iterable, Sequence
 from benchmarks.data import format_table
 from benchmarks.knockout.trials import Result, Stub, Target
 
-HEAD = ("place", "nodes", "stub", "calls", "can matter", "ran", "changed", "lost", "won")
+HEAD = (
+    "place",
+    "nodes",
+    "stub",
+    "calls",
+    "can matter",
+    "ran",
+    "changed",
+    "lost",
+    "won",
+)
 
 
 def sort_results(results: Iterable[Result]) -> dict[str, list[Result]]:
@@ -60,7 +70,10 @@ def _name_group(result: Result) -> str:
 def format_results(results: Sequence[Result]) -> str:
     """Format all results as Markdown, with the nodes of each group."""
     groups = sort_results(results)
-    totals = [(name, len(group), sum(one.nodes for one in group)) for name, group in groups.items()]
+    totals = [
+        (name, len(group), sum(one.nodes for one in group))
+        for name, group in groups.items()
+    ]
     parts = [format_table(("group", "places", "nodes"), totals, markdown=True)]
     for name, group in groups.items():
         head, rows = (
@@ -109,7 +122,10 @@ def format_free(pairs: Sequence[tuple[Target, Stub]]) -> str:
     lines = [f"## Free together: {len(pairs)} places, {nodes} nodes\n"]
     for file, own in files.items():
         names = ", ".join(
-            f"`{target.key.partition(':')[2] or target.key}` ({stub.shown})" for target, stub in own
+            f"`{target.key.partition(':')[2] or target.key}` ({stub.shown})"
+            for target, stub in own
         )
-        lines.append(f"- {file}, {sum(target.nodes for target, _ in own)} nodes: {names}")
+        lines.append(
+            f"- {file}, {sum(target.nodes for target, _ in own)} nodes: {names}"
+        )
     return "\n".join(lines) + "\n\n"

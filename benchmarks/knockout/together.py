@@ -32,7 +32,9 @@ def is_free(result: Result) -> bool:
     return not result.skipped and result.ended != "needed" and result.net <= 0
 
 
-def find_free(pairs: Sequence[tuple[Target, Stub]], attempt: Try) -> Iterator[tuple[Target, Stub]]:
+def find_free(
+    pairs: Sequence[tuple[Target, Stub]], attempt: Try
+) -> Iterator[tuple[Target, Stub]]:
     """Yield what can go together without a loss: take as many at once as possible, halve what
     cannot go.
     """
@@ -42,7 +44,11 @@ def find_free(pairs: Sequence[tuple[Target, Stub]], attempt: Try) -> Iterator[tu
         some = left.pop()
         together = [*free, *some]
         if is_free(
-            attempt(join_targets([one for one, _ in together], [stub for _, stub in together]))
+            attempt(
+                join_targets(
+                    [one for one, _ in together], [stub for _, stub in together]
+                )
+            )
         ):
             free += some
             yield from some

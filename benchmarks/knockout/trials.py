@@ -96,7 +96,9 @@ def try_stub(
     seconds: float,
 ) -> Result:
     """Take one thing out in this process, run probes until the answer is clear, and put it back."""
-    result = Result(target.key, target.source, target.nodes, stub.shown, target.calls, len(probes))
+    result = Result(
+        target.key, target.source, target.nodes, stub.shown, target.calls, len(probes)
+    )
     lost = Counter[str]()
     won = Counter[str]()
     spent = 0.0
@@ -130,7 +132,9 @@ def try_stub(
     return result
 
 
-def _is_needed(result: Result, lost: Counter[str], won: Counter[str], gates: Gates) -> bool:
+def _is_needed(
+    result: Result, lost: Counter[str], won: Counter[str], gates: Gates
+) -> bool:
     if result.worse < ENOUGH_PROBES:
         return False
     real = sum(lost[gate] - won[gate] for gate in gates.real)
@@ -151,7 +155,11 @@ def try_target(
     """Try the stubs of a target until one costs nothing, and return the result of the cheapest."""
     if target.skipped or not target.stubs:
         return Result(
-            target.key, target.source, target.nodes, calls=target.calls, skipped=target.skipped
+            target.key,
+            target.source,
+            target.nodes,
+            calls=target.calls,
+            skipped=target.skipped,
         )
     best: Result | None = None
     for stub in target.stubs:
@@ -194,7 +202,9 @@ def run_forked(
             try:
                 yield done.recv()
             except EOFError:
-                yield Result(target.key, target.source, target.nodes, skipped="the process died")
+                yield Result(
+                    target.key, target.source, target.nodes, skipped="the process died"
+                )
             process.join()
             done.close()
 

@@ -17,7 +17,15 @@ _PATTERN_WORD = re.compile(r"(?<![\\<+\w=?])(?P<word>[^\W\d_]{2,}~?)(?![\w=>])")
 _LISTS = frozenset({"terms", "names", "also", "loose", "others"})
 """Lists that belong to one entry of a table."""
 _NOT_TERMS = frozenset(
-    {"examples", "counter_examples", "example", "note", "rules", "definition", "pattern"}
+    {
+        "examples",
+        "counter_examples",
+        "example",
+        "note",
+        "rules",
+        "definition",
+        "pattern",
+    }
 )
 
 
@@ -94,7 +102,9 @@ def count_terms(terms: Iterable[str], texts: Iterable[str]) -> tuple[Counter[str
     """Return in how many texts each term occurs, and the number of texts. Case, signs and a final
     "s" do not count.
 
-    >>> count_terms(["IV", "by mouth", "wom~"], ["Given IV, by mouth.", "Women; IVIG"])[0]
+    >>> count_terms(["IV", "by mouth", "wom~"], ["Given IV, by mouth.", "Women; IVIG"])[
+    ...     0
+    ... ]
     Counter({'IV': 1, 'by mouth': 1, 'wom~': 1})
     """
     automaton = ahocorasick.Automaton()
@@ -109,7 +119,9 @@ def count_terms(terms: Iterable[str], texts: Iterable[str]) -> tuple[Counter[str
     counts = Counter[str]()
     number = 0
     for number, text in enumerate(texts, 1):  # noqa: B007 - it is returned
-        counts.update({term for _, form in automaton.iter(fold(text)) for term in meant[form]})
+        counts.update(
+            {term for _, form in automaton.iter(fold(text)) for term in meant[form]}
+        )
     return counts, number
 
 
@@ -118,7 +130,8 @@ def format_words(folder: Path, paths: Sequence[Path], every: int) -> str:
     files = [file for file in sorted(folder.rglob("*.toml")) if "rules" in file.parts]
     tables = {file: tomllib.loads(file.read_text("utf-8")) for file in files}
     named = {
-        file: [*list_terms(table), *list_pattern_words(table)] for file, table in tables.items()
+        file: [*list_terms(table), *list_pattern_words(table)]
+        for file, table in tables.items()
     }
     counts, number = count_terms(
         (term for own in named.values() for _, term in own), read_texts(paths, every)
@@ -126,26 +139,36 @@ def format_words(folder: Path, paths: Sequence[Path], every: int) -> str:
     met = {term for term in counts if counts[term]}
     parts = []
     for file, own in named.items():
-        unmet = [(path, term) for path, term in own if term not in met and fold(term).strip()]
+        unmet = [
+            (path, term) for path, term in own if term not in met and fold(term).strip()
+        ]
         if unmet:
             head = f"## {file.relative_to(folder)}: {len(unmet)} of {len(own)}"
             parts.append((len(unmet), f"{head}\n\n{_format_unmet(unmet, own)}"))
     total = sum(map(len, named.values()))
     unmet_total = sum(count for count, _ in parts)
-    head = (
-        f"{unmet_total} of {total} terms and words of patterns stand in none of {number} records."
-    )
+    head = f"{unmet_total} of {total} terms and words of patterns stand in none of {number} records."
     return (
-        "\n\n".join([head, *(part for _, part in sorted(parts, key=lambda part: -part[0]))]) + "\n"
+        "\n\n".join(
+            [head, *(part for _, part in sorted(parts, key=lambda part: -part[0]))]
+        )
+        + "\n"
     )
 
 
-def _format_unmet(unmet: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]]) -> str:
+def _format_unmet(
+    unmet: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]]
+) -> str:
     """Format first the entries of which no record holds any term, then the terms of others."""
-    missing, existing = (Counter(_name_entry(path) for path, _ in pairs) for pairs in (unmet, own))
+    missing, existing = (
+        Counter(_name_entry(path) for path, _ in pairs) for pairs in (unmet, own)
+    )
     whole = [entry for entry in missing if missing[entry] == existing[entry]]
     lines = (
-        [f"Whole entries ({len(whole)}): {', '.join(f'`{entry}`' for entry in whole)}", ""]
+        [
+            f"Whole entries ({len(whole)}): {', '.join(f'`{entry}`' for entry in whole)}",
+            "",
+        ]
         if whole
         else []
     )

@@ -54,7 +54,13 @@ _KEYS = {
 }
 """The field of a key of the wire form: its name in counts, and in a reply."""
 _SHOWN = ("section", "lead_in", "text", "measure", "time_frame", "agent", "quote")
-_PLAIN = {"ok": True, "cat": "other", "concept": "other", "domain": "other", "span": "at"}
+_PLAIN = {
+    "ok": True,
+    "cat": "other",
+    "concept": "other",
+    "domain": "other",
+    "span": "at",
+}
 _PROVEN = (Support.LITERAL, Support.PARSED)
 
 
@@ -80,22 +86,35 @@ class Stubborn(Answerer):
         words = case.get("text") or case.get("measure") or case["answer"]["quote"]
         self._start = " ".join(words.split("\n")[0].split())[:40]
         self._answer = (
-            _PLAIN | {"list": case.get("list", "in")[:2]} | _write_windows(case["answer"])
+            _PLAIN
+            | {"list": case.get("list", "in")[:2]}
+            | _write_windows(case["answer"])
         )
         self._is_regimen = case["task"] == "dosing"
 
-    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002
+    async def __call__(
+        self,
+        call: Call,
+        most: int,  # noqa: ARG002 - it sends none
+        requests: Requests,  # noqa: ARG002 - it sends none
+    ) -> tuple[Completion, int]:
         lines = (found.groups() for found in _LINE.finditer(call.user))
         items = [
             {"n": int(number)}
-            | {key: self._answer[key] for key in self._list_keys(keys) if key in self._answer}
+            | {
+                key: self._answer[key]
+                for key in self._list_keys(keys)
+                if key in self._answer
+            }
             | self._people(keys)
             for number, keys, _, text in lines
             if self._start in " ".join(text.split())
         ]
         if self._is_regimen:
             items = items[:1]
-        return Completion(json.dumps({"items": items}), Ending.COMPLETE, model="stubborn"), 1
+        return Completion(
+            json.dumps({"items": items}), Ending.COMPLETE, model="stubborn"
+        ), 1
 
     def _list_keys(self, keys: str) -> list[str]:
         return (
@@ -111,7 +130,9 @@ class Stubborn(Answerer):
 
 def main() -> None:
     """Print the table, and cases on request."""
-    chosen = parse_options(__doc__, "files*", records=[Path], sure=0.85, show=str, limit=int)
+    chosen = parse_options(
+        __doc__, "files*", records=[Path], sure=0.85, show=str, limit=int
+    )
     files = chosen.files or sorted(Path(__file__).parent.glob("*.jsonl"))
     cases = [case for path in files for case in read_lines(path)]
     if chosen.records:
@@ -125,7 +146,9 @@ def main() -> None:
             f"\n{kind}\n{format_counts([one for one in verdicts if one.case['kind'] == kind], chosen.sure)}"
         )
     for one in verdicts if chosen.show else ():
-        if (one.bare or one.case["right"] == (one.confidence is None)) and chosen.show in (
+        if (
+            one.bare or one.case["right"] == (one.confidence is None)
+        ) and chosen.show in (
             "all",
             one.case["kind"],
         ):
@@ -146,7 +169,9 @@ async def judge(cases: Sequence[Row]) -> list[Verdict]:
     """Extract each text with the answer of its case, and find the answer's values in the result."""
     pairs = zip(cases, read_studies(map(_make_study, count(), cases)), strict=True)
     return [
-        verdict for case, record in pairs for verdict in _judge(case, await _extract(case, record))
+        verdict
+        for case, record in pairs
+        for verdict in _judge(case, await _extract(case, record))
     ]
 
 
@@ -158,7 +183,9 @@ def _make_study(number: int, case: Row) -> Row:
     given = {"armGroups": case["arms"], "interventions": case["interventions"]}
     study["protocolSection"] |= {"armsInterventionsModule": given}
     if case.get("summary"):
-        study["protocolSection"]["descriptionModule"] = {"briefSummary": case["summary"]}
+        study["protocolSection"]["descriptionModule"] = {
+            "briefSummary": case["summary"]
+        }
     return study
 
 
@@ -172,27 +199,44 @@ def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
     if case.get("field") in PARTS:
         for value, part, bare in follow_parts(case, _read_answer(case), extraction):
             evidence = part.find_evidence() if part else ()
-            sure = min((one.confidence or 0 for one in evidence), default=0.0) if part else None
+            sure = (
+                min((one.confidence or 0 for one in evidence), default=0.0)
+                if part
+                else None
+            )
             yield Verdict(
-                case, case["field"], value, sure, evidence[0].support if evidence else None, bare
+                case,
+                case["field"],
+                value,
+                sure,
+                evidence[0].support if evidence else None,
+                bare,
             )
         return
     if case["task"] == "dosing":  # the same dose of another agent is not this one
         own = [
-            one for one in extraction.dosing if agree("agent", one.agent, case["answer"]["agent"])
+            one
+            for one in extraction.dosing
+            if agree("agent", one.agent, case["answer"]["agent"])
         ]
         extraction = extraction.model_copy(update={"dosing": tuple(own)})
     given = list(list_given(extraction))
     for field, value in _list_claimed(case):
         held = [
-            [one for one in given if one.field == field and _is_same(case, field, one.value, form)]
+            [
+                one
+                for one in given
+                if one.field == field and _is_same(case, field, one.value, form)
+            ]
             for form in to_forms(value)
         ]
         if not all(held):
             yield Verdict(case, field, value, None, None)
             continue
         confidence = min(max(one.confidence for one in found) for found in held)
-        yield Verdict(case, field, value, confidence, _find_support(field, value, extraction))
+        yield Verdict(
+            case, field, value, confidence, _find_support(field, value, extraction)
+        )
 
 
 def _is_same(case: Row, field: str, given: Any, claimed: Any) -> bool:
@@ -224,7 +268,9 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
 
 
 def _read_answer(case: Row) -> Any:
-    item = Reply.model_validate({"items": [{"n": 1} | _write_windows(case["answer"])]}).items[0]
+    item = Reply.model_validate(
+        {"items": [{"n": 1} | _write_windows(case["answer"])]}
+    ).items[0]
     if isinstance(item, UnreadableValue):
         raise ValueError(item.reason)  # noqa: TRY004 - all that is wrong with a case is a ValueError
     return item
@@ -235,7 +281,9 @@ def _write_windows(answer: Row) -> Row:
     return answer | {"windows": [answer["window"]]} if "window" in answer else answer
 
 
-def _find_support(field: str, value: Any, extraction: TrialExtraction) -> Support | None:
+def _find_support(
+    field: str, value: Any, extraction: TrialExtraction
+) -> Support | None:
     """Return the support of the evidence of this value."""
     name = next(name for key, name in _KEYS.values() if key == field)
     for _, item in extraction.list_items():
@@ -247,7 +295,10 @@ def _find_support(field: str, value: Any, extraction: TrialExtraction) -> Suppor
                 any(agree(field, a, b) for a in to_forms(one)) for b in to_forms(value)
             ):
                 start = f"{name}[{place}]" if isinstance(found, tuple) else name
-                return next((e.support for e in item.evidence if e.field.startswith(start)), None)
+                return next(
+                    (e.support for e in item.evidence if e.field.startswith(start)),
+                    None,
+                )
     return None
 
 
@@ -259,7 +310,8 @@ def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
     for field in [*dict.fromkeys(one.field for one in verdicts), "all"]:
         those = [one for one in verdicts if field in (one.field, "all")]
         wrong, right = (
-            [one for one in those if one.case["right"] is kind] for kind in (False, True)
+            [one for one in those if one.case["right"] is kind]
+            for kind in (False, True)
         )
         stand = [one for one in wrong if one.confidence is not None]
         certain = sum((one.confidence or 0) >= sure for one in stand)
@@ -280,7 +332,18 @@ def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
             )
         )
     return format_table(
-        ("field", "wrong", "stand", f">={sure:g}", "proven", "bare", "right", "lost", "bare"), rows
+        (
+            "field",
+            "wrong",
+            "stand",
+            f">={sure:g}",
+            "proven",
+            "bare",
+            "right",
+            "lost",
+            "bare",
+        ),
+        rows,
     )
 
 

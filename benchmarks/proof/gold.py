@@ -14,7 +14,9 @@ from .gold_parts import make_part_cases
 from .wire import GROUPS, REGIMEN, copy_arms, spell, write_limit, write_regimen
 
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*\d)")
-_TIME = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?)[ -]?(hour|day|week|month|year)s?\b", re.IGNORECASE)
+_TIME = re.compile(
+    r"(?<![\w.,])(\d+(?:\.\d+)?)[ -]?(hour|day|week|month|year)s?\b", re.IGNORECASE
+)
 _AGE = re.compile(r"\bage", re.IGNORECASE)
 _TURNED = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
 _LONGEST_TEXT = 600
@@ -30,7 +32,9 @@ def make_cases(records: Iterable[TrialRecord]) -> Iterator[Row]:
     for record, _, gold in read_annotated(read_gold(), records):
         people = gold.get("eligibility", {})
         for criterion in people.get("criteria", ()):
-            yield from _falsify(record, criterion, list(_list_answers(criterion, people)))
+            yield from _falsify(
+                record, criterion, list(_list_answers(criterion, people))
+            )
         for endpoint in gold.get("endpoints", ()):
             yield from _make_outcome(record, endpoint)
         yield from _make_regimens(record, gold.get("dosing", ()))
@@ -38,14 +42,22 @@ def make_cases(records: Iterable[TrialRecord]) -> Iterator[Row]:
 
 
 def _case(record: TrialRecord, base: Row, kind: str, answer: Row) -> Row:
-    return base | {"id": record.record_id, "kind": kind, "answer": answer, "right": kind == "gold"}
+    return base | {
+        "id": record.record_id,
+        "kind": kind,
+        "answer": answer,
+        "right": kind == "gold",
+    }
 
 
 def _list_answers(criterion: Row, people: Row) -> Iterator[tuple[str, Any]]:
     """Yield the values of a criterion in the form of the wire, by key."""
     for limit in criterion.get("constraints", ()):
         yield "limits", [write_limit(limit)]
-        for key, age in (("min", people.get("minimum_age")), ("max", people.get("maximum_age"))):
+        for key, age in (
+            ("min", people.get("minimum_age")),
+            ("max", people.get("maximum_age")),
+        ):
             ages = {str(limit["value"]), str(limit.get("value_high"))}
             if age and _AGE.search(limit["quantity"]) and str(age["value"]) in ages:
                 yield key, f"{age['value']} {age['unit']}"
@@ -56,19 +68,25 @@ def _list_answers(criterion: Row, people: Row) -> Iterator[tuple[str, Any]]:
         )
 
 
-def _falsify(record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]) -> Iterator[Row]:
+def _falsify(
+    record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]
+) -> Iterator[Row]:
     text = " ".join(criterion["quote"].split())
     if len(text) > _LONGEST_TEXT:
         return
     base = {"task": "eligibility", "list": criterion["kind"], "text": text}
     limits = [value[0] for key, value in answers if key == "limits"]
-    if any(key == "window" and value.split(" | ")[0] not in text for key, value in answers):
+    if any(
+        key == "window" and value.split(" | ")[0] not in text for key, value in answers
+    ):
         # the line that introduces the criterion states its window
         base["lead_in"] = criterion.get("lead_in") or ""
     for key, value in answers:
         yield _case(record, base, "gold", {key: value})
         if key in ("min", "max"):
-            yield _case(record, base, "wrong side", {"max" if key == "min" else "min": value})
+            yield _case(
+                record, base, "wrong side", {"max" if key == "min" else "min": value}
+            )
         elif key == "window":
             quote, _, sense = value.rpartition(" | ")
             sign, number, unit = sense.split(" ", 2)
@@ -82,7 +100,10 @@ def _falsify(record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]
             for other in _find_times(text):
                 if other != (number, unit) and " ".join(other) not in value:
                     yield _case(
-                        record, base, "another length", {key: f"{quote} | {sign} {' '.join(other)}"}
+                        record,
+                        base,
+                        "another length",
+                        {key: f"{quote} | {sign} {' '.join(other)}"},
                     )
                     break
         else:
@@ -92,20 +113,31 @@ def _falsify(record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]
             )
 
 
-def _falsify_limit(limit: str, text: str, others: list[str]) -> Iterator[tuple[str, str]]:
+def _falsify_limit(
+    limit: str, text: str, others: list[str]
+) -> Iterator[tuple[str, str]]:
     quantity, _, rest = limit.rpartition(": ")
     sign, *parts = rest.split(" ")
     if sign in _TURNED:
         yield "comparator turned", f"{quantity}: {' '.join((_TURNED[sign], *parts))}"
     known = {float(one) for each in others for one in _NUMBER.findall(each)}
     number = next(
-        (one for one in _NUMBER.findall(text) if "," not in one and float(one) not in known), None
+        (
+            one
+            for one in _NUMBER.findall(text)
+            if "," not in one and float(one) not in known
+        ),
+        None,
     )
     if number and sign in _TURNED:
         yield "another number", f"{quantity}: {' '.join((sign, number, *parts[1:]))}"
     for other in others:
         name, _, its = other.rpartition(": ")
-        if name != quantity and its != rest and its.lstrip("<>= ") != rest.lstrip("<>= "):
+        if (
+            name != quantity
+            and its != rest
+            and its.lstrip("<>= ") != rest.lstrip("<>= ")
+        ):
             yield "the neighbour's", f"{quantity}: {its}"
             break
 
@@ -131,20 +163,28 @@ def _make_outcome(record: TrialRecord, endpoint: Row) -> Iterator[Row]:
 
 def _make_regimens(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
     base = copy_arms(record)
-    texts = {one.name: one.text for one in record.sections if one.name.startswith(GROUPS)}
+    texts = {
+        one.name: one.text for one in record.sections if one.name.startswith(GROUPS)
+    }
     for regimen in (one for one in regimens if one["section"] in texts):
         answer = write_regimen(regimen)
         for key in answer.keys() & REGIMEN.keys():
             yield _case(record, base, "gold", answer) | {"field": key}
             if swap := _swap(regimen, key, regimens, texts[regimen["section"]]):
-                yield _case(record, base, "another agent's", answer | swap) | {"field": key}
+                yield _case(record, base, "another agent's", answer | swap) | {
+                    "field": key
+                }
 
 
 def _swap(regimen: Row, key: str, regimens: Sequence[Row], text: str) -> Row | None:
     """Return another agent's value that stands near a regimen, and the words of both."""
     name = REGIMEN[key]
     start = text.find(regimen["quote"])
-    same = [one for one in regimens if one["agent"].casefold() == regimen["agent"].casefold()]
+    same = [
+        one
+        for one in regimens
+        if one["agent"].casefold() == regimen["agent"].casefold()
+    ]
     for other in regimens:
         place = text.find(other["quote"])
         first = min(start, place)

@@ -11,7 +11,15 @@ from benchmarks.data import Row
 from extractor.apps.evaluation.text import share_words
 from extractor.schemas import TrialRecord
 
-from .wire import GROUPS, copy_arms, spell, write_limit, write_regimen, write_rule, write_window
+from .wire import (
+    GROUPS,
+    copy_arms,
+    spell,
+    write_limit,
+    write_regimen,
+    write_rule,
+    write_window,
+)
 
 _LONGEST_TEXT = 600
 _TURNED = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
@@ -26,11 +34,14 @@ def make_part_cases(record: TrialRecord, gold: Row) -> Iterator[Row]:
     made = chain(
         chain.from_iterable(map(_make_conditions, criteria)),
         chain.from_iterable(map(_make_windows, criteria)),
-        chain.from_iterable(_make_rules(group, criteria) for group in people.get("groups", ())),
+        chain.from_iterable(
+            _make_rules(group, criteria) for group in people.get("groups", ())
+        ),
         _make_arms(record, gold.get("dosing", ())),
     )
     yield from (
-        case | {"id": record.record_id, "right": case["kind"].startswith("gold")} for case in made
+        case | {"id": record.record_id, "right": case["kind"].startswith("gold")}
+        for case in made
     )
 
 
@@ -40,7 +51,9 @@ def _make_base(criterion: Row, words: Sequence[str | None]) -> Row | None:
     """
     text = _join(criterion["quote"])
     base = {"task": "eligibility", "list": criterion["kind"], "text": text}
-    if criterion.get("lead_in") and any(one and _join(one) not in text for one in words):
+    if criterion.get("lead_in") and any(
+        one and _join(one) not in text for one in words
+    ):
         base["lead_in"] = _join(criterion["lead_in"])
     return base if len(text) <= _LONGEST_TEXT else None
 
@@ -58,7 +71,8 @@ def _make_conditions(criterion: Row) -> Iterator[Row]:
     for at, own in enumerate(conditions):
         told = [("gold condition", own), ("condition dropped", "")][: 2 if own else 1]
         other = next(
-            (one for one in conditions if one and not (own and share_words(one, own))), None
+            (one for one in conditions if one and not (own and share_words(one, own))),
+            None,
         )
         told += [("another limit's condition", other)] if other else []
         for kind, condition in told:
@@ -92,14 +106,21 @@ def _make_windows(criterion: Row) -> Iterator[Row]:
             own = window.get(field)
             others = [one.get(field) for one in windows]
             other = next(
-                (one for one in others if one and not (own and share_words(one, own))), None
+                (one for one in others if one and not (own and share_words(one, own))),
+                None,
             )
             told += [(f"gold {field}", field, {})]
-            told += [(f"another window's {field}", field, {field: other})] if other else []
+            told += (
+                [(f"another window's {field}", field, {field: other})] if other else []
+            )
         for kind, field, changes in told:
             said = [*windows[:at], window | changes, *windows[at + 1 :]]
             answer = {"windows": [_join(write_window(one)) for one in said]}
-            yield base | _judge_one(field, at, window.get(field)) | {"kind": kind, "answer": answer}
+            yield (
+                base
+                | _judge_one(field, at, window.get(field))
+                | {"kind": kind, "answer": answer}
+            )
 
 
 def _make_rules(group: Row, criteria: Sequence[Row]) -> Iterator[Row]:
@@ -117,16 +138,25 @@ def _make_rules(group: Row, criteria: Sequence[Row]) -> Iterator[Row]:
         "field": "rule",
         "said": own,
     }
-    base |= {"section": f"{items[0]['kind'].capitalize()} Criteria:\n\n* {line}\n{listed}"}
+    base |= {
+        "section": f"{items[0]['kind'].capitalize()} Criteria:\n\n* {line}\n{listed}"
+    }
     yield base | {"kind": "gold rule", "answer": {"ok": is_criterion, "rule": own}}
     others = {"any": ["all"], "all": ["any"]}.get(own) or ["any", str(group["n"] + 1)]
     for other in others:
-        yield base | {"kind": "another rule", "answer": {"ok": is_criterion, "rule": other}}
+        yield base | {
+            "kind": "another rule",
+            "answer": {"ok": is_criterion, "rule": other},
+        }
 
 
 def _make_arms(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
     base = _link_arms(record)
-    numbers = {one["label"]: number for number, one in enumerate(base["arms"], 1) if "label" in one}
+    numbers = {
+        one["label"]: number
+        for number, one in enumerate(base["arms"], 1)
+        if "label" in one
+    }
 
     def number(labels: Sequence[str]) -> list[int]:
         return [numbers[label] for label in labels if label in numbers]
@@ -140,7 +170,12 @@ def _make_arms(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
         answer = write_regimen(regimen) | {"arms": own}
         if amounts:
             answer["dose"] = _write_doses(amounts, its)
-        yield base | {"kind": "gold arms", "answer": answer, "field": "arms", "said": own}
+        yield base | {
+            "kind": "gold arms",
+            "answer": answer,
+            "field": "arms",
+            "said": own,
+        }
         others = (number(one.get("arms") or ()) for one in regimens)
         if other := next((one for one in others if {*one} - {*own}), None):
             changed = answer | {"arms": other}
@@ -157,7 +192,10 @@ def _make_arms(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
             if other := next((one for one in its if arms and {*one} - {*arms}), None):
                 swapped = _write_doses(
                     amounts,
-                    [other if one == arms else arms if one == other else one for one in its],
+                    [
+                        other if one == arms else arms if one == other else one
+                        for one in its
+                    ],
                 )
                 yield of_amount | {
                     "kind": "another amount's arms",
@@ -171,7 +209,9 @@ def _link_arms(record: TrialRecord) -> Row:
     """
     base = copy_arms(record)
     for place, one in enumerate(base["interventions"]):
-        linked = map(record.section, record.registry.arm_links.get(f"interventions[{place}]", ()))
+        linked = map(
+            record.section, record.registry.arm_links.get(f"interventions[{place}]", ())
+        )
         one["armGroupLabels"] = [section.part("label") for section in linked if section]
     summary = record.raw_text("brief_summary")
     return base | ({"summary": summary} if summary else {})

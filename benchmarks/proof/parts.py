@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 
 from benchmarks.adversarial.__main__ import agree, to_forms
 from benchmarks.data import Row
-from extractor.apps.evaluation.text import fold_text, is_inside, measure_overlap, share_words
+from extractor.apps.evaluation.text import (
+    fold_text,
+    is_inside,
+    measure_overlap,
+    share_words,
+)
 from extractor.assembly.check import UnreadableValue
 from extractor.language.numbers import DAYS
 from extractor.schemas import (
@@ -40,7 +45,8 @@ class Held(NamedTuple):
     def find_evidence(self) -> Sequence[Evidence]:
         """Return the evidence of the part, or if it has none of its own, of the value."""
         each = (
-            [one for one in self.item.evidence if _is_of(one.field, path)] for path in self.paths
+            [one for one in self.item.evidence if _is_of(one.field, path)]
+            for path in self.paths
         )
         return next(filter(None, each), ())
 
@@ -93,11 +99,19 @@ def follow_parts(case: Row, answer: Any, extraction: TrialExtraction) -> Iterato
         claimed = kind.read(value)
         found = list(kind.find(case, value, extraction))
         if case["right"]:
-            held = next((one for one in found if kind.is_right(one.part, claimed)), None)
+            held = next(
+                (one for one in found if kind.is_right(one.part, claimed)), None
+            )
         else:
-            held = next((one for one in found if kind.is_claimed(one.part, claimed, said)), None)
+            held = next(
+                (one for one in found if kind.is_claimed(one.part, claimed, said)), None
+            )
         is_given = bool(claimed if case["right"] else said)
-        yield Fate(value, held, held is None and is_given and any(not one.part for one in found))
+        yield Fate(
+            value,
+            held,
+            held is None and is_given and any(not one.part for one in found),
+        )
 
 
 def _has_words(given: str | None, claimed: str | None) -> bool:
@@ -111,15 +125,20 @@ def _claims_words(given: str | None, claimed: str | None, said: str | None) -> b
     if not given or not claimed:
         return given is claimed
     likeness = measure_overlap(given, claimed)
-    return share_words(given, claimed) and not (said and measure_overlap(given, said) >= likeness)
+    return share_words(given, claimed) and not (
+        said and measure_overlap(given, said) >= likeness
+    )
 
 
-def _find_conditions(_: Row, claimed: Constraint, extraction: TrialExtraction) -> Iterator[Held]:
+def _find_conditions(
+    _: Row, claimed: Constraint, extraction: TrialExtraction
+) -> Iterator[Held]:
     forms = to_forms(claimed)
     for item in extraction.eligibility.criteria:
         for place, limit in enumerate(item.constraints):
             if all(
-                any(agree("constraint", given, form) for given in to_forms(limit)) for form in forms
+                any(agree("constraint", given, form) for given in to_forms(limit))
+                for form in forms
             ):
                 path = f"constraints[{place}]"
                 yield Held(limit.condition, item, (f"{path}.condition", path))
@@ -147,7 +166,10 @@ def _find_windows(
 
 def _measure(window: TimeWindow) -> tuple[Any, ...]:
     factor = DAYS.get(window.unit)
-    numbers = (one and round(one * (factor or 1), 6) for one in (window.value, window.value_high))
+    numbers = (
+        one and round(one * (factor or 1), 6)
+        for one in (window.value, window.value_high)
+    )
     return window.comparator, *numbers, None if factor else window.unit
 
 
@@ -160,7 +182,9 @@ def _have_one_quote(one: TimeWindow, other: TimeWindow) -> bool:
     )
 
 
-def _list_windows(_: Row, __: TimeWindow, extraction: TrialExtraction) -> Iterator[Held]:
+def _list_windows(
+    _: Row, __: TimeWindow, extraction: TrialExtraction
+) -> Iterator[Held]:
     for item in extraction.eligibility.criteria:
         for place, window in enumerate(item.time_windows):
             yield Held(window, item, (f"time_windows[{place}]",))
@@ -179,19 +203,25 @@ def _find_arms(case: Row, _: Any, extraction: TrialExtraction) -> Iterator[Held]
             yield Held(_number(item.arms, case), item, ("arms",))
 
 
-def _find_arms_of_amount(case: Row, claimed: Amount, extraction: TrialExtraction) -> Iterator[Held]:
+def _find_arms_of_amount(
+    case: Row, claimed: Amount, extraction: TrialExtraction
+) -> Iterator[Held]:
     for item in extraction.dosing:
         for place, amount in enumerate(item.amounts):
             same = agree("amount", to_forms(amount)[0], to_forms(claimed)[0])
             if same and agree("agent", item.agent, case["answer"]["agent"]):
                 # an entry of one arm has no others
                 arms = amount.arms or (item.arms if len(item.arms) == 1 else ())
-                yield Held(_number(arms, case), item, (f"amounts[{place}].arms", "arms"))
+                yield Held(
+                    _number(arms, case), item, (f"amounts[{place}].arms", "arms")
+                )
 
 
 def _number(labels: Sequence[str], case: Row) -> Arms:
     folded = ["".join(one["label"].split()).casefold() for one in case["arms"]]
-    return frozenset(folded.index("".join(label.split()).casefold()) + 1 for label in labels)
+    return frozenset(
+        folded.index("".join(label.split()).casefold()) + 1 for label in labels
+    )
 
 
 def _claims_arms(given: Arms, claimed: Arms, said: Any) -> bool:
@@ -209,7 +239,8 @@ def _find_rules(case: Row, _: Any, extraction: TrialExtraction) -> Iterator[Held
         if one.lead_in and fold_text(one.lead_in) in line
     ]
     yield from (
-        Held(_name_rule(one), people, (f"groups[{n}].rule", f"groups[{n}]")) for n, one in found
+        Held(_name_rule(one), people, (f"groups[{n}].rule", f"groups[{n}]"))
+        for n, one in found
     )
     if not found:  # its items stand without their group
         yield Held(None, people, ())
@@ -257,7 +288,9 @@ PARTS = {
     ),
     "of": _of_windows("of"),
     "anchor": _of_windows("anchor"),
-    "arms": PartKind(lambda answer: [answer.arms], frozenset, _find_arms, _claims_arms, _equal),
+    "arms": PartKind(
+        lambda answer: [answer.arms], frozenset, _find_arms, _claims_arms, _equal
+    ),
     "dose_arms": PartKind(
         attrgetter("amounts"),
         lambda amount: frozenset(map(int, amount.arms)),
@@ -265,6 +298,8 @@ PARTS = {
         _claims_arms,
         _equal,
     ),
-    "rule": PartKind(lambda answer: [answer.rule], _name_rule, _find_rules, _equal, _equal),
+    "rule": PartKind(
+        lambda answer: [answer.rule], _name_rule, _find_rules, _equal, _equal
+    ),
 }
 """The kinds of parts by the ``field`` of a case."""

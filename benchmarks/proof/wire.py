@@ -20,12 +20,16 @@ REGIMEN = {
 def write_limit(limit: Row) -> str:
     """Write a limit without its condition.
 
-    >>> write_limit({"quantity": "ECOG", "comparator": "between", "value": 0, "value_high": 2})
+    >>> write_limit(
+    ...     {"quantity": "ECOG", "comparator": "between", "value": 0, "value_high": 2}
+    ... )
     'ECOG: 0-2'
     """
     high = limit.get("value_high")
     number = (
-        f"{limit['comparator']} {limit['value']}" if high is None else f"{limit['value']}-{high}"
+        f"{limit['comparator']} {limit['value']}"
+        if high is None
+        else f"{limit['value']}-{high}"
     )
     return f"{limit['quantity']}: {number} {limit.get('unit') or ''}".rstrip()
 
@@ -34,13 +38,21 @@ def write_window(window: Row) -> str:
     """Write a time window with what it limits and what it is counted from.
 
     >>> write_window(
-    ...     {"quote": "for 3 days", "comparator": ">=", "value": 3, "unit": "day", "of": "fever"}
+    ...     {
+    ...         "quote": "for 3 days",
+    ...         "comparator": ">=",
+    ...         "value": 3,
+    ...         "unit": "day",
+    ...         "of": "fever",
+    ...     }
     ... )
     'for 3 days | >= 3 day | fever'
     """
     high = window.get("value_high")
     number = (
-        f"{window['comparator']} {window['value']}" if high is None else f"{window['value']}-{high}"
+        f"{window['comparator']} {window['value']}"
+        if high is None
+        else f"{window['value']}-{high}"
     )
     parts = (
         window["quote"],
@@ -54,7 +66,10 @@ def write_window(window: Row) -> str:
 def write_rule(group: Row) -> str:
     """Write how many items of a group must hold.
 
-    >>> write_rule({"rule": "any"}), write_rule({"rule": "at_least", "n": 2, "n_high": 4})
+    >>> (
+    ...     write_rule({"rule": "any"}),
+    ...     write_rule({"rule": "at_least", "n": 2, "n_high": 4}),
+    ... )
     ('any', '2-4')
     """
     if group["rule"] != GroupRule.AT_LEAST:
@@ -64,7 +79,9 @@ def write_rule(group: Row) -> str:
 
 def write_regimen(regimen: Row) -> Row:
     """Write a regimen without its arms."""
-    answer = {key: spell(regimen[name]) for key, name in REGIMEN.items() if regimen.get(name)}
+    answer = {
+        key: spell(regimen[name]) for key, name in REGIMEN.items() if regimen.get(name)
+    }
     return {"agent": regimen["agent"], "quote": regimen["quote"]} | answer
 
 
@@ -72,7 +89,9 @@ def spell(value: Any) -> Any:
     """Write the value of a field of a regimen."""
     if isinstance(value, list):
         return [show_value(Amount.model_validate(one | {"arms": ()})) for one in value]
-    return show_value(Period.model_validate(value)) if isinstance(value, dict) else value
+    return (
+        show_value(Period.model_validate(value)) if isinstance(value, dict) else value
+    )
 
 
 def copy_arms(record: TrialRecord) -> Row:
@@ -82,5 +101,6 @@ def copy_arms(record: TrialRecord) -> Row:
         for one in record.sections
     }
     return {"task": "dosing"} | {
-        kind: [parts[name] for name in parts if name.startswith(kind)] for kind in GROUPS
+        kind: [parts[name] for name in parts if name.startswith(kind)]
+        for kind in GROUPS
     }

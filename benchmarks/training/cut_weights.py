@@ -63,7 +63,9 @@ def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
         [clean_text(item[key] or "").text.replace("|", "/") for key in keys]
         for item in cell["items"]
     ]
-    items = find_items(read_text("|".join(", ".join(filter(None, three)) for three in parts)))
+    items = find_items(
+        read_text("|".join(", ".join(filter(None, three)) for three in parts))
+    )
     for item, (measure, description, time_frame) in zip(items, parts, strict=True):
         before = len(measure)
         behind = len(measure) + (len(description) + 2 if description else 0)
@@ -73,7 +75,8 @@ def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
         )
         cuts, described = zip(*describe_cuts(item), strict=True)
         candidates = tuple(
-            tuple(names.setdefault(f, len(names)) for f in features) for features in described
+            tuple(names.setdefault(f, len(names)) for f in features)
+            for features in described
         )
         yield Choice(cell["id"], candidates, cuts.index(true) if true in cuts else None)
 
@@ -82,7 +85,10 @@ def _comma_at(item: OutcomeItem, position: int) -> int:
     """Return the number of the comma at a position of the item; -1, which no candidate has, if
     there is no comma.
     """
-    starts = [item.tokens.starts[comma] - item.tokens.starts[item.first] for comma in item.commas]
+    starts = [
+        item.tokens.starts[comma] - item.tokens.starts[item.first]
+        for comma in item.commas
+    ]
     return starts.index(position) if position in starts else -1
 
 
@@ -99,10 +105,16 @@ def format_weights(weights: Weights, names: Mapping[str, int]) -> str:
     """Format the data file without negligible weights.
 
     >>> import numpy as np
-    >>> print(format_weights(np.array([1.234, 0.01]), {"t:last": 0, "n:verb": 1}).splitlines()[-1])
+    >>> print(
+    ...     format_weights(
+    ...         np.array([1.234, 0.01]), {"t:last": 0, "n:verb": 1}
+    ...     ).splitlines()[-1]
+    ... )
     "t:last" = 1.23
     """
-    kept = sorted((name, round(float(weights[number]), 2)) for name, number in names.items())
+    kept = sorted(
+        (name, round(float(weights[number]), 2)) for name, number in names.items()
+    )
     return _HEAD + "".join(
         f'"{name}" = {weight}\n' for name, weight in kept if abs(weight) >= _LEAST
     )

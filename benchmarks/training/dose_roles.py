@@ -53,7 +53,8 @@ _SEEN = (*_TITLES, "arms[", "interventions[")
 """The sections that the annotators of doses saw."""
 _RECORDS = ("ctgov_v2.jsonl.gz", "ctgov_xml")
 _ARM = re.compile(
-    r"(?P<label>[^\n]*) \((?P<type>[A-Za-z_ ]*)\)(?:\n(?P<description>.+))?\Z", re.DOTALL
+    r"(?P<label>[^\n]*) \((?P<type>[A-Za-z_ ]*)\)(?:\n(?P<description>.+))?\Z",
+    re.DOTALL,
 )
 _INTERVENTION = re.compile(
     r"(?P<type>[A-Za-z_ ]+): (?P<name>[^\n]*)(?:\n(?P<description>.+))?", re.DOTALL
@@ -82,11 +83,15 @@ class LabelledAgent(NamedTuple):
 def main() -> None:
     """Print held-out figures, and write the weights with ``--out``."""
     chosen = parse_options(__doc__, data=..., out=Path)
-    labelled = [one for doses in read_dose_labels(chosen.data) for one in read_agents(doses)]
+    labelled = [
+        one for doses in read_dose_labels(chosen.data) for one in read_agents(doses)
+    ]
     counts = Counter(feature for one in labelled for feature in one.features)
     kept = [name for name, count in counts.items() if count >= _RARE]
     by_hand = [feature for _, feature in _BY_HAND]
-    names = {name: number for number, name in enumerate(dict.fromkeys([*kept, *by_hand]))}
+    names = {
+        name: number for number, name in enumerate(dict.fromkeys([*kept, *by_hand]))
+    }
     choices = [_choice(one, names) for one in labelled]
     print(f"{len(labelled)} agents, {len(names)} features of {len(_ROLES)} roles")
     weights = train(choices, names)
@@ -95,7 +100,9 @@ def main() -> None:
     for group in GROUPS:
         for name, guesses in (("seen", seen), ("unseen", unseen)):
             inside = [
-                guess for one, guess in zip(labelled, guesses, strict=True) if one.group == group
+                guess
+                for one, guess in zip(labelled, guesses, strict=True)
+                if one.group == group
             ]
             if inside:
                 print(f"{group}, {name}: {format_calibration(inside)}")
@@ -122,7 +129,9 @@ def _read_files(data: Path) -> Iterator[LabelledDoses]:
     trials = {row["record"] for row in rows}
     paths = [path for name in _RECORDS if (path := data / "records" / name).exists()]
     titles = {
-        record.record_id: tuple(section for section in record.sections if section.name in _TITLES)
+        record.record_id: tuple(
+            section for section in record.sections if section.name in _TITLES
+        )
         for path in paths
         for record in read_records(path)
         if record.record_id in trials
@@ -135,7 +144,9 @@ def _read_files(data: Path) -> Iterator[LabelledDoses]:
         areas = read_areas(data)
         for row in read_labels(data, "all_areas_dosing"):
             record = build_record(row, (Section(name="title", text=row["title"]),))
-            yield LabelledDoses(record, row["dosing"], name_group(areas.get(row["record"], "")))
+            yield LabelledDoses(
+                record, row["dosing"], name_group(areas.get(row["record"], ""))
+            )
 
 
 def _read_standoff(data: Path) -> Iterator[LabelledDoses]:
@@ -149,7 +160,9 @@ def _read_standoff(data: Path) -> Iterator[LabelledDoses]:
     for record, line, annotation in read_annotated(
         lines, read_records(path) if path.exists() else ()
     ):
-        seen = tuple(section for section in record.sections if section.name.startswith(_SEEN))
+        seen = tuple(
+            section for section in record.sections if section.name.startswith(_SEEN)
+        )
         shown = record.model_copy(update={"sections": seen})
         yield LabelledDoses(shown, annotation["dosing"], name_group(line["area"]))
 
@@ -160,7 +173,10 @@ def build_record(row: Row, titles: tuple[Section, ...] = ()) -> TrialRecord:
     An arm has a label, a type and a description, an intervention a type and a name.
 
     >>> record = build_record(
-    ...     {"record": "T1", "sections": {"arms[0]": "Arm A (EXPERIMENTAL)\nFictumab 5 mg"}}
+    ...     {
+    ...         "record": "T1",
+    ...         "sections": {"arms[0]": "Arm A (EXPERIMENTAL)\nFictumab 5 mg"},
+    ...     }
     ... )
     >>> [record.sections[0].part(name) for name in ("label", "type", "description")]
     ['Arm A', 'EXPERIMENTAL', 'Fictumab 5 mg']
@@ -175,7 +191,11 @@ def build_record(row: Row, titles: tuple[Section, ...] = ()) -> TrialRecord:
         )
         parts = [Part(name=group, start=start, end=end) for group, start, end in spans]
         sections.append(
-            Section(name=name, text=text, parts=tuple(sorted(parts, key=lambda part: part.start)))
+            Section(
+                name=name,
+                text=text,
+                parts=tuple(sorted(parts, key=lambda part: part.start)),
+            )
         )
     source = Source(path="labels", format="flat")
     return TrialRecord(record_id=row["record"], source=source, sections=tuple(sections))
@@ -187,7 +207,8 @@ def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
     """
     record = labelled.record
     sections = {
-        section.name: read_section(section.name, section.text) for section in record.sections
+        section.name: read_section(section.name, section.text)
+        for section in record.sections
     }
     text = read_dosing_text(record, sections)
     statements = merge_statements(text.list_given())
@@ -195,7 +216,9 @@ def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
     for statement in statements:
         if len(roles := _find_roles(statement, labelled.doses)) == 1:
             features = describe_role(statement, trial)
-            yield LabelledAgent(record.record_id, labelled.group, features, Role(roles.pop()))
+            yield LabelledAgent(
+                record.record_id, labelled.group, features, Role(roles.pop())
+            )
 
 
 def _find_roles(statement: Statement, labels: Sequence[Row]) -> set[str]:
@@ -205,7 +228,9 @@ def _find_roles(statement: Statement, labels: Sequence[Row]) -> set[str]:
     words = statement.clause.tokens.read(statement.first, statement.end)
     same = [label for label in labels if _is_agent(statement, label["agent"])]
     holding = [
-        label for label in same if label["section"] == statement.section and label["quote"] in words
+        label
+        for label in same
+        if label["section"] == statement.section and label["quote"] in words
     ]
     return {label["role"] for label in (holding or same)}
 
@@ -214,7 +239,11 @@ def _is_agent(statement: Statement, name: str) -> bool:
     """Return whether a labelled name is the name of a statement's agent, or a part of it."""
     key = name_key(name)
     mention = statement.mention
-    named = name_key(statement.clause.tokens.read(mention.first, mention.end)) if mention else ""
+    named = (
+        name_key(statement.clause.tokens.read(mention.first, mention.end))
+        if mention
+        else ""
+    )
     return key in {statement.agent.key, named} or (
         len(key) > 3 and (key in statement.agent.key or key in named)
     )
@@ -224,7 +253,8 @@ def _choice(labelled: LabelledAgent, names: Mapping[str, int]) -> Choice:
     """Return all roles as candidates: each has its own weight for every feature."""
     numbers = [names[feature] for feature in labelled.features if feature in names]
     candidates = tuple(
-        tuple(place * len(names) + number for number in numbers) for place in range(len(_ROLES))
+        tuple(place * len(names) + number for number in numbers)
+        for place in range(len(_ROLES))
     )
     return Choice(labelled.trial, candidates, _ROLES.index(labelled.role))
 
@@ -232,10 +262,13 @@ def _choice(labelled: LabelledAgent, names: Mapping[str, int]) -> Choice:
 def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
     """Fit the weights of all features for all roles, in the order of ``_choice``."""
     known = [
-        (role, feature, weight) for (role, feature), weight in _BY_HAND.items() if feature in names
+        (role, feature, weight)
+        for (role, feature), weight in _BY_HAND.items()
+        if feature in names
     ]
     by_hand = {
-        _ROLES.index(role) * len(names) + names[feature]: weight for role, feature, weight in known
+        _ROLES.index(role) * len(names) + names[feature]: weight
+        for role, feature, weight in known
     }
     return fit_weights(choices, len(names) * len(_ROLES), by_hand)
 
@@ -244,9 +277,14 @@ def format_weights(weights: Weights, names: Mapping[str, int]) -> str:
     """Format the data file, a table for each role, without negligible weights."""
     tables = []
     for role, row in zip(_ROLES, weights.reshape(len(_ROLES), len(names)), strict=True):
-        kept = ((name, round(float(row[number]), 2)) for name, number in sorted(names.items()))
+        kept = (
+            (name, round(float(row[number]), 2))
+            for name, number in sorted(names.items())
+        )
         lines = [
-            f"{json.dumps(name)} = {weight}\n" for name, weight in kept if abs(weight) >= _LEAST
+            f"{json.dumps(name)} = {weight}\n"
+            for name, weight in kept
+            if abs(weight) >= _LEAST
         ]
         tables.append("".join([f"[{role}]\n", *lines]))
     return _HEAD + "\n".join(tables)

@@ -67,7 +67,9 @@ def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
     counts = Counter(token for sentence in sentences for token in sentence)
     common = (word for word, seen in counts.items() if seen >= _LEAST_SEEN)
     words = sorted(common, key=lambda word: (-counts[word], word))[:_MOST]
-    together = _count_neighbours(sentences, {word: row for row, word in enumerate(words)})
+    together = _count_neighbours(
+        sentences, {word: row for row, word in enumerate(words)}
+    )
     rows = np.asarray(together.sum(1)).ravel()
     columns = rows**_FLATTEN
     cells = together.tocoo()
@@ -89,7 +91,11 @@ def _count_neighbours(
     sentences: Iterable[Sequence[str]], rows: dict[str, int]
 ) -> sparse.csr_matrix:
     """Count how often two words occur near each other, with more weight for nearer words."""
-    known = [rows.get(word, -1) for sentence in sentences for word in (*sentence, *[""] * _WINDOW)]
+    known = [
+        rows.get(word, -1)
+        for sentence in sentences
+        for word in (*sentence, *[""] * _WINDOW)
+    ]
     words = np.array(known)
     counted = sparse.csr_matrix((len(rows), len(rows)))
     for distance in range(1, _WINDOW + 1):
@@ -134,7 +140,8 @@ def fit(
     meanings = _describe_features(plan, features, seen, vectors, len(items))
     inputs = (_count(items, features) @ meanings).tocsr()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # early stopping is intended
+        # early stopping is intended
+        warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression(C=plan.freedom, max_iter=_STEPS, tol=1e-3).fit(
             inputs, labels, counts
         )
@@ -198,18 +205,25 @@ def store_scorer(scorer: Scorer, path: Path) -> None:
 def _count(items: Sequence[Features], features: Sequence[str]) -> sparse.csr_matrix:
     """Count each feature in each item, damped as the package damps scores, times ``_SCALE``."""
     columns = {feature: column for column, feature in enumerate(features)}
-    known = [[columns[feature] for feature in item if feature in columns] for item in items]
+    known = [
+        [columns[feature] for feature in item if feature in columns] for item in items
+    ]
     values = np.repeat(
         [_SCALE / np.sqrt(len(item) + 1) for item in items], list(map(len, known))
     ).astype(np.float32)
     starts = np.cumsum([0, *map(len, known)])
     return sparse.csr_matrix(
-        (values, np.concatenate(known).astype(int), starts), shape=(len(items), len(features))
+        (values, np.concatenate(known).astype(int), starts),
+        shape=(len(items), len(features)),
     )
 
 
 def _describe_features(
-    plan: Plan, features: Sequence[str], seen: Counter[str], vectors: WordVectors, total: int
+    plan: Plan,
+    features: Sequence[str],
+    seen: Counter[str],
+    vectors: WordVectors,
+    total: int,
 ) -> sparse.csr_matrix:
     """Describe each feature (row) by itself and, for a word, by its ends and its vector. Rare
     features weigh more.
@@ -223,19 +237,27 @@ def _describe_features(
     for feature, (own, *ends) in zip(features, parts, strict=True):
         times.update({own: seen[feature]} | dict.fromkeys(ends, seen[feature]))
     columns = [
-        name for name, items in times.items() if items >= (_LEAST if name in seen else _LEAST_ENDS)
+        name
+        for name, items in times.items()
+        if items >= (_LEAST if name in seen else _LEAST_ENDS)
     ]
     numbers = {name: at for at, name in enumerate(columns)}
     found = [[numbers[name] for name in names if name in numbers] for names in parts]
     places = np.concatenate(found).astype(int)
     rarity = np.array(
-        [(np.log(total / times[name]) + 1) / _TYPICAL_RARITY for name in columns], np.float32
+        [(np.log(total / times[name]) + 1) / _TYPICAL_RARITY for name in columns],
+        np.float32,
     )
     shape = (len(features), len(columns))
-    blocks = [sparse.csr_matrix((rarity[places], places, np.cumsum([0, *map(len, found)])), shape)]
+    blocks = [
+        sparse.csr_matrix(
+            (rarity[places], places, np.cumsum([0, *map(len, found)])), shape
+        )
+    ]
     for kind in plan.words:
         rows = [
-            vectors.rows.get(word, 0) if its_kind == kind else 0 for its_kind, _, word in parted
+            vectors.rows.get(word, 0) if its_kind == kind else 0
+            for its_kind, _, word in parted
         ]
         blocks.append(sparse.csr_matrix(vectors.vectors[rows]))
     scales = np.array([plan.scales.get(kind, 1.0) for kind, _, _ in parted], np.float32)
@@ -247,4 +269,8 @@ def _cut_ends(kind: str, word: str) -> Iterator[str]:
     share them.
     """
     if len(word) > 4:
-        yield from (f"{kind} {word[:4]}-", f"{kind} {word[:6]}-", f"{kind} -{word[-4:]}")
+        yield from (
+            f"{kind} {word[:4]}-",
+            f"{kind} {word[:6]}-",
+            f"{kind} -{word[-4:]}",
+        )

@@ -16,7 +16,12 @@ from extractor.schemas import TrialRecord
 HOME = "home areas"
 OTHERS = "other areas"
 _RECORDS = (
-    *("ctgov_v2.jsonl.gz", "ctgov_xml", "eligibility_general.jsonl.gz", "ctgov_leukaemia.csv"),
+    *(
+        "ctgov_v2.jsonl.gz",
+        "ctgov_xml",
+        "eligibility_general.jsonl.gz",
+        "ctgov_leukaemia.csv",
+    ),
     *("all_areas.jsonl.gz", "all_areas_more.jsonl.gz"),
 )
 _GENERAL = frozenset("gh")
@@ -55,7 +60,9 @@ def read_training_records(data: Path) -> dict[str, TrialRecord]:
     for path in (data / "records" / name for name in _RECORDS):
         for record in read_records(path) if path.exists() else ():
             known = records.get(record.record_id)
-            if record.record_id not in held_back and not (known and known.section("eligibility")):
+            if record.record_id not in held_back and not (
+                known and known.section("eligibility")
+            ):
                 records[record.record_id] = record
     return records
 
@@ -98,11 +105,18 @@ def read_training_rows(data: Path, records: Mapping[str, TrialRecord]) -> Traini
     frames = read_labels(data, "time_frames")
     return TrainingRows(
         complete(
-            (*read_labels(data, "criteria"), *read_labels(data, "all_areas_criteria"), *criteria)
+            (
+                *read_labels(data, "criteria"),
+                *read_labels(data, "all_areas_criteria"),
+                *criteria,
+            )
         ),
         [*complete(read_labels(data, "outcomes")), *outcomes],
         [
-            *(row | {"area": HOME, "fold": fold_of(row["time_frame"].lower())} for row in frames),
+            *(
+                row | {"area": HOME, "fold": fold_of(row["time_frame"].lower())}
+                for row in frames
+            ),
             *(row for row in outcomes if row["time_frame"]),
         ],
     )

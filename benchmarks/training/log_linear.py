@@ -70,12 +70,15 @@ def cross_validate(
 ) -> list[Guess]:
     """Judge every choice by weights fitted on the trials of the other folds."""
     weights = {
-        fold: train([one for one in choices if fold_of(one.trial) != fold]) for fold in range(FOLDS)
+        fold: train([one for one in choices if fold_of(one.trial) != fold])
+        for fold in range(FOLDS)
     }
     return [judge(choice, weights[fold_of(choice.trial)]) for choice in choices]
 
 
-def fit_weights(choices: Sequence[Choice], features: int, fixed: Mapping[int, float]) -> Weights:
+def fit_weights(
+    choices: Sequence[Choice], features: int, fixed: Mapping[int, float]
+) -> Weights:
     """Fit one weight per feature, in nats; weights in ``fixed`` are set by hand after the fit.
 
     >>> weights = fit_weights([Choice("x", ((0,), (1,)), 0)] * 20, 2, {})
@@ -83,12 +86,15 @@ def fit_weights(choices: Sequence[Choice], features: int, fixed: Mapping[int, fl
     True
     """
     usable = [choice for choice in choices if choice.right is not None]
-    rows = [sorted(set(candidate)) for choice in usable for candidate in choice.candidates]
+    rows = [
+        sorted(set(candidate)) for choice in usable for candidate in choice.candidates
+    ]
     columns = np.array([column for row in rows for column in row], np.int64)
     begins = np.cumsum([0, *map(len, rows)])
     # One row per candidate, 1 where it has the feature.
     matrix = csr_array(
-        (np.ones(len(columns), np.float32), columns, begins), shape=(len(rows), features)
+        (np.ones(len(columns), np.float32), columns, begins),
+        shape=(len(rows), features),
     )
     sizes = np.array([len(choice.candidates) for choice in usable])
     starts = np.cumsum([0, *sizes])[:-1]
@@ -101,10 +107,16 @@ def fit_weights(choices: Sequence[Choice], features: int, fixed: Mapping[int, fl
         scores = (matrix @ weights.astype(np.float32)).astype(np.float64)
         exponents = np.exp(scores - np.maximum.reduceat(scores, starts)[owner])
         probabilities = exponents / np.add.reduceat(exponents, starts)[owner]
-        gradient = matrix.T @ probabilities.astype(np.float32) - observed + _PENALTY * weights
+        gradient = (
+            matrix.T @ probabilities.astype(np.float32) - observed + _PENALTY * weights
+        )
         mean = 0.9 * mean + 0.1 * gradient
         variance = 0.999 * variance + 0.001 * gradient**2
-        weights -= _RATE * (mean / (1 - 0.9**step)) / (np.sqrt(variance / (1 - 0.999**step)) + 1e-8)
+        weights -= (
+            _RATE
+            * (mean / (1 - 0.9**step))
+            / (np.sqrt(variance / (1 - 0.999**step)) + 1e-8)
+        )
     for feature, weight in fixed.items():
         weights[feature] = weight
     return weights

@@ -45,10 +45,26 @@ from extractor.evidence.scoring import Array, Features, Scorer
 from extractor.language.passage import Passage, read_section
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
 
-_OUTCOMES = {"d": 0.5, "e": 0.3, "t": 0.3, "a": 0.3, "v": 4, "u": 1.6, "m": 0.4, "s": 0.4}
-CRITERIA = Plan("criteria", words=("w", "^", "e"), scales={"v": 2}, freedom=0.7, most=80_000)
+_OUTCOMES = {
+    "d": 0.5,
+    "e": 0.3,
+    "t": 0.3,
+    "a": 0.3,
+    "v": 4,
+    "u": 1.6,
+    "m": 0.4,
+    "s": 0.4,
+}
+CRITERIA = Plan(
+    "criteria", words=("w", "^", "e"), scales={"v": 2}, freedom=0.7, most=80_000
+)
 CONCEPTS = Plan(
-    "concepts", words=("w", "^", "d", "a"), scales=_OUTCOMES, freedom=1, most=80_000, others=2
+    "concepts",
+    words=("w", "^", "d", "a"),
+    scales=_OUTCOMES,
+    freedom=1,
+    most=80_000,
+    others=2,
 )
 CATEGORIES = CONCEPTS._replace(name="endpoint_categories")
 TIME_KINDS = Plan("time_kinds", words=(), scales={}, freedom=2, most=4_000)
@@ -81,30 +97,49 @@ def main() -> None:
 
 
 def train_scorer(
-    name: str, rows: TrainingRows, records: Mapping[str, TrialRecord], vectors: WordVectors
+    name: str,
+    rows: TrainingRows,
+    records: Mapping[str, TrialRecord],
+    vectors: WordVectors,
 ) -> Scorer:
     """Print the figures of one scorer, and return the scorer fitted on all rows."""
     if name == CRITERIA.name:
         return _train(
-            CRITERIA, find_lines(rows.criteria, records), rows.criteria, "category", vectors
+            CRITERIA,
+            find_lines(rows.criteria, records),
+            rows.criteria,
+            "category",
+            vectors,
         )
     if name == TIME_KINDS.name:
         spans = [text.format(day) for text in _SPANS for day in range(3, 15)]
         by_hand = {"time_kind": TimeKind.FROM_TO, "area": OTHERS, "fold": FOLDS}
-        frames = [*rows.time_frames, *({"time_frame": span} | by_hand for span in spans)]
+        frames = [
+            *rows.time_frames,
+            *({"time_frame": span} | by_hand for span in spans),
+        ]
         items = [
-            describe_time_frame(read_time_frame(read_section("outcomes", row["time_frame"]).tokens))
+            describe_time_frame(
+                read_time_frame(read_section("outcomes", row["time_frame"]).tokens)
+            )
             for row in frames
         ]
         return _train(TIME_KINDS, items, frames, "time_kind", vectors)
-    plan, label = {CONCEPTS.name: (CONCEPTS, "concept"), CATEGORIES.name: (CATEGORIES, "category")}[
-        name
-    ]
-    return _train(plan, describe_outcomes(rows.outcomes, records), rows.outcomes, label, vectors)
+    plan, label = {
+        CONCEPTS.name: (CONCEPTS, "concept"),
+        CATEGORIES.name: (CATEGORIES, "category"),
+    }[name]
+    return _train(
+        plan, describe_outcomes(rows.outcomes, records), rows.outcomes, label, vectors
+    )
 
 
 def _train(
-    plan: Plan, items: Sequence[Features], rows: Sequence[Row], label: str, vectors: WordVectors
+    plan: Plan,
+    items: Sequence[Features],
+    rows: Sequence[Row],
+    label: str,
+    vectors: WordVectors,
 ) -> Scorer:
     labels = np.array([str(row[label]) for row in rows])
     counts = [plan.others if group_of(row) == OTHERS else 1.0 for row in rows]
@@ -116,11 +151,16 @@ def _train(
     confidence, right = _judge(labels, classes, chances)
     _, seen = _judge(labels, fitted.classes, fitted.predict(items))
     shown = [row for row, keep in zip(rows, kept, strict=True) if keep]
-    print(format_groups(plan.name, shown, right[kept], confidence[kept], seen[kept]), flush=True)
+    print(
+        format_groups(plan.name, shown, right[kept], confidence[kept], seen[kept]),
+        flush=True,
+    )
     return fitted
 
 
-def _judge(labels: Array, classes: Sequence[str], chances: Array) -> tuple[Array, Array]:
+def _judge(
+    labels: Array, classes: Sequence[str], chances: Array
+) -> tuple[Array, Array]:
     """Return the probability of each item's most likely class, and whether it is right; "none"
     is not an answer.
     """
@@ -130,11 +170,16 @@ def _judge(labels: Array, classes: Sequence[str], chances: Array) -> tuple[Array
     return known.max(axis=1), names[known.argmax(axis=1)] == labels
 
 
-def find_lines(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -> list[Features]:
+def find_lines(
+    rows: Sequence[Row], records: Mapping[str, TrialRecord]
+) -> list[Features]:
     """Return the features of each labelled line in its record, or of the line alone if it is not
     found there.
     """
-    lists = {trial: _List(records.get(trial)) for trial in sorted({row["record"] for row in rows})}
+    lists = {
+        trial: _List(records.get(trial))
+        for trial in sorted({row["record"] for row in rows})
+    }
     return [lists[row["record"]].find(row) for row in rows]
 
 
@@ -146,7 +191,11 @@ class _List:
             *_read_sections(record, "title", "official_title", "conditions")
         )
         section = record.section("eligibility") if record else None
-        entries = read_outline(read_section("eligibility", section.text)).entries if section else []
+        entries = (
+            read_outline(read_section("eligibility", section.text)).entries
+            if section
+            else []
+        )
         self._lines = [entry for entry in entries if entry.role is not LineRole.REMARK]
         self._features = describe_lines(self._lines, self._target)
         self._keys = [_key(line.passage.text) for line in self._lines]
@@ -155,10 +204,16 @@ class _List:
         alone = read_section("eligibility", row["text"]).whole
         kind = CriterionKind(row["list"])
         wanted = _key(alone.text)
-        for line, features, key in zip(self._lines, self._features, self._keys, strict=True):
+        for line, features, key in zip(
+            self._lines, self._features, self._keys, strict=True
+        ):
             if key == wanted and line.sense is kind:
                 return features
-        lead_in = read_section("eligibility", row["lead_in"]).whole if row.get("lead_in") else None
+        lead_in = (
+            read_section("eligibility", row["lead_in"]).whole
+            if row.get("lead_in")
+            else None
+        )
         return describe_lines(
             [OutlineEntry(alone, kind, parent=lead_in), *self._lines], self._target
         )[0]
@@ -166,7 +221,9 @@ class _List:
 
 def _read_sections(record: TrialRecord | None, *names: str) -> Iterator[Passage]:
     found = (record.section(name) for name in names) if record else ()
-    return (read_section(section.name, section.text).whole for section in found if section)
+    return (
+        read_section(section.name, section.text).whole for section in found if section
+    )
 
 
 def _key(text: str) -> str:
@@ -193,9 +250,13 @@ def describe_outcomes(
 
 def _describe_outcome(row: Row, about: Sequence[str]) -> Features:
     parts = ("measure", "description", "time_frame")
-    measure, *others = (read_section("outcomes", row[part] or "").whole for part in parts)
+    measure, *others = (
+        read_section("outcomes", row[part] or "").whole for part in parts
+    )
     description, time_frame = (part if part.end else None for part in others)
-    outcome = OutcomeParts(measure, measure, description, time_frame, rank=Rank(row["rank"]))
+    outcome = OutcomeParts(
+        measure, measure, description, time_frame, rank=Rank(row["rank"])
+    )
     return describe_outcome(outcome, about)
 
 
@@ -215,7 +276,9 @@ def format_groups(
         group: groups == group for group in sorted(set(groups))
     }
     common = sorted(
-        area for area, items in Counter(areas).items() if items >= _LEAST and area not in parts
+        area
+        for area, items in Counter(areas).items()
+        if items >= _LEAST and area not in parts
     )
     parts |= {area: areas == area for area in common}
     table = []
@@ -224,7 +287,12 @@ def format_groups(
         certain = confidence[kept] >= CERTAIN
         low, high = _draw_interval(hits, trials[kept])
         among = float(hits[certain].mean()) if certain.any() else None
-        shares = (float(hits.mean()), f"{low:.3f}-{high:.3f}", float(certain.mean()), among)
+        shares = (
+            float(hits.mean()),
+            f"{low:.3f}-{high:.3f}",
+            float(certain.mean()),
+            among,
+        )
         table.append((f"  {part}", len(hits), *shares, float(seen[kept].mean())))
     return format_table(
         (name, "items", "right", "95 % interval", "certain", "right", "seen"), table
@@ -237,7 +305,9 @@ def _draw_interval(hits: Array, trials: Array) -> tuple[float, float]:
     items = np.bincount(places)
     right = np.bincount(places, weights=hits)
     drawn = np.random.default_rng(0).integers(0, len(names), (_DRAWS, len(names)))
-    low, high = np.quantile(right[drawn].sum(axis=1) / items[drawn].sum(axis=1), (0.025, 0.975))
+    low, high = np.quantile(
+        right[drawn].sum(axis=1) / items[drawn].sum(axis=1), (0.025, 0.975)
+    )
     return float(low), float(high)
 
 

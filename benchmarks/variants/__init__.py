@@ -7,7 +7,16 @@ readings.
 ``counting`` compares it.
 """
 
-from benchmarks.variants import doses, headings, languages, lines, marks, pages, signs, times
+from benchmarks.variants import (
+    doses,
+    headings,
+    languages,
+    lines,
+    marks,
+    pages,
+    signs,
+    times,
+)
 from benchmarks.variants.way import Part, Way
 
 __all__ = ["WAYS", "Part", "Way"]

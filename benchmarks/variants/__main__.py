@@ -36,13 +36,21 @@ from benchmarks.data import RULES, fold_of, format_table, parse_options
 from benchmarks.variants import WAYS, Part, Way
 from benchmarks.variants.counting import Change, Tally, compare_readings, tally_changes
 from benchmarks.variants.readings import MEASURES, Reading, read_extraction
-from benchmarks.variants.registers import HOME, REGISTERS, flatten_outcomes, rewrite_parts
+from benchmarks.variants.registers import (
+    HOME,
+    REGISTERS,
+    flatten_outcomes,
+    rewrite_parts,
+)
 from extractor.formats import read_records
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialRecord
 
 _SHARED = Path(__file__).parents[3] / "shared"
-_GOLD = (_SHARED / "gold" / "records", _SHARED / "data" / "records" / "all_areas.jsonl.gz")
+_GOLD = (
+    _SHARED / "gold" / "records",
+    _SHARED / "data" / "records" / "all_areas.jsonl.gz",
+)
 _SHOWN_FOLDS = frozenset({0, 1, 2})
 """The other folds are for measuring; nobody reads their errors."""
 _SECTIONS = {
@@ -86,7 +94,10 @@ def main() -> None:
         print("Nothing to read: name records, or put the gold beside the project")
         return
     measure = partial(
-        measure_record, ways=chosen.ways or [], register=chosen.register, sure=chosen.sure
+        measure_record,
+        ways=chosen.ways or [],
+        register=chosen.register,
+        sure=chosen.sure,
     )
     results = []
     for found in _map(
@@ -103,12 +114,16 @@ def main() -> None:
 def choose_ways(words: Sequence[str]) -> list[Way]:
     """Return the ways whose kind or name contains one of the words; all without a word."""
     return [
-        way for way in WAYS if not words or any(word in f"{way.kind}: {way.name}" for word in words)
+        way
+        for way in WAYS
+        if not words or any(word in f"{way.kind}: {way.name}" for word in words)
     ]
 
 
 def _map(
-    measure: Callable[[TrialRecord], list[Result]], records: Iterable[TrialRecord], processes: int
+    measure: Callable[[TrialRecord], list[Result]],
+    records: Iterable[TrialRecord],
+    processes: int,
 ) -> Iterator[list[Result]]:
     if processes <= 1:
         yield from map(measure, records)
@@ -128,7 +143,9 @@ def measure_record(
         if original is None:
             continue
         before = _read(original, part)
-        for kind, name, rewritten, rewrite in _write_all(original, part, chosen, ways, register):
+        for kind, name, rewritten, rewrite in _write_all(
+            original, part, chosen, ways, register
+        ):
             changes = compare_readings(before, _read(rewritten, part), rewrite, sure)
             results.append(
                 Result(
@@ -152,12 +169,18 @@ def take_part(record: TrialRecord, part: Part) -> TrialRecord | None:
     if part is Part.ELIGIBILITY:
         text = record.raw_text("eligibility")
         return REGISTERS[HOME](text) if text and text.strip() else None
-    sections = tuple(one for one in record.sections if one.name.startswith(_SECTIONS[part]))
+    sections = tuple(
+        one for one in record.sections if one.name.startswith(_SECTIONS[part])
+    )
     return record.model_copy(update={"sections": sections}) if sections else None
 
 
 def _write_all(
-    original: TrialRecord, part: Part, ways: Sequence[Way], words: Sequence[str], register: str
+    original: TrialRecord,
+    part: Part,
+    ways: Sequence[Way],
+    words: Sequence[str],
+    register: str,
 ) -> Iterator[tuple[str, str, TrialRecord, Callable[[str], str | None]]]:
     """Yield the kind and the name of each way that applies, the record written so, and how a
     quote is written.
@@ -167,14 +190,20 @@ def _write_all(
         if rewritten is not None:
             yield way.kind, way.name, rewritten, way.write if way.in_place else _keep
     for name, rewritten in _write_registers(original, part):
-        if rewritten and (not words or any(word in f"{_REGISTER_KIND}: {name}" for word in words)):
+        if rewritten and (
+            not words or any(word in f"{_REGISTER_KIND}: {name}" for word in words)
+        ):
             yield _REGISTER_KIND, name, rewritten, _keep
 
 
-def _write_registers(original: TrialRecord, part: Part) -> Iterator[tuple[str, TrialRecord | None]]:
+def _write_registers(
+    original: TrialRecord, part: Part
+) -> Iterator[tuple[str, TrialRecord | None]]:
     if part is Part.ELIGIBILITY:
         text = original.raw_text("eligibility") or ""
-        yield from ((name, read(text)) for name, read in REGISTERS.items() if name != HOME)
+        yield from (
+            (name, read(text)) for name, read in REGISTERS.items() if name != HOME
+        )
     if part is Part.TIMES:
         yield "flattened", flatten_outcomes(original)
 
@@ -183,23 +212,32 @@ def _keep(quote: str) -> str:
     return quote
 
 
-def rewrite_record(record: TrialRecord, way: Way, register: str = HOME) -> TrialRecord | None:
+def rewrite_record(
+    record: TrialRecord, way: Way, register: str = HOME
+) -> TrialRecord | None:
     """Return a record written in a way; None if that changes nothing, or cannot be done."""
     if way.part is Part.ELIGIBILITY:
         text = record.raw_text("eligibility") or ""
         written = way.write(text)
         return REGISTERS[register](written) if written and written != text else None
     sections = tuple(
-        rewrite_parts(section, way.write, _REWRITTEN[way.part]) for section in record.sections
+        rewrite_parts(section, way.write, _REWRITTEN[way.part])
+        for section in record.sections
     )
-    return record.model_copy(update={"sections": sections}) if sections != record.sections else None
+    return (
+        record.model_copy(update={"sections": sections})
+        if sections != record.sections
+        else None
+    )
 
 
 def _read(record: TrialRecord, part: Part) -> Reading:
     return read_extraction(extract_by_rules(record, RULES), part)
 
 
-def tally_by(results: Iterable[Result], *, by_way: bool) -> dict[str, tuple[Part, Tally]]:
+def tally_by(
+    results: Iterable[Result], *, by_way: bool
+) -> dict[str, tuple[Part, Tally]]:
     """Return the part and the sum of the tallies of each kind, or of each way."""
     found: dict[str, tuple[Part, Tally]] = {}
     for one in results:
@@ -217,19 +255,28 @@ def format_results(results: Sequence[Result], *, by_way: bool = False) -> str:
     tables = []
     for part in Part:
         own = [one for one in results if one.part is part]
-        tallies = {name: tally for name, (_, tally) in tally_by(own, by_way=by_way).items()}
+        tallies = {
+            name: tally for name, (_, tally) in tally_by(own, by_way=by_way).items()
+        }
         if not tallies:
             continue
         total = Tally()
         for tally in tallies.values():
             total.add(tally)
-        rows = [_format_row(name, tally, part) for name, tally in {**tallies, "all": total}.items()]
+        rows = [
+            _format_row(name, tally, part)
+            for name, tally in {**tallies, "all": total}.items()
+        ]
         tables.append(format_table([part.value, "texts", *MEASURES[part]], rows))
     return "\n\n".join(tables)
 
 
 def _format_row(name: str, tally: Tally, part: Part) -> list[object]:
-    return [name, tally.texts, *(_format_shares(tally, measure) for measure in MEASURES[part])]
+    return [
+        name,
+        tally.texts,
+        *(_format_shares(tally, measure) for measure in MEASURES[part]),
+    ]
 
 
 def _format_shares(tally: Tally, measure: str) -> str | None:
@@ -255,7 +302,9 @@ def count_json(tally: Tally) -> Mapping[str, object]:
 def format_counts(results: Iterable[Result]) -> str:
     """Format the counts of all ways as JSON, with a line for each."""
     tallies = tally_by(results, by_way=True).items()
-    lines = (f"{_dump(name)}: {_dump(count_json(tally))}" for name, (_, tally) in tallies)
+    lines = (
+        f"{_dump(name)}: {_dump(count_json(tally))}" for name, (_, tally) in tallies
+    )
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 

@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
-from benchmarks.variants.readings import OF_CRITERIA, CriterionRead, Reading, Value, read_words
+from benchmarks.variants.readings import (
+    OF_CRITERIA,
+    CriterionRead,
+    Reading,
+    Value,
+    read_words,
+)
 
 _NEAR = 85
 """Criteria with words at least so alike, in per cent, are the same criterion with another
@@ -88,10 +94,14 @@ def _compare_criteria(
         new = after.criteria[pairs[at]]
         if new.kind != old.kind:
             yield Change(
-                "turned", new.kind_confidence >= sure, f"{old.kind} to {new.kind}: {new.quote}"
+                "turned",
+                new.kind_confidence >= sure,
+                f"{old.kind} to {new.kind}: {new.quote}",
             )
         if new.words != words[at]:
-            yield Change("extent", new.confidence >= sure, f"{old.quote!r} is {new.quote!r}")
+            yield Change(
+                "extent", new.confidence >= sure, f"{old.quote!r} is {new.quote!r}"
+            )
         if new.negated != old.negated:
             yield Change(
                 "negation",
@@ -136,7 +146,9 @@ def _find_near(words: str, free: dict[int, str]) -> int | None:
     if len(words) <= _MARK:
         return None
     for at, other in free.items():
-        if abs(len(other) - len(words)) <= _MARK and (words in other or (other and other in words)):
+        if abs(len(other) - len(words)) <= _MARK and (
+            words in other or (other and other in words)
+        ):
             return at
     found = process.extractOne(words, free, scorer=fuzz.ratio, score_cutoff=_NEAR)
     return int(found[2]) if found else None

@@ -24,7 +24,10 @@ _SHAPES = {
     "lines around": ("--- Inclusion Criteria ---", "--- Exclusion Criteria ---"),
     "equals signs": ("== Inclusion criteria ==", "== Exclusion criteria =="),
     "hyphenated": ("Inclusion-Criteria:", "Exclusion-Criteria:"),
-    "spaced letters": ("I N C L U S I O N  C R I T E R I A", "E X C L U S I O N  C R I T E R I A"),
+    "spaced letters": (
+        "I N C L U S I O N  C R I T E R I A",
+        "E X C L U S I O N  C R I T E R I A",
+    ),
 }
 _SLIPS = {
     "plural": ("Inclusions Criteria:", "Exclusions Criteria:"),
@@ -52,14 +55,20 @@ _WORDS = {
     "general": ("General Inclusion Criteria:", "General Exclusion Criteria:"),
     "of": ("Criteria for inclusion:", "Criteria for exclusion:"),
     "criteria of": ("Criteria of Inclusion", "Criteria of Exclusion"),
-    "eligibility": ("Eligibility criteria - inclusion", "Eligibility criteria - exclusion"),
+    "eligibility": (
+        "Eligibility criteria - inclusion",
+        "Eligibility criteria - exclusion",
+    ),
     "reasons": ("Reasons for inclusion:", "Reasons for exclusion:"),
     "requirements": ("Inclusion requirements:", "Exclusion requirements:"),
     "all must be met": (
         "Inclusion criteria (all must be met):",
         "Exclusion criteria (none may be met):",
     ),
-    "for enrolment": ("Inclusion criteria for enrolment:", "Exclusion criteria for enrolment:"),
+    "for enrolment": (
+        "Inclusion criteria for enrolment:",
+        "Exclusion criteria for enrolment:",
+    ),
     "for all participants": (
         "Inclusion Criteria for all participants:",
         "Exclusion Criteria for all participants:",
@@ -80,7 +89,10 @@ _SENTENCES = {
         "Subjects must meet all of the following criteria:",
         "Subjects who meet any of the following criteria will be excluded:",
     ),
-    "will be included": ("Patients will be included if:", "Patients will be excluded if:"),
+    "will be included": (
+        "Patients will be included if:",
+        "Patients will be excluded if:",
+    ),
     "to be eligible": (
         "To be eligible, a participant must fulfil all of the following:",
         "A participant who has any of the following is not eligible:",
@@ -119,7 +131,9 @@ _MARKDOWN = {
 
 def _make_way(kind: str, name: str, inclusion: str, exclusion: str) -> Way:
     written = {"inclusion": inclusion, "exclusion": exclusion}
-    return Way(kind, name, on_lines(partial(replace_headings, write=written.__getitem__)))
+    return Way(
+        kind, name, on_lines(partial(replace_headings, write=written.__getitem__))
+    )
 
 
 _KINDS = {
@@ -131,5 +145,7 @@ _KINDS = {
     "heading: Markdown": _MARKDOWN,
 }
 WAYS = tuple(
-    _make_way(kind, name, *words) for kind, table in _KINDS.items() for name, words in table.items()
+    _make_way(kind, name, *words)
+    for kind, table in _KINDS.items()
+    for name, words in table.items()
 )

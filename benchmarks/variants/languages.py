@@ -94,11 +94,19 @@ _LISTS: dict[str, dict[str, tuple[str, list[str]]]] = {
     "Japanese": {
         "inclusion": (
             "選択基準:",
-            ["18歳以上65歳以下の方", "診断が確定している方", "文書による同意が得られた方"],
+            [
+                "18歳以上65歳以下の方",
+                "診断が確定している方",
+                "文書による同意が得られた方",
+            ],
         ),
         "exclusion": (
             "除外基準:",
-            ["妊娠中の方", "試験薬に対してアレルギーのある方", "医師が不適当と判断した方"],
+            [
+                "妊娠中の方",
+                "試験薬に対してアレルギーのある方",
+                "医師が不適当と判断した方",
+            ],
         ),
     },
     "Russian": {
@@ -124,11 +132,15 @@ _LISTS: dict[str, dict[str, tuple[str, list[str]]]] = {
 
 def _write_list(language: str, kind: str) -> str:
     heading, items = _LISTS[language][kind]
-    return "\n".join([heading, *(f"{number}. {item}" for number, item in enumerate(items, 1))])
+    return "\n".join(
+        [heading, *(f"{number}. {item}" for number, item in enumerate(items, 1))]
+    )
 
 
 def _write_lists(language: str) -> str:
-    return f"{_write_list(language, 'inclusion')}\n\n{_write_list(language, 'exclusion')}"
+    return (
+        f"{_write_list(language, 'inclusion')}\n\n{_write_list(language, 'exclusion')}"
+    )
 
 
 def _add_below(lines: Sequence[Line], language: str) -> str:
@@ -151,7 +163,9 @@ def _add_to_lists(lines: Sequence[Line], language: str) -> str:
 
 _PLACES = {"below": _add_below, "above": _add_above, "below each list": _add_to_lists}
 WAYS = tuple(
-    Way("two languages", f"{language} {name}", on_lines(partial(add, language=language)))
+    Way(
+        "two languages", f"{language} {name}", on_lines(partial(add, language=language))
+    )
     for name, add in _PLACES.items()
     for language in _LISTS
 )

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-_HEADING = re.compile(r"[ \t]*(?P<kind>inclusion|exclusion)(?: criteria)?\s*:?\s*", re.IGNORECASE)
+_HEADING = re.compile(
+    r"[ \t]*(?P<kind>inclusion|exclusion)(?: criteria)?\s*:?\s*", re.IGNORECASE
+)
 _ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<mark>[*•-]|\d{1,2}[.)])[ \t]+(?=\S)")
 _FEWEST_ITEMS = 4
 """A text with fewer items shows little of what becomes of a list."""
@@ -72,7 +74,12 @@ def _read_line(raw: str) -> Line:
 
 def _continues(raw: str, line: Line) -> bool:
     """Return whether a line without a mark is indented below the text of the item before it."""
-    if line.role is not Role.ITEM or not raw.strip() or _ITEM.match(raw) or _HEADING.fullmatch(raw):
+    if (
+        line.role is not Role.ITEM
+        or not raw.strip()
+        or _ITEM.match(raw)
+        or _HEADING.fullmatch(raw)
+    ):
         return False
     return len(raw) - len(raw.lstrip()) > len(line.indent)
 
@@ -85,7 +92,9 @@ def _set_depths(lines: Sequence[Line]) -> Iterator[Line]:
     widths = sorted({len(line.indent) for line in lines if line.role is Role.ITEM})
     for line in lines:
         yield (
-            replace(line, depth=widths.index(len(line.indent))) if line.role is Role.ITEM else line
+            replace(line, depth=widths.index(len(line.indent)))
+            if line.role is Role.ITEM
+            else line
         )
 
 
@@ -103,7 +112,9 @@ def join_lines(lines: Sequence[Line]) -> str:
 
 def replace_headings(lines: Sequence[Line], write: Callable[[str], str]) -> str:
     """Return the text with other headings. ``write`` gets "inclusion" or "exclusion"."""
-    return "\n".join(write(line.kind) if line.role is Role.HEADING else line.raw for line in lines)
+    return "\n".join(
+        write(line.kind) if line.role is Role.HEADING else line.raw for line in lines
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ def _wrap(lines: Sequence[Line], width: int, indent: str = "") -> str:
     filler = textwrap.TextWrapper(
         width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
-    return "\n".join("\n".join(filler.wrap(" ".join(line.raw.split()))) for line in lines)
+    return "\n".join(
+        "\n".join(filler.wrap(" ".join(line.raw.split()))) for line in lines
+    )
 
 
 def _wrap_compactly(lines: Sequence[Line], width: int) -> str:
@@ -40,12 +42,17 @@ def _wrap_behind_long_line(lines: Sequence[Line], width: int) -> str:
 def _wrap_all_but_longest(lines: Sequence[Line], width: int) -> str:
     """Return the text with wrapped lines, but for the longest item."""
     longest = max(
-        (line for line in lines if line.role is Role.ITEM), key=lambda line: len(line.text)
+        (line for line in lines if line.role is Role.ITEM),
+        key=lambda line: len(line.text),
     )
-    return "\n".join(line.raw if line is longest else _wrap([line], width) for line in lines)
+    return "\n".join(
+        line.raw if line is longest else _wrap([line], width) for line in lines
+    )
 
 
-def _join_items(lines: Sequence[Line], write_mark: Callable[[int], str], between: str = " ") -> str:
+def _join_items(
+    lines: Sequence[Line], write_mark: Callable[[int], str], between: str = " "
+) -> str:
     """Return the text with all items of a list in the line of its heading."""
     written = []
     for heading, below in split_lists(lines):
@@ -53,7 +60,9 @@ def _join_items(lines: Sequence[Line], write_mark: Callable[[int], str], between
         number = 0
         for line in below:
             number += line.role is Role.ITEM
-            pieces.append(write_mark(number) + line.text if line.role is Role.ITEM else line.text)
+            pieces.append(
+                write_mark(number) + line.text if line.role is Role.ITEM else line.text
+            )
         start = f"{heading.text.rstrip(': ')}: " if heading else ""
         written.append(start + between.join(pieces))
     return "\n".join(written)
@@ -103,7 +112,9 @@ def _indent(text: str) -> str:
 
 def _turn_to_tabs(text: str) -> str:
     """Return the text with tabs as indentation."""
-    return re.sub(r"(?m)^(?: {2,})", lambda found: "\t" * max(1, len(found[0]) // 2), text)
+    return re.sub(
+        r"(?m)^(?: {2,})", lambda found: "\t" * max(1, len(found[0]) // 2), text
+    )
 
 
 _WIDTHS = (50, 66, 80)
@@ -128,16 +139,27 @@ _BLANKS = {
 }
 _WRAPPED: dict[str, Callable[[Sequence[Line]], str]] = {
     **{f"{width}": partial(_wrap, width=width) for width in _WIDTHS},
-    **{f"{width}, indented": partial(_wrap, width=width, indent="  ") for width in _WIDTHS},
+    **{
+        f"{width}, indented": partial(_wrap, width=width, indent="  ")
+        for width in _WIDTHS
+    },
     "66, deep": partial(_wrap, width=66, indent=" " * 8),
     "66, no empty lines": partial(_wrap_compactly, width=66),
     "66, below a long line": partial(_wrap_behind_long_line, width=66),
     "66, one long item": partial(_wrap_all_but_longest, width=66),
 }
-_ITEM_ENDS = {"semicolons": ";", "periods": ".", "commas": ",", "semicolon and and": "; and"}
+_ITEM_ENDS = {
+    "semicolons": ";",
+    "periods": ".",
+    "commas": ",",
+    "semicolon and and": "; and",
+}
 WAYS = (
     *(Way("line: ends", name, write) for name, write in _ENDS.items()),
-    *(Way("line: blanks", name, write, in_place=True) for name, write in _BLANKS.items()),
+    *(
+        Way("line: blanks", name, write, in_place=True)
+        for name, write in _BLANKS.items()
+    ),
     *(Way("line: wrapped", name, on_lines(write)) for name, write in _WRAPPED.items()),
     *(
         Way(

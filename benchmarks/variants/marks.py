@@ -100,7 +100,9 @@ def _mark_items(lines: Sequence[Line], form: str) -> str | None:
         return None
     if "{o}" in form and longest > len(_CIRCLED):
         return None
-    return "\n".join(_mark(one, form) if one.number else one.line.raw for one in numbered)
+    return "\n".join(
+        _mark(one, form) if one.number else one.line.raw for one in numbered
+    )
 
 
 def _mark(one: Numbered, form: str) -> str:
@@ -124,7 +126,9 @@ def _glue_marks(lines: Sequence[Line], form: str) -> str | None:
     would become another.
     """
     texts = [one.line.text for one in number_items(lines) if one.number]
-    return _mark_items(lines, form) if all(text[:1].isalpha() for text in texts) else None
+    return (
+        _mark_items(lines, form) if all(text[:1].isalpha() for text in texts) else None
+    )
 
 
 def _continue_numbers(lines: Sequence[Line]) -> str:
@@ -148,7 +152,9 @@ def _letter_sublists(lines: Sequence[Line]) -> str:
             letter = 0
             written.append(f"{one.number}. {line.text}")
         elif line.role is Role.ITEM:
-            written.append(f"{'   ' * line.depth}{chr(ord('a') + letter % 26)}. {line.text}")
+            written.append(
+                f"{'   ' * line.depth}{chr(ord('a') + letter % 26)}. {line.text}"
+            )
             letter += 1
         else:
             written.append(line.raw)

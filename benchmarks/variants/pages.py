@@ -16,7 +16,9 @@ def _escape(text: str) -> str:
     return html.escape(text.replace("\\", ""), quote=False)
 
 
-def _write_html_list(lines: Sequence[Line], tag: str, end: str = "</li>", between: str = "") -> str:
+def _write_html_list(
+    lines: Sequence[Line], tag: str, end: str = "</li>", between: str = ""
+) -> str:
     """Return the text as HTML lists, with a list in its item for what is below it."""
     written = []
     for heading, below in split_lists(lines):
@@ -53,7 +55,11 @@ def _write_html_lines(lines: Sequence[Line], start: str, end: str, mark: str) ->
     written = []
     for one in number_items(lines):
         if one.line.role is not Role.BLANK:
-            text = mark.format(n=one.number) + one.line.text if one.number else one.line.text
+            text = (
+                mark.format(n=one.number) + one.line.text
+                if one.number
+                else one.line.text
+            )
             written.append(start + _escape(text) + end)
     return "".join(written)
 
@@ -84,7 +90,9 @@ def _write_markdown_list(lines: Sequence[Line], mark: str) -> str:
         if line.role is Role.HEADING:
             written.append(f"## {line.text.rstrip(': ')}")
         elif line.role is Role.ITEM:
-            written.append(f"{'    ' * line.depth}{mark.format(n=one.number or 1)}{line.text}")
+            written.append(
+                f"{'    ' * line.depth}{mark.format(n=one.number or 1)}{line.text}"
+            )
         else:
             written.append(line.text)
     return "\n".join(written)
@@ -98,7 +106,8 @@ def _write_markdown_rows(lines: Sequence[Line]) -> str:
             written.append(f"\n{heading.text}\n\n| No. | Criterion |\n|---|---|")
         rows = [line.text.replace("|", "\\|") for line in below]
         written.extend(
-            f"| {number} | {text} |" if heading else text for number, text in enumerate(rows, 1)
+            f"| {number} | {text} |" if heading else text
+            for number, text in enumerate(rows, 1)
         )
     return "\n".join(written).strip()
 
@@ -108,7 +117,9 @@ def _write_markdown_kinds(lines: Sequence[Line]) -> str:
     written = ["| Type | Criterion |", "|:--|:--|"]
     for heading, below in split_lists(lines):
         kind = heading.kind.capitalize() if heading else ""
-        written.extend(f"| {kind} | {line.text} |" if heading else line.text for line in below)
+        written.extend(
+            f"| {kind} | {line.text} |" if heading else line.text for line in below
+        )
     return "\n".join(written)
 
 
@@ -125,7 +136,9 @@ def _write_bold_items(lines: Sequence[Line]) -> str:
 def _escape_markdown(lines: Sequence[Line]) -> str:
     """Return the text with backslashes before the signs that Markdown uses."""
     return "\n".join(
-        re.sub(r"(?<!\\)(?=[\[\]_<>~#^])", r"\\", line.raw) if line.role is Role.ITEM else line.raw
+        re.sub(r"(?<!\\)(?=[\[\]_<>~#^])", r"\\", line.raw)
+        if line.role is Role.ITEM
+        else line.raw
         for line in lines
     )
 
@@ -146,28 +159,42 @@ def _quote_numbers(lines: Sequence[Line]) -> str:
 
 def _add_furniture(lines: Sequence[Line], write: Callable[[int, int], str]) -> str:
     """Return the text with what a printed page adds after every few lines."""
-    pages = [lines[at : at + _LINES_A_PAGE] for at in range(0, len(lines), _LINES_A_PAGE)]
+    pages = [
+        lines[at : at + _LINES_A_PAGE] for at in range(0, len(lines), _LINES_A_PAGE)
+    ]
     ends = [write(number, len(pages)) for number in range(1, len(pages) + 1)]
-    return "\n".join(f"{join_lines(page)}\n{end}" for page, end in zip(pages, ends, strict=True))
+    return "\n".join(
+        f"{join_lines(page)}\n{end}" for page, end in zip(pages, ends, strict=True)
+    )
 
 
-def _add_furniture_in_items(lines: Sequence[Line], write: Callable[[int, int], str]) -> str:
+def _add_furniture_in_items(
+    lines: Sequence[Line], write: Callable[[int, int], str]
+) -> str:
     """Return the text with wrapped lines and what a printed page adds, also between the lines of
     one item.
     """
     wrapped = [
-        row for line in lines for row in textwrap.wrap(" ".join(line.raw.split()), 72) or [""]
+        row
+        for line in lines
+        for row in textwrap.wrap(" ".join(line.raw.split()), 72) or [""]
     ]
-    pages = [wrapped[at : at + _LINES_A_PAGE] for at in range(0, len(wrapped), _LINES_A_PAGE)]
+    pages = [
+        wrapped[at : at + _LINES_A_PAGE] for at in range(0, len(wrapped), _LINES_A_PAGE)
+    ]
     ends = [write(number, len(pages)) for number in range(1, len(pages) + 1)]
-    return "\n".join("\n".join([*page, end]) for page, end in zip(pages, ends, strict=True))
+    return "\n".join(
+        "\n".join([*page, end]) for page, end in zip(pages, ends, strict=True)
+    )
 
 
 _FURNITURE: dict[str, Callable[[int, int], str]] = {
     "page numbers": lambda number, last: f"\nPage {number} of {last}\n",
     "bare numbers": lambda number, _: f"\n{number}\n",
     "numbers between dashes": lambda number, _: f"\n- {number} -\n",
-    "header": lambda _, __: "\nProtocol XY-4711, Version 3.0, 12 March 2021\nConfidential\n",
+    "header": lambda _, __: (
+        "\nProtocol XY-4711, Version 3.0, 12 March 2021\nConfidential\n"
+    ),
     "header and number": lambda number, last: (
         f"\nCONFIDENTIAL    Study XY-4711    Page {number}/{last}\n"
     ),
@@ -211,7 +238,10 @@ _MARKDOWN: dict[str, Callable[[Sequence[Line]], str]] = {
 }
 WAYS = (
     *(Way("page: HTML", name, on_lines(write)) for name, write in _HTML.items()),
-    *(Way("page: Markdown", name, on_lines(write)) for name, write in _MARKDOWN.items()),
+    *(
+        Way("page: Markdown", name, on_lines(write))
+        for name, write in _MARKDOWN.items()
+    ),
     *(
         Way("page: furniture", name, on_lines(partial(_add_furniture, write=write)))
         for name, write in _FURNITURE.items()

@@ -72,7 +72,8 @@ def read_extraction(extraction: TrialExtraction, part: Part) -> Reading:
 def _confidence(item: ExtractedItem, field: str) -> float:
     """Return the confidence of one value; 0 if there is no evidence for it."""
     return max(
-        (piece.confidence or 0 for piece in item.evidence if piece.field == field), default=0
+        (piece.confidence or 0 for piece in item.evidence if piece.field == field),
+        default=0,
     )
 
 
@@ -93,13 +94,25 @@ def _read_people(extraction: TrialExtraction) -> Iterator[Value]:
     for name in ("minimum_age", "maximum_age"):
         age = getattr(people, name)
         if age:
-            yield Value("ages", (name, age.value, age.unit.value), _confidence(people, name))
+            yield Value(
+                "ages", (name, age.value, age.unit.value), _confidence(people, name)
+            )
     for criterion in people.criteria:
         for at, limit in enumerate(criterion.constraints):
-            value = (limit.comparator.value, limit.value, limit.value_high, _read_unit(limit.unit))
+            value = (
+                limit.comparator.value,
+                limit.value,
+                limit.value_high,
+                _read_unit(limit.unit),
+            )
             yield Value("limits", value, _confidence(criterion, f"constraints[{at}]"))
         for at, window in enumerate(criterion.time_windows):
-            value = (window.comparator.value, window.value, window.value_high, window.unit.value)
+            value = (
+                window.comparator.value,
+                window.value,
+                window.value_high,
+                window.unit.value,
+            )
             yield Value("windows", value, _confidence(criterion, f"time_windows[{at}]"))
 
 
@@ -118,11 +131,15 @@ def _read_doses(extraction: TrialExtraction) -> Iterator[Value]:
         for measure, field in (("routes", "route"), ("frequencies", "frequency")):
             value_of_field = getattr(regimen, field)
             if value_of_field is not None:
-                yield Value(measure, (agent, str(value_of_field)), _confidence(regimen, field))
+                yield Value(
+                    measure, (agent, str(value_of_field)), _confidence(regimen, field)
+                )
         for field in ("cycle", "duration"):
             period = getattr(regimen, field)
             if period is not None:
-                yield Value("periods", (agent, field, str(period)), _confidence(regimen, field))
+                yield Value(
+                    "periods", (agent, field, str(period)), _confidence(regimen, field)
+                )
 
 
 def _read_times(extraction: TrialExtraction) -> Iterator[Value]:
@@ -130,10 +147,14 @@ def _read_times(extraction: TrialExtraction) -> Iterator[Value]:
         place = (endpoint.rank.value, endpoint.index)
         for at, point in enumerate(endpoint.time_points):
             value = (*place, point.value, point.unit.value)
-            yield Value("time points", value, _confidence(endpoint, f"time_points[{at}]"))
+            yield Value(
+                "time points", value, _confidence(endpoint, f"time_points[{at}]")
+            )
         if endpoint.time_kind is not None:
             yield Value(
-                "time kinds", (*place, endpoint.time_kind.value), _confidence(endpoint, "time_kind")
+                "time kinds",
+                (*place, endpoint.time_kind.value),
+                _confidence(endpoint, "time_kind"),
             )
 
 

@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from io import BytesIO
 
-from benchmarks.variants.layout import Line, has_both_lists, join_lines, read_layout, split_lists
+from benchmarks.variants.layout import (
+    Line,
+    has_both_lists,
+    join_lines,
+    read_layout,
+    split_lists,
+)
 from extractor.formats import make_record, read_stream
 from extractor.schemas import Part, Section, TrialRecord
 
@@ -48,7 +54,9 @@ def _read_ctgov_xml(text: str) -> TrialRecord:
         for line in text.split("\n")
         if line.strip()
     )
-    criteria = f"<criteria><textblock>\n{escape(wrapped)}\n      </textblock></criteria>"
+    criteria = (
+        f"<criteria><textblock>\n{escape(wrapped)}\n      </textblock></criteria>"
+    )
     return _read_file(
         "study.xml",
         f"<clinical_study><id_info><nct_id>{_NUMBER}</nct_id></id_info><brief_title>{_TITLE}</brief_title>"
@@ -80,7 +88,10 @@ def _read_ictrp_apart(text: str) -> TrialRecord | None:
     return _read_file(
         "trials.xml",
         _write_ictrp(
-            {"Inclusion_Criteria": lists["inclusion"], "Exclusion_Criteria": lists["exclusion"]}
+            {
+                "Inclusion_Criteria": lists["inclusion"],
+                "Exclusion_Criteria": lists["exclusion"],
+            }
         ),
     )
 
@@ -101,7 +112,9 @@ def _read_isrctn(text: str) -> TrialRecord | None:
     lists = _split_text(text)
     if lists is None:
         return None
-    people = "".join(f"<{kind}>{escape(below)}</{kind}>" for kind, below in lists.items())
+    people = "".join(
+        f"<{kind}>{escape(below)}</{kind}>" for kind, below in lists.items()
+    )
     return _read_file(
         "trial.xml",
         '<?xml version="1.0"?><fullTrial '
@@ -130,7 +143,8 @@ def _read_ctis(text: str) -> TrialRecord | None:
     }
     part = {"authorizedPartI": {"trialDetails": details}}
     return _read_file(
-        "trial.json", json.dumps({"ctNumber": "2031-500001-10-00", "authorizedApplication": part})
+        "trial.json",
+        json.dumps({"ctNumber": "2031-500001-10-00", "authorizedApplication": part}),
     )
 
 
@@ -193,7 +207,9 @@ def flatten_outcomes(record: TrialRecord) -> TrialRecord | None:
         if not time_frame or "|" in section.text:
             return None
         pieces = [section.part("measure"), section.part("description"), time_frame]
-        lists[name].append(", ".join(" ".join(piece.split()) for piece in pieces if piece))
+        lists[name].append(
+            ", ".join(" ".join(piece.split()) for piece in pieces if piece)
+        )
     if not lists["primary_outcomes"]:
         return None
     outcomes = "\n".join("|".join(listed) for listed in lists.values() if listed)

@@ -63,7 +63,9 @@ _SIGNS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "no-break blank": (r"(≥|≤|\\?[<>]=?) ?(?=\d)", "\\1\u00a0"),
     "sign of minus": (r"(?<=\s)-(?=\d)", "−"),
 }
-_RANGE = r"(?<![\w.,-])(\d{1,3}) ?[-–] ?(\d{1,3})(?= (?:years|months|weeks|days|kg|mg|g)\b)"
+_RANGE = (
+    r"(?<![\w.,-])(\d{1,3}) ?[-–] ?(\d{1,3})(?= (?:years|months|weeks|days|kg|mg|g)\b)"
+)
 _THOUSANDS = r"(?<![\d.,])(\d{1,3}),(\d{3})(?![\d,])"
 _WORDS = {
     2: "two",
@@ -103,7 +105,8 @@ _NUMBERS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     ".5": (r"(?<![\d.,])0(?=\.\d)", ""),
     "18.0": (r"(?<![\w.,/^-])(\d{1,3})(?= (?:g/dL|mg/dL|mmol/L|kg/m2)\b)", r"\1.0"),
     "words": tuple(
-        (rf"(?<![\w.,-] )(?<![\w.,/-]){number}{_COUNTED}", word) for number, word in _WORDS.items()
+        (rf"(?<![\w.,-] )(?<![\w.,/-]){number}{_COUNTED}", word)
+        for number, word in _WORDS.items()
     ),
     "words and digits": tuple(
         (rf"(?<![\w.,-] )(?<![\w.,/-]){number}{_COUNTED}", f"{word} ({number})")
@@ -113,14 +116,25 @@ _NUMBERS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "range with en dash": (_RANGE, r"\1–\2"),
     "range with blanks": (_RANGE, r"\1 - \2"),
     "range with tilde": (_RANGE, r"\1~\2"),
-    "range with and": (rf"(?<!between )(?<!from )(?:aged )?{_RANGE}", r"between \1 and \2"),
-    "full-width digits": tuple((str(digit), chr(0xFF10 + digit)) for digit in range(10)),
+    "range with and": (
+        rf"(?<!between )(?<!from )(?:aged )?{_RANGE}",
+        r"between \1 and \2",
+    ),
+    "full-width digits": tuple(
+        (str(digit), chr(0xFF10 + digit)) for digit in range(10)
+    ),
 }
 _POWER = r"[x×*] ?10\\?\^?(?:9|⁹)(?=/L)"
 _MILLION = r"[x×*] ?10\\?\^?(?:6|⁶)(?=/)"
 _UNITS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
-    "no blank": (r"(?<=\d) (?=(?:mg|g|mL|ml|mmol|mmHg|kg|µ|μ|U/L|IU|mm|cm|%|ng|pg)\b)", ""),
-    "no-break blank": (r"(?<=\d) ?(?=(?:mg|g|mL|ml|mmol|mmHg|kg|U/L|IU|mm|cm|ng|pg)\b)", "\u00a0"),
+    "no blank": (
+        r"(?<=\d) (?=(?:mg|g|mL|ml|mmol|mmHg|kg|µ|μ|U/L|IU|mm|cm|%|ng|pg)\b)",
+        "",
+    ),
+    "no-break blank": (
+        r"(?<=\d) ?(?=(?:mg|g|mL|ml|mmol|mmHg|kg|U/L|IU|mm|cm|ng|pg)\b)",
+        "\u00a0",
+    ),
     "10⁹": (_POWER, "x 10⁹"),
     "10^9": (_POWER, "x 10^9"),
     "10**9": (_POWER, "x 10**9"),
@@ -170,7 +184,10 @@ _UNITS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "X ULN": (r"(?<=\d) ?[x×] ?ULN\b", " X ULN"),
     "times ULN": (r"(?<=\d) ?[x×] ?ULN\b", " times ULN"),
     "* ULN": (r"(?<=\d) ?[x×] ?ULN\b", "*ULN"),
-    "ULN in words": (r"(?<=\d) ?(?:[x×]|times) ?ULN\b", " times the upper limit of normal"),
+    "ULN in words": (
+        r"(?<=\d) ?(?:[x×]|times) ?ULN\b",
+        " times the upper limit of normal",
+    ),
     "IU": (r"(?<=\d) IU\b", " I.U."),
 }
 _AGES: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {

@@ -64,7 +64,9 @@ def substitute(*pairs: tuple[str, str]) -> Rewrite:
 
 
 def substitutions(
-    kind: str, part: Part, table: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]]
+    kind: str,
+    part: Part,
+    table: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]],
 ) -> tuple[Way, ...]:
     """Return ways that change characters where they stand, from patterns with replacements by
     name.
@@ -75,7 +77,9 @@ def substitutions(
     )
 
 
-def _as_pairs(given: Sequence[tuple[str, str]] | tuple[str, str]) -> list[tuple[str, str]]:
+def _as_pairs(
+    given: Sequence[tuple[str, str]] | tuple[str, str],
+) -> list[tuple[str, str]]:
     return [
         pair
         for pair in ([given] if isinstance(given[0], str) else given)

@@ -54,22 +54,33 @@ def assemble_extraction(
         tuple(map(result.complete, parsed.outcomes)),
     )
     parsed = replace(
-        parsed, whole=result.complete(parsed.whole), criteria=said_of[0], outcomes=said_of[1]
+        parsed,
+        whole=result.complete(parsed.whole),
+        criteria=said_of[0],
+        outcomes=said_of[1],
     )
     eligibility, criteria = (
-        assemble_eligibility(parsed) if Task.ELIGIBILITY in tasks else (Eligibility(), Assembled())
+        assemble_eligibility(parsed)
+        if Task.ELIGIBILITY in tasks
+        else (Eligibility(), Assembled())
     )
     regimens = assemble_dosing(parsed, result) if Task.DOSING in tasks else Assembled()
     outcomes = assemble_endpoints(parsed) if Task.ENDPOINTS in tasks else Assembled()
-    wanted = [field for field in fields if field.of is Of.RECORD or field.of.task in tasks]
+    wanted = [
+        field for field in fields if field.of is Of.RECORD or field.of.task in tasks
+    ]
     custom: dict[str, tuple[CustomItem, ...]] = {}
     left: list[Absence] = []
     if wanted:
         from extractor.assembly.own import assemble_own  # noqa: PLC0415 - few have own fields
 
-        custom, left = assemble_own(parsed, result, wanted, (criteria, regimens, outcomes))
+        custom, left = assemble_own(
+            parsed, result, wanted, (criteria, regimens, outcomes)
+        )
     unwanted = [task.value for task in Task if task not in tasks]
-    unwanted_fields = [f"custom.{field.name}" for field in fields if field not in wanted]
+    unwanted_fields = [
+        f"custom.{field.name}" for field in fields if field not in wanted
+    ]
     extraction = TrialExtraction(
         record_id=parsed.record.record_id,
         eligibility=eligibility,
@@ -83,7 +94,10 @@ def assemble_extraction(
             *regimens.absences,
             *outcomes.absences,
             *left,
-            *(Absence(field=name, reason=AbsenceReason.NOT_ASKED) for name in unwanted_fields),
+            *(
+                Absence(field=name, reason=AbsenceReason.NOT_ASKED)
+                for name in unwanted_fields
+            ),
         ),
         usage=result.usage,
         registered_terms=list_terms(parsed.record),
@@ -140,7 +154,9 @@ def _find_other_names(section: Section) -> Iterator[RegisteredTerm]:
     for part in section.parts:
         name = _tidy(section.text[part.start : part.end])
         if part.name == "other_names" and name:
-            yield RegisteredTerm(kind=TermKind.OTHER_NAME, name=name, section=section.name)
+            yield RegisteredTerm(
+                kind=TermKind.OTHER_NAME, name=name, section=section.name
+            )
 
 
 def _tidy(text: str) -> str:

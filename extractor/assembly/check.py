@@ -40,7 +40,11 @@ from extractor.schemas import (
     list_fields,
 )
 
-_PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]
+_PARTS = [
+    field.name
+    for field in list_fields(Task.ENDPOINTS)
+    if field.metadata.question == "split"
+]
 _NO_DOSES = {"eligibility", "conditions", "keywords"}
 """Sections that state nothing of a regimen."""
 
@@ -82,7 +86,9 @@ def ground_answer(
     values = name_arms(values, [label for label, _ in arms])
     search = _Search(values, draft, parsed, lead_in, dict(reversed(arms)))
     own = {field.name: field for field in fields}
-    parts = find_parts(search.here, {name: values[name] for name in _PARTS if name in values})
+    parts = find_parts(
+        search.here, {name: values[name] for name in _PARTS if name in values}
+    )
     readings: dict[str, Reading[Any]] = {}
     refused: list[Refusal] = []
     unread: list[Refusal] = []
@@ -101,10 +107,17 @@ def ground_answer(
             refused += reasons
             if found or not members:
                 claimed[name] = found
-                readings[name] = Reading(bool(found), MODEL_CONFIDENCE, origin=Origin.MODEL)
+                readings[name] = Reading(
+                    bool(found), MODEL_CONFIDENCE, origin=Origin.MODEL
+                )
         else:
             pairs = [
-                (one, search.take(parts[name]) if name in parts else search.find(name, one))
+                (
+                    one,
+                    search.take(parts[name])
+                    if name in parts
+                    else search.find(name, one),
+                )
                 for one in said
             ]
             refused += (
@@ -115,14 +128,18 @@ def ground_answer(
             supported = []
             for one, place in pairs:
                 whole, reasons = (
-                    prove_parts(place, search.list_places_of_parts(name)) if place else (None, [])
+                    prove_parts(place, search.list_places_of_parts(name))
+                    if place
+                    else (None, [])
                 )
                 supported += [whole] if whole else []
                 refused += (_name_refusal(each, name, one) for each in reasons)
             if name == "time_windows":
                 supported.sort(key=lambda place: (place.span.section, place.span.start))
             if supported or not members:
-                readings[name] = read_supported(supported, many=isinstance(value, tuple))
+                readings[name] = read_supported(
+                    supported, many=isinstance(value, tuple)
+                )
             if (
                 name == "time_windows"
                 and name in readings
@@ -130,7 +147,12 @@ def ground_answer(
             ):
                 readings["time_window"] = first
         unread += (
-            Refusal(Why.UNREADABLE, field=name, value=one.text, kind=FindingKind.ANSWER_MISSING)
+            Refusal(
+                Why.UNREADABLE,
+                field=name,
+                value=one.text,
+                kind=FindingKind.ANSWER_MISSING,
+            )
             for one in broken
         )
     return replace(draft, model=readings, refused=(*refused, *unread), own=claimed)
@@ -147,12 +169,18 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     ('10 mg (High)', ('Low', 'High'), 'there is no arm 3 in the list of 2')
     """
     given = {name: values[name] for name in ("arms", "amounts") if values.get(name)}
-    dosed = [one for one in given.get("amounts", ()) if isinstance(one, Amount) and one.arms]
+    dosed = [
+        one for one in given.get("amounts", ()) if isinstance(one, Amount) and one.arms
+    ]
     if not dosed and "arms" not in given:
         return values
 
     def find(numbers: Iterable[Any]) -> tuple[Any, ...]:
-        known = {one for one in numbers if one in range(1, len(labels) + 1) and labels[one - 1]}
+        known = {
+            one
+            for one in numbers
+            if one in range(1, len(labels) + 1) and labels[one - 1]
+        }
         reason = "there is no arm {} in the list of {}"
         wrong = [
             one
@@ -165,11 +193,14 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
 
     of_doses = [number for one in dosed for number in map(int, one.arms)]
     named = {
-        one: tuple(label for label in find([*map(int, one.arms)]) if isinstance(label, str))
+        one: tuple(
+            label for label in find([*map(int, one.arms)]) if isinstance(label, str)
+        )
         for one in dosed
     }
     amounts = tuple(
-        replace_arms(one, named[one]) if one in dosed else one for one in given.get("amounts", ())
+        replace_arms(one, named[one]) if one in dosed else one
+        for one in given.get("amounts", ())
     )
     said = {"arms": find([*given.get("arms", ()), *of_doses])}
     return {**values, **said, **({"amounts": amounts} if dosed else {})}
@@ -205,7 +236,8 @@ class _Search:
         # stand in the time frame of the answer, else of the rules, else anywhere
         if field == "time_points":
             stated = find_parts(
-                self.here, {name: self.values[name] for name in _PARTS if name in self.values}
+                self.here,
+                {name: self.values[name] for name in _PARTS if name in self.values},
             )
             frame = stated.get("time_frame")
             if frame is None and "time_frame" not in self.values:
@@ -224,7 +256,10 @@ class _Search:
         """Return where the parts of a value may stand: in the criterion, those of a time window
         also in its lead-in.
         """
-        return [self.here, *(self._list_other_places(field) if field == "time_windows" else ())]
+        return [
+            self.here,
+            *(self._list_other_places(field) if field == "time_windows" else ()),
+        ]
 
     def _choose_finder(self, field: str) -> Callable[[Any, Passage], Supported | None]:
         """How values of a field are found: ages by their side, windows in their quote, the
@@ -233,9 +268,15 @@ class _Search:
         # the side depends on the list: that of the answer, else that of the rules
         if field in AGES:
             said = self.values.get("kind")
-            kind = said if isinstance(said, CriterionKind) else self.draft.read("kind").value
+            kind = (
+                said
+                if isinstance(said, CriterionKind)
+                else self.draft.read("kind").value
+            )
             return partial(
-                find_stated_age, lower=field == AGES[0], admits=kind is not CriterionKind.EXCLUSION
+                find_stated_age,
+                lower=field == AGES[0],
+                admits=kind is not CriterionKind.EXCLUSION,
             )
         return find_window if field == "time_windows" else find_support
 
@@ -248,15 +289,21 @@ class _Search:
         names = [section.name for section in self.parsed.record.sections]
         if field != "agent":
             names = [
-                n for n in names if self.values.get("stands") and FieldRef(n).path not in _NO_DOSES
+                n
+                for n in names
+                if self.values.get("stands") and FieldRef(n).path not in _NO_DOSES
             ]
         return [self.parsed.sections[name].whole for name in names]
 
 
 def _find_first(
-    find: Callable[[Any, Passage], Supported | None], value: Any, places: Iterable[Passage]
+    find: Callable[[Any, Passage], Supported | None],
+    value: Any,
+    places: Iterable[Passage],
 ) -> Supported | None:
-    return next((found for place in places if (found := find(value, place)) is not None), None)
+    return next(
+        (found for place in places if (found := find(value, place)) is not None), None
+    )
 
 
 def _ground_claims(
@@ -289,20 +336,27 @@ def _find_across(
     last = chunk.span
     if first.section != last.section or first.start >= last.start:
         return None
-    found = find_support(limit, parsed.sections[first.section].between(first.start, last.end))
+    found = find_support(
+        limit, parsed.sections[first.section].between(first.start, last.end)
+    )
     return found if found and found.span.end > last.start else None
 
 
 def _trim_event(found: Supported) -> Supported:
     start, end = trim_event(found.value)
-    if len(found.value) != found.span.length:  # the text writes the quote in other characters
+    # the text writes the quote in other characters
+    if len(found.value) != found.span.length:
         return found
     span = Span(found.span.section, found.span.start + start, found.span.start + end)
     return replace(found, value=found.value[start:end], span=span)
 
 
 def _name_refusal(refusal: Refusal, field: str, value: Any) -> Refusal:
-    kind = FindingKind.QUOTE_NOT_FOUND if isinstance(value, str) else FindingKind.VALUE_NOT_IN_QUOTE
+    kind = (
+        FindingKind.QUOTE_NOT_FOUND
+        if isinstance(value, str)
+        else FindingKind.VALUE_NOT_IN_QUOTE
+    )
     if refusal.nearest and refusal.why in CONFLICTS:
         kind = FindingKind.QUOTE_CONFLICT
     shown = show_value(value)

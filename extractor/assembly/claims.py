@@ -22,7 +22,14 @@ from extractor.language.lexer import Tokens
 from extractor.language.numbers import read_number, read_time_unit
 from extractor.language.passage import Passage, read_passage
 from extractor.language.patterns import Found
-from extractor.schemas import Comparator, Constraint, Period, Quantity, Support, TimePoint
+from extractor.schemas import (
+    Comparator,
+    Constraint,
+    Period,
+    Quantity,
+    Support,
+    TimePoint,
+)
 from extractor.schemas.arguments import suggest
 
 _UNQUOTED = "the words that bear it out are missing; give them as quote"
@@ -42,14 +49,19 @@ def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
     An answer without a quote has the whole text as its quote.
 
     >>> from extractor.concepts.own.models import read_fields
-    >>> [field.name for field in check_examples(read_fields("extractor.catalogue:Blinding"))]
+    >>> [
+    ...     field.name
+    ...     for field in check_examples(read_fields("extractor.catalogue:Blinding"))
+    ... ]
     ['blinding']
     """
     checked = tuple(fields)
     for field in checked:
         for example in field.examples:
             if fault := next(_list_faults(field, example), None):
-                raise FieldError(f"{field.name}: in the example {example.text!r}: {fault}")
+                raise FieldError(
+                    f"{field.name}: in the example {example.text!r}: {fault}"
+                )
     return checked
 
 
@@ -103,7 +115,10 @@ Refused = list[tuple[Any, str]]
 
 
 def _prove_all(
-    values: Mapping[str, Any], attributes: Iterable[Attribute], here: Passage, quote: Span | None
+    values: Mapping[str, Any],
+    attributes: Iterable[Attribute],
+    here: Passage,
+    quote: Span | None,
 ) -> tuple[dict[str, Reading[Any]], Refused]:
     """Return what the text bears out, by attribute; nothing without one that is required."""
     readings: dict[str, Reading[Any]] = {}
@@ -150,9 +165,13 @@ def _prove_object(
     if not readings:
         return None, refused
     spans = [span for reading in readings.values() for span in reading.spans]
-    whole = Span(spans[0].section, min(one.start for one in spans), max(one.end for one in spans))
+    whole = Span(
+        spans[0].section, min(one.start for one in spans), max(one.end for one in spans)
+    )
     kept = {name: reading.value for name, reading in readings.items()}
-    return Supported(kept, whole, find_weakest(one.support for one in readings.values())), refused
+    return Supported(
+        kept, whole, find_weakest(one.support for one in readings.values())
+    ), refused
 
 
 def _states_date(day: str, quoted: Passage) -> bool:
@@ -165,7 +184,9 @@ def _states_date(day: str, quoted: Passage) -> bool:
     return {year, of_month} <= numbers | written
 
 
-def find_claimed(value: Any, here: Passage, quote: Span | None = None) -> Supported | None:
+def find_claimed(
+    value: Any, here: Passage, quote: Span | None = None
+) -> Supported | None:
     """Find a value in the quote of its claim, else in the line around it.
 
     A number beside the quote is another one if the quote states one itself; else it is a
@@ -181,7 +202,11 @@ def find_claimed(value: Any, here: Passage, quote: Span | None = None) -> Suppor
     if found:
         return found
     tokens = cut(inside)
-    stated = [number for number in find_numbers(tokens) if not _is_of_a_name(tokens, number.first)]
+    stated = [
+        number
+        for number in find_numbers(tokens)
+        if not _is_of_a_name(tokens, number.first)
+    ]
     none = (Quantity(comparator=Comparator.EQUAL, value=0), 0)
     if (
         not stated
@@ -257,16 +282,24 @@ def _find(value: Any, here: Passage) -> Supported | None:
     if isinstance(value, str):
         span = _find_words(value, here)
         if span:
-            return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL)
+            return Supported(
+                here.section.raw[span.start : span.end], span, Support.LITERAL
+            )
         return None
     tokens = cut(here)
     rhythms = rule("rhythm").find(tokens) if isinstance(value, Period) else ()
     rhythm = next(filter(partial(_recurs, value), rhythms), None)
     if rhythm:
-        return Supported(value, locate(here, rhythm.first, rhythm.end), Support.INFERRED)
+        return Supported(
+            value, locate(here, rhythm.first, rhythm.end), Support.INFERRED
+        )
     if isinstance(value, int | float):
         stated = next((one for one in find_numbers(tokens) if one.value == value), None)
-        found = support_at(Derived(stated.first, stated.end), value, here) if stated else None
+        found = (
+            support_at(Derived(stated.first, stated.end), value, here)
+            if stated
+            else None
+        )
     else:
         found = find_support(value, here)
     if found is None and isinstance(value, TimePoint):  # "every 28 days"
@@ -291,11 +324,19 @@ def _widen(found: Supported, here: Passage) -> Supported:
     if first > here.first and read_time_unit(tokens.words[first - 1]):
         first -= 1
     if isinstance(found.value, Quantity | Constraint):
-        compared = rule("comparison").ends(tokens, first, max(here.first, first - _COMPARED))
+        compared = rule("comparison").ends(
+            tokens, first, max(here.first, first - _COMPARED)
+        )
         suffix = next(
-            iter(find_terms(tokens, "comparator_suffixes", end, min(here.end, end + _COMPARED))),
+            iter(
+                find_terms(
+                    tokens, "comparator_suffixes", end, min(here.end, end + _COMPARED)
+                )
+            ),
             None,
         )
         first = compared.first if compared else first
         end = suffix.end if suffix and suffix.first == end else end
-    return replace(found, span=span_of(here.part(first, min(end, max(here.end, number.end)))))
+    return replace(
+        found, span=span_of(here.part(first, min(end, max(here.end, number.end))))
+    )

@@ -73,7 +73,9 @@ def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpa
         for start, end, text_class in _classify(section, own):
             reached = bisect_left(own, (end,), lo=done)
             names = (path for _, last, path in own[done:reached] if start < last)
-            claimed_by = tuple(dict.fromkeys(names)) if text_class is TextClass.CLAIMED else ()
+            claimed_by = (
+                tuple(dict.fromkeys(names)) if text_class is TextClass.CLAIMED else ()
+            )
             done = reached
             yield CoveredSpan(Span(section.name, start, end), text_class, claimed_by)
 
@@ -96,12 +98,16 @@ def measure_coverage(record: TrialRecord, items: Items) -> Coverage:
     return Coverage(**{name: total[name] for name in names}, sections=tuple(sections))
 
 
-def list_unclaimed(section: Section, evidence: Iterable[Evidence]) -> Iterator[tuple[int, int]]:
+def list_unclaimed(
+    section: Section, evidence: Iterable[Evidence]
+) -> Iterator[tuple[int, int]]:
     """Yield the parts of a section that no evidence quotes, without boilerplate, as offsets into
     its text.
     """
     claims = sorted(
-        (piece.start, piece.end, "") for piece in evidence if piece.section == section.name
+        (piece.start, piece.end, "")
+        for piece in evidence
+        if piece.section == section.name
     )
     return (
         (start, end)
@@ -110,7 +116,9 @@ def list_unclaimed(section: Section, evidence: Iterable[Evidence]) -> Iterator[t
     )
 
 
-def _classify(section: Section, claims: Iterable[_Claim]) -> Iterator[tuple[int, int, TextClass]]:
+def _classify(
+    section: Section, claims: Iterable[_Claim]
+) -> Iterator[tuple[int, int, TextClass]]:
     """Classify every character of a section; ``claims`` are in order and may overlap."""
     first = reached = 0
     size = len(section.text)
@@ -122,7 +130,9 @@ def _classify(section: Section, claims: Iterable[_Claim]) -> Iterator[tuple[int,
         reached = max(reached, end) if end > start else reached
 
 
-def _classify_gap(section: Section, start: int, end: int) -> Iterator[tuple[int, int, TextClass]]:
+def _classify_gap(
+    section: Section, start: int, end: int
+) -> Iterator[tuple[int, int, TextClass]]:
     """Classify the text between two claims: in each line, words are unclaimed unless they are
     boilerplate.
     """
@@ -164,7 +174,9 @@ def _is_boilerplate(text: str) -> bool:
     """
     words = text.strip()
     tokens = read_text(words)
-    if words.endswith((":", "：", ":-")) or any(rule(name).search(tokens) for name in _NOTES):
+    if words.endswith((":", "：", ":-")) or any(
+        rule(name).search(tokens) for name in _NOTES
+    ):
         return True
     if read_list_heading(tokens, bulleted=False):
         return True
@@ -173,7 +185,11 @@ def _is_boilerplate(text: str) -> bool:
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     """Trim the bullet and punctuation of ``text[start:end]``, which is in one line."""
-    bullet = _BULLET.match(text, start, end) if start == 0 or text[start - 1] == "\n" else None
+    bullet = (
+        _BULLET.match(text, start, end)
+        if start == 0 or text[start - 1] == "\n"
+        else None
+    )
     first = bullet.end() if bullet else start
     words = text[first:end]
     first += len(words) - len(words.lstrip(_ENDS))

@@ -48,4 +48,8 @@ def _locate(record: TrialRecord, evidence: Evidence) -> dict[str, int | None]:
     if place is None or document is None:
         return {}
     start, end = place
-    return {"document_start": start, "document_end": end, "page": document.find_page(start)}
+    return {
+        "document_start": start,
+        "document_end": end,
+        "page": document.find_page(start),
+    }

@@ -47,12 +47,18 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     if minimum <= 0:
         return extraction
     sieve = _Sieve(minimum)
-    eligibility = sieve.sift(extraction.eligibility, "eligibility") or extraction.eligibility
+    eligibility = (
+        sieve.sift(extraction.eligibility, "eligibility") or extraction.eligibility
+    )
     criteria = sieve.sift_all(extraction.eligibility.criteria, "eligibility.criteria")
-    eligibility, criteria = _mend_groups(extraction.eligibility.groups, eligibility, criteria)
+    eligibility, criteria = _mend_groups(
+        extraction.eligibility.groups, eligibility, criteria
+    )
     dosing = sieve.sift_all(extraction.dosing, "dosing")
     endpoints = sieve.sift_all(extraction.endpoints, "endpoints")
-    custom = {name: sieve.sift_own(items, name) for name, items in extraction.custom.items()}
+    custom = {
+        name: sieve.sift_own(items, name) for name, items in extraction.custom.items()
+    }
     if sieve.kept.is_all:
         return extraction
     changed = {
@@ -86,7 +92,9 @@ class _Kept:
     def follow(self, path: str) -> str | None:
         """Return where the value of a path stands now; None if it was dropped.
 
-        >>> _Kept({"dosing": (1, 2)}, {"dosing[2].route"}).follow("dosing[2].amounts[0]")
+        >>> _Kept({"dosing": (1, 2)}, {"dosing[2].route"}).follow(
+        ...     "dosing[2].amounts[0]"
+        ... )
         'dosing[1].amounts[0]'
         """
         old = new = ""
@@ -109,7 +117,9 @@ class _Kept:
         for one in located:
             path = self.follow(one.field)
             if path is not None:
-                yield one if path == one.field else one.model_copy(update={"field": path})
+                yield (
+                    one if path == one.field else one.model_copy(update={"field": path})
+                )
 
 
 class _Sieve:
@@ -123,15 +133,21 @@ class _Sieve:
 
     def sift_all(self, items: tuple[ItemT, ...], path: str) -> tuple[ItemT, ...]:
         """Return the remaining items of a list."""
-        rests = [self.sift(item, f"{path}[{place}]") for place, item in enumerate(items)]
+        rests = [
+            self.sift(item, f"{path}[{place}]") for place, item in enumerate(items)
+        ]
         places = tuple(place for place, rest in enumerate(rests) if rest is not None)
         if len(places) < len(items):
             self.kept.places[path] = places
         if items and not places:
-            self._note_empty("", path, [piece for item in items for piece in item.evidence])
+            self._note_empty(
+                "", path, [piece for item in items for piece in item.evidence]
+            )
         return tuple(rest for rest in rests if rest is not None)
 
-    def sift_own(self, items: tuple[CustomItem, ...], name: str) -> tuple[CustomItem, ...]:
+    def sift_own(
+        self, items: tuple[CustomItem, ...], name: str
+    ) -> tuple[CustomItem, ...]:
         """Return the remaining values of a user's own field, at the new places of their items."""
         placed: list[CustomItem] = []
         for item in items:
@@ -146,18 +162,26 @@ class _Sieve:
             is_sure = item.confidence is None or item.confidence >= self._minimum
             return item if is_sure else None
         least = _find_least_by_field(item.evidence)
-        doubtful = {name for name, confidence in least.items() if confidence < self._minimum}
+        doubtful = {
+            name for name, confidence in least.items() if confidence < self._minimum
+        }
         if not doubtful:
             return item
         # Without its condition a limit would hold for everybody; a time window can do without its
         # other quotes.
-        doubtful |= {member for member, part in map(_split, doubtful) if part in _CARRIED}
-        members = dict.fromkeys(member for member, _ in map(_split, least) if member in doubtful)
+        doubtful |= {
+            member for member, part in map(_split, doubtful) if part in _CARRIED
+        }
+        members = dict.fromkeys(
+            member for member, _ in map(_split, least) if member in doubtful
+        )
         names = dict.fromkeys(FieldRef(member).path for member in members)
         if any(type(item).model_fields[name].is_required() for name in names):
             return None
         parts = [(member, part) for member, part in map(_split, doubtful) if part]
-        item = self._empty_parts(item, path, [one for one in parts if one[0] not in doubtful])
+        item = self._empty_parts(
+            item, path, [one for one in parts if one[0] not in doubtful]
+        )
         # A member without evidence of its own was read together with the others, and shares their
         # confidence.
         sure = {_split(piece.field)[0] for piece in item.evidence} - doubtful
@@ -165,8 +189,11 @@ class _Sieve:
         evidence = tuple(self._relocate_evidence(item.evidence, path))
         confidence = _find_least(evidence)
         if item.confidence is not None and item.confidence < min(least.values()):
-            confidence = item.confidence  # an empty field has no evidence, and stays empty
-        return item.model_copy(update={**update, **describe_evidence(evidence, confidence)})
+            # an empty field has no evidence, and stays empty
+            confidence = item.confidence
+        return item.model_copy(
+            update={**update, **describe_evidence(evidence, confidence)}
+        )
 
     def list_absences(self) -> Iterator[Absence]:
         """Yield why each field is empty that became so."""
@@ -177,21 +204,27 @@ class _Sieve:
                 reason = AbsenceReason.LOW_CONFIDENCE
                 yield Absence(field=place, reason=reason, sections=sections)
 
-    def _sift_field(self, item: ExtractedItem, path: str, name: str, sure: Collection[str]) -> Any:
+    def _sift_field(
+        self, item: ExtractedItem, path: str, name: str, sure: Collection[str]
+    ) -> Any:
         """Return what stays of a field, and note what does not."""
         value = getattr(item, name)
         if not isinstance(value, tuple):
             self.kept.dropped.add(f"{path}.{name}")
             self._note_empty(path, name, item.evidence_for(name))
             return None
-        places = tuple(place for place in range(len(value)) if f"{name}[{place}]" in sure)
+        places = tuple(
+            place for place in range(len(value)) if f"{name}[{place}]" in sure
+        )
         self.kept.places[f"{path}.{name}"] = places
         if not places:
             self.kept.dropped.add(f"{path}.{name}")
             self._note_empty(path, name, item.evidence_for(name))
         return tuple(value[place] for place in places)
 
-    def _empty_parts(self, item: ItemT, path: str, parts: Iterable[tuple[str, str]]) -> ItemT:
+    def _empty_parts(
+        self, item: ItemT, path: str, parts: Iterable[tuple[str, str]]
+    ) -> ItemT:
         """Return an item without some parts of its values, and without their evidence."""
         for member, part in parts:
             self.kept.dropped.add(f"{path}.{member}.{part}")
@@ -199,11 +232,15 @@ class _Sieve:
             at = FieldRef(member).position or 0
             values = list(getattr(item, name))
             values[at] = values[at].model_copy(update={part: None})
-            left = tuple(piece for piece in item.evidence if piece.field != f"{member}.{part}")
+            left = tuple(
+                piece for piece in item.evidence if piece.field != f"{member}.{part}"
+            )
             item = item.model_copy(update={name: tuple(values), "evidence": left})
         return item
 
-    def _relocate_evidence(self, evidence: Iterable[Evidence], path: str) -> Iterator[Evidence]:
+    def _relocate_evidence(
+        self, evidence: Iterable[Evidence], path: str
+    ) -> Iterator[Evidence]:
         """Yield the evidence of what stays in an item; its fields are paths within the item."""
         for piece in evidence:
             now = self.kept.follow(f"{path}.{piece.field}")
@@ -236,12 +273,20 @@ def _find_least(evidence: Iterable[Evidence]) -> float:
     """Return the least confidence of the values that make an item sure or unsure: not of where
     it stands.
     """
-    counted = (one.confidence for one in evidence if FieldRef(one.field).names[0] not in _PLACING)
-    return min((confidence for confidence in counted if confidence is not None), default=1.0)
+    counted = (
+        one.confidence
+        for one in evidence
+        if FieldRef(one.field).names[0] not in _PLACING
+    )
+    return min(
+        (confidence for confidence in counted if confidence is not None), default=1.0
+    )
 
 
 def _mend_groups(
-    before: Sequence[CriterionGroup], eligibility: Eligibility, criteria: tuple[Criterion, ...]
+    before: Sequence[CriterionGroup],
+    eligibility: Eligibility,
+    criteria: tuple[Criterion, ...],
 ) -> tuple[Eligibility, tuple[Criterion, ...]]:
     """Put criteria and groups of a dropped group into the one around that, so that each group
     that is named exists.
@@ -255,7 +300,10 @@ def _mend_groups(
         return name
 
     groups = tuple(
-        one.model_copy(update={"parent": find(one.parent)}) for one in eligibility.groups
+        one.model_copy(update={"parent": find(one.parent)})
+        for one in eligibility.groups
     )
-    members = tuple(one.model_copy(update={"group": find(one.group)}) for one in criteria)
+    members = tuple(
+        one.model_copy(update={"group": find(one.group)}) for one in criteria
+    )
     return eligibility.model_copy(update={"groups": groups}), members

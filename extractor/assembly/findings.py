@@ -24,13 +24,16 @@ def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
     """
     for draft in result.drafts:
         span = draft.chunk.span
-        for one in draft.refused if draft.number != RECORD else ():  # that repeats what lines say
+        # that repeats what lines say
+        for one in draft.refused if draft.number != RECORD else ():
             field = (
                 f"{draft.group.partition('.')[0]}: {one.field} of "
                 f"{span.section}[{span.start}:{span.end}]"
             )
             cited = cite(parsed, one.nearest) if one.nearest else None
-            message = f"the model answered {one.value}: {one.why.value}; it was kept out"
+            message = (
+                f"the model answered {one.value}: {one.why.value}; it was kept out"
+            )
             yield inform(one.kind, field, message, cited, Severity.WARNING)
     for reason in result.dropped:
         yield inform(FindingKind.ANSWER_MISSING, "", reason, None, Severity.WARNING)
@@ -54,7 +57,11 @@ def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
         if draft.is_skipped and not is_empty:
             field = f"{draft.group.partition('.')[0]}: {span.section}[{span.start}:{span.end}]"
             yield inform(
-                FindingKind.LINE_UNANSWERED, field, message, cite(parsed, span), Severity.WARNING
+                FindingKind.LINE_UNANSWERED,
+                field,
+                message,
+                cite(parsed, span),
+                Severity.WARNING,
             )
 
 
@@ -82,11 +89,17 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
                 "left it out"
             )
             field = (
-                f"{item.group.partition('.')[0]}: {name} of {span.section}[{span.start}:{span.end}]"
+                f"{item.group.partition('.')[0]}: {name} of "
+                f"{span.section}[{span.start}:{span.end}]"
             )
             for left in rule.spans:
                 if not any(map(left.overlaps, said.spans)):
-                    yield inform(FindingKind.VALUE_UNCONFIRMED, field, message, cite(parsed, left))
+                    yield inform(
+                        FindingKind.VALUE_UNCONFIRMED,
+                        field,
+                        message,
+                        cite(parsed, left),
+                    )
 
 
 def _report_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
@@ -105,7 +118,9 @@ def _report_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Find
             continue
         cited = cite(parsed, regimen.span)
         if any(span.contains(regimen.chunk.span) for span in skipped):
-            yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", kept, cited, Severity.WARNING)
+            yield inform(
+                FindingKind.REGIMEN_UNCONFIRMED, "dosing", kept, cited, Severity.WARNING
+            )
         elif result.lists_regimens and regimen.rules["amounts"].value:
             yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", left_out, cited)
 
@@ -113,7 +128,9 @@ def _report_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Find
 def report_source(parsed: ParsedRecord) -> Iterator[Finding]:
     """Yield a finding for each thing that was mended or guessed to read the record's file."""
     for note in parsed.record.source.notes:
-        yield inform(FindingKind.SOURCE_DOUBTFUL, "source", note, None, Severity.WARNING)
+        yield inform(
+            FindingKind.SOURCE_DOUBTFUL, "source", note, None, Severity.WARNING
+        )
 
 
 def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
@@ -146,12 +163,22 @@ def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
     for hostile in parsed.hostile:
         span = hostile.span
         end = hostile.span.start + len(hostile.quote)
-        blanked = "; nothing was read in it, and no model was shown it" if hostile.blanked else ""
-        cited = Citation(section=span.section, start=span.start, end=end, quote=hostile.quote)
+        blanked = (
+            "; nothing was read in it, and no model was shown it"
+            if hostile.blanked
+            else ""
+        )
+        cited = Citation(
+            section=span.section, start=span.start, end=end, quote=hostile.quote
+        )
         severity = Severity.WARNING if hostile.blanked else Severity.INFO
         place = f"[{span.start}:{span.end}]"
         yield inform(
-            hostile.kind, span.section + place, _HOSTILE[hostile.kind] + blanked, cited, severity
+            hostile.kind,
+            span.section + place,
+            _HOSTILE[hostile.kind] + blanked,
+            cited,
+            severity,
         )
 
 
@@ -174,4 +201,6 @@ def inform(
 
 def cite(parsed: ParsedRecord, span: Span) -> Citation:
     """Cite the characters of a span, with their place."""
-    return Citation(section=span.section, start=span.start, end=span.end, quote=parsed.raw(span))
+    return Citation(
+        section=span.section, start=span.start, end=span.end, quote=parsed.raw(span)
+    )

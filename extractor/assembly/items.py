@@ -27,31 +27,46 @@ from extractor.schemas import (
     Task,
 )
 
-_SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
+_SEARCHED = (
+    "eligibility",
+    "brief_summary",
+    "detailed_description",
+    "title",
+    "official_title",
+)
 _CONTRADICTORY: Reading[Any] = Reading(None, 0.0, gap=AbsenceReason.CONTRADICTORY)
 _PEOPLE = list_read_fields(Task.ELIGIBILITY)
 _CRITERION = list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")
 _ENDPOINT = list_read_fields(Task.ENDPOINTS)
 
 
-def assemble_eligibility(parsed: ParsedRecord) -> tuple[Eligibility, Assembled[Criterion]]:
+def assemble_eligibility(
+    parsed: ParsedRecord,
+) -> tuple[Eligibility, Assembled[Criterion]]:
     """Assemble the facts about all participants, and the criteria."""
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
     fields: dict[str, Any] = {
-        name: builder.add(name, age) for name, age in _resolve_ages(parsed, builder).items()
+        name: builder.add(name, age)
+        for name, age in _resolve_ages(parsed, builder).items()
     }
-    fields |= builder.add_fields([field for field in _PEOPLE if field.name not in fields])
+    fields |= builder.add_fields(
+        [field for field in _PEOPLE if field.name not in fields]
+    )
     criteria = Assembled[Criterion]("eligibility.criteria")
     kept = [
-        (draft, stands) for draft in parsed.criteria if (stands := _find_criterion(parsed, draft))
+        (draft, stands)
+        for draft in parsed.criteria
+        if (stands := _find_criterion(parsed, draft))
     ]
     grouping = group_criteria(parsed, [draft for draft, _ in kept])
     for (draft, stands), group in zip(kept, grouping.of, strict=True):
         item = ItemBuilder(parsed, draft, criteria.path)
         values = item.add_fields(_CRITERION[:1])  # the kind, then the quote
         values |= {"quote": item.add_quote(stands), **item.add_fields(_CRITERION[1:])}
-        criterion = Criterion(section=draft.span.section, group=group, **values, **item.build())
+        criterion = Criterion(
+            section=draft.span.section, group=group, **values, **item.build()
+        )
         criteria.add(describe_criterion(criterion, parsed.passage(draft.span)), item)
     if not criteria.items:
         builder.add_absence("criteria", _explain_no_criteria(parsed))
@@ -70,7 +85,9 @@ def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
     return stands if stands.value and item.resolve("kind").value else None
 
 
-def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Reading[Any]]:
+def _resolve_ages(
+    parsed: ParsedRecord, builder: ItemBuilder
+) -> dict[str, Reading[Any]]:
     """Resolve both ages. One that is not the registered age is never sure; one that nobody can
     reach is dropped.
 
@@ -81,19 +98,29 @@ def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Readi
     ages: dict[str, Reading[Any]] = {}
     for name in AGES:
         age = builder.resolve(name)
-        if age.value is None and age.gap is None and builder.draft.read(name).alternatives:
+        if (
+            age.value is None
+            and age.gap is None
+            and builder.draft.read(name).alternatives
+        ):
             age = replace(age, gap=AbsenceReason.AMBIGUOUS)
         if age.value and count_days(age.value) > OLDEST:
             age = _CONTRADICTORY
         if differs(age.value, registered[name]):
-            age = replace(age, confidence=min(age.confidence, measured("participants", UNLIKE)))
+            age = replace(
+                age, confidence=min(age.confidence, measured("participants", UNLIKE))
+            )
         ages[name] = age
     low, high = (age.value for age in ages.values())
     if low and high and count_days(low) >= count_days(high):
         known = [
-            name for name in AGES if registered[name] and agrees(ages[name].value, registered[name])
+            name
+            for name in AGES
+            if registered[name] and agrees(ages[name].value, registered[name])
         ]
-        ages |= dict.fromkeys(AGES if len(known) != 1 else set(AGES) - set(known), _CONTRADICTORY)
+        ages |= dict.fromkeys(
+            AGES if len(known) != 1 else set(AGES) - set(known), _CONTRADICTORY
+        )
     return ages
 
 
@@ -116,10 +143,17 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
         builder = ItemBuilder(parsed, draft, assembled.path)
         place = {name: draft.rules[name].value for name in ("rank", "index")}
         assembled.add(
-            Endpoint(**place, **builder.add_fields(_ENDPOINT), **builder.build()), builder
+            Endpoint(**place, **builder.add_fields(_ENDPOINT), **builder.build()),
+            builder,
         )
     if not assembled.items:
-        searched = tuple(s.name for s in parsed.record.sections if "_outcomes" in s.name)
-        reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
-        assembled.absences.append(Absence(field="endpoints", reason=reason, sections=searched))
+        searched = tuple(
+            s.name for s in parsed.record.sections if "_outcomes" in s.name
+        )
+        reason = (
+            AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+        )
+        assembled.absences.append(
+            Absence(field="endpoints", reason=reason, sections=searched)
+        )
     return assembled

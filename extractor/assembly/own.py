@@ -50,11 +50,15 @@ def assemble_own(
         for path, draft in places:
             claims = list(_list_claims(field, draft))
             chosen = _unite(claims, field) if field.many else _choose(claims)
-            items += [_build_item(parsed, field, (path, draft), claim) for claim in chosen]
+            items += [
+                _build_item(parsed, field, (path, draft), claim) for claim in chosen
+            ]
             if not chosen:
                 absences.append(_explain(field, (path, draft), parsed, result))
         if not places:
-            empty = Absence(field=f"custom.{field.name}", reason=AbsenceReason.NOT_REPORTED)
+            empty = Absence(
+                field=f"custom.{field.name}", reason=AbsenceReason.NOT_REPORTED
+            )
             absences.append(empty)
         own[field.name] = tuple(items)
     return own, absences
@@ -67,18 +71,27 @@ def _list_places(
         yield None, parsed.whole
     for path, item, draft in (one for each in assembled for one in each.items):
         is_host = draft.group == field.group.of
-        if is_host and field.may_be_in(draft.chunk.text) and field.applies(item.value_of):
+        if (
+            is_host
+            and field.may_be_in(draft.chunk.text)
+            and field.applies(item.value_of)
+        ):
             yield path, draft
 
 
-def _build_item(parsed: ParsedRecord, field: CustomField, place: Place, claim: Claim) -> CustomItem:
+def _build_item(
+    parsed: ParsedRecord, field: CustomField, place: Place, claim: Claim
+) -> CustomItem:
     path, draft = place
     builder = ItemBuilder(parsed, draft, path or "", searched=())
-    values = {name: builder.add(f"values.{name}", reading) for name, reading in claim.items()}
+    values = {
+        name: builder.add(f"values.{name}", reading) for name, reading in claim.items()
+    }
     proven = builder.build()
     counted = field.confidence.get(_find_support(claim))
     is_counted = all(
-        one.origin is Origin.MODEL and one.confidence == counted for one in claim.values()
+        one.origin is Origin.MODEL and one.confidence == counted
+        for one in claim.values()
     )
     proven["origin"] = proven["origin"] or Origin.MODEL
     proven["support"] = find_weakest(piece.support for piece in proven["evidence"])
@@ -114,7 +127,8 @@ def _rate(field: CustomField, claim: Claim, by_patterns: Sequence[Claim]) -> Cla
         }
     counted = field.confidence.get(_find_support(claim))
     return {
-        name: replace(one, confidence=counted or PRIORS[one.support]) for name, one in claim.items()
+        name: replace(one, confidence=counted or PRIORS[one.support])
+        for name, one in claim.items()
     }
 
 
@@ -127,7 +141,10 @@ def _read(claim: Claim) -> dict[str, Any]:
 
 
 def _limit(claim: Claim, most: float) -> Claim:
-    return {name: replace(one, confidence=min(one.confidence, most)) for name, one in claim.items()}
+    return {
+        name: replace(one, confidence=min(one.confidence, most))
+        for name, one in claim.items()
+    }
 
 
 def _unite(claims: Sequence[Claim], field: CustomField) -> list[Claim]:
@@ -169,7 +186,10 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
     """
     if not claims:
         return []
-    best = max(claims, key=lambda one: sum(len(reading.list_values()) for reading in one.values()))
+    best = max(
+        claims,
+        key=lambda one: sum(len(reading.list_values()) for reading in one.values()),
+    )
     chosen = dict(best)
     most = 1.0
     for name, reading in (pair for claim in claims for pair in claim.items()):
@@ -182,7 +202,9 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
 def _contradict(one: Any, other: Any) -> bool:
     """Return whether two values cannot both hold: of two lists, each has what the other lacks."""
     if isinstance(one, tuple) and isinstance(other, tuple):
-        return any(value not in other for value in one) and any(value not in one for value in other)
+        return any(value not in other for value in one) and any(
+            value not in one for value in other
+        )
     return bool(one != other)
 
 
@@ -200,7 +222,9 @@ def _explain(
     if path is None:
         searched = tuple(filter(field.may_stand_in, parsed.sections))
         asked = result.drafts
-        is_mentioned = any(field.may_be_in(parsed.sections[name].raw) for name in searched)
+        is_mentioned = any(
+            field.may_be_in(parsed.sections[name].raw) for name in searched
+        )
     reason = draft.gap(field.name)
     if not is_mentioned:
         reason = AbsenceReason.NOT_REPORTED

@@ -54,7 +54,11 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
 
 def _explain_quote(quote: str, passage: Passage) -> Refusal:
     check = verify_quote(quote, passage.raw)
-    if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
+    if (
+        check.status is not QuoteStatus.CONFLICT
+        or check.start is None
+        or check.end is None
+    ):
         return Refusal()
     first, _ = passage.raw_span
     place = Span(passage.section.name, first + check.start, first + check.end)
@@ -70,7 +74,11 @@ def _explain_version(instrument: Instrument, passage: Passage) -> Refusal:
     behind = tokens.at(passage.section.cleaned.clean_position(named.end))
     found = rule("version_after").starts(tokens, behind)
     place = found.part("number") if found else None
-    return Refusal(Why.OTHER_NUMBER, locate(passage, *place)) if place else Refusal(nearest=named)
+    return (
+        Refusal(Why.OTHER_NUMBER, locate(passage, *place))
+        if place
+        else Refusal(nearest=named)
+    )
 
 
 def _explain_window(window: TimeWindow, passage: Passage) -> Refusal:
@@ -82,7 +90,11 @@ def _explain_window(window: TimeWindow, passage: Passage) -> Refusal:
 def _explain_age(age: Age, passage: Passage) -> Refusal:
     """An age may stand there, and not be that of all participants."""
     place = find_age(cut(passage), age)
-    return Refusal(Why.OTHER_OWNER, locate(passage, place.first, place.end)) if place else Refusal()
+    return (
+        Refusal(Why.OTHER_OWNER, locate(passage, place.first, place.end))
+        if place
+        else Refusal()
+    )
 
 
 def _explain_time_point(point: TimePoint, passage: Passage) -> Refusal:
@@ -119,8 +131,14 @@ def _explain_limit(limit: Constraint, passage: Passage) -> Refusal:
             return Refusal(Why.OTHER_COMPARATOR, place)
         # Without a place: a second answer would only name another quantity for the same words.
         return Refusal(Why.OTHER_OWNER if mention.subject else Why.NOT_STATED)
-    known = {number for mention in mentions for pair in mention.bounds for number in pair}
-    other = None if known.issuperset(bounds) else _find_other_number(limit, mentions, tokens)
+    known = {
+        number for mention in mentions for pair in mention.bounds for number in pair
+    }
+    other = (
+        None
+        if known.issuperset(bounds)
+        else _find_other_number(limit, mentions, tokens)
+    )
     return Refusal(Why.OTHER_NUMBER, locate(passage, *other)) if other else Refusal()
 
 

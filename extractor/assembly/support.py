@@ -12,7 +12,11 @@ from extractor.concepts.doses.schedule import find_frequencies
 from extractor.concepts.groups.prove import find_group_rule
 from extractor.concepts.limits.bounds import LOWER, UPPER, read_comparator
 from extractor.concepts.limits.number_units import has_unit
-from extractor.concepts.limits.prove import find_constraint, find_limit, has_other_reading
+from extractor.concepts.limits.prove import (
+    find_constraint,
+    find_limit,
+    has_other_reading,
+)
 from extractor.concepts.limits.rows import find_numbers, find_rows
 from extractor.concepts.places import (
     Derived,
@@ -62,7 +66,9 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
         case str() if type(value) is str:
             span = find_quote(passage, value)
             if span:
-                return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL)
+                return Supported(
+                    passage.section.raw[span.start : span.end], span, Support.LITERAL
+                )
             return None
         case Constraint():
             return find_constraint(value, passage)
@@ -74,7 +80,9 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     find = _FINDERS.get(type(value))
     if find and (place := find(tokens, value)):
         return support_at(place, value, passage)
-    whole = Supported(value, Span(passage.section.name, *passage.raw_span), Support.INFERRED)
+    whole = Supported(
+        value, Span(passage.section.name, *passage.raw_span), Support.INFERRED
+    )
     return whole if find is None or isinstance(value, StrEnum) else None
 
 
@@ -103,7 +111,9 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         if tokens.in_name(at) or rule("counts_a_place").ends(tokens, at, at - 1)
     }
     for stated in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
-        if stated.unit.dose not in units or not _has_volume(tokens, stated.first, below):
+        if stated.unit.dose not in units or not _has_volume(
+            tokens, stated.first, below
+        ):
             continue
         bounds = (stated.low, stated.high)
         wanted = (amount.low, amount.high)
@@ -131,7 +141,10 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         other_rate = amount.unit.removesuffix("/day")
     else:
         other_rate = f"{amount.unit}/day"
-    for unit_of_it, support in ((amount.unit, Support.PARSED), (other_rate, Support.INFERRED)):
+    for unit_of_it, support in (
+        (amount.unit, Support.PARSED),
+        (other_rate, Support.INFERRED),
+    ):
         for place in places:
             is_daily = unit_of_it is not other_rate or not rule("seldom_given").starts(
                 tokens, place[1]
@@ -152,15 +165,23 @@ def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
     mL".
     """
     if below:
-        behind = {number.value for number in find_numbers(tokens) if number.first > first}
+        behind = {
+            number.value for number in find_numbers(tokens) if number.first > first
+        }
     else:
         behind = set()
     return behind.issuperset(map(float, below))
 
 
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
-    stated = find_terms(tokens, "routes") if isinstance(value, Route) else find_frequencies(tokens)
-    return next((Derived(one.first, one.end) for one in stated if one.value == value), None)
+    stated = (
+        find_terms(tokens, "routes")
+        if isinstance(value, Route)
+        else find_frequencies(tokens)
+    )
+    return next(
+        (Derived(one.first, one.end) for one in stated if one.value == value), None
+    )
 
 
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {

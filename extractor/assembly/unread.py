@@ -11,7 +11,12 @@ from extractor.evidence.drafts import Chunk, Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import NUMBER
-from extractor.language.numbers import find_durations, is_two_ways, list_readings, read_number
+from extractor.language.numbers import (
+    find_durations,
+    is_two_ways,
+    list_readings,
+    read_number,
+)
 from extractor.language.passage import Passage
 from extractor.schemas import (
     Absence,
@@ -46,9 +51,13 @@ def find_unread(
     has a number that no field took. Kinds with many false alarms are not reported;
     docs/explanation/proof.md gives counts and precision.
     """
-    findings = list(_report_criteria(parsed, extraction)) if Task.ELIGIBILITY in tasks else []
+    findings = (
+        list(_report_criteria(parsed, extraction)) if Task.ELIGIBILITY in tasks else []
+    )
     explained = {
-        one.field for one in extraction.absences if one.reason is not AbsenceReason.NOT_REPORTED
+        one.field
+        for one in extraction.absences
+        if one.reason is not AbsenceReason.NOT_REPORTED
     }
     unread: set[str] = set()
     for place, criterion in enumerate(extraction.eligibility.criteria):
@@ -59,7 +68,10 @@ def find_unread(
         for limit in limits if f"{path}.constraints" not in explained else ():
             findings.append(
                 inform(
-                    FindingKind.NUMBER_UNREAD, f"{path}.constraints", message, cite(parsed, limit)
+                    FindingKind.NUMBER_UNREAD,
+                    f"{path}.constraints",
+                    message,
+                    cite(parsed, limit),
                 )
             )
     findings += _report_doses(parsed, extraction) if Task.DOSING in tasks else ()
@@ -77,26 +89,40 @@ def find_unread(
     return findings, tuple(absences)
 
 
-def _report_criteria(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
+def _report_criteria(
+    parsed: ParsedRecord, extraction: TrialExtraction
+) -> Iterator[Finding]:
     section = parsed.record.section("eligibility")
     if section is None:
         return
     message = "this line looks like a criterion, and is none of those that were read"
     items = (extraction.eligibility, *extraction.eligibility.criteria)
-    for start, end in list_unclaimed(section, [piece for item in items for piece in item.evidence]):
+    for start, end in list_unclaimed(
+        section, [piece for item in items for piece in item.evidence]
+    ):
         tokens = parsed.sections[section.name].between(start, end).alone().tokens
         words = sum(len(word) > 1 and word.isalpha() for word in tokens.words)
         is_title = section.text[start:end].isupper()
-        if words >= _FEWEST_WORDS and rule("states_a_condition").search(tokens) and not is_title:
+        if (
+            words >= _FEWEST_WORDS
+            and rule("states_a_condition").search(tokens)
+            and not is_title
+        ):
             cited = cite(parsed, Span(section.name, start, end))
-            yield inform(FindingKind.CRITERION_UNREAD, "eligibility.criteria", message, cited)
+            yield inform(
+                FindingKind.CRITERION_UNREAD, "eligibility.criteria", message, cited
+            )
 
 
-def _compare_numbers(parsed: ParsedRecord, criterion: Criterion) -> tuple[list[Span], list[str]]:
+def _compare_numbers(
+    parsed: ParsedRecord, criterion: Criterion
+) -> tuple[list[Span], list[str]]:
     """Return the stated limits of a criterion that are in no limit or window of it, and the empty
     fields that a number outside of all values may belong to.
     """
-    quote = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
+    quote = next(
+        (piece for piece in criterion.evidence if piece.field == "quote"), None
+    )
     words = _place(parsed, quote).alone() if quote else None
     if not quote or not words or NUMBER not in words.tokens.codes:
         return [], []
@@ -106,7 +132,9 @@ def _compare_numbers(parsed: ParsedRecord, criterion: Criterion) -> tuple[list[S
         for piece in criterion.evidence
         if piece.field.startswith(("constraints", "time_window"))
     ]
-    places = [_place(parsed, piece) for piece in taken if piece.section == quote.section]
+    places = [
+        _place(parsed, piece) for piece in taken if piece.section == quote.section
+    ]
     spans = [each.tokens.span(each.first, each.end) for each in places]
     left = {
         at
@@ -116,9 +144,13 @@ def _compare_numbers(parsed: ParsedRecord, criterion: Criterion) -> tuple[list[S
     }
     if left:
         left -= {
-            at for name in rule("part_of_name").find(tokens) for at in range(name.first, name.end)
+            at
+            for name in rule("part_of_name").find(tokens)
+            for at in range(name.first, name.end)
         }
-    mentions = [one for one in find_mentions(tokens) if one.number[0] in left] if left else []
+    mentions = (
+        [one for one in find_mentions(tokens) if one.number[0] in left] if left else []
+    )
     limits = [
         span_of(words.part(one.first, one.end))
         for one in mentions
@@ -130,7 +162,11 @@ def _compare_numbers(parsed: ParsedRecord, criterion: Criterion) -> tuple[list[S
     ]
     numbers = {one.number[0] for one in mentions if one.role is not NumberRole.PART}
     if numbers:
-        timed = {at for length in find_durations(tokens) for at in range(length.first, length.end)}
+        timed = {
+            at
+            for length in find_durations(tokens)
+            for at in range(length.first, length.end)
+        }
     else:
         timed = set()
     fields = {"constraints": numbers - timed, "time_windows": numbers & timed}
@@ -139,7 +175,9 @@ def _compare_numbers(parsed: ParsedRecord, criterion: Criterion) -> tuple[list[S
     ]
 
 
-def _report_doses(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
+def _report_doses(
+    parsed: ParsedRecord, extraction: TrialExtraction
+) -> Iterator[Finding]:
     """Yield clauses with a dose that no regimen has; in prose only if no regimen was read at
     all.
     """
@@ -170,16 +208,23 @@ def _states_dose(chunk: Chunk, known: Collection[float | None]) -> bool:
         return False
     values = (mark.value for mark in find_amounts(tokens))
     amounts = [
-        amount for value in values for amount in (value if isinstance(value, tuple) else (value,))
+        amount
+        for value in values
+        for amount in (value if isinstance(value, tuple) else (value,))
     ]
-    return any(a.unit.lower() not in _VOLUMES and not {a.low, a.high} & set(known) for a in amounts)
+    return any(
+        a.unit.lower() not in _VOLUMES and not {a.low, a.high} & set(known)
+        for a in amounts
+    )
 
 
 def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:
     """Yield a time frame that names a moment, but from which no time was read."""
     message = "this time frame names a time, and none was read"
     for piece in (
-        endpoint.evidence if endpoint.time_kind in _MOMENTS and not endpoint.time_points else ()
+        endpoint.evidence
+        if endpoint.time_kind in _MOMENTS and not endpoint.time_points
+        else ()
     ):
         if piece.field == "time_frame":
             found = rule("dated_count").find(read_text(piece.quote))
@@ -190,7 +235,9 @@ def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:
                 yield inform(FindingKind.NUMBER_UNREAD, field, message, piece.cite())
 
 
-def report_ambiguous(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
+def report_ambiguous(
+    parsed: ParsedRecord, extraction: TrialExtraction
+) -> Iterator[Finding]:
     """Yield limits whose number has two readings ("1.500"), of which none is usual for the
     quantity.
     """
@@ -200,10 +247,16 @@ def report_ambiguous(parsed: ParsedRecord, extraction: TrialExtraction) -> Itera
             if ref.path == "constraints" and ref.position is not None:
                 limit = criterion.constraints[ref.position]
                 words = _place(parsed, piece)
-                for word in filter(is_two_ways, words.tokens.words[words.first : words.end]):
-                    value, sure = choose_reading(word, limit.quantity, limit.unit, criterion.quote)
+                for word in filter(
+                    is_two_ways, words.tokens.words[words.first : words.end]
+                ):
+                    value, sure = choose_reading(
+                        word, limit.quantity, limit.unit, criterion.quote
+                    )
                     if not sure and value in (limit.value, limit.value_high):
-                        readings = " or ".join(f"{reading:,}" for reading in list_readings(word))
+                        readings = " or ".join(
+                            f"{reading:,}" for reading in list_readings(word)
+                        )
                         field = f"eligibility.criteria[{place}].{piece.field}"
                         yield inform(
                             FindingKind.AMBIGUOUS_NUMBER,

@@ -26,7 +26,9 @@ CHECKS = (
 """The checks in the order of their findings."""
 
 
-def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple[Finding, ...]:
+def audit_extraction(
+    parsed: ParsedRecord, extraction: TrialExtraction
+) -> tuple[Finding, ...]:
     """Return the contradictions in a record, with both sides quoted. Findings of the extraction are
     not repeated.
 
@@ -34,17 +36,24 @@ def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple
 
     >>> from extractor import Extractor, read_records
     >>> from extractor.concepts.parse import parse_record
-    >>> record = [one for one in read_records("seeds/records") if one.record_id.startswith("002")][
-    ...     0
-    ... ]
+    >>> record = [
+    ...     one
+    ...     for one in read_records("seeds/records")
+    ...     if one.record_id.startswith("002")
+    ... ][0]
     >>> findings = audit_extraction(parse_record(record), Extractor().extract(record))
-    >>> [(found.kind.value, [citation.quote for citation in found.citations]) for found in findings]
+    >>> [
+    ...     (found.kind.value, [citation.quote for citation in found.citations])
+    ...     for found in findings
+    ... ]
     [('time_points_differ', ['ORR(CR+CRi) on days 45, 90, 120', 'day 30, day 45, day 90'])]
     """
     audited = AuditedRecord(parsed, extraction)
     found = (finding for check in CHECKS for finding in check(audited))
     return tuple(
-        finding for finding in found if not any(map(parsed.list_blanks, finding.citations))
+        finding
+        for finding in found
+        if not any(map(parsed.list_blanks, finding.citations))
     )
 
 

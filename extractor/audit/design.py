@@ -40,14 +40,23 @@ def check_allocation_and_masking(audited: AuditedRecord) -> Problems:
             )
             for section, found in islice(claims, 1):
                 yield _report_claim(
-                    audited, kind, section, found, field, f"the registry's {field} is {stated}"
+                    audited,
+                    kind,
+                    section,
+                    found,
+                    field,
+                    f"the registry's {field} is {stated}",
                 )
 
 
 def _find(audited: AuditedRecord, *names: str) -> Iterator[tuple[LexedSection, Found]]:
     """Yield the matches of these rules in titles and bodies."""
     for section in audited.titles + audited.bodies:
-        yield from ((section, found) for name in names for found in rule(name).find(section.tokens))
+        yield from (
+            (section, found)
+            for name in names
+            for found in rule(name).find(section.tokens)
+        )
 
 
 def _report_claim(
@@ -78,7 +87,9 @@ def _is_own_design(section: LexedSection, found: Found) -> bool:
     return _is_of_trial(section, found, "design_otherwise", "design_of_itself")
 
 
-def _is_of_trial(section: LexedSection, found: Found, otherwise: str, itself: str) -> bool:
+def _is_of_trial(
+    section: LexedSection, found: Found, otherwise: str, itself: str
+) -> bool:
     """Whether the match is in a title, or its sentence speaks of this trial, and of nothing else
     by ``otherwise``.
     """
@@ -86,10 +97,14 @@ def _is_of_trial(section: LexedSection, found: Found, otherwise: str, itself: st
     if rule(otherwise).search(section.tokens, first, end):
         return False
     is_title = section.name in {"title", "official_title"}
-    return is_title or rule(itself).search(section.tokens, first, found.first) is not None
+    return (
+        is_title or rule(itself).search(section.tokens, first, found.first) is not None
+    )
 
 
-_PHASES = {"i": 1, "ii": 2, "iii": 3, "iv": 4} | {str(number): number for number in range(1, 5)}
+_PHASES = {"i": 1, "ii": 2, "iii": 3, "iv": 4} | {
+    str(number): number for number in range(1, 5)
+}
 _REGISTERED = {"EARLY_PHASE1": 1, "PHASE1": 1, "PHASE2": 2, "PHASE3": 3, "PHASE4": 4}
 
 
@@ -114,14 +129,18 @@ def _read_phases(found: Found) -> set[int]:
     """Return all phases that a mention spans.
 
     >>> from extractor.language.book import read_text
-    >>> sorted(_read_phases(rule("says_phase").search(read_text("A Phase Ib/III Trial"))))
+    >>> sorted(
+    ...     _read_phases(rule("says_phase").search(read_text("A Phase Ib/III Trial")))
+    ... )
     [1, 2, 3]
     >>> rule("says_phase").search(read_text("Phase IV, Randomised")).text
     'Phase IV'
     """
     words = [(found.read(name) or "").lower() for name in ("first", "second")]
     ends = [
-        phase for word in words if (phase := _PHASES.get(word) or _PHASES.get(word.rstrip("abc")))
+        phase
+        for word in words
+        if (phase := _PHASES.get(word) or _PHASES.get(word.rstrip("abc")))
     ]
     if ends and words[0].rstrip("abc") in _PHASES:
         return set(range(min(ends), max(ends) + 1))
@@ -142,12 +161,19 @@ def check_arm_count(audited: AuditedRecord) -> Problems:
         return
     for section, found in _find(audited, "counts_arms", "counts_groups"):
         count = read_number(found.read("count") or "")
-        if count is None or not 1 < count <= _MOST_ARMS or not _is_of_all_arms(section, found):
+        if (
+            count is None
+            or not 1 < count <= _MOST_ARMS
+            or not _is_of_all_arms(section, found)
+        ):
             continue
         named = found.read("which") if "which" in found.match.groupdict() else None
         may_lack_controls = (named or "").lower() in _WITHOUT_CONTROLS
         if count != len(arms) and not (may_lack_controls and count < len(arms)):
-            cited = audited.cite(section.name, *found.span), *map(audited.cite_label, arms)
+            cited = (
+                audited.cite(section.name, *found.span),
+                *map(audited.cite_label, arms),
+            )
             message = f"the text says {found.text}, the registry has {len(arms)}"
             yield report(FindingKind.ARM_COUNT_DIFFERS, message, *cited)
         return
@@ -159,7 +185,9 @@ def _is_of_all_arms(section: LexedSection, found: Found) -> bool:
     if rule("some_arms").search(tokens, first, end):
         return False
     # Of another trial: "161 patients were randomised to 4 arms".
-    past = rule("reports_the_past").ends(tokens, found.first, max(first, found.first - 3))
+    past = rule("reports_the_past").ends(
+        tokens, found.first, max(first, found.first - 3)
+    )
     return not past or rule("own_trial").search(tokens, first, end) is not None
 
 
@@ -170,10 +198,16 @@ def check_arms_without_intervention(audited: AuditedRecord) -> Problems:
     registry = audited.record.registry
     for name in registry.bare_arms if registry.study_type == "INTERVENTIONAL" else ():
         section = audited.record.section(name)
-        if section and unify_word("arm_type", section.part("type") or "") != "NO_INTERVENTION":
+        if (
+            section
+            and unify_word("arm_type", section.part("type") or "") != "NO_INTERVENTION"
+        ):
             message = f"{section.part('label') or name} is registered without any intervention"
             yield report(
-                FindingKind.ARM_WITHOUT_INTERVENTION, message, audited.cite_label(name), field=name
+                FindingKind.ARM_WITHOUT_INTERVENTION,
+                message,
+                audited.cite_label(name),
+                field=name,
             )
 
 
@@ -241,10 +275,14 @@ def _find_plans(section: LexedSection) -> Iterator[_Plan]:
             continue
         if rule("other_aim").search(tokens, max(0, first - _BEFORE), first):
             continue
-        divisions = [(each.first, each.end) for each in rule("divides").find(tokens, first, end)]
+        divisions = [
+            (each.first, each.end) for each in rule("divides").find(tokens, first, end)
+        ]
         rest = tokens.without(divisions, first, end)
         if not any(rule(name).search(rest) for name in _OTHERWISE):
-            yield _Plan(section.name, found, int(count), (found.read("bound") or "").lower())
+            yield _Plan(
+                section.name, found, int(count), (found.read("bound") or "").lower()
+            )
 
 
 def _fits(plan: _Plan, enrolment: float) -> bool:

@@ -33,7 +33,9 @@ def check_ages(audited: AuditedRecord) -> Problems:
         said = f"the text's {name.replace('_', ' ')} is {age.value} {age.unit}s"
         if leaves_nobody and not is_taken:
             message = f"{said}; the ages of the text leave nobody, so it is not taken"
-            yield report(FindingKind.LIMITS_CONTRADICT, message, *citations, field=field)
+            yield report(
+                FindingKind.LIMITS_CONTRADICT, message, *citations, field=field
+            )
             continue
         if not differs(age, registered[name]):
             continue
@@ -44,9 +46,13 @@ def check_ages(audited: AuditedRecord) -> Problems:
             citations = (*citations, audited.cite_registry(name))
         severity = Severity.WARNING
         if not is_taken:
-            message += "; it is not plainly that of all participants, so it is not taken"
+            message += (
+                "; it is not plainly that of all participants, so it is not taken"
+            )
             severity = Severity.INFO
-        yield report(FindingKind.AGE_DIFFERS, message, *citations, field=field, severity=severity)
+        yield report(
+            FindingKind.AGE_DIFFERS, message, *citations, field=field, severity=severity
+        )
 
 
 def _find_age(
@@ -61,7 +67,9 @@ def _find_age(
     if not reading.spans:
         return None, ()
     place = reading.spans[0]
-    likeliest = reading.value if leaves_nobody else next(iter(reading.alternatives), None)
+    likeliest = (
+        reading.value if leaves_nobody else next(iter(reading.alternatives), None)
+    )
     return likeliest, (audited.cite_raw(place.section, place.start, place.end),)
 
 
@@ -69,9 +77,13 @@ def _is_of_some(eligibility: Eligibility, age: Age) -> bool:
     """Return whether an age limits only some participants: "at least 18 years (men) and 21 years
     (women)".
     """
-    limits = (limit for criterion in eligibility.criteria for limit in criterion.constraints)
+    limits = (
+        limit for criterion in eligibility.criteria for limit in criterion.constraints
+    )
     return any(
-        one.condition and one.unit == age.unit and age.value in (one.value, one.value_high)
+        one.condition
+        and one.unit == age.unit
+        and age.value in (one.value, one.value_high)
         for one in limits
     )
 
@@ -80,7 +92,9 @@ def check_sex(audited: AuditedRecord) -> Problems:
     """Report one sex in the text and another, or both, in the registry."""
     stated = audited.extraction.eligibility.sex
     reading = audited.parsed.whole.read("sex")
-    is_sure = stated is not None and reading.value is stated and not reading.alternatives
+    is_sure = (
+        stated is not None and reading.value is stated and not reading.alternatives
+    )
     registered = (audited.record.registry.sex or "").lower()
     if not is_sure or registered == stated or registered not in set(Sex):
         return
@@ -104,5 +118,7 @@ def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
     said = section.between(citation.start, citation.end)
     line = tokens.codes.rfind("\n", 0, said.first) + 1
     opens = rule("opens_line_on_sex").search(tokens.cut(line, said.first))
-    goes_on = said.end == len(tokens) or rule("goes_on_after_sex").starts(tokens, said.end)
+    goes_on = said.end == len(tokens) or rule("goes_on_after_sex").starts(
+        tokens, said.end
+    )
     return opens is not None and bool(goes_on)

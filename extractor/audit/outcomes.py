@@ -55,7 +55,11 @@ def _is_registered(audited: AuditedRecord, concept: Concept) -> bool:
     is_harm = concept in {Concept.ADVERSE_EVENTS, Concept.SPECIFIC_TOXICITY}
     for endpoint in audited.extraction.endpoints:
         # Complications are often named by kind, and called complications only in the description.
-        text = f"{endpoint.measure} {endpoint.description}" if is_harm else endpoint.measure or ""
+        text = (
+            f"{endpoint.measure} {endpoint.description}"
+            if is_harm
+            else endpoint.measure or ""
+        )
         if endpoint.concept in concepts or words.search(text.lower()):
             return True
         is_reported = endpoint.category is EndpointCategory.PATIENT_REPORTED
@@ -76,7 +80,11 @@ def _load_traces() -> Mapping[Concept, tuple[frozenset[Concept], re.Pattern[str]
     return {
         Concept(name): (
             frozenset(map(Concept, entry["concepts"])),
-            re.compile("|".join(filter(None, (entry["words"], families.get(entry.get("family")))))),
+            re.compile(
+                "|".join(
+                    filter(None, (entry["words"], families.get(entry.get("family"))))
+                )
+            ),
         )
         for name, entry in table.items()
     }
@@ -135,9 +143,12 @@ def _read_times(promise: Promise) -> tuple[_Place, list[Moment]]:
 def _find_times(tokens: Tokens, place: _Place | None) -> tuple[_Place, list[Moment]]:
     """Return moments and their place; none if one is a range or has no length in days."""
     frame = read_time_frame(tokens.cut(*place)) if place else None
-    moments = [moment for group in frame.groups for moment in group.moments] if frame else []
+    moments = (
+        [moment for group in frame.groups for moment in group.moments] if frame else []
+    )
     dated = all(
-        moment.unit in _DATED and moment.value > 0 and not moment.after_range for moment in moments
+        moment.unit in _DATED and moment.value > 0 and not moment.after_range
+        for moment in moments
     )
     if not frame or not moments or not dated:
         return (0, 0), []
@@ -159,10 +170,14 @@ def _is_missed(
         if not units or not set(units).issubset(_DATED):
             return False
     missing = [
-        moment for moment in moments if not any(_covers(outcome, moment) for outcome in outcomes)
+        moment
+        for moment in moments
+        if not any(_covers(outcome, moment) for outcome in outcomes)
     ]
     numbers = {f"{moment.value:g}" for moment in missing}
-    return bool(missing) and not any(_mentions(audited, one, numbers) for one in outcomes)
+    return bool(missing) and not any(
+        _mentions(audited, one, numbers) for one in outcomes
+    )
 
 
 def _mentions(audited: AuditedRecord, outcome: Endpoint, numbers: set[str]) -> bool:
@@ -195,7 +210,8 @@ def _list(times: Iterable[Moment | TimePoint]) -> str:
     """
     groups = groupby(times, key=lambda time: time.unit)
     return ", ".join(
-        f"{unit} " + ", ".join(f"{time.value:g}" for time in group) for unit, group in groups
+        f"{unit} " + ", ".join(f"{time.value:g}" for time in group)
+        for unit, group in groups
     )
 
 
@@ -223,14 +239,18 @@ def check_time_frames(audited: AuditedRecord) -> Problems:
     """Report all outcomes without a time in one finding; flattened outcomes have no field for
     it.
     """
-    blanked = {hostile.span.section for hostile in audited.parsed.hostile if hostile.blanked}
+    blanked = {
+        hostile.span.section for hostile in audited.parsed.hostile if hostile.blanked
+    }
     bare: list[str] = []
     for name in audited.outcome_sections:
         section = audited.record.section(name)
         if name in blanked or not section or not section.parts:
             continue
         tokens = audited.parsed.sections[name].tokens
-        has_time = section.parts[-1].name == "time_frame" or rule("speaks_of_time").search(tokens)
+        has_time = section.parts[-1].name == "time_frame" or rule(
+            "speaks_of_time"
+        ).search(tokens)
         if not has_time and not rule("no_outcome").starts(tokens, 0):
             bare.append(name)
     if bare:
@@ -284,15 +304,29 @@ def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bo
     """Return whether the outcome is only the name of such an endpoint."""
     if endpoint.concept not in _NAMED or len(endpoint.measure or "") > _LONGEST:
         return False
-    if endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event:
+    if (
+        endpoint.description
+        or endpoint.instrument
+        or endpoint.end_events
+        or endpoint.start_event
+    ):
         return False
     outcome = audited.parsed.outcomes[number]
-    if any(outcome.read(name).confidence < CERTAIN for name in ("description", "instrument")):
+    if any(
+        outcome.read(name).confidence < CERTAIN
+        for name in ("description", "instrument")
+    ):
         return False
     measure = audited.read(endpoint, "measure")
     time_frame = audited.read(endpoint, "time_frame")
-    if rule("defines_a_measure").search(measure) or rule("ends_an_endpoint").search(time_frame):
+    if rule("defines_a_measure").search(measure) or rule("ends_an_endpoint").search(
+        time_frame
+    ):
         return False
-    if endpoint.concept is Concept.RESPONSE_RATE and rule("names_response").search(measure):
+    if endpoint.concept is Concept.RESPONSE_RATE and rule("names_response").search(
+        measure
+    ):
         return True
-    return any(term.value == endpoint.concept for term in find_terms(measure, PROMISED_NAMES))
+    return any(
+        term.value == endpoint.concept for term in find_terms(measure, PROMISED_NAMES)
+    )

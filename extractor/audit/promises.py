@@ -60,7 +60,9 @@ def find_sentence(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     """
     low = max(0, first - _LONGEST_SENTENCE)
     high = min(len(tokens), end + _LONGEST_SENTENCE)
-    first = next((at + 1 for at in range(first - 1, low - 1, -1) if _stops(tokens, at)), low)
+    first = next(
+        (at + 1 for at in range(first - 1, low - 1, -1) if _stops(tokens, at)), low
+    )
     return first, next((at + 1 for at in range(end, high) if _stops(tokens, at)), high)
 
 
@@ -69,7 +71,8 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section(
-    ...     "brief_summary", "Secondary endpoints are overall survival and relapse at 1 year."
+    ...     "brief_summary",
+    ...     "Secondary endpoints are overall survival and relapse at 1 year.",
     ... )
     >>> [
     ...     text.tokens.read(one.first, one.end)
@@ -82,17 +85,27 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
     for term in find_terms(tokens, PROMISED_NAMES, listed.first, listed.end):
         opening = max(listed.first, _find_clause(tokens, term.first))
         part = next(
-            (at + 1 for at in range(term.first - 1, opening - 1, -1) if tokens.words[at] == ","),
+            (
+                at + 1
+                for at in range(term.first - 1, opening - 1, -1)
+                if tokens.words[at] == ","
+            ),
             opening,
         )
-        if tokens.read(term.first, term.end) == "PCR" and "patholog" not in tokens.text.lower():
+        if (
+            tokens.read(term.first, term.end) == "PCR"
+            and "patholog" not in tokens.text.lower()
+        ):
             continue  # "PCR" is the polymerase chain reaction; the response is "pCR"
         if rule("names_in_passing").search(tokens, part, term.first):
             continue
-        if not listed.is_endpoint and rule("names_an_aim").search(tokens, opening, term.first):
+        if not listed.is_endpoint and rule("names_an_aim").search(
+            tokens, opening, term.first
+        ):
             continue
         clause_end = next(
-            (at for at in range(term.end, listed.end) if _parts_clauses(tokens, at)), listed.end
+            (at for at in range(term.end, listed.end) if _parts_clauses(tokens, at)),
+            listed.end,
         )
         yield Promise(Concept(term.value), listed, term.first, term.end, clause_end)
 
@@ -110,7 +123,8 @@ def find_lists(section: LexedSection) -> Iterator[PromiseList]:
     tokens = section.tokens
     triggers = list(rule("opens_promises").find(tokens))
     limits = [*(trigger.first for trigger in triggers[1:]), len(tokens)]
-    for trigger, limit in zip(triggers, limits, strict=False):  # "secondary endpoints are ..."
+    # "secondary endpoints are ..."
+    for trigger, limit in zip(triggers, limits, strict=False):
         opening = _find_clause(tokens, trigger.first)
         found = rule("rank_before").ends(tokens, trigger.first, opening)
         rank = (found.read("rank") or "").lower() if found else ""
@@ -122,8 +136,11 @@ def find_lists(section: LexedSection) -> Iterator[PromiseList]:
             end = block_end.first if block_end else longest
         else:
             end = _find_paragraph_end(tokens, trigger.end, longest, longest)
-        yield PromiseList(section, trigger.end, end, rank, not _names_objective(trigger))
-    for trigger in rule("closes_promises").find(tokens):  # "... are the secondary endpoints"
+        yield PromiseList(
+            section, trigger.end, end, rank, not _names_objective(trigger)
+        )
+    # "... are the secondary endpoints"
+    for trigger in rule("closes_promises").find(tokens):
         first, _ = find_sentence(tokens, trigger.first, trigger.end)
         if not rule("reported_by_others").search(tokens, first, trigger.first):
             yield PromiseList(
@@ -145,7 +162,9 @@ def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
     )
     if rank in _UNBINDING:
         return False
-    if rule("reported_by_others").search(tokens, opening, min(end, trigger.first + _REACH)):
+    if rule("reported_by_others").search(
+        tokens, opening, min(end, trigger.first + _REACH)
+    ):
         return False
     if rank not in _WEAK:
         return True
@@ -169,12 +188,19 @@ def _names_objective(trigger: Found) -> bool:
 def _find_clause(tokens: Tokens, at: int) -> int:
     """Return the start of a token's clause, at most ``_REACH`` tokens before it."""
     low = max(0, at - _REACH)
-    return next((one + 1 for one in range(at - 1, low - 1, -1) if _parts_clauses(tokens, one)), low)
+    return next(
+        (one + 1 for one in range(at - 1, low - 1, -1) if _parts_clauses(tokens, one)),
+        low,
+    )
 
 
 def _find_paragraph_end(tokens: Tokens, at: int, end: int, default: int) -> int:
     """Return the next full stop or blank line before ``end``."""
-    stops = (one for one in range(at, end) if tokens.words[one] == "." and _stops(tokens, one))
+    stops = (
+        one
+        for one in range(at, end)
+        if tokens.words[one] == "." and _stops(tokens, one)
+    )
     blank = tokens.codes.find("\n\n", at, end)
     return min(next(stops, blank), blank) if blank >= 0 else next(stops, default)
 
@@ -185,4 +211,6 @@ def _parts_clauses(tokens: Tokens, at: int) -> bool:
 
 def _stops(tokens: Tokens, at: int) -> bool:
     word = tokens.words[at]
-    return word == "\n" or (word in ".;!?" and (at + 1 == len(tokens) or not tokens.joined(at + 1)))
+    return word == "\n" or (
+        word in ".;!?" and (at + 1 == len(tokens) or not tokens.joined(at + 1))
+    )

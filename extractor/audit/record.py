@@ -70,12 +70,16 @@ class AuditedRecord:
     @cached_property
     def lists(self) -> tuple[PromiseList, ...]:
         """The parts of summary and description that list measurements."""
-        return tuple(listed for section in self.bodies for listed in find_lists(section))
+        return tuple(
+            listed for section in self.bodies for listed in find_lists(section)
+        )
 
     @cached_property
     def promises(self) -> tuple[Promise, ...]:
         """The endpoints in these lists."""
-        return tuple(promise for listed in self.lists for promise in find_promises(listed))
+        return tuple(
+            promise for listed in self.lists for promise in find_promises(listed)
+        )
 
     @cached_property
     def outcome_sections(self) -> tuple[str, ...]:
@@ -85,17 +89,28 @@ class AuditedRecord:
     def sections(self, kind: str) -> dict[str, Tokens]:
         """Return the tokens of all sections of a kind such as ``arms``, by name."""
         found = self.parsed.sections.items()
-        return {name: section.tokens for name, section in found if name.startswith(f"{kind}[")}
+        return {
+            name: section.tokens
+            for name, section in found
+            if name.startswith(f"{kind}[")
+        }
 
     def read(self, item: ExtractedItem, field: str) -> Tokens:
         """Return the tokens of a field's first evidence; none without any."""
         for one in item.evidence_for(field):
-            return self.parsed.sections[one.section].between(one.start, one.end).alone().tokens
+            return (
+                self.parsed.sections[one.section]
+                .between(one.start, one.end)
+                .alone()
+                .tokens
+            )
         return read_text("")
 
     def cite(self, section: str, start: int, end: int) -> Citation:
         """Cite the characters at ``start:end`` of a section's cleaned text."""
-        return self.cite_raw(section, *self.parsed.cleaned[section].match_span(start, end))
+        return self.cite_raw(
+            section, *self.parsed.cleaned[section].match_span(start, end)
+        )
 
     def cite_raw(self, section: str, start: int, end: int) -> Citation:
         """Cite the characters at ``start:end`` of a section's raw text."""
@@ -108,7 +123,9 @@ class AuditedRecord:
         found = self.record.section(section)
         parts = [part for part in found.parts if part.name in _NAMES] if found else []
         end = len(self.record.raw_text(section) or "")
-        return self.cite_raw(section, *((parts[0].start, parts[0].end) if parts else (0, end)))
+        return self.cite_raw(
+            section, *((parts[0].start, parts[0].end) if parts else (0, end))
+        )
 
     def cite_registry(self, field: str) -> Citation:
         """Cite the whole of a structured field."""
@@ -121,10 +138,18 @@ class AuditedRecord:
         """
         return tuple(one.cite() for one in item.evidence_for(field))
 
-    def cite_outcome(self, endpoint: Endpoint, field: str = "measure") -> tuple[Citation, ...]:
+    def cite_outcome(
+        self, endpoint: Endpoint, field: str = "measure"
+    ) -> tuple[Citation, ...]:
         """Cite a part of a registered outcome, or its measure if that part is missing."""
-        return self.cite_evidence(endpoint, field) or self.cite_evidence(endpoint, "measure")
+        return self.cite_evidence(endpoint, field) or self.cite_evidence(
+            endpoint, "measure"
+        )
 
     def _list_sections(self, *names: str) -> tuple[LexedSection, ...]:
-        found = (section for name in reversed(names) if (section := self.parsed.sections.get(name)))
+        found = (
+            section
+            for name in reversed(names)
+            if (section := self.parsed.sections.get(name))
+        )
         return tuple({section.tokens.text: section for section in found}.values())[::-1]

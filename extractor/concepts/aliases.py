@@ -29,7 +29,9 @@ _OPENING = re.compile(
     r"|when|that))\s+)+(?=\S)",
     re.IGNORECASE,
 )
-_CENSORED = re.compile(r"(?<!\s)\s*\([^()]{0,200}censor[^()]{0,200}\)\s*$", re.IGNORECASE)
+_CENSORED = re.compile(
+    r"(?<!\s)\s*\([^()]{0,200}censor[^()]{0,200}\)\s*$", re.IGNORECASE
+)
 
 
 def trim_event(quote: str) -> tuple[int, int]:
@@ -50,7 +52,10 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
     """Return a key that all names of an instrument share, and its version or "". The version may be
     part of the name.
 
-    >>> name_instrument("the Asthma-Control test (ACT)"), name_instrument("RECIST", "1.1")
+    >>> (
+    ...     name_instrument("the Asthma-Control test (ACT)"),
+    ...     name_instrument("RECIST", "1.1"),
+    ... )
     (('ACT', ''), ('RECIST', '1.1'))
     >>> name_instrument("Example Scale, 2nd form")
     ('examplescale2ndform', '')
@@ -87,7 +92,8 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
     known = _index(vocabulary)
     heads = word_list("heads_of_names")
     words = _fold(name)
-    without = words[:-1] if words and words[-1] in heads else words  # "Asthma Control Test score"
+    # "Asthma Control Test score"
+    without = words[:-1] if words and words[-1] in heads else words
     written = (name.strip(), *map("".join, (words, without, _drop_heads(words))))
     found = next((known[each] for each in written if each in known), None)
     if found:
@@ -112,7 +118,9 @@ def find_instrument(name: str) -> Entry | None:
     """
     gloss = _GLOSS.fullmatch(name)
     names = (name, gloss[2], gloss[1] + gloss[3]) if gloss else (name,)
-    return next((entry for each in names if (entry := find_entry(each, "instruments"))), None)
+    return next(
+        (entry for each in names if (entry := find_entry(each, "instruments"))), None
+    )
 
 
 def list_names(entry: Entry) -> tuple[str, ...]:
@@ -127,7 +135,11 @@ def list_names(entry: Entry) -> tuple[str, ...]:
 def unify(text: str) -> str:
     """Return the usual name of an agent or a measure; any other text as it is.
 
-    >>> unify("MTX"), unify("forced expiratory volume in 1 second"), unify("Death from any cause")
+    >>> (
+    ...     unify("MTX"),
+    ...     unify("forced expiratory volume in 1 second"),
+    ...     unify("Death from any cause"),
+    ... )
     ('methotrexate', 'FEV1', 'Death from any cause')
     """
     entry = find_entry(text, "agent_abbreviations") or find_entry(text, "measures")
@@ -136,7 +148,9 @@ def unify(text: str) -> str:
 
 def _fold(name: str) -> tuple[str, ...]:
     return tuple(
-        word for word in spell_words(name) if word not in word_list("small_words_of_names")
+        word
+        for word in spell_words(name)
+        if word not in word_list("small_words_of_names")
     )
 
 
@@ -150,7 +164,9 @@ def _index(vocabulary: str) -> Mapping[str, Entry]:
 
     A name of several entries is left out.
     """
-    names = [(name, entry) for entry in terms_of(vocabulary) for name in list_names(entry)]
+    names = [
+        (name, entry) for entry in terms_of(vocabulary) for name in list_names(entry)
+    ]
     whole = [("".join(_fold(name)), entry) for name, entry in names]
     short = [("".join(_drop_heads(_fold(name))), entry) for name, entry in names]
     index: dict[str, Entry] = {}

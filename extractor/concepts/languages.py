@@ -11,7 +11,12 @@ from extractor.concepts.hostile.injection import find_honest
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.lexer import Range
-from extractor.language.other_languages import ForeignLines, ForeignText, blank_ranges, find_foreign
+from extractor.language.other_languages import (
+    ForeignLines,
+    ForeignText,
+    blank_ranges,
+    find_foreign,
+)
 from extractor.language.passage import LexedSection, read_section
 from extractor.schemas import (
     Absence,
@@ -37,7 +42,9 @@ def set_foreign_aside(
     is cut to its longest run in English.
 
     >>> from extractor.schemas import Source
-    >>> section = Section(name="eligibility", text="- Alter über 18 Jahre\n- Age over 18 years")
+    >>> section = Section(
+    ...     name="eligibility", text="- Alter über 18 Jahre\n- Age over 18 years"
+    ... )
     >>> record = TrialRecord(
     ...     record_id="T1", source=Source(path="t", format="flat"), sections=(section,)
     ... )
@@ -61,13 +68,19 @@ def set_foreign_aside(
     ranges: dict[str, list[Range]] = defaultdict(list)
     for text in foreign.texts:
         ranges[text.section].append((text.start, text.end))
-    blanked = tuple(_blank(section, ranges.get(section.name, ())) for section in record.sections)
+    blanked = tuple(
+        _blank(section, ranges.get(section.name, ())) for section in record.sections
+    )
     reread = {
         section.name: read_section(section.name, section.text)
         for section in blanked
         if section.name in ranges
     }
-    return record.model_copy(update={"sections": blanked}), {**sections, **reread}, foreign
+    return (
+        record.model_copy(update={"sections": blanked}),
+        {**sections, **reread},
+        foreign,
+    )
 
 
 def _blank(section: Section, ranges: Sequence[Range]) -> Section:
@@ -120,14 +133,20 @@ def _cite(parsed: ParsedRecord, text: ForeignText) -> Citation:
     return Citation(section=text.section, start=start, end=end, quote=quote)
 
 
-def explain_by_language(parsed: ParsedRecord, absences: Iterable[Absence]) -> Iterator[Absence]:
+def explain_by_language(
+    parsed: ParsedRecord, absences: Iterable[Absence]
+) -> Iterator[Absence]:
     """Yield the absences, with the reason ``other_language`` if only text in another language
     could state the field.
     """
     untranslated = parsed.foreign.untranslated
     describes = untranslated.intersection(_DESCRIBES)
     for absence in absences:
-        places = untranslated.intersection(absence.sections) if absence.sections else describes
+        places = (
+            untranslated.intersection(absence.sections)
+            if absence.sections
+            else describes
+        )
         if places and absence.reason in _UNEXPLAINED:
             yield absence.model_copy(update={"reason": AbsenceReason.OTHER_LANGUAGE})
         else:

@@ -14,10 +14,18 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import LexedSection, read_section
 from extractor.schemas import TrialRecord
 
-__all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "split_outcomes"]
+__all__ = [
+    "Outcome",
+    "ParsedRecord",
+    "parse_record",
+    "parse_uncalibrated",
+    "split_outcomes",
+]
 
 
-def parse_record(record: TrialRecord, fields: tuple[CustomField, ...] = ()) -> ParsedRecord:
+def parse_record(
+    record: TrialRecord, fields: tuple[CustomField, ...] = ()
+) -> ParsedRecord:
     r"""Read everything that the rules find in a record. The same record always gives the same
     result.
 
@@ -27,7 +35,9 @@ def parse_record(record: TrialRecord, fields: tuple[CustomField, ...] = ()) -> P
     found gives open readings, not an error.
 
     >>> from extractor.schemas import Section, Source
-    >>> section = Section(name="eligibility", text="Inclusion Criteria:\n\n* Age 18 or older")
+    >>> section = Section(
+    ...     name="eligibility", text="Inclusion Criteria:\n\n* Age 18 or older"
+    ... )
     >>> record = TrialRecord(
     ...     record_id="T1", source=Source(path="t", format="flat"), sections=(section,)
     ... )
@@ -47,7 +57,8 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     these results.
     """
     sections: Mapping[str, LexedSection] = {
-        section.name: read_section(section.name, section.text) for section in record.sections
+        section.name: read_section(section.name, section.text)
+        for section in record.sections
     }
     hostile = find_hostile(record, sections)
     given = record
@@ -63,7 +74,9 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         criteria=criteria,
         regimens=regimens,
         candidates=candidates,
-        outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
+        outcomes=shorten_parts(
+            read_outcomes(record, sections, numbers), record, hostile
+        ),
         hostile=hostile,
         foreign=foreign,
         given=given if foreign.texts else None,

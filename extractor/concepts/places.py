@@ -9,7 +9,12 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from extractor.concepts.aliases import find_entry, find_instrument, list_names, split_version
+from extractor.concepts.aliases import (
+    find_entry,
+    find_instrument,
+    list_names,
+    split_version,
+)
 from extractor.evidence.drafts import Reading, Span, find_weakest
 from extractor.evidence.quotes import locate_quote
 from extractor.language.book import Entry, find_terms
@@ -20,9 +25,8 @@ from extractor.schemas import Instrument, Origin, Support
 
 MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, until counts give that of its field."""
-_VERSION_REACH = (
-    60  # the greatest distance between an instrument's name and its version, in characters
-)
+# the greatest distance between an instrument's name and its version, in characters
+_VERSION_REACH = 60
 _SHORTEST_NAME = 3
 """The least characters of an abbreviation that stands for a full name: "LV" has too many
 meanings.
@@ -50,7 +54,9 @@ def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any
     weakest = find_weakest(s.support for s in supported)
     spans = tuple(s.span for s in supported)
     supports = tuple(s.support for s in supported)
-    return Reading(value, MODEL_CONFIDENCE, spans, weakest, supports=supports, origin=Origin.MODEL)
+    return Reading(
+        value, MODEL_CONFIDENCE, spans, weakest, supports=supports, origin=Origin.MODEL
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,8 @@ def cut(passage: Passage) -> Tokens:
 def locate(passage: Passage, first: int, end: int) -> Span:
     """Return the raw span of ``cut(passage).words[first:end]``."""
     return Span(
-        passage.section.name, *passage.section.cleaned.raw_span(*cut(passage).span(first, end))
+        passage.section.name,
+        *passage.section.cleaned.raw_span(*cut(passage).span(first, end)),
     )
 
 
@@ -86,7 +93,9 @@ def _clean_span(passage: Passage) -> Range:
     return (0, 0)
 
 
-def find_quotes(passage: Passage, quote: str, position: int | None = None) -> Iterator[Span]:
+def find_quotes(
+    passage: Passage, quote: str, position: int | None = None
+) -> Iterator[Span]:
     """Yield the raw spans of a quote in the passage, left to right, from ``position`` in the
     section's cleaned text.
     """
@@ -110,7 +119,9 @@ def find_quote(passage: Passage, quote: str) -> Span | None:
     return next(find_quotes(passage, quote), None)
 
 
-def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:
+def find_parts(
+    passage: Passage, parts: Mapping[str, str | None]
+) -> dict[str, Span | None]:
     """Return the raw spans of an outcome's parts, in order, since several parts may have the same
     words.
 
@@ -159,9 +170,15 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
     entry = find_instrument(instrument)
     if entry:
         tokens = cut(passage)
-        terms = (term for term in find_terms(tokens, "instruments") if term.value == entry.value)
+        terms = (
+            term
+            for term in find_terms(tokens, "instruments")
+            if term.value == entry.value
+        )
         spans = (locate(passage, term.first, term.end) for term in terms)
-        yield from ((span, Support.PARSED) for span in chain(spans, find_names(entry, passage)))
+        yield from (
+            (span, Support.PARSED) for span in chain(spans, find_names(entry, passage))
+        )
 
 
 def find_agent(agent: str, passage: Passage) -> Supported | None:
@@ -171,7 +188,9 @@ def find_agent(agent: str, passage: Passage) -> Supported | None:
     entry = find_entry(agent, "agent_abbreviations")
     span = next(find_names(entry, passage), None) if entry else None
     if span:
-        return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL)
+        return Supported(
+            passage.section.raw[span.start : span.end], span, Support.LITERAL
+        )
     return None
 
 

@@ -39,10 +39,17 @@ ItemT = TypeVar("ItemT", bound=ExtractedItem)
 def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
     """Return the fields of a task's items whose values are read from their own quotes.
 
-    >>> [field.name for field in list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")][:2]
+    >>> [
+    ...     field.name
+    ...     for field in list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")
+    ... ][:2]
     ['kind', 'lead_in']
     """
-    fields = (field for field in list_fields(task) if field.metadata.evidence is EvidenceKind.READ)
+    fields = (
+        field
+        for field in list_fields(task)
+        if field.metadata.evidence is EvidenceKind.READ
+    )
     return [field for field in fields if field.group == (group or task)]
 
 
@@ -78,8 +85,12 @@ class ItemBuilder:
         """Resolve the rules' reading and the model's answer for a field."""
         counted = f"{self.draft.group.partition('.')[0]}.{field}"
         gap = self.draft.gap(_ASKED_AS.get(field, field))
-        resolved = resolve(self.draft.read(field), self.draft.model.get(field), gap, counted)
-        is_unconfirmed = self.draft.is_skipped and _ASKED_AS.get(field, field) in self.draft.asked
+        resolved = resolve(
+            self.draft.read(field), self.draft.model.get(field), gap, counted
+        )
+        is_unconfirmed = (
+            self.draft.is_skipped and _ASKED_AS.get(field, field) in self.draft.asked
+        )
         if is_unconfirmed and resolved.confidence > UNCONFIRMED:
             return replace(resolved, confidence=UNCONFIRMED)
         return resolved
@@ -97,7 +108,9 @@ class ItemBuilder:
         span = self.draft.span
         return self.add(
             "quote",
-            Reading(self._parsed.raw(span), exists.confidence, (span,), origin=exists.origin),
+            Reading(
+                self._parsed.raw(span), exists.confidence, (span,), origin=exists.origin
+            ),
         )
 
     def add(self, field: str, resolved: Reading[T | None]) -> T | None:
@@ -110,14 +123,22 @@ class ItemBuilder:
         if value is None or value == ():
             self.add_absence(
                 field,
-                AbsenceReason.NOT_REPORTED if self._sections else AbsenceReason.SECTION_ABSENT,
+                AbsenceReason.NOT_REPORTED
+                if self._sections
+                else AbsenceReason.SECTION_ABSENT,
             )
             return value
         supports = resolved.list_supports() or (Support.LITERAL,)
         for position, span in enumerate(resolved.spans or self._whole):
             if isinstance(value, tuple):
                 place = min(position, len(value) - 1)
-                self._prove(f"{field}[{place}]", value[place], span, resolved, supports[position])
+                self._prove(
+                    f"{field}[{place}]",
+                    value[place],
+                    span,
+                    resolved,
+                    supports[position],
+                )
                 self._prove_parts(f"{field}[{place}]", value[place], span)
             else:
                 self._prove(field, value, span, resolved, supports[position])
@@ -126,7 +147,9 @@ class ItemBuilder:
     def add_absence(self, field: str, reason: AbsenceReason) -> None:
         """Add the reason why a field is empty."""
         self.absences.append(
-            Absence(field=f"{self._path}.{field}", reason=reason, sections=self._sections)
+            Absence(
+                field=f"{self._path}.{field}", reason=reason, sections=self._sections
+            )
         )
 
     def build(self, also: Sequence[Evidence] = ()) -> dict[str, Any]:
@@ -161,22 +184,33 @@ class ItemBuilder:
             for span in read.spans
         )
 
-    def _find_nearest(self, words: str, spans: Sequence[Span], near: Span) -> Span | None:
+    def _find_nearest(
+        self, words: str, spans: Sequence[Span], near: Span
+    ) -> Span | None:
         """Return the place of these characters in the first span that has them, the nearest one
         to another place.
         """
         for span in spans:
             raw = self._parsed.raw(span)
-            starts = [found.start() + span.start for found in re.finditer(re.escape(words), raw)]
+            starts = [
+                found.start() + span.start
+                for found in re.finditer(re.escape(words), raw)
+            ]
             places = [Span(span.section, start, start + len(words)) for start in starts]
             if places:
                 return min(
-                    places, key=lambda one: max(one.start - near.end, near.start - one.end, 0)
+                    places,
+                    key=lambda one: max(one.start - near.end, near.start - one.end, 0),
                 )
         return None
 
     def _prove(
-        self, name: str, value: Any, span: Span, resolved: Reading[Any], support: Support
+        self,
+        name: str,
+        value: Any,
+        span: Span,
+        resolved: Reading[Any],
+        support: Support,
     ) -> None:
         """Add evidence, with how the value was read from it: what is no quote was concluded, if
         nothing else is known.
@@ -185,7 +219,11 @@ class ItemBuilder:
         hostile text.
         """
         said = self._parsed.raw(span) in (value, getattr(value, "name", None))
-        if said and getattr(value, "version", None) is None and FieldRef(name).path not in _CITED:
+        if (
+            said
+            and getattr(value, "version", None) is None
+            and FieldRef(name).path not in _CITED
+        ):
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED
@@ -194,7 +232,9 @@ class ItemBuilder:
         blanks = self._parsed.list_blanks(span)
         if blanks:
             text = self._parsed.sections[span.section].raw
-            span = Span(span.section, *find_honest((span.start, span.end), text, blanks))
+            span = Span(
+                span.section, *find_honest((span.start, span.end), text, blanks)
+            )
         self._evidence.append(
             Evidence(
                 field=name,
@@ -233,7 +273,9 @@ class Assembled(Generic[ItemT]):
         self.absences += builder.absences
 
 
-def describe_evidence(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:
+def describe_evidence(
+    evidence: Sequence[Evidence], confidence: float
+) -> dict[str, Any]:
     """Return an item's provenance fields: evidence, origin, weakest support and confidence."""
     origins = {piece.origin for piece in evidence}
     origin = next(iter(origins), None)
@@ -242,6 +284,8 @@ def describe_evidence(evidence: Sequence[Evidence], confidence: float) -> dict[s
     return {
         "evidence": tuple(evidence),
         "origin": origin,
-        "support": find_weakest(piece.support for piece in evidence) if evidence else None,
+        "support": find_weakest(piece.support for piece in evidence)
+        if evidence
+        else None,
         "confidence": confidence,
     }

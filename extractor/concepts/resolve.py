@@ -74,21 +74,31 @@ def resolve(
         field: The field, such as ``dosing.route``.
 
     >>> resolve(
-    ...     Reading("oral", 0.7), Reading("oral", 0.9), AbsenceReason.NOT_ASKED, "dosing.route"
+    ...     Reading("oral", 0.7),
+    ...     Reading("oral", 0.9),
+    ...     AbsenceReason.NOT_ASKED,
+    ...     "dosing.route",
     ... ).origin.value
     'both'
     >>> resolve(
-    ...     Reading("oral", 0.99), Reading("rectal", 0.9), AbsenceReason.NOT_ASKED, "dosing.route"
+    ...     Reading("oral", 0.99),
+    ...     Reading("rectal", 0.9),
+    ...     AbsenceReason.NOT_ASKED,
+    ...     "dosing.route",
     ... ).value
     'rectal'
-    >>> resolve(Reading("oral", 0.2), None, AbsenceReason.NOT_ASKED, "dosing.route").gap.value
+    >>> resolve(
+    ...     Reading("oral", 0.2), None, AbsenceReason.NOT_ASKED, "dosing.route"
+    ... ).gap.value
     'not_asked'
     """
     if model is None:
         if rule.confidence < BELIEVED and not isinstance(rule.value, _OF_EVERY_ITEM):
             return Reading(None, 0.0, gap=gap)
         return replace(rule, confidence=round(rule.confidence, 4), origin=Origin.RULE)
-    if not rule.is_open and agree(rule.value, model.value, as_sets=field == "dosing.arms"):
+    if not rule.is_open and agree(
+        rule.value, model.value, as_sets=field == "dosing.arms"
+    ):
         # the rules give the usual short form
         same = rule.value == model.value or isinstance(rule.value, Instrument)
         sure = max(share_right(field, AGREE), rule.confidence)
@@ -103,7 +113,9 @@ def resolve(
         and Support.INFERRED in model.list_supports()
     ):
         sure = min(sure, LEFT_OPEN)
-    return replace(_fill_parts(model, rule), confidence=round(sure, 4), origin=Origin.MODEL)
+    return replace(
+        _fill_parts(model, rule), confidence=round(sure, 4), origin=Origin.MODEL
+    )
 
 
 def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
@@ -117,9 +129,15 @@ def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
 
     def fill(member: Any) -> Any:
         same = _find_same(rule, member)
-        lacking = [name for name in PARTS.get(type(member), ()) if getattr(member, name) is None]
+        lacking = [
+            name
+            for name in PARTS.get(type(member), ())
+            if getattr(member, name) is None
+        ]
         if same and lacking:
-            return member.model_copy(update={name: getattr(same, name) for name in lacking})
+            return member.model_copy(
+                update={name: getattr(same, name) for name in lacking}
+            )
         return member
 
     return replace(model, value=tuple(map(fill, model.value)))
@@ -127,7 +145,9 @@ def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
 
 def _find_same(read: Reading[Any] | None, member: Any) -> Any:
     """Return the member of a reading that has the same numbers."""
-    alike = (one for one in (read.list_values() if read else ()) if type(one) is type(member))
+    alike = (
+        one for one in (read.list_values() if read else ()) if type(one) is type(member)
+    )
     return next((one for one in alike if agree(one, member)), None)
 
 
@@ -140,15 +160,17 @@ def resolve_part(
     ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"
     ... )
     >>> said = Reading((stated.model_copy(update={"of": "fever"}),), 0.9)
-    >>> resolve_part(stated, "of", Reading((stated,), 0.9), said, "eligibility.time_windows")[
-    ...     0
-    ... ].value
+    >>> resolve_part(
+    ...     stated, "of", Reading((stated,), 0.9), said, "eligibility.time_windows"
+    ... )[0].value
     'both'
     """
     if getattr(_find_same(model, member), name, None) is None:  # only the rules read it
         return Origin.RULE, _read_sure_part(rule, member, name)
     same = _find_same(rule, member)
-    if same is not None and _list_words(getattr(same, name)) == _list_words(getattr(member, name)):
+    if same is not None and _list_words(getattr(same, name)) == _list_words(
+        getattr(member, name)
+    ):
         return Origin.BOTH, share_right(f"{field}.{name}", AGREE)
     return Origin.MODEL, share_right(f"{field}.{name}", "doubtful" if same else ALONE)
 
@@ -159,7 +181,11 @@ def _read_sure_part(rule: Reading[Any] | None, member: Any, name: str) -> float:
     """
     pairs = zip(rule.list_values(), rule.list_sure_parts(), strict=True) if rule else ()
     sure = next(
-        (sure.get(name) for one, sure in pairs if type(one) is type(member) and agree(one, member)),
+        (
+            sure.get(name)
+            for one, sure in pairs
+            if type(one) is type(member) and agree(one, member)
+        ),
         None,
     )
     return measured("parts", name) if sure is None else sure
@@ -216,7 +242,9 @@ def share_right(field: str, situation: str) -> float:
 def combine(counts: Counts, field: str, situation: str) -> float:
     """Return the share of right answers among these counts and those assumed.
 
-    >>> combine({"dosing.route": {"doubtful": {"rule": 15}}}, "dosing.route", "doubtful")
+    >>> combine(
+    ...     {"dosing.route": {"doubtful": {"rule": 15}}}, "dosing.route", "doubtful"
+    ... )
     0.2
     """
     found = counts.get(field, {}).get(situation, {})
@@ -262,7 +290,9 @@ def agree(one: object, other: object, *, as_sets: bool = False) -> bool:
     if type(one) is type(other) and (read := _COMPARED.get(type(one))):
         return bool(read(one) == read(other))
     if isinstance(one, Instrument) and isinstance(other, Instrument):
-        return name_instrument(one.name, one.version) == name_instrument(other.name, other.version)
+        return name_instrument(one.name, one.version) == name_instrument(
+            other.name, other.version
+        )
     if type(one) is str and type(other) is str:
         return _normalize(one) == _normalize(other)
     return one == other
@@ -270,7 +300,11 @@ def agree(one: object, other: object, *, as_sets: bool = False) -> bool:
 
 def _list_words(quote: str | None) -> list[str]:
     """Return the words of a quote in small letters, without articles and signs."""
-    return [word for word in re.findall(r"\w+", (quote or "").lower()) if word not in _ARTICLES]
+    return [
+        word
+        for word in re.findall(r"\w+", (quote or "").lower())
+        if word not in _ARTICLES
+    ]
 
 
 def _normalize(quote: str) -> str:

@@ -35,7 +35,8 @@ Curve = tuple[tuple[float, float], ...]
 """Pairs of stated confidence and share right, both rising."""
 CURVES = files(__package__) / "calibration.toml"
 _OF_PEOPLE = frozenset(
-    f"eligibility.{name}" for name in ("minimum_age", "maximum_age", "healthy_volunteers")
+    f"eligibility.{name}"
+    for name in ("minimum_age", "maximum_age", "healthy_volunteers")
 )
 """Fields whose doubtful cases are too rare in gold for a curve: below its first knot, the
 measured share stands.
@@ -65,7 +66,10 @@ def apply_curve(curve: Curve, stated: float) -> float:
     Below the knot of a curve that has only one, it falls in proportion: too few values are lower to
     know their share.
 
-    >>> apply_curve(((0.5, 0.4), (0.9, 0.8)), 0.7), apply_curve(((0.5, 0.4), (0.9, 0.8)), 1.0)
+    >>> (
+    ...     apply_curve(((0.5, 0.4), (0.9, 0.8)), 0.7),
+    ...     apply_curve(((0.5, 0.4), (0.9, 0.8)), 1.0),
+    ... )
     (0.6, 0.8)
     >>> apply_curve(((0.9, 0.8),), 0.45)
     0.4
@@ -79,11 +83,15 @@ def _calibrate(item: Draft) -> Draft:
     rules: dict[str, Reading[Any]] = {}
     for name, reading in item.rules.items():
         confidence = _confidence(
-            f"{item.group}.{name}", FOUND if reading.value else NOTHING, reading.confidence
+            f"{item.group}.{name}",
+            FOUND if reading.value else NOTHING,
+            reading.confidence,
         )
         confidence = min(confidence, item.at_most.get(name, 1.0))
         rules[name] = (
-            reading if confidence == reading.confidence else replace(reading, confidence=confidence)
+            reading
+            if confidence == reading.confidence
+            else replace(reading, confidence=confidence)
         )
     if item.group == Task.DOSING:  # a regimen is as sure as its agent
         sure = _confidence("dosing.regimens", FOUND, item.rules["agent"].confidence)

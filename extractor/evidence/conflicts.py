@@ -37,7 +37,13 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
     """Return the kind of contradiction between two folded tokens, or None. Either token may be
     empty.
 
-    >>> pairs = ("8", "9"), ("two", "2"), ("", "not"), ("stable", "unstable"), ("a", "the")
+    >>> pairs = (
+    ...     ("8", "9"),
+    ...     ("two", "2"),
+    ...     ("", "not"),
+    ...     ("stable", "unstable"),
+    ...     ("a", "the"),
+    ... )
     >>> [kind and kind.value for kind in (compare_tokens(*pair) for pair in pairs)]
     ['number', None, 'negation', 'negation', None]
     """
@@ -75,12 +81,13 @@ def _critical_words() -> Mapping[str, _Meaning]:
     ]
     words: dict[str, _Meaning] = {t: (ConflictKind.UNIT, unit) for t, unit in units}
     words |= {t: (ConflictKind.UNIT, t) for t in ("%", "uln", "lln", "x")}
-    for kind in tomllib.loads((files(__package__) / "critical_words.toml").read_text("utf-8"))[
-        "kind"
-    ]:
+    for kind in tomllib.loads(
+        (files(__package__) / "critical_words.toml").read_text("utf-8")
+    )["kind"]:
         values = {word: group[0] for group in kind["same"] for word in group}
         words |= {
-            word: (ConflictKind(kind["name"]), values.get(word, word)) for word in kind["words"]
+            word: (ConflictKind(kind["name"]), values.get(word, word))
+            for word in kind["words"]
         }
     return words
 
@@ -103,7 +110,9 @@ class Nearest:
     cost: int
 
 
-def find_nearest(quote: Sequence[str], text: FoldedText, near: int | None = None) -> Nearest | None:
+def find_nearest(
+    quote: Sequence[str], text: FoldedText, near: int | None = None
+) -> Nearest | None:
     """Return the place in a folded text nearest to the words of a quote, or None if they share
     nothing.
 
@@ -125,12 +134,21 @@ def find_nearest(quote: Sequence[str], text: FoldedText, near: int | None = None
     windows = [] if near is None else [(max(0, near - reach), near + reach)]
     windows += [(0, len(text.codes))]
     alignments = [
-        (first, fuzz.partial_ratio_alignment(wanted, text.codes[first:end], score_cutoff=1))
+        (
+            first,
+            fuzz.partial_ratio_alignment(wanted, text.codes[first:end], score_cutoff=1),
+        )
         for first, end in windows
     ]
-    starts = [first + place.dest_start - place.src_start for first, place in alignments if place]
+    starts = [
+        first + place.dest_start - place.src_start
+        for first, place in alignments
+        if place
+    ]
     aligned = (
-        _align(quote, text.tokens.words, start, drift) for start in starts for drift in _DRIFTS
+        _align(quote, text.tokens.words, start, drift)
+        for start in starts
+        for drift in _DRIFTS
     )
     return min(filter(None, aligned), key=lambda nearest: nearest.cost, default=None)
 
@@ -142,7 +160,9 @@ def _count_cost(quoted: int | None, stated: int | None) -> int:
     return _LEFT_OUT if quoted is None else _OTHER
 
 
-def _align(quote: Sequence[str], words: Sequence[str], start: int, drift: int) -> Nearest | None:
+def _align(
+    quote: Sequence[str], words: Sequence[str], start: int, drift: int
+) -> Nearest | None:
     """Align a quote with the words around ``start``. Text before and after it is no difference."""
     low = max(0, start - drift)
     near = words[low : start + len(quote) + drift]
@@ -164,12 +184,20 @@ def _align(quote: Sequence[str], words: Sequence[str], start: int, drift: int) -
             pairs += (
                 [pair]
                 if is_pair
-                else [one for one in ((pair[0], None), (None, pair[1])) if one != (None, None)]
+                else [
+                    one
+                    for one in ((pair[0], None), (None, pair[1]))
+                    if one != (None, None)
+                ]
             )
     differences = tuple(
-        pair for pair in pairs if None in pair or quote[pair[0] or 0] != words[pair[1] or 0]
+        pair
+        for pair in pairs
+        if None in pair or quote[pair[0] or 0] != words[pair[1] or 0]
     )
-    places = [stated for quoted, stated in pairs if stated is not None and quoted is not None]
+    places = [
+        stated for quoted, stated in pairs if stated is not None and quoted is not None
+    ]
     if not places:
         return None
     alike = len(places) - sum(None not in pair for pair in differences)

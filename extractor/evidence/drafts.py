@@ -34,11 +34,19 @@ class Span:
 
     def contains(self, other: "Span") -> bool:
         """Return whether the other span lies wholly in this one."""
-        return self.section == other.section and self.start <= other.start and other.end <= self.end
+        return (
+            self.section == other.section
+            and self.start <= other.start
+            and other.end <= self.end
+        )
 
     def overlaps(self, other: "Span") -> bool:
         """Return whether the two share a character."""
-        return self.section == other.section and self.start < other.end and other.start < self.end
+        return (
+            self.section == other.section
+            and self.start < other.end
+            and other.start < self.end
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +329,8 @@ class ModelResult:
     def passages(self) -> Sequence[Draft]:
         """What was said of the passages whose regimens the model was to list, in reading order."""
         return sorted(
-            (one for one in self.drafts if "regimens" in one.asked), key=lambda one: one.number
+            (one for one in self.drafts if "regimens" in one.asked),
+            key=lambda one: one.number,
         )
 
     @property

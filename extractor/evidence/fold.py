@@ -42,7 +42,11 @@ _CHANGES = re.compile(
     re.VERBOSE,
 )
 # Signs that Unicode does not fold, or folds into another meaning.
-_OTHERS = dict.fromkeys("®™©℠\ufe0f", "") | dict.fromkeys("«»‹›", "'") | dict.fromkeys("∙⋅•‧", "·")
+_OTHERS = (
+    dict.fromkeys("®™©℠\ufe0f", "")
+    | dict.fromkeys("«»‹›", "'")
+    | dict.fromkeys("∙⋅•‧", "·")
+)
 _OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
 _NEGATING = frozenset("\u0337\u0338\u20d2")
 """Combining strokes negate a sign; they are not accents."""
@@ -67,7 +71,9 @@ class FoldedText:
 
     def clean_span(self, first: int, end: int) -> tuple[int, int]:
         """Offsets into the cleaned text of ``tokens.words[first:end]``."""
-        return self.folded.raw_span(self.tokens.starts[first], self.tokens.ends[end - 1])
+        return self.folded.raw_span(
+            self.tokens.starts[first], self.tokens.ends[end - 1]
+        )
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
         """Offsets into the raw text of ``folded.text[start:end]``."""
@@ -115,7 +121,9 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     )
     # Only ASCII is lowered: other characters are folded already and must keep their length.
     lower = (c.lower() if c.isascii() else c for c in folded.text)
-    folded = replace(folded, text=folded.text.lower() if folded.text.isascii() else "".join(lower))
+    folded = replace(
+        folded, text=folded.text.lower() if folded.text.isascii() else "".join(lower)
+    )
     tokens = read_text(folded.text)
     numbers = [
         (found.first, found.end)
@@ -124,7 +132,9 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     ]
     tokens, places = _join_digits(tokens)
     inner = frozenset(
-        place for first, end in numbers for place in range(places[first] + 1, places[end - 1] + 1)
+        place
+        for first, end in numbers
+        for place in range(places[first] + 1, places[end - 1] + 1)
     )
     alphabet: dict[str, str] = {}
     codes = [
@@ -139,7 +149,9 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
     numbers.
     """
     joined = {
-        at for found in rule("raised").find(tokens) for at in range(found.first + 1, found.end)
+        at
+        for found in rule("raised").find(tokens)
+        for at in range(found.first + 1, found.end)
     }
     signs = [
         at
@@ -147,7 +159,10 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
         for at in range(found.first + 1, found.end, 2)
     ]
     joined |= {
-        at + step for at in signs if tokens.joined(at) and tokens.joined(at + 1) for step in (0, 1)
+        at + step
+        for at in signs
+        if tokens.joined(at) and tokens.joined(at + 1)
+        for step in (0, 1)
     }
     if not joined:
         return tokens, list(range(len(tokens)))
@@ -157,7 +172,9 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
     codes = [tokens.codes[at] for at in firsts]
     starts = [tokens.starts[at] for at in firsts]
     ends = [tokens.ends[end - 1] for _, end in groups]
-    places = [place for place, (first, end) in enumerate(groups) for _ in range(first, end)]
+    places = [
+        place for place, (first, end) in enumerate(groups) for _ in range(first, end)
+    ]
     return Tokens(tokens.text, words, starts, ends, "".join(codes)), places
 
 
@@ -168,7 +185,9 @@ def _replacement(found: re.Match[str], text: str) -> str:
     if kind == "comparator":
         return "≤" if "<" in found[0] else "≥"
     if kind == "power":
-        return "^" + unicodedata.normalize("NFKC", found[0]).replace("\u2212", "-").lstrip("+")
+        return "^" + unicodedata.normalize("NFKC", found[0]).replace(
+            "\u2212", "-"
+        ).lstrip("+")
     if found[0] in _OTHERS:
         return _OTHERS[found[0]]
     decomposed = unicodedata.normalize("NFKD", found[0])

@@ -14,7 +14,11 @@ from extractor.language.other_languages import NOTHING_FOREIGN, ForeignLines
 from extractor.language.passage import LexedSection, Passage
 from extractor.schemas import Citation, FindingKind, Task, TrialRecord
 
-_ITEMS = {"eligibility.criteria": "criteria", "dosing": "regimens", "endpoints": "outcomes"}
+_ITEMS = {
+    "eligibility.criteria": "criteria",
+    "dosing": "regimens",
+    "endpoints": "outcomes",
+}
 """Where a parsed record has the items of a group."""
 
 
@@ -51,7 +55,9 @@ def find_touched(
     [(5, 8)]
     """
     return ranges[
-        bisect_right(ranges, start, key=itemgetter(1)) : bisect_left(ranges, end, key=itemgetter(0))
+        bisect_right(ranges, start, key=itemgetter(1)) : bisect_left(
+            ranges, end, key=itemgetter(0)
+        )
     ]
 
 
@@ -102,12 +108,16 @@ class ParsedRecord:
 
     def list_items(self, group: str | None) -> tuple[Draft, ...]:
         """Return the items of a group; the record itself without one."""
-        found: tuple[Draft, ...] = getattr(self, _ITEMS[group]) if group else (self.whole,)
+        found: tuple[Draft, ...] = (
+            getattr(self, _ITEMS[group]) if group else (self.whole,)
+        )
         return found
 
     def with_items(self, group: str | None, items: tuple[Draft, ...]) -> "ParsedRecord":
         """Return the same record with other items of a group."""
-        changed: dict[str, Any] = {_ITEMS[group]: items} if group else {"whole": items[0]}
+        changed: dict[str, Any] = (
+            {_ITEMS[group]: items} if group else {"whole": items[0]}
+        )
         return replace(self, **changed)
 
     def passage(self, span: Span) -> Passage:
@@ -120,7 +130,9 @@ class ParsedRecord:
         """
         section = self.sections.get(span.section)
         if section is None:
-            raise ValueError(f"record {self.record.record_id} has no section {span.section!r}")
+            raise ValueError(
+                f"record {self.record.record_id} has no section {span.section!r}"
+            )
         return section.raw[span.start : span.end]
 
     def original(self, span: Span) -> str:
@@ -149,7 +161,8 @@ class ParsedRecord:
         """Every chunk that a model can be asked about, by number."""
         items = (*self.criteria, *self.regimens, *self.outcomes)
         return {
-            chunk.number: chunk for chunk in (*(item.chunk for item in items), *self.candidates)
+            chunk.number: chunk
+            for chunk in (*(item.chunk for item in items), *self.candidates)
         }
 
     def draft_of(self, task: Task, chunk: Chunk) -> Draft:
@@ -166,4 +179,6 @@ class ParsedRecord:
     @cached_property
     def drafts(self) -> Mapping[int, Draft]:
         """The criteria and outcomes by the numbers of their chunks, and the record itself."""
-        return {item.number: item for item in (self.whole, *self.criteria, *self.outcomes)}
+        return {
+            item.number: item for item in (self.whole, *self.criteria, *self.outcomes)
+        }

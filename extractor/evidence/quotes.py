@@ -87,8 +87,14 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     wanted = fold_raw(quote)
     expected = None if near is None else folded.cleaned.clean_position(near)
     for words in _forms(wanted.tokens):
-        places = [place for place in _find_places(folded, words) if is_clean_cut(folded, *place)]
-        plain = [place for place in places if _contradict(wanted, folded, place) is None]
+        places = [
+            place
+            for place in _find_places(folded, words)
+            if is_clean_cut(folded, *place)
+        ]
+        plain = [
+            place for place in places if _contradict(wanted, folded, place) is None
+        ]
         if plain:
             spans = [_raw_span(folded, place) for place in plain]
             start, end = min(
@@ -98,16 +104,21 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
                     text[slice(*span)] != quote,
                 ),
             )
-            status = QuoteStatus.EXACT if text[start:end] == quote else QuoteStatus.FOLDED
+            status = (
+                QuoteStatus.EXACT if text[start:end] == quote else QuoteStatus.FOLDED
+            )
             return QuoteCheck(status, start, end)
         if places:
             place = min(
-                places, key=lambda place: abs(folded.clean_span(*place)[0] - (expected or 0))
+                places,
+                key=lambda place: abs(folded.clean_span(*place)[0] - (expected or 0)),
             )
             conflict = _contradict(wanted, folded, place)
             denial = _find_denial(folded.tokens, place[0])
             span = _raw_span(folded, (place[0] if denial is None else denial, place[1]))
-            return QuoteCheck(QuoteStatus.CONFLICT, *span, (conflict,) if conflict else ())
+            return QuoteCheck(
+                QuoteStatus.CONFLICT, *span, (conflict,) if conflict else ()
+            )
     return _report_nearest(wanted, folded, expected)
 
 
@@ -150,32 +161,52 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
     word = tokens.words[at]
     apart = not tokens.joined(at + 1) if at + 1 < len(tokens) else True
     if word == "o":
-        return apart and tokens.words[at + 1 : at + 2] != [] and tokens.words[at + 1][0].isalpha()
+        return (
+            apart
+            and tokens.words[at + 1 : at + 2] != []
+            and tokens.words[at + 1][0].isalpha()
+        )
     return word in _WRAPPING_BEFORE and (word != "-" or apart)
 
 
-def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterator[Range]:
+def _find_places(
+    folded: FoldedText, words: list[str], start: int = 0
+) -> Iterator[Range]:
     """Yield the places of these words in the text, starting at an offset into the cleaned text."""
     if any(character.isalnum() for word in words for character in word):
         first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
         most = _MOST_COMPARED // len(words)
-        yield from ((at, at + len(words)) for at in islice(folded.find_words(words, first), most))
+        yield from (
+            (at, at + len(words))
+            for at in islice(folded.find_words(words, first), most)
+        )
 
 
 def _raw_span(folded: FoldedText, place: Range) -> Range:
     return folded.cleaned.raw_span(*folded.clean_span(*place))
 
 
-def _contradict(quote: FoldedText, text: FoldedText, place: Range) -> TokenConflict | None:
+def _contradict(
+    quote: FoldedText, text: FoldedText, place: Range
+) -> TokenConflict | None:
     """What contradicts the quote although the text has its words at ``place``, or None."""
     denial = _find_denial(text.tokens, place[0])
     if denial is not None:
         return TokenConflict(ConflictKind.NEGATION, "", text.tokens.words[denial])
     if text.alphabet.keys().isdisjoint(_CASED):
         return None
-    pairs = zip(_list_cased(quote, (0, len(quote.tokens))), _list_cased(text, place), strict=False)
+    pairs = zip(
+        _list_cased(quote, (0, len(quote.tokens))),
+        _list_cased(text, place),
+        strict=False,
+    )
     return next(
-        (TokenConflict(ConflictKind.UNIT, *pair) for pair in pairs if pair[0] != pair[1]), None
+        (
+            TokenConflict(ConflictKind.UNIT, *pair)
+            for pair in pairs
+            if pair[0] != pair[1]
+        ),
+        None,
     )
 
 
@@ -192,25 +223,37 @@ def _list_cased(text: FoldedText, place: Range) -> list[str]:
     return [word for word in written if word in ("mm", "mM", "mU", "MU")]
 
 
-def _report_nearest(quote: FoldedText, text: FoldedText, expected: int | None) -> QuoteCheck:
-    near = None if expected is None else text.tokens.at(text.folded.clean_position(expected))
+def _report_nearest(
+    quote: FoldedText, text: FoldedText, expected: int | None
+) -> QuoteCheck:
+    near = (
+        None
+        if expected is None
+        else text.tokens.at(text.folded.clean_position(expected))
+    )
     nearest = find_nearest(quote.tokens.words, text, near)
     if nearest is None or nearest.shared < len(nearest.differences):
         return QuoteCheck(QuoteStatus.ABSENT)
     conflicts = []
     for quoted_at, stated_at in nearest.differences:
-        quoted = "" if quoted_at is None else quote.tokens.read(quoted_at, quoted_at + 1)
+        quoted = (
+            "" if quoted_at is None else quote.tokens.read(quoted_at, quoted_at + 1)
+        )
         stated = "" if stated_at is None else text.tokens.read(stated_at, stated_at + 1)
         kind = compare_tokens(quoted, stated)
         if kind:
             conflicts.append(TokenConflict(kind, quoted, stated))
     if not nearest.differences and (cut := _name_cut(text, nearest.first, nearest.end)):
-        kinds = {"/": ConflictKind.UNIT} | dict.fromkeys("<>=≤≥", ConflictKind.COMPARATOR)
+        kinds = {"/": ConflictKind.UNIT} | dict.fromkeys(
+            "<>=≤≥", ConflictKind.COMPARATOR
+        )
         conflicts = [TokenConflict(kinds.get(cut[0], ConflictKind.NUMBER), "", cut)]
     if not conflicts:
         return QuoteCheck(QuoteStatus.ABSENT)
     return QuoteCheck(
-        QuoteStatus.CONFLICT, *_raw_span(text, (nearest.first, nearest.end)), tuple(conflicts)
+        QuoteStatus.CONFLICT,
+        *_raw_span(text, (nearest.first, nearest.end)),
+        tuple(conflicts),
     )
 
 
@@ -222,7 +265,10 @@ def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
     >>> text = fold_raw("platelets > 5 mg/kg at -5 degrees")
     >>> text.tokens.words
     ['platelets', '>', '5', 'mg', '/', 'kg', 'at', '-', '5', 'degrees']
-    >>> [is_clean_cut(text, *place) for place in ((1, 3), (2, 4), (2, 6), (8, 10), (7, 10))]
+    >>> [
+    ...     is_clean_cut(text, *place)
+    ...     for place in ((1, 3), (2, 4), (2, 6), (8, 10), (7, 10))
+    ... ]
     [True, False, True, False, True]
     """
     return _begins_clean(text, first) and _ends_clean(text, end)
@@ -253,14 +299,22 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
     codes = tokens.codes
     before = codes[first - 1]
     if codes[first] in _NUMBERS:
-        return before != "^" and (not is_signed(tokens, first) or _is_bullet(text, first - 1))
-    if codes[first] == "-" and tokens.joined(first + 1) and codes[first + 1] in _NUMBERS:
+        return before != "^" and (
+            not is_signed(tokens, first) or _is_bullet(text, first - 1)
+        )
+    if (
+        codes[first] == "-"
+        and tokens.joined(first + 1)
+        and codes[first + 1] in _NUMBERS
+    ):
         if before == "^":
             return False
         if before in _NUMBERS:
             return False
         return not (tokens.joined(first) and joins_words(tokens, first - 1))
-    return codes[first] not in _SIGNS or not rule("comparing_front").ends(tokens, first, first - 2)
+    return codes[first] not in _SIGNS or not rule("comparing_front").ends(
+        tokens, first, first - 2
+    )
 
 
 def _ends_clean(text: FoldedText, end: int) -> bool:
@@ -291,7 +345,9 @@ def _is_inside_word(text: FoldedText, at: int) -> bool:
     behind = text.tokens.words[at][0]
     end = text.clean_span(at - 1, at)[1]
     start = text.clean_span(at, at + 1)[0]
-    apart = not (before.isalnum() or before == "_") or not (behind.isalnum() or behind == "_")
+    apart = not (before.isalnum() or before == "_") or not (
+        behind.isalnum() or behind == "_"
+    )
     return end > start or (end == start and not apart)
 
 

@@ -66,7 +66,9 @@ class Scorer:
     def predict(self, items: Sequence[Features]) -> Array:
         """Return the probability of each class (column) for each item (row).
 
-        >>> scorer = Scorer(("ill", "well"), {"w pain": 1}, np.array([[0, 0], [2, 0]]), np.zeros(2))
+        >>> scorer = Scorer(
+        ...     ("ill", "well"), {"w pain": 1}, np.array([[0, 0], [2, 0]]), np.zeros(2)
+        ... )
         >>> scorer.predict([["w pain"], ["w zorp"]]).round(2).tolist()
         [[0.88, 0.12], [0.5, 0.5]]
         """
@@ -120,20 +122,33 @@ class Scorer:
         found = _pick(self.classes, self.predict(items) if chances is None else chances)
         for features, passage, choice in zip(items, passages, found, strict=True):
             place = self.find_reason(
-                [feature for feature in features if feature.startswith("w ")], choice.value
+                [feature for feature in features if feature.startswith("w ")],
+                choice.value,
             )
             at = _list_places(passage)[place] if place is not None else None
-            idle = at is None or passage.tokens.words[at].lower() in word_list("function_words")
-            spans = (span_of(passage if at is None or idle else passage.part(at, at + 1)),)
+            idle = at is None or passage.tokens.words[at].lower() in word_list(
+                "function_words"
+            )
+            spans = (
+                span_of(passage if at is None or idle else passage.part(at, at + 1)),
+            )
             rivals = tuple(map(values, choice.rivals))
             readings.append(
-                Reading(values(choice.value), choice.confidence, spans, Support.INFERRED, rivals)
+                Reading(
+                    values(choice.value),
+                    choice.confidence,
+                    spans,
+                    Support.INFERRED,
+                    rivals,
+                )
             )
         return readings
 
     def find_reason(self, features: Features, chosen: str) -> int | None:
         """Return the index of the feature that most favours a class over the others, or None."""
-        weights = self.weights.take([self.rows.get(feature, 0) for feature in features], axis=0)
+        weights = self.weights.take(
+            [self.rows.get(feature, 0) for feature in features], axis=0
+        )
         gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
         best = int(gains.argmax()) if features else -1
         return best if features and gains[best] > 0 else None
@@ -155,7 +170,9 @@ def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
         order.tolist(), ordered[:, 0].tolist(), wanted.tolist(), strict=True
     ):
         rivals = tuple(classes[one] for one in others[:count])
-        choices.append(ScoredClass(classes[best], min(round(chance, 2), _SUREST), rivals))
+        choices.append(
+            ScoredClass(classes[best], min(round(chance, 2), _SUREST), rivals)
+        )
     return choices
 
 
@@ -175,22 +192,31 @@ def read_scorer(path: Traversable) -> Scorer:
     """Read a file of weights, ``.npz`` or ``.toml``."""
     if path.name.endswith(".npz"):
         with path.open("rb") as file, np.load(file) as stored:
-            classes, names = (str(stored[name]).split("\n") for name in ("classes", "features"))
+            classes, names = (
+                str(stored[name]).split("\n") for name in ("classes", "features")
+            )
             # weights are stored as multiples of a step
             known = stored["weights"].astype(np.float32) * stored["step"]
             bias = stored["bias"]
     else:
         table = tomllib.loads(path.read_text("utf-8"))
-        columns = table if all(isinstance(one, dict) for one in table.values()) else {"": table}
+        columns = (
+            table
+            if all(isinstance(one, dict) for one in table.values())
+            else {"": table}
+        )
         classes = list(columns)
         names = sorted({name for column in columns.values() for name in column})
         known = np.array(
-            [[column.get(name, 0.0) for column in columns.values()] for name in names], np.float32
+            [[column.get(name, 0.0) for column in columns.values()] for name in names],
+            np.float32,
         )
         bias = np.zeros(len(columns), np.float32)
     weights = np.vstack([np.zeros((1, len(classes)), np.float32), known])
     rows = {name: row for row, name in enumerate(names, 1)}
-    return Scorer(tuple(classes), rows, weights, bias, damped=path.name.endswith(".npz"))
+    return Scorer(
+        tuple(classes), rows, weights, bias, damped=path.name.endswith(".npz")
+    )
 
 
 @cache
@@ -209,7 +235,11 @@ def measured(field: str, case: str) -> float:
     0.88
     """
     found = _read_measured()[field][case]
-    return found if isinstance(found, float) else int(100 * found[0] / (found[1] + 1)) / 100
+    return (
+        found
+        if isinstance(found, float)
+        else int(100 * found[0] / (found[1] + 1)) / 100
+    )
 
 
 def list_words(passage: Passage) -> list[str]:
@@ -219,7 +249,10 @@ def list_words(passage: Passage) -> list[str]:
     ['age', '≥', '0', 'years', 'cd', '0']
     """
     words = passage.tokens.words
-    return ["0" if words[at][-1].isdigit() else words[at].lower() for at in _list_places(passage)]
+    return [
+        "0" if words[at][-1].isdigit() else words[at].lower()
+        for at in _list_places(passage)
+    ]
 
 
 def _list_places(passage: Passage) -> list[int]:

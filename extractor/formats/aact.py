@@ -1,12 +1,12 @@
-"""Studies in the pipe-delimited export of AACT: a zip of tables, which are joined by NCT number on
-disk.
+"""Studies in the pipe-delimited export of AACT: a zip of tables, which are joined by NCT number
+on disk.
 
 The tables are not sorted, so their rows pass through a private SQLite file, which sorts them and
 disappears. It takes about twice the size of the tables that are read, in the folder for temporary
 files (``SQLITE_TMPDIR``, ``TMPDIR``).
 
-The export writes line breaks as "~"; they are read as line breaks, so that places in a section are
-places in the cell.
+The export writes line breaks as "~"; they are read as line breaks, so that places in a section
+are places in the cell.
 """
 
 import json
@@ -67,7 +67,8 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
                 yield _join_rows(trial, group)
     except sqlite3.Error as problem:
         remedy = (
-            "free space in the folder for temporary files, or name another folder in SQLITE_TMPDIR"
+            "free space in the folder for temporary files, or name another folder in "
+            "SQLITE_TMPDIR"
         )
         raise UnreadableSource(
             f"the tables cannot be sorted on disk ({problem})", remedy
@@ -110,7 +111,11 @@ def _read_row(
         )
     number = cells.get("id", "")
     kept = {name: _BREAK.sub("\n", cells[name]) for name in columns if cells.get(name)}
-    return trial, int(number) if number.isdecimal() and len(number) < _MAX_DIGITS else 0, kept
+    return (
+        trial,
+        int(number) if number.isdecimal() and len(number) < _MAX_DIGITS else 0,
+        kept,
+    )
 
 
 def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
@@ -152,7 +157,8 @@ def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> RecordContent:
             **row,
             "others": others.get(row.get("id"), []),
             "arms": [
-                arms.get(link.get("design group id")) for link in linked.get(row.get("id"), ())
+                arms.get(link.get("design group id"))
+                for link in linked.get(row.get("id"), ())
             ],
         }
         for row in tables.get("interventions", ())
@@ -163,7 +169,9 @@ def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> RecordContent:
     for kind in ("condition", "intervention"):
         for row in tables.get(f"browse_{kind}s", ()):
             is_ancestor = row.get("mesh type", "").lower() == "mesh-ancestor"
-            study.setdefault(f"{kind}_ancestor" if is_ancestor else kind, []).append(row)
+            study.setdefault(f"{kind}_ancestor" if is_ancestor else kind, []).append(
+                row
+            )
     return read_study(Node(study, trial), list_paths("aact"), find_nodes, read_texts)
 
 

@@ -77,7 +77,9 @@ class Columns:
             for position in sorted(self.guessed)
         )
         left = [
-            f'"{name}"' for position, name in enumerate(self.header) if position not in self.known
+            f'"{name}"'
+            for position, name in enumerate(self.header)
+            if position not in self.known
         ]
         unread = f"; not read: {', '.join(left)}" if left else ""
         return (f"columns of the table: {', '.join(taken)}{unread}",)
@@ -89,7 +91,13 @@ def fold_name(written: str) -> str:
 
     >>> {
     ...     fold_name(name)
-    ...     for name in ("NCT Number", "nct_number", "#NCT.Number", "NCTNumber", '"nct number"')
+    ...     for name in (
+    ...         "NCT Number",
+    ...         "nct_number",
+    ...         "#NCT.Number",
+    ...         "NCTNumber",
+    ...         '"nct number"',
+    ...     )
     ... }
     {'nctnumber'}
     """
@@ -97,7 +105,10 @@ def fold_name(written: str) -> str:
 
 
 def match_columns(
-    header: Sequence[str], known: Iterable[str], rows: Sequence[Sequence[str]], id_name: str
+    header: Sequence[str],
+    known: Iterable[str],
+    rows: Sequence[Sequence[str]],
+    id_name: str,
 ) -> Columns:
     """Find what each column holds.
 
@@ -118,7 +129,9 @@ def match_columns(
     names = [fold_name(written) for written in header]
     by_name = {fold_name(name): name for name in known}
     found: dict[int, str] = {
-        position: by_name[name] for position, name in enumerate(names) if name in by_name
+        position: by_name[name]
+        for position, name in enumerate(names)
+        if name in by_name
     }
     exact = frozenset(found)
     for position, name in enumerate(names):
@@ -130,7 +143,9 @@ def match_columns(
     for position in range(len(names)):
         if position in found:
             continue
-        content = _read_content([row[position] for row in rows if position < len(row)], id_name)
+        content = _read_content(
+            [row[position] for row in rows if position < len(row)], id_name
+        )
         if content and content in by_name.values() and content not in found.values():
             found[position] = content
     return Columns(tuple(header), dict(sorted(found.items())), frozenset(found) - exact)

@@ -32,7 +32,14 @@ _SECTIONS = (
     *("interventions", "primary_outcomes", "secondary_outcomes", "other_outcomes"),
 )
 _REGISTRY = (
-    *("minimum_age", "maximum_age", "sex", "healthy_volunteers", "enrollment", "study_type"),
+    *(
+        "minimum_age",
+        "maximum_age",
+        "sex",
+        "healthy_volunteers",
+        "enrollment",
+        "study_type",
+    ),
     *("status", "start_date", "primary_completion_date", "completion_date"),
 )
 _DESIGN = {
@@ -72,6 +79,8 @@ def _list_sections(cells: Mapping[str, str]) -> Iterator[Section]:
         if name == "interventions":
             yield from list_interventions(cells.get(name, ""))
         elif name == "eligibility" and not cells.get(name, "").strip():
-            yield from criteria_section(cells.get("inclusion", ""), cells.get("exclusion", ""))
+            yield from criteria_section(
+                cells.get("inclusion", ""), cells.get("exclusion", "")
+            )
         else:
             yield from text_section(name, cells.get(name))

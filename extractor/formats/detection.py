@@ -43,7 +43,10 @@ def detect_format(head: bytes) -> str:
     ``head`` is the first block of the document, in UTF-8. Raises ``UnreadableSource`` for an empty
     file or for data that nothing here reads.
 
-    >>> detect_format(b' [ {"protocolSection": '), detect_format(b"[18F]-Tracer imaging\n")
+    >>> (
+    ...     detect_format(b' [ {"protocolSection": '),
+    ...     detect_format(b"[18F]-Tracer imaging\n"),
+    ... )
     ('json', 'plain')
     """
     if _PDF.match(head):
@@ -63,7 +66,8 @@ def detect_format(head: bytes) -> str:
         raise UnreadableSource("binary data, not text", remedy)
     if _AACT.match(text):
         raise UnreadableSource(
-            "one table of an AACT export", "give the export's zip, or a zip of all its tables"
+            "one table of an AACT export",
+            "give the export's zip, or a zip of all its tables",
         )
     if _JSON.match(text):
         return "json"

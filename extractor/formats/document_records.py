@@ -9,7 +9,12 @@ from typing import IO, BinaryIO
 
 from extractor.errors import MissingExtra
 from extractor.formats.documents import DocumentContent, DocumentProblem, read_document
-from extractor.formats.found import Found, RecordContent, UnreadableSource, build_content
+from extractor.formats.found import (
+    Found,
+    RecordContent,
+    UnreadableSource,
+    build_content,
+)
 from extractor.formats.free_text import build_laid_out
 from extractor.formats.headings import DESCRIPTION, ELIGIBILITY, FRONT, Heading
 from extractor.formats.layout import undo_layout
@@ -88,7 +93,11 @@ def _join_pages(text: str, pages: Sequence[int]) -> str:
         ending = text[max(0, start - _LONGEST_END) : start]
         following = text[start : start + 2]
         is_mark = following[1:] in _MARK_ENDS
-        goes_on = following[:1].islower() and not is_mark and not ending.rstrip().endswith(_ENDS)
+        goes_on = (
+            following[:1].islower()
+            and not is_mark
+            and not ending.rstrip().endswith(_ENDS)
+        )
         if goes_on and ending.endswith("\n") and ending.strip():
             signs[start - 1] = " "
     return "".join(signs)

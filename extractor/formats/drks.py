@@ -58,7 +58,9 @@ class _Trial:
         yield from self._list_conditions()
         yield from self._list_criteria()
         for number, arm in enumerate(self._list_arms()):
-            yield from _mark(join_parts(f"arms[{number}]", [("description", arm.text)]), arm)
+            yield from _mark(
+                join_parts(f"arms[{number}]", [("description", arm.text)]), arm
+            )
         for section, name in (
             ("primary_outcomes", "primaryOutcome"),
             ("secondary_outcomes", "secondaryOutcome"),
@@ -71,7 +73,9 @@ class _Trial:
         by_locale: dict[str, str] = {}
         for one in descriptions:
             locale = _read(one, "idLocale.locale") or "en"
-            by_locale.setdefault(locale, (_read(one, name) or "").replace("\r\n", "\n").strip())
+            by_locale.setdefault(
+                locale, (_read(one, name) or "").replace("\r\n", "\n").strip()
+            )
         if by_locale.get("en"):
             return _Text(by_locale["en"], is_german=False)
         text = by_locale.get("de", "")
@@ -88,7 +92,9 @@ class _Trial:
             if one.value is not None
         ]
         for is_german in (False, True):
-            texts = [one.text for one in chosen if one.text and one.is_german == is_german]
+            texts = [
+                one.text for one in chosen if one.text and one.is_german == is_german
+            ]
             if is_german and not all(one.is_german for one in chosen):
                 name = "keywords"
             else:
@@ -98,11 +104,14 @@ class _Trial:
     def _list_criteria(self) -> Iterator[Section]:
         descriptions = find_nodes(self.trial, _POPULATION)
         lists = [
-            self._choose(descriptions, name) for name in ("inclusionCriteria", "exclusionCriteria")
+            self._choose(descriptions, name)
+            for name in ("inclusionCriteria", "exclusionCriteria")
         ]
         for section in criteria_section(*(one.text for one in lists)):
             spans = [
-                OtherLanguage(start=start, end=start + len(one.text), language=_LANGUAGE)
+                OtherLanguage(
+                    start=start, end=start + len(one.text), language=_LANGUAGE
+                )
                 for one in lists
                 if one.is_german and (start := section.text.find(one.text)) >= 0
             ]
@@ -119,7 +128,9 @@ class _Trial:
             number = arm.value.get("arm") if isinstance(arm.value, dict) else None
             text = {"comment": _read(group, "comment"), "idLocale": {"locale": locale}}
             by_number.setdefault(str(number), []).append(Node(text, group.place))
-        for _, arms in sorted(by_number.items(), key=lambda item: (len(item[0]), item[0])):
+        for _, arms in sorted(
+            by_number.items(), key=lambda item: (len(item[0]), item[0])
+        ):
             yield self._choose(arms, "comment")
 
     def read_registry(self) -> RegistryFields:
@@ -163,7 +174,9 @@ def build_drks(trial: Node) -> RecordContent:
     ...     {"idLocale": {"locale": "de"}, "title": "Eine Studie"},
     ...     {"idLocale": {"locale": "en"}, "title": "A"},
     ... ]
-    >>> content = build_drks(Node({"drksId": "DRKS00000001", "trialDescriptions": titles}, "trial"))
+    >>> content = build_drks(
+    ...     Node({"drksId": "DRKS00000001", "trialDescriptions": titles}, "trial")
+    ... )
     >>> content.trial_id, content.sections[0].text
     ('DRKS00000001', 'A')
     """
@@ -172,7 +185,9 @@ def build_drks(trial: Node) -> RecordContent:
     names = ", ".join(reader.german)
     notes = (f"given in {_LANGUAGE} only, which is not read: {names}",) if names else ()
     number = find_trial_id(_read(trial, "drksId"), _ID)
-    return RecordContent(sections, "drks_json", number, reader.read_registry(), notes=notes)
+    return RecordContent(
+        sections, "drks_json", number, reader.read_registry(), notes=notes
+    )
 
 
 def _read(node: Node, path: str) -> str | None:
@@ -198,4 +213,8 @@ def _mark(sections: Iterable[Section], text: _Text) -> Iterator[Section]:
     """Yield the sections, marked if the text is in German."""
     for section in sections:
         span = OtherLanguage(start=0, end=len(section.text), language=_LANGUAGE)
-        yield section.model_copy(update={"other_languages": (span,)}) if text.is_german else section
+        yield (
+            section.model_copy(update={"other_languages": (span,)})
+            if text.is_german
+            else section
+        )

@@ -14,7 +14,9 @@ from extractor.language.passage import strip_span
 
 _START = re.compile(r"EudraCT Number:[ \t]*(?P<number>\d{4}-\d{6}-\d{2})\b")
 """The line that begins the block of a country."""
-_LINK = re.compile(r"clinicaltrialsregister\.eu/ctr-search/trial/[\d-]+/(?P<code>[A-Z0-9]{2,3})\b")
+_LINK = re.compile(
+    r"clinicaltrialsregister\.eu/ctr-search/trial/[\d-]+/(?P<code>[A-Z0-9]{2,3})\b"
+)
 _LINE = re.compile(r"[^\n]+")
 _SECTION = re.compile(
     r"(?P<letter>[GHNP])\.[ \t]+[A-Z]|(?P<part>[A-F])\.[ \t]+(?:Protocol Information|Sponsor "
@@ -56,7 +58,8 @@ class RegisterField:
     def cut(self, start: int, end: int) -> "MarkedWords":
         """Return a part of what the field says."""
         return MarkedWords(
-            self.text[start:end], TextRange(self.place.start + start, self.place.start + end)
+            self.text[start:end],
+            TextRange(self.place.start + start, self.place.start + end),
         )
 
     @property
@@ -120,23 +123,35 @@ class Block:
             if not found:
                 continue
             place = _order(found["number"])
-            if place < last and place[0] >= "E":  # within the text of a field, which goes on
+            # within the text of a field, which goes on
+            if place < last and place[0] >= "E":
                 continue
-            if place[0] < letter or not is_field(found["number"], found["label"], letter):
+            if place[0] < letter or not is_field(
+                found["number"], found["label"], letter
+            ):
                 continue
             letter = place[0]
             last = place
             marks.append((line.start(), found))
-        ends = [*(start for start, _ in marks[1:]), len(self.text.rstrip().removesuffix("Summary"))]
+        ends = [
+            *(start for start, _ in marks[1:]),
+            len(self.text.rstrip().removesuffix("Summary")),
+        ]
         fields = [
-            self._read(found, end) for (_, found), end in zip(marks, ends, strict=True) if found
+            self._read(found, end)
+            for (_, found), end in zip(marks, ends, strict=True)
+            if found
         ]
         return [field for field in fields if field]
 
     def _read(self, found: re.Match[str], end: int) -> RegisterField | None:
         start, stop = strip_span(self.text, found.end(), end)
         text = self.text[start:stop]
-        is_heading = found["number"] in ("D.IMP", "D.8")  # which begin a product or a placebo
+        # which begin a product or a placebo
+        is_heading = found["number"] in (
+            "D.IMP",
+            "D.8",
+        )
         if found["range"] or (NOTHING.fullmatch(text) and not is_heading):
             return None
         return RegisterField(
@@ -193,7 +208,11 @@ def list_blocks(stream: BinaryIO) -> Iterator[Block | UnreadableSource]:
 
 def split_blocks(text: str) -> list[Block]:
     """Return the blocks of a text; one block if it has no line that begins one."""
-    starts = [found for line in _LINE.finditer(text) if (found := _START.match(text, *line.span()))]
+    starts = [
+        found
+        for line in _LINE.finditer(text)
+        if (found := _START.match(text, *line.span()))
+    ]
     places = [0, *(found.start() for found in starts[1:])]
     ends = [*places[1:], len(text)]
     numbers = [found["number"] for found in starts] or [None]

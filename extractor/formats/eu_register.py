@@ -1,11 +1,11 @@
-"""Trials in the text of the EU Clinical Trials Register, its download of full details, or a copy of
-a part of it.
+"""Trials in the text of the EU Clinical Trials Register, its download of full details, or a copy
+of a part of it.
 
-A trial has a block of fields for each country, in which it was authorised. A field is a line with a
-number and a label ("E.3 Principal inclusion criteria: ..."), and what follows it up to the next
+A trial has a block of fields for each country, in which it was authorised. A field is a line with
+a number and a label ("E.3 Principal inclusion criteria: ..."), and what follows it up to the next
 one. A code of a language in brackets ("(es)") marks a translation. The blocks of a trial are one
-record: each field is read once, in English if any block has it in English, and as most blocks have
-it.
+record: each field is read once, in English if any block has it in English, and as most blocks
+have it.
 """
 
 import re
@@ -42,7 +42,8 @@ from extractor.schemas import OtherLanguage, Part, Piece, RegistryFields, Sectio
 FORMAT = "euctr_text"
 _LINE = re.compile(r"[^\n]+")
 _TRIALS_IN_TEXT = (
-    "save it as a file and read that (read_records, extractor run): each trial becomes a record"
+    "save it as a file and read that (read_records, extractor run): each trial "
+    "becomes a record"
 )
 
 
@@ -83,7 +84,8 @@ def build_register_text(text: str, *, title: str | None = None) -> RecordContent
     numbers = {block.number for block in blocks}
     if len(numbers) > 1:
         raise UnreadableSource(
-            f"a text of {len(numbers)} trials of the EU Clinical Trials Register", _TRIALS_IN_TEXT
+            f"a text of {len(numbers)} trials of the EU Clinical Trials Register",
+            _TRIALS_IN_TEXT,
         )
     content = _Trial(blocks).build()
     if title is None:
@@ -101,7 +103,9 @@ def _build(blocks: Sequence[Block]) -> Found:
     """Build the content of the blocks of one trial. Does not raise."""
     if _is_too_large(blocks):
         return too_large("record", f"line {blocks[0].line}")
-    found = build_content(lambda trial: _Trial(trial).build(), blocks, f"line {blocks[0].line}")
+    found = build_content(
+        lambda trial: _Trial(trial).build(), blocks, f"line {blocks[0].line}"
+    )
     if not isinstance(found, RecordContent):
         return found
     codes = ", ".join(block.code or "?" for block in blocks)
@@ -112,7 +116,9 @@ def _build(blocks: Sequence[Block]) -> Found:
         "the register"
     )
     notes = (*found.notes, *([odd] if odd_bytes else []))
-    return replace(found, place=f"line {blocks[0].line}, {number}: {codes}", notes=notes)
+    return replace(
+        found, place=f"line {blocks[0].line}, {number}: {codes}", notes=notes
+    )
 
 
 class _Trial:
@@ -130,7 +136,11 @@ class _Trial:
     def build(self) -> RecordContent:
         sections = take_sections(self._list_sections())
         return RecordContent(
-            sections, FORMAT, self.number, self._read_registry(), notes=tuple(self.notes)
+            sections,
+            FORMAT,
+            self.number,
+            self._read_registry(),
+            notes=tuple(self.notes),
         )
 
     def _list_sections(self) -> Iterator[Section]:
@@ -140,17 +150,21 @@ class _Trial:
         yield from _join("official_title", [full] if lay else [])
         yield from _join("brief_summary", [self._choose("E.2.1")])
         outcomes = {
-            name: self._list_outcomes(name, *numbers) for name, numbers in _OUTCOMES.items()
+            name: self._list_outcomes(name, *numbers)
+            for name, numbers in _OUTCOMES.items()
         }
         introductions = [one for _, found in outcomes.values() for one in found]
         yield from _join(
             "detailed_description",
             [self._choose("E.2.2"), *introductions, *self._list_population()],
         )
-        yield from _join("conditions", [self._choose("E.1.1") or self._choose("E.1.1.1")])
+        yield from _join(
+            "conditions", [self._choose("E.1.1") or self._choose("E.1.1.1")]
+        )
         yield from _join("keywords", self._list_terms())
         yield from _join(
-            "eligibility", [one for number in ("E.3", "E.4") for one in self._read_criteria(number)]
+            "eligibility",
+            [one for number in ("E.3", "E.4") for one in self._read_criteria(number)],
         )
         yield from self._list_products()
         for sections, _ in outcomes.values():
@@ -183,31 +197,44 @@ class _Trial:
         others = [one for one in given if _fold(one.text) != usual]
         first = next(one for one in given if _fold(one.text) == usual)
         if others and first.number in _COMPARED:
-            left = ", ".join(dict.fromkeys(one.country or "another country" for one in others))
+            left = ", ".join(
+                dict.fromkeys(one.country or "another country" for one in others)
+            )
             read = first.country or "one country"
             differs = f"{first.number} ({first.label}) differs between countries"
-            self.notes[f"{differs}: the text of {read} is read, and not that of {left}"] = None
+            self.notes[
+                f"{differs}: the text of {read} is read, and not that of {left}"
+            ] = None
 
     def _read_criteria(self, number: str) -> list[MarkedWords]:
         """Return a list of criteria, behind its label."""
         chosen = self._choose(number)
         if not chosen:
             return []
-        label = next(one for one in self.fields[number] if one.place == chosen.place).heading
+        label = next(
+            one for one in self.fields[number] if one.place == chosen.place
+        ).heading
         return [label, chosen]
 
     def _list_terms(self) -> list[MarkedWords]:
         """Return the terms of MedDRA, each once."""
-        terms = [one.whole for one in self.fields["E.1.2"] if one.label.lower() == "term"]
+        terms = [
+            one.whole for one in self.fields["E.1.2"] if one.label.lower() == "term"
+        ]
         return list({_fold(term.text): term for term in reversed(terms)}.values())[::-1]
 
     def _list_population(self) -> list[MarkedWords]:
         """Return the countries, and what of the population is answered by yes."""
         found = [*self.fields["A.1"]]
         found += [
-            one for number in self.fields for one in self.fields[number][:1] if _is_population(one)
+            one
+            for number in self.fields
+            for one in self.fields[number][:1]
+            if _is_population(one)
         ]
-        lines = {_fold(one.text if one.number == "A.1" else one.label): one for one in found}
+        lines = {
+            _fold(one.text if one.number == "A.1" else one.label): one for one in found
+        }
         return [
             MarkedWords(one.line, TextRange(one.label_place.start, one.place.end))
             for one in lines.values()
@@ -235,7 +262,10 @@ class _Trial:
             said = [("measure", _part(chosen, *place))]
             if "time_frame" in named:
                 said = [
-                    (part.name, _part(chosen, place[0] + part.start, place[0] + part.end))
+                    (
+                        part.name,
+                        _part(chosen, place[0] + part.start, place[0] + part.end),
+                    )
                     for part in parts
                 ]
             elif frame and not (len(items) > 1 and _states_time(lexed, *place)):
@@ -253,7 +283,9 @@ class _Trial:
         """
         if not when:
             return [None] * count
-        lead, items = split_items(read_section("text", when.text), 0, len(when.text), by_line=True)
+        lead, items = split_items(
+            read_section("text", when.text), 0, len(when.text), by_line=True
+        )
         marked = lead is None and MARK.match(when.text) is not None
         if count > 1 and marked and len(items) == count:
             return [_part(when, *item) for item in items]
@@ -285,14 +317,19 @@ class _Trial:
         }
         said = {number: given[0].text for number, given in self.fields.items() if given}
         in_one_country = len(self.blocks) == 1
-        enrollment = said.get("F.4.2.2") or (said.get("F.4.1") if in_one_country else None)
+        enrollment = said.get("F.4.2.2") or (
+            said.get("F.4.1") if in_one_country else None
+        )
         return RegistryFields(
-            sex=", ".join(name for number, name in _SEXES.items() if number in yes) or None,
+            sex=", ".join(name for number, name in _SEXES.items() if number in yes)
+            or None,
             healthy_volunteers=said.get("F.3.1"),
             enrollment=enrollment,
             phases=tuple(phase for number, phase in _PHASES.items() if number in yes),
             allocation=_ALLOCATION[1] if _ALLOCATION[0] in yes else None,
-            masking=next((name for number, name in _MASKING.items() if number in yes), None),
+            masking=next(
+                (name for number, name in _MASKING.items() if number in yes), None
+            ),
             sponsor=said.get("B.1.1"),
         )
 
@@ -303,10 +340,18 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 """What is written for time points that stand elsewhere: "see above"."""
-_OUTCOMES = {"primary_outcomes": ("E.5.1", "E.5.1.1"), "secondary_outcomes": ("E.5.2", "E.5.2.1")}
+_OUTCOMES = {
+    "primary_outcomes": ("E.5.1", "E.5.1.1"),
+    "secondary_outcomes": ("E.5.2", "E.5.2.1"),
+}
 _COMPARED = ("E.3", "E.4", "E.5.1", "E.5.1.1", "E.5.2", "E.5.2.1")
 _SEXES = {"F.2.1": "Female", "F.2.2": "Male"}
-_PHASES = {"E.7.1": "Phase I", "E.7.2": "Phase II", "E.7.3": "Phase III", "E.7.4": "Phase IV"}
+_PHASES = {
+    "E.7.1": "Phase I",
+    "E.7.2": "Phase II",
+    "E.7.3": "Phase III",
+    "E.7.4": "Phase IV",
+}
 _ALLOCATION = ("E.8.1.1", "Randomised")
 _MASKING = {"E.8.1.2": "Open", "E.8.1.3": "Single blind", "E.8.1.4": "Double blind"}
 _NAMES = ("D.3.1", "D.2.1.1.1", "D.3.8", "D.3.9.3", "D.3.2", "D.3.9.2")
@@ -321,7 +366,10 @@ class _Product:
     """A product: its names, pharmaceutical forms and routes."""
 
     def __init__(
-        self, names: list[MarkedWords], forms: list[MarkedWords], routes: list[MarkedWords]
+        self,
+        names: list[MarkedWords],
+        forms: list[MarkedWords],
+        routes: list[MarkedWords],
     ) -> None:
         self.name = names[0]
         self.others = names[1:]
@@ -358,9 +406,18 @@ def _list_products(fields: Sequence[RegisterField]) -> Iterator[_Product]:
             groups.append([])
         groups[-1].append(one)
     for group in groups:
-        names = [one for number in _NAMES for one in group if one.number == number and one.text]
+        names = [
+            one
+            for number in _NAMES
+            for one in group
+            if one.number == number and one.text
+        ]
         placebo = next(
-            (one for one in group if one.number == "D.8.1" and one.text.lower().startswith("yes")),
+            (
+                one
+                for one in group
+                if one.number == "D.8.1" and one.text.lower().startswith("yes")
+            ),
             None,
         )
         words = [one.whole for one in names]
@@ -368,12 +425,19 @@ def _list_products(fields: Sequence[RegisterField]) -> Iterator[_Product]:
             place = placebo.label.find("Placebo")
             start = placebo.label_place.start + place
             if place >= 0:
-                words = [MarkedWords("Placebo", TextRange(start, start + len("Placebo")))]
+                words = [
+                    MarkedWords("Placebo", TextRange(start, start + len("Placebo")))
+                ]
             else:
                 words = []
         if words:
             forms = [one.whole for one in group if one.number in _FORMS]
-            routes = [line for one in group if one.number in _ROUTES for line in _list_lines(one)]
+            routes = [
+                line
+                for one in group
+                if one.number in _ROUTES
+                for line in _list_lines(one)
+            ]
             yield _Product(words, forms, routes)
 
 
@@ -434,7 +498,9 @@ def _join(name: str, passages: Iterable[MarkedWords | None]) -> tuple[Section, .
     return _join_parts(name, [("", one) for one in passages if one])
 
 
-def _join_parts(name: str, passages: Sequence[tuple[str, MarkedWords]]) -> tuple[Section, ...]:
+def _join_parts(
+    name: str, passages: Sequence[tuple[str, MarkedWords]]
+) -> tuple[Section, ...]:
     """Return the section of named passages. What has no name is no part."""
     given = [(part, one) for part, one in passages if one.text.strip()]
     if not given:
@@ -455,6 +521,8 @@ def _join_parts(name: str, passages: Sequence[tuple[str, MarkedWords]]) -> tuple
                 for at, (_, one) in places
                 if one.language
             ),
-            pieces=tuple(Piece(start=at, at=one.place.start) for at, (_, one) in places),
+            pieces=tuple(
+                Piece(start=at, at=one.place.start) for at, (_, one) in places
+            ),
         ),
     )

@@ -20,7 +20,12 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from extractor.formats.detection import ZIPS, detect_format, find_reader, is_aact_studies
+from extractor.formats.detection import (
+    ZIPS,
+    detect_format,
+    find_reader,
+    is_aact_studies,
+)
 from extractor.formats.flat import build_plain
 from extractor.formats.found import Found, UnreadableSource, build_content
 from extractor.formats.streams import (
@@ -68,7 +73,9 @@ class Document:
     member: str | None = None
 
 
-def open_documents(name: str, source: Bytes, *, named: bool = True) -> Iterator[Document]:
+def open_documents(
+    name: str, source: Bytes, *, named: bool = True
+) -> Iterator[Document]:
     """Yield the documents in a file. Read each one before requesting the next. ``named``: the
     user named this file.
     """
@@ -113,7 +120,9 @@ def _read_plain(stream: BinaryIO, *, named: bool) -> Found:
         text = written.decode("utf-8")
     except UnicodeDecodeError as problem:
         place = f"byte {problem.start}"
-        return UnreadableSource("text that is not UTF-8", "save it as UTF-8", place=place)
+        return UnreadableSource(
+            "text that is not UTF-8", "save it as UTF-8", place=place
+        )
     return build_content(partial(build_plain, named=named), text, None)
 
 
@@ -131,11 +140,15 @@ def _unpack(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
     if head.startswith(ZIPS):
         if _WORD_FIRST in head[:_FIRST_NAMES]:
             return stream
-        raise UnreadableSource("a zip inside a zip", "unpack the inner one and give it by itself")
+        raise UnreadableSource(
+            "a zip inside a zip", "unpack the inner one and give it by itself"
+        )
     if not head.startswith(_GZIP):
         return stream
     meter = UnpackMeter(packed=lambda: raw.position)
-    unpacked = _buffer(SteadyStream(cast("Bytes", gzip.GzipFile(fileobj=stream)), meter))
+    unpacked = _buffer(
+        SteadyStream(cast("Bytes", gzip.GzipFile(fileobj=stream)), meter)
+    )
     if peek_block(unpacked).startswith((_GZIP, *ZIPS)):
         raise UnreadableSource("packed twice", "unpack it once and give the result")
     return unpacked
@@ -172,7 +185,9 @@ def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
             )
         members = [member for member in archive.infolist() if _is_visible(member)]
         if not members:
-            raise UnreadableSource("the archive holds no files", "give an archive with records")
+            raise UnreadableSource(
+                "the archive holds no files", "give an archive with records"
+            )
         if _is_aact(archive, members, meter):
             yield Document("studies", _read_aact(archive, members, meter))
             return
@@ -200,7 +215,8 @@ def _open_member(
         raise UnreadableSource(
             "the archive's member is encrypted", "unpack it with its password first"
         )
-    meter.add(0)  # members may share their data, so what follows a bomb is not unpacked at all
+    # members may share their data, so what follows a bomb is not unpacked at all
+    meter.add(0)
     with archive.open(member) as stored:
         raw = SteadyStream(stored, meter)
         yield to_utf8(_unpack(_buffer(raw), raw))
@@ -208,10 +224,14 @@ def _open_member(
 
 def _is_visible(member: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(member.filename)
-    return not (member.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts)
+    return not (
+        member.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts
+    )
 
 
-def _is_aact(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], meter: UnpackMeter) -> bool:
+def _is_aact(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], meter: UnpackMeter
+) -> bool:
     """Return whether an archive is an export of AACT, by the header of its table of studies."""
     for member in members:
         if _get_stem(member.filename) == "studies":
@@ -230,7 +250,9 @@ def _read_aact(
 
     stems = {_get_stem(member.filename): member for member in members}
     tables = {
-        name: partial(_open_table, archive, stems[name], meter) for name in TABLES if name in stems
+        name: partial(_open_table, archive, stems[name], meter)
+        for name in TABLES
+        if name in stems
     }
     return read_aact(tables)
 

@@ -68,13 +68,18 @@ class _Lines:
         gap = self.text[self.spans[number - 1][1] : self.spans[number][0]]
         if gap.count("\n") > 1:
             return False
-        return not _LIST_ITEM.match(self[number]) or _ends_outcome_list(self[number - 1])
+        return not _LIST_ITEM.match(self[number]) or _ends_outcome_list(
+            self[number - 1]
+        )
 
 
 _TRIAL_NUMBER = re.compile(
-    r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-\d{6}-\d{2}\b", re.IGNORECASE | re.MULTILINE
+    r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-\d{6}-\d{2}\b",
+    re.IGNORECASE | re.MULTILINE,
 )
-_ANY_FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.MULTILINE)
+_ANY_FIELD = re.compile(
+    r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.MULTILINE
+)
 
 
 def is_register_text(text: str) -> bool:
@@ -85,14 +90,18 @@ def is_register_text(text: str) -> bool:
     ... )
     True
     """
-    return _TRIAL_NUMBER.search(text) is not None and _ANY_FIELD.search(text) is not None
+    return (
+        _TRIAL_NUMBER.search(text) is not None and _ANY_FIELD.search(text) is not None
+    )
 
 
 class _NotFlat(Exception):
     """The text is no flattened record."""
 
 
-def build_plain(text: str, *, title: str | None = None, named: bool = True) -> RecordContent:
+def build_plain(
+    text: str, *, title: str | None = None, named: bool = True
+) -> RecordContent:
     """Build the content of a flattened text, of the EU register's, or of another; see
     ``build_text``.
 
@@ -105,9 +114,13 @@ def build_plain(text: str, *, title: str | None = None, named: bool = True) -> R
     spans = (found.span() for found in LINE.finditer(text) if found.group().strip())
     lines = _Lines(text, tuple(islice(spans, MAX_LINES + 1)))
     if len(lines) > MAX_LINES:
-        raise UnreadableSource(f"text of more than {MAX_LINES:,} lines", "give one record a file")
+        raise UnreadableSource(
+            f"text of more than {MAX_LINES:,} lines", "give one record a file"
+        )
     try:
-        return RecordContent(take_sections(_list_sections(lines)) if lines else (), "flat")
+        return RecordContent(
+            take_sections(_list_sections(lines)) if lines else (), "flat"
+        )
     except _NotFlat:
         return build_text(text, title=title, named=named)
 
@@ -118,7 +131,11 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
         (number for number in starts[1:] if is_intervention_list(lines[number])), None
     )
     # Without interventions, outcomes follow title, summary and conditions.
-    after = interventions + 1 if interventions is not None else [*starts, *(3 * [len(lines)])][3]
+    after = (
+        interventions + 1
+        if interventions is not None
+        else [*starts, *(3 * [len(lines)])][3]
+    )
     outcomes = _find_outcomes(lines, [start for start in starts if start >= after])
     if interventions is None and not _are_certain(lines, outcomes):
         raise _NotFlat
@@ -129,13 +146,16 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
     yield from text_section(
         "conditions", lines.cut(conditions, conditions + 1) if conditions else None
     )
-    yield from list_interventions(lines[interventions] if interventions is not None else "")
+    yield from list_interventions(
+        lines[interventions] if interventions is not None else ""
+    )
     for name, (start, end) in zip(
         ("primary_outcomes", "secondary_outcomes"), pairwise(outcomes), strict=False
     ):
         yield from text_section(name, lines.cut(start, end))
     yield from text_section(
-        "detailed_description", lines.cut(outcomes[-1] if outcomes else after, len(lines))
+        "detailed_description",
+        lines.cut(outcomes[-1] if outcomes else after, len(lines)),
     )
 
 
@@ -161,7 +181,9 @@ def _find_outcomes(lines: _Lines, starts: list[int]) -> list[int]:
             break
         fields_after = end < len(lines)
         length = _count_list_lines(
-            [lines[number] for number in range(start, end)], first=not bounds, last=not fields_after
+            [lines[number] for number in range(start, end)],
+            first=not bounds,
+            last=not fields_after,
         )
         if not length:
             break
@@ -217,10 +239,16 @@ def _count_list_lines(lines: Sequence[str], *, first: bool, last: bool) -> int:
     text = " ".join(lines)
     is_prose = len(text) > _MAX_MEASURE or bool(_SENTENCES.search(text))
     ending = [
-        number for number, line in enumerate(lines, 1) if "|" in line or _ends_outcome_list(line)
+        number
+        for number, line in enumerate(lines, 1)
+        if "|" in line or _ends_outcome_list(line)
     ]
     if not last:
-        return len(lines) if first or ending or not (is_prose or _PROSE_END.search(text)) else 0
+        return (
+            len(lines)
+            if first or ending or not (is_prose or _PROSE_END.search(text))
+            else 0
+        )
     if first:
         return ending[-1] if ending else len(lines) * (not is_prose)
     # Prose may end like a list by chance; then sentences precede it, without a time frame after the
@@ -228,6 +256,8 @@ def _count_list_lines(lines: Sequence[str], *, first: bool, last: bool) -> int:
     sure = [
         number
         for number in ending
-        if "|" in lines[number - 1] or not is_prose or _SENTENCE_AND_TIME.search(lines[number - 1])
+        if "|" in lines[number - 1]
+        or not is_prose
+        or _SENTENCE_AND_TIME.search(lines[number - 1])
     ]
     return sure[-1] if sure else 0

@@ -74,7 +74,9 @@ def build_content(
         return UnreadableSource(problem.problem, problem.remedy, place=places or None)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
         return UnreadableSource(
-            f"an unexpected {type(error).__name__}", "please report it with the record", place=place
+            f"an unexpected {type(error).__name__}",
+            "please report it with the record",
+            place=place,
         )
     if not content.sections:
         return UnreadableSource(
@@ -110,7 +112,11 @@ def text_section(name: str, text: str | None) -> tuple[Section, ...]:
     >>> text_section("title", " ")
     ()
     """
-    return (Section(name=name, text=unify_line_ends(text)),) if text and not text.isspace() else ()
+    return (
+        (Section(name=name, text=unify_line_ends(text)),)
+        if text and not text.isspace()
+        else ()
+    )
 
 
 _OTHER_LINE_END = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -128,17 +134,28 @@ def unify_line_ends(text: str) -> str:
     return _OTHER_LINE_END.sub("\n", text)
 
 
-def join_parts(name: str, parts: Iterable[tuple[str, str | None]]) -> tuple[Section, ...]:
+def join_parts(
+    name: str, parts: Iterable[tuple[str, str | None]]
+) -> tuple[Section, ...]:
     r"""Return the section of an item whose source keeps it in several fields; blank fields are left
     out.
 
     >>> [section] = join_parts(
-    ...     "arms[0]", [("label", "Cohort 1"), ("type", None), ("description", "1 x 10^6 cells/kg")]
+    ...     "arms[0]",
+    ...     [
+    ...         ("label", "Cohort 1"),
+    ...         ("type", None),
+    ...         ("description", "1 x 10^6 cells/kg"),
+    ...     ],
     ... )
     >>> section.text, section.part("description")
     ('Cohort 1\n1 x 10^6 cells/kg', '1 x 10^6 cells/kg')
     """
-    present = [(part, unify_line_ends(text)) for part, text in parts if text and not text.isspace()]
+    present = [
+        (part, unify_line_ends(text))
+        for part, text in parts
+        if text and not text.isspace()
+    ]
     spans = []
     start = 0
     for part, text in present:
@@ -146,7 +163,11 @@ def join_parts(name: str, parts: Iterable[tuple[str, str | None]]) -> tuple[Sect
         start += len(text) + 1
     if not present:
         return ()
-    return (Section(name=name, text="\n".join(text for _, text in present), parts=tuple(spans)),)
+    return (
+        Section(
+            name=name, text="\n".join(text for _, text in present), parts=tuple(spans)
+        ),
+    )
 
 
 _OWN_HEADING = re.compile(
@@ -177,7 +198,9 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
 
 
 _MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
-_STARTS_ITEM = re.compile(rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?|;\s+\d{{1,2}}[.)](?!\d)\s*")
+_STARTS_ITEM = re.compile(
+    rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?|;\s+\d{{1,2}}[.)](?!\d)\s*"
+)
 
 
 STARTS_TIME = re.compile(
@@ -199,10 +222,17 @@ def list_items(name: str, cell: str, first: int = 0) -> Iterator[Section]:
     ['Pain; worst', 'Sleep, week 4', 'Cost']
     >>> [
     ...     section.name
-    ...     for section in list_items("primary_outcomes", "Apolipoprotein;Serum amyloid (A; B);", 2)
+    ...     for section in list_items(
+    ...         "primary_outcomes", "Apolipoprotein;Serum amyloid (A; B);", 2
+    ...     )
     ... ]
     ['primary_outcomes[2]', 'primary_outcomes[3]']
-    >>> [section.text for section in list_items("primary_outcomes", "Pain;Timepoint: week 4;Sleep")]
+    >>> [
+    ...     section.text
+    ...     for section in list_items(
+    ...         "primary_outcomes", "Pain;Timepoint: week 4;Sleep"
+    ...     )
+    ... ]
     ['Pain; Timepoint: week 4', 'Sleep']
     """
     items: list[str] = []
@@ -242,7 +272,10 @@ def is_intervention_list(line: str) -> bool:
 def list_interventions(cell: str) -> Iterator[Section]:
     """Yield a section ``interventions[i]`` for each item, with the item's text unchanged.
 
-    >>> [section.part("name") for section in list_interventions("DRUG: Fictumab|OTHER: Visit A|B")]
+    >>> [
+    ...     section.part("name")
+    ...     for section in list_interventions("DRUG: Fictumab|OTHER: Visit A|B")
+    ... ]
     ['Fictumab', 'Visit A|B']
     """
     for number, item in enumerate(filter(str.strip, _SEPARATOR.split(cell))):
@@ -256,6 +289,8 @@ def intervention_section(number: int, item: str) -> Section:
     found = _ITEM.match(item)
     spans = [(name, *found.span(name)) for name in ("type", "name")] if found else []
     parts = tuple(
-        Part(name=name, start=start, end=end) for name, start, end in spans if end > start
+        Part(name=name, start=start, end=end)
+        for name, start, end in spans
+        if end > start
     )
     return Section(name=f"interventions[{number}]", text=item, parts=parts)

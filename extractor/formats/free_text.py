@@ -77,7 +77,9 @@ _RANK = re.compile(r"\n[ \t]*Type[ \t]*[:：][ \t]*(Primary|Secondary)\b")
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 
 
-def build_text(text: str, *, title: str | None = None, named: bool = True) -> RecordContent:
+def build_text(
+    text: str, *, title: str | None = None, named: bool = True
+) -> RecordContent:
     r"""Build the content of a free text. Raises ``UnreadableSource``.
 
     Args:
@@ -99,7 +101,9 @@ def build_text(text: str, *, title: str | None = None, named: bool = True) -> Re
     reader = _TextReader(undo_layout(text))
     if not any(one.section in (ELIGIBILITY, *ITEMS) for one in reader.headings):
         _refuse_other(text, named=named)
-    return RecordContent(take_sections(reader.list_sections(title)), "text", reader.find_id())
+    return RecordContent(
+        take_sections(reader.list_sections(title)), "text", reader.find_id()
+    )
 
 
 def build_laid_out(text: str, known: Sequence[Heading] = ()) -> RecordContent:
@@ -109,7 +113,9 @@ def build_laid_out(text: str, known: Sequence[Heading] = ()) -> RecordContent:
     nothing.
     """
     reader = _TextReader(text, known)
-    return RecordContent(take_sections(reader.list_sections(None)), "text", reader.find_id())
+    return RecordContent(
+        take_sections(reader.list_sections(None)), "text", reader.find_id()
+    )
 
 
 def has_headings(text: str) -> bool:
@@ -132,9 +138,13 @@ def _refuse_other(text: str, *, named: bool) -> None:
     """Raise ``UnreadableSource`` for a text without usual headings that is a table or data, or that
     the user did not name.
     """
-    lines = [found.group() for found in LINE.finditer(text) if found.group().strip()][:_TABLE_LINES]
+    lines = [found.group() for found in LINE.finditer(text) if found.group().strip()][
+        :_TABLE_LINES
+    ]
     is_table = len(lines) > 1 and all(map(_TABLE_ROW.fullmatch, lines))
-    says_nothing = text.strip() and not _TWO_WORDS.search(text) and hide_foreign(text) == text
+    says_nothing = (
+        text.strip() and not _TWO_WORDS.search(text) and hide_foreign(text) == text
+    )
     if is_table or text.lstrip()[:1] in ("{", '"') or says_nothing:
         raise UnreadableSource(
             "an unknown format",
@@ -144,13 +154,16 @@ def _refuse_other(text: str, *, named: bool) -> None:
     if not named:
         problem = 'a text without a heading such as "Inclusion Criteria"'
         raise UnreadableSource(
-            problem, "name the file itself to read it as one description, or give it headings"
+            problem,
+            "name the file itself to read it as one description, or give it headings",
         )
 
 
 def _add_known(found: Sequence[Heading], known: Sequence[Heading]) -> list[Heading]:
     """Return the headings of a text with those that are known otherwise, in order."""
-    said = {one.line: one for one in known} | {one.line: one for one in found if one.kind}
+    said = {one.line: one for one in known} | {
+        one.line: one for one in found if one.kind
+    }
     others = {one.line: one for one in found}
     return [heading for _, heading in sorted((others | said).items())]
 
@@ -169,7 +182,9 @@ class _TextReader:
         self.places: dict[str, list[Place]] = defaultdict(list)
         self._place_opening(self.headings[0].line if self.headings else len(text))
         for heading, end in zip(
-            self.headings, [*(one.line for one in self.headings[1:]), len(text)], strict=False
+            self.headings,
+            [*(one.line for one in self.headings[1:]), len(text)],
+            strict=False,
         ):
             for section, place in self._place(heading, end):
                 self.places[section].append(place)
@@ -183,7 +198,12 @@ class _TextReader:
             *(line.span() for line in islice(LINE.finditer(self.text), _OPENING_LINES)),
         ]
         return next(
-            (number for place in ids if (number := find_trial_id(self.text[slice(*place)]))), None
+            (
+                number
+                for place in ids
+                if (number := find_trial_id(self.text[slice(*place)]))
+            ),
+            None,
         )
 
     def _place_opening(self, end: int) -> None:
@@ -207,8 +227,12 @@ class _TextReader:
             return None
         place = strip_span(self.text, front.end(), line.end(), " \t*#_")
         alone = self.headings or front["hash"] or _GAP.match(self.text, line.end())
-        prose = place[1] - place[0] > _LONGEST_TITLE or PROSE_END.search(self.text, *place)
-        return place if alone and not prose and self.text[line.end() :].strip() else None
+        prose = place[1] - place[0] > _LONGEST_TITLE or PROSE_END.search(
+            self.text, *place
+        )
+        return (
+            place if alone and not prose and self.text[line.end() :].strip() else None
+        )
 
     def _place(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
         """Yield the places between a heading and the ``end`` of its text, each with its section."""
@@ -226,10 +250,16 @@ class _TextReader:
             rest = self._find_foreign_rest(start, end)
             yield DESCRIPTION, (rest, end)
             end = rest
-            lead, items = split_items(self.lexed, start, end, by_line=section in OUTCOMES)
+            lead, items = split_items(
+                self.lexed, start, end, by_line=section in OUTCOMES
+            )
             yield from [(DESCRIPTION, lead)] if lead else []
             for place in items:
-                found = read_kind(self.lexed, *place) if section == "interventions" else None
+                found = (
+                    read_kind(self.lexed, *place)
+                    if section == "interventions"
+                    else None
+                )
                 rank = _RANK.search(self.text, *place) if section in OUTCOMES else None
                 named = f"{rank[1].lower()}_outcomes" if rank else section
                 yield "arms" if found and found[0] == "arm" else named, place
@@ -272,7 +302,10 @@ class _TextReader:
                 yield section, words
             for rank, cells in rows:
                 if number < len(cells):
-                    yield rank if rank and section in OUTCOMES else section, cells[number]
+                    yield (
+                        rank if rank and section in OUTCOMES else section,
+                        cells[number],
+                    )
 
     def list_sections(self, title: str | None) -> Iterator[Section]:
         """Yield the sections, with ``title`` in place of the text's own."""
@@ -283,18 +316,26 @@ class _TextReader:
             if name in ITEMS:
                 for number, place in enumerate(stated):
                     yield self._join(
-                        f"{name}[{number}]", [place], find_parts(self.lexed, place, name)
+                        f"{name}[{number}]",
+                        [place],
+                        find_parts(self.lexed, place, name),
                     )
             elif stated:
                 yield self._join(name, stated)
 
-    def _join(self, name: str, places: Sequence[Place], parts: tuple[Part, ...] = ()) -> Section:
+    def _join(
+        self, name: str, places: Sequence[Place], parts: tuple[Part, ...] = ()
+    ) -> Section:
         """Return a section of several places of the text; those with only white space between
         them are one.
         """
         joined: list[Place] = []
         for start, end in places:
-            if joined and joined[-1][1] <= start and not self.text[joined[-1][1] : start].strip():
+            if (
+                joined
+                and joined[-1][1] <= start
+                and not self.text[joined[-1][1] : start].strip()
+            ):
                 joined[-1] = (joined[-1][0], end)
             else:
                 joined.append((start, end))

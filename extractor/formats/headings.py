@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extractor.concepts.criteria.list_names import mend_names
-from extractor.formats.listed import BULLET, LINE, NO_WORDS, Place, list_words, names_columns
+from extractor.formats.listed import (
+    BULLET,
+    LINE,
+    NO_WORDS,
+    Place,
+    list_words,
+    names_columns,
+)
 from extractor.language.book import find_terms, rule
 from extractor.language.passage import LexedSection, strip_span
 
@@ -96,8 +103,14 @@ class Heading:
     @property
     def weight(self) -> int:
         """How well the line is marked as a heading, as far as it matters for its kind."""
-        hashed = self.style.startswith("#") and (self.kind in ITEMS or self.kind == "criteria")
-        return -self.is_caption + 2 * hashed + (self.is_alone and self.kind in ("arms", *OUTCOMES))
+        hashed = self.style.startswith("#") and (
+            self.kind in ITEMS or self.kind == "criteria"
+        )
+        return (
+            -self.is_caption
+            + 2 * hashed
+            + (self.is_alone and self.kind in ("arms", *OUTCOMES))
+        )
 
 
 def find_headings(text: LexedSection) -> list[Heading]:
@@ -105,7 +118,9 @@ def find_headings(text: LexedSection) -> list[Heading]:
 
     >>> from extractor.language.passage import read_section
     >>> found = find_headings(
-    ...     read_section("text", "## Key inclusion criteria\n- Adults\n\nPrimary endpoint: Pain")
+    ...     read_section(
+    ...         "text", "## Key inclusion criteria\n- Adults\n\nPrimary endpoint: Pain"
+    ...     )
     ... )
     >>> [(one.section, one.kind, one.style) for one in found]
     [('eligibility', 'criteria', '##'), ('primary_outcomes', 'primary_outcomes', '')]
@@ -160,7 +175,11 @@ def _read_heading(
     kind, words_end = found
     if last and kind == "other" and last.section == "arms":
         kind = "arm"  # one of "other" type
-    is_empty = last and last.section == ELIGIBILITY and not raw[last.start : front.start()].strip()
+    is_empty = (
+        last
+        and last.section == ELIGIBILITY
+        and not raw[last.start : front.start()].strip()
+    )
     if is_empty and raw[place:words_end] == "Description":
         kind = ELIGIBILITY  # the label of the criteria, on a registry's page
     heading = Heading(
@@ -176,24 +195,35 @@ def _read_heading(
         is_caption=bool(front["caption"]),
         columns=_read_columns(text, place, end) if behind["cell"] else (),
     )
-    marked = any((front["hash"], front["bold"], front["bracket"], behind["cell"], behind["sign"]))
-    if heading.is_caption and not (heading.kind in ("criteria", ELIGIBILITY) and heading.is_alone):
+    marked = any(
+        (front["hash"], front["bold"], front["bracket"], behind["cell"], behind["sign"])
+    )
+    if heading.is_caption and not (
+        heading.kind in ("criteria", ELIGIBILITY) and heading.is_alone
+    ):
         return None
     if (marked or raw[place].isupper()) and _is_fit(heading, last, marked=marked):
         return heading
     return None
 
 
-def _read_columns(text: LexedSection, start: int, end: int) -> tuple[tuple[str, Place], ...]:
+def _read_columns(
+    text: LexedSection, start: int, end: int
+) -> tuple[tuple[str, Place], ...]:
     """Return the kinds of the columns, if each cell of a row is the heading of criteria,
     objectives or outcomes.
     """
-    cells = [strip_span(text.raw, *cell, " \t*_:") for cell in list_words(text.raw, start, end)]
+    cells = [
+        strip_span(text.raw, *cell, " \t*_:")
+        for cell in list_words(text.raw, start, end)
+    ]
     kinds = [read_kind(text, *cell) for cell in cells]
     columns = tuple(
         (found[0], cell)
         for found, cell in zip(kinds, cells, strict=True)
-        if found and found[1] == cell[1] and found[0] in ("criteria", "objectives", *OUTCOMES)
+        if found
+        and found[1] == cell[1]
+        and found[0] in ("criteria", "objectives", *OUTCOMES)
     )
     return columns if len(columns) == len(cells) > 1 else ()
 
@@ -218,18 +248,26 @@ def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
         names_itself = heading.kind == "group" and (
             heading.is_alone or heading.words[1] - heading.words[0] > len("Group")
         )
-        return not bulleted and not names_itself and within not in (ELIGIBILITY, *OUTCOMES)
+        return (
+            not bulleted and not names_itself and within not in (ELIGIBILITY, *OUTCOMES)
+        )
     is_criterion = (
-        heading.kind == "label" and marked and not (last and last.kind in ("field", "label"))
+        heading.kind == "label"
+        and marked
+        and not (last and last.kind in ("field", "label"))
     )
     if is_criterion or (bulleted and not (strong and marked)):
         return False
     if last and within == ELIGIBILITY and heading.style != last.style:
         return strong and heading.style not in ("-", "1")  # no item of the list
-    return not (within == ELIGIBILITY and not heading.style and heading.kind == "conditions")
+    return not (
+        within == ELIGIBILITY and not heading.style and heading.kind == "conditions"
+    )
 
 
-def _end_section(raw: str, front: re.Match[str], end: int, last: Heading | None) -> Heading | None:
+def _end_section(
+    raw: str, front: re.Match[str], end: int, last: Heading | None
+) -> Heading | None:
     """Return the heading of a description if the marks of a line end the section, though its
     words are unknown.
     """
@@ -249,7 +287,9 @@ def _end_section(raw: str, front: re.Match[str], end: int, last: Heading | None)
         ends = level and not PROSE_END.search(raw, front.end(), end)
     place = _read_start(front)
     if ends:
-        return Heading(DESCRIPTION, "", front.start(), place, (place, place), place, style)
+        return Heading(
+            DESCRIPTION, "", front.start(), place, (place, place), place, style
+        )
     return None
 
 
@@ -263,9 +303,9 @@ def _drop_mentions(headings: Sequence[Heading]) -> list[Heading]:
     kept: list[Heading] = []
     for one in headings:
         within = kept[-1].section if kept else ""
-        if (one.kind != "arm" or "arms" not in best or within == "arms") and one.weight == best[
-            one.kind
-        ]:
+        if (
+            one.kind != "arm" or "arms" not in best or within == "arms"
+        ) and one.weight == best[one.kind]:
             kept.append(one)
     return kept
 
@@ -280,7 +320,14 @@ def _read_style(front: re.Match[str]) -> str:
 
     >>> [
     ...     _read_style(FRONT.match(line))
-    ...     for line in ("## Arms", "5.2 Arms", "E.5 Arms", "IV. Arms", "**Arms**", "Arms")
+    ...     for line in (
+    ...         "## Arms",
+    ...         "5.2 Arms",
+    ...         "E.5 Arms",
+    ...         "IV. Arms",
+    ...         "**Arms**",
+    ...         "Arms",
+    ...     )
     ... ]
     ['##', '1.1', 'E.1', 'I', '**', '']
     """
@@ -289,4 +336,6 @@ def _read_style(front: re.Match[str]) -> str:
     if front["bullet"]:
         return "-"
     number = re.sub(r"\d+", "1", front["number"] or "")
-    return (front["bold"] or "") + re.sub(r"^[IVX]+$", "I", re.sub(r"^[A-H]$", "A", number))
+    return (front["bold"] or "") + re.sub(
+        r"^[IVX]+$", "I", re.sub(r"^[A-H]$", "A", number)
+    )

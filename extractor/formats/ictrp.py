@@ -25,7 +25,9 @@ from extractor.schemas import Part, RegistryFields, Section
 
 _FIELDS = load_fields()["ictrp"]
 COLUMNS = {"trialid", "inclusion criteria", "exclusion criteria", "phase"}
-COLUMNS |= {name for group in _FIELDS.values() for names in group.values() for name in names}
+COLUMNS |= {
+    name for group in _FIELDS.values() for names in group.values() for name in names
+}
 """The names of the fields that are read."""
 _TRIAL_ID = re.compile(r"[A-Z]{2,8}[-/]?[A-Z0-9][A-Z0-9/-]{3,30}", re.ASCII)
 _LABEL = re.compile(
@@ -42,13 +44,15 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> RecordContent:  # noq
     matter.
 
     >>> content = build_ictrp(
-    ...     {"TrialID": "ChiCTR2100050713", "Primary_outcome": "Pain;Sleep;"}, "ictrp_xml"
+    ...     {"TrialID": "ChiCTR2100050713", "Primary_outcome": "Pain;Sleep;"},
+    ...     "ictrp_xml",
     ... )
     >>> content.trial_id, [section.text for section in content.sections]
     ('ChiCTR2100050713', ['Pain', 'Sleep'])
     """
     texts = {
-        name.lower().replace("_", " "): undo_breaks(text).strip() for name, text in fields.items()
+        name.lower().replace("_", " "): undo_breaks(text).strip()
+        for name, text in fields.items()
     }
 
     def read(names: Sequence[str]) -> str:
@@ -91,7 +95,9 @@ def _list_interventions(cell: str) -> Iterator[Section]:
     for number, item in enumerate(filter(str.strip, _STARTS_INTERVENTION.split(cell))):
         product = _PRODUCT.match(item)
         if product:
-            part = Part(name="name", start=product.start("name"), end=product.end("name"))
+            part = Part(
+                name="name", start=product.start("name"), end=product.end("name")
+            )
             yield Section(name=f"interventions[{number}]", text=item, parts=(part,))
         else:
             yield intervention_section(number, item)
@@ -104,6 +110,8 @@ def _list_outcomes(name: str, cell: str, aims: list[str]) -> Iterator[Section]:
     texts = list(zip(labelled[::2], labelled[1::2], strict=True))
     aims += [f"{label}: {text}" for label, text in texts if label.endswith("Objective")]
     measures = "\n".join(text for label, text in texts if label.endswith("point(s)"))
-    times = [("time_frame", text) for label, text in texts if label.startswith("Timepoint")]
+    times = [
+        ("time_frame", text) for label, text in texts if label.startswith("Timepoint")
+    ]
     for item in list_items(name, measures):
         yield from join_parts(item.name, [("measure", item.text), *times])

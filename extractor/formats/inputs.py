@@ -71,9 +71,13 @@ def refuse_missing(inputs: Sequence[str]) -> None:
             return
     if names:
         path = Path(names[0])
-        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = (
+            [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        )
         nearest = "" if path.name in beside else suggest(path.name, beside)
-        raise ArgumentError(f"{path}: {_describe_missing(path)}{nearest}; check the path")
+        raise ArgumentError(
+            f"{path}: {_describe_missing(path)}{nearest}; check the path"
+        )
 
 
 def open_input(
@@ -117,7 +121,9 @@ def _open_file(path: Path) -> Iterator[tuple[str, BinaryIO] | RecordError]:
     try:
         stream = path.open("rb")
     except PermissionError:
-        yield RecordError(str(path), "no permission to read it", "change its permissions")
+        yield RecordError(
+            str(path), "no permission to read it", "change its permissions"
+        )
     except OSError as problem:
         reason = f"it cannot be opened ({problem.strerror})"
         yield RecordError(str(path), reason, "check the path")
@@ -176,7 +182,9 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
         reason = f"the folder cannot be listed ({problem.strerror})"
         yield RecordError(str(problem.filename), reason, "check its permissions")
     if is_empty:
-        yield RecordError(str(folder), "the folder holds no files", "name a folder with records")
+        yield RecordError(
+            str(folder), "the folder holds no files", "name a folder with records"
+        )
 
 
 def _describe_missing(path: Path) -> str:
@@ -189,4 +197,8 @@ def _shorten(text: str) -> str:
     """Return the beginning of a text on one line, for a message."""
     line = " ".join(text[: 4 * _LONGEST_SHOWN].split())
     printable = line.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    return printable if len(printable) <= _LONGEST_SHOWN else f"{printable[:_LONGEST_SHOWN]}..."
+    return (
+        printable
+        if len(printable) <= _LONGEST_SHOWN
+        else f"{printable[:_LONGEST_SHOWN]}..."
+    )

@@ -25,14 +25,17 @@ def find_nodes(node: Node, path: str) -> list[Node]:
 
     >>> [
     ...     found.place
-    ...     for found in find_nodes(Node({"arms": [{"label": "A"}, None]}, "study"), "arms[].label")
+    ...     for found in find_nodes(
+    ...         Node({"arms": [{"label": "A"}, None]}, "study"), "arms[].label"
+    ...     )
     ... ]
     ['study.arms[0].label', 'study.arms[1].label']
     """
     nodes = [node]
     for name, is_list in _split_path(path):
         nodes = [
-            Node(_expect(value, {}, place).get(name), f"{place}.{name}") for value, place in nodes
+            Node(_expect(value, {}, place).get(name), f"{place}.{name}")
+            for value, place in nodes
         ]
         if is_list:
             nodes = [
@@ -46,7 +49,9 @@ def find_nodes(node: Node, path: str) -> list[Node]:
 @cache
 def _split_path(path: str) -> tuple[tuple[str, bool], ...]:
     """Return the names of a path, each with whether it is that of a list."""
-    return tuple((step.removesuffix("[]"), step.endswith("[]")) for step in path.split("."))
+    return tuple(
+        (step.removesuffix("[]"), step.endswith("[]")) for step in path.split(".")
+    )
 
 
 def read_texts(node: Node, path: str) -> list[str]:
@@ -80,7 +85,9 @@ def _check_unicode(text: str, place: str) -> None:
         text.encode()
     except UnicodeEncodeError:  # JSON can escape half a surrogate pair
         raise UnreadableSource(
-            "text that is not valid Unicode", "correct the escapes of its characters", place=place
+            "text that is not valid Unicode",
+            "correct the escapes of its characters",
+            place=place,
         ) from None
 
 

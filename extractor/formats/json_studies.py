@@ -14,7 +14,13 @@ from typing import Any, BinaryIO
 import ijson  # type: ignore[import-untyped]
 from pydantic import ValidationError
 
-from extractor.formats.found import DOWNLOAD, Found, RecordContent, UnreadableSource, build_content
+from extractor.formats.found import (
+    DOWNLOAD,
+    Found,
+    RecordContent,
+    UnreadableSource,
+    build_content,
+)
 from extractor.formats.json_fields import Node, find_nodes, read_texts
 from extractor.formats.streams import MAX_NESTING, CappedStream, peek_block, read_lines
 from extractor.formats.study import list_paths, read_study
@@ -36,7 +42,9 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
     lines = [line.strip() for line in head.split(b"\n") if line.strip()]
     # A study over several lines has the names of fields in its second one. The first of many
     # studies may be broken.
-    is_one_a_line = len(lines) == 1 or lines[0].endswith(b"}") or lines[1].startswith(b"{")
+    is_one_a_line = (
+        len(lines) == 1 or lines[0].endswith(b"}") or lines[1].startswith(b"{")
+    )
     return _read_lines(stream) if is_one_a_line else _read_values(stream, "")
 
 
@@ -87,7 +95,9 @@ def _read_line(line: bytes, place: str) -> Found:
         )
     except (ValueError, RecursionError) as problem:
         return UnreadableSource(
-            f"JSON that does not look like a study ({problem})", _DOWNLOAD_AGAIN, place=place
+            f"JSON that does not look like a study ({problem})",
+            _DOWNLOAD_AGAIN,
+            place=place,
         )
     return build_content(build_study, study, place)
 
@@ -95,7 +105,9 @@ def _read_line(line: bytes, place: str) -> Found:
 def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
     capped = CappedStream(stream)
     number = 0
-    events = _limit_nesting(ijson.basic_parse(capped, multiple_values=True, use_float=True))
+    events = _limit_nesting(
+        ijson.basic_parse(capped, multiple_values=True, use_float=True)
+    )
     try:
         for study in ijson.items(ijson.parse(events), prefix):
             number += 1
@@ -135,9 +147,13 @@ def build_study(study: Any) -> RecordContent:
     >>> content.trial_id, content.sections[0].text
     ('NCT90000001', 'A')
     >>> title = {
-    ...     "trialDetails": {"clinicalTrialIdentifiers": {"publicTitle": "Fictumab in asthma"}}
+    ...     "trialDetails": {
+    ...         "clinicalTrialIdentifiers": {"publicTitle": "Fictumab in asthma"}
+    ...     }
     ... }
-    >>> build_study({"ctNumber": "2031-500001-10-00", "authorizedPartI": title}).trial_id
+    >>> build_study(
+    ...     {"ctNumber": "2031-500001-10-00", "authorizedPartI": title}
+    ... ).trial_id
     '2031-500001-10-00'
     """
     for wrapper in ("FullStudy", "Study"):
@@ -152,7 +168,10 @@ def build_study(study: Any) -> RecordContent:
             else:
                 part = "authorizedApplication.authorizedPartI"
             return read_study(
-                Node(study, "trial"), list_paths("ctis_json", part), find_nodes, read_texts
+                Node(study, "trial"),
+                list_paths("ctis_json", part),
+                find_nodes,
+                read_texts,
             )
         if "drksId" in study:
             from extractor.formats.drks import build_drks  # noqa: PLC0415 - few files hold such trials
@@ -162,9 +181,15 @@ def build_study(study: Any) -> RecordContent:
             if study.get(section) is not None:
                 terms = Node(study.get(derived), derived)
                 return read_study(
-                    Node(study[section], section), list_paths(name), find_nodes, read_texts, terms
+                    Node(study[section], section),
+                    list_paths(name),
+                    find_nodes,
+                    read_texts,
+                    terms,
                 )
-    raise UnreadableSource("JSON that is not a study (it has no protocolSection)", DOWNLOAD)
+    raise UnreadableSource(
+        "JSON that is not a study (it has no protocolSection)", DOWNLOAD
+    )
 
 
 def _read_own(record: dict[str, Any]) -> RecordContent:
@@ -175,7 +200,8 @@ def _read_own(record: dict[str, Any]) -> RecordContent:
         first = error.errors()[0]
         problem = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise UnreadableSource(
-            f"a record that does not fit ({problem})", "write it again by model_dump_json"
+            f"a record that does not fit ({problem})",
+            "write it again by model_dump_json",
         ) from None
     return RecordContent(own.sections, own.source.format, own.record_id, own.registry)
 
@@ -188,14 +214,20 @@ def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any
     for event, value in events:
         depth += (event in _OPENING) - (event in _CLOSING)
         if depth > MAX_NESTING:
-            raise UnreadableSource(f"JSON nested more than {MAX_NESTING} deep", DOWNLOAD)
+            raise UnreadableSource(
+                f"JSON nested more than {MAX_NESTING} deep", DOWNLOAD
+            )
         yield event, value
 
 
 def _describe(problem: Exception) -> str:
     """Return the first line of the parser's message; the lines after it quote the data."""
     message: Any = problem.args[0] if problem.args else problem
-    text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+    text = (
+        message.decode("utf-8", "replace")
+        if isinstance(message, bytes)
+        else str(message)
+    )
     text = text.strip().partition("\n")[0]
     if "premature EOF" in text or "incomplete JSON" in text.lower():
         return "the JSON ends too early"

@@ -15,7 +15,12 @@ from extractor.formats.listed import LINE, MARK
 from extractor.language.book import read_text
 from extractor.language.markup import CELL, EDGE, EMPHASIS, may_hold_markup
 from extractor.language.passage import read_section
-from extractor.language.wrapping import ends_sentence, find_width, is_page_edge, opens_bracket
+from extractor.language.wrapping import (
+    ends_sentence,
+    find_width,
+    is_page_edge,
+    opens_bracket,
+)
 
 
 def undo_breaks(text: str) -> str:
@@ -84,7 +89,9 @@ def undo_layout(text: str) -> str:
     '1. No haemoglobin within              normal limits'
     """
     return "".join(
-        _join_lines(_SHARED.sub(lambda found: "\n".rjust(len(found.group())), undo_breaks(text)))
+        _join_lines(
+            _SHARED.sub(lambda found: "\n".rjust(len(found.group())), undo_breaks(text))
+        )
     )
 
 
@@ -93,7 +100,9 @@ def _join_lines(text: str) -> Iterator[str]:
     lines = [line for line in LINE.finditer(text) if line.group().strip()]
     dropped = _find_edges([line.group() for line in lines])
     words = set(_WORD.findall(text))
-    width = _find_width([line.group() for at, line in enumerate(lines) if at not in dropped])
+    width = _find_width(
+        [line.group() for at, line in enumerate(lines) if at not in dropped]
+    )
     before = ""
     end = 0
     in_item = False
@@ -107,10 +116,16 @@ def _join_lines(text: str) -> Iterator[str]:
             width is not None
             and len(before.rstrip()) + 1 + len(here.split(maxsplit=1)[0]) > width - 2
         )
-        joins = is_next and _continues(before, here, in_item=over_page or in_item, is_full=is_full)
+        joins = is_next and _continues(
+            before, here, in_item=over_page or in_item, is_full=is_full
+        )
         if joins and (hyphen := _HYPHEN.search(before)):
             broken = hyphen["word"] and hyphen["word"] not in words
-            yield before[: hyphen.start("sign")] + len(hyphen["sign"]) * _SOFT if broken else before
+            yield (
+                before[: hyphen.start("sign")] + len(hyphen["sign"]) * _SOFT
+                if broken
+                else before
+            )
             gap = len(gap) * _SOFT
         else:
             yield before
@@ -161,7 +176,9 @@ def _continues(before: str, line: str, *, in_item: bool, is_full: bool) -> bool:
     if not likely:
         return False
     return not any(
-        one.is_alone for text in (before, line) for one in find_headings(read_section("line", text))
+        one.is_alone
+        for text in (before, line)
+        for one in find_headings(read_section("line", text))
     )
 
 
@@ -170,7 +187,9 @@ def _find_edges(lines: list[str]) -> set[int]:
     numbers or form feeds.
     """
     said = [" ".join(_PAGE.sub(" ", line).split()) for line in lines]
-    numbered = [at for at, line in enumerate(lines) if _PAGE.search(line) or "\f" in line]
+    numbered = [
+        at for at, line in enumerate(lines) if _PAGE.search(line) or "\f" in line
+    ]
     near = {
         at
         for number in numbered
@@ -188,4 +207,8 @@ def _find_edges(lines: list[str]) -> set[int]:
 
 def _is_edge(line: str) -> bool:
     """Return whether a line is no item, and the header or footer of a page."""
-    return len(line) <= _LONGEST_EDGE and not MARK.match(line) and is_page_edge(read_text(line))
+    return (
+        len(line) <= _LONGEST_EDGE
+        and not MARK.match(line)
+        and is_page_edge(read_text(line))
+    )

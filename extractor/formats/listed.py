@@ -24,7 +24,9 @@ MARK = re.compile(
 )
 _CELL = re.compile(r"[^|\t]+[|\t]?|[|\t]")
 """A cell of a table's row, which may be blank, with the border behind it."""
-_FIELD = re.compile(r"(?P<indent>[ \t>]{0,99})(?P<field>[^\r\n:：|\t]{1,60}?)[ \t]{0,9}[:：][ \t]*")
+_FIELD = re.compile(
+    r"(?P<indent>[ \t>]{0,99})(?P<field>[^\r\n:：|\t]{1,60}?)[ \t]{0,9}[:：][ \t]*"
+)
 _LABEL = re.compile(
     r"(?P<label>[^\r\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\r?\n)"
 )
@@ -80,12 +82,18 @@ def split_items(
     >>> raw = "To be measured:\n1. Pain\n   at rest\n2. Sleep"
     >>> [
     ...     raw[slice(*one)]
-    ...     for one in split_items(read_section("text", raw), 0, len(raw), by_line=True)[1]
+    ...     for one in split_items(
+    ...         read_section("text", raw), 0, len(raw), by_line=True
+    ...     )[1]
     ... ]
     ['Pain\n   at rest', 'Sleep']
     """
     raw = text.raw
-    lines = [one.span() for one in LINE.finditer(raw, start, end) if one.group().strip(NO_WORDS)]
+    lines = [
+        one.span()
+        for one in LINE.finditer(raw, start, end)
+        if one.group().strip(NO_WORDS)
+    ]
     lines = [line for line in lines if not names_columns(raw[slice(*line)])]
     marks = [MARK.match(raw, *line) for line in lines]
     marks = marks if any(marks) else _list_fields(raw, lines)
@@ -132,7 +140,9 @@ def holds_list(raw: str, start: int, end: int) -> bool:
     [True, False]
     """
     lines = [
-        found.group() for found in LINE.finditer(raw, start, end) if not found.group().isspace()
+        found.group()
+        for found in LINE.finditer(raw, start, end)
+        if not found.group().isspace()
     ]
     if len(lines) > 1 and all(MARK.match(line) or line[0].isspace() for line in lines):
         return True
@@ -142,7 +152,8 @@ def holds_list(raw: str, start: int, end: int) -> bool:
     telling = [
         line
         for line in words
-        if find_limits(line, None) or rule("negated_statement").starts(line, 0, len(line))
+        if find_limits(line, None)
+        or rule("negated_statement").starts(line, 0, len(line))
     ]
     return 2 * len(telling) > len(lines)
 
@@ -170,12 +181,17 @@ def list_cells(raw: str, start: int, end: int) -> list[Place]:
     """
     start, end = strip_span(raw, start, end, " ")
     start += raw.startswith("|", start, end)
-    return [strip_span(raw, *found.span(), " \t\r\n|") for found in _CELL.finditer(raw, start, end)]
+    return [
+        strip_span(raw, *found.span(), " \t\r\n|")
+        for found in _CELL.finditer(raw, start, end)
+    ]
 
 
 def list_words(raw: str, start: int, end: int) -> list[Place]:
     """Return the cells of a table's row that are not blank."""
-    return [(first, last) for first, last in list_cells(raw, start, end) if first < last]
+    return [
+        (first, last) for first, last in list_cells(raw, start, end) if first < last
+    ]
 
 
 def _list_fields(raw: str, lines: Sequence[Place]) -> list[re.Match[str] | None]:
@@ -191,7 +207,10 @@ def _list_fields(raw: str, lines: Sequence[Place]) -> list[re.Match[str] | None]
         or not rule("name_of_column").covers(words, 0, len(words))
     ):
         return [None] * len(lines)
-    return [found if name == names[0] else None for found, name in zip(fields, names, strict=True)]
+    return [
+        found if name == names[0] else None
+        for found, name in zip(fields, names, strict=True)
+    ]
 
 
 def _find_starts(raw: str, lines: Sequence[Place], *, by_line: bool) -> list[int]:
@@ -200,10 +219,14 @@ def _find_starts(raw: str, lines: Sequence[Place], *, by_line: bool) -> list[int
     rows = [line.startswith("|") or "\t" in line for line in words]
     if any(rows):
         return [at for at, row in enumerate(rows) if row or not at]
-    phrases = all(len(line) <= _LONGEST_LINE and not line.endswith(".") for line in words)
+    phrases = all(
+        len(line) <= _LONGEST_LINE and not line.endswith(".") for line in words
+    )
     if by_line or phrases:
         return [
-            at for at in range(len(lines)) if not at or not _continues(words[at - 1], words[at])
+            at
+            for at in range(len(lines))
+            if not at or not _continues(words[at - 1], words[at])
         ]
     labelled = [
         at
@@ -238,10 +261,16 @@ def _continues(before: str, line: str) -> bool:
 def _is_time(tokens: Tokens) -> bool:
     """Return whether a line says only when something is measured.
 
-    >>> [_is_time(read_text(line)) for line in ("Weeks 16 and 52", "2-year survival", "at rest")]
+    >>> [
+    ...     _is_time(read_text(line))
+    ...     for line in ("Weeks 16 and 52", "2-year survival", "at rest")
+    ... ]
     [True, False, False]
     """
-    return bool(rule("lone_time").covers(tokens, 0, len(tokens)) and rule("moment").search(tokens))
+    return bool(
+        rule("lone_time").covers(tokens, 0, len(tokens))
+        and rule("moment").search(tokens)
+    )
 
 
 def _speaks_of_time(tokens: Tokens) -> bool:
@@ -263,7 +292,8 @@ def _split_line(raw: str, start: int, end: int) -> Iterator[Place]:
         if STARTS_TIME.match(raw, found.end()):
             continue
         if all(
-            raw.count(sign, first, found.start()) <= raw.count(_PAIRS[sign], first, found.start())
+            raw.count(sign, first, found.start())
+            <= raw.count(_PAIRS[sign], first, found.start())
             for sign in _PAIRS
         ):
             yield strip_span(raw, first, found.start())
@@ -315,7 +345,10 @@ def find_parts(text: LexedSection, place: Place, section: str) -> tuple[Part, ..
         found = _read_outcome(text, *place)
     else:
         found = _read_group(text.raw, *place, section)
-    stripped = ((name, *strip_span(text.raw, start, end, _EDGES)) for name, (start, end) in found)
+    stripped = (
+        (name, *strip_span(text.raw, start, end, _EDGES))
+        for name, (start, end) in found
+    )
     return tuple(
         Part(name=name, start=start - place[0], end=end - place[0])
         for name, start, end in stripped
@@ -323,7 +356,9 @@ def find_parts(text: LexedSection, place: Place, section: str) -> tuple[Part, ..
     )
 
 
-def _read_group(raw: str, start: int, end: int, section: str) -> Iterator[tuple[str, Place]]:
+def _read_group(
+    raw: str, start: int, end: int, section: str
+) -> Iterator[tuple[str, Place]]:
     """Yield the parts of an arm or an intervention: what stands before a colon, dash or line
     break is its name.
     """
@@ -346,7 +381,9 @@ def _read_group(raw: str, start: int, end: int, section: str) -> Iterator[tuple[
         yield "description", (start, end)
 
 
-def _read_outcome(text: LexedSection, start: int, end: int) -> Iterator[tuple[str, Place]]:
+def _read_outcome(
+    text: LexedSection, start: int, end: int
+) -> Iterator[tuple[str, Place]]:
     """Yield the parts of an outcome: its first line or cell, the time frame that it names, and
     the rest.
     """

@@ -42,7 +42,9 @@ _CONTENTS = re.compile(
     r"(?i)[ \t]*(?:\d{1,2}\.?[ \t]+)?"
     r"(?:table of contents|contents|list of (?:tables|figures)(?: and figures)?)[ \t:]*"
 )
-_LEADER = re.compile(r"(?:[ \t]?[.…·_]){3}[ \t.…·_]{0,200}(?:\d{1,4}|[ivxl]{1,6})[ \t]{0,9}$")
+_LEADER = re.compile(
+    r"(?:[ \t]?[.…·_]){3}[ \t.…·_]{0,200}(?:\d{1,4}|[ivxl]{1,6})[ \t]{0,9}$"
+)
 _ENTRY = re.compile(
     r"[ \t]{0,40}(?P<words>\S.{0,300}?[^\d \t.…·_])(?:[ \t.…·_]{0,200}\d{1,4}|[ "
     r"\t.…·_]{1,200}[ivxl]{1,6})[ \t]{0,9}$"
@@ -154,29 +156,42 @@ def select_sections(content: DocumentContent) -> ReadPlaces:
     ...     "Contents\n1 Aims .... 2\n2 Design .... 3\n3 People .... 4\nA trial\n"
     ...     "Inclusion criteria\nAdults\n"
     ... )
-    >>> [(text[start:end]) for start, end in select_sections(DocumentContent(text)).places]
+    >>> [
+    ...     (text[start:end])
+    ...     for start, end in select_sections(DocumentContent(text)).places
+    ... ]
     ['A trial\nInclusion criteria\nAdults\n']
     """
     text = content.text
     contents, titles = _find_contents(content)
     # An edge of a page and an entry are left out with the break of their line.
-    hidden = [(start, min(end + 1, len(text))) for start, end in (*content.edges, *contents)]
+    hidden = [
+        (start, min(end + 1, len(text))) for start, end in (*content.edges, *contents)
+    ]
     chapters = _find_chapters(content, hidden, titles)
     if not _list_wanted(chapters):
         # The document shows its headings otherwise than by number or words.
-        chapters = _find_chapters(replace(content, headings=(), ranks=()), hidden, set())
+        chapters = _find_chapters(
+            replace(content, headings=(), ranks=()), hidden, set()
+        )
     is_long = len(text) > _LONG or len(content.pages) > _MANY_PAGES
     wanted = _list_wanted(chapters)
     empty = tuple(_tell_empty(content))
     if not wanted:
         unknown = (_tell_unknown(content),) if is_long else ()
         is_readable = len(text) <= _LONGEST_WHOLE
-        return ReadPlaces(_subtract((0, len(text)), hidden), (), empty + unknown, is_readable)
+        return ReadPlaces(
+            _subtract((0, len(text)), hidden), (), empty + unknown, is_readable
+        )
     if is_long:
         return _select_of_long(content, chapters, hidden, empty)
     doubles, notes = _find_doubles(content, chapters)
-    places = _subtract((0, len(text)), [*hidden, *((one.start, one.end) for one in doubles)])
-    known = [one for one in chapters if one.start >= wanted[0].start and one not in doubles]
+    places = _subtract(
+        (0, len(text)), [*hidden, *((one.start, one.end) for one in doubles)]
+    )
+    known = [
+        one for one in chapters if one.start >= wanted[0].start and one not in doubles
+    ]
     return ReadPlaces(places, tuple(known), empty + notes)
 
 
@@ -225,7 +240,9 @@ def _find_contents(content: DocumentContent) -> tuple[list[Place], set[str]]:
                 entries += [text[slice(*one)] for one in lines[at + 1 : end + 1]]
                 at = end
         at += 1
-    titles = {_normalise(entry["words"]) for one in entries if (entry := _ENTRY.match(one))}
+    titles = {
+        _normalise(entry["words"]) for one in entries if (entry := _ENTRY.match(one))
+    }
     return found, titles
 
 
@@ -281,13 +298,17 @@ def _find_chapters(
         level = numbered["number"].count(".") + 1 if numbered else 0
         is_listed = len(title) > 3 and _normalise(words) in titles
         stands_out = start in shown or (is_listed and (numbered or title[0].isupper()))
-        is_likely = numbered is not None and level > 1 and title[0].isupper() and not is_marked
+        is_likely = (
+            numbered is not None and level > 1 and title[0].isupper() and not is_marked
+        )
         if stands_out or is_likely:
             found.append((start, words.strip(), level))
     ends = [*(start for start, _, _ in found), len(text)][1:]
     if not any(level for _, _, level in found):
         found = [(start, words, shown.get(start, 0)) for start, words, _ in found]
-    return list(_sort_chapters([(*one, end) for one, end in zip(found, ends, strict=True)]))
+    return list(
+        _sort_chapters([(*one, end) for one, end in zip(found, ends, strict=True)])
+    )
 
 
 def _sort_chapters(found: Sequence[tuple[int, str, int, int]]) -> Iterator[Chapter]:
@@ -300,7 +321,9 @@ def _sort_chapters(found: Sequence[tuple[int, str, int, int]]) -> Iterator[Chapt
         title = _name_title(words)
         own = _read_kind(title)
         higher = max((one for one in above if one < level), default=None)
-        kind_above, title_above = above[higher] if level and higher is not None else ("", "")
+        kind_above, title_above = (
+            above[higher] if level and higher is not None else ("", "")
+        )
         is_barred = bool(_BARRED.search(title_above))
         kind = OTHER if is_barred else own or kind_above or OTHER
         if in_synopsis and not level and not _ENDS_SYNOPSIS.search(title):
@@ -309,11 +332,16 @@ def _sort_chapters(found: Sequence[tuple[int, str, int, int]]) -> Iterator[Chapt
             kind = above[max(above)][0]
         in_synopsis = kind == SYNOPSIS
         is_label = (
-            not own and kind in _WANTED and (not level or LIST_NAME.search(title_above) is not None)
+            not own
+            and kind in _WANTED
+            and (not level or LIST_NAME.search(title_above) is not None)
         )
         if level:
             above = {one: known for one, known in above.items() if one < level}
-            above[level] = (kind, f"{title_above} {title}" if is_barred or is_label else title)
+            above[level] = (
+                kind,
+                f"{title_above} {title}" if is_barred or is_label else title,
+            )
         yield Chapter(start, end, words, level, kind, is_label)
 
 
@@ -327,7 +355,11 @@ def _read_kind(title: str) -> str:
 
     >>> [
     ...     _read_kind(one)
-    ...     for one in ("Trial Population", "Study Intervention(s) Administered", "Screen Failures")
+    ...     for one in (
+    ...         "Trial Population",
+    ...         "Study Intervention(s) Administered",
+    ...         "Screen Failures",
+    ...     )
     ... ]
     ['eligibility', 'treatment', 'other']
     """
@@ -348,7 +380,11 @@ def _read_kind(title: str) -> str:
 def _find_front(content: DocumentContent, chapters: Sequence[Chapter]) -> int:
     """Return where the first page ends."""
     first = next(
-        (one.start for one in chapters if one.start and _read_kind(_name_title(one.title))),
+        (
+            one.start
+            for one in chapters
+            if one.start and _read_kind(_name_title(one.title))
+        ),
         len(content.text),
     )
     return min(first, content.pages[1]) if len(content.pages) > 1 else first
@@ -372,7 +408,9 @@ def _find_doubles(
 
 def _list_stated(synopsis: str) -> set[str]:
     """Return the kinds of chapters whose content a synopsis states."""
-    names = {heading.section for heading in find_headings(read_section("synopsis", synopsis))}
+    names = {
+        heading.section for heading in find_headings(read_section("synopsis", synopsis))
+    }
     stated = set[str]()
     # Many synopses name the key inclusions alone.
     if ELIGIBILITY in names and re.search(r"(?i)\bexclu(?:sion|ded)\b", synopsis):
@@ -404,7 +442,9 @@ def _subtract(place: Place, others: Sequence[Place]) -> tuple[Place, ...]:
         if first < stop and last > start
     ]
     bounds = [(start, start), *inside, (stop, stop)]
-    return tuple((left[1], right[0]) for left, right in pairwise(bounds) if left[1] < right[0])
+    return tuple(
+        (left[1], right[0]) for left, right in pairwise(bounds) if left[1] < right[0]
+    )
 
 
 def find_page(content: DocumentContent, at: int) -> int | None:
@@ -424,16 +464,26 @@ def _name_page(content: DocumentContent, chapter: Chapter) -> str:
     return f" (page {page})" if page else ""
 
 
-def _tell_read(content: DocumentContent, read: Sequence[Chapter], left: Sequence[Chapter]) -> str:
+def _tell_read(
+    content: DocumentContent, read: Sequence[Chapter], left: Sequence[Chapter]
+) -> str:
     """Say which sections were read and which chapters were not."""
-    pages = f"{len(content.pages)} pages" if content.pages else f"{len(content.text):,} characters"
+    pages = (
+        f"{len(content.pages)} pages"
+        if content.pages
+        else f"{len(content.text):,} characters"
+    )
     highest = [one for one in left if one.level <= 1]
     told = f"of {pages}, these sections were read by their headings: {_name(content, read)}"
     return f"{told}. Not read: {_name(content, highest)}" if highest else told
 
 
 def _tell_unknown(content: DocumentContent) -> str:
-    pages = f"{len(content.pages)} pages" if content.pages else f"{len(content.text):,} characters"
+    pages = (
+        f"{len(content.pages)} pages"
+        if content.pages
+        else f"{len(content.text):,} characters"
+    )
     return (
         f"no heading of eligibility, treatment or outcomes was found among {pages}: all was read "
         "as one text"

@@ -18,7 +18,8 @@ def read_records(
     *inputs: str | os.PathLike[str],
     on_error: Callable[[RecordError], None] | None = None,
     stdin: BinaryIO | None = None,
-    open_address: Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]] | None = None,
+    open_address: Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]
+    | None = None,
 ) -> Iterator[TrialRecord]:
     """Read trial records one by one, in any supported format, plain, in gzip or in zip.
 
@@ -53,7 +54,11 @@ def read_records(
         named = location == "-" or (exists(location) and not is_folder(location))
         for opened in open_input(location, stdin, open_address):
             for result in _read_opened(opened, named=named):
-                checked = check_new(result, seen) if isinstance(result, TrialRecord) else result
+                checked = (
+                    check_new(result, seen)
+                    if isinstance(result, TrialRecord)
+                    else result
+                )
                 if isinstance(checked, TrialRecord):
                     yield checked
                 elif on_error:
@@ -68,7 +73,10 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
 
     >>> from io import BytesIO
     >>> next(
-    ...     read_stream("example.txt", BytesIO(b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"))
+    ...     read_stream(
+    ...         "example.txt",
+    ...         BytesIO(b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"),
+    ...     )
     ... ).record_id
     'example'
     """
@@ -78,7 +86,9 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
         yield result
 
 
-def make_record(text: str, *, title: str | None = None, record_id: str = "text") -> TrialRecord:
+def make_record(
+    text: str, *, title: str | None = None, record_id: str = "text"
+) -> TrialRecord:
     r"""Make the record of a text, such as a protocol synopsis or a pasted list of criteria.
 
     Usual headings ("Key inclusion criteria", "Treatment arms", "Primary endpoint(s)") begin
@@ -110,11 +120,15 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
     if not isinstance(title, str | None) or not isinstance(record_id, str):
         raise WrongType("title and record_id: give texts")
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
-        raise ArgumentError(f"{text!r} is the name of a file; read it with read_records")
+        raise ArgumentError(
+            f"{text!r} is the name of a file; read it with read_records"
+        )
     try:
         text.encode()
     except UnicodeEncodeError as problem:
-        raise ArgumentError(f"the text is not valid Unicode at character {problem.start}") from None
+        raise ArgumentError(
+            f"the text is not valid Unicode at character {problem.start}"
+        ) from None
     content = build_content(partial(build_plain, title=title), text, None)
     [found] = _make_records("<text>", iter([content]), record_id)
     if isinstance(found, RecordError):
@@ -130,10 +144,14 @@ def write_study(study: Mapping[str, Any]) -> str:
         return json.dumps(study, default=_as_dictionary)
     except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
         problem = str(error) or type(error).__name__
-    raise WrongType(f"the dictionary is no JSON ({problem}); give a study as json.load reads it")
+    raise WrongType(
+        f"the dictionary is no JSON ({problem}); give a study as json.load reads it"
+    )
 
 
-def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRecord | RecordError:
+def check_new(
+    record: TrialRecord, seen: dict[str, tuple[str, int]]
+) -> TrialRecord | RecordError:
     """Return the record if its id is new, else an error with both places. ``seen``: place and
     digest of each id.
 
@@ -151,7 +169,11 @@ def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRec
         return record
     first, known = seen[record.record_id]
     return RepeatedRecord(
-        source.path, record.record_id, first, same_text=known == digest, place=source.place
+        source.path,
+        record.record_id,
+        first,
+        same_text=known == digest,
+        place=source.place,
     )
 
 
@@ -171,7 +193,9 @@ def _read_opened(
         yield from _read_file(*opened, named=named)
 
 
-def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[TrialRecord | RecordError]:
+def _read_file(
+    path: str, stream: BinaryIO, *, named: bool
+) -> Iterator[TrialRecord | RecordError]:
     from extractor.formats.files import BROKEN_STREAM, as_unreadable, open_documents  # noqa: PLC0415
 
     def contain(items: Iterator[Found]) -> Iterator[Found]:
@@ -219,7 +243,9 @@ def _make_records(
         )
 
 
-def _locate_problem(problem: UnreadableSource, path: str, member: str | None = None) -> RecordError:
+def _locate_problem(
+    problem: UnreadableSource, path: str, member: str | None = None
+) -> RecordError:
     return RecordError(
         path, problem.problem, problem.remedy, place=_join_place(member, problem.place)
     )

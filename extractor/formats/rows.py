@@ -24,7 +24,9 @@ def group_rows(
     quotes = 0
     for number, line in read_lines(stream):
         if lines and (
-            isinstance(line, UnreadableSource) or starts_row.match(line) or size > MAX_RECORD_BYTES
+            isinstance(line, UnreadableSource)
+            or starts_row.match(line)
+            or size > MAX_RECORD_BYTES
         ):
             yield place, b"".join(lines)
             lines = []
@@ -59,7 +61,8 @@ def decode_row(row: bytes, place: str | None = None) -> str:
 
 def split_row(row: str, delimiter: str, width: int) -> list[str]:
     """Return the cells of a row. Raises ``UnreadableSource`` if they are not ``width``."""
-    old_limit = csv.field_size_limit(MAX_RECORD_BYTES)  # global to the process, so it is restored
+    # global to the process, so it is restored
+    old_limit = csv.field_size_limit(MAX_RECORD_BYTES)
     try:
         [cells] = csv.reader([row], delimiter=delimiter, strict=True)
     except (csv.Error, ValueError) as problem:

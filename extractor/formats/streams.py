@@ -44,7 +44,9 @@ class UnpackMeter:
 
     def add(self, size: int) -> None:
         self.unpacked += size
-        out_of_proportion = self.unpacked > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * self.packed()
+        out_of_proportion = (
+            self.unpacked > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * self.packed()
+        )
         if out_of_proportion or self.unpacked > MAX_UNPACKED_BYTES:
             raise UnreadableSource(
                 f"unpacks to more than {self.unpacked:,} bytes, as decompression bombs do",
@@ -162,7 +164,9 @@ def to_utf8(stream: BinaryIO) -> BinaryIO:
     """Convert the stream to UTF-8 without byte order mark; UTF-16 is detected by its mark."""
     mark = peek_block(stream)[:3]
     if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return io.BufferedReader(SteadyStream(DecodedStream(stream, "utf-16")), BLOCK_BYTES)
+        return io.BufferedReader(
+            SteadyStream(DecodedStream(stream, "utf-16")), BLOCK_BYTES
+        )
     if mark == codecs.BOM_UTF8:
         stream.read(len(mark))
     return stream

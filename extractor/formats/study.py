@@ -144,7 +144,9 @@ def read_study(
                 arms, (text for _, linked in interventions for text in linked)
             ),
             arm_links=link_arms(arms, interventions),
-            terms=tuple(_list_terms(study if derived is None else derived, paths, find, read)),
+            terms=tuple(
+                _list_terms(study if derived is None else derived, paths, find, read)
+            ),
         ),
     )
 
@@ -161,7 +163,9 @@ def _list_terms(
             numbers = read(node, parts["id"]) if "id" in parts else []
             number = numbers[0] if len(names) == len(numbers) == 1 else None
             yield from (
-                RegisteredTerm(kind=TermKind(kind), name=name, id=number) for name in names if name
+                RegisteredTerm(kind=TermKind(kind), name=name, id=number)
+                for name in names
+                if name
             )
 
 
@@ -190,10 +194,13 @@ def link_arms(
     found: dict[str, tuple[str, ...]] = {}
     for number, (title, labels) in enumerate(interventions):
         places = set[int]().union(*(by_label[fold_label(label)] for label in labels))
-        if not places and title:  # two interventions may have one name, so that labels say more
+        # two interventions may have one name, so that labels say more
+        if not places and title:
             places = by_name[fold_label(title)]
         if places:
-            found[f"interventions[{number}]"] = tuple(f"arms[{place}]" for place in sorted(places))
+            found[f"interventions[{number}]"] = tuple(
+                f"arms[{place}]" for place in sorted(places)
+            )
     return found
 
 

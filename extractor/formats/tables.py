@@ -16,7 +16,12 @@ from typing import BinaryIO
 
 from extractor.formats import ctgov_csv, ictrp
 from extractor.formats.columns import Columns, match_columns
-from extractor.formats.found import Found, RecordContent, UnreadableSource, build_content
+from extractor.formats.found import (
+    Found,
+    RecordContent,
+    UnreadableSource,
+    build_content,
+)
 from extractor.formats.rows import decode_row, group_rows, split_row
 from extractor.formats.streams import peek_block
 
@@ -97,14 +102,19 @@ class _Table:
     @property
     def has_numbers_and_texts(self) -> bool:
         """Whether a column has the numbers of the trials, and another one is known."""
-        fields = {ctgov_csv.COLUMNS.get(name, name) for name in self.columns.known.values()}
+        fields = {
+            ctgov_csv.COLUMNS.get(name, name) for name in self.columns.known.values()
+        }
         return len(fields) > 1 and bool(fields & {"trialid", "nct_id"})
 
 
 def is_table(head: str) -> bool:
     r"""Return whether a text begins with a table whose columns are known.
 
-    >>> is_table("NCT Number,Study Title,Conditions,Sponsor"), is_table("Age, sex, and title")
+    >>> (
+    ...     is_table("NCT Number,Study Title,Conditions,Sponsor"),
+    ...     is_table("Age, sex, and title"),
+    ... )
     (True, False)
     >>> is_table("#nct_id;criteria\nNCT90000001;Inclusion Criteria: adults\n")
     True
@@ -122,7 +132,9 @@ def _find_table(head: str) -> _Table | None:
                 continue
             for kind in _KINDS:
                 table = _read_header(lines[above:], delimiter, kind)
-                if table and (best is None or table.columns.certainty > best.columns.certainty):
+                if table and (
+                    best is None or table.columns.certainty > best.columns.certainty
+                ):
                     best = replace(table, lines_above=above)
     if best and (best.is_plain or best.has_numbers_and_texts):
         return best
@@ -149,7 +161,9 @@ def _sample_rows(text: str, delimiter: str) -> list[list[str]]:
     """Return the first rows of a text; fewer where its quotes are broken."""
     rows: list[list[str]] = []
     try:
-        for row in islice(csv.reader(io.StringIO(text), delimiter=delimiter), _SAMPLED_ROWS + 1):
+        for row in islice(
+            csv.reader(io.StringIO(text), delimiter=delimiter), _SAMPLED_ROWS + 1
+        ):
             rows.append(row)  # noqa: PERF402 - what was read before an error is kept
     except csv.Error:
         pass
@@ -171,7 +185,11 @@ def read_table(stream: BinaryIO) -> Iterator[Found]:
         decode_row(header, "line 1")
     build = partial(_build_row, table)
     for place, row in rows:
-        yield row if isinstance(row, UnreadableSource) else build_content(build, row, place)
+        yield (
+            row
+            if isinstance(row, UnreadableSource)
+            else build_content(build, row, place)
+        )
 
 
 def _build_row(table: _Table, row: bytes) -> RecordContent:
@@ -194,7 +212,11 @@ def _refuse_columns(head: str) -> UnreadableSource:
     for name, field in ctgov_csv.COLUMNS.items():
         first_names.setdefault(field, name)
     known = ", ".join(f'"{name}"' for name in first_names.values())
-    problem = f"a table without known columns of trials' numbers and texts; it has {has}"
+    problem = (
+        f"a table without known columns of trials' numbers and texts; it has {has}"
+    )
     return UnreadableSource(
-        problem, f"name its columns in the first line; known are {known}", place="line 1"
+        problem,
+        f"name its columns in the first line; known are {known}",
+        place="line 1",
     )

@@ -38,7 +38,9 @@ def build_who(trial: Element) -> RecordContent:
     >>> main = "<main><trial_id>PER-001-31</trial_id><public_title>Fictumab</public_title></main>"
     >>> outcomes = "<prim_outcome>Pain</prim_outcome><prim_outcome>Sleep</prim_outcome>"
     >>> content = build_who(
-    ...     fromstring(f"<trial>{main}<primary_outcome>{outcomes}</primary_outcome></trial>")
+    ...     fromstring(
+    ...         f"<trial>{main}<primary_outcome>{outcomes}</primary_outcome></trial>"
+    ...     )
     ... )
     >>> content.trial_id, [section.text for section in content.sections]
     ('PER-001-31', ['Fictumab', 'Pain', 'Sleep'])

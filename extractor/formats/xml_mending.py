@@ -18,7 +18,9 @@ _CLOSINGS = {"<!--": "-->", "<![CDATA[": "]]>"}
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_BREAKS = "\v\f"
 """Characters that XML forbids and that word processors write for line breaks."""
-_REFERENCE = re.compile(r"&(?:(?P<number>#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});|(?P<name>\w{1,32});)?")
+_REFERENCE = re.compile(
+    r"&(?:(?P<number>#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});|(?P<name>\w{1,32});)?"
+)
 _OWN = ("amp", "lt", "gt", "quot", "apos")
 _TAG = re.compile(
     r"""</?(?P<name>[A-Za-z_][\w:.-]*)(?:\s+[\w:.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(?P<empty>/?)>"""
@@ -41,7 +43,9 @@ class MendedXml(NamedTuple):
 def mend(content: bytes) -> MendedXml:
     r"""Replace what XML forbids, and make text of signs and tags that are no markup.
 
-    >>> content, changes = mend(b"<a>Age &gt; 18 & < 65\x0bIgE in \xb5g&nbsp;or kU<br>CRP</a>")
+    >>> content, changes = mend(
+    ...     b"<a>Age &gt; 18 & < 65\x0bIgE in \xb5g&nbsp;or kU<br>CRP</a>"
+    ... )
     >>> content.decode()
     '<a>Age &gt; 18 &amp; &lt; 65\nIgE in µg\xa0or kU&lt;br>CRP</a>'
     >>> print(changes)  # doctest: +NORMALIZE_WHITESPACE
@@ -54,7 +58,9 @@ def mend(content: bytes) -> MendedXml:
     pieces = _split_apart(text)
     unpaired = _find_unpaired("".join(pieces[::2]))
     for number in range(0, len(pieces), 2):
-        references = _REFERENCE.sub(lambda found: _refer(found, changes), pieces[number])
+        references = _REFERENCE.sub(
+            lambda found: _refer(found, changes), pieces[number]
+        )
         pieces[number] = _escape_signs(references, unpaired, changes)
     changes[_BYTES] = odd_bytes
     told = [f"{kind}: {number}" for kind, number in sorted(changes.items()) if number]

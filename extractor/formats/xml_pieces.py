@@ -86,12 +86,18 @@ class _Splitter:
             if opened and tag.name != opened:
                 continue
             if tag.is_end:
-                yield self._cut(PieceKind.RECORD if opened else PieceKind.HEADLESS, tag.end)
+                yield self._cut(
+                    PieceKind.RECORD if opened else PieceKind.HEADLESS, tag.end
+                )
                 opened = None
                 continue
-            yield self._cut(PieceKind.UNFINISHED if opened else PieceKind.BETWEEN, tag.start)
+            yield self._cut(
+                PieceKind.UNFINISHED if opened else PieceKind.BETWEEN, tag.start
+            )
             opened = tag.name
-        yield self._cut(PieceKind.UNFINISHED if opened else PieceKind.BETWEEN, len(self._buffer))
+        yield self._cut(
+            PieceKind.UNFINISHED if opened else PieceKind.BETWEEN, len(self._buffer)
+        )
 
     def _cut(self, kind: PieceKind, end: int) -> XmlPiece:
         """Take the buffer up to ``end`` as a piece."""
@@ -110,10 +116,16 @@ class _Splitter:
     def _drop(self, end: int) -> None:
         breaks = self._buffer.count(b"\n", 0, end)
         self._line += breaks
-        self._column = end - self._buffer.rfind(b"\n", 0, end) - 1 if breaks else self._column + end
+        self._column = (
+            end - self._buffer.rfind(b"\n", 0, end) - 1
+            if breaks
+            else self._column + end
+        )
         del self._buffer[:end]
         self._searched = max(0, self._searched - end)
-        self._absent = {closing: max(0, place - end) for closing, place in self._absent.items()}
+        self._absent = {
+            closing: max(0, place - end) for closing, place in self._absent.items()
+        }
 
     def _find_tag(self) -> _Tag | None:
         """Return the next tag of a record, outside of comments and CDATA; None at the end of the
@@ -135,9 +147,12 @@ class _Splitter:
 
     def _read_tag(self, found: re.Match[bytes], end: int) -> _Tag:
         self._searched = len(self._buffer) if end < 0 else end + 1
-        if end < 0 or b"<" in self._buffer[found.end() : end]:  # the tag itself does not end
+        # the tag itself does not end
+        if end < 0 or b"<" in self._buffer[found.end() : end]:
             self._searched = found.end()
-        return _Tag(found["name"], found.start(), self._searched, found["end"] is not None)
+        return _Tag(
+            found["name"], found.start(), self._searched, found["end"] is not None
+        )
 
     def _skip(self, found: re.Match[bytes]) -> bool:
         """Go on behind a comment or CDATA, or behind its sign if it does not end; False if more
@@ -150,7 +165,10 @@ class _Splitter:
         end = self._buffer.find(closing, start, stop)
         if end >= 0:
             # A comment that holds another has no end of its own, and is text.
-            is_text = found.group() == b"<!--" and self._buffer.find(b"<!--", found.end(), end) >= 0
+            is_text = (
+                found.group() == b"<!--"
+                and self._buffer.find(b"<!--", found.end(), end) >= 0
+            )
             self._searched = found.end() if is_text else end + len(closing)
             return True
         self._absent[closing] = max(start, stop - len(closing) + 1)

@@ -17,7 +17,13 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder  # defusedxml
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
-from extractor.formats.found import DOWNLOAD, Found, RecordContent, UnreadableSource, build_content
+from extractor.formats.found import (
+    DOWNLOAD,
+    Found,
+    RecordContent,
+    UnreadableSource,
+    build_content,
+)
 from extractor.formats.ictrp import build_ictrp
 from extractor.formats.streams import (
     BLOCK_BYTES,
@@ -46,12 +52,16 @@ _ENCODINGS = re.compile(
 )
 """Other encodings that registers use."""
 _NAME = re.compile(rb"<([A-Za-z_][\w.:-]{0,100})")
-_NAMESPACE = re.compile(rb"\sxmlns(:[\w.-]{1,64})?\s*=\s*(?:\"[^\"<]{0,300}\"|'[^'<]{0,300}')")
+_NAMESPACE = re.compile(
+    rb"\sxmlns(:[\w.-]{1,64})?\s*=\s*(?:\"[^\"<]{0,300}\"|'[^'<]{0,300}')"
+)
 _NUMBER = re.compile(
     rb"\b(?:NCT\d{8}|ISRCTN\d{8})\b"
     rb"|<(?:TrialID|trial_id|isrctn)\b[^<>]{0,200}>\s*([\w/.-]{4,40})\s*<"
 )
-_TITLE = re.compile(rb"<(?:[\w.-]{1,64}:)?(?:brief_title|[Pp]ublic_title|scientificTitle)\b")
+_TITLE = re.compile(
+    rb"<(?:[\w.-]{1,64}:)?(?:brief_title|[Pp]ublic_title|scientificTitle)\b"
+)
 """A field of every record. Between two records it is that of one whose own tags are damaged."""
 
 
@@ -66,7 +76,9 @@ def read_xml(stream: BinaryIO) -> Iterator[Found]:
             yield from [last] if last else []
             last = found
     if last is None:
-        problem = f"XML that holds no record of a known format (its root is <{reader.root}>)"
+        problem = (
+            f"XML that holds no record of a known format (its root is <{reader.root}>)"
+        )
         yield UnreadableSource(problem, DOWNLOAD)
     elif isinstance(last, RecordContent) and not reader.is_closed:
         note = f"the file ends without </{reader.root}>: records behind this one may be missing"
@@ -104,7 +116,9 @@ class _XmlReader:
     def __init__(self, head: bytes) -> None:
         # In the XML of ISRCTN, "trial" is an element within a record.
         has_inner_trials = b"<allTrials" in head or b"fullTrial" in head
-        self.names = [name for name in _BUILDERS if name != "trial" or not has_inner_trials]
+        self.names = [
+            name for name in _BUILDERS if name != "trial" or not has_inner_trials
+        ]
         self.number = 0
         self.root = ""
         self.is_closed = True
@@ -131,7 +145,9 @@ class _XmlReader:
         entities.
         """
         if b"<!ENTITY" in said:
-            raise UnreadableSource("XML that declares entities", "remove the declaration")
+            raise UnreadableSource(
+                "XML that declares entities", "remove the declaration"
+            )
         root = _NAME.search(said)
         self.root = root[1].decode() if root else ""
         self.is_closed = not self.root
@@ -158,7 +174,9 @@ class _XmlReader:
                     found = build_content(_build, self._parse(content), place)
                 except ParseError:
                     return _refuse(
-                        piece, str(problem).partition(":")[0], self._locate(piece, problem)
+                        piece,
+                        str(problem).partition(":")[0],
+                        self._locate(piece, problem),
                     )
                 if not isinstance(found, RecordContent):
                     return found
@@ -184,7 +202,9 @@ class _XmlReader:
         for event, element in iterparse(source, events=("start", "end"), parser=parser):
             depth += 1 if event == "start" else -1
             if depth > MAX_NESTING:
-                raise UnreadableSource(f"XML nested more than {MAX_NESTING} deep", _CORRECT)
+                raise UnreadableSource(
+                    f"XML nested more than {MAX_NESTING} deep", _CORRECT
+                )
             if event == "start":
                 element.tag = element.tag.rpartition("}")[2]
                 elements.append(element)
@@ -213,7 +233,9 @@ def _drop_comments(content: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _refuse(piece: XmlPiece, reason: str, place: tuple[int, int] | None = None) -> UnreadableSource:
+def _refuse(
+    piece: XmlPiece, reason: str, place: tuple[int, int] | None = None
+) -> UnreadableSource:
     """Return the problem of a piece, with the number of the trial if the piece states one."""
     line, column = place or (piece.line, piece.column)
     number = _NUMBER.search(piece.content)
@@ -225,7 +247,10 @@ def _refuse(piece: XmlPiece, reason: str, place: tuple[int, int] | None = None) 
 def _read_texts(element: Element, path: str) -> list[str]:
     path, _, attribute = path.partition("/@")
     found = element.findall(path)
-    return [one.get(attribute, "") if attribute else "".join(one.itertext()) for one in found]
+    return [
+        one.get(attribute, "") if attribute else "".join(one.itertext())
+        for one in found
+    ]
 
 
 def _refuse_text(group: Element, place: str) -> None:
@@ -234,7 +259,9 @@ def _refuse_text(group: Element, place: str) -> None:
     """
     beside = [group.text, *(child.tail for child in group)]
     if any(text and not text.isspace() for text in beside):
-        raise UnreadableSource("text where elements are expected", _CORRECT, place=place)
+        raise UnreadableSource(
+            "text where elements are expected", _CORRECT, place=place
+        )
 
 
 def _make_builder(paths: StudyPaths) -> Callable[[Element], RecordContent]:
@@ -260,7 +287,9 @@ def _list_groups(paths: StudyPaths) -> Iterator[str]:
     read: list[str] = [paths.trial_id, paths.phases, *paths.texts.values()]
     read += [*paths.registry.values(), *paths.criteria, *paths.lists.values()]
     for parts in paths.items.values():
-        read += [f"{parts['path']}/{path}" for part, path in parts.items() if part != "path"]
+        read += [
+            f"{parts['path']}/{path}" for part, path in parts.items() if part != "path"
+        ]
     for path in read:
         steps = path.split("/")
         if "@" not in path:
@@ -280,7 +309,9 @@ def _build_trial(record: Element) -> RecordContent:
     for child in record:
         if len(child):
             place = f"{record.tag}/{child.tag}"
-            raise UnreadableSource("elements where text is expected", _CORRECT, place=place)
+            raise UnreadableSource(
+                "elements where text is expected", _CORRECT, place=place
+            )
     return build_ictrp({child.tag: child.text or "" for child in record}, "ictrp_xml")
 
 

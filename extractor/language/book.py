@@ -17,7 +17,15 @@ from typing import Any
 
 import ahocorasick
 
-from extractor.language.lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex, list_words
+from extractor.language.lexer import (
+    LEXICON,
+    NAME_NUMBER,
+    NUMBER,
+    Lexicon,
+    Tokens,
+    lex,
+    list_words,
+)
 from extractor.language.patterns import (
     Rule,
     RuleError,
@@ -68,10 +76,14 @@ class TermFinder:
 
     >>> words = Lexicon()
     >>> finder = TermFinder(
-    ...     [Entry("markers", "CD19", ("CD19",)), Entry("markers", "BCMA", ("BCMA",))], words
+    ...     [Entry("markers", "CD19", ("CD19",)), Entry("markers", "BCMA", ("BCMA",))],
+    ...     words,
     ... )
     >>> tokens = lex("CD-19 and CD20, or BCMA", words)
-    >>> [(term.value, term.first, term.end) for term in finder.find(tokens, 0, len(tokens))]
+    >>> [
+    ...     (term.value, term.first, term.end)
+    ...     for term in finder.find(tokens, 0, len(tokens))
+    ... ]
     [('CD19', 0, 2), ('BCMA', 7, 8)]
     """
 
@@ -120,7 +132,9 @@ class TermFinder:
         for last, (length, meanings) in self._automaton.iter(tokens.codes, first, end):
             start = last + 1 - length
             for numbers, entry in meanings:
-                if all(tokens.words[start + at].lower() == number for at, number in numbers):
+                if all(
+                    tokens.words[start + at].lower() == number for at, number in numbers
+                ):
                     found.append(Term(entry, start, last + 1))
         return list(drop_overlaps(found)) if len(found) > 1 else found
 
@@ -141,7 +155,9 @@ def read_entries(vocabulary: str, text: str) -> Iterator[Entry]:
 
     >>> [
     ...     entry.value
-    ...     for entry in read_entries("frequencies", 'QD = ["daily"]\ntwice = { value = "BID" }')
+    ...     for entry in read_entries(
+    ...         "frequencies", 'QD = ["daily"]\ntwice = { value = "BID" }'
+    ...     )
     ... ]
     ['QD', 'BID']
     """
@@ -174,7 +190,8 @@ def load_book() -> Book:
         vocabularies[name] = (*vocabularies.get(name, ()), *read_entries(name, text))
     rules: dict[str, Rule] = {}
     for name, text in _read_all(folders):
-        for each in read_rules(text, rules) if "[rule." in text else ():  # the others are tables
+        # the others are tables
+        for each in read_rules(text, rules) if "[rule." in text else ():
             if each.name in rules or each.name in vocabularies:
                 raise RuleError(f"{name}: duplicate rule name {each.name}")
             rules[each.name] = each
@@ -184,13 +201,18 @@ def load_book() -> Book:
             for pattern in entry.rules:
                 register_words(pattern)
             # the longest first
-            terms = sorted(map(_write_term, entry.terms), key=lambda term: -len(term.split()))
+            terms = sorted(
+                map(_write_term, entry.terms), key=lambda term: -len(term.split())
+            )
             if entry.rules or terms:
                 written.append(f"e{number}=( {' | '.join([*entry.rules, *terms])} )")
         rules[name] = Rule(name, " | ".join(written), book=rules)
     entry_rules = {
         name: tuple(
-            (make_rule(name=f"{name}: {entry.value}", pattern=pattern, book=rules), entry)
+            (
+                make_rule(name=f"{name}: {entry.value}", pattern=pattern, book=rules),
+                entry,
+            )
             for entry in entries
             for pattern in entry.rules
         )
@@ -212,7 +234,9 @@ def list_rule_folders(name: str = _RULES) -> tuple[Traversable, ...]:
     while waiting:
         folder = waiting.pop()
         inner = [
-            path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("_")
+            path
+            for path in folder.iterdir()
+            if path.is_dir() and not path.name.startswith("_")
         ]
         found += [path for path in inner if path.name == name]
         waiting += [path for path in inner if path.name not in (_RULES, _WEIGHTS)]
@@ -221,7 +245,9 @@ def list_rule_folders(name: str = _RULES) -> tuple[Traversable, ...]:
 
 def _read_all(folders: Iterable[Traversable]) -> list[tuple[str, str]]:
     """Return the name and text of each file in these folders, in the order of the names."""
-    found = [named for folder in folders if folder.is_dir() for named in _read_files(folder)]
+    found = [
+        named for folder in folders if folder.is_dir() for named in _read_files(folder)
+    ]
     return sorted(found, key=lambda named: named[0])
 
 
@@ -270,7 +296,9 @@ def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | 
     '<='
     """
     found = rule(vocabulary).covers(tokens, first, end)
-    return terms_of(vocabulary)[int((found.match.lastgroup or "")[1:])] if found else None
+    return (
+        terms_of(vocabulary)[int((found.match.lastgroup or "")[1:])] if found else None
+    )
 
 
 def terms_of(vocabulary: str) -> tuple[Entry, ...]:
@@ -290,7 +318,9 @@ def find_terms(
     end = len(tokens) if end is None else end
     book = load_book()
     found = book.finders[vocabulary].find(tokens, first, end)
-    if not any(each.occurs(tokens, first, end) for each in _join_entry_rules(vocabulary)):
+    if not any(
+        each.occurs(tokens, first, end) for each in _join_entry_rules(vocabulary)
+    ):
         return found
     rules = book.entry_rules[vocabulary]
     by_rules = [
@@ -339,7 +369,9 @@ def expression(name: str) -> re.Pattern[str]:
     >>> expression("list_mark").match("1. Adult").lastgroup
     'number'
     """
-    return re.compile(read_table("characters")["expression"][name]["pattern"], re.VERBOSE)
+    return re.compile(
+        read_table("characters")["expression"][name]["pattern"], re.VERBOSE
+    )
 
 
 @cache

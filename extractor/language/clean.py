@@ -39,7 +39,14 @@ _SINGLE = str.maketrans(
         "\u2715": "x",
         "\u00b5": "μ",
     }
-    | {"\u00ba": "°", "\u3001": ",", "\u3002": ".", "\u223c": "~", "\u2044": "/", "\r": "\n"}
+    | {
+        "\u00ba": "°",
+        "\u3001": ",",
+        "\u3002": ".",
+        "\u223c": "~",
+        "\u2044": "/",
+        "\r": "\n",
+    }
     | dict.fromkeys(_DASHES, "-")
     | dict.fromkeys(_SINGLE_QUOTES, "'")
     | dict.fromkeys(_DOUBLE_QUOTES, '"')
@@ -167,7 +174,9 @@ class CleanText:
         """
         if not self.starts:
             return start, end
-        return self._raw_start(start), self._raw_end(end) if end > start else self._raw_start(start)
+        return self._raw_start(start), self._raw_end(
+            end
+        ) if end > start else self._raw_start(start)
 
     def match_span(self, start: int, end: int) -> tuple[int, int]:
         """Like ``raw_span``, without the white space that an expression matched at either end.
@@ -188,16 +197,27 @@ class CleanText:
         if inside >= 0 and position < self.ends[inside]:
             return self.raw_starts[inside]
         before = bisect_right(self.ends, position) - 1
-        return position if before < 0 else self.raw_ends[before] + position - self.ends[before]
+        return (
+            position
+            if before < 0
+            else self.raw_ends[before] + position - self.ends[before]
+        )
 
     def _raw_end(self, position: int) -> int:
         piece = bisect_left(self.ends, position)
-        if piece < len(self.starts) and self.starts[piece] < position <= self.ends[piece]:
+        if (
+            piece < len(self.starts)
+            and self.starts[piece] < position <= self.ends[piece]
+        ):
             return self.raw_ends[piece]
         before = bisect_left(self.ends, position) - 1
         while before + 1 < len(self.starts) and self.ends[before + 1] < position:
             before += 1
-        return position if before < 0 else self.raw_ends[before] + position - self.ends[before]
+        return (
+            position
+            if before < 0
+            else self.raw_ends[before] + position - self.ends[before]
+        )
 
     def clean_position(self, raw_position: int) -> int:
         """Return the position in ``text`` of a raw position. Inside a changed piece, this is the
@@ -235,11 +255,14 @@ def clean_text(raw: str) -> CleanText:
         changes = _merge_changes(changes, tags)
     if "</" in raw:
         tagged = (
-            (found.start(), found.end(), _read_tagged(found)) for found in _TAGGED.finditer(raw)
+            (found.start(), found.end(), _read_tagged(found))
+            for found in _TAGGED.finditer(raw)
         )
         changes = _merge_changes(changes, tagged)
     if _WRAPPED.search(raw):
-        breaks = ((found.start(), found.end(), " ") for found in _SOFT_BREAK.finditer(raw))
+        breaks = (
+            (found.start(), found.end(), " ") for found in _SOFT_BREAK.finditer(raw)
+        )
         changes = _merge_changes(changes, breaks)
     return apply_changes(raw, changes)
 
@@ -248,10 +271,14 @@ _Change = tuple[int, int, str]
 """Start, end, and the new characters."""
 
 
-def _merge_changes(changes: Iterable[_Change], wider: Iterable[_Change]) -> list[_Change]:
+def _merge_changes(
+    changes: Iterable[_Change], wider: Iterable[_Change]
+) -> list[_Change]:
     """Return all changes in order; a wider one replaces those inside it."""
     merged = list[_Change]()
-    for change in sorted([*changes, *wider], key=lambda change: (change[0], -change[1])):
+    for change in sorted(
+        [*changes, *wider], key=lambda change: (change[0], -change[1])
+    ):
         if not merged or change[0] >= merged[-1][1]:
             merged.append(change)
     return merged
@@ -288,13 +315,18 @@ def _replace_tag(tag: str) -> str:
 
 def _repair(damaged: str) -> str:
     in_windows = (
-        character.encode("cp1252", "ignore") or character.encode("latin-1") for character in damaged
+        character.encode("cp1252", "ignore") or character.encode("latin-1")
+        for character in damaged
     )
     try:
         repaired = b"".join(in_windows).decode("utf-8")
     except UnicodeDecodeError:
         return damaged
-    return repaired.translate(_SINGLE) if repaired.isprintable() or repaired.isspace() else damaged
+    return (
+        repaired.translate(_SINGLE)
+        if repaired.isprintable() or repaired.isspace()
+        else damaged
+    )
 
 
 def _decode_json(found: str) -> str:

@@ -88,10 +88,16 @@ def _load() -> _Lexicon:
         shared={name: word_set(given.get("shared", "")) for name, given in languages},
         letters=letters,
         endings={
-            name: tuple(given["endings"].split()) for name, given in languages if "endings" in given
+            name: tuple(given["endings"].split())
+            for name, given in languages
+            if "endings" in given
         },
-        scripts={name: re.compile(f"[{ranges}]") for name, ranges in signs["scripts"].items()},
-        script_of={name: given["script"] for name, given in languages if "script" in given},
+        scripts={
+            name: re.compile(f"[{ranges}]") for name, ranges in signs["scripts"].items()
+        },
+        script_of={
+            name: given["script"] for name, given in languages if "script" in given
+        },
         other_script=re.compile(f"[{''.join(signs['scripts'].values())}]"),
     )
 
@@ -105,7 +111,9 @@ def _fold_all(words: frozenset[str]) -> set[str]:
     long = (word for word in words if len(word) >= _FOLDED_WORD)
     plain = (
         "".join(
-            sign for sign in unicodedata.normalize("NFD", word) if not unicodedata.combining(sign)
+            sign
+            for sign in unicodedata.normalize("NFD", word)
+            if not unicodedata.combining(sign)
         )
         for word in long
     )
@@ -116,7 +124,10 @@ def may_be_foreign(text: str) -> bool:
     """Return whether a text has a word or letter of another language. Most records have none, and
     need no second look.
 
-    >>> may_be_foreign("Adults with asthma, ECOG 0-1"), may_be_foreign("Alter über 18 Jahre")
+    >>> (
+    ...     may_be_foreign("Adults with asthma, ECOG 0-1"),
+    ...     may_be_foreign("Alter über 18 Jahre"),
+    ... )
     (False, True)
     """
     lexicon = _load()
@@ -149,7 +160,8 @@ def weigh(text: str) -> LanguageSigns:
     lexicon = _load()
     composed = unicodedata.normalize("NFC", text)
     spelled = list(_list_words(composed))
-    words = {word.lower(): word for word in reversed(spelled)}  # each once, as it is written first
+    # each once, as it is written first
+    words = {word.lower(): word for word in reversed(spelled)}
     scores: Counter[str] = Counter()
     accents: Counter[str] = Counter()
     endings: Counter[str] = Counter()
@@ -198,7 +210,9 @@ def _weigh_ending(word: str) -> dict[str, float]:
     if len(word) < _LONG_WORD:
         return {}
     return {
-        name: _ENDING_COUNTS for name, endings in _load().endings.items() if word.endswith(endings)
+        name: _ENDING_COUNTS
+        for name, endings in _load().endings.items()
+        if word.endswith(endings)
     }
 
 
@@ -228,7 +242,10 @@ def find_scripts(text: str) -> dict[str, float]:
         counted.update(_count_letters(word))
     if counted["Japanese"]:
         counted["Japanese"] += counted.pop("Chinese", 0)
-    fewest = _FEWEST_LETTERS if _LATIN.search(text) else dict.fromkeys(_FEWEST_LETTERS, 1)  # "2年"
+    # "2年"
+    fewest = (
+        _FEWEST_LETTERS if _LATIN.search(text) else dict.fromkeys(_FEWEST_LETTERS, 1)
+    )
     return {
         name: float(count)
         for name, count in counted.items()

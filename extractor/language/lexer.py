@@ -1,10 +1,11 @@
 r"""Read a cleaned text once, into typed tokens.
 
 A token is a run of letters, a number or a sign. ``Tokens.codes`` holds the kinds of tokens, one
-character each, so a rule over tokens is a regular expression over ``codes`` (see ``patterns``), and
-a place in ``codes`` is a token:
+character each, so a rule over tokens is a regular expression over ``codes`` (see ``patterns``),
+and a place in ``codes`` is a token:
 
-- ``w``: a word that no rule names; ``n``: a number; ``d``: a number inside a name ("CD19", "IL-6");
+- ``w``: a word that no rule names; ``n``: a number; ``d``: a number inside a name ("CD19",
+  "IL-6");
 - a word that a rule names: its own character, assigned by ``Lexicon``;
 - a sign: itself; ``\n``: the end of a line; ``s``: a sign that no rule names.
 
@@ -40,11 +41,19 @@ _HUNDREDS = (
     rf"|[ -](?i:and)[ -](?i:one)[ -](?i:half)(?!{_LETTERS}))|(?i:half a dozen)\b"
 )
 """Hundreds in words are one token: "one hundred and fifty", and so is half a dozen."""
-_WORD = rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
-_DOTTED_GROUPS = r"\d{1,3}(?:(?:\.\d{3}){2,5}(?![\d.])|(?:\.\d{3}){1,5},\d{1,2}(?![\d,]))"
-_THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}}){{1,5}}(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
+_WORD = (
+    rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
+)
+_DOTTED_GROUPS = (
+    r"\d{1,3}(?:(?:\.\d{3}){2,5}(?![\d.])|(?:\.\d{3}){1,5},\d{1,2}(?![\d,]))"
+)
+_THOUSANDS = (
+    rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}}){{1,5}}(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
+)
 _SPACED = r"[1-9]\d{0,2} \d{3}"
-_BEHIND_SPACED = "|".join(rf"(?<=\d \d{{3}}{joint})" for joint in ("-", " - ", " to ", " and "))
+_BEHIND_SPACED = "|".join(
+    rf"(?<=\d \d{{3}}{joint})" for joint in ("-", " - ", " to ", " and ")
+)
 _SPACED_THOUSANDS = (
     rf"(?<!{_LETTERS})(?:{_SPACED}(?=(?:\s?-\s?|\sto\s|\sand\s){_SPACED}(?!\d))"
     rf"|(?:{_BEHIND_SPACED}){_SPACED}(?!\d)|"
@@ -76,11 +85,11 @@ _BEFORE_LIMIT = (
         )
     ),
 )
-_LIMIT_WITH_COMMA = (
-    rf"(?:{'|'.join(rf'(?<={front})' for front in _BEFORE_LIMIT)})\d{{1,3}},\d{{1,2}}(?![\d,])"
-)
+_FRONTS = "|".join(rf"(?<={front})" for front in _BEFORE_LIMIT)
+_LIMIT_WITH_COMMA = rf"(?:{_FRONTS})\d{{1,3}},\d{{1,2}}(?![\d,])"
 _COMPARED_BEHIND = (
-    r"(?:or|and) (?:more|less|above|below|higher|lower|greater|better|worse|over|under)\b"
+    r"(?:or|and) (?:more|less|above|below|higher|lower|greater|better|worse|over"
+    r"|under)\b"
 )
 _UNIT_BEHIND = (
     r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|(?i:[kmnpuμ]?gs?)\b|(?i:milli|micro|kilo)?gram|"
@@ -88,7 +97,8 @@ _UNIT_BEHIND = (
 )
 _MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=[\s-]?(?:{_UNIT_BEHIND}|{_COMPARED_BEHIND}))"
 _HALF_A_TIME = (
-    r"(?<![\d,])(?<!, )\d{1,2},5(?=[\s-]?(?:years?|months?|weeks?|days?|hours?|minutes?)\b)"
+    r"(?<![\d,])(?<!, "
+    r")\d{1,2},5(?=[\s-]?(?:years?|months?|weeks?|days?|hours?|minutes?)\b)"
 )
 """A decimal, and not the end of a list of times."""
 _DECIMAL = r"\d{1,3},\d{1,2}"
@@ -114,7 +124,9 @@ _NUMBER = (
     rf"|{_HALF_A_TIME}|{_COMMAS_IN_RANGE}|{_MIXED_NUMBER}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"
 )
 _TIMES = ("y", "yrs", "years", "months", "weeks", "days")
-_AFTER_TIME = "|".join(rf"(?<=[0-9]{gap}{unit}-)" for unit in _TIMES for gap in ("", " "))
+_AFTER_TIME = "|".join(
+    rf"(?<=[0-9]{gap}{unit}-)" for unit in _TIMES for gap in ("", " ")
+)
 _BETWEEN_TIMES = rf"-(?:{_AFTER_TIME})(?=[0-9]+ ?(?:{'|'.join(_TIMES)}))"
 """The hyphen of "18y-65y", which joins no name."""
 _SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|{_BETWEEN_TIMES}|_"
@@ -127,7 +139,9 @@ NUMBER_WORDS = """
     sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half dozen
 """
-_OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
+_OTHER_IN_CAPITALS = frozenset(
+    ["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"]
+)
 """Words with another meaning in capitals: "WHO", "ALL"."""
 PREFIXES = frozenset(
     ["non", "semi", "bi", "tri", "alternate", "sub", "un", "par", "quasi", "pseudo"]
@@ -174,7 +188,9 @@ class Lexicon(dict[str, str]):
         """Codes of words that form a name with a number joined to them ("SF-36")."""
         self.compounds: set[tuple[str, str]] = set()
         """Prefixes and words behind them, in lower case, of which a term or rule has both."""
-        self._prefix = re.compile(f"[{''.join(map(self.add, sorted(PREFIXES)))}](?=[{CODES}])")
+        self._prefix = re.compile(
+            f"[{''.join(map(self.add, sorted(PREFIXES)))}](?=[{CODES}])"
+        )
 
     def add(self, word: str) -> str:
         """Register a word, a sign or a prefix, and return its code."""
@@ -195,10 +211,14 @@ class Lexicon(dict[str, str]):
         return codes[key]
 
     def join(self, words: Sequence[str]) -> None:
-        """Keep the codes of these words behind the prefixes among them: a term or rule has both."""
+        """Keep the codes of these words behind the prefixes among them: a term or rule has
+        both.
+        """
         folded = [word.lower() for word in words]
         self.compounds.update(
-            (prefix, word) for prefix in PREFIXES.intersection(folded) for word in folded
+            (prefix, word)
+            for prefix in PREFIXES.intersection(folded)
+            for word in folded
         )
 
     def split(
@@ -248,18 +268,30 @@ class Lexicon(dict[str, str]):
         if not word.endswith("~"):
             # "car" matches in any case, also the abbreviation "CAR", which has its own code.
             code = self.add(word)
-            capitals = code if word in _OTHER_IN_CAPITALS else self._codes.get(word.upper(), code)
+            capitals = (
+                code
+                if word in _OTHER_IN_CAPITALS
+                else self._codes.get(word.upper(), code)
+            )
             return code if capitals == code else code + capitals
         start = word[:-1].lower()
         if not self._sorted:
-            self._sorted = sorted((known.lower(), code) for known, code in self._codes.items())
+            self._sorted = sorted(
+                (known.lower(), code) for known, code in self._codes.items()
+            )
         first, end = (
-            bisect_left(self._sorted, (bound, "")) for bound in (start, start + "\U0010ffff")
+            bisect_left(self._sorted, (bound, ""))
+            for bound in (start, start + "\U0010ffff")
         )
         words = {code for _, code in self._sorted[first:end]}
         return "".join(
             sorted(
-                words | {code for known, code in self._prefixes.items() if known.startswith(start)}
+                words
+                | {
+                    code
+                    for known, code in self._prefixes.items()
+                    if known.startswith(start)
+                }
             )
         )
 
@@ -326,7 +358,8 @@ class Tokens:
         return bisect_left(self.ends, position + 1)
 
     def before(self, position: int) -> int:
-        """Return the first token that begins at or after a position: the end of a range of tokens.
+        """Return the first token that begins at or after a position: the end of a range of
+        tokens.
 
         >>> lex("5 mg daily").before(4)
         2
@@ -358,7 +391,11 @@ class Tokens:
         if self.codes.find("\n", first, end) < 0:
             part = slice(first, end)
             return Tokens(
-                self.text, self.words[part], self.starts[part], self.ends[part], self.codes[part]
+                self.text,
+                self.words[part],
+                self.starts[part],
+                self.ends[part],
+                self.codes[part],
             )
         ends = [(at, at + 1) for at in range(first, end) if self.codes[at] == "\n"]
         return self.without(ends, first, end)
@@ -369,7 +406,9 @@ class Tokens:
         >>> lex("5mg daily").joined(1), lex("5mg daily").joined(2)
         (True, False)
         """
-        return 0 < index < len(self.starts) and self.ends[index - 1] == self.starts[index]
+        return (
+            0 < index < len(self.starts) and self.ends[index - 1] == self.starts[index]
+        )
 
     def gap(self, index: int) -> str:
         """The text between a token and the one before it, where a joining hyphen is no token; " "
@@ -392,7 +431,9 @@ class Tokens:
         """
         return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
 
-    def without(self, places: "Sequence[tuple[int, int]]", first: int, end: int) -> "Tokens":
+    def without(
+        self, places: "Sequence[tuple[int, int]]", first: int, end: int
+    ) -> "Tokens":
         """Return the tokens of a range outside some half-open places. They keep their offsets in
         the text.
 
@@ -435,11 +476,17 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     starts = places[1:-1:3]
     ends = places[2::3]
     codes = lexicon.split(text, words, starts, ends, codes)
-    return Tokens(text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named))
+    return Tokens(
+        text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named)
+    )
 
 
-def _mark_names(text: str, starts: list[int], ends: list[int], codes: str, named: set[str]) -> str:
-    """Mark numbers that are part of a name: joined to an unknown word, directly or by a hyphen."""
+def _mark_names(
+    text: str, starts: list[int], ends: list[int], codes: str, named: set[str]
+) -> str:
+    """Mark numbers that are part of a name: joined to an unknown word, directly or by a
+    hyphen.
+    """
     marked = None
     for found in _AFTER_WORD.finditer(codes):
         place = found.start()

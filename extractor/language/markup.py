@@ -8,7 +8,8 @@ import re
 _OPEN = "(?:<|&lt;)"
 _CLOSE = "(?:>|&gt;)"
 _ATTRIBUTES = (
-    r"(?:[ ](?!on|style|hidden|src)[a-z-]{1,20}=(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?"
+    r"(?:[ ](?!on|style|hidden|src)[a-z-]{1,20}="
+    r"(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?"
 )
 """What hides text or runs something is no layout: it stays in the text and is told."""
 EDGE = re.compile(
@@ -20,11 +21,14 @@ EDGE = re.compile(
 CELL = re.compile(rf"{_OPEN}/?t[dh]{_ATTRIBUTES}{_CLOSE}", re.IGNORECASE)
 """The edge of a table's cell."""
 EMPHASIS = re.compile(
-    rf"{_OPEN}/?(?:b|i|u|strong|em|span|font|sup|sub|small){_ATTRIBUTES}{_CLOSE}", re.IGNORECASE
+    rf"{_OPEN}/?(?:b|i|u|strong|em|span|font|sup|sub|small){_ATTRIBUTES}{_CLOSE}",
+    re.IGNORECASE,
 )
 ITEM = re.compile(rf"{_OPEN}li{_ATTRIBUTES}{_CLOSE}\Z", re.IGNORECASE)
 LIST = re.compile(rf"{_OPEN}(?P<end>/)?[uo]l{_ATTRIBUTES}{_CLOSE}\Z", re.IGNORECASE)
-ANY = re.compile("|".join(f"(?:{each.pattern})" for each in (EDGE, CELL, EMPHASIS)), re.IGNORECASE)
+ANY = re.compile(
+    "|".join(f"(?:{each.pattern})" for each in (EDGE, CELL, EMPHASIS)), re.IGNORECASE
+)
 
 
 def may_hold_markup(text: str) -> bool:

@@ -39,17 +39,36 @@ _POWER_IN_WORDS = re.compile(
     r"\s?(?:th|rd)?(?: power)?"
 )
 _ORDINAL_WORDS = (
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth "
+    "eleventh twelfth"
 )
 ORDINALS = {word: number for number, word in enumerate(_ORDINAL_WORDS.split())}
-ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
+ROMAN = {
+    "I": 1,
+    "II": 2,
+    "III": 3,
+    "IV": 4,
+    "V": 5,
+    "VI": 6,
+    "VII": 7,
+    "VIII": 8,
+    "IX": 9,
+    "X": 10,
+}
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
 """Words that count how often."""
-_PHRASES = {"half a dozen": 6, "three quarters": 0.75, "three-quarters": 0.75, "a quarter": 0.25}
+_PHRASES = {
+    "half a dozen": 6,
+    "three quarters": 0.75,
+    "three-quarters": 0.75,
+    "a quarter": 0.25,
+}
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _AND_HALF = re.compile(r"[ -]and[ -](?:a|one)[ -]half\Z")
 _MIXED = re.compile(r"(?:(?P<whole>\d+) (?:and )?)?(?P<above>[1-3])/(?P<below>[2-5])")
-_TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
+_TENS = re.compile(
+    rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)"
+)
 _HUNDREDS = re.compile(
     rf"(?P<ones>{'|'.join(NUMBER_WORDS.split()[1:20])})[ -]hundred(?:[ -](?:and[ "
     r"-])?(?P<rest>[a-z -]+))?"
@@ -77,7 +96,9 @@ DAYS: Mapping[TimeUnit, float] = {
 """Days per unit, with a year of 365.25 days and twelve equal months. A cycle has no fixed
 length.
 """
-WHOLE_DAYS: Mapping[TimeUnit, int] = {unit: int(days) for unit, days in DAYS.items() if days >= 1}
+WHOLE_DAYS: Mapping[TimeUnit, int] = {
+    unit: int(days) for unit, days in DAYS.items() if days >= 1
+}
 """Days per unit in schedules: 30 for a month, 365 for a year."""
 MONTHS_OF_YEAR = 12
 _MANY: Mapping[str, tuple[int, TimeUnit]] = {
@@ -85,7 +106,14 @@ _MANY: Mapping[str, tuple[int, TimeUnit]] = {
     "decade": (10, TimeUnit.YEAR),
 }
 """Words for several units of time."""
-_SHORT = {"h": "hour", "y": "year", "yo": "year", "y/o": "year", "w": "week", "m": "month"}
+_SHORT = {
+    "h": "hour",
+    "y": "year",
+    "yo": "year",
+    "y/o": "year",
+    "w": "week",
+    "m": "month",
+}
 
 
 def read_number(text: str) -> int | float | None:
@@ -122,13 +150,21 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     """Return all values that the characters of a number allow, the likeliest first; none if it is
     no number.
 
-    A dot, raised dot or comma before exactly three digits is a decimal sign to some writers, a mark
-    of thousands to others. What the number counts may decide (``KnownQuantity.is_usual``); its
-    characters do not.
+    A dot, raised dot or comma before exactly three digits is a decimal sign to some writers, a
+    mark of thousands to others. What the number counts may decide (``KnownQuantity.is_usual``);
+    its characters do not.
 
     >>> [
     ...     list_readings(t)
-    ...     for t in ("1.500", "100.000", "1,500", "0.125", "18,5", "1.500,5", "100 000")
+    ...     for t in (
+    ...         "1.500",
+    ...         "100.000",
+    ...         "1,500",
+    ...         "0.125",
+    ...         "18,5",
+    ...         "1.500,5",
+    ...         "100 000",
+    ...     )
     ... ]
     [(1.5, 1500), (100000, 100), (1500, 1.5), (0.125,), (18.5,), (1500.5,), (100000,)]
     """
@@ -181,8 +217,14 @@ def _list_plain(digits: str) -> list[str]:
         return [decimal, whole]
     groups = _GROUPS.fullmatch(digits)
     if groups:
-        digits = digits.replace(groups["sign"] or ",", "") if digits[0] != "0" else digits
-    return [digits.replace(",", ".").replace("·", ".")] if _DECIMAL.fullmatch(digits) else []
+        digits = (
+            digits.replace(groups["sign"] or ",", "") if digits[0] != "0" else digits
+        )
+    return (
+        [digits.replace(",", ".").replace("·", ".")]
+        if _DECIMAL.fullmatch(digits)
+        else []
+    )
 
 
 def _read_words(text: str) -> int | float | None:
@@ -213,7 +255,9 @@ def _read_words(text: str) -> int | float | None:
 def _read_fraction(text: str) -> int | float | None:
     mixed = _MIXED.fullmatch(text)
     if mixed:
-        return int(mixed["whole"] or 0) + round(int(mixed["above"]) / int(mixed["below"]), 4)
+        return int(mixed["whole"] or 0) + round(
+            int(mixed["above"]) / int(mixed["below"]), 4
+        )
     front = text[:-1]
     part = _FRACTIONS.get(text[-1:])
     if _AND_HALF.search(text):
@@ -306,13 +350,18 @@ class Duration:
         return self.high * DAYS[self.unit] if self.unit in DAYS else None
 
 
-def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Duration]:
+def find_durations(
+    tokens: Tokens, first: int = 0, end: int | None = None
+) -> Iterator[Duration]:
     """Every number followed by a unit of time, left to right.
 
     >>> text = "within 2-4 weeks, for six (6) months, a 21-day cycle"
     >>> [(d.low, d.high, d.unit.value) for d in find_durations(read_text(text))]
     [(2, 4, 'week'), (6, 6, 'month'), (21, 21, 'day')]
-    >>> [(d.low, d.unit.value) for d in find_durations(read_text("under 5 years and 10 months"))]
+    >>> [
+    ...     (d.low, d.unit.value)
+    ...     for d in find_durations(read_text("under 5 years and 10 months"))
+    ... ]
     [(70, 'month')]
     """
     for found in rule("duration").find(tokens, first, end):
@@ -332,7 +381,9 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
         months = read_number(found.read("months") or "")
         if low is None or high is None or unit is None or _in_dioptres(found):
             continue
-        is_sum = unit is TimeUnit.YEAR and months is not None and months < MONTHS_OF_YEAR
+        is_sum = (
+            unit is TimeUnit.YEAR and months is not None and months < MONTHS_OF_YEAR
+        )
         if is_sum and months:
             low = low * MONTHS_OF_YEAR + (months if low == high else 0)
             high = high * MONTHS_OF_YEAR + months
@@ -363,5 +414,10 @@ def read_time_unit(text: str) -> TimeUnit | None:
     if word in _SHORT:
         return TimeUnit(_SHORT[word])
     return next(
-        (TimeUnit(entry.value) for entry in terms_of("time_units") if word in entry.terms), None
+        (
+            TimeUnit(entry.value)
+            for entry in terms_of("time_units")
+            if word in entry.terms
+        ),
+        None,
     )

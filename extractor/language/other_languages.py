@@ -158,7 +158,9 @@ def find_foreign(
     if not hints:
         return ForeignLines()
     if hints >= _FEWEST or any(line.language and line.mixed for line in lines):
-        lines = [part for line in lines for part in (_divide(line) if line.mixed else [line])]
+        lines = [
+            part for line in lines for part in (_divide(line) if line.mixed else [line])
+        ]
         language = next((line.language for line in lines if line.language), None)
         if language:
             lines += [
@@ -180,7 +182,10 @@ def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
 
     Between words of one line they are line breaks, so that no sentence goes on over them.
 
-    >>> blank_ranges("Pain / Schmerz", [(4, 14)]), blank_ranges("Pain. Schmerz. Sleep", [(6, 15)])
+    >>> (
+    ...     blank_ranges("Pain / Schmerz", [(4, 14)]),
+    ...     blank_ranges("Pain. Schmerz. Sleep", [(6, 15)]),
+    ... )
     ('Pain          ', 'Pain. \n       \nSleep')
     """
     pieces: list[str] = []
@@ -191,7 +196,9 @@ def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
         stop = text.find("\n", end)
         behind = text[end : stop if stop >= 0 else len(text)]
         is_inner = _SAYS.search(line) and _SAYS.search(behind) and end - start > 1
-        pieces.append(f"\n{' ' * (end - start - 2)}\n" if is_inner else " " * (end - start))
+        pieces.append(
+            f"\n{' ' * (end - start - 2)}\n" if is_inner else " " * (end - start)
+        )
         done = end
     return "".join([*pieces, text[done:]])
 
@@ -203,7 +210,9 @@ def hide_foreign(text: str) -> str:
     'Inclusion criteria'
     """
     found = find_foreign([("text", text)]).texts
-    return blank_ranges(text, [(one.start, one.end) for one in found]) if found else text
+    return (
+        blank_ranges(text, [(one.start, one.end) for one in found]) if found else text
+    )
 
 
 def _read_lines(section: str, text: str) -> Iterator[_Line]:
@@ -217,7 +226,11 @@ def _read_lines(section: str, text: str) -> Iterator[_Line]:
 def _mark(line: _Line, marked: Sequence[ForeignText]) -> _Line:
     """Return a line with the language of the mark that covers it."""
     for text in marked:
-        if text.section == line.section and text.start <= line.start and line.end <= text.end:
+        if (
+            text.section == line.section
+            and text.start <= line.start
+            and line.end <= text.end
+        ):
             return replace(
                 line,
                 language=text.language,
@@ -268,11 +281,17 @@ def _split_scripts(line: _Line) -> Iterator[_Line]:
     behind = text[last:]
     parts = _SLASH.split(text)
     apart = len(parts) > 1 and not all(map(has_other_script, parts))
-    in_front = _says_something(front) or (apart and front.strip() and not behind.strip(_CLOSING))
-    in_back = _says_something(behind) or (apart and behind.strip() and not front.strip(_OPENING))
+    in_front = _says_something(front) or (
+        apart and front.strip() and not behind.strip(_CLOSING)
+    )
+    in_back = _says_something(behind) or (
+        apart and behind.strip() and not front.strip(_OPENING)
+    )
     is_inner = behind.lstrip()[:1] in (")", "）", "]") and any(map(str.isalnum, behind))
     if in_front and (is_inner or in_back):  # "Body mass index (身高体重指数) >= 18.5"
-        yield replace(line, language=None, mixed=False, evidence=replace(line.evidence, scores={}))
+        yield replace(
+            line, language=None, mixed=False, evidence=replace(line.evidence, scores={})
+        )
     elif in_front:
         cut = _find_start(text, opening, first)
         yield replace(_read(line.section, line.start, text[:cut]), mixed=False)
@@ -293,7 +312,9 @@ def _says_something(words: str) -> bool:
     found = WORD.findall(words)
     if len(found) == 1:  # "妊娠 Pregnancy", not "pembrolizumab 过敏"
         return is_english(found[0])
-    return len(found) > 1 and any(len(word) > 2 and not word.isupper() for word in found)
+    return len(found) > 1 and any(
+        len(word) > 2 and not word.isupper() for word in found
+    )
 
 
 def _find_start(text: str, opening: int, first: int) -> int:
@@ -309,7 +330,9 @@ def _find_start(text: str, opening: int, first: int) -> int:
 def _take_part(line: _Line, start: int, end: int) -> _Line:
     """Return the part of a line that is in another script."""
     part = _read(line.section, line.start + start, line.words[start:end])
-    return replace(part, language=part.language or _find_best(part.evidence), is_part=True)
+    return replace(
+        part, language=part.language or _find_best(part.evidence), is_part=True
+    )
 
 
 def _divide(line: _Line) -> list[_Line]:
@@ -324,8 +347,13 @@ def _divide(line: _Line) -> list[_Line]:
     opening = mark.end() if mark else 0
     borders = [found.end() for found in _BORDER.finditer(text, opening)]
     starts = [opening, *borders, len(text)]
-    places = [(start, end) for start, end in pairwise(starts) if text[start:end].strip()]
-    parts = [_read(line.section, line.start + start, text[start:end]) for start, end in places]
+    places = [
+        (start, end) for start, end in pairwise(starts) if text[start:end].strip()
+    ]
+    parts = [
+        _read(line.section, line.start + start, text[start:end])
+        for start, end in places
+    ]
     has_english = any(part.english and not part.language for part in parts)
     if not has_english or not any(part.language for part in parts):
         return [line]
@@ -334,7 +362,11 @@ def _divide(line: _Line) -> list[_Line]:
         part.is_part = True
         aside = text[start] in _BRACKETS
         goes_on = _SAYS.search(text, end)
-        if aside and part.language and (goes_on or part.evidence.scores[part.language] < _SURE):
+        if (
+            aside
+            and part.language
+            and (goes_on or part.evidence.scores[part.language] < _SURE)
+        ):
             part.language = None  # "(Big Sur)", "(CES-D)"
         if line.language and not part.english:
             part.language = line.language
@@ -359,7 +391,11 @@ def _find_repeated(line: _Line, language: str) -> Iterator[_Line]:
     if twice:
         end = twice.end("said")
         yield replace(
-            line, start=line.start + end, words=line.words[end:], language=language, is_part=True
+            line,
+            start=line.start + end,
+            words=line.words[end:],
+            language=language,
+            is_part=True,
         )
 
 
@@ -398,8 +434,11 @@ def _fill(lines: Sequence[_Line]) -> None:
         for line in lines:
             line.language = line.language or (None if line.english else language)
         return
-    decided = [line for line in lines if line.language or line.english]  # headings take turns, too
-    turns = sum(bool(one.language) != bool(other.language) for one, other in pairwise(decided))
+    # headings take turns, too
+    decided = [line for line in lines if line.language or line.english]
+    turns = sum(
+        bool(one.language) != bool(other.language) for one, other in pairwise(decided)
+    )
     if turns > _PAIRED * max(1, len(decided) - 1) and len(decided) > _FEWEST:
         _fill_pairs(lines)
     else:
@@ -414,7 +453,9 @@ def _fill_pairs(lines: Sequence[_Line]) -> None:
     with an "ECOG 0-1" that is written once, they are English.
     """
     name = next(line.language for line in lines if line.language)
-    decided = [place for place, line in enumerate(lines) if line.language or line.english]
+    decided = [
+        place for place, line in enumerate(lines) if line.language or line.english
+    ]
     for one, other in pairwise(decided):
         between = lines[one + 1 : other]
         is_foreign = bool(lines[one].language)
@@ -424,7 +465,9 @@ def _fill_pairs(lines: Sequence[_Line]) -> None:
             is_foreign = not is_foreign
             line.language = name if is_foreign else None
     rest = lines[decided[-1] + 1 :]
-    is_foreign, foreign_first = (bool(lines[place].language) for place in (decided[-1], decided[0]))
+    is_foreign, foreign_first = (
+        bool(lines[place].language) for place in (decided[-1], decided[0])
+    )
     # the last decided line still lacks its other half
     fits = len(rest) % 2 == (is_foreign == foreign_first)
     for line in rest if fits else ():
@@ -485,15 +528,23 @@ def _collect(names: Sequence[str], lines: Sequence[_Line]) -> ForeignLines:
     for name, foreign in by_section.items():
         for line in sorted(foreign, key=lambda line: line.start):
             text = ForeignText(
-                name, line.start, line.end, name_language(line.language or "", line.evidence.scores)
+                name,
+                line.start,
+                line.end,
+                name_language(line.language or "", line.evidence.scores),
             )
             before = texts[-1] if texts else None
-            if before and before.section == name and before.end >= text.start:  # parts of one line
+            # parts of one line
+            if before and before.section == name and before.end >= text.start:
                 texts[-1] = replace(before, end=max(before.end, text.end))
             else:
                 texts.append(text)
     in_english = {_group_of(line.section) for line in lines if _states_in_english(line)}
-    translated = in_english | set(_DESCRIPTIONS) if in_english - set(_DESCRIPTIONS) else in_english
+    translated = (
+        in_english | set(_DESCRIPTIONS)
+        if in_english - set(_DESCRIPTIONS)
+        else in_english
+    )
     untranslated = {
         name
         for name, foreign in by_section.items()
@@ -504,6 +555,8 @@ def _collect(names: Sequence[str], lines: Sequence[_Line]) -> ForeignLines:
 
 def _states_in_english(line: _Line) -> bool:
     """Return whether a line says something in English and is no heading."""
-    title = len(WORD.findall(line.words)) <= _LONGEST_TITLE and bool(_LIST.search(line.words))
+    title = len(WORD.findall(line.words)) <= _LONGEST_TITLE and bool(
+        _LIST.search(line.words)
+    )
     heading = line.words.rstrip(" \t*_").endswith((":", "：")) or title
     return not line.language and bool(line.english) and not heading

@@ -40,7 +40,12 @@ class LexedSection:
     def lines(self) -> Iterator["Passage"]:
         r"""Yield the lines that are not empty, without line breaks.
 
-        >>> [line.text for line in read_section("eligibility", "- Age > 18\n\n- ECOG 0").lines()]
+        >>> [
+        ...     line.text
+        ...     for line in read_section(
+        ...         "eligibility", "- Age > 18\n\n- ECOG 0"
+        ...     ).lines()
+        ... ]
         ['- Age > 18', '- ECOG 0']
         """
         first = 0
@@ -111,13 +116,17 @@ class Passage:
         r"""Return the same characters on one line, with no tokens around them, so that no rule
         looks beyond them.
 
-        >>> read_section("eligibility", "- Age\n  over 18").whole.part(1, 5).alone().tokens.words
+        >>> read_section("eligibility", "- Age\n  over 18").whole.part(
+        ...     1, 5
+        ... ).alone().tokens.words
         ['Age', 'over', '18']
         """
         section = self.section
         tokens = self.tokens.cut(self.first, self.end)
         return Passage(
-            LexedSection(section.name, section.raw, section.cleaned, tokens), 0, len(tokens)
+            LexedSection(section.name, section.raw, section.cleaned, tokens),
+            0,
+            len(tokens),
         )
 
 
@@ -145,7 +154,9 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     start = 0
     for end in _END.finditer(text):
         stop = end.end()
-        if end[0].startswith(".") and _ABBREVIATION.search(text, max(start, stop - 12), stop):
+        if end[0].startswith(".") and _ABBREVIATION.search(
+            text, max(start, stop - 12), stop
+        ):
             continue
         spans.append(strip_span(text, start, stop))
         start = stop
@@ -153,7 +164,9 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     return [(first, last) for first, last in spans if first < last]
 
 
-def strip_span(text: str, start: int, end: int, signs: str | None = None) -> tuple[int, int]:
+def strip_span(
+    text: str, start: int, end: int, signs: str | None = None
+) -> tuple[int, int]:
     """Narrow ``text[start:end]`` by the white space, or other ``signs``, at its ends.
 
     >>> strip_span("a  bc ", 1, 6)

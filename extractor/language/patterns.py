@@ -31,7 +31,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from extractor.language.lexer import ANY_WORD, LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens
+from extractor.language.lexer import (
+    ANY_WORD,
+    LEXICON,
+    NAME_NUMBER,
+    NUMBER,
+    Lexicon,
+    Tokens,
+)
 from extractor.schemas.arguments import suggest
 
 _ATOM = re.compile(
@@ -152,7 +159,9 @@ class Rule:
         """Whether ``^`` in the rule matches at the start of a range."""
         return "^" in _write(self, set())
 
-    def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
+    def find(
+        self, tokens: Tokens, first: int = 0, end: int | None = None
+    ) -> Iterator[Found]:
         """Return all matches, from left to right, without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
         return (
@@ -160,7 +169,9 @@ class Rule:
             for match in self.expression.finditer(codes, first, end)
         )
 
-    def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
+    def search(
+        self, tokens: Tokens, first: int = 0, end: int | None = None
+    ) -> Found | None:
         """Return the first match."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
@@ -171,7 +182,9 @@ class Rule:
         codes, first, end, _ = self._cut(tokens, first, end)
         return self.expression.search(codes, first, end) is not None
 
-    def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
+    def starts(
+        self, tokens: Tokens, first: int, end: int | None = None
+    ) -> Found | None:
         """Return the match that begins at token ``first``."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
@@ -183,7 +196,9 @@ class Rule:
             _TRACE[-1].append((self.name, found))
         return found
 
-    def _cut(self, tokens: Tokens, first: int, end: int | None) -> tuple[str, int, int, int]:
+    def _cut(
+        self, tokens: Tokens, first: int, end: int | None
+    ) -> tuple[str, int, int, int]:
         """The codes to search, their range, and their shift. ``^`` matches at the start of the
         range, not the text.
         """
@@ -218,7 +233,9 @@ def _write(rule: Rule, within: set[str]) -> str:
     while place < len(rule.pattern):
         atom = _ATOM.match(rule.pattern, place)
         if not atom:
-            raise RuleError(f"rule {rule.name}: cannot read {rule.pattern[place : place + 20]!r}")
+            raise RuleError(
+                f"rule {rule.name}: cannot read {rule.pattern[place : place + 20]!r}"
+            )
         place = atom.end()
         written.append(_write_atom(rule, atom, within))
     rule.written.append("".join(written).replace(_CAPTURE_OPEN + "(?:", ""))
@@ -247,15 +264,20 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
     return "\n" if atom["line_end"] else re.escape(atom["sign"] or "")
 
 
-def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) -> list[Rule]:
+def read_rules(
+    text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON
+) -> list[Rule]:
     """Read the rules of one file and register their words. They may refer to the rules in
     ``book``.
     """
     rules: dict[str, dict[str, Any]] = tomllib.loads(text).get("rule", {})
     for fields in rules.values():
-        fields |= {key: tuple(fields.get(key, ())) for key in ("examples", "counter_examples")}
+        fields |= {
+            key: tuple(fields.get(key, ())) for key in ("examples", "counter_examples")
+        }
     return [
-        make_rule(name=name, **fields, book=book, lexicon=lexicon) for name, fields in rules.items()
+        make_rule(name=name, **fields, book=book, lexicon=lexicon)
+        for name, fields in rules.items()
     ]
 
 
@@ -273,7 +295,9 @@ def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     Two, because only rules with ``^`` take the start of a range for the start of the text.
 
     >>> from extractor.language.book import read_text
-    >>> rules = [make_rule(name=name, pattern=name, book={}) for name in ("weeks", "^ days")]
+    >>> rules = [
+    ...     make_rule(name=name, pattern=name, book={}) for name in ("weeks", "^ days")
+    ... ]
     >>> [
     ...     any(each.occurs(read_text(text), 1) for each in join_rules(rules))
     ...     for text in ("2 weeks", "2 days", "5 mg")

@@ -14,13 +14,27 @@ _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
 _MOST_LEVELS = 12
 """The most numbers in a list of levels."""
 _THROUGH = frozenset(
-    {"-", "~", "to", "through", "up to", "then to", "and then to", "then up to", "and then up to"}
+    {
+        "-",
+        "~",
+        "to",
+        "through",
+        "up to",
+        "then to",
+        "and then to",
+        "then up to",
+        "and then up to",
+    }
 )
 _HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
 """Halves of halves of tablets, which have three decimals: "3.125 mg"."""
-_TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
+_TEN_TO = re.compile(
+    r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)"
+)
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
-_COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})
+_COUNTS = frozenset(
+    {"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"}
+)
 """Units that are counted in powers of ten."""
 _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
 _LEAST_CELLS = 10_000
@@ -41,15 +55,21 @@ class Quantity:
     """Whether the number can be read in one way only."""
 
 
-def find_quantities(tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Quantity]:
+def find_quantities(
+    tokens: Tokens, first: int = 0, end: int | None = None
+) -> Iterator[Quantity]:
     """Every number with a unit, left to right. Each level of a list is one quantity, and so is each
     range.
 
-    >>> found = find_quantities(read_text("5, 10 or 20-40 mg/kg, up to 3 x 10^6 CAR-T cells"))
+    >>> found = find_quantities(
+    ...     read_text("5, 10 or 20-40 mg/kg, up to 3 x 10^6 CAR-T cells")
+    ... )
     >>> [(each.low, each.high, each.unit.dose) for each in found]
     [(5, 5, 'mg/kg'), (10, 10, 'mg/kg'), (20, 40, 'mg/kg'), (None, 3000000, 'cells')]
     """
-    return (each for levels in find_quantity_lists(tokens, first, end) for each in levels)
+    return (
+        each for levels in find_quantity_lists(tokens, first, end) for each in levels
+    )
 
 
 def find_quantity_lists(
@@ -93,7 +113,9 @@ class _Item:
     is_sure: bool = True
 
 
-def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> list[_Item]:
+def _read_chain(
+    tokens: Tokens, at: int, end: int, skipped: Container[int]
+) -> list[_Item]:
     """Return the numbers of a list up to the last one with a unit."""
     items: list[_Item] = []
     while (
@@ -126,7 +148,11 @@ def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> l
         scale = item.scale if item.unit else scale
         shares = item.scale == 1 and scale > 1 and item.value < 1000
         spread.append(
-            replace(item, unit=unit, value=multiply(item.value, scale) if shares else item.value)
+            replace(
+                item,
+                unit=unit,
+                value=multiply(item.value, scale) if shares else item.value,
+            )
         )
     return spread[::-1]
 
@@ -137,7 +163,12 @@ def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
     """
     if at < end and tokens.gap(at) == "-":
         return "-", at
-    at += tokens.words[at : min(at + 1, end)] in (["x"], ["X"], ["×"])  # "1x, 3x and 10x 10^5"
+    # "1x, 3x and 10x 10^5"
+    at += tokens.words[at : min(at + 1, end)] in (
+        ["x"],
+        ["X"],
+        ["×"],
+    )
     joint = rule("level_joint").starts(tokens, at, end)
     return (joint.text.lower().strip(", "), joint.end) if joint else (None, at)
 
@@ -149,7 +180,10 @@ def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
         return False
     if last is None or item.unit is None:
         return True
-    return find_dimension(last.parts[0].code)[1] == find_dimension(item.unit.parts[0].code)[1]
+    return (
+        find_dimension(last.parts[0].code)[1]
+        == find_dimension(item.unit.parts[0].code)[1]
+    )
 
 
 def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
@@ -163,7 +197,11 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
         and tokens.words[first - 1].isupper()
         and items[0].value > 9
     )
-    return items[1:] if first and (coded or rule("label_before").ends(tokens, first)) else items
+    return (
+        items[1:]
+        if first and (coded or rule("label_before").ends(tokens, first))
+        else items
+    )
 
 
 def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
@@ -196,9 +234,13 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
         ):
             done = place + 1
             sure = item.is_sure and behind.is_sure
-            yield Quantity(item.value, behind.value, behind.unit, item.first, behind.end, sure)
+            yield Quantity(
+                item.value, behind.value, behind.unit, item.first, behind.end, sure
+            )
         else:
-            yield Quantity(item.value, item.value, item.unit, item.first, item.end, item.is_sure)
+            yield Quantity(
+                item.value, item.value, item.unit, item.first, item.end, item.is_sure
+            )
 
 
 def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
@@ -226,9 +268,11 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     value, scale, behind = number
     repeat = rule("number_repeat").starts(tokens, behind, end)
     stop = repeat.end if repeat else behind
-    hyphen = tokens.codes[stop : min(stop + 1, end)] == "-" and tokens.joined(stop)  # "5-mg"
+    # "5-mg"
+    hyphen = tokens.codes[stop : min(stop + 1, end)] == "-" and tokens.joined(stop)
     unit = find_unit(tokens, stop + hyphen, end)
-    if not unit and (kind := rule("piece_kind").starts(tokens, stop, end)):  # "two placebo tablets"
+    # "two placebo tablets"
+    if not unit and (kind := rule("piece_kind").starts(tokens, stop, end)):
         unit = find_unit(tokens, kind.end, end)
     if unit is None or (unit.parts[0].code == _CELLS.code and scale == 1):
         unit = _find_counted(tokens, at, stop, end, value=value, scale=scale) or unit
@@ -259,7 +303,9 @@ def _choose_reading(
     return value, bool(_HALVED.fullmatch(word))
 
 
-def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | float, int] | None:
+def _read_number(
+    tokens: Tokens, at: int, end: int
+) -> tuple[int | float, int | float, int] | None:
     """Return a number, the factor of its power of ten or scale word, and its end."""
     if tokens.codes[at] != NUMBER and not (
         at > 1
@@ -267,7 +313,9 @@ def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | 
         and tokens.codes[at - 2] == NUMBER  # the second of "2x20 drops"
     ):
         return None
-    power = rule("power").starts(tokens, at, end) or rule("worded_power").starts(tokens, at, end)
+    power = rule("power").starts(tokens, at, end) or rule("worded_power").starts(
+        tokens, at, end
+    )
     if power:
         value = read_number(power.text)
         first = read_number(tokens.words[at])
@@ -284,7 +332,9 @@ def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | 
         near = range(behind + 2, min(behind + _COUNTED_REACH + 6, end))
         units = (find_unit(tokens, place, end) for place in near)
         # "5 x 10e10"
-        if ten and (ten["sure"] or any(one.parts[0].code in _COUNTS for one in units if one)):
+        if ten and (
+            ten["sure"] or any(one.parts[0].code in _COUNTS for one in units if one)
+        ):
             factor = 10 ** int(ten["power"])
             return multiply(value, factor), factor, behind + 2
     scaled = rule("scale_after").starts(tokens, behind, end)
@@ -332,16 +382,27 @@ def _find_counted(
         if rule("no_description").starts(tokens, first, end):
             break
     worded = tokens.words[at + 1 : at + 2] in (["million"], ["billion"], ["thousand"])
-    return None if scale == 1 or worded or divided else UnitPlace((_CELLS,), behind, behind)
+    return (
+        None
+        if scale == 1 or worded or divided
+        else UnitPlace((_CELLS,), behind, behind)
+    )
 
 
-def _restore_power(tokens: Tokens, at: int, behind: int, value: int | float) -> int | float:
+def _restore_power(
+    tokens: Tokens, at: int, behind: int, value: int | float
+) -> int | float:
     """Restore a power of ten that lost its superscript: "107 cells", "5 x 107 cells"."""
     lost = rule("lost_power").starts(tokens, at)
     if not lost:
         return value
     power = tokens.words[lost.end - 1]
-    least = 3 if lost.end > at + 1 else 5  # a bare "103" is more likely one hundred and three
-    if not (power.startswith("10") and power[2:].isdecimal() and least <= int(power[2:]) <= 12):
+    # a bare "103" is more likely one hundred and three
+    least = 3 if lost.end > at + 1 else 5
+    if not (
+        power.startswith("10")
+        and power[2:].isdecimal()
+        and least <= int(power[2:]) <= 12
+    ):
         return value
     return multiply(value if lost.end > behind else 1, 10 ** int(power[2:]))

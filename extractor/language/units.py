@@ -26,7 +26,9 @@ _PRODUCT = "•·.*"
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
 """Before these, cells are a count and units are enzyme units."""
 _PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
-_POWER = re.compile(r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)")
+_POWER = re.compile(
+    r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)"
+)
 
 
 @lru_cache(maxsize=1024)
@@ -43,11 +45,15 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
     for operator, piece in _PIECE.findall(code):
         sign = -1 if operator == "/" else 1
         # Per kilogram of body weight: must not cancel as a quotient of masses.
-        size, bases = (1.0, {"kg": 1}) if (operator, piece) == ("/", "kg") else _read_piece(piece)
+        size, bases = (
+            (1.0, {"kg": 1}) if (operator, piece) == ("/", "kg") else _read_piece(piece)
+        )
         factor *= size**sign
         for base, exponent in bases.items():
             exponents[base] = exponents.get(base, 0) + sign * exponent
-    dimension = tuple(sorted((base, exponent) for base, exponent in exponents.items() if exponent))
+    dimension = tuple(
+        sorted((base, exponent) for base, exponent in exponents.items() if exponent)
+    )
     if not dimension and exponents:  # a ratio of masses is no ratio of times
         dimension = ((f"{min(exponents)}/{min(exponents)}", 1),)
     return factor, dimension
@@ -68,7 +74,9 @@ def _read_piece(piece: str) -> tuple[float, Mapping[str, int]]:
     for prefix, size in {**read_table("units")["prefixes"], "": 1.0}.items():
         atom = name.removeprefix(prefix)
         known = atoms.get(atom)
-        if known and (not prefix or (atom != name and known["prefixed"] and name not in atoms)):
+        if known and (
+            not prefix or (atom != name and known["prefixed"] and name not in atoms)
+        ):
             bases = {
                 base: exponent * power
                 for base, exponent in known.items()
@@ -78,7 +86,9 @@ def _read_piece(piece: str) -> tuple[float, Mapping[str, int]]:
     return 1.0, {name: power}
 
 
-def convert(value: float, unit: str, target: str, molar_mass: float | None = None) -> float | None:
+def convert(
+    value: float, unit: str, target: str, molar_mass: float | None = None
+) -> float | None:
     """Convert a value to another UCUM unit. Returns None if the units are incompatible.
 
     ``molar_mass`` (g/mol) converts between moles and grams.
@@ -101,7 +111,11 @@ def convert(value: float, unit: str, target: str, molar_mass: float | None = Non
 
 
 def _moles_to_mass(dimension: Dimension) -> Dimension:
-    return tuple(sorted(("g" if base == "mol" else base, exponent) for base, exponent in dimension))
+    return tuple(
+        sorted(
+            ("g" if base == "mol" else base, exponent) for base, exponent in dimension
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +159,9 @@ class UnitPlace:
         ['mg/kg', 'mg/m2', 'ug/kg/h']
         """
         base, *below = self.parts
-        if base.dose is None or any(part.per is None and not part.piece for part in below):
+        if base.dose is None or any(
+            part.per is None and not part.piece for part in below
+        ):
             return None
         per = [part.per for part in below if part.per]
         per.sort(key=_RATES.__contains__)  # "ug/min/kg" is "ug/kg/min"
@@ -211,7 +227,9 @@ def _look_up(glued: str, *, loose: bool) -> Unit | None:
     return found
 
 
-def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, int] | None:
+def _match(
+    tokens: Tokens, first: int, end: int, *, loose: bool
+) -> tuple[Unit, int] | None:
     """Return the unit with the longest spelling that begins at a token, and its end."""
     glued = ""
     best = None
@@ -263,7 +281,9 @@ def find_unit(
         parts.append(step[0])
         at = step[1]
     return UnitPlace(
-        tuple(parts), first, _skip_repeat(tokens, at, end, parts) if len(parts) > 1 else at
+        tuple(parts),
+        first,
+        _skip_repeat(tokens, at, end, parts) if len(parts) > 1 else at,
     )
 
 
@@ -284,7 +304,11 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
         again = single[:1]
         behind = single[1]
     same = [part.code for part in again] == [part.code for part in parts]
-    return behind + 1 if same and tokens.words[behind : min(behind + 1, end)] == [")"] else at
+    return (
+        behind + 1
+        if same and tokens.words[behind : min(behind + 1, end)] == [")"]
+        else at
+    )
 
 
 Step = tuple[Unit, int]
@@ -300,11 +324,16 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
         word == "*" and tokens.codes[at + 1] != NUMBER
     ):
         return _read_denominator(tokens, at + 1, end)
-    if word == "for" and tokens.words[at + 1].lower() in ("each", "every") and at + 2 < end:
+    if (
+        word == "for"
+        and tokens.words[at + 1].lower() in ("each", "every")
+        and at + 2 < end
+    ):
         body = _read_denominator(tokens, at + 2, end)
         # "10 g for each day" says how often
         return body if body and body[0].code in ("kg", "m2") else None
-    found = _match(tokens, at + (word in _PRODUCT), end, loose=True)  # "mg kg-1 hr-1", "mg•kg-1"
+    # "mg kg-1 hr-1", "mg•kg-1"
+    found = _match(tokens, at + (word in _PRODUCT), end, loose=True)
     if found and word in _PRODUCT and found[0].code == "m2":
         return found
     if found:  # and "-1" or "^-1"
@@ -365,7 +394,9 @@ def _join_codes(codes: Sequence[str]) -> str:
         above = ""
     if above == "{units}" and below and below[0] in _VOLUMES:
         above = "U"
-    return "/".join([above, *(code for code in below if code not in ("", "{volume}", "{giving}"))])
+    return "/".join(
+        [above, *(code for code in below if code not in ("", "{volume}", "{giving}"))]
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -378,7 +409,11 @@ def read_unit(text: str) -> str | None:
     ...     read_unit("times the upper limit of normal (ULN)"),
     ... )
     ('10*9/L', '/uL', '{ULN}')
-    >>> read_unit("mL/min/1.73 m^2"), read_unit("cigarettes per day"), read_unit("parent/guardian")
+    >>> (
+    ...     read_unit("mL/min/1.73 m^2"),
+    ...     read_unit("cigarettes per day"),
+    ...     read_unit("parent/guardian"),
+    ... )
     ('mL/min/{1.73_m2}', '{cigarettes}/d', None)
     """
     text = clean_text(text).text
@@ -402,8 +437,12 @@ def _fold(text: str) -> str:
         .replace("μ", "u")
     )
     folded = folded.replace("\\", "")
-    folded = _PARENTHESES.sub("", folded) if not folded.startswith(("(", "[")) else folded
-    folded = re.sub(r"(?:\bper(?!\s+cent\b)|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded)
+    folded = (
+        _PARENTHESES.sub("", folded) if not folded.startswith(("(", "[")) else folded
+    )
+    folded = re.sub(
+        r"(?:\bper(?!\s+cent\b)|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded
+    )
     folded = re.sub(r"\b(?:daily)$", "/day", re.sub(r"\bweekly$", "/week", folded))
     return re.sub(r"(?<!\s)\s*/[\s/]*", "/", folded).strip(" .,;")
 
@@ -420,11 +459,17 @@ def _read_folded(folded: str) -> str | None:
     while bare and (step := _read_step(tokens, at, len(tokens))):
         below.append(step[0])
         at = step[1]
-    codes = [part.code for part in place.parts] if place else ["", *(unit.code for unit in below)]
+    codes = (
+        [part.code for part in place.parts]
+        if place
+        else ["", *(unit.code for unit in below)]
+    )
     if (place.end if place else at) < len(tokens) or not any(codes):
         return None
     if power:
         if codes[0] not in ("", "{cells}"):
             return None
-        codes[0] = f"10*{len(power['zeros']) + 1 if power['zeros'] else power['exponent'] or ''}"
+        codes[0] = (
+            f"10*{len(power['zeros']) + 1 if power['zeros'] else power['exponent'] or ''}"
+        )
     return _join_codes(codes)

@@ -26,10 +26,22 @@ def is_page_edge(tokens: Tokens) -> bool:
     >>> [is_page_edge(read_text(line)) for line in lines]
     [True, False]
     """
-    if not tokens.words or len(tokens) > _LONGEST or rule("page_mark").search(tokens) is None:
+    if (
+        not tokens.words
+        or len(tokens) > _LONGEST
+        or rule("page_mark").search(tokens) is None
+    ):
         return False
-    known = {at for found in rule("page_word").find(tokens) for at in range(found.first, found.end)}
-    others = [word for at, word in enumerate(tokens.words) if word[0].isalpha() and at not in known]
+    known = {
+        at
+        for found in rule("page_word").find(tokens)
+        for at in range(found.first, found.end)
+    }
+    others = [
+        word
+        for at, word in enumerate(tokens.words)
+        if word[0].isalpha() and at not in known
+    ]
     names = [word for word in others if word[0].isupper()]
     if len(names) < len(others):
         return False  # a word in small letters says something
@@ -86,10 +98,15 @@ def find_width(broken: Sequence[int], lengths: Sequence[int]) -> int | None:
     ``broken`` has the lengths of the lines that surely go on in the next one, ``lengths`` those of
     all lines. One long line says nothing: two must be alike, and most lines must fit.
 
-    >>> find_width([64, 66, 30], [64, 66, 30, 12, 20, 250]), find_width([64, 30], [64, 30])
+    >>> (
+    ...     find_width([64, 66, 30], [64, 66, 30, 12, 20, 250]),
+    ...     find_width([64, 30], [64, 30]),
+    ... )
     (66, None)
     """
-    longest = sorted((length for length in broken if length >= _NARROWEST), reverse=True)
+    longest = sorted(
+        (length for length in broken if length >= _NARROWEST), reverse=True
+    )
     for length, shorter in itertools.pairwise(longest):
         if shorter >= length * (1 - _ALIKE):
             longer = sum(one > length + 2 for one in lengths)

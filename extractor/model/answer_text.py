@@ -134,7 +134,9 @@ def _choose(
         return FoundAnswer(_write(counted[-1].items).removesuffix("]}"))
     remarks = [_compare(counted, everything)]
     if begun:
-        remarks.append("a later answer in the reply breaks off; the last complete one counts")
+        remarks.append(
+            "a later answer in the reply breaks off; the last complete one counts"
+        )
     if is_call:
         remarks.append(_name_unread(readings))
     return _answer(counted, remarks)
@@ -145,7 +147,9 @@ def _answer(counted: Sequence[_Answer], remarks: Iterable[str]) -> FoundAnswer:
     items: Items = []
     for answer in counted:
         items += [item for item in answer.items if item not in items]
-    return FoundAnswer(_write(items), complete=True, remark="; ".join(filter(None, remarks)))
+    return FoundAnswer(
+        _write(items), complete=True, remark="; ".join(filter(None, remarks))
+    )
 
 
 def _name_unread(calls: Sequence[_Reading]) -> str:
@@ -153,7 +157,9 @@ def _name_unread(calls: Sequence[_Reading]) -> str:
     return f"{', '.join(unread)} of {len(calls)} cannot be read" if unread else ""
 
 
-def _take_draft(place: ReplyText, draft: _Answer, everything: Sequence[_Answer]) -> FoundAnswer:
+def _take_draft(
+    place: ReplyText, draft: _Answer, everything: Sequence[_Answer]
+) -> FoundAnswer:
     """Return an answer that stands nowhere but among the thoughts."""
     # Some servers file the whole answer under the thoughts. That is no draft.
     is_alone = _strip_fence(place.text).strip() == place.text[draft.start : draft.end]
@@ -222,7 +228,8 @@ def _scan(text: str) -> tuple[list[_Answer], int]:
             continue
         items = _find_items(value)
         is_part = _is_item(value) or _is_call(value)
-        if items is None or (is_part and begun_at < len(text)):  # it is a part of the broken one
+        # it is a part of the broken one
+        if items is None or (is_part and begun_at < len(text)):
             continue
         answers.append(_Answer(items, start, passed, is_part))
         begun_at = len(text)
@@ -361,6 +368,8 @@ def _state(answers: Iterable[_Answer]) -> Iterator[tuple[str, str]]:
     for answer in answers:
         for item in answer.items:
             stated = {
-                key: value for key, value in item.items() if value not in (None, "", [], False)
+                key: value
+                for key, value in item.items()
+                if value not in (None, "", [], False)
             }
             yield str(item.get("n")), json.dumps(stated, sort_keys=True)

@@ -21,7 +21,9 @@ from extractor.model.failures import read_failure
 _TAG = "extractor"
 _MAX_LISTED = 200
 """How many batches of the account are searched for one that may have been created already."""
-_NO_ROOM = re.compile(r"enqueued (?:token|request)s?|token_limit|batch queue", re.IGNORECASE)
+_NO_ROOM = re.compile(
+    r"enqueued (?:token|request)s?|token_limit|batch queue", re.IGNORECASE
+)
 """What OpenAI and Azure say when an account has no room for further tokens that wait for an
 answer.
 """
@@ -82,7 +84,9 @@ class OpenAIBatches:
         """Create the batch, or find one that was created already. Return its id."""
         input_file = batch.input_file
         if input_file is None:
-            lines = b"".join(write_line(name, body, "openai") for name, body in bodies())
+            lines = b"".join(
+                write_line(name, body, "openai") for name, body in bodies()
+            )
             uploaded = await self._sdk.files.create(
                 file=(f"{batch.tag}.jsonl", lines), purpose="batch"
             )
@@ -129,7 +133,11 @@ class OpenAIBatches:
             if not isinstance(file, str) or not file:
                 continue
             try:
-                files.append(await _download(self._get_file(file), f"its file of {kind} ({file})"))
+                files.append(
+                    await _download(
+                        self._get_file(file), f"its file of {kind} ({file})"
+                    )
+                )
             except LostDownload as error:
                 problem = problem or str(error)
         return Download(files, problem)
@@ -146,7 +154,10 @@ class OpenAIBatches:
         """Find a batch with this tag among the latest of the account."""
         seen = 0
         async for known in _list(self._sdk.batches.list(limit=100)):
-            if isinstance(known.get("metadata"), Mapping) and known["metadata"].get(_TAG) == tag:
+            if (
+                isinstance(known.get("metadata"), Mapping)
+                and known["metadata"].get(_TAG) == tag
+            ):
                 return _read_text(known, "id")
             seen += 1
             if seen >= _MAX_LISTED:
@@ -180,14 +191,17 @@ class AnthropicBatches:
         counts = batch.get("request_counts")
         answers = _count(counts, "succeeded")
         done = sum(
-            _count(counts, each) or 0 for each in ("succeeded", "errored", "canceled", "expired")
+            _count(counts, each) or 0
+            for each in ("succeeded", "errored", "canceled", "expired")
         )
         return Progress(state, done, state == "ended", answers if done else None)
 
     async def download(self, name: str) -> Download:
         """Download the answers of a batch that has ended, if they are there."""
         try:
-            return Download([await _download(self._get_results(name), "its file of answers")])
+            return Download(
+                [await _download(self._get_results(name), "its file of answers")]
+            )
         except LostDownload as error:
             return Download([], str(error))
 
@@ -217,13 +231,20 @@ class AnthropicBatches:
             total = sum(_count(counts, each) or 0 for each in parts)
             created = _read_time(known, "created_at")
             name = _read_text(known, "id")
-            if created >= batch.planned - _SLACK and total == batch.requests and name not in others:
+            if (
+                created >= batch.planned - _SLACK
+                and total == batch.requests
+                and name not in others
+            ):
                 return name
         return None
 
 
 BatchApi = OpenAIBatches | AnthropicBatches
-BATCH_APIS: Mapping[str, type[BatchApi]] = {"openai": OpenAIBatches, "anthropic": AnthropicBatches}
+BATCH_APIS: Mapping[str, type[BatchApi]] = {
+    "openai": OpenAIBatches,
+    "anthropic": AnthropicBatches,
+}
 
 
 async def _download(getting: Awaitable[bytes], what: str) -> bytes:
@@ -239,10 +260,13 @@ async def _download(getting: Awaitable[bytes], what: str) -> bytes:
         if failure is None:
             problem = f"{what} cannot be read ({type(error).__name__})"
         elif is_gone(failure.status, failure.text):
-            problem = f"{what} is no longer there (HTTP {failure.status}: {failure.said})"
+            problem = (
+                f"{what} is no longer there (HTTP {failure.status}: {failure.said})"
+            )
         else:
             raise
-    raise LostDownload(problem)  # here, since the SDK's error has a request with the key
+    # here, since the SDK's error has a request with the key
+    raise LostDownload(problem)
 
 
 def is_gone(status: int | None, text: str) -> bool:
@@ -251,7 +275,11 @@ def is_gone(status: int | None, text: str) -> bool:
         return True
     if status != 400:
         return False
-    return bool(re.search(r"no such|not found|does not exist|deleted|expired", text, re.IGNORECASE))
+    return bool(
+        re.search(
+            r"no such|not found|does not exist|deleted|expired", text, re.IGNORECASE
+        )
+    )
 
 
 async def _list(pages: Any) -> AsyncIterator[Mapping[str, Any]]:
@@ -277,7 +305,9 @@ def _read_text(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
     if not isinstance(value, str) or not value:
         error = body.get("error")
-        raise GarbledReply(f"no {key} in it" + (f"; {str(error)[:200]}" if error else ""))
+        raise GarbledReply(
+            f"no {key} in it" + (f"; {str(error)[:200]}" if error else "")
+        )
     return value
 
 
@@ -293,7 +323,11 @@ def _read_time(body: Mapping[str, Any], key: str) -> datetime:
 def _count(counts: object, key: str) -> int | None:
     """Read a count of requests. Return None for anything that is not one."""
     value = counts.get(key) if isinstance(counts, Mapping) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        else None
+    )
 
 
 def _join_errors(errors: object) -> str:

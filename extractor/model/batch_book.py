@@ -57,9 +57,13 @@ class BatchBook:
 
     def forgive(self) -> None:
         """Ask refused calls again, as a new run does."""
-        self._database.execute("UPDATE calls SET state = 'rejected' WHERE state = 'refused'")
+        self._database.execute(
+            "UPDATE calls SET state = 'rejected' WHERE state = 'refused'"
+        )
 
-    def waiting(self, batch: int | None = None, most: int = -1) -> Iterator[WaitingCall]:
+    def waiting(
+        self, batch: int | None = None, most: int = -1
+    ) -> Iterator[WaitingCall]:
         """Yield the calls in a batch, or those without one."""
         rows = self._database.execute(
             "SELECT id, question, name, version, prompt, system, user, output_limit FROM calls"
@@ -69,7 +73,11 @@ class BatchBook:
         )
         for number, question, name, version, prompt, system, user, limit in rows:
             call = Call(
-                PromptVersion(name, version, prompt), system, unpack(user), self._reply_model, limit
+                PromptVersion(name, version, prompt),
+                system,
+                unpack(user),
+                self._reply_model,
+                limit,
             )
             yield WaitingCall(number, question, call)
 
@@ -124,7 +132,11 @@ class BatchBook:
         return sum(self._measure(one.call)[1] for one in self.waiting(batch))
 
     def _divide(
-        self, batch: int | None, most_requests: int, most_bytes: int, most_tokens: int | None
+        self,
+        batch: int | None,
+        most_requests: int,
+        most_bytes: int,
+        most_tokens: int | None,
     ) -> list[list[int]]:
         """Divide the calls that wait in a batch, or in none, into parts that are within the
         limits.
@@ -149,7 +161,9 @@ class BatchBook:
     def _measure(self, call: Call) -> tuple[int, int]:
         """Return the bytes of a request, and its prompt tokens as estimated."""
         text = call.system + call.user + schema_of(self._reply_model)
-        return len(text.encode("utf-8", "surrogatepass")) + _FRAME, estimate_tokens(text)
+        return len(text.encode("utf-8", "surrogatepass")) + _FRAME, estimate_tokens(
+            text
+        )
 
     def _add_batches(self, prefix: str, parts: Iterable[Sequence[int]]) -> None:
         first = 1 + (self._database.value("SELECT max(id) FROM batches") or 0)
@@ -183,7 +197,8 @@ class BatchBook:
     def note_sent(self, number: int, input_file: str) -> None:
         """Store that a batch's file is uploaded."""
         self._database.execute(
-            "UPDATE batches SET state = 'sent', input_file = ? WHERE id = ?", (input_file, number)
+            "UPDATE batches SET state = 'sent', input_file = ? WHERE id = ?",
+            (input_file, number),
         )
 
     def note_made(self, number: int, batch: str) -> None:
@@ -195,17 +210,22 @@ class BatchBook:
     def forget_file(self, number: int) -> None:
         """Store that the uploaded file of a batch is lost, so that it is uploaded again."""
         self._database.execute(
-            "UPDATE batches SET state = 'planned', input_file = NULL WHERE id = ?", (number,)
+            "UPDATE batches SET state = 'planned', input_file = NULL WHERE id = ?",
+            (number,),
         )
 
     def known_batches(self) -> frozenset[str]:
         """Return the ids at the provider of all batches of the run."""
-        rows = self._database.execute("SELECT batch FROM batches WHERE batch IS NOT NULL")
+        rows = self._database.execute(
+            "SELECT batch FROM batches WHERE batch IS NOT NULL"
+        )
         return frozenset(name for (name,) in rows)
 
     def names_in(self, batch: int) -> frozenset[str]:
         """Return the names of the calls of a batch, answered or not."""
-        rows = self._database.execute("SELECT question FROM calls WHERE batch = ?", (batch,))
+        rows = self._database.execute(
+            "SELECT question FROM calls WHERE batch = ?", (batch,)
+        )
         return frozenset(name for (name,) in rows)
 
     def find(self, batch: int, name: str) -> tuple[int, int] | None:
@@ -222,6 +242,9 @@ class BatchBook:
         """Store that all answers of a batch are fetched. Calls without one wait again."""
         with self._database.transaction():
             self._database.execute(
-                "UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'", (number,)
+                "UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'",
+                (number,),
             )
-            self._database.execute("UPDATE batches SET state = 'fetched' WHERE id = ?", (number,))
+            self._database.execute(
+                "UPDATE batches SET state = 'fetched' WHERE id = ?", (number,)
+            )

@@ -67,7 +67,9 @@ def _read_anthropic(name: str, result: Mapping[str, Any]) -> AnswerLine:
     error = result.get("error")
     if isinstance(error, Mapping):  # an error may be wrapped in another one
         error = error.get("error", error)
-    is_refused = isinstance(error, Mapping) and error.get("type") == "invalid_request_error"
+    is_refused = (
+        isinstance(error, Mapping) and error.get("type") == "invalid_request_error"
+    )
     return AnswerLine(name, None, f"{kind}, {_say(error)}", is_refused)
 
 
@@ -79,7 +81,9 @@ def _read_openai(name: str, row: Mapping[str, Any]) -> AnswerLine:
     status = response.get("status_code") or 200
     if status == 200:
         return _read_body(name, body)
-    error = row.get("error") or (body.get("error") if isinstance(body, Mapping) else None)
+    error = row.get("error") or (
+        body.get("error") if isinstance(body, Mapping) else None
+    )
     return AnswerLine(name, None, f"status {status}, {_say(error)}", status in _REFUSED)
 
 

@@ -29,7 +29,12 @@ class BatchQueue(Answerer):
             for waiting in book.waiting(batch):
                 self._reserved[waiting.name] = budget.set_aside(waiting.call)
 
-    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
+    async def __call__(
+        self,
+        call: Call,
+        most: int,  # noqa: ARG002 - it sends none
+        requests: Requests,  # noqa: ARG002 - it sends none
+    ) -> tuple[Completion, int]:
         if self._budget and call.question_key not in self._reserved:
             # The first call of all is asked live, which costs up to twice as much as in a batch.
             reservation = self._budget.try_reserve(call, 1 if self._reserved else 2)
@@ -48,7 +53,9 @@ class BatchQueue(Answerer):
         asked again.
         """
         reservation = self._reserved.get(waiting.name)
-        self._book.store.note_request(waiting.number, reservation.most if reservation else Usage())
+        self._book.store.note_request(
+            waiting.number, reservation.most if reservation else Usage()
+        )
         if self._budget and reservation:
             self._budget.lose(reservation)
 

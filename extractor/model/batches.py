@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+)
 
 from extractor.errors import ModelAway, ModelError, ModelUnavailable
 from extractor.masking import hide_keys
@@ -179,7 +184,9 @@ class BatchClient:
         for stored in self._list_open():
             if not stored.batch:
                 message = "it is submitted when there is room for its tokens"
-                self._tell(BatchStatus(stored.number, "waiting", 0, stored.requests, message))
+                self._tell(
+                    BatchStatus(stored.number, "waiting", 0, stored.requests, message)
+                )
 
     async def plan(self) -> int:
         """Put waiting calls into batches. Returns how many calls are asked now.
@@ -192,7 +199,9 @@ class BatchClient:
             for waiting in self.book.waiting(most=1):
                 await self._ask_live(waiting)
                 asked += 1
-        return asked + self.book.plan(_new_prefix(), most_tokens=self.sending.most_tokens)
+        return asked + self.book.plan(
+            _new_prefix(), most_tokens=self.sending.most_tokens
+        )
 
     async def _ask_live(self, waiting: WaitingCall) -> None:
         store = self.book.store
@@ -216,7 +225,9 @@ class BatchClient:
     def _list_open(self) -> list[StoredBatch]:
         """List the batches that this command can still bring forward."""
         return [
-            stored for stored in self.book.open_batches() if stored.number not in self.unfinished
+            stored
+            for stored in self.book.open_batches()
+            if stored.number not in self.unfinished
         ]
 
     def _list_under_way(self) -> list[StoredBatch]:
@@ -280,8 +291,11 @@ class BatchClient:
             waiting = self.book.waiting(batch.number)
             return ((one.name, self.live.form.write(one.call)) for one in waiting)
 
-        def create() -> Awaitable[str]:  # an attempt knows the file that an earlier one uploaded
-            return self.provider.create(self.book.read_batch(batch.number), write_bodies)
+        # an attempt knows the file that an earlier one uploaded
+        def create() -> Awaitable[str]:
+            return self.provider.create(
+                self.book.read_batch(batch.number), write_bodies
+            )
 
         try:
             made = await self._retry(create, has_file=bool(batch.input_file))
@@ -297,15 +311,24 @@ class BatchClient:
         Returns how many calls they answered.
         """
         try:
-            progress = await self._retry(lambda: self.provider.look(name), has_file=True)
+            progress = await self._retry(
+                lambda: self.provider.look(name), has_file=True
+            )
         except Gone as gone:
-            await self._retry(self.provider.check)  # with a wrong address, nothing is there
-            away = f"the provider no longer has it, or not for this key ({name}: {gone})"
+            # with a wrong address, nothing is there
+            await self._retry(self.provider.check)
+            away = (
+                f"the provider no longer has it, or not for this key ({name}: {gone})"
+            )
             self._note_lost(stored, away)
             return 0
         self._tell(
             BatchStatus(
-                stored.number, progress.state, progress.done, stored.requests, progress.message
+                stored.number,
+                progress.state,
+                progress.done,
+                stored.requests,
+                progress.message,
             )
         )
         if not progress.has_ended:
@@ -335,7 +358,11 @@ class BatchClient:
             why = progress.message or progress.state
             self.unfinished[stored.number] = f"the provider refused it ({why})"
         done = len(reader.ended)
-        self._tell(BatchStatus(stored.number, "fetched", done, stored.requests, reader.describe()))
+        self._tell(
+            BatchStatus(
+                stored.number, "fetched", done, stored.requests, reader.describe()
+            )
+        )
         return reader.answered
 
     def _note_unread(self, stored: StoredBatch, problem: str, answered: int) -> None:
@@ -349,7 +376,9 @@ class BatchClient:
             self._note_lost(stored, f"its answers cannot be read: {problem}")
             return
         message = f"its answers cannot be read: {problem}; they are fetched again"
-        self._tell(BatchStatus(stored.number, "unread", answered, stored.requests, message))
+        self._tell(
+            BatchStatus(stored.number, "unread", answered, stored.requests, message)
+        )
 
     def _note_lost(self, stored: StoredBatch, problem: str) -> None:
         """Note that answers of a batch cannot be had now.
@@ -367,9 +396,13 @@ class BatchClient:
         for one in waiting:
             self.account.lose(one)
         self.book.close(stored.number)
-        message = f"{problem}; its {len(waiting)} questions without an answer are asked again"
+        message = (
+            f"{problem}; its {len(waiting)} questions without an answer are asked again"
+        )
         done = stored.requests - len(waiting)
-        self._tell(BatchStatus(stored.number, "given up", done, stored.requests, message))
+        self._tell(
+            BatchStatus(stored.number, "given up", done, stored.requests, message)
+        )
 
     def _note_no_room(self, stored: StoredBatch, message: str) -> None:
         """Note that a batch was refused because too many tokens wait.
@@ -395,7 +428,9 @@ class BatchClient:
             self._reported[status.number] = status
             self.report(status)
 
-    async def _retry(self, call: Callable[[], Awaitable[_T]], *, has_file: bool = False) -> _T:
+    async def _retry(
+        self, call: Callable[[], Awaitable[_T]], *, has_file: bool = False
+    ) -> _T:
         """Retry a request that can safely be repeated.
 
         Raises ``NoRoom`` if tokens that wait leave no room for it; with ``has_file``, ``Gone`` if
@@ -436,7 +471,9 @@ class BatchClient:
             return Gone(f"HTTP {failure.status}: {said}")
         if failure.status == 404:
             remedy = "does this address have one, and is its end right (often /v1)?"
-            return ModelUnavailable(f"{place} is not there (HTTP 404: {said}); {remedy}")
+            return ModelUnavailable(
+                f"{place} is not there (HTTP 404: {said}); {remedy}"
+            )
         if failure.status == 200:
             remedy = "try later, or check the address"
             return ModelAway(f"{place} replies with something else: {said}; {remedy}")

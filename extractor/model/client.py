@@ -169,7 +169,9 @@ class Model:
             self.unmetered += requests.unmetered
             requests.release(spent)
         if self._store:
-            self._store.end(number, judge(completion), completion, replied=requests.replied)
+            self._store.end(
+                number, judge(completion), completion, replied=requests.replied
+            )
         return Answer(completion, number, calls)
 
     def _open_live(self) -> Answerer:

@@ -79,7 +79,10 @@ def read_completion(reply: object) -> Completion:
     """Read a reply. Raises ``GarbledReply`` if it is no answer.
 
     >>> message = {"content": "{}"}
-    >>> reply = {"choices": [{"message": message, "finish_reason": "length"}], "model": "m"}
+    >>> reply = {
+    ...     "choices": [{"message": message, "finish_reason": "length"}],
+    ...     "model": "m",
+    ... }
     >>> read_completion(reply).ending
     <Ending.COMPLETE: 'complete'>
     """
@@ -91,7 +94,11 @@ def read_completion(reply: object) -> Completion:
         said = read(body) if read else None
     except (LookupError, TypeError, AttributeError):
         said = None
-    if said is None or not isinstance(said.model, str) or not isinstance(said.reason, str):
+    if (
+        said is None
+        or not isinstance(said.model, str)
+        or not isinstance(said.reason, str)
+    ):
         raise GarbledReply(describe_garbled(body))
     return _complete(said)
 
@@ -178,7 +185,11 @@ def _read_chat(body: _Json) -> _Said:
         said = [ReplyText(TextKind.SAID, "content", _write(content))]
     calls = _read_parts(message.get("tool_calls") or (), reason)
     return _Said(
-        reason, [*thoughts, *said, *calls], _count_chat(body), body.get("model") or "", problem
+        reason,
+        [*thoughts, *said, *calls],
+        _count_chat(body),
+        body.get("model") or "",
+        problem,
     )
 
 
@@ -246,7 +257,11 @@ def _read_converse(body: _Json) -> _Said:
     is_stopped = reason in ("guardrail_intervened", "content_filtered")
     problem = "the provider's filter stopped the answer" if is_stopped else ""
     return _Said(
-        reason, _read_parts(body["output"]["message"]["content"], reason), usage, "", problem
+        reason,
+        _read_parts(body["output"]["message"]["content"], reason),
+        usage,
+        "",
+        problem,
     )
 
 
@@ -271,7 +286,9 @@ def _read_parts(parts: Iterable[_Json], reason: str) -> list[ReplyText]:
     said: list[str] = []
     calls: list[object] = []
     for part in parts:
-        arguments = next((found for path in _ARGUMENTS if (found := _get(part, path))), None)
+        arguments = next(
+            (found for path in _ARGUMENTS if (found := _get(part, path))), None
+        )
         if arguments is not None:
             calls.append(arguments)
         elif _is_thought(part):
@@ -309,12 +326,15 @@ def _list_calls(calls: Sequence[object], reason: str) -> list[ReplyText]:
     """
     places = []
     for number, arguments in enumerate(calls, 1):
-        is_list = isinstance(arguments, list) and all(isinstance(one, Mapping) for one in arguments)
+        is_list = isinstance(arguments, list) and all(
+            isinstance(one, Mapping) for one in arguments
+        )
         if not isinstance(arguments, str | Mapping) and not is_list:
             raise TypeError(f"{arguments!r} are no arguments")
         text = _write(arguments)
         if reason in _CUT and number == len(calls) and not isinstance(arguments, str):
-            text = text.removesuffix("]}")  # providers close what the output limit left open
+            # providers close what the output limit left open
+            text = text.removesuffix("]}")
         places.append(ReplyText(TextKind.CALL, f"tool call {number}", text))
     return places
 
@@ -362,9 +382,15 @@ def describe_garbled(body: object) -> str:
     """
     if isinstance(body, str):
         beginning = mask(body)[:_SHOWN]  # a key that is cut would not be found
-        return BROKEN if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
+        return (
+            BROKEN
+            if beginning.lstrip()[:1] in ("{", "[")
+            else f"not JSON: {beginning!r}"
+        )
     error = _find_choice_error(body) or _get(body, "error")
-    return f"no message in it; {mask(str(error))[:200]}" if error else "no message in it"
+    return (
+        f"no message in it; {mask(str(error))[:200]}" if error else "no message in it"
+    )
 
 
 def _find_choice_error(body: object) -> Any:

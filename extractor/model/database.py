@@ -101,9 +101,13 @@ class Database:
         return cls._connect(path, "immutable=1", version, reading=True)
 
     @classmethod
-    def _connect(cls, path: Path, mode: str, version: int, *, reading: bool = False) -> Self:
+    def _connect(
+        cls, path: Path, mode: str, version: int, *, reading: bool = False
+    ) -> Self:
         uri = f"{path.absolute().as_uri()}?{mode}"
-        connect = partial(sqlite3.connect, isolation_level=None, check_same_thread=False)
+        connect = partial(
+            sqlite3.connect, isolation_level=None, check_same_thread=False
+        )
         database = cls(path, _call(path, partial(connect, uri=True), uri))
         try:
             database.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
@@ -120,7 +124,9 @@ class Database:
         found = self.value("PRAGMA user_version")
         tables = self.value("SELECT count(*) FROM sqlite_master")
         if application != _APPLICATION and (application or found or tables):
-            raise StoreError(f"{self.path}: not a file of this program; name another folder")
+            raise StoreError(
+                f"{self.path}: not a file of this program; name another folder"
+            )
         if reading and not found:
             raise StoreError(f"{self.path}: empty; {HOW_LOST}")
         if found not in (0, version):
@@ -131,7 +137,9 @@ class Database:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""
-        cursor: sqlite3.Cursor = _call(self.path, self._connection.execute, sql, parameters)
+        cursor: sqlite3.Cursor = _call(
+            self.path, self._connection.execute, sql, parameters
+        )
         return cursor
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -178,7 +186,9 @@ class Database:
         except FileNotFoundError:
             is_there = False
         except OSError as error:
-            raise StoreError(f"{self.path}: {error.strerror}; check its disk") from error
+            raise StoreError(
+                f"{self.path}: {error.strerror}; check its disk"
+            ) from error
         if not is_there:
             remedy = "put it back if it was moved, or run the command again"
             raise StoreError(
@@ -232,7 +242,9 @@ def _call(path: Path, call: Callable[..., Any], *arguments: Any) -> Any:
         with suppress(OSError):
             is_full = shutil.disk_usage(path.parent).free < _FULL_BELOW
     if is_full:
-        raise DiskFull(f"{path}: the disk is full; free some space, and run the same command again")
+        raise DiskFull(
+            f"{path}: the disk is full; free some space, and run the same command again"
+        )
     kind = _UnwritableError if code in _UNWRITABLE else StoreError
     raise kind(
         f"{path}: {said}; check its permissions, its disk, and whether another program uses it"

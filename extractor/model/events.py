@@ -78,7 +78,9 @@ class EventLog(logging.StreamHandler[TextIO]):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, in ASCII because a terminal interprets some other characters."""
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(
+            timespec="milliseconds"
+        )
         return json.dumps(
             {"time": time, "event": record.getMessage()} | getattr(record, "facts", {})
         )

@@ -64,12 +64,19 @@ class Exchange(Answerer):
                 self._store.add_answer(answer.name, answer.completion)
                 if not answer.completion.has_usage:
                     self._unmetered.add(answer.name)
-        return tuple(why for name, why in failed.items() if not self._store.recall(name))
+        return tuple(
+            why for name, why in failed.items() if not self._store.recall(name)
+        )
 
     def __str__(self) -> str:
         return "answers by file"  # whichever: a folder takes further answers
 
-    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
+    async def __call__(
+        self,
+        call: Call,
+        most: int,  # noqa: ARG002 - it sends none
+        requests: Requests,  # noqa: ARG002 - it sends none
+    ) -> tuple[Completion, int]:
         """Answer from the files. Without an answer, keep the call and raise ``AnswerPending``."""
         kept = self._store.recall(call.question_key)
         if kept is None:
@@ -77,7 +84,9 @@ class Exchange(Answerer):
             self._store.begin(call, "", State.WAITING)
         if kept is None or kept.completion is None:
             raise AnswerPending("the answer is not in the files")
-        completion = replace(kept.completion, has_usage=call.question_key not in self._unmetered)
+        completion = replace(
+            kept.completion, has_usage=call.question_key not in self._unmetered
+        )
         return completion, completion.usage.calls
 
     @contextmanager
@@ -127,7 +136,9 @@ def _check_paths(answers: Sequence[Path], requests: Path | None) -> None:
         if not path.is_file():
             raise ValueError(f"{path}: there is no such file")
     if requests in answers:
-        raise ValueError(f"{requests} contains answers; name another file for the requests")
+        raise ValueError(
+            f"{requests} contains answers; name another file for the requests"
+        )
 
 
 def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:

@@ -1,10 +1,10 @@
-"""Read the errors of any provider's SDK: status, message, and when to come back; and make the error
-for users.
+"""Read the errors of any provider's SDK: status, message, and when to come back; and make the
+error for users.
 
-The SDKs have no common base, so their errors are read by their attributes: OpenAI's and Anthropic's
-(also Groq's and LiteLLM's) have ``status_code``, ``response`` and ``body``; Google's ``code`` and
-``details``; Mistral's ``status_code``, ``headers`` and ``body``; botocore's ``response`` as a
-dictionary.
+The SDKs have no common base, so their errors are read by their attributes: OpenAI's and
+Anthropic's (also Groq's and LiteLLM's) have ``status_code``, ``response`` and ``body``; Google's
+``code`` and ``details``; Mistral's ``status_code``, ``headers`` and ``body``; botocore's
+``response`` as a dictionary.
 """
 
 import json
@@ -21,7 +21,9 @@ from extractor.model.spec import ModelSpec, name_model
 from extractor.model.surroundings import name_proxies
 
 _NO_ACCESS = frozenset({401, 403, 404, 407})
-_NO_CREDIT = re.compile(r"insufficient_quota|billing_error|credit balance", re.IGNORECASE)
+_NO_CREDIT = re.compile(
+    r"insufficient_quota|billing_error|credit balance", re.IGNORECASE
+)
 _BAD_KEY = re.compile(r"API_KEY_INVALID|API key not valid", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context "
@@ -48,10 +50,14 @@ _REFUSALS = {
 }
 _GOOGLES_DELAY = re.compile(r"retryDelay\W{1,9}(\d{1,9}(?:\.\d{1,9})?)s")
 """Google asks to wait in the body. The others do in a header."""
-_SILENCE = re.compile(r"Timeout|Connect|Transport|Network|Protocol|Read|Write|Pool|Proxy")
+_SILENCE = re.compile(
+    r"Timeout|Connect|Transport|Network|Protocol|Read|Write|Pool|Proxy"
+)
 _WAITED_IN_VAIN = frozenset({504, 524})
 """Statuses of a gateway whose server may still answer, and be paid."""
-_UNCONNECTED = re.compile(r"ConnectError|ConnectTimeout|gaierror|ConnectionRefused|ProxyError")
+_UNCONNECTED = re.compile(
+    r"ConnectError|ConnectTimeout|gaierror|ConnectionRefused|ProxyError"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,9 @@ class Failure:
         """Whether every other request would fail, too."""
         if self.status is None:
             return not self.is_late
-        return self.status in _NO_ACCESS or 300 <= self.status < 400 or self.is_about_key
+        return (
+            self.status in _NO_ACCESS or 300 <= self.status < 400 or self.is_about_key
+        )
 
     @property
     def leaves_cost_open(self) -> bool:
@@ -113,7 +121,9 @@ class Failure:
     @property
     def is_about_key(self) -> bool:
         """Whether the key is missing or wrong. Google's servers answer a wrong one with 400."""
-        return self.status == 401 or (self.status == 400 and bool(_BAD_KEY.search(self.text)))
+        return self.status == 401 or (
+            self.status == 400 and bool(_BAD_KEY.search(self.text))
+        )
 
     @property
     def is_about_length(self) -> bool:
@@ -133,7 +143,9 @@ class Failure:
         """
         if self.status not in (400, 422) or self.is_about_length:
             return None
-        return next((name for name in parameters if re.search(rf"\b{name}\b", self.text)), None)
+        return next(
+            (name for name in parameters if re.search(rf"\b{name}\b", self.text)), None
+        )
 
 
 def is_too_long(text: str) -> bool:
@@ -163,7 +175,9 @@ def read_failure(error: BaseException) -> Failure | None:
 
 
 def _read_silence(causes: Sequence[BaseException]) -> Failure | None:
-    """Read an error without a reply by the names of its causes. None if none is about a network."""
+    """Read an error without a reply by the names of its causes. None if none is about a
+    network.
+    """
     # An SDK calls any error one of the connection, so that its own name tells nothing.
     names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
     if not _SILENCE.search(names):
@@ -182,7 +196,8 @@ def _read_message(error: BaseException, body: Any) -> str:
     inner = body.get("error", body) if isinstance(body, Mapping) else None
     message = inner.get("message") if isinstance(inner, Mapping) else None
     said = str(message or getattr(error, "message", "") or "no reason is given")
-    return hide_keys(" ".join(said.split()))[:_LONGEST_SAID]  # a cut key would not be found
+    # a cut key would not be found
+    return hide_keys(" ".join(said.split()))[:_LONGEST_SAID]
 
 
 def explain_failure(
@@ -210,7 +225,9 @@ def lacks_key(error: BaseException) -> bool:
     """Return whether an SDK that opens without a key finds none for a request."""
     return bool(
         re.search(
-            r"resolve authentication method|(locate|missing) credentials", str(error), re.IGNORECASE
+            r"resolve authentication method|(locate|missing) credentials",
+            str(error),
+            re.IGNORECASE,
         )
     )
 
@@ -229,7 +246,9 @@ def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
     no key.
     """
     if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):
-        return MissingKey(f"model {spec.name}: there is no key for it; set {spec.key_name}")
+        return MissingKey(
+            f"model {spec.name}: there is no key for it; set {spec.key_name}"
+        )
     return ModelUnavailable(hide_keys(f"{name_model(spec)}: cannot be opened: {error}"))
 
 
@@ -244,7 +263,8 @@ def _explain(failure: Failure, spec: ModelSpec) -> str:
         return f"no connection: {said}; is the server running, and the address right?{further}"
     if status == 200:
         return (
-            f"the reply is not a chat completion: {said}; is this the address of a model's server?"
+            f"the reply is not a chat completion: {said}; is this the address of a model's "
+            "server?"
         )
     return f"HTTP {status}{_explain_status(failure, spec, status)}"
 
@@ -288,7 +308,9 @@ def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str
         )
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     body = getattr(error, "body", None) or getattr(error, "details", None) or {}
-    headers = getattr(response, "headers", None) or getattr(error, "headers", None) or {}
+    headers = (
+        getattr(response, "headers", None) or getattr(error, "headers", None) or {}
+    )
     return status if isinstance(status, int) else None, body, headers
 
 
@@ -297,4 +319,6 @@ def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None and id(error) not in seen:
         yield error
         seen.add(id(error))
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        error = error.__cause__ or (
+            None if error.__suppress_context__ else error.__context__
+        )

@@ -27,5 +27,7 @@ class MaskedLog(logging.Handler):
         shown = logging.makeLogRecord(
             {**record.__dict__, "msg": mask(record.getMessage()), "args": None}
         )
-        shown.exc_info = shown.exc_text = None  # an SDK's error holds its request, with the key
+        shown.exc_info = shown.exc_text = (
+            None  # an SDK's error holds its request, with the key
+        )
         root.handle(shown)

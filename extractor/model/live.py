@@ -55,7 +55,12 @@ _REASKS = 1
 """How often a model is asked again after an answer that breaks its schema."""
 _SILENT_ATTEMPTS = 2
 """How often a request is sent to a server that takes it and has never answered: once, and again."""
-_NO_ANSWER = (ValidationError, ResponseParsingError, json.JSONDecodeError, AssertionError)
+_NO_ANSWER = (
+    ValidationError,
+    ResponseParsingError,
+    json.JSONDecodeError,
+    AssertionError,
+)
 """What instructor raises for an answer that does not fit the reply."""
 _SHOWN = 80
 
@@ -68,7 +73,11 @@ class LiveModel(Answerer):
     """
 
     def __init__(
-        self, spec: ModelSpec, settings: ClientSettings, policy: RetryPolicy, watch: Watch
+        self,
+        spec: ModelSpec,
+        settings: ClientSettings,
+        policy: RetryPolicy,
+        watch: Watch,
     ) -> None:
         self.spec = spec
         self._settings = settings
@@ -80,7 +89,9 @@ class LiveModel(Answerer):
         self._clients = {self.form.mode: open_client(spec, self.form.mode)}
         remember_options(settings.options)
 
-    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:
+    async def __call__(
+        self, call: Call, most: int, requests: Requests
+    ) -> tuple[Completion, int]:
         """Ask, at most ``most`` times. Return the last answer with the usage of all, and their
         number.
 
@@ -116,7 +127,9 @@ class LiveModel(Answerer):
             if close and asyncio.iscoroutine(closing := close()):
                 await closing
 
-    async def _send_repeatedly(self, call: Call, answers: "_Answers", most: int) -> None:
+    async def _send_repeatedly(
+        self, call: Call, answers: "_Answers", most: int
+    ) -> None:
         """Send a call until it is answered, or another attempt would be of no use."""
         while True:
             answers.attempts += 1
@@ -126,14 +139,20 @@ class LiveModel(Answerer):
                 failure = read_failure(error)
                 if failure is None or lacks_key(error):
                     raise
-                if not self._is_worth_repeat(failure) or answers.attempts >= self._limit(failure):
+                if not self._is_worth_repeat(
+                    failure
+                ) or answers.attempts >= self._limit(failure):
                     raise
-            await self._policy.sleep(self._policy.wait_before(answers.attempts, failure.wait))
+            await self._policy.sleep(
+                self._policy.wait_before(answers.attempts, failure.wait)
+            )
 
     def _is_worth_repeat(self, failure: Failure) -> bool:
         if failure.status == 200:  # a page in place of an answer may be gone soon
             return True
-        must_wait_long = failure.wait is not None and failure.wait > self._policy.longest_wait
+        must_wait_long = (
+            failure.wait is not None and failure.wait > self._policy.longest_wait
+        )
         return failure.is_temporary and not must_wait_long
 
     def _limit(self, failure: Failure) -> float:
@@ -184,7 +203,9 @@ class LiveModel(Answerer):
             mode = self.form.mode
             room = self.form.room
             try:
-                await self._exchange(call, answers, min(_REASKS, most - answers.count - 1))
+                await self._exchange(
+                    call, answers, min(_REASKS, most - answers.count - 1)
+                )
             except Exception as error:
                 failure = read_failure(error)
                 if failure is None or not self.form.learn(failure, sent, mode):
@@ -193,7 +214,9 @@ class LiveModel(Answerer):
             assert answers.last
             if answers.count == most:
                 return
-            if not self.form.gives_more_room(call.max_output_tokens, answers.last, room):
+            if not self.form.gives_more_room(
+                call.max_output_tokens, answers.last, room
+            ):
                 return
 
     async def _exchange(self, call: Call, answers: "_Answers", reasks: int) -> None:
@@ -271,7 +294,9 @@ class LiveModel(Answerer):
         hooks.on("completion:kwargs", answers.note_request)
         hooks.on("completion:response", answers.note)
         retries = AsyncRetrying(
-            stop=stop_after_attempt(reasks + 1), retry=answers.are_worth_reask, reraise=True
+            stop=stop_after_attempt(reasks + 1),
+            retry=answers.are_worth_reask,
+            reraise=True,
         )
         cause: BaseException | None = None
         answers.garbled = None
@@ -406,7 +431,9 @@ def _describe_failure(failure: Failure) -> Came:
     if failure.status is None:
         return Came(failure.said or "no connection", "no reply")
     words = f"HTTP {failure.status}: {failure.said[:_SHOWN]!r}"
-    return Came(words, "rate limited" if failure.status == 429 else f"HTTP {failure.status}")
+    return Came(
+        words, "rate limited" if failure.status == 429 else f"HTTP {failure.status}"
+    )
 
 
 def _short_name(value: str) -> str | None:

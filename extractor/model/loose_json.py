@@ -102,7 +102,9 @@ def read_objects(text: str, key: str) -> tuple[list[dict[str, Any]], list[str]]:
     """
     whole: list[dict[str, Any]] = []
     broken: list[str] = []
-    starts = [found.start() for found in re.finditer(rf"\{{\s*[\"']{key}[\"']\s*:", text)]
+    starts = [
+        found.start() for found in re.finditer(rf"\{{\s*[\"']{key}[\"']\s*:", text)
+    ]
     passed = 0
     for start, following in pairwise([*starts, len(text)]):
         if start < passed:
@@ -191,7 +193,12 @@ def _write_token(token: re.Match[str], *, is_last: bool) -> str:
         return text
     if text in _WORDS_OF_PYTHON:
         return _WORDS_OF_PYTHON[text]
-    if is_last or text in ("true", "false", "null"):  # "tru" may be the beginning of "true"
+    # "tru" may be the beginning of "true"
+    if is_last or text in (
+        "true",
+        "false",
+        "null",
+    ):
         return text
     raise NotJson(f"{text[:20]!r} is no value")
 

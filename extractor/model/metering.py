@@ -79,14 +79,19 @@ class Requests:
         """Release the reservation, if there is one, and count what the call has used in all."""
         if self._meter and self._reservation:
             charged = self._charged.model_dump()
-            new = {name: count - charged[name] for name, count in usage.model_dump().items()}
+            new = {
+                name: count - charged[name]
+                for name, count in usage.model_dump().items()
+            }
             self._meter.charge(self._reservation, Usage(**new))
             self._reservation = None
             self._charged = usage
 
     def may_repeat(self) -> bool:
         """Return whether there is room for one more request of this call."""
-        return not (self._meter and self._reservation) or self._meter.allows(self._reservation)
+        return not (self._meter and self._reservation) or self._meter.allows(
+            self._reservation
+        )
 
     def note_sent(self) -> None:
         """Note that the next request is about to be sent."""
@@ -119,7 +124,9 @@ class Answerer(ABC):
     queues = False
 
     @abstractmethod
-    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:
+    async def __call__(
+        self, call: Call, most: int, requests: Requests
+    ) -> tuple[Completion, int]:
         """Ask, at most ``most`` times. Return the last answer with the usage of all, and their
         number.
         """

@@ -56,7 +56,9 @@ class _GuardedTransport(httpx2.AsyncBaseTransport):
         body = mask_known(content.decode("utf-8", "surrogateescape")).encode(
             "utf-8", "surrogateescape"
         )
-        return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
+        return httpx2.Response(
+            response.status_code, headers=headers, content=body, request=request
+        )
 
     async def aclose(self) -> None:
         await self._inner.aclose()

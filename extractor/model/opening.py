@@ -47,20 +47,29 @@ class Replay(Answerer):
         self._store = store
         self._tally = tally
 
-    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
+    async def __call__(
+        self,
+        call: Call,
+        most: int,  # noqa: ARG002 - it sends none
+        requests: Requests,  # noqa: ARG002 - it sends none
+    ) -> tuple[Completion, int]:
         kept = self._store.recall(call.question_key)
         if kept and kept.completion and kept.state is not State.ASKED:
             if self._tally:
                 self._tally.answered += kept.completion.usage.calls
             return kept.completion, kept.completion.usage.calls
         if kept and is_too_long(kept.why):
-            raise RequestTooLong("the model of the run found this call too long", lasting=False)
+            raise RequestTooLong(
+                "the model of the run found this call too long", lasting=False
+            )
         if self._tally:
             self._tally.missing += 1
             self._tally.missing_tokens += estimate_tokens(call.system + call.user)
             raise AnswerPending("the answer is not in the run's store")
         if kept is None:
-            remedy = "ask with --model, or replay with the prompts and settings of the run"
+            remedy = (
+                "ask with --model, or replay with the prompts and settings of the run"
+            )
             raise AnswerMissing(f"no answer to this call in the run's store; {remedy}")
         raise ModelUnavailable("the run got no reply to this call", lasting=False)
 
@@ -89,14 +98,22 @@ class ModelChoice:
                 "run)"
             )
         if self.exchange and self.replay:
-            raise ArgumentError("answers come from files or from a run, not both; drop --replay")
+            raise ArgumentError(
+                "answers come from files or from a run, not both; drop --replay"
+            )
         if self.exchange and self.exchange.requests and self.spec is None:
-            raise ArgumentError("requests are written for a model; name it with --model")
+            raise ArgumentError(
+                "requests are written for a model; name it with --model"
+            )
 
     @property
     def answers(self) -> bool:
         """Whether anything answers questions."""
-        return self.spec is not None or self.replay is not None or self.exchange is not None
+        return (
+            self.spec is not None
+            or self.replay is not None
+            or self.exchange is not None
+        )
 
     def __str__(self) -> str:
         if self.exchange:
@@ -139,7 +156,9 @@ async def open_model(
             files = stack.enter_context(choice.exchange.open(spec, settings))
             answerer = lambda: files  # noqa: E731
         elif choice.replay:
-            run = CallStore(stack.enter_context(closing(open_run_to_read(choice.replay))))
+            run = CallStore(
+                stack.enter_context(closing(open_run_to_read(choice.replay)))
+            )
             spec = replace(_REPLAYED, name=next(iter(run.models), _REPLAYED.name))
             answerer = lambda: Replay(run, choice.tally)  # noqa: E731
             route = Route()

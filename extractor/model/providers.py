@@ -56,7 +56,9 @@ class Family(_Entry):
             return {}, 0
         if chosen not in self.reasoning:
             remedy = "give its own parameter (--model-option, in Python model_options)"
-            raise ArgumentError(f"reasoning: that of this model cannot be set; {remedy}")
+            raise ArgumentError(
+                f"reasoning: that of this model cannot be set; {remedy}"
+            )
         parameters = dict(self.reasoning[chosen])
         return parameters, parameters.pop("room", 0)
 
@@ -86,7 +88,10 @@ def list_providers() -> Mapping[str, Provider]:
     its address.
     """
     table = tomllib.loads((files(__package__) / "providers.toml").read_text("utf-8"))
-    return {name: Provider.model_validate(entry) for name, entry in table["provider"].items()}
+    return {
+        name: Provider.model_validate(entry)
+        for name, entry in table["provider"].items()
+    }
 
 
 def find_family(provider: str, model: str) -> Family:
@@ -99,7 +104,9 @@ def find_family(provider: str, model: str) -> Family:
     (False, True)
     """
     return next(
-        family for family in list_providers()[provider].family if re.match(family.models, model)
+        family
+        for family in list_providers()[provider].family
+        if re.match(family.models, model)
     )
 
 
@@ -115,5 +122,10 @@ def guess_provider(model: str) -> str | None:
     """
     providers = list_providers().items()
     return next(
-        (name for name, entry in providers if entry.names and re.match(entry.names, model)), None
+        (
+            name
+            for name, entry in providers
+            if entry.names and re.match(entry.names, model)
+        ),
+        None,
     )

@@ -13,7 +13,10 @@ from extractor.model.failures import Failure
 from extractor.model.providers import list_providers
 from extractor.model.spec import ClientSettings, ModelSpec
 
-_OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+_OTHER_LIMIT = {
+    "max_tokens": "max_completion_tokens",
+    "max_completion_tokens": "max_tokens",
+}
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
 """Providers for whose response format instructor names the schema by the model's class."""
 _MORE_ROOM = 4
@@ -56,12 +59,17 @@ class RequestForm:
         if self._family.cache == "marks":
             mark = {"type": "ephemeral"}
             system = [{"type": "text", "text": call.system, "cache_control": mark}]
-        return [{"role": "system", "content": system}, {"role": "user", "content": call.user}]
+        return [
+            {"role": "system", "content": system},
+            {"role": "user", "content": call.user},
+        ]
 
     def parameters(self, call: Call) -> dict[str, Any]:
         """Return the parameters of a call, without those that the provider refused."""
         listed = self._list_parameters(call)
-        taken = {name: value for name, value in listed.items() if name not in self._refused}
+        taken = {
+            name: value for name, value in listed.items() if name not in self._refused
+        }
         return taken | self._options
 
     def _list_parameters(self, call: Call) -> dict[str, Any]:
@@ -117,7 +125,9 @@ class RequestForm:
 
         Return whether the request may be sent again.
         """
-        refused = failure.find_refused(name for name in sent if name not in self._options)
+        refused = failure.find_refused(
+            name for name in sent if name not in self._options
+        )
         if refused and refused == self._limit:
             is_too_high = str(sent[refused]) in failure.text
             return not is_too_high and self._rename_limit()

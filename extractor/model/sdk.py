@@ -17,7 +17,8 @@ from extractor.model.providers import list_providers
 from extractor.model.spec import ModelSpec
 from extractor.model.surroundings import check_surroundings
 
-mask_log("instructor")  # it logs each failed attempt as an error, with what the server said
+# it logs each failed attempt as an error, with what the server said
+mask_log("instructor")
 
 _NO_KEY = "none"
 """What the SDK gets for a server without a key; it is not sent."""
@@ -103,7 +104,10 @@ def _forbid_redirects(sdk: Any) -> None:
     address.
     """
     google = getattr(sdk, "_api_client", None)
-    for client in (getattr(sdk, "_client", None), getattr(google, "_async_httpx_client", None)):
+    for client in (
+        getattr(sdk, "_client", None),
+        getattr(google, "_async_httpx_client", None),
+    ):
         if client is not None and hasattr(client, "follow_redirects"):
             client.follow_redirects = False
     arguments = getattr(google, "_async_client_session_request_args", None)

@@ -31,7 +31,9 @@ def read_small_text(path: Path) -> str:
     long and one that is not UTF-8, ``OSError`` if it cannot be opened.
     """
     # A pipe that nobody writes to would hold up an ordinary opening.
-    opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    opened = os.open(
+        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
     try:
         found = os.fstat(opened)
         mode = found.st_mode
@@ -43,7 +45,9 @@ def read_small_text(path: Path) -> str:
                 _READ_PIPES[pipe] = _read_pipe(opened)
             content = _READ_PIPES[pipe]
         else:
-            raise NotSmallFile("a folder" if stat.S_ISDIR(mode) else "a device, not a file")
+            raise NotSmallFile(
+                "a folder" if stat.S_ISDIR(mode) else "a device, not a file"
+            )
     finally:
         os.close(opened)
     try:
@@ -75,7 +79,9 @@ def _read_pipe(opened: int) -> bytes:
             return content
         elif part == b"":  # no writer has opened it yet
             select([], [], [], _PAUSE_S)
-    raise NotSmallFile(f"a pipe into which nothing was written for {_LONGEST_WAIT_S:g} seconds")
+    raise NotSmallFile(
+        f"a pipe into which nothing was written for {_LONGEST_WAIT_S:g} seconds"
+    )
 
 
 def _read_ready(opened: int) -> bytes | None:

@@ -13,7 +13,13 @@ from pydantic import SecretStr
 from extractor.errors import ArgumentError
 from extractor.masking import remember
 from extractor.model.patience import Patience
-from extractor.model.providers import Family, Reasoning, find_family, guess_provider, list_providers
+from extractor.model.providers import (
+    Family,
+    Reasoning,
+    find_family,
+    guess_provider,
+    list_providers,
+)
 from extractor.schemas.arguments import find_nearest
 
 SERVER = "server"
@@ -24,7 +30,9 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Host names of this machine."""
 _OLLAMA = "http://localhost:11434/v1"
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
-_FORMS = "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
+_FORMS = (
+    "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,9 @@ class ModelSpec:
         Raises ``ArgumentError`` for text in no known form, for a bare name that is another
         provider's, and for a user or password in an address. The message does not repeat these.
 
-        >>> ModelSpec.parse("http://localhost:8000/v1#llama-3")  # doctest: +NORMALIZE_WHITESPACE
+        >>> ModelSpec.parse(
+        ...     "http://localhost:8000/v1#llama-3"
+        ... )  # doctest: +NORMALIZE_WHITESPACE
         ModelSpec(provider='server', name='llama-3', base_url='http://localhost:8000/v1',
          api_key=None)
         >>> (
@@ -84,7 +94,9 @@ class ModelSpec:
         if base_url and "@" in base_url:
             problem = "the service's address must not contain a user or a password"
             raise ArgumentError(f"{hide_user(base_url)!r}: {problem}")
-        return cls(provider, name, base_url, read_key(api_key, list_providers()["openai"].key))
+        return cls(
+            provider, name, base_url, read_key(api_key, list_providers()["openai"].key)
+        )
 
     @property
     def family(self) -> Family:
@@ -218,12 +230,16 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
     if not is_address:
         raise ArgumentError(f"{shown!r} is not the address of a model; write {_FORMS}")
     if "@" in url.netloc + url.path or "," in text or url.query:
-        problem = "a model's URL must not contain a user, a password, a comma or a query"
+        problem = (
+            "a model's URL must not contain a user, a password, a comma or a query"
+        )
         raise ArgumentError(f"{shown!r}: {problem}")
     if not url.fragment:
         remedy = "append #NAME, as the server lists it under /models"
         raise ArgumentError(f"{shown!r} does not say which model; {remedy}")
-    return ModelSpec(SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key)
+    return ModelSpec(
+        SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key
+    )
 
 
 def hide_user(url: str) -> str:

@@ -14,7 +14,13 @@ from extractor.model.completions import Completion, Ending, is_json
 from extractor.model.database import Database
 from extractor.schemas import Usage
 
-_TOKENS = ("prompt_tokens", "cached_tokens", "written_tokens", "output_tokens", "thinking_tokens")
+_TOKENS = (
+    "prompt_tokens",
+    "cached_tokens",
+    "written_tokens",
+    "output_tokens",
+    "thinking_tokens",
+)
 _USAGE = ", ".join(("exchanges", *_TOKENS))
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _USAGE.split(", "))
 
@@ -81,7 +87,9 @@ class CallStore:
     ``price`` returns the price of tokens in dollars, None if it is unknown.
     """
 
-    def __init__(self, database: Database, price: Callable[[Usage], float] | None = None) -> None:
+    def __init__(
+        self, database: Database, price: Callable[[Usage], float] | None = None
+    ) -> None:
         self.database = database
         self.price = price
 
@@ -96,7 +104,10 @@ class CallStore:
                 model,
                 prompt.sha256,
             ),
-            *(zlib.compress(call.user.encode("utf-8", "surrogatepass")), call.max_output_tokens),
+            *(
+                zlib.compress(call.user.encode("utf-8", "surrogatepass")),
+                call.max_output_tokens,
+            ),
             *(datetime.now(UTC).isoformat(timespec="milliseconds"), state),
         )
         with self.database.transaction():
@@ -172,7 +183,9 @@ class CallStore:
 
     def note_unmetered(self, request: int) -> None:
         """Store that the reply to a request does not say what it cost."""
-        self.database.execute("UPDATE requests SET is_unmetered = 1 WHERE id = ?", (request,))
+        self.database.execute(
+            "UPDATE requests SET is_unmetered = 1 WHERE id = ?", (request,)
+        )
 
     def is_unmetered(self, call: int) -> bool:
         """Return whether a reply to a call does not say what it cost."""
@@ -197,14 +210,18 @@ class CallStore:
         assert number is not None
         self.end(number, State.ANSWERED, completion)
 
-    def charge(self, number: int, usage: Usage, why: str = "", replied: Iterable[int] = ()) -> None:
+    def charge(
+        self, number: int, usage: Usage, why: str = "", replied: Iterable[int] = ()
+    ) -> None:
         """Store what a call without an answer has cost, and ``why`` it has no answer."""
         completion = Completion("", Ending.COMPLETE, usage) if usage.calls else None
         self.end(number, State.ASKED, completion, why, replied=replied)
 
     def reject(self, number: int) -> None:
         """Store that an answer cannot be used, so that the next run asks again."""
-        self.database.execute("UPDATE calls SET state = ? WHERE id = ?", (State.REJECTED, number))
+        self.database.execute(
+            "UPDATE calls SET state = ? WHERE id = ?", (State.REJECTED, number)
+        )
 
     def withdraw(self, number: int) -> None:
         """Delete a call that no server received."""
@@ -298,7 +315,10 @@ class CallStore:
         assert row
         calls, prompt, written, output = row
         return Usage(
-            calls=calls, prompt_tokens=prompt, written_tokens=written, output_tokens=output
+            calls=calls,
+            prompt_tokens=prompt,
+            written_tokens=written,
+            output_tokens=output,
         )
 
     def price_unpriced(self) -> None:
@@ -311,7 +331,9 @@ class CallStore:
         ).fetchall()
         priced = [(self.price(_usage(spent)), number) for number, *spent in unpriced]
         with self.database.transaction():
-            self.database.execute_many("UPDATE calls SET dollars = ? WHERE id = ?", priced)
+            self.database.execute_many(
+                "UPDATE calls SET dollars = ? WHERE id = ?", priced
+            )
 
 
 OpenStore = Callable[[], CallStore]

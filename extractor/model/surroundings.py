@@ -31,7 +31,9 @@ def check_surroundings(spec: ModelSpec) -> None:
     for name in _list_key_names(spec):
         read_key(os.environ.get(name), name)
     if provider.address:
-        _check_address(provider.address, spec.base_url or os.environ.get(provider.address))
+        _check_address(
+            provider.address, spec.base_url or os.environ.get(provider.address)
+        )
     check_network(direct=spec.is_direct)
     for name in provider.certificates:
         _check_certificates(name)
@@ -83,7 +85,8 @@ def _list_key_names(spec: ModelSpec) -> Iterator[str]:
     if provider.key:
         yield provider.key
     yield from provider.secrets
-    if spec.provider == "litellm":  # litellm/cohere/command: the key is that of its provider
+    # litellm/cohere/command: the key is that of its provider
+    if spec.provider == "litellm":
         yield f"{spec.name.partition('/')[0].upper()}_API_KEY"
         for other in list_providers().values():
             yield from filter(None, (other.key, *other.secrets))
@@ -95,7 +98,11 @@ def _check_address(name: str, address: str | None) -> None:
     try:
         parts = urlsplit(address)
         httpx2.URL(address)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_usable = (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+        )
     except (ValueError, httpx2.InvalidURL):
         is_usable = False
     if not is_usable:

@@ -43,7 +43,9 @@ _ENDS = (
     r"|<\|(?:begin_of_solution|START_RESPONSE|end)\|>"
 )
 """Marks that end thoughts which are open. Without open ones they say nothing."""
-_MARK = re.compile(f"(?P<opens>{_OPENS})|(?P<closes>{_CLOSES})|(?P<ends>{_ENDS})", re.IGNORECASE)
+_MARK = re.compile(
+    f"(?P<opens>{_OPENS})|(?P<closes>{_CLOSES})|(?P<ends>{_ENDS})", re.IGNORECASE
+)
 _COMMENTARY = re.compile(r"<\|channel\|>\s*commentary", re.IGNORECASE)
 
 
@@ -54,7 +56,10 @@ def find_thoughts(text: str, values: Sequence[Range] = ()) -> list[Range]:
     closing mark last to the end. A mark inside one of ``values``, such as a quoted tag in an
     answer, is text.
 
-    >>> find_thoughts("Hm. </think>{}"), find_thoughts("<think>Hm.</think>{}<reasoning>")
+    >>> (
+    ...     find_thoughts("Hm. </think>{}"),
+    ...     find_thoughts("<think>Hm.</think>{}<reasoning>"),
+    ... )
     ([(0, 12)], [(0, 18), (20, 31)])
     """
     found: list[Range] = []

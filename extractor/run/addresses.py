@@ -26,7 +26,9 @@ def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
         if isinstance(error, ModuleNotFoundError) or (
             isinstance(error, ImportError) and address.startswith("s3:")
         ):
-            raise MissingExtra(f"{address}: addresses need fsspec and s3fs", "s3") from error
+            raise MissingExtra(
+                f"{address}: addresses need fsspec and s3fs", "s3"
+            ) from error
         raise ValueError(f"{address}: {_first_line(error)}") from None
     except Exception as error:  # noqa: BLE001 - each store has errors of its own
         yield RecordError(
@@ -36,14 +38,18 @@ def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
         )
         return
     if not paths:
-        yield RecordError(address, "there is no such file or folder", "check the address")
+        yield RecordError(
+            address, "there is no such file or folder", "check the address"
+        )
     for path in paths:
         name = files.unstrip_protocol(path)
         try:
             yield name, files.open(path, "rb")
         except Exception as error:  # noqa: BLE001 - as above
             yield RecordError(
-                name, f"cannot be opened ({_first_line(error)})", "check its permissions"
+                name,
+                f"cannot be opened ({_first_line(error)})",
+                "check its permissions",
             )
 
 
@@ -56,7 +62,11 @@ def _find(files: Any, root: str) -> list[str]:
         for one in found
         for path in (files.find(one) if files.isdir(one) else [one] * files.exists(one))
     ]
-    return [path for path in inside if path in found or "/." not in f"/{path.removeprefix(root)}"]
+    return [
+        path
+        for path in inside
+        if path in found or "/." not in f"/{path.removeprefix(root)}"
+    ]
 
 
 def _first_line(error: BaseException) -> str:

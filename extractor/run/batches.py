@@ -48,7 +48,8 @@ async def perform_in_batches(
     tally = run.tally
     assert spec
     run.start()
-    open_client(spec, spec.family.mode[0])  # a missing key is reported before the folder is written
+    # a missing key is reported before the folder is written
+    open_client(spec, spec.family.mode[0])
     budget = run.open_budget(folder)
     book = folder.store.batches
     queue = BatchQueue(book, budget)
@@ -65,7 +66,9 @@ async def perform_in_batches(
     account = BatchAccount(run.pricing.live_cost, queue.reservation_of, queue.lose)
     try:
         async with (
-            run.open(folder, executor, Route(answerer=lambda: queue), budget) as extract_all,
+            run.open(
+                folder, executor, Route(answerer=lambda: queue), budget
+            ) as extract_all,
             open_batch_client(
                 spec, book, run.setup.asking, policy, on_status, sending, account
             ) as client,
@@ -94,7 +97,9 @@ async def perform_in_batches(
     _check_finished(client.unfinished)
     left_open = book.count_unanswered()
     if left_open:
-        raise BatchUnfinished(f"{left_open:,} calls have no answer: the batches brought none")
+        raise BatchUnfinished(
+            f"{left_open:,} calls have no answer: the batches brought none"
+        )
 
 
 def _check_finished(unfinished: Mapping[int, str]) -> None:

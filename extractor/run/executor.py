@@ -72,7 +72,9 @@ class Executor(ABC):
     cluster_workers: int = 1
 
     @abstractmethod
-    async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
+    async def compute(
+        self, function: Callable[..., T], record: FromSource, *arguments: Any
+    ) -> T:
         """Return ``function(record, *arguments)``. Other processes must be able to import
         ``function``.
 
@@ -90,7 +92,9 @@ class Executor(ABC):
 class InlineExecutor(Executor):
     """Computes in this process, one record at a time."""
 
-    async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
+    async def compute(
+        self, function: Callable[..., T], record: FromSource, *arguments: Any
+    ) -> T:
         """Compute here: a record that kills its process kills this one."""
         return call_picklable(None, function, record, *arguments)
 
@@ -123,7 +127,9 @@ class ProcessExecutor(Executor):
         self._suspects = _Worker(timeout, example)
         self._one_at_a_time = asyncio.Lock()
 
-    async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
+    async def compute(
+        self, function: Callable[..., T], record: FromSource, *arguments: Any
+    ) -> T:
         """Compute in a worker process, or in this one for the first calls."""
         if self._inline_left > 0:
             self._inline_left -= 1
@@ -143,14 +149,19 @@ class ProcessExecutor(Executor):
                     raise tell_too_slow(source, self._timeout) from None
                 problem = "the process that worked on the record died, perhaps for lack of memory"
                 remedy = "run this record alone, with --workers 1"
-                raise RecordError(source.path, problem, remedy, place=source.place) from None
+                raise RecordError(
+                    source.path, problem, remedy, place=source.place
+                ) from None
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         at_once = self.ends_at_once or (
             kind is not None and issubclass(kind, asyncio.CancelledError)
         )
         await asyncio.gather(
-            *(worker.close(at_once=at_once) for worker in (*self._workers, self._suspects))
+            *(
+                worker.close(at_once=at_once)
+                for worker in (*self._workers, self._suspects)
+            )
         )
 
 
@@ -176,7 +187,9 @@ class _Worker:
                 pool = await asyncio.shield(starting)
                 future = None
                 try:
-                    future = pool.submit(call_picklable, self._timeout, function, *arguments)
+                    future = pool.submit(
+                        call_picklable, self._timeout, function, *arguments
+                    )
                     return await asyncio.wrap_future(future)
                 except BrokenExecutor:
                     if self._starting is starting:
@@ -194,7 +207,9 @@ class _Worker:
             (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
             if isinstance(pool, ProcessPoolExecutor):
                 # Python 3.14: kill_workers
-                for process in list((pool._processes or {}).values()) if at_once else ():
+                for process in (
+                    list((pool._processes or {}).values()) if at_once else ()
+                ):
                     process.kill()
                 pool.shutdown(cancel_futures=True)
 
@@ -203,19 +218,26 @@ async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
     """Start a pool of one process, and wait until it is ready. Raises ``EngineError`` if that
     fails.
     """
-    first = partial(advance_record, example, ExtractionOptions(), [None]) if example else os.getpid
+    first = (
+        partial(advance_record, example, ExtractionOptions(), [None])
+        if example
+        else os.getpid
+    )
     problem = ""
     for _ in range(_START_ATTEMPTS):
         pool: ProcessPoolExecutor | None = None
         try:
-            pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_worker)
+            pool = ProcessPoolExecutor(
+                1, get_context("spawn"), initializer=start_worker
+            )
             with interrupts_blocked():
                 ready: Future[object] = pool.submit(first)
             await asyncio.wrap_future(ready)
         except BrokenExecutor:
             problem = "died before they were ready"
             tell(Event.WORKER_LOST)
-        except OSError as error:  # the system starts no process: too many of them, or no memory
+        # the system starts no process: too many of them, or no memory
+        except OSError as error:
             problem = f"could not be started ({error.strerror or error})"
             _shut_down(pool)
         except BaseException:
@@ -229,7 +251,8 @@ async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
 
 
 def _shut_down(pool: ProcessPoolExecutor | None) -> None:
-    if pool:  # the system may refuse the helper that multiprocessing starts at its first use
+    # the system may refuse the helper that multiprocessing starts at its first use
+    if pool:
         pool.shutdown(cancel_futures=True)
 
 
@@ -247,10 +270,13 @@ async def extract_with(
     ...     next(read_records("seeds/records")),
     ...     OpenExtractor(None, ExtractionOptions()),
     ... )
-    >>> asyncio.run(extract_with(InlineExecutor(), rules, record)).record_id == record.record_id
+    >>> asyncio.run(
+    ...     extract_with(InlineExecutor(), rules, record)
+    ... ).record_id == record.record_id
     True
     """
-    if isinstance(executor, InlineExecutor):  # as in Python, where the record is parsed once
+    # as in Python, where the record is parsed once
+    if isinstance(executor, InlineExecutor):
         return to_line(await opened(record))
     replies: list[Replies | None] = [] if opened.model else [None]
     known: TrialRecord | PackedParse = record
@@ -272,9 +298,17 @@ def open_executor(workers: int | None) -> Executor:
     """
     if workers == 1:
         return InlineExecutor()
-    return ProcessExecutor(workers, inline_first=0) if workers else ProcessExecutor(count_cores())
+    return (
+        ProcessExecutor(workers, inline_first=0)
+        if workers
+        else ProcessExecutor(count_cores())
+    )
 
 
 def count_cores() -> int:
     """Return the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )

@@ -120,7 +120,9 @@ class FinishedRun:
         """Return the run's inputs, without streams, which cannot be read again."""
         return _list_readable(self.manifest.find_inputs())
 
-    def reread(self, inputs: Sequence[str | PathLike[str]] = ()) -> Iterator[RereadRecord]:
+    def reread(
+        self, inputs: Sequence[str | PathLike[str]] = ()
+    ) -> Iterator[RereadRecord]:
         """Yield each record with a result once: first those found in ``inputs``, in their order,
         then the others.
 
@@ -130,8 +132,12 @@ class FinishedRun:
         # unused: a record that cannot be read is reported as missing
         problems: list[RecordError] = []
         readable = _list_readable(inputs or self.find_inputs())
-        for record in read_records(*readable, on_error=problems.append) if readable else ():
-            known = self._store.find(record.record_id) if record.record_id in left else None
+        for record in (
+            read_records(*readable, on_error=problems.append) if readable else ()
+        ):
+            known = (
+                self._store.find(record.record_id) if record.record_id in left else None
+            )
             if known is None:
                 continue
             del left[record.record_id]
@@ -155,5 +161,7 @@ def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
     return None
 
 
-def _list_readable(inputs: Sequence[str | PathLike[str]]) -> tuple[str | PathLike[str], ...]:
+def _list_readable(
+    inputs: Sequence[str | PathLike[str]],
+) -> tuple[str | PathLike[str], ...]:
     return tuple(one for one in inputs if not is_stream(one))

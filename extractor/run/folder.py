@@ -110,14 +110,21 @@ class RunFolder(Sink):
         with naming_file(self.path):
             if self._fresh:
                 # The store last, because the next store would use a log that was left behind.
-                for name in (EXTRACTIONS, RUN_FILE + "-wal", RUN_FILE + "-shm", RUN_FILE):
+                for name in (
+                    EXTRACTIONS,
+                    RUN_FILE + "-wal",
+                    RUN_FILE + "-shm",
+                    RUN_FILE,
+                ):
                     (self.path / name).unlink(missing_ok=True)
                 remove_texts(self.path)
             with self._manifest_lock:
                 self._write_manifest(self._manifest.begun(self._inputs, self._since))
             self._open_store()
             for name, mode in ((EXTRACTIONS, "ab"), (FAILURES, "wb"), (REPEATED, "wb")):
-                self._files[name] = self._closing.enter_context((self.path / name).open(mode))
+                self._files[name] = self._closing.enter_context(
+                    (self.path / name).open(mode)
+                )
 
     @property
     def manifest(self) -> Manifest:
@@ -169,7 +176,10 @@ class RunFolder(Sink):
         self._position = self._position + 1
         known = self.store.find(record.record_id)
         if known and known.text_sha256 != digest_record(record):
-            if known.path != record.source.path or known.invocation == self.store.invocation:
+            if (
+                known.path != record.source.path
+                or known.invocation == self.store.invocation
+            ):
                 raise RepeatedRecord(
                     record.source.path,
                     record.record_id,
@@ -207,7 +217,10 @@ class RunFolder(Sink):
         """Append the places of a repeated record."""
         if not error.same_text and len(self.differing) < _MAX_DIFFERING:
             self.differing.append(error)
-        self._append(REPEATED, _to_json(_describe_repeated(error) | {"same_text": error.same_text}))
+        self._append(
+            REPEATED,
+            _to_json(_describe_repeated(error) | {"same_text": error.same_text}),
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -230,7 +243,9 @@ class RunFolder(Sink):
             if self._files:
                 self._write_manifest(self._manifest)
 
-    def finish(self, tally: Tally, stop: Stop | None = None, *, whole: bool = True) -> None:
+    def finish(
+        self, tally: Tally, stop: Stop | None = None, *, whole: bool = True
+    ) -> None:
         """Sort the results by input order, records of other inputs last, and write the manifest.
 
         ``stop`` is the reason for an early end; ``whole`` means that otherwise the inputs were read
@@ -256,13 +271,17 @@ class RunFolder(Sink):
         """Return whether a record from a path would have been read again now, if it were still
         there.
         """
-        if path in self._unread or path == STDIN:  # a stream may hold other records each time
+        # a stream may hold other records each time
+        if path in self._unread or path == STDIN:
             return False
         # else only those of the inputs that were given now
         has_all = len(self._manifest.inputs) == len(self._inputs)
         if has_all:
             return True
-        return any(path == one or path.startswith(f"{one.rstrip('/')}/") for one in self._inputs)
+        return any(
+            path == one or path.startswith(f"{one.rstrip('/')}/")
+            for one in self._inputs
+        )
 
     def _remove_empty(self) -> None:
         """Remove the empty files of a run without results."""
@@ -285,13 +304,17 @@ class RunFolder(Sink):
 
     def _write_manifest(self, manifest: Manifest) -> None:
         known = self._total is not None and len(manifest.inputs) == len(self._inputs)
-        self._manifest = manifest.model_copy(update={"total": self._total}) if known else manifest
+        self._manifest = (
+            manifest.model_copy(update={"total": self._total}) if known else manifest
+        )
         write_atomically(self.path / MANIFEST, self._manifest.to_json())
 
     def _open_store(self) -> RunStore:
         if self._store is None:
             self._store = RunStore(
-                self.path, price=self._price, fields=restore_fields(self._manifest.settings)
+                self.path,
+                price=self._price,
+                fields=restore_fields(self._manifest.settings),
             )
             self._closing.callback(self._store.close)
         return self._store
@@ -326,10 +349,13 @@ class RunFolder(Sink):
             if not (self.path / RUN_FILE).exists():
                 missing = f"has results but no {RUN_FILE}, the store of its answers; {HOW_LOST}"
                 raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
-            open_run_to_read(self.path).close()  # an empty store is not taken for a new one
+            # an empty store is not taken for a new one
+            open_run_to_read(self.path).close()
         # What differs from the earlier settings is no setting: the address of the model, or a
         # masked key.
-        self._manifest = earlier.model_copy(update={"settings": earlier.settings | settings})
+        self._manifest = earlier.model_copy(
+            update={"settings": earlier.settings | settings}
+        )
         with naming_file(results):
             self.mended = restore_results(results, self._open_store())
         if self.mended:
@@ -346,7 +372,11 @@ def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
     out.
     """
     left_out = ", ".join(filter(None, (error.path, error.place)))
-    return {"record_id": error.record_id, "taken": mask(error.first), "left_out": mask(left_out)}
+    return {
+        "record_id": error.record_id,
+        "taken": mask(error.first),
+        "left_out": mask(left_out),
+    }
 
 
 @contextmanager
@@ -401,7 +431,9 @@ def holds_something(folder: Path, manifest: Manifest) -> bool:
             if manifest.stopped_by in (Stop.MODEL_AWAY, Stop.ERROR):
                 return False
             is_complete = manifest.state is RunState.COMPLETE
-            return bool(store.calls.spending.lost.calls) or (is_complete and store.has_results)
+            return bool(store.calls.spending.lost.calls) or (
+                is_complete and store.has_results
+            )
     except StoreError:  # what cannot be read may be worth keeping
         return True
 

@@ -39,7 +39,9 @@ class _Pace(NamedTuple):
 
 
 _PACES = Cases(
-    _Pace(1.0, 0.3, 200, 300), _Pace(1.2, 1, 70, 3 * 3600), _Pace(1.8, 4, 20, 3 * 24 * 3600)
+    _Pace(1.0, 0.3, 200, 300),
+    _Pace(1.2, 1, 70, 3 * 3600),
+    _Pace(1.8, 4, 20, 3 * 24 * 3600),
 )
 
 
@@ -91,7 +93,9 @@ async def measure_records(
                 on_estimate()
                 count = count + 1
                 total = total + found
-            elif isinstance(found, ExtractorError) and not isinstance(found, EngineError):
+            elif isinstance(found, ExtractorError) and not isinstance(
+                found, EngineError
+            ):
                 on_error(found)
             else:
                 raise found
@@ -129,7 +133,9 @@ def forecast_run(measured: Measured, pricing: Pricing, concurrency: int) -> Fore
     return Forecast(
         records=measured.records,
         figures={name: Cases(*three) for name, three in figures.items()},
-        price=replace(listed, price=pricing.price) if listed and pricing.price else None,
+        price=replace(listed, price=pricing.price)
+        if listed and pricing.price
+        else None,
         notes=tuple(_list_assumptions(pricing)),
     )
 

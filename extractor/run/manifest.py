@@ -14,7 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+    computed_field,
+)
 
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import StoreError
@@ -109,7 +116,13 @@ class Manifest(BaseModel):
     input_paths: tuple[str, ...] = ()
     started: str | None = None
     seconds: float = Field(default=0.0, ge=0)
-    records: _Counts = {"extracted": 0, "lacking": 0, "left": 0, "resumed": 0, "failed": 0}
+    records: _Counts = {
+        "extracted": 0,
+        "lacking": 0,
+        "left": 0,
+        "resumed": 0,
+        "failed": 0,
+    }
     items: _Counts = {}
     findings: NonNegativeInt = 0
     finding_kinds: _Counts = {}
@@ -206,7 +219,9 @@ class Manifest(BaseModel):
         """
         return tuple(
             path if path != _make_absolute(given) and _is_there(path) else given
-            for given, path in zip(self.inputs, self.input_paths or self.inputs, strict=True)
+            for given, path in zip(
+                self.inputs, self.input_paths or self.inputs, strict=True
+            )
         )
 
     def to_json(self) -> bytes:
@@ -287,7 +302,8 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
         "reasoning": chosen.asking.reasoning,
         "model_options": without_credentials(chosen.asking.options) or None,
         "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256},
-        "fields": [one.model_dump(mode="json", exclude_defaults=True) for one in fields] or None,
+        "fields": [one.model_dump(mode="json", exclude_defaults=True) for one in fields]
+        or None,
     }
 
 
@@ -296,17 +312,24 @@ def restore_fields(settings: Mapping[str, Any]) -> tuple[CustomField, ...]:
     return tuple(map(CustomField.model_validate, settings.get("fields") or ()))
 
 
-def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
+def explain_changed(
+    earlier: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, str]:
     """Say in a few words how each setting has changed that is another one than before.
 
     The address of a model's server is no setting, and no key is.
 
-    >>> explain_changed({"effort": "none", "rules": "1f"}, {"effort": "medium", "rules": "2e"})
+    >>> explain_changed(
+    ...     {"effort": "none", "rules": "1f"}, {"effort": "medium", "rules": "2e"}
+    ... )
     {'effort': 'effort was none, is medium', 'rules': 'the rules have changed'}
-    >>> visits, washout = {"name": "visits", "of": "record"}, {"name": "washout", "of": "record"}
-    >>> explain_changed({"fields": [visits]}, {"fields": [visits | {"of": "criterion"}, washout]})[
-    ...     "fields"
-    ... ]
+    >>> visits, washout = (
+    ...     {"name": "visits", "of": "record"},
+    ...     {"name": "washout", "of": "record"},
+    ... )
+    >>> explain_changed(
+    ...     {"fields": [visits]}, {"fields": [visits | {"of": "criterion"}, washout]}
+    ... )["fields"]
     'the fields have changed (other definitions: visits; new: washout)'
     """
 
@@ -319,14 +342,19 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
 
     def name_fields() -> str:
         old, new = (
-            {one["name"]: one for one in part.get("fields") or ()} for part in (earlier, settings)
+            {one["name"]: one for one in part.get("fields") or ()}
+            for part in (earlier, settings)
         )
         kinds = {
-            "other definitions": [name for name in new if name in old and new[name] != old[name]],
+            "other definitions": [
+                name for name in new if name in old and new[name] != old[name]
+            ],
             "new": [name for name in new if name not in old],
             "gone": [name for name in old if name not in new],
         }
-        changes = [f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names]
+        changes = [
+            f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names
+        ]
         return f"the fields have changed ({'; '.join(changes) or 'their order'})"
 
     def describe(name: str) -> str:
@@ -337,7 +365,10 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
         return f"{name} was {show(earlier.get(name))}, is {show(settings[name])}"
 
     def has_changed(name: str) -> bool:
-        return bool(_what_decides(name, earlier.get(name)) != _what_decides(name, settings[name]))
+        return bool(
+            _what_decides(name, earlier.get(name))
+            != _what_decides(name, settings[name])
+        )
 
     return {name: describe(name) for name in settings if has_changed(name)}
 
@@ -373,8 +404,12 @@ def digest_rules() -> str:
     package = Path(__file__).parents[1]
     for part in _DECIDING:
         for path in sorted((package / part).rglob("*")) or [package / part]:
-            if path.suffix in _DIGESTED or (path.suffix == ".md" and path.parent.name == "prompts"):
+            if path.suffix in _DIGESTED or (
+                path.suffix == ".md" and path.parent.name == "prompts"
+            ):
                 digest.update(
-                    path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes()
+                    path.relative_to(package).as_posix().encode()
+                    + b"\0"
+                    + path.read_bytes()
                 )
     return digest.hexdigest()[:16]

@@ -49,7 +49,9 @@ def show_progress(
     ``counts`` is set because ``count`` stores the number.
     """
     shown = not quiet and (sys.stderr.isatty() or _is_notebook())
-    notes = telling_waits(tally, say) if say and not quiet and not shown else nullcontext()
+    notes = (
+        telling_waits(tally, say) if say and not quiet and not shown else nullcontext()
+    )
     with notes, _live_line(tally) if shown else nullcontext() as progress:
 
         def note_total() -> None:
@@ -107,22 +109,33 @@ def _live_line(tally: Tally) -> "Progress":
             usage = tally.usage
             if task.completed != finished:
                 progress.update(task.id, completed=finished)
-            rate = (tally.extracted + tally.failed) / task.elapsed if task.elapsed else 0.0
+            rate = (
+                (tally.extracted + tally.failed) / task.elapsed if task.elapsed else 0.0
+            )
             tokens = usage.prompt_tokens + usage.output_tokens
             cached = usage.cached_tokens
             usd = tally.usd
             parts = (
-                f"{finished:,} records" + f" ({tally.extracted:,} new)" * bool(tally.resumed),
+                f"{finished:,} records"
+                + f" ({tally.extracted:,} new)" * bool(tally.resumed),
                 f"{rate:.1f}/s",
                 f"{tally.failed} failed" if tally.failed else "",
-                f"{tokens:,} tokens" + f" ({cached:,} cached)" * bool(cached) if tokens else "",
+                f"{tokens:,} tokens" + f" ({cached:,} cached)" * bool(cached)
+                if tokens
+                else "",
                 f"${usd:.4f}" if usd else "",
                 tally.describe_wait(),
             )
             return Text(", ".join(filter(None, parts)))
 
     remaining = TimeRemainingColumn(elapsed_when_finished=True)
-    columns = (SpinnerColumn(), BarColumn(bar_width=16), Counts(), TimeElapsedColumn(), remaining)
+    columns = (
+        SpinnerColumn(),
+        BarColumn(bar_width=16),
+        Counts(),
+        TimeElapsedColumn(),
+        remaining,
+    )
     progress = Progress(*columns, console=Console(stderr=True), transient=True)
     progress.add_task("extracting", total=None)
     return progress

@@ -54,19 +54,24 @@ class RayExecutor(Executor):
         self._ray = ray
         self.cluster_workers = workers or self._count_cores() or 1
         self.capacity = 2 * self.cluster_workers
-        self._slots = asyncio.Semaphore(workers or self.capacity)  # a waiting task uses no core
+        # a waiting task uses no core
+        self._slots = asyncio.Semaphore(workers or self.capacity)
         options = {"num_cpus": 1, "max_retries": 0, "scheduling_strategy": "SPREAD"}
         self._call = ray.remote(**options)(_call_same_rules)
         self._rules = digest_rules()
 
-    async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
+    async def compute(
+        self, function: Callable[..., T], record: FromSource, *arguments: Any
+    ) -> T:
         """Compute on a node. Raises ``EngineError`` also if no node is left, or one has another
         version.
         """
         async with self._slots:
             for _ in range(_ATTEMPTS):
                 answer = asyncio.wrap_future(
-                    self._call.remote(self._rules, function, record, *arguments).future()
+                    self._call.remote(
+                        self._rules, function, record, *arguments
+                    ).future()
                 )
                 while not (await asyncio.wait([answer], timeout=_CHECK_S))[0]:
                     if not self._count_cores():
@@ -83,7 +88,9 @@ class RayExecutor(Executor):
                     return computed
         problem = f"{_ATTEMPTS} workers were lost while they extracted the record"
         remedy = "run this record alone, without --ray"
-        raise RecordError(record.source.path, problem, remedy, place=record.source.place)
+        raise RecordError(
+            record.source.path, problem, remedy, place=record.source.place
+        )
 
     def _count_cores(self) -> int:
         return int(self._ray.cluster_resources().get("CPU", 0))

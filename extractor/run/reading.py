@@ -77,13 +77,19 @@ class _DaemonThread(Executor):
     """
 
     def __init__(self) -> None:
-        self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = (
+            SimpleQueue()
+        )
         self._thread: Thread | None = None
 
-    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+    def submit(
+        self, function: Callable[..., Any], /, *arguments: Any, **named: Any
+    ) -> Future[Any]:
         """Compute ``function(*arguments)`` after what was submitted before."""
         if self._thread is None:
-            self._thread = Thread(target=self._serve, name="extractor-reader", daemon=True)
+            self._thread = Thread(
+                target=self._serve, name="extractor-reader", daemon=True
+            )
             self._thread.start()
         future: Future[Any] = Future()
         self._work.put((future, partial(function, *arguments, **named)))
@@ -129,7 +135,12 @@ def is_stream(given: str | os.PathLike[str]) -> bool:
     """Return whether an input can be read only once: standard input, a named pipe, a process
     substitution, a device.
 
-    >>> is_stream("-"), is_stream("seeds/records"), is_stream("none.json"), is_stream("/dev/null")
+    >>> (
+    ...     is_stream("-"),
+    ...     is_stream("seeds/records"),
+    ...     is_stream("none.json"),
+    ...     is_stream("/dev/null"),
+    ... )
     (True, False, False, True)
     """
     if given == "-":

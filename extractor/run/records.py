@@ -86,7 +86,9 @@ class StreamSink(Sink):
             self._results.write(text + "\n")
 
     def write_failure(self, failure: dict[str, Any]) -> None:
-        self._failures.write(json.dumps(failure, ensure_ascii=self._failures.isatty()) + "\n")
+        self._failures.write(
+            json.dumps(failure, ensure_ascii=self._failures.isatty()) + "\n"
+        )
 
     def write_repeated(self, error: RepeatedRecord) -> None:
         if not error.same_text:
@@ -157,7 +159,9 @@ def note_unread(
     if isinstance(error, RepeatedRecord):
         tally.repeated += 1
         tally.differing += not error.same_text
-        tell(Event.RECORD_REPEATED, record_id=error.record_id, same_text=error.same_text)
+        tell(
+            Event.RECORD_REPEATED, record_id=error.record_id, same_text=error.same_text
+        )
         sink.write_repeated(error)
         return
     tally.failed += 1
@@ -169,7 +173,9 @@ def note_unread(
     sink.write_failure(describe_failure(error, record))
 
 
-def describe_failure(error: BaseException, record: TrialRecord | None = None) -> dict[str, Any]:
+def describe_failure(
+    error: BaseException, record: TrialRecord | None = None
+) -> dict[str, Any]:
     """Describe a failure as in ``failures.jsonl``: the record, its place, and the error."""
     error = as_extractor_error(error)
     source: RecordError | Source | None
@@ -183,7 +189,9 @@ def describe_failure(error: BaseException, record: TrialRecord | None = None) ->
         "record_id": record.record_id if record else None,
         "path": source.path if source else None,
         "place": source.place if source else None,
-        "error": error.kind if isinstance(error, UnexpectedError) else type(error).__name__,
+        "error": error.kind
+        if isinstance(error, UnexpectedError)
+        else type(error).__name__,
         "message": str(error),
     }
     return {name: text and mask(text) for name, text in failure.items()}
@@ -195,7 +203,9 @@ _Task = asyncio.Task[tuple[ExtractedLine, Session]]
 class _InProgress:
     """The records in progress, in the order of their start."""
 
-    def __init__(self, extract: Extract, sink: Sink, tally: Tally, concurrency: int) -> None:
+    def __init__(
+        self, extract: Extract, sink: Sink, tally: Tally, concurrency: int
+    ) -> None:
         self._extract = extract
         self._sink = sink
         self._tally = tally
@@ -209,7 +219,10 @@ class _InProgress:
     def is_full(self) -> bool:
         """Whether no other record may start now."""
         running = sum(not task.done() for task in self.tasks)
-        return running >= self._concurrency or len(self.tasks) >= _AHEAD * self._concurrency
+        return (
+            running >= self._concurrency
+            or len(self.tasks) >= _AHEAD * self._concurrency
+        )
 
     def is_done(self, record: TrialRecord) -> bool:
         """Return whether an earlier run finished the record, or the sink refuses it."""
@@ -274,15 +287,22 @@ class _InProgress:
         if isinstance(error, ModelError) and error.usage:
             questions = error.usage.questions
             is_unasked = isinstance(error, ModelAway) and not error.usage.calls
-            counted = {"questions": 0 if is_unasked else questions, "open_questions": questions}
-            add_counts(self._tally.counts, {"usage": error.usage.model_dump() | counted})
+            counted = {
+                "questions": 0 if is_unasked else questions,
+                "open_questions": questions,
+            }
+            add_counts(
+                self._tally.counts, {"usage": error.usage.model_dump() | counted}
+            )
         # the record is not at fault, and is tried again
         if not isinstance(error, (ModelAway, EngineError)):
             self._tally.failed += 1
             self._sink.write_failure(describe_failure(error, record))
         return error
 
-    async def _extract_observed(self, record: TrialRecord) -> tuple[ExtractedLine, Session]:
+    async def _extract_observed(
+        self, record: TrialRecord
+    ) -> tuple[ExtractedLine, Session]:
         """Extract a record, and report events. Raises every error as ``ExtractorError``.
 
         A cancelled record reports no event at its end.
@@ -296,7 +316,9 @@ class _InProgress:
             raise
         except BaseException as error:
             known = as_extractor_error(error)
-            self._model_was_used |= not isinstance(known, EngineError) and not _is_lasting(known)
+            self._model_was_used |= not isinstance(
+                known, EngineError
+            ) and not _is_lasting(known)
             facts: dict[str, Fact] = {"error": type(known).__name__}
             if isinstance(known, UnexpectedError):
                 facts = {"error": known.kind, "traceback": " < ".join(known.frames)}
@@ -310,7 +332,11 @@ class _InProgress:
                 raise
             raise known from error
         self._model_was_used = True
-        tell(Event.RECORD_DONE, record_id=record.record_id, seconds=round(monotonic() - since, 3))
+        tell(
+            Event.RECORD_DONE,
+            record_id=record.record_id,
+            seconds=round(monotonic() - since, 3),
+        )
         return line, answered
 
 

@@ -88,18 +88,24 @@ class Run:
         options = self.setup.options
         spec = self.setup.choice.spec
         model = spec.name if spec and options.asks else None
-        tell(Event.RUN_STARTED, effort=options.effort, model=model, workers=self.workers)
+        tell(
+            Event.RUN_STARTED, effort=options.effort, model=model, workers=self.workers
+        )
 
     async def perform(self, sink: Sink, executor: Executor) -> None:
         """Extract all records. Raises what ``extract_records`` raises; ``finish`` must follow."""
         self.start()
         budget = self.limits.budget if self.meter else self.open_budget(sink)
-        async with self.open(sink, executor, Route(self.meter or budget), budget) as extract_all:
+        async with self.open(
+            sink, executor, Route(self.meter or budget), budget
+        ) as extract_all:
             await extract_all()
 
     def open_budget(self, sink: Sink) -> Budget:
         """Open the budget of the run, from which its earlier invocations have spent."""
-        return self.pricing.open_budget(sink.earlier_calls if isinstance(sink, RunFolder) else None)
+        return self.pricing.open_budget(
+            sink.earlier_calls if isinstance(sink, RunFolder) else None
+        )
 
     @asynccontextmanager
     async def open(
@@ -112,7 +118,9 @@ class Run:
         requests = self.limits.concurrency * executor.cluster_workers
         tally = self.tally
         ahead = executor.capacity
-        async with self.setup.open(requests, folder.calls if folder else None, route) as opened:
+        async with self.setup.open(
+            requests, folder.calls if folder else None, route
+        ) as opened:
             if folder:
                 folder.begin()
             tally.meter = lambda: opened.usage
@@ -120,7 +128,11 @@ class Run:
             tally.lost = lambda: opened.lost
             tally.unmetered = lambda: opened.unmetered
             tally.watch = opened.watch
-            most = requests + min(requests, ahead) if opened.model else max(requests, ahead)
+            most = (
+                requests + min(requests, ahead)
+                if opened.model
+                else max(requests, ahead)
+            )
             limits = replace(self.limits, concurrency=most, budget=budget)
             extract = partial(extract_with, executor, opened)
 
@@ -155,7 +167,9 @@ class Run:
 
         ``error`` is what ended it. Sorting a large run takes seconds.
         """
-        stop = next((stop for kind, stop in _STOPS.items() if isinstance(error, kind)), None)
+        stop = next(
+            (stop for kind, stop in _STOPS.items() if isinstance(error, kind)), None
+        )
         if self.is_stopping and (error is None or isinstance(error, ModelUnavailable)):
             stop = Stop.INTERRUPTED
         try:

@@ -40,7 +40,9 @@ class OpenExtractor:
     in_thread: bool = False
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
-        return await converse(extract(record, self.options), self.model, in_thread=self.in_thread)
+        return await converse(
+            extract(record, self.options), self.model, in_thread=self.in_thread
+        )
 
     @property
     def usage(self) -> Usage:
@@ -109,7 +111,9 @@ class Setup:
         self._asked = chosen
         self.options = chosen.extraction
         self.choice = ModelChoice(spec, chosen.replay, exchange)
-        self._budget = self.pricing.open_budget() if chosen.max_usd is not None else None
+        self._budget = (
+            self.pricing.open_budget() if chosen.max_usd is not None else None
+        )
 
     @property
     def unread(self) -> str | None:
@@ -127,7 +131,9 @@ class Setup:
 
         chosen = self._asked
         spec = self.choice.spec
-        return Pricing.of(spec, read_prices(chosen.prices), chosen.max_usd, self.asking.reasoning)
+        return Pricing.of(
+            spec, read_prices(chosen.prices), chosen.max_usd, self.asking.reasoning
+        )
 
     @asynccontextmanager
     async def open(
@@ -152,5 +158,7 @@ class Setup:
         refuse_less("concurrency", concurrency, 1)
         choice = self.choice if self.options.asks else ModelChoice()
         settings = replace(asking or self.asking, concurrency=concurrency)
-        async with open_model(choice, settings, calls, route or Route(self._budget)) as model:
+        async with open_model(
+            choice, settings, calls, route or Route(self._budget)
+        ) as model:
             yield OpenExtractor(model, self.options)

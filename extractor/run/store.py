@@ -34,7 +34,8 @@ _IN_ORDER = "ORDER BY invocation DESC, position"
 def digest_record(record: TrialRecord) -> str:
     """Return the SHA-256 of a record's sections and registry data, which decide its extraction."""
     text = record.model_dump_json(
-        include={"sections", "registry"}, exclude={"registry": set(RegistryFields.beside)}
+        include={"sections", "registry"},
+        exclude={"registry": set(RegistryFields.beside)},
     )
     return sha256(text.encode("utf-8")).hexdigest()
 
@@ -72,7 +73,9 @@ class RunStore:
         self.database = open_run_to_read(folder) if reading else open_run(folder)
         self.calls = CallStore(self.database, price)
         self.batches = BatchBook(self.calls, reply_for(fields))
-        self.invocation = 1 + (self.database.value("SELECT max(invocation) FROM records") or 0)
+        self.invocation = 1 + (
+            self.database.value("SELECT max(invocation) FROM records") or 0
+        )
 
     @property
     def was_answered(self) -> bool:
@@ -81,7 +84,10 @@ class RunStore:
             "calls WHERE answer IS NOT NULL OR exchanges > 0",
             "batches WHERE state <> 'planned'",
         )
-        return any(self.database.value(f"SELECT EXISTS (SELECT 1 FROM {one})") for one in answers)
+        return any(
+            self.database.value(f"SELECT EXISTS (SELECT 1 FROM {one})")
+            for one in answers
+        )
 
     @property
     def has_results(self) -> bool:
@@ -138,8 +144,14 @@ class RunStore:
         }
         answers = [_describe(record, *one) for one in session.answers]
         with self.database.transaction():
-            self.database.execute("DELETE FROM answers WHERE record_id = ?", (record.record_id,))
-            for table, rows in (("records", [row]), ("lines", [kept]), ("answers", answers)):
+            self.database.execute(
+                "DELETE FROM answers WHERE record_id = ?", (record.record_id,)
+            )
+            for table, rows in (
+                ("records", [row]),
+                ("lines", [kept]),
+                ("answers", answers),
+            ):
                 for one in rows:
                     columns = ", ".join(f'"{name}"' for name in one)
                     marks = ", ".join("?" * len(one))
@@ -148,7 +160,11 @@ class RunStore:
 
     def count(self, state: str) -> int:
         """Return the number of results in a state."""
-        return int(self.database.value("SELECT count(*) FROM records WHERE state = ?", (state,)))
+        return int(
+            self.database.value(
+                "SELECT count(*) FROM records WHERE state = ?", (state,)
+            )
+        )
 
     def note_left(self, has_left: Callable[[str], bool]) -> None:
         """Store which results were not found in the input of this invocation, those whose path
@@ -158,7 +174,9 @@ class RunStore:
         missing = self.database.execute(sql, (self.invocation, LEFT)).fetchall()
         left = [(LEFT, record_id) for record_id, path in missing if has_left(path)]
         with self.database.transaction():
-            self.database.execute_many("UPDATE records SET state = ? WHERE record_id = ?", left)
+            self.database.execute_many(
+                "UPDATE records SET state = ? WHERE record_id = ?", left
+            )
 
     def left_ids(self) -> Iterator[str]:
         """Yield the ids of results whose record the input no longer has."""
@@ -191,7 +209,9 @@ class RunStore:
         """Return the line of a record, with its end. Raises ``StoreError`` if it is not there, or
         damaged.
         """
-        packed = self.database.value("SELECT packed FROM lines WHERE record_id = ?", (record_id,))
+        packed = self.database.value(
+            "SELECT packed FROM lines WHERE record_id = ?", (record_id,)
+        )
         return self._unpack(record_id, packed)
 
     def _unpack(self, record_id: str, packed: bytes | None) -> bytes:

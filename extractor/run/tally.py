@@ -44,11 +44,18 @@ def to_line(extraction: TrialExtraction) -> ExtractedLine:
             for _, item in extraction.list_items()
             for evidence in item.evidence
         ),
-        "usage": extraction.usage.model_dump(exclude_defaults=True) if extraction.usage else {},
+        "usage": extraction.usage.model_dump(exclude_defaults=True)
+        if extraction.usage
+        else {},
     }
-    cut = any(absence.reason is AbsenceReason.BUDGET_EXHAUSTED for absence in extraction.absences)
+    cut = any(
+        absence.reason is AbsenceReason.BUDGET_EXHAUSTED
+        for absence in extraction.absences
+    )
     line = extraction.model_dump_json().encode()
-    return ExtractedLine(extraction.record_id, line, json.dumps(counts, separators=(",", ":")), cut)
+    return ExtractedLine(
+        extraction.record_id, line, json.dumps(counts, separators=(",", ":")), cut
+    )
 
 
 def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
@@ -99,7 +106,9 @@ class Tally:
         if self.meter is None:
             return counted
         spent = self.meter()
-        return spent.model_copy(update={name: getattr(counted, name) for name in USAGE_OF_RECORDS})
+        return spent.model_copy(
+            update={name: getattr(counted, name) for name in USAGE_OF_RECORDS}
+        )
 
     @property
     def lacking(self) -> float:
@@ -115,7 +124,11 @@ class Tally:
     @property
     def facts(self) -> dict[str, int]:
         """The counts of records, calls and tokens, for the event at the end of a run."""
-        counts = {"extracted": self.extracted, "resumed": self.resumed, "failed": self.failed}
+        counts = {
+            "extracted": self.extracted,
+            "resumed": self.resumed,
+            "failed": self.failed,
+        }
         return counts | self.usage.model_dump(exclude=set(USAGE_OF_RECORDS))
 
     def begin_again(self) -> None:

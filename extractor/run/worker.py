@@ -39,7 +39,9 @@ class PackedParse:
 
 
 def advance_record(
-    record: TrialRecord | PackedParse, options: ExtractionOptions, replies: Sequence[Replies | None]
+    record: TrialRecord | PackedParse,
+    options: ExtractionOptions,
+    replies: Sequence[Replies | None],
 ) -> tuple[Round, PackedParse] | ExtractedLine:
     """Return the next round of questions after the replies to earlier rounds, or the finished line.
 
@@ -95,7 +97,9 @@ def interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def call_picklable(timeout: float | None, function: Callable[..., T], *arguments: Any) -> T:
+def call_picklable(
+    timeout: float | None, function: Callable[..., T], *arguments: Any
+) -> T:
     """Return ``function(*arguments)``. Raises any error as an ``ExtractorError`` that can be
     pickled.
 

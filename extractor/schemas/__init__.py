@@ -28,7 +28,13 @@ from extractor.schemas.extraction import (
     TimeWindow,
     TrialExtraction,
 )
-from extractor.schemas.fields import FieldInfo, ItemGroup, ValueKind, list_fields, list_groups
+from extractor.schemas.fields import (
+    FieldInfo,
+    ItemGroup,
+    ValueKind,
+    list_fields,
+    list_groups,
+)
 from extractor.schemas.paths import FieldRef
 from extractor.schemas.record import (
     DocumentText,

@@ -23,7 +23,11 @@ def find_nearest(name: str, known: Collection[str]) -> str | None:
 
     similarity = DamerauLevenshtein.normalized_similarity
     found = extractOne(
-        name, list(known), scorer=similarity, processor=str.lower, score_cutoff=_LEAST_ALIKE / 100
+        name,
+        list(known),
+        scorer=similarity,
+        processor=str.lower,
+        score_cutoff=_LEAST_ALIKE / 100,
     )
     return found[0] if found else None
 
@@ -49,8 +53,14 @@ def refuse_less(name: str, number: float, least: float) -> None:
     Traceback (most recent call last):
     extractor.errors.ArgumentError: concurrency is 0; choose a number of at least 1
     """
-    if not isinstance(number, (int, float)) or isinstance(number, bool) or not number >= least:
-        raise ArgumentError(f"{name} is {number!r}; choose a number of at least {least}")
+    if (
+        not isinstance(number, (int, float))
+        or isinstance(number, bool)
+        or not number >= least
+    ):
+        raise ArgumentError(
+            f"{name} is {number!r}; choose a number of at least {least}"
+        )
 
 
 def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) -> None:
@@ -58,7 +68,9 @@ def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) ->
 
     A long choice is listed only if no known name is near.
 
-    >>> refuse_unknown("table", ["criterai"], ["criteria", "constraints"])  # doctest: +ELLIPSIS
+    >>> refuse_unknown(
+    ...     "table", ["criterai"], ["criteria", "constraints"]
+    ... )  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     extractor.errors.ArgumentError: criterai: no such table (did you mean criteria?)...
     """

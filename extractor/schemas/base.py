@@ -17,7 +17,10 @@ def _keep_whole(value: int | float) -> int | float:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Number = Annotated[int | Annotated[float, AllowInfNan(False)], AfterValidator(_keep_whole)]  # noqa: FBT003
+Number = Annotated[
+    int | Annotated[float, AllowInfNan(False)],  # noqa: FBT003 - pydantic takes it so
+    AfterValidator(_keep_whole),
+]
 """A finite number; 2.0 is kept as 2, so that output reads as the text does."""
 
 

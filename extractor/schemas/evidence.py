@@ -26,7 +26,9 @@ class Evidence(FrozenModel):
     field: str = Field(
         description="Field of the item that this supports, such as 'time_points[0]'."
     )
-    section: str = Field(description="Name of the section, such as 'eligibility' or 'arms[0]'.")
+    section: str = Field(
+        description="Name of the section, such as 'eligibility' or 'arms[0]'."
+    )
     start: int = Field(ge=0, description="First character, in the section's raw text.")
     end: int = Field(ge=0, description="One past the last character.")
     quote: str = Field(description="The characters themselves.")
@@ -79,7 +81,9 @@ class Evidence(FrozenModel):
 
     def cite(self) -> "Citation":
         """Return the place and the quote alone."""
-        return Citation(section=self.section, start=self.start, end=self.end, quote=self.quote)
+        return Citation(
+            section=self.section, start=self.start, end=self.end, quote=self.quote
+        )
 
 
 def _is_later(metadata: Any) -> bool:
@@ -92,7 +96,9 @@ class ExtractedItem(FrozenModel):
     Gold annotations have none; a finished extraction always has it.
     """
 
-    evidence: tuple[Evidence, ...] = Field(default=(), description="What supports each field.")
+    evidence: tuple[Evidence, ...] = Field(
+        default=(), description="What supports each field."
+    )
     origin: Origin | None = Field(default=None, description="rule, model, or both.")
     support: Support | None = Field(
         default=None, description="The weakest support among the fields."
@@ -119,9 +125,13 @@ class ExtractedItem(FrozenModel):
         says nothing.
         """
         known = type(self).model_fields
-        later = {n for n, info in known.items() for one in info.metadata if _is_later(one)}
+        later = {
+            n for n, info in known.items() for one in info.metadata if _is_later(one)
+        }
         return [
-            name for name in self.list_gold_fields() if name not in later - self.model_fields_set
+            name
+            for name in self.list_gold_fields()
+            if name not in later - self.model_fields_set
         ]
 
     @classmethod
@@ -144,9 +154,13 @@ class ExtractedItem(FrozenModel):
 class Absence(FrozenModel):
     """Why a field of the extraction is empty."""
 
-    field: str = Field(description="Path of the field, such as 'endpoints[2].instrument'.")
+    field: str = Field(
+        description="Path of the field, such as 'endpoints[2].instrument'."
+    )
     reason: AbsenceReason
-    sections: tuple[str, ...] = Field(default=(), description="Sections that were searched.")
+    sections: tuple[str, ...] = Field(
+        default=(), description="Sections that were searched."
+    )
 
 
 class Citation(FrozenModel):
@@ -156,7 +170,9 @@ class Citation(FrozenModel):
     ``registry.enrollment``.
     """
 
-    section: str = Field(description="A section, or a structured field such as 'registry.sex'.")
+    section: str = Field(
+        description="A section, or a structured field such as 'registry.sex'."
+    )
     start: int = Field(ge=0, description="First character.")
     end: int = Field(ge=0, description="One past the last character.")
     quote: str = Field(description="The characters themselves.")
@@ -182,11 +198,14 @@ class Finding(FrozenModel):
 class SectionCoverage(FrozenModel):
     """What became of the text of all sections of one kind, in characters; the rest is unclaimed."""
 
-    kind: str = Field(description="Name of the section without its number, such as 'arms'.")
+    kind: str = Field(
+        description="Name of the section without its number, such as 'arms'."
+    )
     characters: int = Field(ge=0, description="All characters.")
     claimed: int = Field(ge=0, description="Quoted as evidence.")
     boilerplate: int = Field(
-        ge=0, description="White space, bullets, headings, the registry's own notes and labels."
+        ge=0,
+        description="White space, bullets, headings, the registry's own notes and labels.",
     )
 
 
@@ -216,9 +235,15 @@ class Usage(FrozenModel):
     unanswered: int = Field(
         default=0, ge=0, description="Open questions that got no usable answer at all."
     )
-    calls: int = Field(default=0, ge=0, description="Answers of the model, re-asks included.")
-    prompt_tokens: int = Field(default=0, ge=0, description="Tokens sent, cached ones included.")
-    cached_tokens: int = Field(default=0, ge=0, description="Prompt tokens served from a cache.")
+    calls: int = Field(
+        default=0, ge=0, description="Answers of the model, re-asks included."
+    )
+    prompt_tokens: int = Field(
+        default=0, ge=0, description="Tokens sent, cached ones included."
+    )
+    cached_tokens: int = Field(
+        default=0, ge=0, description="Prompt tokens served from a cache."
+    )
     written_tokens: int = Field(
         default=0, ge=0, description="Prompt tokens written into a cache, at its price."
     )
@@ -226,12 +251,17 @@ class Usage(FrozenModel):
         default=0, ge=0, description="Tokens that the model wrote, thinking included."
     )
     thinking_tokens: int = Field(
-        default=0, ge=0, description="Output tokens of thinking, where they are reported."
+        default=0,
+        ge=0,
+        description="Output tokens of thinking, where they are reported.",
     )
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
-            **{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields}
+            **{
+                name: getattr(self, name) + getattr(other, name)
+                for name in Usage.model_fields
+            }
         )
 
 
@@ -239,5 +269,7 @@ class PricedUsage(Usage):
     """The usage of many records, with its price."""
 
     usd: float | None = Field(
-        default=None, ge=0, description="US dollars; None if the price of a call is unknown."
+        default=None,
+        ge=0,
+        description="US dollars; None if the price of a call is unknown.",
     )

@@ -7,7 +7,13 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
-from extractor.schemas.base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
+from extractor.schemas.base import (
+    Comparison,
+    EvidenceKind,
+    FieldMetadata,
+    FrozenModel,
+    Number,
+)
 from extractor.schemas.evidence import Absence, Coverage, ExtractedItem, Finding, Usage
 from extractor.schemas.record import RegisteredTerm, Source
 from extractor.schemas.vocabulary import (
@@ -59,11 +65,17 @@ class _Limit(FrozenModel):
     value_high: Number | None = Field(
         default=None, description="Upper bound of 'between', else null."
     )
-    unit: str | None = Field(default=None, description="As written; null for counts and grades.")
+    unit: str | None = Field(
+        default=None, description="As written; null for counts and grades."
+    )
 
     def __str__(self) -> str:
         is_range = self.comparator is Comparator.BETWEEN
-        limit = f"{self.value}-{self.value_high}" if is_range else f"{self.comparator} {self.value}"
+        limit = (
+            f"{self.value}-{self.value_high}"
+            if is_range
+            else f"{self.comparator} {self.value}"
+        )
         return f"{limit} {self.unit or ''}".rstrip()
 
 
@@ -84,13 +96,13 @@ _QUOTE = FieldMetadata(Comparison.WORDS, in_total=False)
 class Constraint(_Limit, _Limited):  # the key of the second base stands first
     """One numeric or graded limit. "ECOG 0-2" is ECOG, between, 0, 2."""
 
-    condition: Annotated[str | None, FieldMetadata(Comparison.WORDS, rare=True, in_total=False)] = (
-        Field(
-            default=None,
-            description="Quote that says to whom or when it applies: 'for men', 'unless the "
-            "marrow is involved'.",
-            exclude_if=lambda condition: condition is None,
-        )
+    condition: Annotated[
+        str | None, FieldMetadata(Comparison.WORDS, rare=True, in_total=False)
+    ] = Field(
+        default=None,
+        description="Quote that says to whom or when it applies: 'for men', 'unless the "
+        "marrow is involved'.",
+        exclude_if=lambda condition: condition is None,
     )
 
     def __str__(self) -> str:
@@ -110,7 +122,9 @@ class TimeWindow(FrozenModel):
     value: Number = Field(description="The number, or the lower bound of 'between'.")
     unit: TimeUnit
     value_high: Number | None = Field(
-        default=None, description="Upper bound of 'between'.", exclude_if=lambda high: high is None
+        default=None,
+        description="Upper bound of 'between'.",
+        exclude_if=lambda high: high is None,
     )
     of: Annotated[str | None, FieldMetadata(Comparison.WHOLE, in_total=False)] = Field(
         default=None,
@@ -132,7 +146,9 @@ class Amount(FrozenModel):
 
     low: Number | None = Field(description="The least amount; null for 'up to'.")
     high: Number | None = Field(description="The greatest amount.")
-    unit: str = Field(description="Plain token: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ...")
+    unit: str = Field(
+        description="Plain token: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ..."
+    )
     arms: Annotated[
         tuple[str, ...], FieldMetadata(Comparison.LABEL, family="arm", in_total=False)
     ] = Field(
@@ -168,18 +184,26 @@ class CriterionGroup(FrozenModel):
     """Criteria of one list that belong together: all, any, or at least ``n`` of them must hold."""
 
     id: str = Field(description="Its name, to which criteria and groups refer: 'g1'.")
-    lead_in: str | None = Field(default=None, description="Quote of the line that introduces it.")
+    lead_in: str | None = Field(
+        default=None, description="Quote of the line that introduces it."
+    )
     rule: Annotated[GroupRule, FieldMetadata(Comparison.POLARITY, in_total=False)]
     n: int | None = Field(default=None, description="How many, of 'at_least'.")
-    n_high: int | None = Field(default=None, description="How many at most, of '2 to 4 of'.")
-    parent: Annotated[str | None, FieldMetadata(Comparison.PLACE, in_total=False)] = Field(
-        default=None, description="The group in which this one is an item."
+    n_high: int | None = Field(
+        default=None, description="How many at most, of '2 to 4 of'."
+    )
+    parent: Annotated[str | None, FieldMetadata(Comparison.PLACE, in_total=False)] = (
+        Field(default=None, description="The group in which this one is an item.")
     )
 
     def __str__(self) -> str:
         if self.n is None:
             return f"{self.rule} of"
-        return f"at least {self.n} of" if self.n_high is None else f"{self.n} to {self.n_high} of"
+        return (
+            f"at least {self.n} of"
+            if self.n_high is None
+            else f"{self.n} to {self.n_high} of"
+        )
 
 
 _SAID = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
@@ -189,28 +213,39 @@ _SAID = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
 class CriterionAnnotation(FrozenModel):
     """One condition that decides who may take part, as an annotator writes it."""
 
-    kind: Annotated[CriterionKind, FieldMetadata(Comparison.POLARITY, question="kind", key="list")]
+    kind: Annotated[
+        CriterionKind, FieldMetadata(Comparison.POLARITY, question="kind", key="list")
+    ]
     section: Annotated[
         str,
         FieldMetadata(Comparison.PLACE, EvidenceKind.NONE),
         Field(description="The section in which it stands."),
     ]
     lead_in: Annotated[
-        str | None, FieldMetadata(Comparison.TEXT, label="introductory line", weight=0.5)
+        str | None,
+        FieldMetadata(Comparison.TEXT, label="introductory line", weight=0.5),
     ] = Field(default=None, description="Quote of the line that introduces the item.")
     quote: Annotated[
         str,
-        FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="stands", weight=0.5),
+        FieldMetadata(
+            Comparison.TEXT, EvidenceKind.ITEM, question="stands", weight=0.5
+        ),
         Field(description="The item's text, without a bullet or number before it."),
     ]
     category: Annotated[
         Category | None,
-        FieldMetadata(Comparison.CHOICE, question="category", key="cat", weight=0.5, decided=True),
+        FieldMetadata(
+            Comparison.CHOICE, question="category", key="cat", weight=0.5, decided=True
+        ),
     ] = None
     constraints: Annotated[
         tuple[Constraint, ...],
         FieldMetadata(
-            Comparison.LIMIT, question="constraints", key="limits", family="limit", tokens=90
+            Comparison.LIMIT,
+            question="constraints",
+            key="limits",
+            family="limit",
+            tokens=90,
         ),
     ] = ()
     time_window: Annotated[
@@ -230,10 +265,14 @@ class CriterionAnnotation(FrozenModel):
         ),
     ] = ()
     group: Annotated[
-        str | None, FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, weight=0.5, in_total=False)
+        str | None,
+        FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, weight=0.5, in_total=False),
     ] = Field(default=None, description="The innermost group in which it is an item.")
-    negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
-        default=None, description="Whether the statement is negated, as in 'no history of stroke'."
+    negated: Annotated[
+        bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)
+    ] = Field(
+        default=None,
+        description="Whether the statement is negated, as in 'no history of stroke'.",
     )
     turned: Annotated[bool, _SAID] = Field(
         default=False,
@@ -304,7 +343,8 @@ class RegimenAnnotation(FrozenModel):
         Field(description="The shortest full name in the text."),
     ]
     role: Annotated[
-        Role | None, FieldMetadata(Comparison.CHOICE, question="role", weight=0.5, decided=True)
+        Role | None,
+        FieldMetadata(Comparison.CHOICE, question="role", weight=0.5, decided=True),
     ] = None
     section: Annotated[
         str,
@@ -314,36 +354,58 @@ class RegimenAnnotation(FrozenModel):
     quote: Annotated[
         str,
         FieldMetadata(
-            Comparison.EXTENT, EvidenceKind.ITEM, question="regimens", weight=0.25, tokens=250
+            Comparison.EXTENT,
+            EvidenceKind.ITEM,
+            question="regimens",
+            weight=0.25,
+            tokens=250,
         ),
         Field(description="The shortest text that carries the dose."),
     ]
     amounts: Annotated[
         tuple[Amount, ...],
         FieldMetadata(
-            Comparison.AMOUNT, question="amounts", key="dose", family="amount", tokens=50
+            Comparison.AMOUNT,
+            question="amounts",
+            key="dose",
+            family="amount",
+            tokens=50,
         ),
     ] = ()
     arms: Annotated[
         tuple[str, ...],
-        FieldMetadata(Comparison.LABEL, question="arms", family="arm", tokens=15, in_total=False),
-        Field(description="Labels of the arms in which it is given, in the order of the record."),
+        FieldMetadata(
+            Comparison.LABEL, question="arms", family="arm", tokens=15, in_total=False
+        ),
+        Field(
+            description="Labels of the arms in which it is given, in the order of the record."
+        ),
     ] = ()
-    route: Annotated[Route | None, FieldMetadata(Comparison.CHOICE, question="route")] = None
+    route: Annotated[
+        Route | None, FieldMetadata(Comparison.CHOICE, question="route")
+    ] = None
     frequency: Annotated[
-        Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency", key="freq")
+        Frequency | None,
+        FieldMetadata(Comparison.FREQUENCY, question="frequency", key="freq"),
     ] = None
     cycle: Annotated[
         Period | None, FieldMetadata(Comparison.TIME, question="cycle", family="cycle")
     ] = None
     duration: Annotated[
         Period | None,
-        FieldMetadata(Comparison.TIME, question="duration", key="for", family="duration"),
+        FieldMetadata(
+            Comparison.TIME, question="duration", key="for", family="duration"
+        ),
     ] = None
     timing: Annotated[
         str | None,
         FieldMetadata(
-            Comparison.EXTENT, question="timing", key="when", family="timing", weight=0.5, tokens=40
+            Comparison.EXTENT,
+            question="timing",
+            key="when",
+            family="timing",
+            weight=0.5,
+            tokens=40,
         ),
     ] = Field(default=None, description="Quote of the days or moments of giving.")
 
@@ -356,9 +418,9 @@ class EndpointAnnotation(FrozenModel):
     """One registered outcome, as an annotator writes it."""
 
     rank: Annotated[Rank, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE)]
-    index: Annotated[int, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.5)] = Field(
-        ge=0, description="Position within the rank."
-    )
+    index: Annotated[
+        int, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.5)
+    ] = Field(ge=0, description="Position within the rank.")
     measure: Annotated[
         str | None,
         FieldMetadata(Comparison.TEXT, question="split", weight=0.5, tokens=40),
@@ -375,18 +437,27 @@ class EndpointAnnotation(FrozenModel):
         Field(description="When it is measured, as in the text."),
     ] = None
     concept: Annotated[
-        Concept | None, FieldMetadata(Comparison.CHOICE, question="concept", decided=True)
+        Concept | None,
+        FieldMetadata(Comparison.CHOICE, question="concept", decided=True),
     ] = None
     category: Annotated[
         EndpointCategory | None,
         FieldMetadata(
-            Comparison.CHOICE, question="category", key="domain", weight=0.5, decided=True
+            Comparison.CHOICE,
+            question="category",
+            key="domain",
+            weight=0.5,
+            decided=True,
         ),
     ] = None
     time_points: Annotated[
         tuple[TimePoint, ...],
         FieldMetadata(
-            Comparison.TIME, question="time_points", key="times", family="time_point", tokens=30
+            Comparison.TIME,
+            question="time_points",
+            key="times",
+            family="time_point",
+            tokens=30,
         ),
     ] = ()
     time_kind: Annotated[
@@ -440,8 +511,12 @@ class EndpointAnnotation(FrozenModel):
     ] = ()
     censored: Annotated[
         bool | None,
-        FieldMetadata(Comparison.POLARITY, question="censored", weight=0.25, decided=True),
-        Field(description="Whether censoring or the last follow-up is named as an end."),
+        FieldMetadata(
+            Comparison.POLARITY, question="censored", weight=0.25, decided=True
+        ),
+        Field(
+            description="Whether censoring or the last follow-up is named as an end."
+        ),
     ] = None
     specimens: Annotated[
         tuple[str, ...],
@@ -458,7 +533,12 @@ class EndpointAnnotation(FrozenModel):
     methods: Annotated[
         tuple[str, ...],
         FieldMetadata(
-            Comparison.TEXT, question="methods", family="method", weight=0.25, rare=True, tokens=20
+            Comparison.TEXT,
+            question="methods",
+            family="method",
+            weight=0.25,
+            rare=True,
+            tokens=20,
         ),
         Field(description="Quotes of techniques, such as 'flow cytometry'."),
     ] = ()
@@ -478,7 +558,12 @@ _BY_KEYS = Field(union_mode="left_to_right")
 _Instrument = Annotated[Instrument, BeforeValidator(_is_whole)]
 _Value = Constraint | Quantity | Amount | _Instrument | Period | Age | TimePoint
 _STORED = TypeAdapter[dict[str, Any]](
-    dict[str, Annotated[_Value | tuple[Annotated[_Value | Any, _BY_KEYS], ...] | Any, _BY_KEYS]]
+    dict[
+        str,
+        Annotated[
+            _Value | tuple[Annotated[_Value | Any, _BY_KEYS], ...] | Any, _BY_KEYS
+        ],
+    ]
 )
 """Gives values of JSON the class that their keys allow. That a time is an age, the declaration
 of the field knows.
@@ -489,7 +574,8 @@ class CustomItem(ExtractedItem):
     """One value of a user's own field, with its provenance."""
 
     of: str | None = Field(
-        default=None, description="Path of its criterion, regimen or endpoint; null for the record."
+        default=None,
+        description="Path of its criterion, regimen or endpoint; null for the record.",
     )
     values: Annotated[dict[str, Any], AfterValidator(_STORED.validate_python)] = Field(
         description="By attribute."
@@ -523,7 +609,9 @@ class TrialExtraction(FrozenModel):
         exclude_if=lambda custom: not custom,
     )
     source: Source | None = None
-    absences: tuple[Absence, ...] = Field(default=(), description="Why each empty field is empty.")
+    absences: tuple[Absence, ...] = Field(
+        default=(), description="Why each empty field is empty."
+    )
     findings: tuple[Finding, ...] = ()
     coverage: Coverage | None = None
     usage: Usage | None = None
@@ -553,7 +641,10 @@ class TrialExtraction(FrozenModel):
                 },
                 "dosing": dosing,
                 "endpoints": endpoints,
-                "custom": {name: {"__all__": {"of": True, "values": True}} for name in self.custom},
+                "custom": {
+                    name: {"__all__": {"of": True, "values": True}}
+                    for name in self.custom
+                },
             },
         )
 
@@ -561,7 +652,8 @@ class TrialExtraction(FrozenModel):
         """Yield every item with its path, such as ``dosing[0]``."""
         yield "eligibility", self.eligibility
         yield from (
-            (f"eligibility.criteria[{n}]", one) for n, one in enumerate(self.eligibility.criteria)
+            (f"eligibility.criteria[{n}]", one)
+            for n, one in enumerate(self.eligibility.criteria)
         )
         yield from ((f"dosing[{n}]", one) for n, one in enumerate(self.dosing))
         yield from ((f"endpoints[{n}]", one) for n, one in enumerate(self.endpoints))

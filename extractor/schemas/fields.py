@@ -86,14 +86,18 @@ class ItemGroup:
 
         >>> from extractor.schemas import Eligibility
         >>> [
-        ...     group.list_items(TrialExtraction(record_id="A", eligibility=Eligibility()))
+        ...     group.list_items(
+        ...         TrialExtraction(record_id="A", eligibility=Eligibility())
+        ...     )
         ...     for group in list_groups()
         ... ][1:]
         [(), (), ()]
         """
         found: Any = extraction
         for name in self.path.split("."):
-            found = found.get(name, ()) if isinstance(found, dict) else getattr(found, name)
+            found = (
+                found.get(name, ()) if isinstance(found, dict) else getattr(found, name)
+            )
         return found if isinstance(found, tuple) else (found,)
 
 
@@ -116,21 +120,37 @@ def list_groups() -> tuple[ItemGroup, ...]:
 def list_fields(task: Task) -> tuple[FieldInfo, ...]:
     """List all fields of a task's items, in the order of the models.
 
-    >>> [field.name for field in list_fields(Task.ELIGIBILITY) if field.group == "eligibility"]
+    >>> [
+    ...     field.name
+    ...     for field in list_fields(Task.ELIGIBILITY)
+    ...     if field.group == "eligibility"
+    ... ]
     ['minimum_age', 'maximum_age', 'sex', 'healthy_volunteers', 'groups']
-    >>> [(field.path, field.kind.value) for field in list_fields(Task.DOSING) if field.many]
+    >>> [
+    ...     (field.path, field.kind.value)
+    ...     for field in list_fields(Task.DOSING)
+    ...     if field.many
+    ... ]
     [('dosing.amounts', 'quantity'), ('dosing.arms', 'text')]
     """
-    return tuple(list_model(task.value, _unwrap(TrialExtraction.model_fields[task].annotation)[0]))
+    return tuple(
+        list_model(
+            task.value, _unwrap(TrialExtraction.model_fields[task].annotation)[0]
+        )
+    )
 
 
 def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
     """Yield the fields of a model of the items at ``group``, and of the models of its own items."""
     for name, info in model.model_fields.items():
         held, many = _unwrap(info.annotation)
-        metadata = next((one for one in info.metadata if isinstance(one, FieldMetadata)), None)
+        metadata = next(
+            (one for one in info.metadata if isinstance(one, FieldMetadata)), None
+        )
         if metadata:
-            yield FieldInfo(group, name, held, _name_kind(held), many, info.is_required(), metadata)
+            yield FieldInfo(
+                group, name, held, _name_kind(held), many, info.is_required(), metadata
+            )
         elif issubclass(held, ExtractedItem):
             yield from list_model(f"{group}.{name}", held)
 
@@ -143,7 +163,9 @@ def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
         return _unwrap(get_args(annotation)[0])[0], True
     if isinstance(annotation, type):
         return annotation, False
-    return _unwrap(next(option for option in get_args(annotation) if option is not type(None)))
+    return _unwrap(
+        next(option for option in get_args(annotation) if option is not type(None))
+    )
 
 
 def _name_kind(held: type[Any]) -> ValueKind:
@@ -152,4 +174,7 @@ def _name_kind(held: type[Any]) -> ValueKind:
             return ValueKind.DURATION
         return ValueKind.NAME if "name" in held.model_fields else ValueKind.QUANTITY
     kinds = {StrEnum: ValueKind.CHOICE, bool: ValueKind.YES_NO, str: ValueKind.TEXT}
-    return next((kind for base, kind in kinds.items() if issubclass(held, base)), ValueKind.NUMBER)
+    return next(
+        (kind for base, kind in kinds.items() if issubclass(held, base)),
+        ValueKind.NUMBER,
+    )

@@ -8,7 +8,12 @@ from typing import Any, ClassVar
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from extractor.schemas.base import FrozenModel
-from extractor.schemas.registered_words import read_date, split_masking, split_phases, unify_word
+from extractor.schemas.registered_words import (
+    read_date,
+    split_masking,
+    split_phases,
+    unify_word,
+)
 from extractor.schemas.vocabulary import TermKind
 
 _REGISTRY = "registry."
@@ -47,7 +52,9 @@ _NOTHING = frozenset(
 """What registers, R, pandas and Excel write into a field without a value, in lower case."""
 _NO_PHASE = frozenset({"n/a", "n.a.", "na", "not applicable"})
 """Words for nothing that are a phase in API v2, "NA": a trial without phases."""
-_NO_LIMIT = re.compile(r"(?:no|none|not|any|unlimited|unknown|without)\b\D*", re.IGNORECASE)
+_NO_LIMIT = re.compile(
+    r"(?:no|none|not|any|unlimited|unknown|without)\b\D*", re.IGNORECASE
+)
 """What else a field of age says instead of an age: "None", "No limit", "Not applicable"."""
 
 
@@ -122,11 +129,20 @@ class Section(FrozenModel):
         None, too, for characters of several columns of a table, which do not stand there in this
         order.
 
-        >>> Section(name="title", text="A Trial", pieces=(Piece(start=0, at=7),)).locate(2, 7)
+        >>> Section(
+        ...     name="title", text="A Trial", pieces=(Piece(start=0, at=7),)
+        ... ).locate(2, 7)
         (9, 14)
         """
         first, last = (
-            next((one.at - one.start for one in reversed(self.pieces) if one.start <= place), None)
+            next(
+                (
+                    one.at - one.start
+                    for one in reversed(self.pieces)
+                    if one.start <= place
+                ),
+                None,
+            )
             for place in (start, max(start, end - 1))
         )
         if first is None or last is None or last + end < first + start:
@@ -135,7 +151,9 @@ class Section(FrozenModel):
 
     def part(self, name: str) -> str | None:
         """Return the text of the first part with this name, or None."""
-        return next((self.text[p.start : p.end] for p in self.parts if p.name == name), None)
+        return next(
+            (self.text[p.start : p.end] for p in self.parts if p.name == name), None
+        )
 
 
 class RegisteredTerm(FrozenModel):
@@ -149,10 +167,12 @@ class RegisteredTerm(FrozenModel):
     kind: TermKind
     name: str = Field(description="The term, as registered.")
     id: str | None = Field(
-        default=None, description="MeSH's number, such as D001249, where the format has it."
+        default=None,
+        description="MeSH's number, such as D001249, where the format has it.",
     )
     section: str | None = Field(
-        default=None, description="The section of the intervention that has this other name."
+        default=None,
+        description="The section of the intervention that has this other name.",
     )
 
     def __str__(self) -> str:
@@ -243,7 +263,8 @@ class RegistryFields(FrozenModel):
         default=(), description="Sections of arms that no intervention is linked to."
     )
     arm_links: Mapping[str, tuple[str, ...]] = Field(
-        default={}, description="Sections of the arms of each intervention, by its section."
+        default={},
+        description="Sections of the arms of each intervention, by its section.",
     )
     terms: tuple[RegisteredTerm, ...] = Field(
         default=(),
@@ -261,7 +282,11 @@ class RegistryFields(FrozenModel):
         if not isinstance(masking, str):
             return values
         degree, who = split_masking(masking)
-        return {**values, "masking": degree, "who_masked": values.get("who_masked") or who}
+        return {
+            **values,
+            "masking": degree,
+            "who_masked": values.get("who_masked") or who,
+        }
 
     @field_validator("*", mode="before")
     @classmethod
@@ -283,7 +308,11 @@ class RegistryFields(FrozenModel):
         """Write a word as API v2 spells it, and a date as ISO 8601 does."""
         name = info.field_name or ""
         if name == "phases":
-            stated = (phase for phase in value if phase.strip().lower() not in _NOTHING - _NO_PHASE)
+            stated = (
+                phase
+                for phase in value
+                if phase.strip().lower() not in _NOTHING - _NO_PHASE
+            )
             return split_phases(stated)
         if name == "who_masked":
             return tuple(unify_word("who_masked", one) for one in value)
@@ -314,7 +343,8 @@ class Source(FrozenModel):
         description="Format of the file, such as ctgov_json; docs/reference/formats.md lists all."
     )
     place: str | None = Field(
-        default=None, description="Place in the file, such as 'line 12' or 'a.zip: b.xml'."
+        default=None,
+        description="Place in the file, such as 'line 12' or 'a.zip: b.xml'.",
     )
     notes: tuple[str, ...] = Field(
         default=(),
@@ -332,7 +362,9 @@ class DocumentText(FrozenModel):
     (1, 2)
     """
 
-    text: str = Field(description="The text in reading order, with headers and footers at its end.")
+    text: str = Field(
+        description="The text in reading order, with headers and footers at its end."
+    )
     pages: tuple[int, ...] = Field(
         default=(), description="Where each page begins; empty for Word."
     )
@@ -363,7 +395,9 @@ class TrialRecord(FrozenModel):
 
     def section(self, name: str) -> Section | None:
         """Return the section with this name, or None."""
-        return next((section for section in self.sections if section.name == name), None)
+        return next(
+            (section for section in self.sections if section.name == name), None
+        )
 
     def raw_text(self, name: str) -> str | None:
         """Return the raw text of a section, or of a structured field such as
@@ -372,9 +406,9 @@ class TrialRecord(FrozenModel):
         >>> from extractor.schemas import RegistryFields, Source
         >>> fields = RegistryFields(enrollment="40")
         >>> source = Source(path="a.json", format="ctgov_json")
-        >>> TrialRecord(record_id="a", source=source, sections=(), registry=fields).raw_text(
-        ...     "registry.enrollment"
-        ... )
+        >>> TrialRecord(
+        ...     record_id="a", source=source, sections=(), registry=fields
+        ... ).raw_text("registry.enrollment")
         '40'
         """
         if name.startswith(_REGISTRY):

@@ -36,7 +36,9 @@ Result = TypeVar("Result")
 def refuse_larger(source: Source, most: int, count: int, name: str) -> None:
     """Raise ``RecordTooLarge`` if ``count`` is above ``most``.
 
-    >>> refuse_larger(Source(path="a.json", format="ctgov_json"), 5_000, 6_000, "criteria")
+    >>> refuse_larger(
+    ...     Source(path="a.json", format="ctgov_json"), 5_000, 6_000, "criteria"
+    ... )
     Traceback (most recent call last):
         ...
     extractor.errors.RecordTooLarge: a.json: the record has more than 5,000 criteria; leave ...
@@ -53,7 +55,10 @@ def check_size(record: TrialRecord) -> None:
     refuse_larger(source, MAX_SECTIONS, len(texts), "sections")
     refuse_larger(source, MAX_CHARACTERS, sum(map(len, texts)), "characters")
     refuse_larger(
-        source, MAX_LINES, sum(text.count("\n") + text.count("|") for text in texts), "lines"
+        source,
+        MAX_LINES,
+        sum(text.count("\n") + text.count("|") for text in texts),
+        "lines",
     )
 
 
@@ -65,12 +70,17 @@ def check_unicode(record: TrialRecord) -> None:
     path = source.path.encode("utf-8", "backslashreplace").decode()
     if not (_is_unicode(source.path) and _is_unicode(record.record_id)):
         raise RecordError(
-            path, "a name or a record id that is not valid Unicode", "rename it", place=source.place
+            path,
+            "a name or a record id that is not valid Unicode",
+            "rename it",
+            place=source.place,
         )
     try:
         record.model_dump_json(include={"sections", "registry"})
     except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
-        broken = next((one.name for one in record.sections if not _is_unicode(one.text)), None)
+        broken = next(
+            (one.name for one in record.sections if not _is_unicode(one.text)), None
+        )
         place = ", ".join(filter(None, (source.place, broken)))
         if "surrogate" in str(error):
             problem = "text that is not valid Unicode"
@@ -126,7 +136,10 @@ def limit_time(source: Source) -> Iterator[None]:
 def tell_too_slow(source: Source, seconds: float) -> RecordTooSlow:
     """Make the error of a record that took longer than it may."""
     return RecordTooSlow(
-        source.path, f"the record took longer than {seconds:g} seconds", _REMEDY, place=source.place
+        source.path,
+        f"the record took longer than {seconds:g} seconds",
+        _REMEDY,
+        place=source.place,
     )
 
 

@@ -23,7 +23,9 @@ def _list_spellings() -> Mapping[str, Mapping[str, str]]:
     tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
     return {
         field: {
-            _fold(spelling): word for word, others in words.items() for spelling in (word, *others)
+            _fold(spelling): word
+            for word, others in words.items()
+            for spelling in (word, *others)
         }
         for field, words in tables.items()
     }
@@ -62,7 +64,10 @@ _MASKING = re.compile(r"(?P<degree>[^()]*)\((?P<who>[^()]*)\)")
 def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     """Return the degree of masking, and who is masked if the field says so in brackets.
 
-    >>> split_masking("Double (Participant, Outcomes Assessor)"), split_masking("None (Open Label)")
+    >>> (
+    ...     split_masking("Double (Participant, Outcomes Assessor)"),
+    ...     split_masking("None (Open Label)"),
+    ... )
     (('DOUBLE', ('PARTICIPANT', 'OUTCOMES_ASSESSOR')), ('NONE', ()))
     """
     if len(written) > _LONGEST:
@@ -76,13 +81,17 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
         return written, ()
     named = (one.strip() for one in re.split(r"[,;|]", found["who"]))
     who = tuple(
-        unify_word("who_masked", one) for one in named if one and one.lower() not in _NOBODY
+        unify_word("who_masked", one)
+        for one in named
+        if one and one.lower() not in _NOBODY
     )
     return degree, () if degree == "NONE" else who
 
 
 _NO_PHASE = re.compile(r"n[\W_]*a[\W_]*|not applicable\W*", re.IGNORECASE)
-_ANSWER = re.compile(r"(?P<asked>phase[^:;\n|]{0,80}):\s{0,9}(?P<answer>yes|no)\b", re.IGNORECASE)
+_ANSWER = re.compile(
+    r"(?P<asked>phase[^:;\n|]{0,80}):\s{0,9}(?P<answer>yes|no)\b", re.IGNORECASE
+)
 """An answer of the EU's register, such as "Human pharmacology (Phase I): no"."""
 _DIGITS = {
     "0": "0",
@@ -101,15 +110,23 @@ _AFTER_PHASE = re.compile(
     rf"(?P<early>early[\W_]*)?phases?[\W_]*(?P<numbers>{_NUMBERS})", re.IGNORECASE
 )
 _ONLY_NUMBERS = re.compile(rf"(?P<early>)(?P<numbers>{_NUMBERS})\W*", re.IGNORECASE)
-_ONE_NUMBER = re.compile(r"(?P<number>[0-4]|iv|i{1,3})[abc]?(?![a-z0-9])", re.IGNORECASE)
+_ONE_NUMBER = re.compile(
+    r"(?P<number>[0-4]|iv|i{1,3})[abc]?(?![a-z0-9])", re.IGNORECASE
+)
 
 
 def split_phases(written: Iterable[str]) -> tuple[str, ...]:
     r"""Return the phases of a trial, each once; a text without a phase stays as written.
 
-    >>> split_phases(["Phase 2/Phase 3"]), split_phases(["N/A"]), split_phases(["Early Phase 1"])
+    >>> (
+    ...     split_phases(["Phase 2/Phase 3"]),
+    ...     split_phases(["N/A"]),
+    ...     split_phases(["Early Phase 1"]),
+    ... )
     (('PHASE2', 'PHASE3'), ('NA',), ('EARLY_PHASE1',))
-    >>> split_phases(["Therapeutic exploratory (Phase II): yes\nTherapeutic use (Phase IV): no"])
+    >>> split_phases(
+    ...     ["Therapeutic exploratory (Phase II): yes\nTherapeutic use (Phase IV): no"]
+    ... )
     ('PHASE2',)
     >>> split_phases(["IIb"]), split_phases(["Post-market"])
     (('PHASE2',), ('Post-market',))
@@ -130,7 +147,9 @@ def _read_phases(text: str) -> list[str]:
         return ["NA"]
     answers = list(_ANSWER.finditer(text))
     if answers:
-        text = "; ".join(one["asked"] for one in answers if one["answer"].lower() == "yes")
+        text = "; ".join(
+            one["asked"] for one in answers if one["answer"].lower() == "yes"
+        )
     only = _ONLY_NUMBERS.fullmatch(text)
     phases = []
     for found in [only] if only else _AFTER_PHASE.finditer(text):
@@ -144,9 +163,20 @@ def _read_phases(text: str) -> list[str]:
 
 _DATE_SHAPES = (
     *("%Y-%m-%d", "%Y-%m", "%Y", "%Y/%m/%d", "%Y%m%d"),
-    *("%B %d, %Y", "%B %Y", "%b %d, %Y", "%b %Y", "%d %B %Y", "%d %b %Y", "%d-%b-%Y", "%d-%B-%Y"),
+    *(
+        "%B %d, %Y",
+        "%B %Y",
+        "%b %d, %Y",
+        "%b %Y",
+        "%d %B %Y",
+        "%d %b %Y",
+        "%d-%b-%Y",
+        "%d-%B-%Y",
+    ),
 )
-_TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?$")
+_TIME_OF_DAY = re.compile(
+    r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?$"
+)
 _DAY_AND_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})")
 
 

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 from extractor.schemas.evidence import Evidence, ExtractedItem
 from extractor.schemas.extraction import Constraint, TimeWindow
 
-PARTS: Mapping[type, tuple[str, ...]] = {Constraint: ("condition",), TimeWindow: ("of", "anchor")}
+PARTS: Mapping[type, tuple[str, ...]] = {
+    Constraint: ("condition",),
+    TimeWindow: ("of", "anchor"),
+}
 """The quotes that are parts of a value: for whom a limit holds, what a window limits, since
 when.
 """
@@ -32,8 +35,12 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     rank, are left out.
 
     >>> from extractor.schemas import Criterion
-    >>> item = Criterion(kind="inclusion", section="eligibility", quote="Weight over 40 kg")
-    >>> [(one.path, one.value) for one in list_values("eligibility.criteria[0]", item)][1]
+    >>> item = Criterion(
+    ...     kind="inclusion", section="eligibility", quote="Weight over 40 kg"
+    ... )
+    >>> [(one.path, one.value) for one in list_values("eligibility.criteria[0]", item)][
+    ...     1
+    ... ]
     ('eligibility.criteria[0].quote', 'Weight over 40 kg')
     """
     if isinstance(said := getattr(item, "values", None), dict):  # of a user's own field
@@ -46,7 +53,9 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
             whole = [one for one in item.evidence if one.field == field]
             for number, one in enumerate(value):
                 member = f"{field}[{number}]"
-                yield Value(f"{path}.{member}", name, one, item.evidence_for(member) or whole)
+                yield Value(
+                    f"{path}.{member}", name, one, item.evidence_for(member) or whole
+                )
         elif value is not None:
             yield Value(f"{path}.{field}", name, value, item.evidence_for(field))
 

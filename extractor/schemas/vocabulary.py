@@ -1,7 +1,7 @@
 """The closed sets of the annotation guideline, and those of provenance.
 
-Every member's value is the word that stands in the output. Large sets are lists of names, in lower
-case as values.
+Every member's value is the word that stands in the output. Large sets are lists of names, in
+lower case as values.
 """
 
 from enum import StrEnum
@@ -19,9 +19,10 @@ Sex = StrEnum("Sex", "ALL FEMALE MALE")
 Sex.__doc__ = """Sex of the people who may take part."""
 
 TimeUnit = StrEnum("TimeUnit", "MINUTE HOUR DAY WEEK MONTH YEAR CYCLE HALF_LIFE")
-TimeUnit.__doc__ = (
-    """Units of ages, windows, cycles, durations and time points. Only windows have half-lives."""
-)
+TimeUnit.__doc__ = """Units of ages, windows, cycles, durations and time points.
+
+Only windows have half-lives.
+"""
 
 
 CriterionKind = StrEnum("CriterionKind", "INCLUSION EXCLUSION")
@@ -271,7 +272,8 @@ Of a record that contradicts itself (``extractor/audit``):
 """
 
 TermKind = StrEnum(
-    "TermKind", "CONDITION CONDITION_ANCESTOR INTERVENTION INTERVENTION_ANCESTOR OTHER_NAME KEYWORD"
+    "TermKind",
+    "CONDITION CONDITION_ANCESTOR INTERVENTION INTERVENTION_ANCESTOR OTHER_NAME KEYWORD",
 )
 TermKind.__doc__ = """What a registered term is.
 

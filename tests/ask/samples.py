@@ -99,14 +99,22 @@ def parsed_record(*items: Draft, candidates: tuple[Chunk, ...] = ()) -> ParsedRe
         Section(name="title", text="A trial of $Drugamide in hay fever"),
         Section(name="conditions", text="Hay Fever|Asthma"),
         Section(
-            name="interventions[0]", text="Drugamide", parts=(Part(name="name", start=0, end=9),)
+            name="interventions[0]",
+            text="Drugamide",
+            parts=(Part(name="name", start=0, end=9),),
         ),
-        *{c.span.section: Section(name=c.span.section, text=c.text) for c in chunks}.values(),
+        *{
+            c.span.section: Section(name=c.span.section, text=c.text) for c in chunks
+        }.values(),
     ]
     record = TrialRecord(
-        record_id="NCT00000000", source=Source(path="x", format="flat"), sections=tuple(sections)
+        record_id="NCT00000000",
+        source=Source(path="x", format="flat"),
+        sections=tuple(sections),
     )
-    read = {section.name: read_section(section.name, section.text) for section in sections}
+    read = {
+        section.name: read_section(section.name, section.text) for section in sections
+    }
     people = draft_record(
         dict.fromkeys(("minimum_age", "maximum_age", "sex", "healthy_volunteers"), NONE)
     )
@@ -134,4 +142,6 @@ def with_parts(parsed: ParsedRecord, section: str, **parts: str) -> ParsedRecord
     ]
     sections = [s for s in parsed.record.sections if s.name != section]
     sections.append(Section(name=section, text=text, parts=tuple(spans)))
-    return replace(parsed, record=parsed.record.model_copy(update={"sections": tuple(sections)}))
+    return replace(
+        parsed, record=parsed.record.model_copy(update={"sections": tuple(sections)})
+    )

@@ -32,7 +32,11 @@ FULL = {"n": 1, "list": "in", "cat": "lab", "limits": ["ANC: >= 1.5 x 10^9 /L"]}
         [{"n": 1}, FULL],
         [FULL, {"n": 1}],
         [{"n": 1, "limits": [], "cat": None}, FULL],
-        [{"n": 1, "list": "in"}, {"n": 1, "cat": "lab"}, {"n": 1, "limits": FULL["limits"]}],
+        [
+            {"n": 1, "list": "in"},
+            {"n": 1, "cat": "lab"},
+            {"n": 1, "limits": FULL["limits"]},
+        ],
         [FULL, FULL],
     ],
     ids=[
@@ -53,4 +57,6 @@ def test_an_empty_item_takes_nothing_from_the_one_that_says_something(items):
 def test_items_that_contradict_each_other_are_told():
     values, contradictions = read(FULL, {"n": 1, "list": "ex", "cat": "lab"})
     assert values == read(FULL)[0]
-    assert contradictions == ["line 1 has several answers for list; the first one counts"]
+    assert contradictions == [
+        "line 1 has several answers for list; the first one counts"
+    ]

@@ -42,7 +42,8 @@ from .samples import (
 
 def plan(*items, candidates=(), tasks=frozenset(Task), **options):
     return plan_questions(
-        parsed_record(*items, candidates=candidates), ExtractionOptions(tasks=tasks, **options)
+        parsed_record(*items, candidates=candidates),
+        ExtractionOptions(tasks=tasks, **options),
     )
 
 
@@ -70,7 +71,11 @@ AGE = Reading(Category.AGE, 0.8)
     ("items", "expected"),
     [
         (
-            [criterion(1, "Stable"), regimen(2, "5 mg", "arms[0]"), outcome(3, "Overall survival")],
+            [
+                criterion(1, "Stable"),
+                regimen(2, "5 mg", "arms[0]"),
+                outcome(3, "Overall survival"),
+            ],
             {},
         ),
         (
@@ -116,7 +121,8 @@ def test_effort_says_how_doubtful(effort, expected):
 def test_all_asks_what_the_rules_are_sure_of():
     item = criterion(1, "Adults")
     item = replace(
-        item, rules={name: replace(one, confidence=1.0) for name, one in item.rules.items()}
+        item,
+        rules={name: replace(one, confidence=1.0) for name, one in item.rules.items()},
     )
     assert plan(item) == ()
     fields = ("stands", "kind", "category", "constraints", "time_windows", "lead_in")
@@ -143,7 +149,9 @@ Cardiac conditions within 6 months:
 def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(doubtful):
     section = Section(name="eligibility", text=LISTED)
     parsed = parse_record(
-        TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,))
+        TrialRecord(
+            record_id="x", source=Source(path="x", format="flat"), sections=(section,)
+        )
     )
 
     def settle(one):
@@ -152,7 +160,8 @@ def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(dou
 
     parsed = replace(parsed, criteria=tuple(map(settle, parsed.criteria)))
     found = {
-        q.chunk.text: q for q in plan_questions(parsed, ExtractionOptions(tasks=["eligibility"]))
+        q.chunk.text: q
+        for q in plan_questions(parsed, ExtractionOptions(tasks=["eligibility"]))
     }
     # Eczema stands below its line, Rhinitis beside it, and Infarction below something like a
     # heading.
@@ -160,9 +169,13 @@ def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(dou
         "Rhinitis",
         "Infarction",
     ] * doubtful
-    headings = [text for text in ("Inclusion Criteria:", "Exclusion Criteria:") if text in found]
+    headings = [
+        text for text in ("Inclusion Criteria:", "Exclusion Criteria:") if text in found
+    ]
     assert headings == ["Inclusion Criteria:", "Exclusion Criteria:"] * doubtful
-    assert ('under "Evidence of allergy, shown by:"' in found["Eczema"].hint) is not doubtful
+    assert (
+        'under "Evidence of allergy, shown by:"' in found["Eczema"].hint
+    ) is not doubtful
 
 
 @pytest.mark.parametrize(
@@ -179,21 +192,29 @@ def test_how_criteria_belong_together_is_asked_of_the_line_above_them_if_it_does
     line, is_asked
 ):
     section = Section(
-        name="eligibility", text=f"Inclusion Criteria:\n\n* Consent\n* {line}\n* Eczema\n"
+        name="eligibility",
+        text=f"Inclusion Criteria:\n\n* Consent\n* {line}\n* Eczema\n",
     )
     parsed = parse_record(
-        TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,))
+        TrialRecord(
+            record_id="x", source=Source(path="x", format="flat"), sections=(section,)
+        )
     )
     lines = [
-        q.chunk.text for q in plan_questions(parsed, ExtractionOptions()) if "rule" in q.fields
+        q.chunk.text
+        for q in plan_questions(parsed, ExtractionOptions())
+        if "rule" in q.fields
     ]
     assert lines == [line.partition("\n")[0]] * is_asked
 
 
 def test_people_are_asked_of_lines_that_may_speak_of_them():
-    parsed = parsed_record(criterion(1, "Men and women over 50"), criterion(2, "Asthma"))
+    parsed = parsed_record(
+        criterion(1, "Men and women over 50"), criterion(2, "Asthma")
+    )
     parsed = replace(
-        parsed, whole=replace(parsed.whole, rules={**parsed.whole.rules, "sex": unsure(None)})
+        parsed,
+        whole=replace(parsed.whole, rules={**parsed.whole.rules, "sex": unsure(None)}),
     )
     assert asked(plan_questions(parsed, ExtractionOptions())) == {1: ("people",)}
 
@@ -208,20 +229,30 @@ def test_people_are_asked_of_lines_that_may_speak_of_them():
     ],
 )
 def test_events_are_asked_where_the_concept_may_be_a_time_to_event(concept, expected):
-    questions = plan(outcome(1, "Something", concept=concept, start_event=OPEN, end_events=OPEN))
+    questions = plan(
+        outcome(1, "Something", concept=concept, start_event=OPEN, end_events=OPEN)
+    )
     fields = questions[0].fields if questions else ()
     assert ("start_event" in fields, "end_events" in fields) == (expected, expected)
 
 
 def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():
     parsed = parsed_record(outcome(1, "Pain\nday 3", "primary_outcomes[0]"))
-    parsed = with_parts(parsed, "primary_outcomes[0]", measure="Pain", time_frame="day 3")
-    assert "split" not in asked(plan_questions(parsed, ExtractionOptions(effort="all")))[1]
+    parsed = with_parts(
+        parsed, "primary_outcomes[0]", measure="Pain", time_frame="day 3"
+    )
+    assert (
+        "split" not in asked(plan_questions(parsed, ExtractionOptions(effort="all")))[1]
+    )
 
 
 def test_hints_say_where_a_line_stands():
     in_list = criterion(
-        1, "Asthma", category=OPEN, kind=sure(CriterionKind.EXCLUSION), lead_in=sure("Any of:")
+        1,
+        "Asthma",
+        category=OPEN,
+        kind=sure(CriterionKind.EXCLUSION),
+        lead_in=sure("Any of:"),
     )
     prose = criterion(2, "They may join.", "brief_summary", stands=OPEN)
     assert {q.hint for q in plan(in_list, prose)} == {
@@ -229,9 +260,17 @@ def test_hints_say_where_a_line_stands():
         "brief summary",
     }
     dose = regimen(
-        9, "Testimab 8 mg weekly", "detailed_description", role=OPEN, route=OPEN, agent=OPEN
+        9,
+        "Testimab 8 mg weekly",
+        "detailed_description",
+        role=OPEN,
+        route=OPEN,
+        agent=OPEN,
     )
-    hints = [q.hint for q in plan(*doses(1, role=OPEN, route=OPEN), dose, tasks={Task.DOSING})]
+    hints = [
+        q.hint
+        for q in plan(*doses(1, role=OPEN, route=OPEN), dose, tasks={Task.DOSING})
+    ]
     assert hints == ["", "", "title", "detailed description"]
 
 
@@ -254,12 +293,23 @@ def test_doses_are_read_anew_as_a_whole_or_not_at_all(items, candidates, expecte
 def test_packing_bounds_tokens_and_questions():
     questions = plan(*(criterion(n, "word " * 40, category=OPEN) for n in range(9)))
     size = estimate_tokens(render_line(questions[0]))
-    assert [len(call) for call in pack_questions(questions, max_tokens=2 * size)] == [2, 2, 2, 2, 1]
+    assert [len(call) for call in pack_questions(questions, max_tokens=2 * size)] == [
+        2,
+        2,
+        2,
+        2,
+        1,
+    ]
     assert [
         len(call)
-        for call in pack_questions(questions, max_output=count_output_tokens(questions[:4]))
+        for call in pack_questions(
+            questions, max_output=count_output_tokens(questions[:4])
+        )
     ] == [4, 4, 1]
-    assert [len(call) for call in pack_questions(questions[:2], max_tokens=10)] == [1, 1]
+    assert [len(call) for call in pack_questions(questions[:2], max_tokens=10)] == [
+        1,
+        1,
+    ]
     assert pack_questions(()) == ()
 
 
@@ -272,33 +322,55 @@ def test_packing_keeps_order_puts_tasks_together_and_regimens_in_one_call():
         *doses(3, role=OPEN, route=OPEN, timing=OPEN),
     ]
     first, second = pack_questions(plan(*items), max_tokens=60)
-    assert (numbers(first), {q.fields for q in second}, len(second)) == ([9], {("regimens",)}, 5)
+    assert (numbers(first), {q.fields for q in second}, len(second)) == (
+        [9],
+        {("regimens",)},
+        5,
+    )
 
 
 def shown(*sections, **texts):
     """Section and text of each passage; an underscore and a number stand for brackets."""
-    named = {name.replace("_0", "[0]").replace("_1", "[1]"): text for name, text in texts.items()}
-    sections = (*sections, *(Section(name=name, text=text) for name, text in named.items()))
-    found = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
+    named = {
+        name.replace("_0", "[0]").replace("_1", "[1]"): text
+        for name, text in texts.items()
+    }
+    sections = (
+        *sections,
+        *(Section(name=name, text=text) for name, text in named.items()),
+    )
+    found = TrialRecord(
+        record_id="x", source=Source(path="x", format="flat"), sections=sections
+    )
     parsed = replace(
         parsed_record(),
         record=found,
         sections={s.name: read_section(s.name, s.text) for s in sections},
     )
-    return [(one.span.section, one.text) for one in list_dose_passages(parsed, count(50))]
+    return [
+        (one.span.section, one.text) for one in list_dose_passages(parsed, count(50))
+    ]
 
 
 DOSE = "Drugamide 5 mg by mouth once daily for 12 weeks."
 
 
 def test_passages_are_arms_and_interventions_and_then_running_text():
-    texts = {"detailed_description": "Others\n      wait.", "eligibility": "Asthma", "arms_0": DOSE}
-    assert shown(**texts) == [("arms[0]", DOSE), ("detailed_description", "Others wait.")]
+    texts = {
+        "detailed_description": "Others\n      wait.",
+        "eligibility": "Asthma",
+        "arms_0": DOSE,
+    }
+    assert shown(**texts) == [
+        ("arms[0]", DOSE),
+        ("detailed_description", "Others wait."),
+    ]
 
 
 def test_long_text_is_cut_between_sentences_and_of_a_very_long_one_the_beginning_is_shown():
     text = "\n\n".join(
-        f"Drugamide {n} mg by mouth on day {n}. {'Nothing else here. ' * 10}" for n in range(2000)
+        f"Drugamide {n} mg by mouth on day {n}. {'Nothing else here. ' * 10}"
+        for n in range(2000)
     )
     passages = [words for _, words in shown(detailed_description=text)]
     assert passages[0].startswith("Drugamide 0 mg")
@@ -319,7 +391,9 @@ def test_repeated_text_is_shown_once():
         ("Testimab", "750 mg/m2", 2),
     ],
 )
-def test_an_intervention_is_shown_once_where_agent_and_dose_are_the_same(name, dose, number):
+def test_an_intervention_is_shown_once_where_agent_and_dose_are_the_same(
+    name, dose, number
+):
     sections = []
     for place, (agent, amount) in enumerate([("Drugamide", "750 mg/m2"), (name, dose)]):
         text = f"{agent}\n{amount}, IV, day 1 every 21 days, six 21 day cycles"

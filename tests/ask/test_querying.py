@@ -47,7 +47,9 @@ class Scripted:
     async def complete(self, questions, render):
         call = render(questions)
         items = self._answer(questions)
-        reply = call.reply_model.model_validate({"items": items}, context=dict(call.context))
+        reply = call.reply_model.model_validate(
+            {"items": items}, context=dict(call.context)
+        )
         return ModelReply(tuple(reply.items), SPENT, self.name)
 
 
@@ -73,10 +75,14 @@ async def test_an_item_without_its_fields_is_no_answer():
         return [{"n": question.chunk.number} for question in questions]
 
     result = await ask(
-        PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort="all")
+        PARSED,
+        Scripted(answer),
+        ExtractionOptions(tasks={Task.ENDPOINTS}, effort="all"),
     )
     assert result.usage.open_questions == len(PARSED.outcomes)
-    assert result.usage.calls == 1, "what the rules are certain of is a finding, not a question"
+    assert result.usage.calls == 1, (
+        "what the rules are certain of is a finding, not a question"
+    )
 
 
 @pytest.mark.parametrize("introduced", [True, False])
@@ -86,7 +92,9 @@ async def test_the_line_that_a_model_names_introduces_a_criterion_where_the_rule
     text = "Inclusion Criteria:\n\n* Evidence of allergy, shown by:\n* Asthma\n* Eczema"
     section = Section(name="eligibility", text=text)
     parsed = parse_record(
-        TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,))
+        TrialRecord(
+            record_id="x", source=Source(path="x", format="flat"), sections=(section,)
+        )
     )
 
     def answer(questions):
@@ -108,7 +116,10 @@ async def test_the_line_that_a_model_names_introduces_a_criterion_where_the_rule
 
 
 def _one_call_a_task(questions):
-    return [tuple(group) for _, group in groupby(questions, key=lambda question: question.task)]
+    return [
+        tuple(group)
+        for _, group in groupby(questions, key=lambda question: question.task)
+    ]
 
 
 async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
@@ -118,26 +129,38 @@ async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
         return [{"n": q.chunk.number, "cat": "age"} for q in questions]
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
-    monkeypatch.setattr("extractor.model.asking.dialogue.pack_questions", _one_call_a_task)
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks=tasks, effort="all"))
+    monkeypatch.setattr(
+        "extractor.model.asking.dialogue.pack_questions", _one_call_a_task
+    )
+    result = await ask(
+        PARSED, Scripted(answer), ExtractionOptions(tasks=tasks, effort="all")
+    )
     assert result.usage.calls == 2, "each task once"
     extraction = assemble_extraction(PARSED, result, tasks)
     lost = [
-        finding for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING
+        finding
+        for finding in extraction.findings
+        if finding.kind is FindingKind.ANSWER_MISSING
     ]
     assert ["HTTP 503" in finding.message for finding in lost] == [True]
-    origins = {piece.origin for c in extraction.eligibility.criteria for piece in c.evidence}
+    origins = {
+        piece.origin for c in extraction.eligibility.criteria for piece in c.evidence
+    }
     assert origins & {Origin.MODEL, Origin.BOTH}
 
 
 @pytest.mark.parametrize(
     "error", [ModelUnavailable("HTTP 503", SPENT), AnswerMissing("never recorded")]
 )
-async def test_an_error_of_every_call_is_raised_with_the_usage_of_all(error, monkeypatch):
+async def test_an_error_of_every_call_is_raised_with_the_usage_of_all(
+    error, monkeypatch
+):
     def answer(questions):
         raise error
 
-    monkeypatch.setattr("extractor.model.asking.dialogue.pack_questions", _one_call_a_task)
+    monkeypatch.setattr(
+        "extractor.model.asking.dialogue.pack_questions", _one_call_a_task
+    )
     with pytest.raises(type(error)) as caught:
         await ask(
             PARSED,
@@ -152,7 +175,9 @@ async def test_a_refused_answer_leaves_its_questions_open_and_says_why():
         raise AnswerRejected("the model refused: I cannot read this", SPENT)
 
     result = await ask(
-        PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort="all")
+        PARSED,
+        Scripted(answer),
+        ExtractionOptions(tasks={Task.ENDPOINTS}, effort="all"),
     )
     assert result.usage.open_questions == result.usage.questions
     extraction = assemble_extraction(PARSED, result, {Task.ENDPOINTS})
@@ -163,7 +188,11 @@ async def test_an_invented_regimen_is_left_out_and_reported():
     parsed = dosing_record("Study product 5 mg twice daily")
 
     def answer(questions):
-        invented = {"quote": "99 mg of fantasin", "agent": "fantasin", "dose": ["99 mg"]}
+        invented = {
+            "quote": "99 mg of fantasin",
+            "agent": "fantasin",
+            "dose": ["99 mg"],
+        }
         return [
             {"n": question.chunk.number, **invented}
             for question in questions
@@ -194,7 +223,9 @@ async def test_a_regimen_found_only_by_the_model_has_evidence():
             "dose": ["5 mg"],
             "freq": "BID",
         }
-        (candidate,) = (question.chunk for question in questions if "5 mg" in question.chunk.text)
+        (candidate,) = (
+            question.chunk for question in questions if "5 mg" in question.chunk.text
+        )
         return [{"n": candidate.number, **dose, "cycle": "5 month"}]
 
     result = await ask(parsed, Scripted(answer), ExtractionOptions(tasks={Task.DOSING}))
@@ -205,7 +236,9 @@ async def test_a_regimen_found_only_by_the_model_has_evidence():
         "5 mg twice daily",
         "BID",
     )
-    assert {piece.field: piece.quote for piece in regimen.evidence}["amounts[0]"] == "5 mg"
+    assert {piece.field: piece.quote for piece in regimen.evidence}[
+        "amounts[0]"
+    ] == "5 mg"
     origins = {piece.field: piece.origin for piece in regimen.evidence}
     assert (origins["agent"], origins["amounts[0]"]) == (
         Origin.MODEL,

@@ -41,7 +41,8 @@ def _model_decides(monkeypatch):
         return replace(
             parsed,
             criteria=tuple(
-                replace(one, rules={**one.rules, **forgotten}) for one in parsed.criteria
+                replace(one, rules={**one.rules, **forgotten})
+                for one in parsed.criteria
             ),
         )
 
@@ -56,9 +57,15 @@ def test_what_is_refused_is_kept_out_and_listed_with_the_text():
     assert finding.kind is FindingKind.QUOTE_CONFLICT
     assert WRONG in finding.message
     (citation,) = finding.citations
-    assert RECORD.section(citation.section).text[citation.start : citation.end] == citation.quote
+    assert (
+        RECORD.section(citation.section).text[citation.start : citation.end]
+        == citation.quote
+    )
     reasons = {absence.field: absence.reason for absence in extraction.absences}
-    assert reasons["eligibility.criteria[0].constraints"] is AbsenceReason.UNSUPPORTED_ANSWER
+    assert (
+        reasons["eligibility.criteria[0].constraints"]
+        is AbsenceReason.UNSUPPORTED_ANSWER
+    )
 
 
 def test_a_refused_member_takes_no_other_of_its_list_with_it():
@@ -67,14 +74,20 @@ def test_a_refused_member_takes_no_other_of_its_list_with_it():
     extraction, _ = extract(script, trial(title="A trial", eligibility=text))
     limits = extraction.eligibility.criteria[0].constraints
     assert [(limit.quantity, limit.value) for limit in limits] == [("weight", 50)]
-    assert FindingKind.QUOTE_CONFLICT in [finding.kind for finding in extraction.findings]
+    assert FindingKind.QUOTE_CONFLICT in [
+        finding.kind for finding in extraction.findings
+    ]
 
 
 def test_the_rules_name_the_drug_of_a_time_window_where_the_answer_has_the_other_one():
     text = "Exclusion Criteria:\n\n* Rituximab within 4 weeks, warfarin within 7 days"
-    wrong = ["within 4 weeks | <= 4 week | warfarin", "within 7 days | <= 7 day | warfarin"]
+    wrong = [
+        "within 4 weeks | <= 4 week | warfarin",
+        "within 7 days | <= 7 day | warfarin",
+    ]
     extraction, _ = extract(
-        answering({"Rituximab": {"windows": wrong}}), trial(title="A trial", eligibility=text)
+        answering({"Rituximab": {"windows": wrong}}),
+        trial(title="A trial", eligibility=text),
     )
     (criterion,) = extraction.eligibility.criteria
     assert [window.of for window in criterion.time_windows] == ["Rituximab", "warfarin"]

@@ -8,7 +8,12 @@ from functools import partial
 import pytest
 
 from extractor.assembly.check import UnreadableValue
-from extractor.concepts.own.value_forms import read_amount, read_instrument, read_limit, read_time
+from extractor.concepts.own.value_forms import (
+    read_amount,
+    read_instrument,
+    read_limit,
+    read_time,
+)
 from extractor.model.asking.prompt import load_prompt
 from extractor.model.asking.questions import Question
 from extractor.model.asking.reply_models import (
@@ -49,10 +54,15 @@ OUTCOME = "Survival, overall, From infusion, to death., Up to 2 years, 30 days"
 
 
 def test_each_field_of_the_schemas_that_is_asked_has_an_attribute_and_a_key_of_its_own():
-    asked = [Question(task, chunk(1, "Adults"), (*FIELDS[task], "people")) for task in Task]
+    asked = [
+        Question(task, chunk(1, "Adults"), (*FIELDS[task], "people")) for task in Task
+    ]
     names = {name for question in asked for name in list_attributes(question)}
     fields = [
-        info for task in Task for info in list_fields(task) if info.metadata.question == info.name
+        info
+        for task in Task
+        for info in list_fields(task)
+        if info.metadata.question == info.name
     ]
     assert (
         len({key_of(name) for name in names})
@@ -91,15 +101,17 @@ def test_the_time_to_a_highest_level_has_no_event():
         ]
         is None
     )
-    assert read(asked, {"n": 1, "concept": "TTE", "ends": ["maximum concentration"]})[0][1][
-        "end_events"
-    ]
+    assert read(asked, {"n": 1, "concept": "TTE", "ends": ["maximum concentration"]})[
+        0
+    ][1]["end_events"]
 
 
 def test_the_static_part_of_a_call_is_small_and_plain():
     text = json.dumps(json.loads(schema_of(Reply)), separators=(",", ":"))
     assert [
-        word for word in ("title", "description", "default", "anyOf", "null") if f'"{word}"' in text
+        word
+        for word in ("title", "description", "default", "anyOf", "null")
+        if f'"{word}"' in text
     ] == []
     assert estimate_tokens(load_prompt().system) + estimate_tokens(text) <= 6100
 
@@ -117,7 +129,9 @@ def test_an_item_of_no_line_costs_only_itself(item, message):
         {"items": [item, {"n": 1, "cat": "age"}]}, context=Reply.context_of(questions)
     )
     assert reply.items[0].reason == message
-    assert read_values(questions, reply.items) == [(questions[0], {"category": Category.AGE})]
+    assert read_values(questions, reply.items) == [
+        (questions[0], {"category": Category.AGE})
+    ]
 
 
 @pytest.mark.parametrize(
@@ -149,14 +163,18 @@ def test_a_value_in_no_readable_form_costs_only_itself(item, field, message):
         "limits": ["ECOG: 1"],
         "windows": ["for 4 weeks"],
     } | item
-    reply = Reply.model_validate({"items": [sent]}, context=Reply.context_of([question]))
+    reply = Reply.model_validate(
+        {"items": [sent]}, context=Reply.context_of([question])
+    )
     ((_, values),) = read_values([question], reply.items)
     members = [
         (name, one)
         for name, said in values.items()
         for one in (said if isinstance(said, tuple) else (said,))
     ]
-    ((name, broken),) = [(name, one) for name, one in members if isinstance(one, UnreadableValue)]
+    ((name, broken),) = [
+        (name, one) for name, one in members if isinstance(one, UnreadableValue)
+    ]
     assert name == field
     assert message in broken.reason
     limits = (Constraint(quantity="ECOG", comparator="=", value=1),)
@@ -167,7 +185,9 @@ def test_a_value_in_no_readable_form_costs_only_itself(item, field, message):
         "constraints": limits,
     }
     rest |= {"time_windows": ("for 4 weeks",)}
-    rest[field] = {"constraints": (broken, *limits), "time_windows": (broken,)}.get(field, broken)
+    rest[field] = {"constraints": (broken, *limits), "time_windows": (broken,)}.get(
+        field, broken
+    )
     assert values == rest
 
 
@@ -206,7 +226,9 @@ def test_lines_of_several_tasks_are_each_read_as_their_own():
                 "stands": True,
                 "kind": CriterionKind.EXCLUSION,
                 "category": Category.CONCOMITANT_THERAPY,
-                "constraints": (Constraint(quantity="dose", comparator=">", value=10, unit="mg"),),
+                "constraints": (
+                    Constraint(quantity="dose", comparator=">", value=10, unit="mg"),
+                ),
                 "time_windows": ("within 4 weeks",),
             },
         ),
@@ -221,9 +243,15 @@ def test_lines_of_several_tasks_are_each_read_as_their_own():
             {
                 "time_windows": (
                     TimeWindow(
-                        quote="for 4\nweeks", comparator=">=", value=4, unit="week", of="the\npain"
+                        quote="for 4\nweeks",
+                        comparator=">=",
+                        value=4,
+                        unit="week",
+                        of="the\npain",
                     ),
-                    TimeWindow(quote="5 half-lives", comparator="<=", value=5, unit="half_life"),
+                    TimeWindow(
+                        quote="5 half-lives", comparator="<=", value=5, unit="half_life"
+                    ),
                 )
             },
         ),
@@ -266,7 +294,11 @@ def test_lines_of_several_tasks_are_each_read_as_their_own():
             {"cat": "age", "limits": ["no limit"], "mood": "good"},
             {"category": Category.AGE},
         ),
-        (("category",), {"cat": " Prior_Therapy "}, {"category": Category.PRIOR_THERAPY}),
+        (
+            ("category",),
+            {"cat": " Prior_Therapy "},
+            {"category": Category.PRIOR_THERAPY},
+        ),
     ],
 )
 def test_criteria(fields, item, values):
@@ -337,13 +369,17 @@ def test_a_line_may_hold_several_regimens_or_none():
 def test_arms_that_are_left_out_are_no_answer():
     question = ask(3, "regimens", task=Task.DOSING, text=DOSES)
     ((_, none), (_, both)) = read(
-        [question], {"n": 3, "agent": "Testimab"}, {"n": 3, "agent": "A", "arms": [1, 2]}
+        [question],
+        {"n": 3, "agent": "Testimab"},
+        {"n": 3, "agent": "A", "arms": [1, 2]},
     )
     assert ("arms" in none, none["amounts"], both["arms"]) == (False, (), (1, 2))
 
 
 def outcome_values(*fields, text=OUTCOME, **item):
-    ((_, values),) = read([ask(5, *fields, task=Task.ENDPOINTS, text=text)], {"n": 5, **item})
+    ((_, values),) = read(
+        [ask(5, *fields, task=Task.ENDPOINTS, text=text)], {"n": 5, **item}
+    )
     return values
 
 
@@ -355,12 +391,20 @@ def test_all_fields_of_an_outcome():
         "span": "up_to",
         "tool": "CTCAE|5.0",
     }
-    events = {"start": "infusion", "ends": ["death"], "censored": False, "specimens": ["serum"]}
+    events = {
+        "start": "infusion",
+        "ends": ["death"],
+        "censored": False,
+        "specimens": ["serum"],
+    }
     fields = tuple(field for field in FIELDS[Task.ENDPOINTS] if field != "split")
     assert outcome_values(*fields, **item, **events) == {
         "concept": Concept.OVERALL_SURVIVAL,
         "category": EndpointCategory.EFFICACY,
-        "time_points": (TimePoint(value=2, unit="year"), TimePoint(value=30, unit="day")),
+        "time_points": (
+            TimePoint(value=2, unit="year"),
+            TimePoint(value=30, unit="day"),
+        ),
         "time_kind": TimeKind.UP_TO,
         "instrument": Instrument(name="CTCAE", version="5.0"),
         "start_event": "infusion",
@@ -370,7 +414,13 @@ def test_all_fields_of_an_outcome():
         "methods": (),
     }
     assert outcome_values(
-        "split", "concept", "category", "time_kind", "censored", "start_event", "end_events"
+        "split",
+        "concept",
+        "category",
+        "time_kind",
+        "censored",
+        "start_event",
+        "end_events",
     ) == {
         "censored": False,
         "start_event": None,
@@ -394,14 +444,19 @@ def test_all_fields_of_an_outcome():
     ],
 )  # fmt: skip
 def test_an_outcome_is_split_at_first_words(text, split, parts):
-    values = outcome_values("split", text=text, split=dict(zip("dt", split, strict=True)))
+    values = outcome_values(
+        "split", text=text, split=dict(zip("dt", split, strict=True))
+    )
     assert (values["measure"], values["description"], values["time_frame"]) == parts
 
 
 @pytest.mark.parametrize(
     ("split", "message"),
     [
-        ({"d": "From transplant"}, "no part begins with 'From transplant' after a comma"),
+        (
+            {"d": "From transplant"},
+            "no part begins with 'From transplant' after a comma",
+        ),
         ({"t": "2 years"}, "no part begins with '2 years' after a comma"),
         ({"t": "..."}, "no part begins with '...'"),
         ({"d": "30 days", "t": "Up to"}, "begins after the time frame"),
@@ -422,7 +477,11 @@ def test_a_split_that_does_not_stand_in_the_text_cannot_be_read(split, message):
     [
         (read_limit, "age: 18 to 75 years", ("age", "between", 18, 75, "years")),
         (read_limit, "AST ≤ 2.5 x ULN", ("AST", "<=", 2.5, None, "x ULN")),
-        (read_limit, "platelets: >= 75 x 10^9 /L", ("platelets", ">=", 75_000_000_000, None, "/L")),
+        (
+            read_limit,
+            "platelets: >= 75 x 10^9 /L",
+            ("platelets", ">=", 75_000_000_000, None, "/L"),
+        ),
         (read_limit, "prior lines: = 2", ("prior lines", "=", 2, None, None)),
         (read_limit, "T-score: < -2.5", ("T-score", "<", -2.5, None, None)),
         (read_limit, "ratio, total:HDL: < 4", ("ratio, total:HDL", "<", 4, None, None)),

@@ -55,7 +55,8 @@ def test_each_item_is_judged_on_its_own_with_the_call_s_context():
 
 def reply(*items, **dropped):
     return ModelReply(
-        items, dropped=tuple((int(number[1:]), reason) for number, reason in dropped.items())
+        items,
+        dropped=tuple((int(number[1:]), reason) for number, reason in dropped.items()),
     )
 
 

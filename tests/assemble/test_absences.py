@@ -46,7 +46,9 @@ def doubtful(monkeypatch):
 
 def test_not_reported_names_the_sections_that_were_searched():
     record = trial(
-        title="A trial", brief_summary="We look.", eligibility="Inclusion Criteria:\n\n* Consent"
+        title="A trial",
+        brief_summary="We look.",
+        eligibility="Inclusion Criteria:\n\n* Consent",
     )
     [gap] = [
         one
@@ -59,14 +61,19 @@ def test_not_reported_names_the_sections_that_were_searched():
 
 def test_contradictory():
     text = "Inclusion Criteria:\n\n* At least 65 years of age\n* Consent\n* No older than 18 years"
-    extraction = Extractor(effort="none").extract(trial(title="A trial", eligibility=text))
+    extraction = Extractor(effort="none").extract(
+        trial(title="A trial", eligibility=text)
+    )
     found = reasons(extraction)
     assert (
         found["eligibility.minimum_age"]
         is found["eligibility.maximum_age"]
         is AbsenceReason.CONTRADICTORY
     )
-    assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (None, None)
+    assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,9 @@ def test_contradictory():
     ],
 )
 def test_model_refused(doubtful, refusal):
-    extraction = ask([refusal], trial(title="A trial", primary_outcomes_0=OUTCOME), ["endpoints"])
+    extraction = ask(
+        [refusal], trial(title="A trial", primary_outcomes_0=OUTCOME), ["endpoints"]
+    )
     assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.MODEL_REFUSED
     assert extraction.usage.open_questions == extraction.usage.questions == 1
 
@@ -118,20 +127,33 @@ class Budgeted:
             "eligibility.criteria",
             AbsenceReason.SECTION_ABSENT,
         ),
-        ({"primary_outcomes_0": OUTCOME}, ["endpoints"], "dosing", AbsenceReason.NOT_ASKED),
+        (
+            {"primary_outcomes_0": OUTCOME},
+            ["endpoints"],
+            "dosing",
+            AbsenceReason.NOT_ASKED,
+        ),
         (PRODUCT, None, "dosing", AbsenceReason.NOT_ASKED),
         ({"title": "A trial"}, None, "endpoints", AbsenceReason.SECTION_ABSENT),
     ],
 )
 def test_an_empty_field_that_no_model_was_asked_about(sections, tasks, field, reason):
     options = {"tasks": tasks} if tasks else {}
-    assert reasons(Extractor(effort="none", **options).extract(trial(**sections)))[field] is reason
+    assert (
+        reasons(Extractor(effort="none", **options).extract(trial(**sections)))[field]
+        is reason
+    )
 
 
 def test_an_answer_that_is_not_stated(doubtful):
     record = trial(title="A trial", primary_outcomes_0=OUTCOME)
-    extraction = ask(answering({"Zinc": {"specimens": ["moon dust"]}}), record, ["endpoints"])
-    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
+    extraction = ask(
+        answering({"Zinc": {"specimens": ["moon dust"]}}), record, ["endpoints"]
+    )
+    assert (
+        reasons(extraction)["endpoints[0].specimens"]
+        is AbsenceReason.UNSUPPORTED_ANSWER
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,7 +171,9 @@ def test_an_answer_that_is_not_stated(doubtful):
 async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
     with serve(answering({})) as stub:
         extractor = Extractor(stub.spec, effort="all", tasks=tasks)
-        async with extractor.setup.open(route=Route(Budgeted(lambda: False))) as extract:
+        async with extractor.setup.open(
+            route=Route(Budgeted(lambda: False))
+        ) as extract:
             extraction = await extract(trial(**sections))
     assert not stub.requests
     assert reasons(extraction)[field] is AbsenceReason.BUDGET_EXHAUSTED
@@ -167,7 +191,10 @@ async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked():
         for number in range(1500)
     )
     with serve(answering({})) as stub:
-        extractor, allowed = Extractor(stub.spec, fields=Diet, tasks=["endpoints"]), count()
+        extractor, allowed = (
+            Extractor(stub.spec, fields=Diet, tasks=["endpoints"]),
+            count(),
+        )
         record = trial(eligibility=f"Inclusion Criteria:\n{lines}")
         async with extractor.setup.open(
             route=Route(Budgeted(lambda: next(allowed) < 3))

@@ -38,7 +38,9 @@ def read_samples():
     """Read records with their extractions, with random confidences, since few are really low."""
     chance = random.Random(0)
     extract = Extractor(effort="none").extract
-    return [(record, _shuffle(extract(record), chance)) for record in read_records(*SAMPLES)]
+    return [
+        (record, _shuffle(extract(record), chance)) for record in read_records(*SAMPLES)
+    ]
 
 
 def _shuffle(extraction, chance):
@@ -46,7 +48,11 @@ def _shuffle(extraction, chance):
         known = {}
         evidence = tuple(
             piece.model_copy(
-                update={"confidence": known.setdefault(piece.field, round(chance.random(), 4))}
+                update={
+                    "confidence": known.setdefault(
+                        piece.field, round(chance.random(), 4)
+                    )
+                }
             )
             for piece in item.evidence
         )
@@ -72,7 +78,9 @@ def list_values(extraction):
                 if isinstance(value, TimeWindow)
                 else value
             )
-            if member.startswith("groups") and not part:  # the one around it may be dropped
+            if (
+                member.startswith("groups") and not part
+            ):  # the one around it may be dropped
                 value = value.model_copy(update={"parent": None})
             yield path.split("[")[0], name, value, piece.section, piece.start
 
@@ -91,7 +99,10 @@ def test_remaining_values_are_confident_and_proven(minimum, chosen):
         proven = {piece.field for piece in item.evidence}
         for piece in item.evidence:
             assert piece.confidence >= minimum
-            assert record.section(piece.section).text[piece.start : piece.end] == piece.quote
+            assert (
+                record.section(piece.section).text[piece.start : piece.end]
+                == piece.quote
+            )
         for name in set(type(item).model_fields) - PROVENANCE - {"group", "groups"}:
             value = getattr(item, name)
             if value in (None, ()):
@@ -108,7 +119,10 @@ def test_remaining_values_are_confident_and_proven(minimum, chosen):
                 assert {field.split("[")[0] for field in proven} >= {name}
     names = {group.id for group in left.eligibility.groups}
     assert {group.parent for group in left.eligibility.groups} <= {*names, None}
-    assert {criterion.group for criterion in left.eligibility.criteria} <= {*names, None}
+    assert {criterion.group for criterion in left.eligibility.criteria} <= {
+        *names,
+        None,
+    }
     for task, items in {"dosing": left.dosing, "endpoints": left.endpoints}.items():
         assert items or task in explained
     for absence in left.absences:
@@ -148,23 +162,38 @@ def test_a_higher_minimum_keeps_a_subset_of_the_values(one, other, chosen):
 def prove(field, confidence, quote="x", **more):
     place = {"section": "eligibility", "start": 0, "end": len(quote), "quote": quote}
     return Evidence(
-        field=field, confidence=confidence, **{"origin": "rule", "support": "parsed"} | place | more
+        field=field,
+        confidence=confidence,
+        **{"origin": "rule", "support": "parsed"} | place | more,
     )
 
 
 def criterion(confidence, **more):
-    evidence = (prove("kind", 1.0), prove("quote", confidence), *more.pop("evidence", ()))
-    return Criterion(kind="inclusion", section="eligibility", quote="x", evidence=evidence, **more)
+    evidence = (
+        prove("kind", 1.0),
+        prove("quote", confidence),
+        *more.pop("evidence", ()),
+    )
+    return Criterion(
+        kind="inclusion", section="eligibility", quote="x", evidence=evidence, **more
+    )
 
 
 def regimen(*confidences, agent=1.0, evidence=()):
     amounts = tuple(Amount(low=n, high=n, unit="mg") for n in range(len(confidences)))
     proofs = [
-        prove(f"amounts[{n}]", sure) for n, sure in enumerate(confidences) if sure is not None
+        prove(f"amounts[{n}]", sure)
+        for n, sure in enumerate(confidences)
+        if sure is not None
     ]
     proofs = (prove("agent", agent), prove("quote", 1.0), *proofs, *evidence)
     return Regimen(
-        agent="A", section="arms[0]", quote="x", amounts=amounts, evidence=proofs, confidence=0.1
+        agent="A",
+        section="arms[0]",
+        quote="x",
+        amounts=amounts,
+        evidence=proofs,
+        confidence=0.1,
     )
 
 
@@ -212,7 +241,10 @@ def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
         make(
             eligibility=Eligibility(criteria=(criterion(0.3), criterion(0.9))),
             dosing=(regimen(agent=0.2), regimen()),
-            absences=[Absence(field=f"eligibility.criteria[{n}].lead_in", **gap) for n in (0, 1)]
+            absences=[
+                Absence(field=f"eligibility.criteria[{n}].lead_in", **gap)
+                for n in (0, 1)
+            ]
             + [Absence(field=f"dosing[{n}].route", **gap) for n in (0, 1)],
             findings=[Finding(field=path, **given) for path in paths],
         ),
@@ -230,10 +262,14 @@ def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
 
 
 def test_an_endpoint_stays_since_it_is_registered_and_gold_since_it_has_no_evidence():
-    endpoint = Endpoint(rank="primary", index=0, measure="x", evidence=(prove("measure", 0.1),))
+    endpoint = Endpoint(
+        rank="primary", index=0, measure="x", evidence=(prove("measure", 0.1),)
+    )
     left = drop_doubtful(make(endpoints=(endpoint,)), 0.5)
     assert left.endpoints == (Endpoint(rank="primary", index=0, confidence=1.0),)
-    gold = make(dosing=(Regimen(agent="A", section="arms[0]", quote="x", role="placebo"),))
+    gold = make(
+        dosing=(Regimen(agent="A", section="arms[0]", quote="x", role="placebo"),)
+    )
     assert drop_doubtful(gold, 1.0) is gold
 
 
@@ -278,7 +314,9 @@ def doubt_part(part, value, **fields):
     """
     (name,) = fields
     evidence = (prove(f"{name}[0]", 0.9), prove(f"{name}[0].{part}", 0.5))
-    one = criterion(0.9, evidence=evidence, **fields).model_copy(update={"confidence": 0.5})
+    one = criterion(0.9, evidence=evidence, **fields).model_copy(
+        update={"confidence": 0.5}
+    )
     (left,) = drop_doubtful(
         make(eligibility=Eligibility(criteria=(one,))), 0.7
     ).eligibility.criteria

@@ -16,7 +16,11 @@ from extractor.schemas import FindingKind, Task, TimeKind
 from tests.trust import trial
 
 SAMPLES = ["flat.txt", "study.json", "study.xml", "studies.csv"]
-UNREAD = {FindingKind.CRITERION_UNREAD, FindingKind.DOSE_UNREAD, FindingKind.NUMBER_UNREAD}
+UNREAD = {
+    FindingKind.CRITERION_UNREAD,
+    FindingKind.DOSE_UNREAD,
+    FindingKind.NUMBER_UNREAD,
+}
 
 
 def extract(record):
@@ -30,7 +34,10 @@ def covered(record):
 def classes(record):
     """Return the words and the class of each span with words."""
     return [
-        (record.section(one.span.section).text[one.span.start : one.span.end], one.text_class.value)
+        (
+            record.section(one.span.section).text[one.span.start : one.span.end],
+            one.text_class.value,
+        )
         for one in covered(record)
         if record.section(one.span.section).text[one.span.start : one.span.end].strip()
     ]
@@ -55,12 +62,16 @@ def test_every_character_is_in_exactly_one_span_and_counted_by_its_class(record)
         own = [one.span for one in spans if one.span.section == section.name]
         assert all(one.end == other.start for one, other in pairwise(own))
         assert not section.text or (own[0].start, own[-1].end) == (0, len(section.text))
-    assert all(bool(one.items) == (one.text_class is TextClass.CLAIMED) for one in spans)
+    assert all(
+        bool(one.items) == (one.text_class is TextClass.CLAIMED) for one in spans
+    )
     for counted, kind in [
         (coverage, ""),
         *((section, section.kind) for section in coverage.sections),
     ]:
-        of_kind = [one for one in spans if kind in ("", one.span.section.partition("[")[0])]
+        of_kind = [
+            one for one in spans if kind in ("", one.span.section.partition("[")[0])
+        ]
         lengths = Counter()
         for one in of_kind:
             lengths[one.text_class] += one.span.length
@@ -102,16 +113,23 @@ def test_a_line_without_content_is_boilerplate(text, has_content):
 
 def test_a_limit_that_is_in_no_value_is_reported():
     parsed = parse_record(
-        trial(eligibility="Inclusion Criteria:\n\n* Protein of ≥ 300 mg/dL or blood\n* Consent")
+        trial(
+            eligibility="Inclusion Criteria:\n\n* Protein of ≥ 300 mg/dL or blood\n* Consent"
+        )
     )
     extraction = assemble_extraction(parsed, ModelResult())
     first, *others = extraction.eligibility.criteria
-    left = [piece for piece in first.evidence if not piece.field.startswith("constraints")]
+    left = [
+        piece for piece in first.evidence if not piece.field.startswith("constraints")
+    ]
     criteria = (first.model_copy(update={"evidence": tuple(left)}), *others)
     eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
     changed = extraction.model_copy(update={"eligibility": eligibility})
     ((finding,), _) = find_unread(parsed, changed, {Task.ELIGIBILITY})
-    assert (finding.kind, finding.citations[0].quote) == (FindingKind.NUMBER_UNREAD, "≥ 300 mg/dL")
+    assert (finding.kind, finding.citations[0].quote) == (
+        FindingKind.NUMBER_UNREAD,
+        "≥ 300 mg/dL",
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +145,9 @@ def test_times_and_limits_that_were_read_are_not_findings(eligibility):
 
 
 def test_a_dose_that_no_regimen_has_is_reported():
-    record = trial(title="Drugamab in hay fever", arms_0="Study product 5 mg twice daily")
+    record = trial(
+        title="Drugamab in hay fever", arms_0="Study product 5 mg twice daily"
+    )
     assert extract(record).dosing == ()
     assert [kind for kind, _ in unread(record)] == [FindingKind.DOSE_UNREAD]
 
@@ -141,21 +161,33 @@ def test_a_dose_that_no_regimen_has_is_reported():
     ],
 )
 def test_doses_that_were_read_or_are_not_given_are_not_reported(arm):
-    record = trial(title="Drugamab in hay fever", arms_0=arm, interventions_0="Drugamab")
+    record = trial(
+        title="Drugamab in hay fever", arms_0=arm, interventions_0="Drugamab"
+    )
     assert FindingKind.DOSE_UNREAD not in [kind for kind, _ in unread(record)]
 
 
 @pytest.mark.parametrize(
     ("frame", "reported"),
-    [("4 weeks", True), ("At month 12 and later", True), ("Day 1", False), ("Visit", False)],
+    [
+        ("4 weeks", True),
+        ("At month 12 and later", True),
+        ("Day 1", False),
+        ("Visit", False),
+    ],
 )
 def test_a_time_frame_from_which_nothing_was_read_is_reported(frame, reported):
-    parsed = parse_record(trial(title="A trial", primary_outcomes_0=f"Zinc in plasma, {frame}"))
+    parsed = parse_record(
+        trial(title="A trial", primary_outcomes_0=f"Zinc in plasma, {frame}")
+    )
     extraction = assemble_extraction(parsed, ModelResult())
     (endpoint,) = extraction.endpoints
-    forgotten = endpoint.model_copy(update={"time_points": (), "time_kind": TimeKind.AT})
+    forgotten = endpoint.model_copy(
+        update={"time_points": (), "time_kind": TimeKind.AT}
+    )
     changed = extraction.model_copy(update={"endpoints": (forgotten,)})
     found = [
-        finding.citations[0].quote for finding in find_unread(parsed, changed, {Task.ENDPOINTS})[0]
+        finding.citations[0].quote
+        for finding in find_unread(parsed, changed, {Task.ENDPOINTS})[0]
     ]
     assert found == [frame] * reported

@@ -38,7 +38,13 @@ TEXT = (
 
 def answer(agent, quote, dose, role, route, frequency):
     amounts = (Amount(low=dose, high=dose, unit="mg"),)
-    values = {"stands": True, "quote": quote, "agent": agent, "role": role, "amounts": amounts}
+    values = {
+        "stands": True,
+        "quote": quote,
+        "agent": agent,
+        "role": role,
+        "amounts": amounts,
+    }
     return values | {"route": route, "frequency": frequency}
 
 
@@ -66,7 +72,9 @@ def parsed():
     role = Reading(Role.INVESTIGATIONAL, 0.6)
     return replace(
         parsed,
-        regimens=tuple(replace(one, rules={**one.rules, "role": role}) for one in parsed.regimens),
+        regimens=tuple(
+            replace(one, rules={**one.rules, "role": role}) for one in parsed.regimens
+        ),
     )
 
 
@@ -81,7 +89,8 @@ def list_arms(parsed):
 
 def ground(parsed, chunk, values):
     draft = replace(
-        parsed.draft_of(Task.DOSING, chunk), asked={"regimens": AbsenceReason.MODEL_REFUSED}
+        parsed.draft_of(Task.DOSING, chunk),
+        asked={"regimens": AbsenceReason.MODEL_REFUSED},
     )
     return ground_answer(dict(values), draft, parsed)
 
@@ -89,7 +98,9 @@ def ground(parsed, chunk, values):
 def assemble(parsed, *answers):
     (chunk,) = list_arms(parsed)
     result = ModelResult(tuple(ground(parsed, chunk, values) for values in answers))
-    return {r.agent: r for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing}
+    return {
+        r.agent: r for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing
+    }
 
 
 def test_what_both_read_is_one_regimen_each(parsed):
@@ -101,18 +112,26 @@ def test_what_both_read_is_one_regimen_each(parsed):
 
 
 @pytest.mark.parametrize(
-    "quote", ["Testimab 20 mg orally once daily for 12 weeks", "20 mg orally once daily"]
+    "quote",
+    ["Testimab 20 mg orally once daily for 12 weeks", "20 mg orally once daily"],
 )
 def test_the_model_s_quote_stands(parsed, quote):
-    assert assemble(parsed, EXAMPLUMAB, TESTIMAB | {"quote": quote})["Testimab"].quote == quote
+    assert (
+        assemble(parsed, EXAMPLUMAB, TESTIMAB | {"quote": quote})["Testimab"].quote
+        == quote
+    )
 
 
-def test_a_quote_that_the_text_does_not_hold_is_replaced_by_what_the_values_span(parsed):
+def test_a_quote_that_the_text_does_not_hold_is_replaced_by_what_the_values_span(
+    parsed,
+):
     found = assemble(parsed, EXAMPLUMAB, TESTIMAB | {"quote": "20 mg by mouth"})
     assert found["Testimab"].quote == "Testimab 20 mg orally once daily"
 
 
-def test_a_quote_that_is_too_long_is_cut_to_what_carries_the_values(parsed, monkeypatch):
+def test_a_quote_that_is_too_long_is_cut_to_what_carries_the_values(
+    parsed, monkeypatch
+):
     monkeypatch.setattr("extractor.concepts.doses.assemble._LONGEST_QUOTE", 60)
     assert (
         assemble(parsed, TESTIMAB | {"quote": TEXT})["Testimab"].quote
@@ -125,7 +144,11 @@ def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
     result = ModelResult((ground(parsed, chunk, EXAMPLUMAB),))
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
     assert [regimen.agent for regimen in extraction.dosing] == ["Examplumab"]
-    (finding,) = [one for one in extraction.findings if one.kind is FindingKind.REGIMEN_UNCONFIRMED]
+    (finding,) = [
+        one
+        for one in extraction.findings
+        if one.kind is FindingKind.REGIMEN_UNCONFIRMED
+    ]
     assert "20 mg orally once daily" in finding.citations[0].quote
 
 
@@ -134,7 +157,9 @@ def test_a_regimen_that_only_the_model_read_has_its_proof(parsed):
     found = assemble(parsed, EXAMPLUMAB, TESTIMAB)
     (piece,) = [piece for piece in found["Testimab"].evidence if piece.field == "quote"]
     assert (piece.quote, piece.origin) == (TESTIMAB["quote"], Origin.MODEL)
-    (piece,) = [piece for piece in found["Examplumab"].evidence if piece.field == "amounts[0]"]
+    (piece,) = [
+        piece for piece in found["Examplumab"].evidence if piece.field == "amounts[0]"
+    ]
     assert (piece.quote, piece.origin) == ("300 mg", Origin.BOTH)
 
 
@@ -142,7 +167,11 @@ def test_a_regimen_that_only_the_model_read_has_its_proof(parsed):
     ("further", "listed"),
     [
         (
-            {"quote": "every 4 weeks", "agent": "Examplumab 300", "frequency": Frequency.Q4W},
+            {
+                "quote": "every 4 weeks",
+                "agent": "Examplumab 300",
+                "frequency": Frequency.Q4W,
+            },
             True,
         ),  # another agent
         (
@@ -156,28 +185,42 @@ def test_a_further_regimen_is_listed_if_it_names_an_agent_and_says_something_new
     parsed, further, listed
 ):
     found = assemble(parsed, EXAMPLUMAB, TESTIMAB, {"stands": True, **further})
-    assert found.keys() == {"Examplumab", "Testimab"} | ({further["agent"]} if listed else set())
+    assert found.keys() == {"Examplumab", "Testimab"} | (
+        {further["agent"]} if listed else set()
+    )
 
 
 def test_a_value_that_was_refused_is_the_rules_one_of_the_same_words(parsed):
     refused = TESTIMAB | {"amounts": (Amount(low=70, high=70, unit="mg"),)}
-    assert assemble(parsed, EXAMPLUMAB, refused)["Testimab"].amounts == TESTIMAB["amounts"]
+    assert (
+        assemble(parsed, EXAMPLUMAB, refused)["Testimab"].amounts == TESTIMAB["amounts"]
+    )
 
 
 def two_lines(parsed, *answers, unanswered=()):
     """A model's list of regimens for two arms. The rules read only the first arm."""
     section = Section(
-        name="arms[1]", text="Control: Testimab 20 mg orally once daily for 12 weeks, as above"
+        name="arms[1]",
+        text="Control: Testimab 20 mg orally once daily for 12 weeks, as above",
     )
     more = parse_record(
-        parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)})
+        parsed.record.model_copy(
+            update={"sections": (*parsed.record.sections, section)}
+        )
     )
     parsed = replace(more, regimens=parsed.regimens, candidates=parsed.candidates)
     chunks = list_arms(parsed)
     drafts = [ground(parsed, chunks[place], values) for place, values in answers]
-    drafts += [ground(parsed, chunk, {}) for chunk in chunks if chunk.span.section in unanswered]
+    drafts += [
+        ground(parsed, chunk, {})
+        for chunk in chunks
+        if chunk.span.section in unanswered
+    ]
     result = ModelResult(tuple(drafts))
-    return [(r.agent, r.section) for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing]
+    return [
+        (r.agent, r.section)
+        for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing
+    ]
 
 
 def test_a_regimen_stated_in_another_line_than_the_rules_found_it_is_one(parsed):
@@ -186,15 +229,26 @@ def test_a_regimen_stated_in_another_line_than_the_rules_found_it_is_one(parsed)
 
 
 def test_what_stands_in_a_line_without_answer_is_left_to_the_rules(parsed):
-    found = two_lines(parsed, (1, TESTIMAB | {"agent": "Control"}), unanswered=("arms[0]",))
-    assert found == [("Control", "arms[1]"), ("Examplumab", "arms[0]"), ("Testimab", "arms[0]")]
+    found = two_lines(
+        parsed, (1, TESTIMAB | {"agent": "Control"}), unanswered=("arms[0]",)
+    )
+    assert found == [
+        ("Control", "arms[1]"),
+        ("Examplumab", "arms[0]"),
+        ("Testimab", "arms[0]"),
+    ]
 
 
 def test_values_of_a_regimen_may_stand_in_another_line(parsed):
-    cycle = {"quote": "20 mg orally once daily", "duration": Period(value=12, unit=TimeUnit.WEEK)}
+    cycle = {
+        "quote": "20 mg orally once daily",
+        "duration": Period(value=12, unit=TimeUnit.WEEK),
+    }
     section = Section(name="arms[1]", text="Testimab 20 mg orally once daily")
     parsed = parse_record(
-        parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)})
+        parsed.record.model_copy(
+            update={"sections": (*parsed.record.sections, section)}
+        )
     )
     chunk = Chunk(99, Span("arms[1]", 0, len(section.text)), section.text)
     grounded = ground(parsed, chunk, TESTIMAB | cycle)
@@ -212,7 +266,9 @@ def in_arms(*answers):
         "Sham": "Testimab 1 mg daily",
     }
     arms = [{"label": label, "description": text} for label, text in texts.items()]
-    record = trial(arms=arms, interventions=[{"name": "Examplumab"}, {"name": "Testimab"}])
+    record = trial(
+        arms=arms, interventions=[{"name": "Examplumab"}, {"name": "Testimab"}]
+    )
     parsed = parse_record(linked(record, "01", "2"))
     chunk = list_arms(parsed)[0]
     asked = [
@@ -234,7 +290,10 @@ def test_arms_and_those_of_amounts_cite_the_labels():
         ("High", "Low"),
         [("High",), ("Low",)],
     )
-    cited = [(piece.field, piece.section, piece.quote) for piece in regimen.evidence_for("arms")]
+    cited = [
+        (piece.field, piece.section, piece.quote)
+        for piece in regimen.evidence_for("arms")
+    ]
     assert cited == [("arms[0]", "arms[0]", "High"), ("arms[1]", "arms[1]", "Low")]
     assert {piece.support for piece in regimen.evidence_for("arms")} == {Support.PARSED}
     parts = [piece for piece in regimen.evidence if piece.field.endswith("].arms")]
@@ -243,13 +302,18 @@ def test_arms_and_those_of_amounts_cite_the_labels():
         ("amounts[1].arms", "Low"),
     ]
     for piece in regimen.evidence:
-        assert parsed.record.raw_text(piece.section)[piece.start : piece.end] == piece.quote
+        assert (
+            parsed.record.raw_text(piece.section)[piece.start : piece.end]
+            == piece.quote
+        )
 
 
 def test_what_a_model_lists_once_for_each_arm_is_one_regimen_of_all_of_them():
     same = {"amounts": (mg(10),), "quote": "10 mg daily"}
     _, dosing = in_arms(same | {"arms": (3,)}, same | {"arms": (1,)})
-    assert [one.arms for one in dosing] == [("High",)]  # the third arm gets no examplumab
+    assert [one.arms for one in dosing] == [
+        ("High",)
+    ]  # the third arm gets no examplumab
     same = {"frequency": Frequency.QD, "quote": "Examplumab 10 mg daily"}
     _, (regimen,) = in_arms(same | {"arms": (2,)}, same | {"arms": (1,)})
     assert regimen.arms == ("High", "Low")

@@ -39,7 +39,8 @@ def show(extraction):
     for criterion in eligibility.criteria:
         items[criterion.group].append(criterion.quote)
     groups = {
-        one.id: (str(one), one.lead_in, one.parent, items[one.id]) for one in eligibility.groups
+        one.id: (str(one), one.lead_in, one.parent, items[one.id])
+        for one in eligibility.groups
     }
     return groups, items[None]
 
@@ -129,9 +130,9 @@ def test_criteria_that_hold_as_their_list_says_are_no_group(text):
 
 
 def test_exclusions_joined_by_a_strong_and_are_wanted_together():
-    assert show(extract("Exclusion Criteria:\n\n* Gout\n* Asthma\n\nAND\n\n* Eczema"))[0] == {
-        "g1": ("all of", None, None, ["Asthma", "Eczema"])
-    }
+    assert show(extract("Exclusion Criteria:\n\n* Gout\n* Asthma\n\nAND\n\n* Eczema"))[
+        0
+    ] == {"g1": ("all of", None, None, ["Asthma", "Eczema"])}
 
 
 def test_groups_of_people_are_alternatives_with_criteria_of_their_own():
@@ -152,13 +153,13 @@ def test_a_group_has_its_line_and_the_words_of_its_rule_as_evidence():
     assert proofs["groups[0].lead_in"] == "High risk, at least two of:"
     assert proofs["groups[0].rule"] == "at least two of:"
     assert proofs["groups[1].lead_in"] == proofs["groups[1].rule"] == "One of:"
-    assert all(TREE[piece.start : piece.end] == piece.quote for piece in eligibility.evidence)
+    assert all(
+        TREE[piece.start : piece.end] == piece.quote for piece in eligibility.evidence
+    )
 
 
 def test_a_doubtful_group_makes_the_participants_no_less_sure():
-    text = (
-        "Inclusion Criteria:\n\n* Women\n* Measured twice, as follows:\n\n  * Lying\n  * Standing"
-    )
+    text = "Inclusion Criteria:\n\n* Women\n* Measured twice, as follows:\n\n  * Lying\n  * Standing"
     doubtful, plain = (
         extract(one).eligibility
         for one in (text, text.replace("as follows", "by all of the following"))
@@ -176,7 +177,12 @@ def answer(parsed, **said):
     drafts = []
     for draft in parsed.criteria:
         begun = next(
-            (readings for start, readings in said.items() if draft.chunk.text.startswith(start)), {}
+            (
+                readings
+                for start, readings in said.items()
+                if draft.chunk.text.startswith(start)
+            ),
+            {},
         )
         drafts += [replace(draft, model=begun)] if begun else []
     return assemble_extraction(parsed, ModelResult(tuple(drafts)))
@@ -209,9 +215,9 @@ def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():
         )
     }
     assert alone == []
-    assert {one.origin for one in extraction.eligibility.evidence_for("groups[0].rule")} == {
-        Origin.MODEL
-    }
+    assert {
+        one.origin for one in extraction.eligibility.evidence_for("groups[0].rule")
+    } == {Origin.MODEL}
 
 
 def test_lines_that_introduce_each_other_make_no_circle():
@@ -229,12 +235,16 @@ def test_lines_that_introduce_each_other_make_no_circle():
 def test_a_group_that_is_dropped_for_doubt_leaves_its_members_to_the_one_around():
     extraction = extract(TREE)
     evidence = tuple(
-        one.model_copy(update={"confidence": 0.1 if one.field == "groups[0].rule" else 0.9})
+        one.model_copy(
+            update={"confidence": 0.1 if one.field == "groups[0].rule" else 0.9}
+        )
         for one in extraction.eligibility.evidence
     )
     doubtful = extraction.eligibility.model_copy(update={"evidence": evidence})
     left = drop_doubtful(extraction.model_copy(update={"eligibility": doubtful}), 0.5)
-    assert show(left)[0] == {"g2": ("any of", "One of:", None, ["Stroke", "Infarction"])}
+    assert show(left)[0] == {
+        "g2": ("any of", "One of:", None, ["Stroke", "Infarction"])
+    }
     assert [one.field for one in left.eligibility.evidence_for("groups")] == [
         "groups[0].lead_in",
         "groups[0].rule",

@@ -10,7 +10,9 @@ from tests.trust import trial
 
 def extract(text, **sections):
     return (
-        Extractor(effort="none").extract(trial(eligibility=text, **sections)).eligibility.criteria
+        Extractor(effort="none")
+        .extract(trial(eligibility=text, **sections))
+        .eligibility.criteria
     )
 
 
@@ -25,14 +27,19 @@ def test_each_part_has_evidence_of_its_own():
         "within 2 weeks of entry"
     )
     (criterion,) = extract(text)
-    assert [one.condition for one in criterion.constraints] == [None, "with liver\n  metastases"]
+    assert [one.condition for one in criterion.constraints] == [
+        None,
+        "with liver\n  metastases",
+    ]
     for field, words in {
         "constraints[1].condition": "with liver\n  metastases",
         "time_windows[0].of": "steroids",
         "time_windows[0].anchor": "of entry",
     }.items():
         assert place(criterion, field) == (text.index(words), words)
-    assert {one.support for one in criterion.evidence if "." in one.field} == {"literal"}
+    assert {one.support for one in criterion.evidence if "." in one.field} == {
+        "literal"
+    }
 
 
 def test_the_parts_of_a_time_window_may_stand_in_the_line_above():
@@ -42,13 +49,19 @@ def test_the_parts_of_a_time_window_may_stand_in_the_line_above():
         text.index("before entry"),
         "before entry",
     )
-    assert place(criterion, "time_windows[0].of") == (text.index("Biopsy"), "Biopsy of the liver")
+    assert place(criterion, "time_windows[0].of") == (
+        text.index("Biopsy"),
+        "Biopsy of the liver",
+    )
 
 
 def test_of_equal_words_those_nearest_to_the_value_are_cited():
     text = "Inclusion Criteria:\n\n* Steroids are allowed; no steroids within 2 weeks"
     (criterion,) = extract(text)
-    assert place(criterion, "time_windows[0].of") == (text.index("steroids"), "steroids")
+    assert place(criterion, "time_windows[0].of") == (
+        text.index("steroids"),
+        "steroids",
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +74,8 @@ def test_of_equal_words_those_nearest_to_the_value_are_cited():
 )
 def test_the_sex_of_the_whole_trial_is_no_condition(line, condition):
     of_men, of_both = (
-        f"Inclusion Criteria:\n\n* {line}\n* {who}" for who in ("Male", "Male or female")
+        f"Inclusion Criteria:\n\n* {line}\n* {who}"
+        for who in ("Male", "Male or female")
     )
     assert extract(of_both)[0].constraints[0].condition is not None
     if "women" not in line:

@@ -76,15 +76,24 @@ def test_a_closed_set_of_which_one_word_is_right_always_has_the_best(word):
         ("the first infusion", "first infusion", True),
         ("infusion", "the date of infusion", True),
         ("progression", "the first assessment of progression", True),
-        (("treatment failure (no CR)", "relapse"), ("treatment failure", "Relapse."), True),
+        (
+            ("treatment failure (no CR)", "relapse"),
+            ("treatment failure", "Relapse."),
+            True,
+        ),
         ("first infusion", "second infusion", False),
         (("relapse",), ("relapse", "death"), False),
         ("CR", "CR or PR", False),
     ],
 )
-def test_quotes_that_mean_the_same_are_agreement_in_the_words_of_the_model(rule, model, agree):
+def test_quotes_that_mean_the_same_are_agreement_in_the_words_of_the_model(
+    rule, model, agree
+):
     resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, FIELD)
-    assert (resolved.value, resolved.origin) == (model, Origin.BOTH if agree else Origin.MODEL)
+    assert (resolved.value, resolved.origin) == (
+        model,
+        Origin.BOTH if agree else Origin.MODEL,
+    )
     assert (resolved.confidence == share_right(FIELD, AGREE)) is agree
 
 
@@ -102,7 +111,10 @@ def test_labels_of_arms_are_a_set_of_names_and_amounts_agree_whatever_their_arms
     field, rule, model, agree
 ):
     resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, field)
-    assert (resolved.value, resolved.origin) == (model, Origin.BOTH if agree else Origin.MODEL)
+    assert (resolved.value, resolved.origin) == (
+        model,
+        Origin.BOTH if agree else Origin.MODEL,
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,13 +133,15 @@ def test_the_confidence_is_the_share_of_answers_that_were_right_where_the_rules_
 ):
     assert name_situation(rule) == situation
     shares = {
-        resolve(rule, Reading("rectal", one), GAP, FIELD).confidence for one in (0.01, 0.6, 1.0)
+        resolve(rule, Reading("rectal", one), GAP, FIELD).confidence
+        for one in (0.01, 0.6, 1.0)
     }
     assert shares == {share_right(FIELD, situation)}
 
 
 @pytest.mark.parametrize(
-    "field", ["eligibility.category", "dosing.amounts", "endpoints.concept", "never.asked"]
+    "field",
+    ["eligibility.category", "dosing.amounts", "endpoints.concept", "never.asked"],
 )
 def test_shares_are_probabilities(field):
     assert all(0 < share_right(field, situation) < 1 for situation in SITUATIONS)
@@ -135,9 +149,16 @@ def test_shares_are_probabilities(field):
 
 
 WINDOW = TimeWindow(
-    quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever", anchor="before entry"
+    quote="for 2 days",
+    comparator=">=",
+    value=2,
+    unit="day",
+    of="the fever",
+    anchor="before entry",
 )
-LIMIT = Constraint(quantity="Hb", comparator=">", value=12, unit="g/dL", condition="for men")
+LIMIT = Constraint(
+    quantity="Hb", comparator=">", value=12, unit="g/dL", condition="for men"
+)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +174,10 @@ LIMIT = Constraint(quantity="Hb", comparator=">", value=12, unit="g/dL", conditi
 )
 def test_limits_and_times_agree_in_their_numbers(value, other, origin):
     said = value.model_copy(update=other)
-    assert resolve(Reading((value,), 0.7), Reading((said,), 0.9), GAP, FIELD).origin is origin
+    assert (
+        resolve(Reading((value,), 0.7), Reading((said,), 0.9), GAP, FIELD).origin
+        is origin
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,7 +190,9 @@ def test_limits_and_times_agree_in_their_numbers(value, other, origin):
     ],
 )
 def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
-    read, said = (LIMIT.model_copy(update={"condition": words}) for words in (rule, model))
+    read, said = (
+        LIMIT.model_copy(update={"condition": words}) for words in (rule, model)
+    )
     answer = Reading((said,), 0.9) if model else None
     found, sure = resolve_part(
         said if model else read,

@@ -17,7 +17,9 @@ def make_study(
     summary: str = "Examplumab is studied in adults with asthma.",
     description: str | None = None,
     eligibility: str | None = None,
-    primary: Sequence[Sequence[str | None]] = (("Change in FEV1", "Spirometry", "Week 12"),),
+    primary: Sequence[Sequence[str | None]] = (
+        ("Change in FEV1", "Spirometry", "Week 12"),
+    ),
     secondary: Sequence[Sequence[str | None]] = (),
     arms: Sequence[dict] = (),
     interventions: Sequence[dict] = (),
@@ -38,13 +40,17 @@ def make_study(
         {
             "protocolSection": {
                 "identificationModule": {"nctId": "NCT90000001", "briefTitle": title},
-                "descriptionModule": {"briefSummary": summary, "detailedDescription": description},
+                "descriptionModule": {
+                    "briefSummary": summary,
+                    "detailedDescription": description,
+                },
                 "designModule": {"studyType": "INTERVENTIONAL"} | (design or {}),
                 "armsInterventionsModule": {
                     "armGroups": list(arms),
                     "interventions": list(interventions),
                 },
-                "eligibilityModule": {"eligibilityCriteria": eligibility} | (fields or {}),
+                "eligibilityModule": {"eligibilityCriteria": eligibility}
+                | (fields or {}),
                 "outcomesModule": dict(
                     zip(("primaryOutcomes", "secondaryOutcomes"), outcomes, strict=True)
                 ),
@@ -53,7 +59,10 @@ def make_study(
     )
     source = Source(path="study.json", format="ctgov_json")
     return TrialRecord(
-        record_id="NCT90000001", source=source, sections=draft.sections, registry=draft.registry
+        record_id="NCT90000001",
+        source=source,
+        sections=draft.sections,
+        registry=draft.registry,
     )
 
 
@@ -66,5 +75,6 @@ def audit(record: TrialRecord) -> tuple[Finding, ...]:
 def find(record: TrialRecord) -> list[tuple[str, ...]]:
     """Return each finding's kind and quotes."""
     return [
-        (finding.kind.value, *(one.quote for one in finding.citations)) for finding in audit(record)
+        (finding.kind.value, *(one.quote for one in finding.citations))
+        for finding in audit(record)
     ]

@@ -21,11 +21,19 @@ from tests.depth import choose
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "records" / "ctgov_v2.jsonl.gz"
-SEEDS = {record.record_id[:3]: record for record in read_records(ROOT / "seeds" / "records")}
+SEEDS = {
+    record.record_id[:3]: record for record in read_records(ROOT / "seeds" / "records")
+}
 KNOWN = {
     "000": [],
     "001": [],
-    "002": [("time_points_differ", "ORR(CR+CRi) on days 45, 90, 120", "day 30, day 45, day 90")],
+    "002": [
+        (
+            "time_points_differ",
+            "ORR(CR+CRi) on days 45, 90, 120",
+            "day 30, day 45, day 90",
+        )
+    ],
     "003": [
         ("endpoint_not_registered", "overall survival"),
         ("endpoint_not_registered", "disease-free survival"),
@@ -59,7 +67,11 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=choose(50, 1000), deadline=None, derandomize=True)
-@given(summary=st.lists(PIECES, max_size=5), criteria=st.lists(PIECES, max_size=5), title=PIECES)
+@given(
+    summary=st.lists(PIECES, max_size=5),
+    criteria=st.lists(PIECES, max_size=5),
+    title=PIECES,
+)
 def test_every_quote_is_at_the_place_of_its_citation(summary, criteria, title):
     record = make_study(
         title=title,
@@ -107,7 +119,10 @@ def test_findings_are_part_of_the_extraction_and_counted_by_kind():
 def test_a_time_frame_that_was_blanked_is_not_missing():
     parsed = parse_record(make_study(primary=(("Body weight", "in kg", None),)))
     hostile = HostileText(
-        FindingKind.MARKUP, Span("primary_outcomes[0]", 12, 17), blanked=True, quote="in kg"
+        FindingKind.MARKUP,
+        Span("primary_outcomes[0]", 12, 17),
+        blanked=True,
+        quote="in kg",
     )
     extraction = assemble_extraction(parsed, ModelResult())
     assert [one.kind for one in audit_extraction(parsed, extraction)] == [
@@ -130,4 +145,6 @@ def test_blanked_words_are_not_quoted():
 
 
 def test_tasks_that_were_not_extracted_give_no_findings():
-    assert Extractor(effort="none", tasks=("dosing",)).extract(SEEDS["003"]).findings == ()
+    assert (
+        Extractor(effort="none", tasks=("dosing",)).extract(SEEDS["003"]).findings == ()
+    )

@@ -31,9 +31,13 @@ def test_the_findings_of_a_study_are_those_of_the_table(case):
     ("noun", "severity"),
     [("objective is to determine", Severity.INFO), ("endpoint is", Severity.WARNING)],
 )
-def test_an_objective_matters_less_than_an_endpoint_and_searched_sections_are_named(noun, severity):
+def test_an_objective_matters_less_than_an_endpoint_and_searched_sections_are_named(
+    noun, severity
+):
     (finding,) = audit(
-        make_study(summary=f"The secondary {noun} the immunogenicity.", primary=(RESPONSE,))
+        make_study(
+            summary=f"The secondary {noun} the immunogenicity.", primary=(RESPONSE,)
+        )
     )
     assert (finding.severity, finding.sections) == (severity, ("primary_outcomes[0]",))
 
@@ -53,28 +57,39 @@ def test_an_age_of_the_text_that_is_not_taken_is_told():
     )
     assert [one.quote for one in finding.citations] == ["13 to 16 years", "75 Years"]
     assert (
-        next(one.reason for one in extraction.absences if one.field == finding.field) == "ambiguous"
+        next(one.reason for one in extraction.absences if one.field == finding.field)
+        == "ambiguous"
     )
 
 
 def test_ages_that_leave_nobody_are_told_and_not_taken():
     text = "Inclusion Criteria:\n\n* Aged 65 years or older\n* Age below 18 years"
     extraction = Extractor(effort="none").extract(make_study(eligibility=text))
-    assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (None, None)
+    assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (
+        None,
+        None,
+    )
     assert [one.kind for one in extraction.findings] == ["limits_contradict"] * 2
     registered = make_study(
         eligibility=text, fields={"minimumAge": "65 Years", "maximumAge": "80 Years"}
     )
-    assert Extractor(effort="none").extract(registered).eligibility.minimum_age.value == 65
+    assert (
+        Extractor(effort="none").extract(registered).eligibility.minimum_age.value == 65
+    )
 
 
-@pytest.mark.parametrize("entry", terms_of("promised_endpoints"), ids=lambda entry: entry.value)
+@pytest.mark.parametrize(
+    "entry", terms_of("promised_endpoints"), ids=lambda entry: entry.value
+)
 def test_a_registered_outcome_of_the_same_name_is_always_recognised(entry):
     for term in entry.terms:
         record = make_study(
-            summary=f"The secondary endpoint is {term}.", primary=((term, "As defined", "1 year"),)
+            summary=f"The secondary endpoint is {term}.",
+            primary=((term, "As defined", "1 year"),),
         )
-        assert "endpoint_not_registered" not in [kind for kind, *_ in find(record)], term
+        assert "endpoint_not_registered" not in [kind for kind, *_ in find(record)], (
+            term
+        )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +102,9 @@ def test_an_outcome_registered_twice_at_one_time_is_found(time_frame, places):
         ("Overall survival", "From enrolment to death", "2 years"),
     )
     found = audit(
-        make_study(primary=((*safety, "1 year"),), secondary=(survival, (*safety, time_frame)))
+        make_study(
+            primary=((*safety, "1 year"),), secondary=(survival, (*safety, time_frame))
+        )
     )
     assert [[citation.section for citation in one.citations] for one in found] == places
     assert {one.kind.value for one in found} <= {"outcome_repeated"}

@@ -56,16 +56,17 @@ def test_figures_of_files_are_drawn_with_a_peer(known, monkeypatch, tmp_path):
         tmp_path / "both.json",
     )
     assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
-    assert [one["effort"] for one in json.loads((tmp_path / "both.json").read_text("utf-8"))][
-        -1
-    ] == PEER
+    assert [
+        one["effort"] for one in json.loads((tmp_path / "both.json").read_text("utf-8"))
+    ][-1] == PEER
 
 
 def test_a_bill_has_the_cache_and_the_thinking_of_a_dry_run():
     """Of 1,000 calls, the first eight write the 6,000 tokens at their beginning into the cache."""
     one = figures("medium", "home", 1, 0.8)
     cheap, middle = (
-        effort.bill(one, effort.find_pricing(model)) for model in ("gpt-5-mini", effort.PRICE)
+        effort.bill(one, effort.find_pricing(model))
+        for model in ("gpt-5-mini", effort.PRICE)
     )
     assert cheap.cached == middle.cached == 6000 * 992
     assert (cheap.thinking, cheap.writing) == (500 * 1000 * 2 / 1e6, 0)
@@ -73,7 +74,9 @@ def test_a_bill_has_the_cache_and_the_thinking_of_a_dry_run():
         (8e6 - 5.952e6) * 0.25e-6 + 5.952e6 * 0.025e-6 + 0.6e6 * 2e-6, abs=1e-4
     )
     assert (middle.thinking, middle.writing) == (0, 6000 * 8 * 3.75 / 1e6)
-    assert middle.dollars == pytest.approx(2 * 3 + 5.952 * 0.3 + 0.18 + 0.1 * 15, abs=1e-4)
+    assert middle.dollars == pytest.approx(
+        2 * 3 + 5.952 * 0.3 + 0.18 + 0.1 * 15, abs=1e-4
+    )
     assert middle.uncached == 8 * 3 + 0.1 * 15
 
 
@@ -81,6 +84,10 @@ def test_the_dollars_of_own_hardware_are_its_hours():
     """8 million tokens at 4,000 a second, or 2.048 million if a cache holds the others, and
     100,000 at 500.
     """
-    cost = effort.bill(figures("medium", "home", 1, 0.8), effort.price_hardware(3.6, 4000, 500))
-    assert cost.dollars == pytest.approx(0.001 * (2.048e6 / 4000 + 0.1e6 / 500), abs=1e-4)
+    cost = effort.bill(
+        figures("medium", "home", 1, 0.8), effort.price_hardware(3.6, 4000, 500)
+    )
+    assert cost.dollars == pytest.approx(
+        0.001 * (2.048e6 / 4000 + 0.1e6 / 500), abs=1e-4
+    )
     assert cost.uncached == pytest.approx(0.001 * (8e6 / 4000 + 0.1e6 / 500), abs=1e-4)

@@ -62,7 +62,13 @@ def spare() -> None:
 def make() -> object:
     raise NotImplementedError
 '''
-TEXTS = {"5 milligram": "5", "10 mg daily": "10", "none": None, "20 mg": "20", "30 mg a day": "30"}
+TEXTS = {
+    "5 milligram": "5",
+    "10 mg daily": "10",
+    "none": None,
+    "20 mg": "20",
+    "30 mg a day": "30",
+}
 
 
 @pytest.fixture
@@ -92,7 +98,10 @@ def results(tmp_path, monkeypatch):
             for answer in answers:
                 gave[answer].setdefault(name_code(code, tmp_path), []).append(key)
     recording = Recording(outcomes, gave, frozenset(), frozenset())
-    targets = [command.make_target(place, file, recording) for place in list_places(file, tmp_path)]
+    targets = [
+        command.make_target(place, file, recording)
+        for place in list_places(file, tmp_path)
+    ]
     attempt = partial(
         try_target,
         probes=probes,
@@ -100,7 +109,10 @@ def results(tmp_path, monkeypatch):
         gates=Gates(frozenset({"gold"}), frozenset()),
         seconds=9,
     )
-    yield {target.key.partition(":")[2]: (target, attempt(target)) for target in targets}, attempt
+    yield (
+        {target.key.partition(":")[2]: (target, attempt(target)) for target in targets},
+        attempt,
+    )
     del sys.modules["dosereader"]
 
 
@@ -115,7 +127,10 @@ def test_a_needed_function_is_told_from_one_that_nothing_notices(results):
     assert found["is_dose"][1].stub == "False"
     assert not found["is_dose"][1].changed
     assert not found["tidy"][1].changed
-    assert groups["Not called by any input"] == {"dosereader.py:spare", "dosereader.py:make"}
+    assert groups["Not called by any input"] == {
+        "dosereader.py:spare",
+        "dosereader.py:make",
+    }
     assert "dosereader.py:tidy" in groups["Nothing notices: no output changes"]
     assert "dosereader.py:split" in groups["Lost without it"]
     assert "`dosereader.py:tidy`" in format_results([r for _, r in found.values()])
@@ -136,7 +151,9 @@ def test_two_that_stand_in_for_each_other_do_not_go_together(results):
     assert {"dosereader.py:_number", "dosereader.py:again"} - free
 
 
-def test_a_function_that_gives_back_what_it_got_matters_where_it_gives_something_else(results):
+def test_a_function_that_gives_back_what_it_got_matters_where_it_gives_something_else(
+    results,
+):
     found, _ = results
 
     assert found["tidy"][0].stubs[0].probes == ("gold: 5 milligram",)
@@ -148,7 +165,8 @@ def test_what_an_answer_changes_depends_on_what_was_given():
     def act(text: str) -> None: ...
 
     changed = [
-        [set(one.instead_of) for one in list_answers(each, each)] for each in (find, is_dose, act)
+        [set(one.instead_of) for one in list_answers(each, each)]
+        for each in (find, is_dose, act)
     ]
 
     assert changed == [

@@ -11,7 +11,9 @@ from extractor.schemas import TrialExtraction
 from tests.llm.stub import serve
 from tests.trust import answering, trial
 
-RECORD = trial(title="A trial", primary_outcomes_0="Zinc in plasma by flame photometry, 4 weeks")
+RECORD = trial(
+    title="A trial", primary_outcomes_0="Zinc in plasma by flame photometry, 4 weeks"
+)
 GOLD = TrialExtraction.model_validate(
     {
         "record_id": RECORD.record_id,
@@ -39,7 +41,9 @@ async def lose(**values):
             return judge(
                 parsed,
                 GOLD,
-                *await ask(parsed, ExtractionOptions(tasks=["endpoints"], effort="all"), model),
+                *await ask(
+                    parsed, ExtractionOptions(tasks=["endpoints"], effort="all"), model
+                ),
             )
 
 
@@ -51,7 +55,11 @@ async def lose(**values):
             "endpoints.specimens",
             Cause.CHECK,
         ),
-        ({"tool": 5, "methods": ["flame photometry"]}, "endpoints.instrument", Cause.FORM),
+        (
+            {"tool": 5, "methods": ["flame photometry"]},
+            "endpoints.instrument",
+            Cause.FORM,
+        ),
     ],
 )
 async def test_a_right_answer_that_is_not_in_the_extraction_is_a_loss_with_its_cause(
@@ -61,7 +69,9 @@ async def test_a_right_answer_that_is_not_in_the_extraction_is_a_loss_with_its_c
     assert [(loss.field, loss.cause) for loss in judged.losses] == [(field, cause)]
     assert judged.right["endpoints.methods"] == 1
     (row,) = [
-        line.split() for line in format_losses([judged]).splitlines() if line.startswith(field)
+        line.split()
+        for line in format_losses([judged]).splitlines()
+        if line.startswith(field)
     ]
     assert row[2] == "1"
 

@@ -7,7 +7,13 @@ from benchmarks.gold.readings import Judge, read_answers
 
 
 def window(value=3, unit="day", of="Aspirin", anchor=None, quote="within 3 days"):
-    known = {"quote": quote, "comparator": "<=", "value": value, "value_high": None, "unit": unit}
+    known = {
+        "quote": quote,
+        "comparator": "<=",
+        "value": value,
+        "value_high": None,
+        "unit": unit,
+    }
     return known | {"of": of, "anchor": anchor}
 
 
@@ -58,7 +64,8 @@ def test_what_both_say_is_gold_and_the_rest_is_asked(key, first, second, merged,
 def test_the_third_reader_answers_by_number_or_corrects_a_place(tmp_path):
     path = tmp_path / "answers.txt"
     path.write_text(
-        '1: A\n2: B\n3: {"d1": [3]}\nNCT1 c1.l1 condition: "for men"\nNCT1 groups: []\n', "utf-8"
+        '1: A\n2: B\n3: {"d1": [3]}\nNCT1 c1.l1 condition: "for men"\nNCT1 groups: []\n',
+        "utf-8",
     )
     judge = Judge(read_answers(path))
     both = [judge.ask("NCT1", "d1 arms", {"d1": [1]}, {"d1": [2]}) for _ in range(4)]
@@ -80,5 +87,7 @@ def test_a_wrong_answer_is_named():
     judge = Judge({"1": "C", "NCT1 c1": "[]"})
     with pytest.raises(SystemExit, match="answer 1: 'C' is neither A nor B nor JSON"):
         judge.ask("NCT1", "d1 arms", {}, {})
-    with pytest.raises(ValueError, match="'c1' is no place; write one such as 'c3 windows'"):
+    with pytest.raises(
+        ValueError, match="'c1' is no place; write one such as 'c3 windows'"
+    ):
         correct(dict(EMPTY), "c1", [])

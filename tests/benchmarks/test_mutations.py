@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.changes import HARMFUL, HARMLESS
-from benchmarks.mutations import Drawn, Trial, draw_quotes, judge, main, make_trials, tally_verdicts
+from benchmarks.mutations import (
+    Drawn,
+    Trial,
+    draw_quotes,
+    judge,
+    main,
+    make_trials,
+    tally_verdicts,
+)
 from tests.depth import choose
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -17,8 +25,13 @@ QUOTE = (
     "Patients must be 18-65 years or older than 70, not on two drugs, with platelets \\>= 1.5 "
     "x 10\\^9/L or 25 mg/kg"
 )
-ODD = "The “first-line” patient's naïve ﬁbrosis \\[grade 3\\], at 10\\^9 cells/m2 & 5 mg"
-LINES = ("Age of at least 18 years and not more than 75 years", "Platelets \\> 50 x 10\\^9/L")
+ODD = (
+    "The “first-line” patient's naïve ﬁbrosis \\[grade 3\\], at 10\\^9 cells/m2 & 5 mg"
+)
+LINES = (
+    "Age of at least 18 years and not more than 75 years",
+    "Platelets \\> 50 x 10\\^9/L",
+)
 
 
 def text_with(quote):
@@ -30,15 +43,24 @@ def test_a_harmful_change_is_made_and_refused(kind):
     changed = {HARMFUL[kind](QUOTE, random.Random(seed)) for seed in range(20)}
     assert not {None, QUOTE} & changed
     assert not any(
-        judge(Trial(text_with(QUOTE), kind, quote, harmful=True)).accepted for quote in changed
+        judge(Trial(text_with(QUOTE), kind, quote, harmful=True)).accepted
+        for quote in changed
     )
 
 
 @pytest.mark.parametrize("kind", HARMLESS)
 def test_a_harmless_change_is_made_and_accepted(kind):
     quotes = [QUOTE, ODD, ODD.replace("ﬁ", "fi")]
-    changed = [(q, HARMLESS[kind](q, random.Random(seed))) for q in quotes for seed in range(20)]
-    trials = [Trial(text_with(quote), kind, new, harmful=False) for quote, new in changed if new]
+    changed = [
+        (q, HARMLESS[kind](q, random.Random(seed)))
+        for q in quotes
+        for seed in range(20)
+    ]
+    trials = [
+        Trial(text_with(quote), kind, new, harmful=False)
+        for quote, new in changed
+        if new
+    ]
     assert trials
     assert [trial.quote for trial in trials if not judge(trial).accepted] == []
 
@@ -63,16 +85,27 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_the_command_prints_its_tables_and_compares_checkers(folder, monkeypatch, capsys):
-    checkers = {"trusting": lambda quote, text: True, "literal": lambda quote, text: quote in text}
+def test_the_command_prints_its_tables_and_compares_checkers(
+    folder, monkeypatch, capsys
+):
+    checkers = {
+        "trusting": lambda quote, text: True,
+        "literal": lambda quote, text: quote in text,
+    }
     monkeypatch.setattr("benchmarks.mutations.load_checkers", lambda: checkers)
-    monkeypatch.setattr(sys, "argv", ["mutations", "--data", str(folder), "--n", "60", "--compare"])
+    monkeypatch.setattr(
+        sys, "argv", ["mutations", "--data", str(folder), "--n", "60", "--compare"]
+    )
     main()
     shown = capsys.readouterr().out
     rows = {line.split("  ")[0]: line.split() for line in shown.splitlines()}
     assert rows["number"][1:4] == ["2", "0", "0.00%"]
     assert {"says something else", "says the same"} <= set(rows)
-    table = [line.strip("| ").split(" | ") for line in shown.splitlines() if line.startswith("|")]
+    table = [
+        line.strip("| ").split(" | ")
+        for line in shown.splitlines()
+        if line.startswith("|")
+    ]
     assert table[0] == ["change", "quotes", "extractor", "trusting", "literal"]
     shares = {cells[0]: cells[2:] for cells in table[2:]}
     assert shares["all (escaped)"][:2] == ["0.0%", "100.0%"]
@@ -84,7 +117,8 @@ def test_the_command_prints_its_tables_and_compares_checkers(folder, monkeypatch
 def test_few_changes_escape_and_few_harmless_ones_are_refused():
     rng = random.Random(5)
     tallies = tally_verdicts(
-        judge(trial) for trial in make_trials(draw_quotes(DATA, rng), choose(300, 10_000), rng)
+        judge(trial)
+        for trial in make_trials(draw_quotes(DATA, rng), choose(300, 10_000), rng)
     )
     escaped, refused = (tallies[harmful, "all"] for harmful in (True, False))
     assert escaped["wrong"] <= 0.002 * escaped["count"]

@@ -17,14 +17,21 @@ from tests.trust import trial
 
 RULES, MODEL = Category.OTHER, Category.INFECTION
 FIELD = "eligibility.category"
-SHIPPED = Path(__file__).parents[2] / "extractor" / "stages" / "assemble" / "policy.toml"
+SHIPPED = (
+    Path(__file__).parents[2] / "extractor" / "stages" / "assemble" / "policy.toml"
+)
 
 
 def ask_in_doubt():
     """A record with one criterion, whose category the rules doubt, and the answer of a model."""
-    parsed = parse_record(trial(eligibility="Exclusion Criteria:\n\n* Something | rare"))
+    parsed = parse_record(
+        trial(eligibility="Exclusion Criteria:\n\n* Something | rare")
+    )
     (criterion,) = parsed.criteria
-    doubtful = {"stands": Reading(value=True, confidence=0.99), "category": Reading(RULES, 0.6)}
+    doubtful = {
+        "stands": Reading(value=True, confidence=0.99),
+        "category": Reading(RULES, 0.6),
+    }
     criterion = replace(criterion, rules={**criterion.rules, **doubtful})
     values = {"category": MODEL, "stands": True}
     answer = ground_answer(values, criterion, parsed)
@@ -42,7 +49,9 @@ def test_who_was_right_is_counted(right, who):
         .eligibility.criteria[0]
         .model_copy(update={"category": right})
     )
-    gold = TrialExtraction(record_id="A", eligibility=Eligibility(criteria=(criterion,)))
+    gold = TrialExtraction(
+        record_id="A", eligibility=Eligibility(criteria=(criterion,))
+    )
     assert nest(count_situations(parsed, result, gold)) == {
         FIELD: {"doubtful": {who: 1}},
         "eligibility.stands": {"agree": {"right": 1}},
@@ -50,7 +59,9 @@ def test_who_was_right_is_counted(right, who):
 
 
 def test_the_shipped_file_is_as_the_command_writes_it():
-    assert format_counts(tomllib.loads(SHIPPED.read_text("utf-8"))) == SHIPPED.read_text("utf-8")
+    assert format_counts(
+        tomllib.loads(SHIPPED.read_text("utf-8"))
+    ) == SHIPPED.read_text("utf-8")
 
 
 def test_counts_move_the_assumed_share():

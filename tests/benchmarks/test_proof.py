@@ -12,7 +12,11 @@ from benchmarks.proof.parts import follow_parts
 from extractor.model.asking.reply_models import Reply
 from extractor.schemas import TrialExtraction
 
-LIMIT = {"task": "eligibility", "list": "inclusion", "text": "Haemoglobin of at least 9 g/dL"}
+LIMIT = {
+    "task": "eligibility",
+    "list": "inclusion",
+    "text": "Haemoglobin of at least 9 g/dL",
+}
 OUTCOME = {
     "task": "outcome",
     "measure": "Pain on a visual analogue scale",
@@ -21,7 +25,12 @@ OUTCOME = {
 
 
 def case(number, base, answer, *, right):
-    return base | {"id": f"t-{number}", "kind": "plain", "answer": answer, "right": right}
+    return base | {
+        "id": f"t-{number}",
+        "kind": "plain",
+        "answer": answer,
+        "right": right,
+    }
 
 
 async def test_a_right_answer_stands_and_one_that_the_text_does_not_state_falls():
@@ -38,7 +47,9 @@ async def test_a_right_answer_stands_and_one_that_the_text_does_not_state_falls(
         ("time_point", True),
         ("time_point", False),
     ]
-    assert all(one.support is not None for one in verdicts if one.confidence is not None)
+    assert all(
+        one.support is not None for one in verdicts if one.confidence is not None
+    )
     table = [line.split() for line in format_counts(verdicts, 0.85).splitlines()]
     assert table[-1] == ["all", "2", "0", "0", "0", "0", "2", "0", "0"]
 
@@ -111,7 +122,13 @@ def extraction_of(criteria=(), dosing=(), groups=()):
             "stands",
         ),
         ("condition", {"limits": [f"ALT: <= 3 x ULN @ {LIVER}"]}, None, False, "falls"),
-        ("condition", {"limits": [f"ALT: <= 3 x ULN @ {LIVER}"]}, "in men", False, "bare"),
+        (
+            "condition",
+            {"limits": [f"ALT: <= 3 x ULN @ {LIVER}"]},
+            "in men",
+            False,
+            "bare",
+        ),
         ("condition", {"limits": ["ALT: <= 3 x ULN @ for men"]}, None, True, "bare"),
         ("condition", {"limits": ["ALT: <= 5 x ULN"]}, LIVER, False, "falls"),
         ("condition", {"limits": ["ALT: <= 3 x ULN"]}, LIVER, False, "stands"),
@@ -119,8 +136,20 @@ def extraction_of(criteria=(), dosing=(), groups=()):
         ("windows", {"windows": ["within 2 weeks | <= 14 day"]}, None, True, "stands"),
         ("windows", {"windows": ["within 3 days | <= 2 week"]}, None, False, "falls"),
         ("windows", {"windows": ["within 3 days | >= 3 day"]}, None, False, "falls"),
-        ("of", {"windows": ["within 3 days | <= 3 day | warfarin"]}, "aspirin", False, "falls"),
-        ("of", {"windows": ["within 3 days | <= 3 day | aspirin"]}, "warfarin", False, "stands"),
+        (
+            "of",
+            {"windows": ["within 3 days | <= 3 day | warfarin"]},
+            "aspirin",
+            False,
+            "falls",
+        ),
+        (
+            "of",
+            {"windows": ["within 3 days | <= 3 day | aspirin"]},
+            "warfarin",
+            False,
+            "stands",
+        ),
         (
             "anchor",
             {"windows": [f"within 3 days | <= 3 day | aspirin | {BIOPSY}"]},
@@ -177,14 +206,26 @@ def test_gold_without_parts_gives_no_cases_and_parts_are_falsified_by_those_besi
     plain |= {"constraints": CRITERIA[0]["constraints"][:1]}
     bare = {key: value for key, value in REGIMEN.items() if key != "arms"}
     assert (
-        list(make_part_cases(record, {"eligibility": {"criteria": [plain]}, "dosing": [bare]}))
+        list(
+            make_part_cases(
+                record, {"eligibility": {"criteria": [plain]}, "dosing": [bare]}
+            )
+        )
         == []
     )
     amounts = [AMOUNTS[0], AMOUNTS[1] | {"arms": ["Low"]}]
-    gold = {"eligibility": {"criteria": CRITERIA}, "dosing": [REGIMEN | {"amounts": amounts}]}
+    gold = {
+        "eligibility": {"criteria": CRITERIA},
+        "dosing": [REGIMEN | {"amounts": amounts}],
+    }
     made = list(make_part_cases(record, gold))
-    wrong = {(one["kind"], one.get("at")): one["answer"] for one in made if not one["right"]}
-    assert wrong["another limit's condition", 0]["limits"][0] == f"ALT: <= 3 x ULN @ {LIVER}"
+    wrong = {
+        (one["kind"], one.get("at")): one["answer"] for one in made if not one["right"]
+    }
+    assert (
+        wrong["another limit's condition", 0]["limits"][0]
+        == f"ALT: <= 3 x ULN @ {LIVER}"
+    )
     assert wrong["condition dropped", 1]["limits"][1] == "ALT: <= 5 x ULN"
     assert wrong["another window's of", 0]["windows"][0].split(" | ")[2] == "warfarin"
     assert wrong["another window's anchor", 0]["windows"][0].endswith(BIOPSY)
@@ -194,7 +235,8 @@ def test_gold_without_parts_gives_no_cases_and_parts_are_falsified_by_those_besi
 async def test_a_dose_counts_for_its_agent_alone():
     text = "Examplin 100 mg once daily on top of testamide 30 mg twice daily"
     drugs = [
-        {"type": "DRUG", "name": name, "description": ""} for name in ("Examplin", "Testamide")
+        {"type": "DRUG", "name": name, "description": ""}
+        for name in ("Examplin", "Testamide")
     ]
     base = {"task": "dosing", "field": "dose", "interventions": drugs}
     base |= {"arms": [{"label": "A", "type": "EXPERIMENTAL", "description": text}]}

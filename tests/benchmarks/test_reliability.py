@@ -20,7 +20,14 @@ TEXT = (
 
 def stated(confidence, *, right=True, trial=1, fold=0):
     return Judged(
-        "endpoints.concept", f"NCT{trial:08}", "a", "b", confidence, right, "Oncology", fold
+        "endpoints.concept",
+        f"NCT{trial:08}",
+        "a",
+        "b",
+        confidence,
+        right,
+        "Oncology",
+        fold,
     )
 
 
@@ -38,10 +45,15 @@ def test_a_curve_gives_the_share_that_was_right():
 
 def test_a_fold_is_judged_by_curves_that_have_not_seen_it():
     values = [
-        stated(0.9, right=fold == 0, trial=n, fold=fold) for n in range(200) for fold in (0, 1)
+        stated(0.9, right=fold == 0, trial=n, fold=fold)
+        for n in range(200)
+        for fold in (0, 1)
     ]
     found = zip(values, cross_validate(values), strict=True)
-    assert {(one.fold, confidence > 0.5) for one, confidence in found} == {(0, False), (1, True)}
+    assert {(one.fold, confidence > 0.5) for one, confidence in found} == {
+        (0, False),
+        (1, True),
+    }
 
 
 @pytest.fixture
@@ -49,18 +61,24 @@ def record():
     sections = (
         Section(name="eligibility", text=TEXT),
         Section(
-            name="interventions[0]", text="DRUG: Examplumab 300 mg subcutaneously every 4 weeks"
+            name="interventions[0]",
+            text="DRUG: Examplumab 300 mg subcutaneously every 4 weeks",
         ),
         Section(name="primary_outcomes[0]", text="Overall survival, 2 years"),
     )
-    return TrialRecord(record_id="T1", source=Source(path="t", format="flat"), sections=sections)
+    return TrialRecord(
+        record_id="T1", source=Source(path="t", format="flat"), sections=sections
+    )
 
 
 @pytest.fixture
 def gold():
     criterion = {"kind": "inclusion", "section": "eligibility"}
     age = criterion | {"quote": "Age 18 to 65 years", "category": "age"}
-    platelets = criterion | {"quote": "Platelets >= 50 x 10^9/L", "category": "infection"}
+    platelets = criterion | {
+        "quote": "Platelets >= 50 x 10^9/L",
+        "category": "infection",
+    }
     regimen = {
         "agent": "Examplumab",
         "section": "interventions[0]",
@@ -73,7 +91,10 @@ def gold():
         "measure": "Overall survival",
         "time_frame": "2 years",
     }
-    criteria = {"minimum_age": {"value": 18, "unit": "year"}, "criteria": [age, platelets]}
+    criteria = {
+        "minimum_age": {"value": 18, "unit": "year"},
+        "criteria": [age, platelets],
+    }
     parts = {"eligibility": criteria, "dosing": [regimen], "endpoints": [outcome]}
     return TrialExtraction.model_validate({"record_id": "T1"} | parts)
 
@@ -105,21 +126,33 @@ def test_a_rejected_criterion_counts_if_gold_has_it(record, gold):
         "Inclusion Criteria:\n\n* Adequate organ function, defined as:\n  * Platelets >= 50 x "
         "10^9/L"
     )
-    record = record.model_copy(update={"sections": (Section(name="eligibility", text=text),)})
+    record = record.model_copy(
+        update={"sections": (Section(name="eligibility", text=text),)}
+    )
     stands = [
-        one for one in judge_record(parse_record(record), gold) if one.field.endswith("stands")
+        one
+        for one in judge_record(parse_record(record), gold)
+        if one.field.endswith("stands")
     ]
     assert [(one.read, one.label) for one in stands] == [(False, True), (True, False)]
 
 
 def make_line(record, gold, fold):
     line = to_standoff(gold.model_dump(mode="json", exclude_none=True), record)
-    return line | {"record_id": record.record_id, "area": "Allergy / asthma", "fold": fold}
+    return line | {
+        "record_id": record.record_id,
+        "area": "Allergy / asthma",
+        "fold": fold,
+    }
 
 
-def test_a_record_is_judged_once_and_only_if_its_text_is_the_annotated_one(record, gold):
+def test_a_record_is_judged_once_and_only_if_its_text_is_the_annotated_one(
+    record, gold
+):
     line = make_line(record, gold, 2)
-    other = record.model_copy(update={"sections": (Section(name="eligibility", text="Women"),)})
+    other = record.model_copy(
+        update={"sections": (Section(name="eligibility", text="Women"),)}
+    )
     found = list(judge_gold({"T1": line}, [other, record, record]))
     assert [one.field for one in found].count("eligibility.sex") == 1
     assert {(one.area, one.fold) for one in found} == {("Allergy / asthma", 2)}
@@ -133,11 +166,20 @@ def arguments(tmp_path, monkeypatch, gold):
     (tmp_path / "a.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
     sections = (Section(name="eligibility", text=TEXT),)
     record = TrialRecord(
-        record_id="NCT90000001", source=Source(path="a", format="flat"), sections=sections
+        record_id="NCT90000001",
+        source=Source(path="a", format="flat"),
+        sections=sections,
     )
     only = gold.model_copy(update={"dosing": (), "endpoints": ()})
-    (tmp_path / "gold.jsonl").write_text(json.dumps(make_line(record, only, 0)) + "\n", "utf-8")
-    given = ["reliability", str(tmp_path / "gold.jsonl"), "--records", str(tmp_path / "a.json")]
+    (tmp_path / "gold.jsonl").write_text(
+        json.dumps(make_line(record, only, 0)) + "\n", "utf-8"
+    )
+    given = [
+        "reliability",
+        str(tmp_path / "gold.jsonl"),
+        "--records",
+        str(tmp_path / "a.json"),
+    ]
     monkeypatch.setattr("sys.argv", given)
     return given
 
@@ -146,5 +188,7 @@ def test_the_command_writes_the_curves(arguments, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr("benchmarks.reliability.CURVES", tmp_path / "calibration.toml")
     arguments.append("--write")
     command.main()
-    assert '["eligibility.maximum_age"]' in (tmp_path / "calibration.toml").read_text("utf-8")
+    assert '["eligibility.maximum_age"]' in (tmp_path / "calibration.toml").read_text(
+        "utf-8"
+    )
     assert "all fields" in capsys.readouterr().out

@@ -12,7 +12,9 @@ from tests.evaluation.test_gold_check import GOLD, RECORD
 
 def normalise(gold):
     """Normalise gold for comparison: all fields, and words as ``fold_quote`` returns them."""
-    return fold_quote(TrialExtraction.model_validate(gold).model_dump_json().replace("\\n", " "))
+    return fold_quote(
+        TrialExtraction.model_validate(gold).model_dump_json().replace("\\n", " ")
+    )
 
 
 @pytest.fixture
@@ -22,8 +24,15 @@ def line():
 
 def test_gold_is_written_without_words_and_read_back(line):
     assert normalise(from_standoff(line, RECORD)) == normalise(GOLD)
-    words = {word for section in RECORD.sections for word in section.text.split() if len(word) > 5}
-    kept = json.dumps({key: line[key] for key in ("eligibility", "dosing", "endpoints")})
+    words = {
+        word
+        for section in RECORD.sections
+        for word in section.text.split()
+        if len(word) > 5
+    }
+    kept = json.dumps(
+        {key: line[key] for key in ("eligibility", "dosing", "endpoints")}
+    )
     assert not [word for word in words if word in kept]
 
 
@@ -58,7 +67,8 @@ def test_lists_that_say_that_there_is_nothing_are_kept():
 
 def test_a_changed_section_is_named(line):
     sections = [
-        Section(name=s.name, text=s.text + "." * (s.name == "arms[0]")) for s in RECORD.sections
+        Section(name=s.name, text=s.text + "." * (s.name == "arms[0]"))
+        for s in RECORD.sections
     ]
     changed = RECORD.model_copy(update={"sections": tuple(sections)})
     assert find_changed_sections(line, RECORD) == ()

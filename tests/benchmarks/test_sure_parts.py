@@ -17,7 +17,13 @@ def read(of, *, confidence=None):
             ("within 5 days", 5, "day", of),
         )
     ]
-    known = {"origin": "rule", "support": "parsed", "section": "eligibility", "start": 0, "end": 1}
+    known = {
+        "origin": "rule",
+        "support": "parsed",
+        "section": "eligibility",
+        "start": 0,
+        "end": 1,
+    }
     fields = [(f"time_windows[{at}].of", one["of"]) for at, one in enumerate(windows)]
     evidence = [
         Evidence(field=field, quote=quote, confidence=confidence, **known)
@@ -39,6 +45,6 @@ def test_the_word_of_another_window_is_counted_as_wrong():
     name = "eligibility.criteria.time_windows.of"
     for of, right in (("warfarin", [True, True]), ("biopsy", [False, True])):
         judged = list(judge(read("warfarin"), read(of, confidence=0.9)))
-        assert sorted((sure, is_right) for field, sure, is_right in judged if field == name) == [
-            (0.9, one) for one in right
-        ]
+        assert sorted(
+            (sure, is_right) for field, sure, is_right in judged if field == name
+        ) == [(0.9, one) for one in right]

@@ -13,14 +13,21 @@ from benchmarks.gold import GOLD, LABELS, read_gold
 from benchmarks.gold.standoff import to_standoff
 from benchmarks.training import cut_weights, dose_roles, labelled
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors, store_scorer
-from benchmarks.training.labelled import HOME, group_of, read_training_records, read_training_rows
+from benchmarks.training.labelled import (
+    HOME,
+    group_of,
+    read_training_records,
+    read_training_rows,
+)
 from extractor.evidence.scoring import read_scorer
 from extractor.schemas import Part, Role, Section, Source, TrialRecord
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 PLAN = Plan("beasts", words=("w",), scales={}, freedom=30, most=500)
 PETS, FOODS = ("cat", "dog", "bird"), ("milk", "meat")
-SENTENCES = [[pet, "likes", food, "on", day] for pet in PETS for food in FOODS for day in "abc"]
+SENTENCES = [
+    [pet, "likes", food, "on", day] for pet in PETS for food in FOODS for day in "abc"
+]
 ITEMS = [[*(f"w {word}" for word in words), "m listed"] for words in SENTENCES]
 LABELS_OF = [words[0] for words in SENTENCES]
 ITEM = {
@@ -46,7 +53,11 @@ ROW = {
     },
     "dosing": [DOSE],
 }
-CRITERION = {"list": "exclusion", "text": "Migraine with aura", "category": "comorbidity"}
+CRITERION = {
+    "list": "exclusion",
+    "text": "Migraine with aura",
+    "category": "comorbidity",
+}
 CLASSES = {"concept": "symptom_score", "category": "efficacy", "time_kind": "up_to"}
 OUTCOME = {
     "rank": "primary",
@@ -59,10 +70,13 @@ FILES = {
         CRITERION | {"id": "c1", "record": "NCT90000001"},
         CRITERION | {"id": "g1", "record": "NCT90000002"},
     ],
-    "all_areas_criteria": [CRITERION | {"id": "k1", "record": "NCT90000003", "lead_in": "Any of:"}],
+    "all_areas_criteria": [
+        CRITERION | {"id": "k1", "record": "NCT90000003", "lead_in": "Any of:"}
+    ],
     "outcomes": [OUTCOME | {"id": "o1", "record": "NCT90000001"}],
     "all_areas_outcomes": [
-        OUTCOME | {"id": f"r{number}", "record": f"NCT9000000{number}"} for number in (3, 9)
+        OUTCOME | {"id": f"r{number}", "record": f"NCT9000000{number}"}
+        for number in (3, 9)
     ],
     "time_frames": [{"id": "t1", "time_frame": "at 2 weeks", "time_kind": "at"}],
 }
@@ -91,7 +105,8 @@ def fitted(vectors):
 def test_a_scorer_learns_the_word_that_decides_and_knows_unlabelled_words(fitted):
     assert [choice.value for choice in fitted.choose(ITEMS)] == LABELS_OF
     assert {
-        fitted.find_reason(item, label) for item, label in zip(ITEMS, LABELS_OF, strict=True)
+        fitted.find_reason(item, label)
+        for item, label in zip(ITEMS, LABELS_OF, strict=True)
     } == {0}
     assert fitted.weights[fitted.rows["w kitten"]].any()
 
@@ -123,18 +138,26 @@ def test_true_cuts_are_candidates_except_inside_a_list_of_numbers():
     choices = list(cut_weights.describe_cell(CELL, names))
     assert [choice.right is not None for choice in choices] == [True, True, True]
     assert {"t:has moment", "n:none"} <= set(names)
-    item = {"measure": "Score at week 4", "description": None, "time_frame": "8, 12 weeks"}
+    item = {
+        "measure": "Score at week 4",
+        "description": None,
+        "time_frame": "8, 12 weeks",
+    }
     assert [
-        choice.right for choice in cut_weights.describe_cell({"id": "x", "items": [item]}, {})
+        choice.right
+        for choice in cut_weights.describe_cell({"id": "x", "items": [item]}, {})
     ] == [None]
     names["d:two abbreviations in measure"] = len(names)
     by_hand = cut_weights.format_weights(cut_weights.train(choices, names), names)
     assert '"d:two abbreviations in measure" = -1.2\n' in by_hand
 
 
-def test_a_labelled_role_comes_with_features_of_the_agent_and_never_from_the_gold(tmp_path):
+def test_a_labelled_role_comes_with_features_of_the_agent_and_never_from_the_gold(
+    tmp_path,
+):
     write_lines(
-        tmp_path / "labels" / "dosing.jsonl", [ROW, ROW | {"record": next(iter(read_gold()))}]
+        tmp_path / "labels" / "dosing.jsonl",
+        [ROW, ROW | {"record": next(iter(read_gold()))}],
     )
     (doses,) = dose_roles.read_dose_labels(tmp_path)
     (agent,) = dose_roles.read_agents(doses)
@@ -142,9 +165,9 @@ def test_a_labelled_role_comes_with_features_of_the_agent_and_never_from_the_gol
     assert "in experimental of experimental" in agent.features
     weights = np.zeros(len(Role))
     weights[list(Role).index(Role.PLACEBO)] = 2.0
-    assert tomllib.loads(dose_roles.format_weights(weights, {"always": 0}))["placebo"] == {
-        "always": 2.0
-    }
+    assert tomllib.loads(dose_roles.format_weights(weights, {"always": 0}))[
+        "placebo"
+    ] == {"always": 2.0}
 
 
 @pytest.fixture
@@ -155,7 +178,12 @@ def data(tmp_path, monkeypatch):
     (tmp_path / "records").mkdir()
     areas = "nct\tformat\tarea\nNCT90000003\tAPI v2\tNeurology\nNCT90000009\tAPI v2\tOncology\n"
     (tmp_path / "records" / "all_areas_more.tsv").write_text(areas, "utf-8")
-    item = {"rank": "primary", "index": 0, "measure": "Pain", "time_frame": "2 weeks"} | CLASSES
+    item = {
+        "rank": "primary",
+        "index": 0,
+        "measure": "Pain",
+        "time_frame": "2 weeks",
+    } | CLASSES
     line = to_standoff({"record_id": RECORD.record_id, "endpoints": [item]}, RECORD)
     files = {
         "LABELS": [line | {"area": "Cardiology", "fold": 3}],
@@ -170,7 +198,8 @@ def data(tmp_path, monkeypatch):
 def test_rows_of_all_files_have_fold_and_area(data):
     rows = read_training_rows(data, {RECORD.record_id: RECORD})
     found = [
-        (row["record"][-1], row["area"], row["fold"]) for row in (*rows.criteria, *rows.outcomes)
+        (row["record"][-1], row["area"], row["fold"])
+        for row in (*rows.criteria, *rows.outcomes)
     ]
     folds = {number: fold_of(f"NCT9000000{number}") for number in (1, 2, 3)}
     first, third = ("1", HOME, folds[1]), ("3", "Neurology", folds[3])
@@ -184,11 +213,17 @@ def test_rows_of_all_files_have_fold_and_area(data):
     ]
     frames = [(row["time_frame"], row["time_kind"]) for row in rows.time_frames]
     assert frames == [("at 2 weeks", "at"), ("2 weeks", "up_to"), ("2 weeks", "up_to")]
-    assert [group_of(row) for row in rows.criteria] == [HOME, "other areas", "other areas"]
+    assert [group_of(row) for row in rows.criteria] == [
+        HOME,
+        "other areas",
+        "other areas",
+    ]
 
 
 def test_records_of_the_gold_are_not_used_for_training(data):
-    known = ({"nctId": f"NCT9000000{number}", "briefTitle": "A trial"} for number in (8, 9))
+    known = (
+        {"nctId": f"NCT9000000{number}", "briefTitle": "A trial"} for number in (8, 9)
+    )
     studies = ({"protocolSection": {"identificationModule": one}} for one in known)
     lines = "".join(json.dumps(study) + "\n" for study in studies)
     (data / "records" / "all_areas.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
@@ -198,6 +233,8 @@ def test_records_of_the_gold_are_not_used_for_training(data):
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")
 def test_no_trial_of_the_gold_is_used_for_training():
     held_back = set(read_gold(GOLD))
-    trials = {row.get("record") for part in read_training_rows(SHARED, {}) for row in part}
+    trials = {
+        row.get("record") for part in read_training_rows(SHARED, {}) for row in part
+    }
     assert held_back
     assert not held_back & (trials | read_gold(LABELS).keys())

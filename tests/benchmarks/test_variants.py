@@ -48,7 +48,10 @@ def find_way(name):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_readings_of_no_way_change_more_than_they_did(family):
     results = [one for record in RECORDS for one in measure_record(record, [family])]
-    found = {name: count_json(tally) for name, (_, tally) in tally_by(results, by_way=True).items()}
+    found = {
+        name: count_json(tally)
+        for name, (_, tally) in tally_by(results, by_way=True).items()
+    }
 
     worse = {
         (name, words, measure): (count, COUNTS[name][words].get(measure, 0))
@@ -87,7 +90,10 @@ def test_the_lines_of_a_text_are_read_and_joined_again():
     ("name", "part"),
     [
         ("heading: slip: Critera", "Exclusion Critera:\n\n* Pregnancy"),
-        ("heading: Markdown: underlined", "Exclusion Criteria\n------------------\n\n* Pregnancy"),
+        (
+            "heading: Markdown: underlined",
+            "Exclusion Criteria\n------------------\n\n* Pregnancy",
+        ),
         ("mark: code: INC-2", "INC-2 Adequate function:\n\n  * Platelets"),
         ("mark: code: INC-2", "EXC-1 Pregnancy"),
         ("mark: glued: 1)Text", "3)Signed consent from the participant"),
@@ -116,8 +122,16 @@ def test_a_way_writes_the_text_in_its_form(name, part):
 @pytest.mark.parametrize(
     ("name", "text", "written"),
     [
-        ("doses: amounts: 10mg", "Fictinib 10 mg twice daily", "Fictinib 10mg twice daily"),
-        ("doses: frequencies: 2x/day", "Fictinib 10 mg twice daily", "Fictinib 10 mg 2x/day"),
+        (
+            "doses: amounts: 10mg",
+            "Fictinib 10 mg twice daily",
+            "Fictinib 10mg twice daily",
+        ),
+        (
+            "doses: frequencies: 2x/day",
+            "Fictinib 10 mg twice daily",
+            "Fictinib 10 mg 2x/day",
+        ),
         ("doses: frequencies: q3w", "Every 3 weeks", "q3w"),
         ("doses: routes: sub-cut.", "100 mg subcutaneously", "100 mg sub-cut."),
         ("times: moments: W12", "Week 12 and week 24", "W12 and W24"),
@@ -130,7 +144,9 @@ def test_a_way_writes_doses_and_time_frames_in_its_form(name, text, written):
 
 def test_numbers_are_not_glued_to_an_item_that_begins_with_one():
     assert (
-        find_way("mark: glued: 1Text").write(TEXT.replace("Pregnancy", "3 or more relapses"))
+        find_way("mark: glued: 1Text").write(
+            TEXT.replace("Pregnancy", "3 or more relapses")
+        )
         is None
     )
 
@@ -141,17 +157,28 @@ def test_a_text_stands_in_the_file_of_each_register(name):
 
     record = REGISTERS[name](text)
 
-    assert "Uncontrolled hypertension (systolic blood pressure" in record.raw_text("eligibility")
+    assert "Uncontrolled hypertension (systolic blood pressure" in record.raw_text(
+        "eligibility"
+    )
 
 
 def read_criterion(words, kind="inclusion", confidence=0.9):
     return CriterionRead(
-        words, words, kind, confidence, negated=False, negated_confidence=0.9, confidence=0.9
+        words,
+        words,
+        kind,
+        confidence,
+        negated=False,
+        negated_confidence=0.9,
+        confidence=0.9,
     )
 
 
 def test_what_changed_between_two_readings_is_counted_and_what_of_it_is_sure():
-    limits = [Value("limits", (">=", 18, None, "a"), 0.9), Value("limits", ("<", 3, None, ""), 0.9)]
+    limits = [
+        Value("limits", (">=", 18, None, "a"), 0.9),
+        Value("limits", ("<", 3, None, ""), 0.9),
+    ]
     before = Reading(
         [
             read_criterion("asthma"),
@@ -190,12 +217,16 @@ def test_a_loss_that_a_finding_tells_of_is_not_sure():
 
 def test_a_criterion_in_a_longer_one_is_lost():
     assert (
-        pair_criteria(["uncontrolledasthma"], ["uncontrolledasthmaandpregnancyorbreastfeeding"])
+        pair_criteria(
+            ["uncontrolledasthma"], ["uncontrolledasthmaandpregnancyorbreastfeeding"]
+        )
         == {}
     )
 
 
-def test_the_command_prints_its_tables_and_stores_the_counts(tmp_path, monkeypatch, capsys):
+def test_the_command_prints_its_tables_and_stores_the_counts(
+    tmp_path, monkeypatch, capsys
+):
     path = tmp_path / "counts.json"
     arguments = [
         str(FOLDER / "records.jsonl"),
@@ -208,7 +239,9 @@ def test_the_command_prints_its_tables_and_stores_the_counts(tmp_path, monkeypat
         "--by",
         "way",
     ]
-    monkeypatch.setattr(sys, "argv", ["variants", *arguments, "--show", "1", "--json", str(path)])
+    monkeypatch.setattr(
+        sys, "argv", ["variants", *arguments, "--show", "1", "--json", str(path)]
+    )
 
     main()
 

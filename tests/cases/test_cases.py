@@ -42,10 +42,16 @@ PLACES: Mapping[str, Mapping[str, Any]] = {
     "intervention": {
         "interventions": [{"type": "DRUG", "name": "Examplumab", "description": "{}"}]
     },
-    "dose": {"interventions": [{"type": "DRUG", "name": "Examplumab", "description": "5 mg {}"}]},
+    "dose": {
+        "interventions": [
+            {"type": "DRUG", "name": "Examplumab", "description": "5 mg {}"}
+        ]
+    },
     "measure": {"primary_outcomes": [{"measure": "{}"}]},
     "description": {"primary_outcomes": [{"measure": "Change", "description": "{}"}]},
-    "survival": {"primary_outcomes": [{"measure": "Overall survival", "description": "{}"}]},
+    "survival": {
+        "primary_outcomes": [{"measure": "Overall survival", "description": "{}"}]
+    },
     "time_frame": {"primary_outcomes": [{"measure": "Change", "time_frame": "{}"}]},
 }
 READERS: Mapping[str, Callable[[str], Any]] = {
@@ -109,7 +115,9 @@ class Case:
         if "criterion" in names:
             return [item for item in parsed.criteria if item.rules["stands"].value]
         groups = ((parsed.whole,), parsed.criteria, parsed.regimens, parsed.outcomes)
-        return next((items for items in groups if items and names & items[0].rules.keys()), ())
+        return next(
+            (items for items in groups if items and names & items[0].rules.keys()), ()
+        )
 
     def list_readings(self) -> list[Reading[Any]]:
         return [
@@ -122,20 +130,29 @@ class Case:
     def read(self) -> list[str]:
         """What the rules read: the values of one field, or a row for each item."""
         if len(self.fields) == 1 and self.fields != ["criterion"]:
-            return [show(value) for one in self.list_readings() for value in one.list_values()]
+            return [
+                show(value)
+                for one in self.list_readings()
+                for value in one.list_values()
+            ]
         return [
-            "; ".join(self._show(item, name) for name in self.fields) for item in self.list_items()
+            "; ".join(self._show(item, name) for name in self.fields)
+            for item in self.list_items()
         ]
 
     def _show(self, item: Draft, name: str) -> str:
         if name in ("criterion", "line"):
             return " ".join(item.chunk.text.split())
         if name in ("section", "quote"):
-            return item.span.section if name == "section" else self.parsed.raw(item.span)
+            return (
+                item.span.section if name == "section" else self.parsed.raw(item.span)
+            )
         field, _, is_quoted = name.partition(":")
         reading = item.rules[field]
         return " | ".join(
-            map(self.parsed.raw, reading.spans) if is_quoted else map(show, reading.list_values())
+            map(self.parsed.raw, reading.spans)
+            if is_quoted
+            else map(show, reading.list_values())
         )
 
     def list_unproven(self) -> list[str]:
@@ -144,7 +161,8 @@ class Case:
         """
         parsed = self.parsed
         texts = [
-            self.chunk(section.name, 0, len(section.text)) for section in parsed.record.sections
+            self.chunk(section.name, 0, len(section.text))
+            for section in parsed.record.sections
         ]
         unproven = []
         for item in self.list_items():
@@ -154,7 +172,9 @@ class Case:
                 if name in UNASKED or not reading or not reading.list_values():
                     continue
                 value = (
-                    reading.list_values() if name in ASKED_AS else self.number_arms(reading.value)
+                    reading.list_values()
+                    if name in ASKED_AS
+                    else self.number_arms(reading.value)
                 )
                 said = {"stands": True, ASKED_AS.get(name, name): value}
                 answers = (
@@ -174,7 +194,9 @@ class Case:
         ]
         return (
             tuple(
-                one.model_copy(update={"arms": tuple(str(arms.index(arm) + 1) for arm in one.arms)})
+                one.model_copy(
+                    update={"arms": tuple(str(arms.index(arm) + 1) for arm in one.arms)}
+                )
                 if isinstance(one, Amount)
                 else one
                 for one in value
@@ -186,19 +208,28 @@ class Case:
     def chunk(self, section: str, start: int, end: int) -> Draft:
         """A piece of text that a model is asked about."""
         span = Span(section, start, end)
-        return self.parsed.draft_of(Task.ELIGIBILITY, Chunk(900, span, self.parsed.raw(span)))
+        return self.parsed.draft_of(
+            Task.ELIGIBILITY, Chunk(900, span, self.parsed.raw(span))
+        )
 
     def prove(self, answer: str) -> Reading[Any] | None:
         """What the text bears out of an answer."""
-        (section,) = (one for one in self.parsed.record.sections if self.text in one.text)
+        (section,) = (
+            one for one in self.parsed.record.sections if self.text in one.text
+        )
         start = section.text.index(self.text)
         chunk = self.chunk(section.name, start, start + len(self.text))
         if kind := self.said.get("claims"):
             attribute = Attribute(name="value", type=kind, required=True)
             field = CustomField(
-                name="stated", definition="What the text states.", attributes=(attribute,)
+                name="stated",
+                definition="What the text states.",
+                attributes=(attribute,),
             )
-            claim = {"quote": self.said.get("quote", self.text), "value": attribute.read(answer)}
+            claim = {
+                "quote": self.said.get("quote", self.text),
+                "value": attribute.read(answer),
+            }
             found = ground_answer(
                 {"stated": (claim,)}, chunk, self.parsed, fields=(field,)
             ).own.get("stated", ())
@@ -229,7 +260,9 @@ def show(value: Any) -> str:
             else f"{low}-{value.value_high:g}"
         )
         parts = (
-            [words or "-" for words in (value.of, value.anchor)] if value.of or value.anchor else []
+            [words or "-" for words in (value.of, value.anchor)]
+            if value.of or value.anchor
+            else []
         )
         return " | ".join([value.quote, f"{number} {value.unit.value}", *parts])
     return show_value(value)
@@ -242,7 +275,8 @@ def is_same(reading: Reading[Any], proven: Reading[Any] | None) -> bool:
     values, others = reading.list_values(), proven.list_values() if proven else ()
     pairs = zip(values, others, strict=False)
     shorter = [
-        type(other) is str and other.casefold() in str(one).casefold() for one, other in pairs
+        type(other) is str and other.casefold() in str(one).casefold()
+        for one, other in pairs
     ]
     return values == others or (all(shorter) and len(values) == len(others))
 
@@ -268,27 +302,43 @@ def list_cases() -> Iterator[Any]:
                         else ()
                     )
                     yield pytest.param(
-                        text, shared, given, id=f"{path.stem}, {name}: {text[:60]}", marks=marks
+                        text,
+                        shared,
+                        given,
+                        id=f"{path.stem}, {name}: {text[:60]}",
+                        marks=marks,
                     )
 
 
 @pytest.mark.parametrize(("text", "group", "given"), [*list_cases()])
-def test_a_text_is_read_and_proven(text: str, group: Mapping[str, Any], given: Any) -> None:
+def test_a_text_is_read_and_proven(
+    text: str, group: Mapping[str, Any], given: Any
+) -> None:
     case = Case(text, group, given)
     said = case.said
-    assert said.keys() & {"read", "sure", "surer_than", *WAYS}, "the case expects nothing"
+    assert said.keys() & {"read", "sure", "surer_than", *WAYS}, (
+        "the case expects nothing"
+    )
     if "read" in said:
         expected = [said["read"]] if isinstance(said["read"], str) else said["read"]
         expect(text, case.read(), [one for one in expected if one])
         unproven = case.list_unproven()
-        assert bool(unproven) is not said.get("proven", True), f"{text!r}: unproven are {unproven}"
+        assert bool(unproven) is not said.get("proven", True), (
+            f"{text!r}: unproven are {unproven}"
+        )
     if "sure" in said:
-        found = [one.confidence for one in case.list_readings() if one.value is not None]
+        found = [
+            one.confidence for one in case.list_readings() if one.value is not None
+        ]
         expect(text, {confidence >= SURE for confidence in found}, {said["sure"]})
     for other in said.get("surer_than", ()):
-        sure, doubtful = (one.list_readings()[0] for one in (case, Case(other, group, {})))
+        sure, doubtful = (
+            one.list_readings()[0] for one in (case, Case(other, group, {}))
+        )
         assert (sure.value is None) == (doubtful.value is None)
-        assert sure.confidence > doubtful.confidence, f"{text!r} is not surer than {other!r}"
+        assert sure.confidence > doubtful.confidence, (
+            f"{text!r} is not surer than {other!r}"
+        )
     if "answers" in said or "claims" in said:
         proofs = {one: case.prove(one) for way in WAYS for one in said.get(way, ())}
         wanted = {one: way for way in WAYS for one in said.get(way, ())}
@@ -302,4 +352,6 @@ def test_a_text_is_read_and_proven(text: str, group: Mapping[str, Any], given: A
 
 
 def expect(text: str, found: object, expected: object) -> None:
-    assert found == expected, f"\n      text: {text}\n  expected: {expected}\n     found: {found}"
+    assert found == expected, (
+        f"\n      text: {text}\n  expected: {expected}\n     found: {found}"
+    )

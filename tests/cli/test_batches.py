@@ -58,11 +58,16 @@ def count_lost(out):
     return out["cost"]["calls_without_reply"]
 
 
-def test_a_download_that_stays_unreadable_ends_the_command_unfinished(command, manifest, tmp_path):
+def test_a_download_that_stays_unreadable_ends_the_command_unfinished(
+    command, manifest, tmp_path
+):
     with serve_provider(spoils=[lambda _: PAGE] * 4, counts=True) as provider:
         stopped = command("collect", provider)
         assert stopped.exit_code == 1, stopped.stderr
-        assert "its answers cannot be read: it is no file of answers, but '<html>" in stopped.stderr
+        assert (
+            "its answers cannot be read: it is no file of answers, but '<html>"
+            in stopped.stderr
+        )
         assert "go on with: extractor" in stopped.stderr
         left = manifest()
         assert (left["state"], left["records"]["lacking"], left["usage"]["calls"]) == (
@@ -84,7 +89,9 @@ def test_what_is_gone_is_asked_again_on_the_users_word_alone(command, manifest, 
         assert command("submit", provider).exit_code == 0
         provider.look("batch-0")
         provider.gone.add(
-            "batch-0" if kind == "batch" else provider.batches["batch-0"]["output_file_id"]
+            "batch-0"
+            if kind == "batch"
+            else provider.batches["batch-0"]["output_file_id"]
         )
         held = len(provider.requests)
         for _ in range(2):
@@ -117,8 +124,12 @@ def test_a_run_says_that_it_asks_live_what_batches_hold(command, tmp_path):
             "--prices",
             tmp_path / "prices.toml",
         )
-        done = invoke("run", tmp_path / "records.jsonl", "--out", tmp_path / "out", *live)
-        elsewhere = invoke("run", tmp_path / "records.jsonl", "--out", tmp_path / "other", *live)
+        done = invoke(
+            "run", tmp_path / "records.jsonl", "--out", tmp_path / "out", *live
+        )
+        elsewhere = invoke(
+            "run", tmp_path / "records.jsonl", "--out", tmp_path / "other", *live
+        )
 
     assert (
         "calls wait for the answers of batches; this command asks them live, and they may be paid "
@@ -128,7 +139,9 @@ def test_a_run_says_that_it_asks_live_what_batches_hold(command, tmp_path):
     assert "of batches" not in elsewhere.stderr
 
 
-def test_a_limit_of_enqueued_tokens_that_stays_ends_the_command_unfinished(command, manifest):
+def test_a_limit_of_enqueued_tokens_that_stays_ends_the_command_unfinished(
+    command, manifest
+):
     with serve_provider(room=0) as provider:
         stopped = command("collect", provider)
         assert stopped.exit_code == 1, stopped.stderr
@@ -148,7 +161,9 @@ def test_a_limit_of_enqueued_tokens_that_stays_ends_the_command_unfinished(comma
         assert manifest()["state"] == "complete"
 
 
-def test_batches_are_split_by_an_option_and_submitted_one_after_another(command, manifest):
+def test_batches_are_split_by_an_option_and_submitted_one_after_another(
+    command, manifest
+):
     with serve_provider(room=1) as provider:
         submitted = command("submit", provider, "--batch-tokens", 1)
         assert submitted.exit_code == 0, submitted.stderr
@@ -180,15 +195,23 @@ def test_a_refused_submit_ends_with_1_and_collect_goes_on(command):
 
 
 FULL = {
-    "error": {"message": "Enqueued token limit reached for stub.", "code": "token_limit_exceeded"}
+    "error": {
+        "message": "Enqueued token limit reached for stub.",
+        "code": "token_limit_exceeded",
+    }
 }
 
 
-def test_a_batch_that_is_refused_as_a_whole_is_not_sent_again_at_once(command, manifest):
+def test_a_batch_that_is_refused_as_a_whole_is_not_sent_again_at_once(
+    command, manifest
+):
     with serve_provider(ends="failed") as provider:
         stopped = command("collect", provider)
         assert stopped.exit_code == 1, stopped.stderr
-        assert "the provider refused it (invalid_json_line line 1 is no JSON)" in stopped.stderr
+        assert (
+            "the provider refused it (invalid_json_line line 1 is no JSON)"
+            in stopped.stderr
+        )
         assert len(provider.batches) == 1
         assert manifest()["state"] == "stopped"
 
@@ -204,7 +227,9 @@ def test_files_of_requests_are_split_by_tokens(command, tmp_path):
         "--effort",
         "all",
     )
-    run = partial(invoke, *words, "--requests", tmp_path / "requests.jsonl", "--batch-tokens")
+    run = partial(
+        invoke, *words, "--requests", tmp_path / "requests.jsonl", "--batch-tokens"
+    )
     done = run(1)
     assert done.exit_code == 0, done.stderr
     written = json.loads(done.stdout)

@@ -23,7 +23,9 @@ def examine(*options, code=0):
 def lacking(monkeypatch):
     """Everything is installed but the libraries in this set."""
     found = set()
-    monkeypatch.setattr("extractor.apps.cli.doctor._is_installed", lambda name: name not in found)
+    monkeypatch.setattr(
+        "extractor.apps.cli.doctor._is_installed", lambda name: name not in found
+    )
     return found
 
 
@@ -38,13 +40,20 @@ def test_it_lists_every_extra_and_finds_each_library_that_is_missing(lacking):
         for library in filter(re.compile(r"(?!trial-extractor)").match, requirements):
             lacking.clear()
             lacking.add(
-                re.match(r"[\w.-]+", library)[0].lower().replace("_", "-").replace(".", "-")
+                re.match(r"[\w.-]+", library)[0]
+                .lower()
+                .replace("_", "-")
+                .replace(".", "-")
             )
             assert examine()[f"extra {name}"]["state"] == "missing", library
 
 
-@pytest.mark.parametrize(("library", "extra"), [("fastapi", "serve"), ("mkdocs-material", "docs")])
-def test_a_missing_library_is_named_with_the_command_that_installs_it(lacking, library, extra):
+@pytest.mark.parametrize(
+    ("library", "extra"), [("fastapi", "serve"), ("mkdocs-material", "docs")]
+)
+def test_a_missing_library_is_named_with_the_command_that_installs_it(
+    lacking, library, extra
+):
     lacking.add(library)
     found = examine()[f"extra {extra}"]
     assert found["state"] == "missing"
@@ -57,7 +66,10 @@ def test_a_folder_that_cannot_be_written_fails(tmp_path):
     file = tmp_path / "file"
     file.write_text("", "utf-8")
     found = examine("--out", file / "results", code=1)["folder of results"]
-    assert (found["state"], found["remedy"]) == ("failed", "name another folder with --out")
+    assert (found["state"], found["remedy"]) == (
+        "failed",
+        "name another folder with --out",
+    )
 
 
 def test_a_model_that_answers_is_shown_with_its_tokens_and_without_one_nothing_is_asked():

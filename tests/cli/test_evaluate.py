@@ -31,16 +31,22 @@ def _invoke(*arguments):
 def test_piped_output_is_a_table_of_tabs(sources):
     result = _invoke(*sources)
     assert result.exit_code == 0
-    rows = {row[0]: row for line in result.stdout.splitlines() if (row := line.split("\t"))}
+    rows = {
+        row[0]: row for line in result.stdout.splitlines() if (row := line.split("\t"))
+    }
     assert rows["score"][:4] == ["score", "stated", "exact", "normalised"]
     assert rows["dosing.amounts"][1:4] == ["4", "0.750", "0.750"]
     assert rows["number"][1:] == ["1", "9", "dosing.amounts 1", "A dosing[0].amounts"]
     assert "2 records, 0 missing, 0 without gold" in rows
     header, sex = rows["score"], rows["eligibility.sex"]
     assert sex[header.index("95 % interval")] == ""  # two values are too few
-    assert rows["eligibility.criteria"][header.index("95 % interval")] == "1.000 to 1.000"
+    assert (
+        rows["eligibility.criteria"][header.index("95 % interval")] == "1.000 to 1.000"
+    )
     instrument = rows["endpoints.instrument"]
-    assert [instrument[header.index(name)] for name in ("stated", "empty", "left empty")] == [
+    assert [
+        instrument[header.index(name)] for name in ("stated", "empty", "left empty")
+    ] == [
         "2",
         "4",
         "1.000",
@@ -83,7 +89,12 @@ def test_the_names_in_the_json_stay_the_same(sources):
         == list(report["fields"][0]["empty"])
         == ["fields", "left_empty", "specificity"]
     )
-    assert list(report["fields"][0]["exact"]) == ["precision", "recall", "f1", "interval"]
+    assert list(report["fields"][0]["exact"]) == [
+        "precision",
+        "recall",
+        "f1",
+        "interval",
+    ]
     assert list(report["errors"][0]) == ["kind", "count", "harm", "fields", "examples"]
     assert list(report["comparison"]) == ["other", "missing", "differences"]
     assert [one["name"] for one in report["groups"][::2]] == [
@@ -113,7 +124,9 @@ def test_fail_under_names_the_scores_that_fell(sources):
 def test_a_floor_with_nothing_to_score_is_named_and_does_not_fail(sources, tmp_path):
     empty = tmp_path / "empty.jsonl"
     empty.write_text(json.dumps({"record_id": "A", "eligibility": {}}), "utf-8")
-    result = _invoke(str(empty), str(empty), "--fail-under", "dosing.amounts=0.9,eligibility.sex=1")
+    result = _invoke(
+        str(empty), str(empty), "--fail-under", "dosing.amounts=0.9,eligibility.sex=1"
+    )
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [
         "extractor: dosing.amounts has nothing to score; its floor is not checked",

@@ -16,7 +16,9 @@ SEEDS = ("seeds/records", "--quiet")
 @pytest.fixture(scope="module")
 def requests(tmp_path_factory):
     path = tmp_path_factory.mktemp("exchange") / "requests.jsonl"
-    done = invoke("batch", "submit", *SEEDS, "--model", "gpt-5-mini", "--requests", path)
+    done = invoke(
+        "batch", "submit", *SEEDS, "--model", "gpt-5-mini", "--requests", path
+    )
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout) == {
         "records": 5,
@@ -58,9 +60,13 @@ def extractions(folder):
     return [row | {"source": None} for row in read_lines(folder / "extractions.jsonl")]
 
 
-def test_answers_from_a_file_give_the_same_results_as_from_the_network(tmp_path, requests):
+def test_answers_from_a_file_give_the_same_results_as_from_the_network(
+    tmp_path, requests
+):
     answers = write(tmp_path / "answers.jsonl", map(recorded, reversed(requests)))
-    done = invoke("batch", "collect", *SEEDS, "--answers", answers, "--out", tmp_path / "by-file")
+    done = invoke(
+        "batch", "collect", *SEEDS, "--answers", answers, "--out", tmp_path / "by-file"
+    )
     assert (done.exit_code, done.stderr) == (0, "")
     invoke("run", *SEEDS, "--replay", "seeds/answers", "--out", tmp_path / "replayed")
     assert extractions(tmp_path / "by-file") == extractions(tmp_path / "replayed")
@@ -76,12 +82,23 @@ def test_a_second_export_holds_the_open_requests(tmp_path, requests):
     )
     files = ("--answers", some, "--requests", rest)
     done = invoke(
-        "batch", "collect", *SEEDS, "--model", "gpt-5-mini", *files, "--out", tmp_path / "out"
+        "batch",
+        "collect",
+        *SEEDS,
+        "--model",
+        "gpt-5-mini",
+        *files,
+        "--out",
+        tmp_path / "out",
     )
     assert done.exit_code == 0
     assert "some.jsonl, line 2: status 500, overloaded" in done.stderr
-    assert {r["custom_id"] for r in read_lines(rest)} == {r["custom_id"] for r in requests[1:]}
-    assert sum(row["usage"]["open_questions"] for row in extractions(tmp_path / "out")) > 0
+    assert {r["custom_id"] for r in read_lines(rest)} == {
+        r["custom_id"] for r in requests[1:]
+    }
+    assert (
+        sum(row["usage"]["open_questions"] for row in extractions(tmp_path / "out")) > 0
+    )
     more = write(tmp_path / "more.jsonl", map(recorded, read_lines(rest)))
     whole = invoke(
         "batch",
@@ -95,7 +112,10 @@ def test_a_second_export_holds_the_open_requests(tmp_path, requests):
         tmp_path / "whole",
     )
     assert whole.exit_code == 0
-    assert sum(row["usage"]["open_questions"] for row in extractions(tmp_path / "whole")) == 0
+    assert (
+        sum(row["usage"]["open_questions"] for row in extractions(tmp_path / "whole"))
+        == 0
+    )
 
 
 def test_further_answers_go_into_the_folder_of_the_first_ones(tmp_path, requests):
@@ -136,7 +156,9 @@ def test_further_answers_go_into_the_folder_of_the_first_ones(tmp_path, requests
         assert done[-1].exit_code in (0, 1), done[-1].output
         assert "other settings" not in done[-1].stderr
         open_.append(
-            json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["records"]["lacking"]
+            json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["records"][
+                "lacking"
+            ]
         )
     assert (open_[0] > 0, open_[1]) == (True, 0)
     assert f"{len(requests) - 1} requests still open, in {rest}" in done[0].stderr

@@ -14,7 +14,9 @@ def run(tmp_path_factory):
     return extract("tests/records", tmp_path_factory.mktemp("exported") / "run")
 
 
-def test_a_run_becomes_a_database_with_the_registered_fields_of_its_inputs(run, tmp_path):
+def test_a_run_becomes_a_database_with_the_registered_fields_of_its_inputs(
+    run, tmp_path
+):
     done = invoke("export", run, "--to", tmp_path / "t.duckdb")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "records: 12" in done.stderr.splitlines()
@@ -24,7 +26,9 @@ def test_a_run_becomes_a_database_with_the_registered_fields_of_its_inputs(run, 
             "SELECT count(title), count(enrolment), count(registered_sex) FROM records"
         ).fetchone()
     results = read_lines(run / "extractions.jsonl")
-    assert criteria == (sum(len(result["eligibility"]["criteria"]) for result in results),)
+    assert criteria == (
+        sum(len(result["eligibility"]["criteria"]) for result in results),
+    )
     assert known[0] == 12
     assert min(known) > 0
 
@@ -32,7 +36,11 @@ def test_a_run_becomes_a_database_with_the_registered_fields_of_its_inputs(run, 
 def test_doubtful_values_are_left_out_as_in_a_run(run, tmp_path):
     sure = extract("tests/records", tmp_path / "run", "--min-confidence", "0.9")
     found = []
-    for name, source, least in (("then", sure, "0"), ("now", run, "0.9"), ("whole", run, "0")):
+    for name, source, least in (
+        ("then", sure, "0"),
+        ("now", run, "0.9"),
+        ("whole", run, "0"),
+    ):
         words = (
             "export",
             source,
@@ -45,19 +53,25 @@ def test_doubtful_values_are_left_out_as_in_a_run(run, tmp_path):
             "--quiet",
         )
         assert invoke(*words).exit_code == 0
-        found.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
+        found.append(
+            {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        )
     then, now, whole = found
     assert now == then != whole
     assert b"low_confidence" in now["absences.jsonl"]
 
 
 @pytest.mark.parametrize(
-    "gold", ["{", '{"record_id": "A", "eligibility": {"sex": "x"}}'], ids=["broken", "wrong"]
+    "gold",
+    ["{", '{"record_id": "A", "eligibility": {"sex": "x"}}'],
+    ids=["broken", "wrong"],
 )
 def test_a_corrected_record_that_cannot_be_read_is_named(run, tmp_path, gold):
     path = tmp_path / f"{read_lines(run / 'extractions.jsonl')[0]['record_id']}.json"
     path.write_text(gold, "utf-8")
-    done = invoke("export", run, "--gold", tmp_path, "--to", tmp_path / "t", "--format", "jsonl")
+    done = invoke(
+        "export", run, "--gold", tmp_path, "--to", tmp_path / "t", "--format", "jsonl"
+    )
     assert done.exit_code == 1
     assert f"{path}: is " in done.stderr
     assert "correct it, or finish its record again" in done.stderr
@@ -67,16 +81,24 @@ def test_corrected_records_replace_those_of_the_run(run, tmp_path):
     (gold := tmp_path / "gold").mkdir()
     first = read_lines(run / "extractions.jsonl")[0]
     corrected = {"record_id": first["record_id"], "eligibility": {"sex": "male"}}
-    (gold / f"{first['record_id']}.json").write_text(json.dumps(corrected, indent=1), "utf-8")
-    done = invoke("export", run, "--gold", gold, "--to", tmp_path / "t", "--format", "jsonl")
+    (gold / f"{first['record_id']}.json").write_text(
+        json.dumps(corrected, indent=1), "utf-8"
+    )
+    done = invoke(
+        "export", run, "--gold", gold, "--to", tmp_path / "t", "--format", "jsonl"
+    )
     assert "1 of 12 records are corrected ones" in done.stderr
     rows = read_lines(tmp_path / "t" / "eligibility.jsonl")
-    assert [row["sex"] for row in rows if row["record_id"] == first["record_id"]] == ["male"]
+    assert [row["sex"] for row in rows if row["record_id"] == first["record_id"]] == [
+        "male"
+    ]
     assert len(rows) == 12
 
 
 def test_a_gold_folder_without_finished_records_is_refused(run, tmp_path):
-    done = invoke("export", run, "--gold", tmp_path, "--to", tmp_path / "t", "--format", "csv")
+    done = invoke(
+        "export", run, "--gold", tmp_path, "--to", tmp_path / "t", "--format", "csv"
+    )
     assert done.exit_code == 2
     assert "holds no finished record of this run" in done.stderr
 
@@ -89,7 +111,15 @@ def list_quoted(result):
 
 
 def test_what_is_left_out_is_counted(run, tmp_path):
-    words = ("export", run, "--to", tmp_path / "t", "--format", "csv", "--min-confidence")
+    words = (
+        "export",
+        run,
+        "--to",
+        tmp_path / "t",
+        "--format",
+        "csv",
+        "--min-confidence",
+    )
     results = read_lines(run / "extractions.jsonl")
     criteria, regimens = (
         sum(map(len, found)) for found in zip(*map(list_quoted, results), strict=True)
@@ -97,7 +127,8 @@ def test_what_is_left_out_is_counted(run, tmp_path):
     said = f" values, {criteria} of {criteria} criteria, {regimens} of {regimens} regimens, 0 of "
     assert said in invoke(*words, "1").stderr
     told = re.search(
-        r"left out below 0.8: ([\d,]+) of ([\d,]+) values", invoke(*words, "0.8", "--force").stderr
+        r"left out below 0.8: ([\d,]+) of ([\d,]+) values",
+        invoke(*words, "0.8", "--force").stderr,
     )
     left_out, values = (int(number.replace(",", "")) for number in told.groups())
     items = [
@@ -124,7 +155,15 @@ def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
     old = tmp_path / "extractions.jsonl"
     line = (run / "extractions.jsonl").read_text("utf-8").splitlines()[0]
     old.write_text(json.dumps(json.loads(line, object_hook=forget_confidence)), "utf-8")
-    words = ("export", old, "--to", tmp_path / "t.csv", "--tables", "criteria", "--quiet")
+    words = (
+        "export",
+        old,
+        "--to",
+        tmp_path / "t.csv",
+        "--tables",
+        "criteria",
+        "--quiet",
+    )
     assert invoke(*words).exit_code == 0
     done = invoke(*words, "--force", "--min-confidence", "0.9")
     assert done.exit_code == 1
@@ -137,7 +176,16 @@ def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
 def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     results = tmp_path / "extractions.jsonl"
     results.write_bytes((run / "extractions.jsonl").read_bytes())
-    done = invoke("export", results, "--to", tmp_path / "t", "--format", "csv", "--tasks", "dosing")
+    done = invoke(
+        "export",
+        results,
+        "--to",
+        tmp_path / "t",
+        "--format",
+        "csv",
+        "--tasks",
+        "dosing",
+    )
     assert done.exit_code == 0
     assert "the inputs are missing for all records" in done.stderr
     names = {path.stem for path in (tmp_path / "t").iterdir()}

@@ -36,7 +36,8 @@ def check_refused(ended, path, said):
 
 
 @pytest.mark.parametrize(
-    ("path", "said"), [("/dev/zero", "a device"), ("/dev/null", "a device"), ("/tmp", "a folder")]
+    ("path", "said"),
+    [("/dev/zero", "a device"), ("/dev/null", "a device"), ("/tmp", "a folder")],
 )
 def test_a_device_is_refused_at_once(path, said):
     check_refused(read(path), path, said)
@@ -82,7 +83,14 @@ def test_a_pipe_into_which_nobody_writes_is_given_up(tmp_path, monkeypatch):
     os.mkfifo(path)
     monkeypatch.setattr(small_files, "_LONGEST_WAIT_S", 0.2)
     done = invoke(
-        "run", SEED, "--effort", "none", "--model", "http://127.0.0.1:9/v1#m", "--prices", path
+        "run",
+        SEED,
+        "--effort",
+        "none",
+        "--model",
+        "http://127.0.0.1:9/v1#m",
+        "--prices",
+        path,
     )
     assert done.exit_code == 2
     assert "a pipe into which nothing was written for 0.2 seconds" in done.stderr

@@ -50,7 +50,9 @@ def list_options(command):
 
 def test_long_help_is_in_groups_an_option_has_one_group_everywhere_and_rare_ones_come_last():
     found = list(list_panels())
-    assert {"batch submit", "batch collect", "doctor"} <= {command for command, *_ in found}
+    assert {"batch submit", "batch collect", "doctor"} <= {
+        command for command, *_ in found
+    }
     counts = Counter(command for command, *_ in found)
     assert {
         command for command, _, panel in found if panel is None and counts[command] > 6
@@ -68,10 +70,25 @@ def test_long_help_is_in_groups_an_option_has_one_group_everywhere_and_rare_ones
 def test_a_mistyped_hosted_model_gets_the_nearest(monkeypatch):
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    done = invoke("run", "tests/records/study.json", "--model", "gpt5-mini", "--dry-run", "--quiet")
-    assert "openai/gpt5-mini is not a known model; did you mean openai/gpt-5-mini?" in done.stderr
     done = invoke(
-        "run", "tests/records/study.json", "--model", "gpt-5-mini", "--dry-run", "--quiet"
+        "run",
+        "tests/records/study.json",
+        "--model",
+        "gpt5-mini",
+        "--dry-run",
+        "--quiet",
+    )
+    assert (
+        "openai/gpt5-mini is not a known model; did you mean openai/gpt-5-mini?"
+        in done.stderr
+    )
+    done = invoke(
+        "run",
+        "tests/records/study.json",
+        "--model",
+        "gpt-5-mini",
+        "--dry-run",
+        "--quiet",
     )
     assert "did you mean" not in done.stderr
 

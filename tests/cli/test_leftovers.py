@@ -19,13 +19,23 @@ def list_empty(folder):
 
 
 @pytest.mark.parametrize(
-    ("name", "problem"), [("paper.pdf", "the PDF is damaged"), ("empty", "holds no files")]
+    ("name", "problem"),
+    [("paper.pdf", "the PDF is damaged"), ("empty", "holds no files")],
 )
-def test_a_run_without_results_leaves_no_empty_file_and_offers_no_report(tmp_path, name, problem):
+def test_a_run_without_results_leaves_no_empty_file_and_offers_no_report(
+    tmp_path, name, problem
+):
     (tmp_path / "empty").mkdir()
     (tmp_path / "paper.pdf").write_bytes(PDF)
     done = invoke(
-        "run", tmp_path / name, "--effort", "none", "--out", tmp_path / "out", "--workers", 1
+        "run",
+        tmp_path / name,
+        "--effort",
+        "none",
+        "--out",
+        tmp_path / "out",
+        "--workers",
+        1,
     )
     assert done.exit_code == 1
     assert problem in done.stderr
@@ -41,20 +51,29 @@ def test_a_run_without_results_leaves_no_empty_file_and_offers_no_report(tmp_pat
 
 def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path):
     done = invoke(
-        "run", "tests/records", "--model", "gpt-5-mini", "--out", tmp_path / "deep" / "out"
+        "run",
+        "tests/records",
+        "--model",
+        "gpt-5-mini",
+        "--out",
+        tmp_path / "deep" / "out",
     )
     assert done.exit_code == 2
     assert "there is no key" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_whose_model_is_away_or_refuses_the_key_does_not_claim_its_folder(tmp_path):
+def test_a_run_whose_model_is_away_or_refuses_the_key_does_not_claim_its_folder(
+    tmp_path,
+):
     with serve([fault(401)] * 9) as server:
         for address, told in (
             ("http://127.0.0.1:9/v1", "questions: 0 asked"),
             (server.url, "HTTP 401"),
         ):
-            done = invoke("run", "tests/records", "--model", f"{address}#m", "--out", tmp_path)
+            done = invoke(
+                "run", "tests/records", "--model", f"{address}#m", "--out", tmp_path
+            )
             assert done.exit_code == 1, done.output
             assert told in done.stderr
     forecast = invoke(
@@ -62,7 +81,9 @@ def test_a_run_whose_model_is_away_or_refuses_the_key_does_not_claim_its_folder(
     )
     assert "other settings" not in forecast.stderr
     done = invoke("run", "tests/records", "--effort", "none", "--out", tmp_path)
-    assert (done.exit_code, read_lines(tmp_path / "failures.jsonl")) == (0, []), done.output
+    assert (done.exit_code, read_lines(tmp_path / "failures.jsonl")) == (0, []), (
+        done.output
+    )
 
 
 def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
@@ -74,22 +95,34 @@ def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
         == 1
     )
     there = invoke(
-        "fetch", "--condition", "x", "--out", tmp_path / "deep" / "folder" / "a.jsonl", **away
+        "fetch",
+        "--condition",
+        "x",
+        "--out",
+        tmp_path / "deep" / "folder" / "a.jsonl",
+        **away,
     )
     assert there.exit_code == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_follows_a_run_without_results_is_refused_and_leaves_nothing_empty(tmp_path):
+def test_what_follows_a_run_without_results_is_refused_and_leaves_nothing_empty(
+    tmp_path,
+):
     paper, run = tmp_path / "paper.pdf", tmp_path / "run"
     paper.write_bytes(PDF)
     invoke("run", paper, "--effort", "none", "--out", run, "--workers", 1)
     before = sorted(tmp_path.iterdir())
     for format_ in ("csv", "fhir"):
         done = invoke("export", run, "--to", tmp_path / "made", "--format", format_)
-        assert (done.exit_code, "has no results to export" in done.stderr) == (1, True), done.output
+        assert (done.exit_code, "has no results to export" in done.stderr) == (
+            1,
+            True,
+        ), done.output
     done = invoke("review", run, "--gold", tmp_path / "gold")
-    assert (done.exit_code, "has no results to review" in done.stderr) == (1, True), done.output
+    assert (done.exit_code, "has no results to review" in done.stderr) == (1, True), (
+        done.output
+    )
     assert sorted(tmp_path.iterdir()) == before
     assert list_empty(tmp_path) == []
 
@@ -100,8 +133,12 @@ def test_a_batch_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch):
     submit = ("batch", "submit", "tests/records", "--model", "gpt-5-mini")
     done = invoke(*submit, "--out", tmp_path / "deep" / "out")
     assert (done.exit_code, "there is no key" in done.stderr) == (2, True), done.output
-    done = invoke("batch", "submit", paper, "--model", "gpt-5-mini", "--requests", requests)
-    assert (done.exit_code, "there is nothing to ask" in done.stderr) == (1, True), done.output
+    done = invoke(
+        "batch", "submit", paper, "--model", "gpt-5-mini", "--requests", requests
+    )
+    assert (done.exit_code, "there is nothing to ask" in done.stderr) == (1, True), (
+        done.output
+    )
     assert list(tmp_path.iterdir()) == [paper]
 
 

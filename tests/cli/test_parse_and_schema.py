@@ -57,9 +57,7 @@ def test_control_characters_of_a_record_do_not_reach_the_terminal(tmp_path):
 
 
 def test_ranges_and_windows_read_as_text(tmp_path):
-    criteria = (
-        "Inclusion Criteria: ECOG 0-1. Prednisone within 4 weeks before enrollment is excluded."
-    )
+    criteria = "Inclusion Criteria: ECOG 0-1. Prednisone within 4 weeks before enrollment is excluded."
     (tmp_path / "one.txt").write_text(
         f"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n{criteria}\n", "utf-8"
     )

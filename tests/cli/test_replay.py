@@ -30,7 +30,11 @@ def made(tmp_path_factory):
     with serve_counting() as server:
         assert (
             invoke(
-                "run", folder / "records.jsonl", "--out", folder / "run", *options(server)
+                "run",
+                folder / "records.jsonl",
+                "--out",
+                folder / "run",
+                *options(server),
             ).exit_code
             == 0
         )
@@ -103,12 +107,16 @@ def test_a_replay_of_a_run_is_byte_identical_and_calls_no_model(made, tmp_path):
         "all",
         "--quiet",
     )
-    assert invoke(*words, "--out", tmp_path / "again", "--concurrency", 1).exit_code == 0
+    assert (
+        invoke(*words, "--out", tmp_path / "again", "--concurrency", 1).exit_code == 0
+    )
     assert (tmp_path / "again" / "extractions.jsonl").read_bytes() == (
         folder / "run/extractions.jsonl"
     ).read_bytes()
     assert server.calls == before
-    usage = [read_manifest(path)["usage"] for path in (folder / "run", tmp_path / "again")]
+    usage = [
+        read_manifest(path)["usage"] for path in (folder / "run", tmp_path / "again")
+    ]
     assert usage[0] == usage[1]
     assert usage[0]["calls"] == calls
 
@@ -130,14 +138,22 @@ def replay(run, *words, **environment):
 @pytest.mark.usefixtures("other_rules")
 def test_a_changed_rule_shows_what_it_changes(made, run):
     calls = made[0].calls
-    refused = invoke("run", run.parent / "records.jsonl", "--out", run, *options(made[0]))
+    refused = invoke(
+        "run", run.parent / "records.jsonl", "--out", run, *options(made[0])
+    )
     assert refused.exit_code == 2
-    assert f"use another --out, where --replay {run} takes its answers" in refused.output
+    assert (
+        f"use another --out, where --replay {run} takes its answers" in refused.output
+    )
     assert replay(run, "--effort", "all", "--quiet").exit_code == 0
-    changed = invoke("evaluate", run, run.parent / "new", "--fail-under", "eligibility.sex=1")
+    changed = invoke(
+        "evaluate", run, run.parent / "new", "--fail-under", "eligibility.sex=1"
+    )
     assert changed.exit_code == 1
     assert f"eligibility.sex {RECORDS}" in changed.stdout
-    assert {row["eligibility"]["sex"] for row in extractions(run.parent / "new")} == {"male"}
+    assert {row["eligibility"]["sex"] for row in extractions(run.parent / "new")} == {
+        "male"
+    }
     assert made[0].calls == calls
 
 
@@ -155,7 +171,10 @@ def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(
     done = replay(run, "--effort", "all", EXTRACTOR_MAX_LACKING="0.05")
     assert done.exit_code == 0, done.output
     before = read_manifest(new)
-    assert (before["records"]["extracted"], before["records"]["lacking"]) == (RECORDS, RECORDS)
+    assert (before["records"]["extracted"], before["records"]["lacking"]) == (
+        RECORDS,
+        RECORDS,
+    )
     assert (before["usage"]["calls"], before["usage"]["unanswered"]) == (0, 0)
     assert before["usage"]["open_questions"] > RECORDS
     told = re.search(
@@ -164,7 +183,8 @@ def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(
     assert int(told[1]) >= RECORDS
     assert int(told[2].replace(",", "")) > 100 * RECORDS
     assert (
-        f"to ask them: extractor run records --model '{server.url}#stub' --out new\n" in done.stderr
+        f"to ask them: extractor run records --model '{server.url}#stub' --out new\n"
+        in done.stderr
     )
     calls = server.calls
     words = ("run", run.parent / "records.jsonl", *options(server))
@@ -176,19 +196,32 @@ def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(
     assert server.calls - calls == 2 * fresh["usage"]["calls"]
 
 
-def test_a_replay_is_compared_with_its_run_and_goes_on_where_that_had_no_good_answer(made, run):
+def test_a_replay_is_compared_with_its_run_and_goes_on_where_that_had_no_good_answer(
+    made, run
+):
     server = made[0]
     assert replay(run, "--effort", "all", "--quiet").exit_code == 0
-    assert invoke("evaluate", run, run.parent / "new", "--fail-under", "all=1").exit_code == 0
+    assert (
+        invoke("evaluate", run, run.parent / "new", "--fail-under", "all=1").exit_code
+        == 0
+    )
     same = invoke("diff", run, run.parent / "new")
     assert (same.exit_code, same.stdout) == (0, "")
     calls = server.calls
-    words = ("run", run.parent / "records.jsonl", *options(server), "--out", run.parent / "new")
+    words = (
+        "run",
+        run.parent / "records.jsonl",
+        *options(server),
+        "--out",
+        run.parent / "new",
+    )
     assert invoke(*words).exit_code == 0
     assert server.calls - calls <= 2 * read_manifest(run)["records"]["lacking"]
 
 
-@pytest.mark.parametrize("query", re.findall(r"^```sql\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL))
+@pytest.mark.parametrize(
+    "query", re.findall(r"^```sql\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+)
 def test_the_queries_in_the_documentation_return_rows(made, query):
     with closing(sqlite3.connect(made[1] / "run" / "run.sqlite")) as store:
         other = (
@@ -222,5 +255,6 @@ def test_a_run_whose_model_is_unknown_asks_for_one(tmp_path):
     )
     assert done.exit_code == 0
     assert (
-        "have no answer in seeds/answers; to ask them, name a model with --model\n" in done.stderr
+        "have no answer in seeds/answers; to ask them, name a model with --model\n"
+        in done.stderr
     )

@@ -20,7 +20,10 @@ def read_manifest(folder):
 def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     done = invoke("run", "tests/records", "--effort", "none", "--out", tmp_path)
     assert (done.exit_code, done.stdout) == (0, "")
-    results, manifest = read_lines(tmp_path / "extractions.jsonl"), read_manifest(tmp_path)
+    results, manifest = (
+        read_lines(tmp_path / "extractions.jsonl"),
+        read_manifest(tmp_path),
+    )
     assert manifest["records"] == {
         "extracted": len(results),
         "lacking": 0,
@@ -55,7 +58,8 @@ def test_values_below_the_minimum_confidence_are_left_out(tmp_path):
     )
     library = Extractor(effort="none", min_confidence=0.9)
     assert results == [
-        library.extract(record).model_dump(mode="json") for record in read_records(STUDIES)
+        library.extract(record).model_dump(mode="json")
+        for record in read_records(STUDIES)
     ]
     assert read_manifest(tmp_path)["settings"]["min_confidence"] == 0.9
     assert read_manifest(tmp_path)["absences"]["low_confidence"] > 0
@@ -91,7 +95,10 @@ def test_a_run_of_an_effort_that_is_gone_is_read_but_does_not_go_on(tmp_path):
     manifest = json.loads((out / "run.json").read_text("utf-8"))
     manifest["settings"]["effort"] = "high"
     (out / "run.json").write_text(json.dumps(manifest), "utf-8")
-    assert invoke("export", out, "--to", tmp_path / "tables", "--format", "csv").exit_code == 0
+    assert (
+        invoke("export", out, "--to", tmp_path / "tables", "--format", "csv").exit_code
+        == 0
+    )
     assert invoke("report", out, "--records", STUDY).exit_code == 0
     done = invoke("run", STUDY, "--out", out)
     assert done.exit_code == 2
@@ -100,7 +107,9 @@ def test_a_run_of_an_effort_that_is_gone_is_read_but_does_not_go_on(tmp_path):
 
 def test_more_effort_asks_more_questions():
     asked = [
-        json.loads(invoke("run", STUDY, "--effort", effort).stdout)["usage"]["open_questions"]
+        json.loads(invoke("run", STUDY, "--effort", effort).stdout)["usage"][
+            "open_questions"
+        ]
         for effort in Effort
     ]
     assert asked[0] == 0
@@ -141,23 +150,37 @@ def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
         == sum(result["usage"]["output_tokens"] for result in results)
         > 0
     )
-    assert again["records"] == {"extracted": 5, "lacking": 0, "left": 0, "resumed": 5, "failed": 0}
+    assert again["records"] == {
+        "extracted": 5,
+        "lacking": 0,
+        "left": 0,
+        "resumed": 5,
+        "failed": 0,
+    }
     assert once["inputs"] == ["seeds/records"]
 
 
 def test_a_batch_is_estimated_at_its_price():
     words = ("seeds/records", "--dry-run", "--model", "gpt-5-mini")
-    run, batch = (invoke(*command, *words).stdout for command in (("run",), ("batch", "submit")))
+    run, batch = (
+        invoke(*command, *words).stdout for command in (("run",), ("batch", "submit"))
+    )
     dollars = [
-        float(re.search(r"^dollars\t[\d.]+\t([\d.]+)", found, re.M)[1]) for found in (run, batch)
+        float(re.search(r"^dollars\t[\d.]+\t([\d.]+)", found, re.M)[1])
+        for found in (run, batch)
     ]
     assert dollars[1] == pytest.approx(dollars[0] / 2, rel=0.1)
 
 
 def test_no_batch_is_forecast_for_a_provider_without_batches():
-    done = invoke("batch", "submit", STUDY, "--model", "mistral/mistral-large-latest", "--dry-run")
+    done = invoke(
+        "batch", "submit", STUDY, "--model", "mistral/mistral-large-latest", "--dry-run"
+    )
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "mistral has no batch API that this program knows; use extractor run" in done.stderr
+    assert (
+        "mistral has no batch API that this program knows; use extractor run"
+        in done.stderr
+    )
 
 
 def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
@@ -174,12 +197,19 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     )
     head, *rows = (line.split("\t") for line in hosted.stdout.splitlines())
     assert head == ["5 records", "least", "expected", "most"]
-    figures = {name: [float(one.replace(",", "")) for one in each] for name, *each in rows}
+    figures = {
+        name: [float(one.replace(",", "")) for one in each] for name, *each in rows
+    }
     assert figures["calls"][1] == 5
-    assert figures["dollars"][0] < figures["dollars"][2] <= figures["dollars without a cache"][2]
+    assert (
+        figures["dollars"][0]
+        < figures["dollars"][2]
+        <= figures["dollars without a cache"][2]
+    )
     assert "gpt-5-mini costs $0.25 for a million prompt tokens" in hosted.stderr
     assert (
-        "the thinking of this model is assumed: 500 tokens per call, at most 4,000" in hosted.stderr
+        "the thinking of this model is assumed: 500 tokens per call, at most 4,000"
+        in hosted.stderr
     )
     assert (
         "mine costs $3 for a million prompt tokens, and $4 for a million output tokens"

@@ -10,7 +10,11 @@ from tests.commands import invoke, read_lines
 def study(nct_id, title):
     return (
         json.dumps(
-            {"protocolSection": {"identificationModule": {"briefTitle": title, "nctId": nct_id}}}
+            {
+                "protocolSection": {
+                    "identificationModule": {"briefTitle": title, "nctId": nct_id}
+                }
+            }
         )
         + "\n"
     )
@@ -24,7 +28,11 @@ def run(tmp_path):
         for name, content in files.items():
             (tmp_path / name).write_text(content, "utf-8")
         done = invoke(
-            "run", *(tmp_path / name for name in files), "--out", tmp_path / "out", *options
+            "run",
+            *(tmp_path / name for name in files),
+            "--out",
+            tmp_path / "out",
+            *options,
         )
         return done.exit_code, done.stderr
 
@@ -32,18 +40,26 @@ def run(tmp_path):
 
 
 def test_the_same_text_twice_is_a_note(run, tmp_path):
-    code, said = run({"a.jsonl": study("NCT90000051", "A"), "b.jsonl": study("NCT90000051", "A")})
+    code, said = run(
+        {"a.jsonl": study("NCT90000051", "A"), "b.jsonl": study("NCT90000051", "A")}
+    )
     assert code == 0
     assert "trials that occur twice: 1\n" in said
     assert "another text" not in said
     assert (
-        json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["repeated"]["same_text"] == 1
+        json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["repeated"][
+            "same_text"
+        ]
+        == 1
     )
     (noted,) = read_lines(tmp_path / "out" / "repeated.jsonl")
     assert (noted["record_id"], noted["same_text"]) == ("NCT90000051", True)
 
 
-TWO = {"a.jsonl": study("NCT90000052", "First"), "b.jsonl": study("NCT90000052", "Second")}
+TWO = {
+    "a.jsonl": study("NCT90000052", "First"),
+    "b.jsonl": study("NCT90000052", "Second"),
+}
 
 
 def test_the_first_of_two_texts_is_used_and_both_places_are_recorded(run, tmp_path):
@@ -59,9 +75,13 @@ def test_the_first_of_two_texts_is_used_and_both_places_are_recorded(run, tmp_pa
         in said
     )
     noted = {"record_id": "NCT90000052", **places}
-    repeated = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["repeated"]
+    repeated = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))[
+        "repeated"
+    ]
     assert repeated == {"same_text": 0, "other_text": 1, "places": [noted]}
-    assert read_lines(tmp_path / "out" / "repeated.jsonl") == [{**noted, "same_text": False}]
+    assert read_lines(tmp_path / "out" / "repeated.jsonl") == [
+        {**noted, "same_text": False}
+    ]
     assert read_lines(tmp_path / "out" / "failures.jsonl") == []
     (extraction,) = read_lines(tmp_path / "out" / "extractions.jsonl")
     assert extraction["source"]["path"] == str(tmp_path / "a.jsonl")
@@ -73,15 +93,22 @@ def test_without_a_folder_another_text_is_printed_and_the_same_text_is_not(tmp_p
     done = invoke("run", tmp_path, "--quiet")
     assert done.exit_code == 0
     (noted,) = map(json.loads, done.stderr.splitlines())
-    assert (noted["error"], noted["path"]) == ("RepeatedRecord", str(tmp_path / "b.jsonl"))
+    assert (noted["error"], noted["path"]) == (
+        "RepeatedRecord",
+        str(tmp_path / "b.jsonl"),
+    )
 
 
 def test_the_most_common_reasons_of_failures_are_printed_with_an_example(run, tmp_path):
     empty = '{"protocolSection": {}}\n'
-    code, said = run({"a.jsonl": empty * 3 + '{"protocolSection": {\n' + study("NCT90000053", "A")})
+    code, said = run(
+        {"a.jsonl": empty * 3 + '{"protocolSection": {\n' + study("NCT90000053", "A")}
+    )
     assert code == 1
     reasons = [
-        line for line in said.splitlines() if line.startswith("extractor: ") and " failed: " in line
+        line
+        for line in said.splitlines()
+        if line.startswith("extractor: ") and " failed: " in line
     ]
     assert reasons[0].startswith("extractor: 3 failed: the record holds no free text; ")
     assert reasons[0].endswith(f"(such as {tmp_path / 'a.jsonl'}, line 1)")
@@ -97,9 +124,9 @@ def test_a_resumed_run_counts_the_open_questions_of_all_its_records(run, tmp_pat
     }
     for options in (("--limit", "1"), ()):
         _, said = run(studies, "--effort", "all", *options)
-        still_open = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["usage"][
-            "open_questions"
-        ]
+        still_open = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))[
+            "usage"
+        ]["open_questions"]
         assert f"questions: 0 asked, {still_open} open\n" in said
         assert f"{still_open} questions stayed open" in said
     assert still_open >= 3

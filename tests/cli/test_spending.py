@@ -55,12 +55,14 @@ def totals(tmp_path):
     def read(batched=1.0):
         manifest = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
         with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as run:
-            sums = (
-                "sum(exchanges), sum(prompt_tokens), sum(output_tokens), coalesce(sum(dollars), 0)"
-            )
-            calls, prompt, output, cost = run.execute(f"SELECT {sums} FROM calls").fetchone()
+            sums = "sum(exchanges), sum(prompt_tokens), sum(output_tokens), coalesce(sum(dollars), 0)"
+            calls, prompt, output, cost = run.execute(
+                f"SELECT {sums} FROM calls"
+            ).fetchone()
             tokens = "coalesce(sum(prompt_tokens), 0), coalesce(sum(output_tokens), 0)"
-            live = run.execute(f"SELECT {tokens} FROM calls WHERE batch IS NULL").fetchone()
+            live = run.execute(
+                f"SELECT {tokens} FROM calls WHERE batch IS NULL"
+            ).fetchone()
         usage = manifest["usage"]
         assert (usage["calls"], usage["prompt_tokens"], usage["output_tokens"]) == (
             calls,
@@ -79,7 +81,9 @@ def totals(tmp_path):
     return read
 
 
-def test_a_limit_in_money_stops_with_3_and_the_rest_is_asked_on_resume(tmp_path, command, totals):
+def test_a_limit_in_money_stops_with_3_and_the_rest_is_asked_on_resume(
+    tmp_path, command, totals
+):
     with serve_counting() as server:
         stopped = invoke(*command(server, "--max-usd", "0.12"))
         assert stopped.exit_code == 3
@@ -114,7 +118,9 @@ def test_a_limit_in_money_holds_through_kills(tmp_path, command, totals):
                 *command(server, "--max-usd", limit, "--concurrency", 4)
             ) as running:
                 running.wait_for(
-                    lambda r=running, before=before: server.calls >= before + 2 or r.has_ended()
+                    lambda r=running, before=before: (
+                        server.calls >= before + 2 or r.has_ended()
+                    )
                 )
                 if not running.has_ended():
                     running.send_signal(signal.SIGKILL)
@@ -124,7 +130,13 @@ def test_a_limit_in_money_holds_through_kills(tmp_path, command, totals):
         assert stopped.exit_code == 3, stopped.stderr
         manifest = totals()
         usage = [json.loads(WELL.reply(body))["usage"] for body in asked]
-        worth = sum(2 * one["prompt_tokens"] + 10 * one["completion_tokens"] for one in usage) / 1e6
+        worth = (
+            sum(
+                2 * one["prompt_tokens"] + 10 * one["completion_tokens"]
+                for one in usage
+            )
+            / 1e6
+        )
         cost = manifest["cost"]
         assert (
             worth <= cost["usd"] + cost["usd_without_reply"] <= limit + 0.1
@@ -133,7 +145,8 @@ def test_a_limit_in_money_holds_through_kills(tmp_path, command, totals):
         told = f"calls without a reply: {cost['calls_without_reply']}, which may have cost up to"
         assert f"{told} ${cost['usd_without_reply']:.4f} more" in stopped.stderr
         assert (
-            f"and up to ${cost['usd_without_reply']:.4f} by calls without a reply" in stopped.stderr
+            f"and up to ${cost['usd_without_reply']:.4f} by calls without a reply"
+            in stopped.stderr
         )
         assert invoke(*command(server, "--max-usd", "5")).exit_code == 0
         assert totals()["records"]["extracted"] == RECORDS
@@ -143,7 +156,9 @@ def test_a_limit_in_money_holds_while_no_reply_comes_in_time(command, totals):
     """Each attempt may be paid for, so each needs room of its own."""
     with serve_faults() as server:
         server.holds_after = 0
-        stopped = invoke(*command(server, "--max-usd", 0.2, "--timeout", 0.3, "--concurrency", 2))
+        stopped = invoke(
+            *command(server, "--max-usd", 0.2, "--timeout", 0.3, "--concurrency", 2)
+        )
         server.holds_after = None
     assert stopped.exit_code == 3, stopped.stderr
     cost = totals()["cost"]
@@ -165,7 +180,9 @@ def test_totals_are_the_sum_of_calls_despite_faults(command, totals):
                 "no JSON at all", usage={"prompt_tokens": 700, "completion_tokens": 3}
             )
         reply = answer_request(request)
-        return completion(reply["choices"][0]["message"]["content"], usage=reply["usage"])
+        return completion(
+            reply["choices"][0]["message"]["content"], usage=reply["usage"]
+        )
 
     with serve(answer) as server:
         for limit in ("0.12", "9"):
@@ -185,7 +202,10 @@ def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
         "completion_tokens": 25,
         "prompt_tokens_details": {"cached_tokens": 1500},
     }
-    out, model = tmp_path / "out", ("--prices", tmp_path / "prices.toml", "--effort", "all")
+    out, model = (
+        tmp_path / "out",
+        ("--prices", tmp_path / "prices.toml", "--effort", "all"),
+    )
     with serve([completion('{"items": []}', usage=usage)]) as server:
         command = (
             "run",
@@ -202,10 +222,15 @@ def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
     dollars = (550 * 2 + 1500 * 0.25 + 25 * 10) / 1e6
     assert f"cost: ${dollars:.4f}\n" in done.stderr
     manifest = json.loads((out / "run.json").read_text("utf-8"))
-    assert (manifest["usage"]["cached_tokens"], manifest["cost"]["usd"]) == (1500, dollars)
+    assert (manifest["usage"]["cached_tokens"], manifest["cost"]["usd"]) == (
+        1500,
+        dollars,
+    )
     assert read_lines(out / "extractions.jsonl")[0]["usage"]["cached_tokens"] == 1500
     (ended,) = (
-        event for event in read_lines(tmp_path / "log.jsonl") if event["event"] == "run_ended"
+        event
+        for event in read_lines(tmp_path / "log.jsonl")
+        if event["event"] == "run_ended"
     )
     assert (ended["prompt_tokens"], ended["cached_tokens"]) == (2050, 1500)
 
@@ -285,14 +310,18 @@ def is_good(reply):
     return not message.get("refusal") and "987654" not in message["content"]
 
 
-def test_a_run_that_is_killed_repeatedly_submits_nothing_twice(tmp_path, collect, totals):
+def test_a_run_that_is_killed_repeatedly_submits_nothing_twice(
+    tmp_path, collect, totals
+):
     lots = random.Random(3)
     with serve_provider(looks=2) as provider:
         for number in range(4):
             asked = len(provider.asked)
             with start_extractor(*collect(provider, *POLL)) as running:
                 running.wait_for(
-                    lambda r=running, asked=asked: len(provider.asked) > asked or r.has_ended()
+                    lambda r=running, asked=asked: (
+                        len(provider.asked) > asked or r.has_ended()
+                    )
                 )
                 time.sleep(lots.uniform(0, 0.3))
                 if not running.has_ended():
@@ -301,7 +330,9 @@ def test_a_run_that_is_killed_repeatedly_submits_nothing_twice(tmp_path, collect
         done = invoke(*collect(provider, *POLL))
         assert done.exit_code == 0, done.stderr
         good = [
-            line["custom_id"] for line in provider.requests if is_good(answer_request(line["body"]))
+            line["custom_id"]
+            for line in provider.requests
+            if is_good(answer_request(line["body"]))
         ]
         live = provider.asked.count("POST /chat/completions")
         assert len(good) == len(set(good)) >= RECORDS - 6 - live

@@ -11,7 +11,9 @@ from tests.hostile.suite import load_suite
 
 OBEYED = ["\x1b", "\x9b", "\x07"]
 HOSTILE = [
-    hostile for hostile in load_suite() if hostile.attack in {"terminal", "bidi", "zero_width"}
+    hostile
+    for hostile in load_suite()
+    if hostile.attack in {"terminal", "bidi", "zero_width"}
 ]
 
 

@@ -41,12 +41,21 @@ def going(tmp_path_factory):
         return completion(items())
 
     with serve(answer) as server:
-        command = [sys.executable, "-c", _CODE, *_WORDS.split(), "--model", f"{server.url}#stub"]
+        command = [
+            sys.executable,
+            "-c",
+            _CODE,
+            *_WORDS.split(),
+            "--model",
+            f"{server.url}#stub",
+        ]
         with subprocess.Popen(command, cwd=folder) as running:
             try:
                 until = time.monotonic() + PATIENCE_S
                 while not (
-                    results.exists() and results.stat().st_size and read_manifest(folder)["total"]
+                    results.exists()
+                    and results.stat().st_size
+                    and read_manifest(folder)["total"]
                 ):
                     assert running.poll() is None
                     assert time.monotonic() < until
@@ -88,7 +97,9 @@ def check_reports(folder, state):
     assert (evaluated.exit_code, evaluated.stderr.count(progress)) == (0, 2)
 
 
-def test_a_run_in_progress_is_reported_as_running_and_a_killed_one_as_interrupted(going):
+def test_a_run_in_progress_is_reported_as_running_and_a_killed_one_as_interrupted(
+    going,
+):
     folder, running = going
     manifest = read_manifest(folder)
     assert (manifest["state"], manifest["total"]) == ("running", RECORDS)
@@ -106,9 +117,15 @@ def check_page_of_scores(folder):
     """Check that it finds the texts from another directory."""
     extraction = read_lines(folder / "run" / "extractions.jsonl")[0] | {"endpoints": []}
     (folder / "gold.jsonl").write_text(json.dumps(extraction), "utf-8")
-    for name, more in (("found.html", ()), ("given.html", ("--records", folder / "records.jsonl"))):
+    for name, more in (
+        ("found.html", ()),
+        ("given.html", ("--records", folder / "records.jsonl")),
+    ):
         page = ("--html", folder / name, "--resamples", "0")
         assert (
-            invoke("evaluate", folder / "gold.jsonl", folder / "run", *page, *more).exit_code == 0
+            invoke(
+                "evaluate", folder / "gold.jsonl", folder / "run", *page, *more
+            ).exit_code
+            == 0
         )
     assert (folder / "found.html").read_bytes() == (folder / "given.html").read_bytes()

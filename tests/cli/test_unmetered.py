@@ -25,7 +25,11 @@ UNKNOWN = {
     "zeros": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
     "texts": {"prompt_tokens": "n/a", "completion_tokens": "12", "total_tokens": ""},
     "negative": {"prompt_tokens": -1, "completion_tokens": -1, "total_tokens": -2},
-    "truth values": {"prompt_tokens": True, "completion_tokens": True, "total_tokens": True},
+    "truth values": {
+        "prompt_tokens": True,
+        "completion_tokens": True,
+        "total_tokens": True,
+    },
     "no numbers": {"prompt_tokens": float("nan"), "completion_tokens": float("inf")},
     "the total alone": {"total_tokens": 900},
     "no output": {"prompt_tokens": 900, "completion_tokens": 0, "total_tokens": 900},
@@ -49,11 +53,25 @@ def command(tmp_path):
     (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
 
     def run(verb, url, *options):
-        given = ("--model", f"{url}#stub", "--effort", "all", "--prices", tmp_path / "prices.toml")
-        ended = invoke(
-            *verb, tmp_path / "records.jsonl", "--out", tmp_path / "out", *given, *options
+        given = (
+            "--model",
+            f"{url}#stub",
+            "--effort",
+            "all",
+            "--prices",
+            tmp_path / "prices.toml",
         )
-        return ended, json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["cost"]
+        ended = invoke(
+            *verb,
+            tmp_path / "records.jsonl",
+            "--out",
+            tmp_path / "out",
+            *given,
+            *options,
+        )
+        return ended, json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))[
+            "cost"
+        ]
 
     return run
 
@@ -63,11 +81,19 @@ def test_a_limit_of_money_holds_against_replies_without_a_usage(usage, command):
     with serve(
         lambda request: Scripted(body=json.dumps(answer_without_usage(request, usage)))
     ) as stub:
-        stopped, cost = command(("run",), stub.url, "--concurrency", "1", "--max-usd", "0.5")
+        stopped, cost = command(
+            ("run",), stub.url, "--concurrency", "1", "--max-usd", "0.5"
+        )
         sent = len(stub.requests)
     assert stopped.exit_code == 3, stopped.stderr
-    assert (cost["calls_without_usage"], cost["usd"], cost["usd_known"]) == (sent, None, 0.0)
-    assert 0.3 < cost["usd_without_usage"] <= 0.5, "calls are counted at the most, so they fit"
+    assert (cost["calls_without_usage"], cost["usd"], cost["usd_known"]) == (
+        sent,
+        None,
+        0.0,
+    )
+    assert 0.3 < cost["usd_without_usage"] <= 0.5, (
+        "calls are counted at the most, so they fit"
+    )
     assert (
         f"{TOLD}{sent}, which may have cost up to ${cost['usd_without_usage']:.4f} more"
         in stopped.stderr
@@ -84,7 +110,9 @@ def test_a_resumed_run_still_counts_them(command):
     ) as stub:
         _, first = command(("run",), stub.url, "--concurrency", "1", "--max-usd", "0.5")
         sent = len(stub.requests)
-        again, cost = command(("run",), stub.url, "--concurrency", "1", "--max-usd", "0.5")
+        again, cost = command(
+            ("run",), stub.url, "--concurrency", "1", "--max-usd", "0.5"
+        )
         assert (again.exit_code, len(stub.requests), cost) == (3, sent, first)
 
 
@@ -98,7 +126,9 @@ def test_what_replies_do_say_is_counted_beside_them(command):
         )
 
     with serve(answer) as stub:
-        ended, cost = command(("run",), stub.url, "--concurrency", "1", "--max-usd", "100")
+        ended, cost = command(
+            ("run",), stub.url, "--concurrency", "1", "--max-usd", "100"
+        )
     known = len(stub.requests) - cost["calls_without_usage"]
     assert known > 2
     assert cost["usd_known"] == pytest.approx(known * (1000 * 2 + 100 * 10) / 1e6)

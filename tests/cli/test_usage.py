@@ -11,9 +11,7 @@ import pytest
 
 from tests.commands import extract, invoke
 
-_WITHOUT = (
-    "import sys; sys.modules[sys.argv.pop(1)] = None; from extractor.apps.cli import main; main()"
-)
+_WITHOUT = "import sys; sys.modules[sys.argv.pop(1)] = None; from extractor.apps.cli import main; main()"
 RECORD = "tests/records/study.json"
 
 
@@ -45,28 +43,46 @@ def run(tmp_path_factory):
         ("run RECORD --model http://localhost:8000/v1", "#NAME"),
         ("run RECORD --fresh", "--out"),
         ("run RECORD --workers 999999999999", "choose a number from 1 to 10000"),
-        ("run RECORD --limit 99999999999999999999999", "choose a number from 1 to 1000000000000"),
+        (
+            "run RECORD --limit 99999999999999999999999",
+            "choose a number from 1 to 1000000000000",
+        ),
         ("run tests/records --out tests/records", "is an input"),
         ("run RECORD --replay no-such-folder", "no-such-folder"),
         ("run RECORD --replay tests/records", "there is no run to replay"),
-        ("run RECORD --replay seeds/answers --out seeds/answers --fresh", "is replayed"),
+        (
+            "run RECORD --replay seeds/answers --out seeds/answers --fresh",
+            "is replayed",
+        ),
         ("run RECORD --max-usd 1", "--model"),
         ("run RECORD --max-usd 1 --model no-such-model", "--prices"),
         ("run RECORD --prices none.toml --model m", "none.toml"),
         ("run RECORD --ray auto", "--out"),
         ("run RECORD --ray head --out OUT", "write host:port"),
         ("batch submit RECORD --requests r.jsonl", "--model"),
-        ("batch submit RECORD --requests r.jsonl --model m --out OUT", "one of the two"),
+        (
+            "batch submit RECORD --requests r.jsonl --model m --out OUT",
+            "one of the two",
+        ),
         ("batch submit RECORD --model m", "--out"),
-        ("batch submit RECORD --requests r.jsonl --model m --effort none", "nothing to submit"),
+        (
+            "batch submit RECORD --requests r.jsonl --model m --effort none",
+            "nothing to submit",
+        ),
         ("batch submit - --out OUT --model m", "instead of standard input"),
         ("batch collect RECORD --answers none.jsonl", "no such file"),
         ("batch collect RECORD --model m", "--out"),
         ("batch collect RECORD --out OUT", "--model"),
         ("batch collect RECORD --out OUT --model m --requests r.jsonl", "--answers"),
         ("run RECORD --tasks dosign", "dosign: no such task (did you mean dosing?)"),
-        ("export RUN --to OUT --format csv --tables criterai", "did you mean criteria?"),
-        ("evaluate seeds/gold seeds/gold --fail-under endpoint=0.5", "did you mean endpoints?"),
+        (
+            "export RUN --to OUT --format csv --tables criterai",
+            "did you mean criteria?",
+        ),
+        (
+            "evaluate seeds/gold seeds/gold --fail-under endpoint=0.5",
+            "did you mean endpoints?",
+        ),
         ("diff RECORD RECORD --only tightend", "did you mean tightened?"),
         ("doctor --needs servo", "did you mean serve?"),
         (
@@ -81,7 +97,10 @@ def run(tmp_path_factory):
         ("export RUN --to OUT.csv", "holds one table"),
         ("export RUN --to OUT.csv --tables doses", "no such table"),
         ("export RUN --to OUT --format csv --tasks doses", "doses"),
-        ("export seeds/gold --gold seeds/gold --to OUT --format csv", "--gold corrects a run"),
+        (
+            "export seeds/gold --gold seeds/gold --to OUT --format csv",
+            "--gold corrects a run",
+        ),
         ("run RECORD --effort huge", "huge; choose from none, medium, all"),
         ("run RECORD --effort meduim", "did you mean medium?"),
         (
@@ -95,7 +114,10 @@ def run(tmp_path_factory):
         ("batch submt", " batch submit'?"),
         ("sumbit x", " batch submit'?"),
         ("run x --modle y", "did you mean --model?"),
-        ("run RECORD --model-option top_k", "--model-option: top_k: not KEY=VALUE; write top_k=40"),
+        (
+            "run RECORD --model-option top_k",
+            "--model-option: top_k: not KEY=VALUE; write top_k=40",
+        ),
         (
             "run RECORD --timeout 0",
             "--timeout: 0.0 is not allowed; choose a number of at least 0.1",
@@ -131,7 +153,9 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
     ],
 )
 def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):
-    words = command.replace("RUN", str(run)).replace("OUT", str(tmp_path / "out")).split()
+    words = (
+        command.replace("RUN", str(run)).replace("OUT", str(tmp_path / "out")).split()
+    )
     process = [sys.executable, "-c", _WITHOUT, module, *words]
     done = subprocess.run(process, capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -140,12 +164,19 @@ def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):
     assert not (tmp_path / "out.duckdb").exists()
 
 
-@pytest.mark.parametrize(("option", "value"), [("tasks", "dosing"), ("min-confidence", "0.5")])
+@pytest.mark.parametrize(
+    ("option", "value"), [("tasks", "dosing"), ("min-confidence", "0.5")]
+)
 def test_settings_that_differ_from_the_runs_are_named(run, option, value):
-    done = invoke("run", RECORD, "--out", run, "--quiet", "--effort", "none", f"--{option}", value)
+    done = invoke(
+        "run", RECORD, "--out", run, "--quiet", "--effort", "none", f"--{option}", value
+    )
     assert done.exit_code == 2
     (message,) = done.stderr.splitlines()
-    assert f"{run}: created with other settings ({option.replace('-', '_')} was " in message
+    assert (
+        f"{run}: created with other settings ({option.replace('-', '_')} was "
+        in message
+    )
     assert "use another --out, or --fresh" in message
     assert "None" not in message
 
@@ -159,13 +190,20 @@ def test_an_estimate_tells_that_its_folder_cannot_take_the_run(run):
     assert "other settings" not in invoke(*words, "none").stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="needs a device that is always full"
+)
 def test_a_full_disk_behind_standard_output_is_reported_in_one_line():
     with Path("/dev/full").open("wb") as full:
         process = [sys.executable, "-m", "extractor", "run", RECORD]
-        done = subprocess.run(process, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            process, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "extractor: standard output: No space left on device"
+    assert (
+        done.stderr.splitlines()[-1]
+        == "extractor: standard output: No space left on device"
+    )
 
 
 def test_the_version_is_that_of_the_distribution():

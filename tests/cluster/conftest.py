@@ -36,7 +36,9 @@ def cluster():
     node = {"num_cpus": 1, "object_store_memory": _STORE_BYTES}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", path_with_failures())
-        patch.setenv("RAY_worker_niceness", "0")  # workers get the same priority as other tests
+        patch.setenv(
+            "RAY_worker_niceness", "0"
+        )  # workers get the same priority as other tests
         running = _start({**node, "include_dashboard": False})
         running.add_node(**node)
         yield running

@@ -12,7 +12,16 @@ CONCURRENCY = 4
 def run_here(records: Path, out: Path, model: str) -> bytes:
     """Run in this process, and return the results."""
     invoke(
-        "run", records, "--out", out, "--model", f"{model}#stub", "--effort", "all", "--workers", 1
+        "run",
+        records,
+        "--out",
+        out,
+        "--model",
+        f"{model}#stub",
+        "--effort",
+        "all",
+        "--workers",
+        1,
     )
     return (out / "extractions.jsonl").read_bytes()
 

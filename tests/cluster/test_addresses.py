@@ -28,7 +28,9 @@ def s3():
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.2), reraise=True):
+        for attempt in Retrying(
+            stop=stop_after_delay(30), wait=wait_fixed(0.2), reraise=True
+        ):
             with attempt:  # the server may not listen yet
                 fsspec.filesystem("s3").mkdir("trials")
         yield "s3://trials"
@@ -61,7 +63,9 @@ def test_records_are_read_at_an_address_as_from_a_path(placed, records, suffix, 
     found = list(read_records(f"{placed}{suffix}", open_address=open_inputs))
     texts = [record.sections for record in read_records(records)]
     assert len(found) == count
-    assert [record.sections for record in found] == (texts[:count] if count != 8 else texts[12:])
+    assert [record.sections for record in found] == (
+        texts[:count] if count != 8 else texts[12:]
+    )
     assert found[0].source.path in {f"{placed}/a/first.jsonl", f"{placed}/b.jsonl.gz"}
 
 
@@ -70,7 +74,10 @@ def test_records_are_read_at_an_address_as_from_a_path(placed, records, suffix, 
 )
 def test_a_missing_file_is_a_record_error_with_its_name(s3, placed, address):
     errors = []
-    assert list(read_records(address, on_error=errors.append, open_address=open_inputs)) == []
+    assert (
+        list(read_records(address, on_error=errors.append, open_address=open_inputs))
+        == []
+    )
     assert [type(error) for error in errors] == [RecordError]
     assert errors[0].path == address
 
@@ -80,7 +87,8 @@ def test_a_run_reads_addresses_as_it_reads_paths(placed, records, tmp_path):
         done = invoke("run", source, "--out", tmp_path / out, "--effort", "none")
         assert done.exit_code == 0, done.stderr
     there, here = (
-        _without_source(tmp_path / out / "extractions.jsonl") for out in ("there", "here")
+        _without_source(tmp_path / out / "extractions.jsonl")
+        for out in ("there", "here")
     )
     assert len(there) == RECORDS
     assert there == here
@@ -88,7 +96,10 @@ def test_a_run_reads_addresses_as_it_reads_paths(placed, records, tmp_path):
 
 def _without_source(file):
     found = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    return [{name: value for name, value in line.items() if name != "source"} for line in found]
+    return [
+        {name: value for name, value in line.items() if name != "source"}
+        for line in found
+    ]
 
 
 def test_results_go_to_no_address(records, tmp_path, monkeypatch):

@@ -24,11 +24,22 @@ STORE_BYTES = 80 * 1024**2
 
 def run_on(cluster, records, out, model=None, *options):
     asking = ("--model", model, "--effort", "all") if model else ("--effort", "none")
-    cluster_options = ("--ray", cluster.address, "--workers", 2, "--concurrency", CONCURRENCY)
-    return invoke("run", records, "--out", out, "--quiet", *asking, *cluster_options, *options)
+    cluster_options = (
+        "--ray",
+        cluster.address,
+        "--workers",
+        2,
+        "--concurrency",
+        CONCURRENCY,
+    )
+    return invoke(
+        "run", records, "--out", out, "--quiet", *asking, *cluster_options, *options
+    )
 
 
-def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_path, whole):
+def test_a_run_continues_after_its_driver_or_a_node_ends(
+    cluster, records, tmp_path, whole
+):
     """One test, because starts are slow: the driver is killed, then the budget ends, then a node
     is killed.
     """
@@ -65,12 +76,23 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_p
             "as_of = 2026-11-01\n[model.stub]\nprompt = 1\noutput = 1\n"
         )
         stopped = run_on(
-            cluster, records, tmp_path / "run", model, "--max-usd", 0.18, "--prices", prices
+            cluster,
+            records,
+            tmp_path / "run",
+            model,
+            "--max-usd",
+            0.18,
+            "--prices",
+            prices,
         )
         assert stopped.exit_code == BUDGET
         assert "of $0.18 are spent" in stopped.stderr
-        assert calls / 8 < server.calls < calls * 3 / 4  # those of the killed driver count in full
-        killing = threading.Thread(target=_kill_a_node, args=(cluster, server, server.calls + 8))
+        assert (
+            calls / 8 < server.calls < calls * 3 / 4
+        )  # those of the killed driver count in full
+        killing = threading.Thread(
+            target=_kill_a_node, args=(cluster, server, server.calls + 8)
+        )
         killing.start()
         try:
             assert run_on(cluster, records, tmp_path / "run", model).exit_code == OK
@@ -84,7 +106,10 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_p
 
 def test_only_records_with_a_bug_fail(cluster, tmp_path):
     failing = {50: "MemoryError", 51: "SystemExit", 52: "kill"}
-    lines = [json.dumps(study(number, f"It fails by {how}.")) for number, how in failing.items()]
+    lines = [
+        json.dumps(study(number, f"It fails by {how}."))
+        for number, how in failing.items()
+    ]
     records = tmp_path / "records.jsonl"
     records.write_text("\n".join([one(1).decode(), *lines, one(2).decode()]))
     done = run_on(cluster, records, tmp_path / "out")
@@ -93,15 +118,22 @@ def test_only_records_with_a_bug_fail(cluster, tmp_path):
     extracted, failures = (
         [
             json.loads(line)
-            for line in (tmp_path / "out" / f"{name}.jsonl").read_text("utf-8").splitlines()
+            for line in (tmp_path / "out" / f"{name}.jsonl")
+            .read_text("utf-8")
+            .splitlines()
         ]
         for name in ("extractions", "failures")
     )
-    assert [extraction["record_id"] for extraction in extracted] == ["NCT00000001", "NCT00000002"]
+    assert [extraction["record_id"] for extraction in extracted] == [
+        "NCT00000001",
+        "NCT00000002",
+    ]
     reported = {failure["record_id"]: failure["message"] for failure in failures}
     assert sorted(reported) == [f"NCT{number:08d}" for number in failing]
     for number, how in failing.items():
-        assert (how if how != "kill" else "3 workers were lost") in reported[f"NCT{number:08d}"]
+        assert (how if how != "kill" else "3 workers were lost") in reported[
+            f"NCT{number:08d}"
+        ]
 
 
 @pytest.mark.parametrize(

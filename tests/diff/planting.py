@@ -68,7 +68,12 @@ def to_json(study: Study) -> dict[str, Any]:
     )
     status, start, completion = study["status"]
     eligibility = "\n\n".join(
-        "\n\n".join([head, "\n".join(one if one.startswith(" ") else f"* {one}" for one in items)])
+        "\n\n".join(
+            [
+                head,
+                "\n".join(one if one.startswith(" ") else f"* {one}" for one in items),
+            ]
+        )
         for head, items in lists
     )
     return {
@@ -85,7 +90,9 @@ def to_json(study: Study) -> dict[str, Any]:
             },
             "designModule": {
                 "studyType": "INTERVENTIONAL",
-                "enrollmentInfo": dict(zip(("count", "type"), study["enrollment"], strict=True)),
+                "enrollmentInfo": dict(
+                    zip(("count", "type"), study["enrollment"], strict=True)
+                ),
             },
             "armsInterventionsModule": {
                 "armGroups": [
@@ -101,12 +108,18 @@ def to_json(study: Study) -> dict[str, Any]:
                     ),
                 ],
                 "interventions": [
-                    {"type": "DRUG", "name": "Examplumab", "description": study["intervention"]}
+                    {
+                        "type": "DRUG",
+                        "name": "Examplumab",
+                        "description": study["intervention"],
+                    }
                 ],
             },
             "eligibilityModule": {"eligibilityCriteria": eligibility} | study["fields"],
             "outcomesModule": {
-                f"{rank}Outcomes": [dict(zip(keys, one, strict=True)) for one in study[rank]]
+                f"{rank}Outcomes": [
+                    dict(zip(keys, one, strict=True)) for one in study[rank]
+                ]
                 for rank in ("primary", "secondary")
             },
         }
@@ -118,7 +131,10 @@ def to_record(study: Study) -> TrialRecord:
     draft = build_study(to_json(study))
     source = Source(path="study.json", format="ctgov_json")
     return TrialRecord(
-        record_id=RECORD_ID, source=source, sections=draft.sections, registry=draft.registry
+        record_id=RECORD_ID,
+        source=source,
+        sections=draft.sections,
+        registry=draft.registry,
     )
 
 
@@ -149,7 +165,9 @@ def _rewrite(part: str, old: str, new: str) -> Callable[[Study], object]:
     return change
 
 
-def _outcome(rank: str, number: int, part: int, new: str | None) -> Callable[[Study], object]:
+def _outcome(
+    rank: str, number: int, part: int, new: str | None
+) -> Callable[[Study], object]:
     return lambda study: study[rank][number].__setitem__(part, new)
 
 
@@ -167,7 +185,9 @@ def _dose(name: str, old: str, new: str, field: str) -> Plant:
 
 def _register(name: str, key: str, value: object, kind: str, field: str) -> Plant:
     return Plant(
-        name, lambda study: study["fields"].update({key: value}), {("eligibility", kind, field)}
+        name,
+        lambda study: study["fields"].update({key: value}),
+        {("eligibility", kind, field)},
     )
 
 
@@ -205,7 +225,10 @@ def _promote(study: Study) -> None:
 
 
 def _switch(study: Study) -> None:
-    study["primary"], study["secondary"][0] = [study["secondary"][0]], study["primary"][0]
+    study["primary"], study["secondary"][0] = (
+        [study["secondary"][0]],
+        study["primary"][0],
+    )
 
 
 def _split(study: Study) -> None:

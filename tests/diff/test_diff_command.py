@@ -20,7 +20,9 @@ def write(path: Path, *studies: dict) -> Path:
     lines = []
     for number, study in enumerate(studies):
         data = to_json(study)
-        data["protocolSection"]["identificationModule"]["nctId"] = f"NCT9000000{number + 1}"
+        data["protocolSection"]["identificationModule"]["nctId"] = (
+            f"NCT9000000{number + 1}"
+        )
         lines.append(json.dumps(data))
     path.write_text("\n".join(lines), "utf-8")
     return path
@@ -46,8 +48,14 @@ def test_a_change_is_told_with_both_quotes_and_exits_1(old, tmp_path):
     done = diff(old, write(tmp_path / "new.jsonl", PLANT["floor raised"]))
     assert done.exit_code == 1
     assert "major: criterion tightened" in done.stdout
-    assert "- Absolute neutrophil count of at least 1,500/mm3  [eligibility " in done.stdout
-    assert "+ Absolute neutrophil count of at least 2,000/mm3  [eligibility " in done.stdout
+    assert (
+        "- Absolute neutrophil count of at least 1,500/mm3  [eligibility "
+        in done.stdout
+    )
+    assert (
+        "+ Absolute neutrophil count of at least 2,000/mm3  [eligibility "
+        in done.stdout
+    )
 
 
 def test_a_rewording_is_no_change_but_can_be_shown(old, tmp_path):
@@ -67,7 +75,10 @@ def test_a_rewording_is_no_change_but_can_be_shown(old, tmp_path):
     ],
 )
 def test_filters_decide_the_exit_code(old, tmp_path, plant, options, code):
-    assert diff(old, write(tmp_path / "new.jsonl", PLANT[plant]), *options).exit_code == code
+    assert (
+        diff(old, write(tmp_path / "new.jsonl", PLANT[plant]), *options).exit_code
+        == code
+    )
 
 
 def test_json_has_a_line_for_each_trial_that_changed(old, tmp_path):
@@ -83,7 +94,9 @@ def test_json_has_a_line_for_each_trial_that_changed(old, tmp_path):
         "minimum_age",
         "major",
     )
-    assert [side["citations"][0]["quote"] for side in (change["old"], change["new"])] == [
+    assert [
+        side["citations"][0]["quote"] for side in (change["old"], change["new"])
+    ] == [
         "18 Years",
         "21 Years",
     ]
@@ -133,7 +146,11 @@ def test_two_single_records_are_compared_whatever_their_names(tmp_path):
     [
         ("missing.json", (), "there is no such file or folder"),
         ("broken.json", (), "broken JSON"),
-        ("new.jsonl", ("--only", "smaller"), "smaller: no such change; choose from added"),
+        (
+            "new.jsonl",
+            ("--only", "smaller"),
+            "smaller: no such change; choose from added",
+        ),
         ("new.jsonl", ("--html", "no/folder/x.html"), "does not exist"),
     ],
 )
@@ -157,7 +174,9 @@ def test_what_can_be_read_is_compared_when_a_record_is_broken(old, tmp_path):
 def test_a_page_has_the_changes_with_the_texts_of_both_versions(old, tmp_path):
     page = tmp_path / "diff.html"
     assert (
-        diff(old, write(tmp_path / "new.jsonl", PLANT["ceiling raised"]), "--html", page).exit_code
+        diff(
+            old, write(tmp_path / "new.jsonl", PLANT["ceiling raised"]), "--html", page
+        ).exit_code
         == 1
     )
     text = page.read_text("utf-8")
@@ -165,7 +184,9 @@ def test_a_page_has_the_changes_with_the_texts_of_both_versions(old, tmp_path):
     assert "default-src &#39;none&#39;" in text
     (packed,) = re.findall(r'id="chunk-0">([^<]*)', text)
     (trial,) = json.loads(gzip.decompress(base64.b64decode(packed)))
-    assert [one["side"] for one in trial["sections"] if one["name"] == "eligibility"] == [
+    assert [
+        one["side"] for one in trial["sections"] if one["name"] == "eligibility"
+    ] == [
         "old",
         "new",
     ]

@@ -6,7 +6,13 @@ from playwright.sync_api import expect
 from extractor import Extractor
 from extractor.apps.diff import diff_trials
 from extractor.apps.diff.page import write_diff_page
-from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
+from tests.browser import (
+    Watch,
+    fits_its_window,
+    list_violations,
+    needs_browser,
+    open_context,
+)
 
 from .planting import PLANTS, make_study, to_record
 
@@ -20,7 +26,10 @@ def address(tmp_path_factory):
     """A page of a trial with several changes and of two with one change; of the last, one text
     is missing.
     """
-    rules, path = Extractor(effort="none"), tmp_path_factory.mktemp("page") / "diff.html"
+    rules, path = (
+        Extractor(effort="none"),
+        tmp_path_factory.mktemp("page") / "diff.html",
+    )
     plants = {plant.name: plant for plant in PLANTS}
     studies = [make_study(), plants["age raised"].plant(), plants["measure"].plant()]
     for name in TOLD:
@@ -32,7 +41,9 @@ def address(tmp_path_factory):
         found = diff_trials(before, rules.extract(new), old, new)
         diffs.append(found.model_copy(update={"record_id": f"NCT9000000{number}"}))
         texts[diffs[-1].record_id] = (old, new if number < 2 else None)
-    write_diff_page(path, diffs, old="old.json", new="new.json", compared=len(diffs), texts=texts)
+    write_diff_page(
+        path, diffs, old="old.json", new="new.json", compared=len(diffs), texts=texts
+    )
     return path.as_uri()
 
 
@@ -65,7 +76,9 @@ def test_a_change_leads_to_its_places_in_both_texts(page, address):
     page.locator("[data-side=new] .mark", has_text="400 mg").click()
     expect(page.locator("a.value.chosen em").first).to_have_text("200")
     page.goto(f"{address}#NCT90000000/changes[99]")
-    expect(page.locator(".record-notes")).to_have_text("There is no changes[99] in this record.")
+    expect(page.locator(".record-notes")).to_have_text(
+        "There is no changes[99] in this record."
+    )
 
 
 def test_without_its_text_a_version_is_shown_by_its_quotes(page, address):
@@ -88,7 +101,9 @@ def test_the_page_is_readable_in_every_window(page, address):
             page.emulate_media(color_scheme=scheme)
             assert fits_its_window(page), (place, width)
             assert list_violations(page) == [], (place, scheme)
-    expect(page.locator("[data-side=old]")).to_be_hidden()  # a phone shows one of the three
+    expect(
+        page.locator("[data-side=old]")
+    ).to_be_hidden()  # a phone shows one of the three
     page.locator("a.value", has_text="1,500").click()
     expect(page.locator("[data-side=old] .mark.chosen")).to_be_in_viewport()
     page.get_by_role("button", name="New").click()

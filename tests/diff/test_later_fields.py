@@ -10,7 +10,10 @@ HB = {"quantity": "Hb", "comparator": ">=", "value": 12, "unit": "g/dL"}
 
 def make(*criteria, groups=(), dosing=()):
     known = {"kind": "inclusion", "section": "eligibility"}
-    eligibility = {"groups": list(groups), "criteria": [known | one for one in criteria]}
+    eligibility = {
+        "groups": list(groups),
+        "criteria": [known | one for one in criteria],
+    }
     return TrialExtraction.model_validate(
         {"record_id": "A", "eligibility": eligibility, "dosing": list(dosing)}
     )
@@ -24,7 +27,9 @@ def list_changes(old, new):
 
 
 def hb(quote, *conditions):
-    limits = [HB | {"value": value, "condition": condition} for value, condition in conditions]
+    limits = [
+        HB | {"value": value, "condition": condition} for value, condition in conditions
+    ]
     return {"quote": quote, "constraints": limits}
 
 
@@ -57,19 +62,29 @@ def test_other_words_for_the_same_condition_are_no_change():
         hb(f"Hb at least 12 g/dL {words}", (12, words))
         for words in ("in male patients", "for male subjects")
     )
-    assert [one[:2] for one in list_changes(make(old), make(new))] == [("reworded", "editorial")]
+    assert [one[:2] for one in list_changes(make(old), make(new))] == [
+        ("reworded", "editorial")
+    ]
 
 
 def washouts(quote, **windows):
     listed = [
-        {"quote": f"within {n} {unit}s", "comparator": "<=", "value": n, "unit": unit, "of": of}
+        {
+            "quote": f"within {n} {unit}s",
+            "comparator": "<=",
+            "value": n,
+            "unit": unit,
+            "of": of,
+        }
         for of, (n, unit) in windows.items()
     ]
     return {"kind": "exclusion", "quote": quote, "time_windows": listed}
 
 
 BOTH = washouts(
-    "Aspirin within 3 days, warfarin within 10 days", Aspirin=(3, "day"), warfarin=(10, "day")
+    "Aspirin within 3 days, warfarin within 10 days",
+    Aspirin=(3, "day"),
+    warfarin=(10, "day"),
 )
 
 
@@ -125,9 +140,16 @@ def test_a_range_of_time_is_compared_as_a_whole():
 
 
 def grouped(homes, *groups):
-    names = ("Reversible airflow", "Positive challenge", "Raised eosinophils", "Signed consent")
+    names = (
+        "Reversible airflow",
+        "Positive challenge",
+        "Raised eosinophils",
+        "Signed consent",
+    )
     known = [None if home == "-" else f"g{home}" for home in homes]
-    items = ({"quote": name, "group": home} for name, home in zip(names, known, strict=False))
+    items = (
+        {"quote": name, "group": home} for name, home in zip(names, known, strict=False)
+    )
     return make(*items, groups=groups)
 
 
@@ -163,7 +185,9 @@ def test_changes_of_groups(new, told):
 def test_an_earlier_extraction_says_nothing_of_groups_and_arms():
     earlier = TrialExtraction.model_validate_json(
         ANY.model_dump_json(
-            exclude={"eligibility": {"groups": True, "criteria": {"__all__": {"group"}}}}
+            exclude={
+                "eligibility": {"groups": True, "criteria": {"__all__": {"group"}}}
+            }
         )
     )
     assert (
@@ -174,7 +198,9 @@ def test_an_earlier_extraction_says_nothing_of_groups_and_arms():
 
 
 def give(*arms, amounts=((5, ()),)):
-    doses = [{"low": n, "high": n, "unit": "mg", "arms": list(each)} for n, each in amounts]
+    doses = [
+        {"low": n, "high": n, "unit": "mg", "arms": list(each)} for n, each in amounts
+    ]
     known = {
         "agent": "zinc",
         "role": "investigational",
@@ -231,7 +257,9 @@ def record(*labels):
 def test_a_renamed_added_or_removed_arm_is_told_as_an_arm_alone(old, new, told):
     versions = (make(dosing=[give(*labels)]) for labels in (old, new))
     found = diff_trials(*versions, record(*old), record(*new)).changes
-    assert [(one.item, one.field) for one in found] == [("arm", field) for field in told]
+    assert [(one.item, one.field) for one in found] == [
+        ("arm", field) for field in told
+    ]
 
 
 @pytest.mark.parametrize(
@@ -270,6 +298,10 @@ def test_a_rule_is_told_once_and_only_if_the_text_changed(old, new, fields):
         )
         section = Section(name="eligibility", text=lines)
         records.append(
-            TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=(section,))
+            TrialRecord(
+                record_id="A",
+                source=Source(path="a", format="flat"),
+                sections=(section,),
+            )
         )
     assert [one.field for one in diff_trials(*versions, *records).changes] == fields

@@ -8,7 +8,10 @@ AGE, MARKER = "Age of at least 18 years", "PD-L1 of at least 50 % by 22C3"
 
 
 def make(*quotes, **custom):
-    criteria = [{"kind": "inclusion", "section": "eligibility", "quote": quote} for quote in quotes]
+    criteria = [
+        {"kind": "inclusion", "section": "eligibility", "quote": quote}
+        for quote in quotes
+    ]
     listed = {
         name: [
             {
@@ -27,7 +30,8 @@ def make(*quotes, **custom):
 def list_changes(old, new):
     changes = diff_trials(old, new).changes
     return [
-        (one.item, one.kind.value, one.severity.value, one.field, one.message) for one in changes
+        (one.item, one.kind.value, one.severity.value, one.field, one.message)
+        for one in changes
     ]
 
 
@@ -47,6 +51,6 @@ def test_a_value_goes_with_its_item():
     old, new = make(AGE, MARKER, assay=[(1, "22C3"), (1, "SP263")]), make(AGE)
     assert [one[:2] for one in list_changes(old, new)] == [("criterion", "removed")]
     fewer = diff_trials(old, make(AGE, MARKER, assay=[(1, "SP263")])).changes
-    assert [(one.kind.value, one.old.path, one.old.value, one.new) for one in fewer] == [
-        ("removed", "custom.assay[0]", "22C3", None)
-    ]
+    assert [
+        (one.kind.value, one.old.path, one.old.value, one.new) for one in fewer
+    ] == [("removed", "custom.assay[0]", "22C3", None)]

@@ -75,7 +75,9 @@ def test_without_the_texts_the_same_changes_of_items_are_told(
         if one[0] in ("criterion", "regimen", "endpoint") and one[2] != "lead_in"
     }
     # Without the introducing lines, the groups tell what changed in them.
-    assert {one for one in list_told(found) if one[2] not in ("lead_in", "group")} == told, found
+    assert {
+        one for one in list_told(found) if one[2] not in ("lead_in", "group")
+    } == told, found
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,9 @@ def test_without_the_texts_the_same_changes_of_items_are_told(
                                                      "words", "an age in two units"],
 )  # fmt: skip
 def test_a_change_is_told_once_where_little_is_read(part, old, new, kind):
-    before, after = (read(to_record(make_study() | {part: text})) for text in (old, new))
+    before, after = (
+        read(to_record(make_study() | {part: text})) for text in (old, new)
+    )
     assert [one.kind.value for one in before.compare(after).changes] == [kind]
 
 
@@ -133,7 +137,9 @@ def test_a_change_is_told_once_where_little_is_read(part, old, new, kind):
 def test_a_rewording_is_none_of_meaning_and_a_change_says_which_words(
     part, old, new, severity, message
 ):
-    before, after = (read(to_record(make_study() | {part: [text]})) for text in (old, new))
+    before, after = (
+        read(to_record(make_study() | {part: [text]})) for text in (old, new)
+    )
     found = before.compare(after).changes
     assert found[0].severity.value == severity
     assert message in found[0].message
@@ -157,8 +163,12 @@ def test_a_rewording_is_none_of_meaning_and_a_change_says_which_words(
         ("Light after waking", "Light after waking, in a room of 20 m2", None),
     ],
 )  # fmt: skip
-def test_what_an_arm_gives_is_compared_by_its_doses_and_by_other_numbers(old, new, told):
-    before, after = (read(to_record(make_study() | {"arm": text})) for text in (old, new))
+def test_what_an_arm_gives_is_compared_by_its_doses_and_by_other_numbers(
+    old, new, told
+):
+    before, after = (
+        read(to_record(make_study() | {"arm": text})) for text in (old, new)
+    )
     found = before.compare(after).changes
     if told is None:
         assert found == ()
@@ -170,7 +180,10 @@ def test_what_an_arm_gives_is_compared_by_its_doses_and_by_other_numbers(old, ne
 
 def test_an_outcome_is_paired_with_the_one_of_its_name_that_says_the_same(before):
     """Of outcomes of one name, time frame and description decide, also against the rank."""
-    rest, move = "Pain at rest, by a numeric scale", "Pain on movement, by a numeric scale"
+    rest, move = (
+        "Pain at rest, by a numeric scale",
+        "Pain on movement, by a numeric scale",
+    )
     old = {
         "primary": [["Pain", rest, "Week 4"]],
         "secondary": [["Pain", move, "Week 4"], ["Pain", move, "Week 12"]],
@@ -200,7 +213,9 @@ OPPOSITE = {
 }  # fmt: skip
 
 
-def test_the_other_way_round_each_change_is_the_opposite(before, planted: tuple[Plant, Version]):
+def test_the_other_way_round_each_change_is_the_opposite(
+    before, planted: tuple[Plant, Version]
+):
     plant, after = planted
     found = after.compare(before)
     assert list_told(found) == {
@@ -209,8 +224,12 @@ def test_the_other_way_round_each_change_is_the_opposite(before, planted: tuple[
 
 
 def test_a_version_without_the_sections_of_a_task_has_not_removed_its_items(before):
-    sections = tuple(section for section in before.record.sections if section.name != "eligibility")
-    found = before.compare(read(before.record.model_copy(update={"sections": sections})))
+    sections = tuple(
+        section for section in before.record.sections if section.name != "eligibility"
+    )
+    found = before.compare(
+        read(before.record.model_copy(update={"sections": sections}))
+    )
     assert found.changes == ()
     assert [task.value for task in found.not_compared] == ["eligibility"]
 

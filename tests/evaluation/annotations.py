@@ -12,7 +12,11 @@ Extraction = dict[str, Any]
 
 
 def limit(
-    quantity: str, comparator: str, value: float, unit: str | None = None, high: float | None = None
+    quantity: str,
+    comparator: str,
+    value: float,
+    unit: str | None = None,
+    high: float | None = None,
 ):
     return {
         "quantity": quantity,
@@ -23,8 +27,16 @@ def limit(
     }
 
 
-def criterion(quote: str, kind: str = "inclusion", category: str = "diagnosis", **more: Any):
-    return {"kind": kind, "section": "eligibility", "quote": quote, "category": category, **more}
+def criterion(
+    quote: str, kind: str = "inclusion", category: str = "diagnosis", **more: Any
+):
+    return {
+        "kind": kind,
+        "section": "eligibility",
+        "quote": quote,
+        "category": category,
+        **more,
+    }
 
 
 def make_gold(record_id: str = "A") -> Extraction:
@@ -80,11 +92,22 @@ def make_gold(record_id: str = "A") -> Extraction:
             route="oral",
         ),
     ]
-    regimens[0] |= {"route": "intravenous", "frequency": "BID", "timing": "days 1 to 14"}
-    regimens[0] |= {"duration": {"value": 14, "unit": "day"}, "cycle": {"value": 28, "unit": "day"}}
+    regimens[0] |= {
+        "route": "intravenous",
+        "frequency": "BID",
+        "timing": "days 1 to 14",
+    }
+    regimens[0] |= {
+        "duration": {"value": 14, "unit": "day"},
+        "cycle": {"value": 28, "unit": "day"},
+    }
     endpoints = [
         endpoint(
-            "primary", 0, "Viral load in plasma", [(7, "day"), (14, "day")], concept="biomarker"
+            "primary",
+            0,
+            "Viral load in plasma",
+            [(7, "day"), (14, "day")],
+            concept="biomarker",
         ),
         endpoint(
             "secondary",
@@ -110,7 +133,10 @@ def make_gold(record_id: str = "A") -> Extraction:
         "start_event": "first infusion",
         "end_events": ["relapse of retinitis", "loss of sight"],
     }
-    endpoints[2] |= {"instrument": {"name": "CTCAE", "version": "5.0"}, "category": "safety"}
+    endpoints[2] |= {
+        "instrument": {"name": "CTCAE", "version": "5.0"},
+        "category": "safety",
+    }
     eligibility = {
         "minimum_age": {"value": 18, "unit": "year"},
         "maximum_age": {"value": 75, "unit": "year"},
@@ -128,10 +154,18 @@ def make_gold(record_id: str = "A") -> Extraction:
 
 def regimen(agent: str, quote: str, amount: float, unit: str, **more: Any):
     amounts = [{"low": amount, "high": amount, "unit": unit}]
-    return {"agent": agent, "section": "arms[0]", "quote": quote, "amounts": amounts, **more}
+    return {
+        "agent": agent,
+        "section": "arms[0]",
+        "quote": quote,
+        "amounts": amounts,
+        **more,
+    }
 
 
-def endpoint(rank: str, index: int, measure: str, points: list[tuple[float, str]], **more: Any):
+def endpoint(
+    rank: str, index: int, measure: str, points: list[tuple[float, str]], **more: Any
+):
     time_points = [{"value": value, "unit": unit} for value, unit in points]
     frame = ", ".join(f"{unit} {value}" for value, unit in points)
     base = {
@@ -141,7 +175,13 @@ def endpoint(rank: str, index: int, measure: str, points: list[tuple[float, str]
         "time_frame": frame,
         "time_points": time_points,
     }
-    return {**base, "category": "efficacy", "time_kind": "at", "censored": False, **more}
+    return {
+        **base,
+        "category": "efficacy",
+        "time_kind": "at",
+        "censored": False,
+        **more,
+    }
 
 
 def make_repetitive(seed: int, record_id: str = "A") -> Extraction:
@@ -154,7 +194,8 @@ def make_repetitive(seed: int, record_id: str = "A") -> Extraction:
             draw.choice(("inclusion", "exclusion")),
             draw.choice(("infection", "comorbidity")),
             constraints=[
-                limit("count", ">=", draw.randint(1, 3)) for _ in range(draw.randint(0, 3))
+                limit("count", ">=", draw.randint(1, 3))
+                for _ in range(draw.randint(0, 3))
             ],
         )
         for _ in range(9)
@@ -205,11 +246,15 @@ def name_errors(gold: Extraction, predicted: Extraction) -> list[tuple[str, str]
     """Return kind and field of each error."""
     report = score(gold, predicted)
     return sorted(
-        (one.kind.value, example.field) for one in report.errors for example in one.examples
+        (one.kind.value, example.field)
+        for one in report.errors
+        for example in one.examples
     )
 
 
 def without_places(report: ScoreReport) -> dict[str, Any]:
     """Return the report without places in files, which depend on the order."""
     places = {"gold": {"path"}, "predicted": {"path"}, "belongs_to": True}
-    return report.model_dump(exclude={"errors": {"__all__": {"examples": {"__all__": places}}}})
+    return report.model_dump(
+        exclude={"errors": {"__all__": {"examples": {"__all__": places}}}}
+    )

@@ -17,9 +17,7 @@ QUOTE = f"Platelet count of at least 100 x 10^9/L {HOSTILE}"
 PEANUTS = "Known allergy to peanuts"
 # The first line holds a character that takes two units of UTF-16, so that wrong offsets show.
 FILLER = "* Likes to read\n" * 60
-TEXT = (
-    f"Inclusion:\n\n* Smiles \U0001f600\n{FILLER}* {QUOTE}\n* No fever\n\nExclusion:\n\n* {PEANUTS}"
-)
+TEXT = f"Inclusion:\n\n* Smiles \U0001f600\n{FILLER}* {QUOTE}\n* No fever\n\nExclusion:\n\n* {PEANUTS}"
 NAME = 'R"><img src=x onerror=window.broken=1>'
 
 
@@ -67,7 +65,9 @@ def write_sources(folder: Path) -> Sources:
         "eligibility": {"sex": None, "criteria": [wrong, _peanuts("comorbidity")]},
     }
     gold_file.write_text("\n".join(map(json.dumps, [gold, make_gold("B")])), "utf-8")
-    predicted_file.write_text("\n".join(map(json.dumps, [predicted, make_gold("B")])), "utf-8")
+    predicted_file.write_text(
+        "\n".join(map(json.dumps, [predicted, make_gold("B")])), "utf-8"
+    )
     return Sources(gold_file, predicted_file, record)
 
 
@@ -80,7 +80,11 @@ def make_page(
 ) -> str:
     """Render the page, with the texts of ``records``: by default that of the sources."""
     report = evaluate(
-        sources.gold, sources.predicted, compare=compare, examples=examples, resamples=20
+        sources.gold,
+        sources.predicted,
+        compare=compare,
+        examples=examples,
+        resamples=20,
     )
     return render_score_page(report, (sources.record,) if records is None else records)
 
@@ -97,5 +101,10 @@ def _place(quote: str) -> tuple[int, int]:
 
 
 def _prove(field: str, start: int, end: int) -> dict:
-    place = {"section": "eligibility", "start": start, "end": end, "quote": TEXT[start:end]}
+    place = {
+        "section": "eligibility",
+        "start": start,
+        "end": end,
+        "quote": TEXT[start:end],
+    }
     return {"field": field, **place, "origin": "rule", "support": "parsed"}

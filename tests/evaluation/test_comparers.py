@@ -6,13 +6,22 @@ from extractor.apps.evaluation.comparers import COMPARERS, Level
 from extractor.apps.evaluation.text import scale_quantity as scale
 from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
 
-EXACT, NORMALISED, RELAXED, NONE = Level.EXACT, Level.NORMALISED, Level.RELAXED, Level.NONE
+EXACT, NORMALISED, RELAXED, NONE = (
+    Level.EXACT,
+    Level.NORMALISED,
+    Level.RELAXED,
+    Level.NONE,
+)
 
 
 def limit(comparator, value, unit=None, high=None, quantity="dose"):
     return (
         Constraint(
-            quantity=quantity, comparator=comparator, value=value, value_high=high, unit=unit
+            quantity=quantity,
+            comparator=comparator,
+            value=value,
+            value_high=high,
+            unit=unit,
         ),
     )
 
@@ -27,7 +36,10 @@ def amount(low, high, unit):
 
 def window(**changed):
     return TimeWindow(
-        **({"quote": "within 4 weeks", "comparator": "<=", "value": 4, "unit": "week"} | changed)
+        **(
+            {"quote": "within 4 weeks", "comparator": "<=", "value": 4, "unit": "week"}
+            | changed
+        )
     )
 
 
@@ -43,7 +55,12 @@ def instrument(name, version=None):
         ("text", r"platelets \> 50", "Platelets > 50;", [NORMALISED]),
         ("text", "HER2 +", "HER2 -", [RELAXED]),
         ("text", "Active infection of the lung", "infection of the lung", [RELAXED]),
-        ("limit", limit(">=", 3, "mg"), limit(">=", 3, "mg", quantity="daily dose"), [NORMALISED]),
+        (
+            "limit",
+            limit(">=", 3, "mg"),
+            limit(">=", 3, "mg", quantity="daily dose"),
+            [NORMALISED],
+        ),
         ("limit", limit(">=", 1500, "/mm3"), limit(">=", 1.5e9, "/L"), [NORMALISED]),
         (
             "limit",
@@ -61,7 +78,12 @@ def instrument(name, version=None):
             limit(">=", 1) + limit("<=", 5),
             [NORMALISED, NORMALISED],
         ),
-        ("limit", limit("between", 1, None, 5), limit("between", 1, None, 6), [EXACT, NONE]),
+        (
+            "limit",
+            limit("between", 1, None, 5),
+            limit("between", 1, None, 6),
+            [EXACT, NONE],
+        ),
         ("time", age(1, "year"), age(12, "month"), [NORMALISED]),
         ("time", age(1, "month"), age(30, "day"), [NONE]),
         ("time", age(2, "week"), age(2, "month"), [RELAXED]),
@@ -69,15 +91,30 @@ def instrument(name, version=None):
         ("window", window(), window(value=28, unit="day"), [NORMALISED]),
         ("window", window(), window(comparator=">="), [RELAXED]),
         ("amount", amount(300, 300, "mg"), amount(0.3, 0.3, "g"), [NORMALISED]),
-        ("amount", amount(None, 300, "ug/kg"), amount(None, 300, "mcg/kg"), [NORMALISED]),
+        (
+            "amount",
+            amount(None, 300, "ug/kg"),
+            amount(None, 300, "mcg/kg"),
+            [NORMALISED],
+        ),
         ("amount", amount(300, 300, "mg"), amount(300, 300, "mg/m2"), [RELAXED]),
         ("amount", amount(None, 300, "mg"), amount(300, 300, "mg"), [NONE]),
-        ("name", instrument("EORTC QLQ-C30"), instrument("EORTC QLQ C30"), [NORMALISED]),
+        (
+            "name",
+            instrument("EORTC QLQ-C30"),
+            instrument("EORTC QLQ C30"),
+            [NORMALISED],
+        ),
         ("name", instrument("CTCAE", "5.0"), instrument("CTCAE", "5"), [NORMALISED]),
         ("name", instrument("CTCAE", "5.0"), instrument("CTCAE", "4.03"), [RELAXED]),
         ("name", instrument("CTCAE"), instrument("RECIST"), [NONE]),
         ("name", instrument("SF-36"), instrument("SF-12"), [RELAXED]),
-        ("name", instrument("HAM-A"), instrument("Hamilton Depression Rating Scale"), [NONE]),
+        (
+            "name",
+            instrument("HAM-A"),
+            instrument("Hamilton Depression Rating Scale"),
+            [NONE],
+        ),
         ("text", "MTX", "methotrexate", [NORMALISED]),
         ("text", "FEV1", "FVC", [NONE]),
     ],
@@ -85,7 +122,8 @@ def instrument(name, version=None):
 def test_the_level_at_which_values_agree(comparer, gold, predicted, levels):
     ours, theirs = (COMPARERS[comparer].spread(value) for value in (gold, predicted))
     assert [
-        COMPARERS[comparer].level(one, other) for one, other in zip(ours, theirs, strict=True)
+        COMPARERS[comparer].level(one, other)
+        for one, other in zip(ours, theirs, strict=True)
     ] == levels
 
 

@@ -17,14 +17,18 @@ SEEDS = ROOT / "seeds" / "gold"
 FOLDERS = [
     pytest.param(SEEDS, id="seeds"),
     pytest.param(
-        DEV, id="dev", marks=pytest.mark.skipif(not DEV.is_dir(), reason="needs the shared gold")
+        DEV,
+        id="dev",
+        marks=pytest.mark.skipif(not DEV.is_dir(), reason="needs the shared gold"),
     ),
 ]
 LEVELS = ("exact", "normalised", "relaxed")
 
 
 def _read(folder):
-    return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    return [
+        json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))
+    ]
 
 
 def _all_scores(report):
@@ -61,10 +65,17 @@ def _field(report, name):
 
 
 def test_agreement_on_an_empty_field_is_not_a_true_positive():
-    report = score({"record_id": "A", "eligibility": {}}, {"record_id": "A", "eligibility": {}})
+    report = score(
+        {"record_id": "A", "eligibility": {}}, {"record_id": "A", "eligibility": {}}
+    )
     assert set(_all_scores(report)) == {None}
     sex = _field(report, "eligibility.sex")
-    assert (sex.stated, sex.empty.fields, sex.empty.left_empty, sex.empty.specificity) == (
+    assert (
+        sex.stated,
+        sex.empty.fields,
+        sex.empty.left_empty,
+        sex.empty.specificity,
+    ) == (
         0,
         1,
         1,
@@ -85,16 +96,27 @@ def test_f1_is_over_values_and_empty_fields_are_separate():
         (2, "oral", None),
         (3, None, "oral"),
     ):
-        gold["dosing"][position]["route"], predicted["dosing"][position]["route"] = ours, theirs
+        gold["dosing"][position]["route"], predicted["dosing"][position]["route"] = (
+            ours,
+            theirs,
+        )
     report = score(gold, predicted)
     route = _field(report, "dosing.route")
     assert (route.stated, route.predicted, route.missed, route.invented) == (3, 3, 1, 1)
-    assert (route.normalised.precision, route.normalised.recall, route.normalised.f1) == (
+    assert (
+        route.normalised.precision,
+        route.normalised.recall,
+        route.normalised.f1,
+    ) == (
         1 / 3,
         1 / 3,
         1 / 3,
     )
-    assert (route.empty.fields, route.empty.left_empty, route.empty.specificity) == (7, 6, 6 / 7)
+    assert (route.empty.fields, route.empty.left_empty, route.empty.specificity) == (
+        7,
+        6,
+        6 / 7,
+    )
     assert report.empty.fields - report.empty.left_empty == 1
     assert report.empty.fields == sum(one.empty.fields for one in report.fields)
 
@@ -102,7 +124,10 @@ def test_f1_is_over_values_and_empty_fields_are_separate():
 def test_fields_without_a_value_are_left_out_of_the_mean():
     gold, predicted = make_gold(), make_gold()
     for one in (gold, predicted):
-        one["eligibility"] = {"sex": "all", "minimum_age": {"value": 18, "unit": "year"}}
+        one["eligibility"] = {
+            "sex": "all",
+            "minimum_age": {"value": 18, "unit": "year"},
+        }
     predicted["eligibility"]["sex"] = "female"
     assert score(gold, predicted).figure("eligibility") == 0.5
     predicted["eligibility"]["healthy_volunteers"] = False  # invented: now it counts
@@ -131,7 +156,9 @@ def predict(golds, share=0.7):
 
 
 def find_sex(report):
-    return next(one.normalised for one in report.fields if one.name == "eligibility.sex")
+    return next(
+        one.normalised for one in report.fields if one.name == "eligibility.sex"
+    )
 
 
 def test_the_same_input_gives_the_same_report_in_any_order():
@@ -154,11 +181,14 @@ def test_an_interval_contains_the_figure_and_has_the_right_width():
 
 
 @pytest.mark.parametrize(
-    ("gold", "invented", "is_shown"), [(9, 0, False), (10, 0, True), (8, 1, False), (8, 2, True)]
+    ("gold", "invented", "is_shown"),
+    [(9, 0, False), (10, 0, True), (8, 1, False), (8, 2, True)],
 )
 def test_a_score_over_fewer_than_ten_values_has_no_interval(gold, invented, is_shown):
     """A value in both gold and prediction counts once."""
-    golds = [{"record_id": f"R{position:03}", "eligibility": {}} for position in range(30)]
+    golds = [
+        {"record_id": f"R{position:03}", "eligibility": {}} for position in range(30)
+    ]
     predicted = [{**one, "eligibility": {}} for one in golds]
     for position in range(gold + invented):
         predicted[position]["eligibility"] = {"sex": "all"}
@@ -175,7 +205,9 @@ def test_a_score_over_fewer_than_ten_values_has_no_interval(gold, invented, is_s
     differences = {one.name: one.interval for one in report.comparison.differences}
     assert (differences["eligibility.sex"] is not None) is (gold >= 10)
     without = evaluate(golds, predicted, resamples=0)
-    assert {one.normalised.interval for one in (*without.groups, *without.fields)} == {None}
+    assert {one.normalised.interval for one in (*without.groups, *without.fields)} == {
+        None
+    }
 
 
 def test_differences_are_paired():

@@ -19,7 +19,8 @@ RECORD = TrialRecord(
     source=Source(path="toy.txt", format="flat"),
     sections=(
         Section(
-            name="brief_summary", text="Mirabrol before surgery, given to men - and women – alike."
+            name="brief_summary",
+            text="Mirabrol before surgery, given to men - and women – alike.",
         ),
         Section(name="eligibility", text=ELIGIBILITY),
         Section(
@@ -80,7 +81,9 @@ GOLD = {
                 group="g1",
             ),
         ],
-        "groups": [{"id": "g1", "rule": "all", "lead_in": "Adequate heart, defined as:"}],
+        "groups": [
+            {"id": "g1", "rule": "all", "lead_in": "Adequate heart, defined as:"}
+        ],
     },
     "dosing": [
         {
@@ -104,19 +107,29 @@ GOLD = {
         ),
         endpoint("primary", 1, "Fever rate", time_frame="1 year"),
         endpoint(
-            "secondary", 0, "Level of mirabrol in serum", time_frame="Week 4", specimens=["serum"]
+            "secondary",
+            0,
+            "Level of mirabrol in serum",
+            time_frame="Week 4",
+            specimens=["serum"],
         ),
     ],
 }
 
 
 def write(folder, gold, name="toy.json"):
-    (folder / name).write_text(gold if isinstance(gold, str) else json.dumps(gold), "utf-8")
+    (folder / name).write_text(
+        gold if isinstance(gold, str) else json.dumps(gold), "utf-8"
+    )
 
 
 def check(folder, gold):
     write(folder, gold)
-    return [(p.path, p.problem, p.remedy) for p in check_gold(folder, [RECORD]) if not p.warns]
+    return [
+        (p.path, p.problem, p.remedy)
+        for p in check_gold(folder, [RECORD])
+        if not p.warns
+    ]
 
 
 def change(path, value):
@@ -152,15 +165,40 @@ CRITERIA = ("eligibility", "criteria")
         ),
         ((*CRITERIA, 0, "quote"), ..., "required", "write"),
         ((*CRITERIA, 0, "quote"), "", "is empty", "copy"),
-        ((*CRITERIA, 0, "quote"), "Age 18 to 57 years", "does not stand in", "75 years"),
+        (
+            (*CRITERIA, 0, "quote"),
+            "Age 18 to 57 years",
+            "does not stand in",
+            "75 years",
+        ),
         ((*CRITERIA, 0, "quote"), "ge 18 to 75", "inside a word", "whole words"),
-        ((*CRITERIA, 0, "quote"), "15 mg daily", "not stand in elig", "stands in arms[0]"),
-        ((*CRITERIA, 0, "section"), "arms[9]", "no section 'arms[9]'", "in eligibility"),
+        (
+            (*CRITERIA, 0, "quote"),
+            "15 mg daily",
+            "not stand in elig",
+            "stands in arms[0]",
+        ),
+        (
+            (*CRITERIA, 0, "section"),
+            "arms[9]",
+            "no section 'arms[9]'",
+            "in eligibility",
+        ),
         ((*CRITERIA, 0, "constraints", 0, "value_high"), None, "null", ""),
         ((*CRITERIA, 0, "constraints", 0, "value"), 75, "not below", ""),
-        ((*CRITERIA, 0, "constraints", 0, "value"), "18", "a valid number, not '18'", ""),
+        (
+            (*CRITERIA, 0, "constraints", 0, "value"),
+            "18",
+            "a valid number, not '18'",
+            "",
+        ),
         ((*CRITERIA, 1, "constraints", 0, "value_high"), 9, "is 9", "null"),
-        (("eligibility", "minimum_age", "unit"), "cycle", "no unit of an age", "use year"),
+        (
+            ("eligibility", "minimum_age", "unit"),
+            "cycle",
+            "no unit of an age",
+            "use year",
+        ),
         (("dosing", 0, "amounts", 0, "low"), 20, "low 20 is above high 15", "exchange"),
         (("dosing", 0, "amounts", 0, "high"), None, "is null", "write the amount"),
         (("dosing", 0, "timing"), "at noon", "stands nowhere in the record", "copy it"),
@@ -173,7 +211,12 @@ CRITERIA = ("eligibility", "criteria")
         (("endpoints", 0, "start_event"), "surgery", "does not stand", "brief_summary"),
         (("endpoints", 2, "specimens", 0), "urine", "does not stand", ""),
         (("record_id",), "toys", "no record 'toys'", "correct the id"),
-        ((*CRITERIA, 1, "time_windows", 0, "of"), "Leukocytes", "does not stand", "copy"),
+        (
+            (*CRITERIA, 1, "time_windows", 0, "of"),
+            "Leukocytes",
+            "does not stand",
+            "copy",
+        ),
         ((*CRITERIA, 1, "time_windows", 0, "of"), "", "is empty", "write null"),
         (
             (*CRITERIA, 1, "time_windows", 0, "quote"),
@@ -182,17 +225,39 @@ CRITERIA = ("eligibility", "criteria")
             "within 7 days",
         ),
         ((*CRITERIA, 1, "time_windows", 0, "value_high"), 9, "is 9", "null"),
-        ((*CRITERIA, 1, "constraints", 0, "condition"), "for men", "does not stand", "copy"),
+        (
+            (*CRITERIA, 1, "constraints", 0, "condition"),
+            "for men",
+            "does not stand",
+            "copy",
+        ),
         ((*CRITERIA, 1, "group"), "g2", "no group 'g2'", "one of g1"),
         (("eligibility", "groups", 0, "parent"), "g9", "no group 'g9'", "one of g1"),
-        (("eligibility", "groups", 0, "parent"), "g1", "stands in itself", "in which it is"),
-        (("eligibility", "groups", 0, "lead_in"), "Good heart:", "nowhere in the record", "copy"),
+        (
+            ("eligibility", "groups", 0, "parent"),
+            "g1",
+            "stands in itself",
+            "in which it is",
+        ),
+        (
+            ("eligibility", "groups", 0, "lead_in"),
+            "Good heart:",
+            "nowhere in the record",
+            "copy",
+        ),
         (("eligibility", "groups", 0, "n"), 2, "is 2 with the rule 'all'", "null"),
         (("eligibility", "groups", 0, "rule"), "some", "input should be", "correct it"),
-        (("dosing", 0, "amounts", 0, "arms", 0), "Arm B", "not given in 'Arm B'", "'Arm A'"),
+        (
+            ("dosing", 0, "amounts", 0, "arms", 0),
+            "Arm B",
+            "not given in 'Arm B'",
+            "'Arm A'",
+        ),
     ],
 )
-def test_each_planted_problem_is_reported_at_its_path(tmp_path, path, value, problem, remedy):
+def test_each_planted_problem_is_reported_at_its_path(
+    tmp_path, path, value, problem, remedy
+):
     [found] = check(tmp_path, change(path, value))
     assert found[0] == join_path(path)
     assert problem in found[1]
@@ -233,11 +298,18 @@ def test_each_planted_problem_is_reported_at_its_path(tmp_path, path, value, pro
             "eligibility.groups[1].id",
             "is the name of elig",
         ),
-        (("dosing", 0, "arms", "+"), "Arm B", "dosing[0].arms[1]", "the record has no arm 'Arm B'"),
+        (
+            ("dosing", 0, "arms", "+"),
+            "Arm B",
+            "dosing[0].arms[1]",
+            "the record has no arm 'Arm B'",
+        ),
         (("dosing", 0, "do\x1b[2Jse"), 1, "dosing[0]['do\\x1b[2Jse']", "not permitted"),
     ],
 )
-def test_planted_problems_may_be_reported_at_another_path(tmp_path, path, value, place, problem):
+def test_planted_problems_may_be_reported_at_another_path(
+    tmp_path, path, value, place, problem
+):
     [found] = check(tmp_path, change(path, value))
     assert (found[0], problem in found[1]) == (place, True)
 
@@ -245,7 +317,8 @@ def test_planted_problems_may_be_reported_at_another_path(tmp_path, path, value,
 def test_other_characters_are_distinguished_from_other_words(tmp_path):
     gold = change(
         (*CRITERIA, "+"),
-        criterion("men – and women - alike", category="sex") | {"section": "brief_summary"},
+        criterion("men – and women - alike", category="sex")
+        | {"section": "brief_summary"},
     )
     [(path, problem, remedy)] = check(tmp_path, gold)
     assert path == "eligibility.criteria[3].quote"
@@ -291,7 +364,8 @@ def test_all_files_are_checked_at_once(tmp_path):
     (tmp_path / "f.json").write_bytes(b'{"record_id": "\xff"}')
     write(tmp_path, "[" * 100_000, "g.json")
     found = [
-        (p.place.path.name, p.place.line, p.path, p.problem) for p in check_gold(tmp_path, [RECORD])
+        (p.place.path.name, p.place.line, p.path, p.problem)
+        for p in check_gold(tmp_path, [RECORD])
     ]
     places = [
         ("a", None),
@@ -331,7 +405,10 @@ def test_offsets_of_evidence_are_checked(tmp_path):
     )
     moved = {**evidence, "start": 14}
     [(path, problem, _)] = check(tmp_path, change(("dosing", 0, "evidence"), [moved]))
-    assert (path, problem) == ("dosing[0].evidence[0]", "arms[0][14:20] is not the quote")
+    assert (path, problem) == (
+        "dosing[0].evidence[0]",
+        "arms[0][14:20] is not the quote",
+    )
 
 
 def test_unreadable_records_and_missing_folders_are_problems(tmp_path):
@@ -351,6 +428,9 @@ def test_a_number_that_its_quote_does_not_have_is_a_warning(tmp_path):
     gold = change(("eligibility", "criteria", 1, "constraints", 0, "value"), 90)
     (tmp_path / "toy.json").write_text(json.dumps(gold), "utf-8")
     [found] = check_gold(tmp_path, [RECORD])
-    assert (found.warns, found.path) == (True, "eligibility.criteria[1].constraints[0].value")
+    assert (found.warns, found.path) == (
+        True,
+        "eligibility.criteria[1].constraints[0].value",
+    )
     assert str(found).startswith("warning: ")
     assert "90 does not stand in the quote" in found.problem

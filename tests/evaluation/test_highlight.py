@@ -19,7 +19,9 @@ RECORD = TrialRecord(
             name="primary_outcomes",
             text="Weight, Taken by nurses, 2 years|Height, Taken by nurses, 2 years",
         ),
-        Section(name="eligibility", text="Weight \\> 40  kg\nNo fever. No fever today."),
+        Section(
+            name="eligibility", text="Weight \\> 40  kg\nNo fever. No fever today."
+        ),
     ),
 )
 TEXT = RecordText(RECORD)
@@ -43,7 +45,12 @@ def test_words_are_found_at_their_offset_or_in_the_text(clue, found):
 
 def side(section, quote, start=None):
     """A side of an error; with ``start``, the quote is evidence."""
-    known = {"path": "eligibility.criteria[0]", "value": None, "section": section, "quote": quote}
+    known = {
+        "path": "eligibility.criteria[0]",
+        "value": None,
+        "section": section,
+        "quote": quote,
+    }
     if start is None:
         return ErrorSide(**known)
     cited = Citation(section=section, start=start, end=start + len(quote), quote=quote)
@@ -51,12 +58,19 @@ def side(section, quote, start=None):
 
 
 def mark(gold, predicted):
-    error = {"kind": "wording", "harm": 1, "record_id": "A", "field": "eligibility.criteria.quote"}
+    error = {
+        "kind": "wording",
+        "harm": 1,
+        "record_id": "A",
+        "field": "eligibility.criteria.quote",
+    }
     return TEXT.mark(ErrorExample(**error, gold=gold, predicted=predicted))
 
 
 def test_both_sides_are_marked_together():
-    found = mark(side("eligibility", "No fever"), side("eligibility", "No fever today", 27))
+    found = mark(
+        side("eligibility", "No fever"), side("eligibility", "No fever today", 27)
+    )
     assert [span.start for span in found.gold] == [27]  # beside the prediction
     assert [span.start for span in found.predicted] == [27]
 
@@ -77,13 +91,19 @@ def test_a_member_of_a_list_has_its_own_evidence():
     predicted = regimen("aspirin", "5 or 10 mg aspirin", 5, "mg")
     predicted["amounts"].append({"low": 10, "high": 10, "unit": "mg"})
     predicted["evidence"] = [
-        {"field": field, "section": "arms[0]", "start": start, "end": start + len(quote)}
+        {
+            "field": field,
+            "section": "arms[0]",
+            "start": start,
+            "end": start + len(quote),
+        }
         | {"quote": quote, "origin": "rule", "support": "parsed"}
         for field, start, quote in (("amounts[0]", 0, "5"), ("amounts[1]", 5, "10 mg"))
     ]
     gold = regimen("aspirin", "5 or 10 mg aspirin", 5, "mg")
     gold, predicted = (
-        {"record_id": "A", "eligibility": {}, "dosing": [one]} for one in (gold, predicted)
+        {"record_id": "A", "eligibility": {}, "dosing": [one]}
+        for one in (gold, predicted)
     )
     (invented,) = evaluate([gold], [predicted], resamples=0).errors
     (example,) = invented.examples

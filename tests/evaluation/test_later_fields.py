@@ -36,7 +36,9 @@ def trial(*criteria, groups=(), dosing=()):
 
 def windows(*found):
     return trial(
-        criterion("Aspirin and warfarin before biopsy", "exclusion", time_windows=list(found))
+        criterion(
+            "Aspirin and warfarin before biopsy", "exclusion", time_windows=list(found)
+        )
     )
 
 
@@ -64,7 +66,9 @@ def arms(listed, *amounts):
         for n, each in enumerate(amounts, 1)
     ]
     return trial(
-        dosing=[regimen("zinc", "zinc daily", 1, "mg") | {"arms": listed, "amounts": doses}]
+        dosing=[
+            regimen("zinc", "zinc daily", 1, "mg") | {"arms": listed, "amounts": doses}
+        ]
     )
 
 
@@ -92,9 +96,21 @@ NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
             {W: 1.0, OF: 1.0, ANCHOR: 1.0},
         ),
         (windows(window("<=", 1, "month")), windows(window("<=", 30, "day")), {W: 1.0}),
-        (windows(window("<=", 1, "year")), windows(window("<=", 12, "month")), {W: 1.0}),
-        (windows(window("<=", 4, "week")), windows(window(">=", 4, "week")), {W: 0.0, OF: None}),
-        (windows(window("<=", 5, "half_life")), windows(window("<=", 5, "day")), {W: 0.0}),
+        (
+            windows(window("<=", 1, "year")),
+            windows(window("<=", 12, "month")),
+            {W: 1.0},
+        ),
+        (
+            windows(window("<=", 4, "week")),
+            windows(window(">=", 4, "week")),
+            {W: 0.0, OF: None},
+        ),
+        (
+            windows(window("<=", 5, "half_life")),
+            windows(window("<=", 5, "day")),
+            {W: 0.0},
+        ),
         (
             windows(window("between", 10, "day", value_high=20)),
             windows(window("between", 10, "day", value_high=30)),
@@ -127,13 +143,20 @@ NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
                 conditioned("haemoglobin", 12, "for men"),
                 conditioned("haemoglobin", 11, "for women"),
             ),
-            limits(conditioned("haemoglobin", 12, "men"), conditioned("haemoglobin", 11, None)),
+            limits(
+                conditioned("haemoglobin", 12, "men"),
+                conditioned("haemoglobin", 11, None),
+            ),
             {LIMIT: 0.5, STATED: 0.5},
         ),
         (
-            limits(conditioned("platelets", 9, None), conditioned("haemoglobin", 12, "for men")),
             limits(
-                conditioned("platelets", 9, "for men"), conditioned("haemoglobin", 12, "for men")
+                conditioned("platelets", 9, None),
+                conditioned("haemoglobin", 12, "for men"),
+            ),
+            limits(
+                conditioned("platelets", 9, "for men"),
+                conditioned("haemoglobin", 12, "for men"),
             ),
             {LIMIT: 0.5, STATED: 1.0},
         ),
@@ -154,8 +177,16 @@ NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
             grouped("22-", group("g2")),
             {PAIRS: 1.0, GROUPS: 1.0, RULE: 1.0, PARENT: 1.0},
         ),
-        (grouped("111", group("g1")), grouped("11-", group("g1")), {PAIRS: 0.5, GROUPS: 1.0}),
-        (grouped("11", group("g1")), grouped("11", group("g1", "all")), {PAIRS: 1.0, RULE: 0.0}),
+        (
+            grouped("111", group("g1")),
+            grouped("11-", group("g1")),
+            {PAIRS: 0.5, GROUPS: 1.0},
+        ),
+        (
+            grouped("11", group("g1")),
+            grouped("11", group("g1", "all")),
+            {PAIRS: 1.0, RULE: 0.0},
+        ),
         (
             grouped("11", group("g1", "at_least", n=2)),
             grouped("11", group("g1", "at_least", n=1)),
@@ -166,7 +197,11 @@ NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
             grouped("1122", group("g1"), group("g2")),
             {PAIRS: 0.5, GROUPS: 0.0, RULE: None},
         ),
-        (grouped("11", group("g1")), grouped("--"), {PAIRS: 0.0, GROUPS: 0.0, RULE: None}),
+        (
+            grouped("11", group("g1")),
+            grouped("--"),
+            {PAIRS: 0.0, GROUPS: 0.0, RULE: None},
+        ),
         (NESTED, NESTED, {PAIRS: 1.0, GROUPS: 1.0, RULE: 1.0, PARENT: 1.0}),
         (
             NESTED,
@@ -188,7 +223,11 @@ NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
             arms(["High", "Low"], ["Low"], ["High"]),
             {ARMS: 1.0, DOSES: 0.0},
         ),
-        (arms(["High", "Low"], ["High"], ["Low"]), arms(["High", "Low"], [], []), {DOSES: 2 / 3}),
+        (
+            arms(["High", "Low"], ["High"], ["Low"]),
+            arms(["High", "Low"], [], []),
+            {DOSES: 2 / 3},
+        ),
     ],
 )
 def test_scores_of_later_fields(gold, predicted, scores):
@@ -201,7 +240,9 @@ def make_later_gold():
     gold = make_gold()
     criteria = gold["eligibility"]["criteria"]
     criteria[2]["constraints"][0]["condition"] = "in men"
-    criteria[3]["time_windows"] = [window("<=", 4, "week", "Surgery of the spine", "before entry")]
+    criteria[3]["time_windows"] = [
+        window("<=", 4, "week", "Surgery of the spine", "before entry")
+    ]
     gold["eligibility"]["groups"] = [group("g1")]
     criteria[4]["group"] = criteria[5]["group"] = "g1"
     gold["dosing"][0]["arms"] = ["Foscarnet"]
@@ -228,7 +269,9 @@ def test_the_totals_are_those_of_the_fields_before():
 def test_gold_without_their_keys_says_nothing_of_them():
     report = score(make_gold(), make_later_gold())
     assert report.errors == ()
-    assert {report.figure(name) for name in (W, OF, LIMIT, PAIRS, GROUPS, ARMS, DOSES)} == {None}
+    assert {
+        report.figure(name) for name in (W, OF, LIMIT, PAIRS, GROUPS, ARMS, DOSES)
+    } == {None}
 
 
 @pytest.mark.parametrize(
@@ -254,7 +297,9 @@ def test_items_are_paired_alike_with_and_without_later_fields():
     predicted = make_later_gold()
     twice = copy.deepcopy(predicted["dosing"][0]) | {"arms": ["Other"]}
     predicted["dosing"] = [twice, *predicted["dosing"]]
-    assert name_errors(make_later_gold(), predicted) == [("invented", "dosing.regimens")]
+    assert name_errors(make_later_gold(), predicted) == [
+        ("invented", "dosing.regimens")
+    ]
 
 
 def test_errors_of_later_fields_are_on_the_page():
@@ -280,4 +325,7 @@ def test_gold_keeps_what_it_says_of_them_and_no_more():
         (False, "g1"),
     ]
     assert [one.get("arms") for one in kept["dosing"]] == [["Foscarnet"], None]
-    assert "groups" not in TrialExtraction.model_validate(make_gold()).to_gold()["eligibility"]
+    assert (
+        "groups"
+        not in TrialExtraction.model_validate(make_gold()).to_gold()["eligibility"]
+    )

@@ -17,18 +17,25 @@ def declare(name, kind, definition, choices=(), **more):
     return CustomField(name=name, definition=definition, attributes=[value], **more)
 
 
-EXCLUDES = declare("excludes", "boolean", "Who has it may not take part.", of="criterion")
-CUT_OFF = declare("cut_off", "boolean", "Whether the last follow-up counts.", of="endpoint")
+EXCLUDES = declare(
+    "excludes", "boolean", "Who has it may not take part.", of="criterion"
+)
+CUT_OFF = declare(
+    "cut_off", "boolean", "Whether the last follow-up counts.", of="endpoint"
+)
 BLINDING = declare("blinding", "choice", "Who is blinded.", ["open", "double"])
 ASSAYS = declare("assays", "quote", "The tests.", many=True)
-LIMIT = declare("fraction", "quantity", "The limit of the ejection fraction.", many=True)
+LIMIT = declare(
+    "fraction", "quantity", "The limit of the ejection fraction.", many=True
+)
 COUNTS = ("stated", "predicted", "missed", "invented", "exact", "normalised", "relaxed")
 
 
 def own(gold, **fields):
     """Add values of a user's fields of the record."""
     said = {
-        name: [{"values": {"value": value}} for value in values] for name, values in fields.items()
+        name: [{"values": {"value": value}} for value in values]
+        for name, values in fields.items()
     }
     return {**gold, "custom": said}
 
@@ -39,7 +46,8 @@ def say_the_same(extraction):
     """
     criteria, endpoints = extraction["eligibility"]["criteria"], extraction["endpoints"]
     kinds = [
-        (f"eligibility.criteria[{n}]", one["kind"] == "exclusion") for n, one in enumerate(criteria)
+        (f"eligibility.criteria[{n}]", one["kind"] == "exclusion")
+        for n, one in enumerate(criteria)
     ]
     ends = [
         (f"endpoints[{n}]", one["censored"])
@@ -73,8 +81,12 @@ def test_a_field_of_the_user_has_the_score_of_the_same_field_of_the_guideline():
     predicted = copy.deepcopy(golds)
     for one in predicted[:5]:
         disagree(one)
-    golds, predicted = ([say_the_same(one) for one in each] for each in (golds, predicted[:11]))
-    report = evaluate(golds, predicted, fields=[EXCLUDES, CUT_OFF], resamples=50, examples=99)
+    golds, predicted = (
+        [say_the_same(one) for one in each] for each in (golds, predicted[:11])
+    )
+    report = evaluate(
+        golds, predicted, fields=[EXCLUDES, CUT_OFF], resamples=50, examples=99
+    )
     scores = {one.name: one.model_dump() for one in report.fields}
     same = {
         "custom.excludes.value": "eligibility.criteria.kind",
@@ -82,10 +94,14 @@ def test_a_field_of_the_user_has_the_score_of_the_same_field_of_the_guideline():
     }
     for mine, theirs in same.items():
         assert 0 < scores[mine]["normalised"]["f1"] < 1
-        assert [scores[mine][name] for name in COUNTS] == [scores[theirs][name] for name in COUNTS]
+        assert [scores[mine][name] for name in COUNTS] == [
+            scores[theirs][name] for name in COUNTS
+        ]
     turned = next(one for one in report.errors if one.kind == "polarity")
     assert (
-        turned.fields["custom.excludes.value"] == turned.fields["eligibility.criteria.kind"] == 10
+        turned.fields["custom.excludes.value"]
+        == turned.fields["eligibility.criteria.kind"]
+        == 10
     )
 
 
@@ -103,7 +119,11 @@ def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
         "custom",
     ]
     figures = report.figures()
-    assert (figures["custom"], figures["custom.micro"], figures["custom.assays.value"]) == (
+    assert (
+        figures["custom"],
+        figures["custom.micro"],
+        figures["custom.assays.value"],
+    ) == (
         0.0,
         0.0,
         0.0,
@@ -120,7 +140,10 @@ def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
         ("missed", "custom.assays.value"),
     }
     without = evaluate([gold], [predicted], resamples=0)
-    assert (without.figures()["all"], without.undeclared) == (1.0, ("assays", "blinding"))
+    assert (without.figures()["all"], without.undeclared) == (
+        1.0,
+        ("assays", "blinding"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,7 +156,9 @@ def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
 )
 def test_gold_says_nothing_of_a_field_without_its_key(said, counts):
     predicted = own(make_gold(), assays=["PCR test", "smear"])
-    report = evaluate([own(make_gold(), **said)], [predicted], fields=ASSAYS, resamples=0)
+    report = evaluate(
+        [own(make_gold(), **said)], [predicted], fields=ASSAYS, resamples=0
+    )
     assays = report.fields[-1]
     assert (assays.stated, assays.predicted, assays.invented) == counts
 
@@ -149,8 +174,17 @@ def test_gold_may_have_the_written_form_and_no_other():
         report.fields[-1].predicted,
         report.fields[-1].normalised.recall,
     ) == (2, 4, 1.0)
-    for values, message in (("rather low", "write a quantity"), (True, "True is no quantity")):
+    for values, message in (
+        ("rather low", "write a quantity"),
+        (True, "True is no quantity"),
+    ):
         with pytest.raises(
-            GoldError, match=rf"A, custom.fraction\[0\].values.value: .*{message}.*--check --fields"
+            GoldError,
+            match=rf"A, custom.fraction\[0\].values.value: .*{message}.*--check --fields",
         ):
-            evaluate([own(make_gold(), fraction=[values])], [predicted], fields=LIMIT, resamples=0)
+            evaluate(
+                [own(make_gold(), fraction=[values])],
+                [predicted],
+                fields=LIMIT,
+                resamples=0,
+            )

@@ -30,7 +30,8 @@ def _read_data(page):
 def _list_texts(page):
     views = _read_data(page)["views"]
     return {
-        name: {one["name"]: one["text"] for one in view["sections"]} for name, view in views.items()
+        name: {one["name"]: one["text"] for one in view["sections"]}
+        for name, view in views.items()
     }
 
 
@@ -39,10 +40,14 @@ def test_no_text_of_a_record_breaks_out_of_the_page(sources):
     assert HOSTILE not in page
     assert page.count("<script") == page.count("</script>") == 2
     assert "<img" not in page
-    assert "&lt;img src=x" not in page  # the name is only in the data, where < is written as \u003c
+    assert (
+        "&lt;img src=x" not in page
+    )  # the name is only in the data, where < is written as \u003c
     assert _list_texts(page) == {NAME: {"eligibility": clean_text(TEXT).text}}
     # A record that is missing is named by the template.
-    sources.predicted.write_text(sources.predicted.read_text("utf-8").splitlines()[1], "utf-8")
+    sources.predicted.write_text(
+        sources.predicted.read_text("utf-8").splitlines()[1], "utf-8"
+    )
     page = make_page(sources)
     assert "R&#34;&gt;&lt;img src=x onerror=window.broken=1&gt;" in page
     assert "<img" not in page
@@ -56,7 +61,9 @@ def test_every_error_is_there_with_its_places(sources):
         ("number", "eligibility.criteria.constraints"),
         ("wrong_category", "eligibility.criteria.category"),
     ]
-    assert [one["harm"] for one in errors] == sorted((one["harm"] for one in errors), reverse=True)
+    assert [one["harm"] for one in errors] == sorted(
+        (one["harm"] for one in errors), reverse=True
+    )
     assert errors[0]["predicted"]["path"] == "eligibility.criteria[0].constraints"
 
 
@@ -133,8 +140,12 @@ def test_gold_of_own_fields_alone_has_a_headline_and_no_rows_of_dashes(sources):
             "custom": {"blinding": [{"of": None, "values": {"level": "double"}}]},
         }
     ]
-    report = evaluate(own, own, resamples=0, fields=read_fields("extractor.catalogue:Blinding"))
+    report = evaluate(
+        own, own, resamples=0, fields=read_fields("extractor.catalogue:Blinding")
+    )
     page = render_score_page(report)
     assert re.search(r"F1, mean over fields, normalised</dt><dd>1\.000", page)
     assert "eligibility.sex" not in page
-    assert re.search(r"\d+ fields without a value in gold or in the prediction: not shown", page)
+    assert re.search(
+        r"\d+ fields without a value in gold or in the prediction: not shown", page
+    )

@@ -19,7 +19,9 @@ pytestmark = needs_browser
 
 @pytest.fixture(scope="module")
 def context(chromium):
-    opened = open_context(chromium, viewport={"width": 1280, "height": 800}, offline=True)
+    opened = open_context(
+        chromium, viewport={"width": 1280, "height": 800}, offline=True
+    )
     yield opened
     opened.close()
 
@@ -84,7 +86,9 @@ def test_filters_narrow_the_list_and_go_into_the_address(page, name, value, fiel
 
 def test_an_error_shows_both_values_and_the_words_in_the_text(page):
     page.locator(".list a", has_text="constraints").click()
-    expect(page.locator(".detail h3")).to_have_text("number eligibility.criteria.constraints")
+    expect(page.locator(".detail h3")).to_have_text(
+        "number eligibility.criteria.constraints"
+    )
     expect(page.get_by_role("region", name="Gold")).to_contain_text("100,000,000,000")
     expect(page.get_by_role("region", name="Predicted")).to_contain_text(
         "eligibility.criteria[0].constraints"
@@ -95,7 +99,11 @@ def test_an_error_shows_both_values_and_the_words_in_the_text(page):
     )
     assert shown == TEXT
     before, after = QUOTE.split("100 x 10^9/L")
-    assert _read_marks(page) == [["gold", before], ["both", "100 x 10^9/L"], ["gold", after]]
+    assert _read_marks(page) == [
+        ["gold", before],
+        ["both", "100 x 10^9/L"],
+        ["gold", after],
+    ]
     # A long text opens at its first mark.
     box, mark = text.bounding_box(), page.locator("mark").first.bounding_box()
     assert text.evaluate("(pre) => pre.scrollHeight > 2 * pre.clientHeight")
@@ -109,7 +117,9 @@ def test_an_error_has_an_address_of_its_own(page, context, address):
     page.locator(".list a", has_text="constraints").click()
     other = context.new_page()
     other.goto(page.url)
-    expect(other.locator(".detail h3")).to_have_text("number eligibility.criteria.constraints")
+    expect(other.locator(".detail h3")).to_have_text(
+        "number eligibility.criteria.constraints"
+    )
     other.close()
     page.go_back()
     expect(page.locator(".detail h3")).to_have_count(0)

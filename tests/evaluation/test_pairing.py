@@ -42,11 +42,17 @@ def test_the_best_overall_pairing_is_found():
         [],
         [],
     )
-    assert match_values("ab", "xy", lambda one, other: 0.3, 0.4) == ([], ["a", "b"], ["x", "y"])
+    assert match_values("ab", "xy", lambda one, other: 0.3, 0.4) == (
+        [],
+        ["a", "b"],
+        ["x", "y"],
+    )
 
 
 def _sail(predicted):
-    predicted["eligibility"]["criteria"][5] = criterion("Seven seas sailed", "exclusion", "allergy")
+    predicted["eligibility"]["criteria"][5] = criterion(
+        "Seven seas sailed", "exclusion", "allergy"
+    )
 
 
 def _part(predicted):
@@ -59,12 +65,18 @@ def _part(predicted):
 @pytest.mark.parametrize(
     ("change", "errors"),
     [
-        (_sail, [("invented", "eligibility.criteria"), ("missed", "eligibility.criteria")]),
+        (
+            _sail,
+            [("invented", "eligibility.criteria"), ("missed", "eligibility.criteria")],
+        ),
         (
             lambda found: found["dosing"][1].update(agent="antihistamine"),
             [("wording", "dosing.agent")],
         ),
-        (_part, [("wording", "endpoints.description"), ("wording", "endpoints.measure")]),
+        (
+            _part,
+            [("wording", "endpoints.description"), ("wording", "endpoints.measure")],
+        ),
     ],
 )
 def test_items_are_paired_by_their_quotes(change, errors):
@@ -76,10 +88,12 @@ def test_items_are_paired_by_their_quotes(change, errors):
 @pytest.mark.parametrize("dropped", [0, 1])
 def test_an_identical_item_is_preferred_among_repeated_ones(dropped):
     repeated = [
-        criterion("no infection", category=category) for category in ("comorbidity", "infection")
+        criterion("no infection", category=category)
+        for category in ("comorbidity", "infection")
     ]
     gold, predicted = (
-        {"record_id": "A", "eligibility": {"criteria": list(repeated)}} for _ in range(2)
+        {"record_id": "A", "eligibility": {"criteria": list(repeated)}}
+        for _ in range(2)
     )
     del predicted["eligibility"]["criteria"][dropped]
     assert name_errors(gold, predicted) == [("missed", "eligibility.criteria")]
@@ -87,7 +101,9 @@ def test_an_identical_item_is_preferred_among_repeated_ones(dropped):
 
 def _read(*quotes):
     criteria = [criterion(quote) for quote in quotes]
-    return TrialExtraction.model_validate({"record_id": "A", "eligibility": {"criteria": criteria}})
+    return TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {"criteria": criteria}}
+    )
 
 
 def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
@@ -110,9 +126,14 @@ def test_the_table_says_of_every_field_what_is_equal_missing_invented_or_differe
         regimen("zinc", "zinc 1 g", 1000, "mg", frequency="QD", timing="day 1"),
         regimen("gold", "G", 4, "mg"),
     ]
-    predicted += [regimen("aspirin", both[:12], 5, "mg"), regimen("aspirin", both[17:], 8, "mg")]
+    predicted += [
+        regimen("aspirin", both[:12], 5, "mg"),
+        regimen("aspirin", both[17:], 8, "mg"),
+    ]
     old, new = (
-        TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "dosing": items})
+        TrialExtraction.model_validate(
+            {"record_id": "A", "eligibility": {}, "dosing": items}
+        )
         for items in (gold, predicted)
     )
     table = [
@@ -144,7 +165,11 @@ def test_the_table_says_of_every_field_what_is_equal_missing_invented_or_differe
         (None, "dosing[1]", "dosing.regimens", "none", "invented"),
         (None, "dosing[1]", "dosing.amounts", "none", None),
     ]
-    zinc = {row.field.attribute: row.verdict for row in table if row.gold_item.path == "dosing[0]"}
+    zinc = {
+        row.field.attribute: row.verdict
+        for row in table
+        if row.gold_item.path == "dosing[0]"
+    }
     assert zinc["amounts"] is Verdict.RIGHT
     assert zinc["route"] is Verdict.MISSED
     assert zinc["frequency"] is Verdict.WRONG

@@ -42,7 +42,12 @@ def test_each_source_is_read(tmp_path, form):
         source = _lines(source / "gold.jsonl", GOLDS)
         source.write_text(source.read_text("utf-8"), "utf-8-sig")
     report = evaluate(GOLDS, source, resamples=0)
-    assert (report.records, report.missing, report.without_gold, report.figure("all")) == (
+    assert (
+        report.records,
+        report.missing,
+        report.without_gold,
+        report.figure("all"),
+    ) == (
         3,
         (),
         (),
@@ -53,7 +58,9 @@ def test_each_source_is_read(tmp_path, form):
 def test_all_values_of_a_missing_record_are_missed():
     report = evaluate(GOLDS, GOLDS[:2], resamples=0)
     assert report.missing == ("C",)
-    of_guideline = [one for one, field in zip(report.fields, FIELDS, strict=True) if field.counts]
+    of_guideline = [
+        one for one, field in zip(report.fields, FIELDS, strict=True) if field.counts
+    ]
     assert len(of_guideline) > 30
     for one in of_guideline:
         assert one.normalised.precision == 1.0
@@ -65,8 +72,14 @@ def test_all_values_of_a_missing_record_are_missed():
 def test_other_records_do_not_count():
     nothing, other = ({"record_id": name, "eligibility": {}} for name in "ZX")
     report = evaluate([*GOLDS, nothing], [*GOLDS, other], resamples=0)
-    assert (report.missing, report.without_gold, report.figure("all")) == (("Z",), ("X",), 1.0)
-    assert {one.empty.fields for one in report.fields if one.name == "eligibility.sex"} == {0}
+    assert (report.missing, report.without_gold, report.figure("all")) == (
+        ("Z",),
+        ("X",),
+        1.0,
+    )
+    assert {
+        one.empty.fields for one in report.fields if one.name == "eligibility.sex"
+    } == {0}
 
 
 @pytest.mark.parametrize(
@@ -76,8 +89,14 @@ def test_other_records_do_not_count():
             '{"eligibility": {}}\n',
             r"gold\.jsonl, line 1: is not an extraction .*; correct or remove it",
         ),
-        ('{"record_id": "A"}\n', r"gold\.jsonl, line 1: eligibility: field required; write it$"),
-        ('{"record_id": 5, "eligibility": {}}\n', r"gold\.jsonl, line 1: is not an extraction"),
+        (
+            '{"record_id": "A"}\n',
+            r"gold\.jsonl, line 1: eligibility: field required; write it$",
+        ),
+        (
+            '{"record_id": 5, "eligibility": {}}\n',
+            r"gold\.jsonl, line 1: is not an extraction",
+        ),
         (
             '{"record_id": "\\ud800", "eligibility": {}}\n',
             r"gold\.jsonl, line 1: is not an extraction",
@@ -107,10 +126,13 @@ def test_broken_files_are_named_with_a_remedy(tmp_path, content, message):
 
 
 def test_broken_arguments_are_refused(tmp_path):
-    with pytest.raises(GoldError, match="nowhere: does not exist; name a folder of JSON"):
+    with pytest.raises(
+        GoldError, match="nowhere: does not exist; name a folder of JSON"
+    ):
         evaluate(GOLDS, tmp_path / "nowhere", resamples=0)
     with pytest.raises(
-        GoldError, match=r"predicted\[0\]: eligibility.*\.value: .* valid number, not <obj"
+        GoldError,
+        match=r"predicted\[0\]: eligibility.*\.value: .* valid number, not <obj",
     ):
         evaluate(
             GOLDS,

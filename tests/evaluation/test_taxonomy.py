@@ -6,7 +6,15 @@ import pytest
 
 from extractor.apps.evaluation import ErrorKind, evaluate
 
-from .annotations import criterion, endpoint, limit, make_gold, name_errors, regimen, score
+from .annotations import (
+    criterion,
+    endpoint,
+    limit,
+    make_gold,
+    name_errors,
+    regimen,
+    score,
+)
 
 C, D, E = "eligibility.criteria", "dosing", "endpoints"
 
@@ -58,7 +66,9 @@ def _split_criterion(x):
 
 def _split_regimen(x):
     x["dosing"][0]["amounts"] = [{"low": 60, "high": 60, "unit": "mg/kg"}]
-    x["dosing"].append({**x["dosing"][0], "amounts": [{"low": 90, "high": 90, "unit": "mg/kg"}]})
+    x["dosing"].append(
+        {**x["dosing"][0], "amounts": [{"low": 90, "high": 90, "unit": "mg/kg"}]}
+    )
 
 
 PLANTED = [
@@ -68,7 +78,11 @@ PLANTED = [
     ("number", f"{D}.amounts", _amount(low=9, high=9)),
     ("number", f"{D}.frequency", _regimen(0, frequency="QD")),
     ("number", f"{E}.time_points", _point(value=8)),
-    ("number", f"{E}.instrument", _endpoint(2, instrument={"name": "CTCAE", "version": "4.03"})),
+    (
+        "number",
+        f"{E}.instrument",
+        _endpoint(2, instrument={"name": "CTCAE", "version": "4.03"}),
+    ),
     ("unit", f"{C}.constraints", _criterion(2, "constraints", 0, unit="umol/L")),
     ("time_unit", f"{C}.time_window", _window(unit="day")),
     ("time_unit", f"{E}.time_points", _point(unit="week")),
@@ -79,17 +93,29 @@ PLANTED = [
     ("wrong_pairing", f"{D}.amounts", _swap_amounts),
     ("wrong_pairing", "eligibility.maximum_age", _move_age),
     ("wrong_category", f"{C}.category", _criterion(5, category="comorbidity")),
-    ("invented", C, lambda x: x["eligibility"]["criteria"].append(criterion("Seven seas sailed"))),
-    ("invented", f"{C}.constraints", _criterion(5, constraints=[limit("reactions", ">=", 3)])),
+    (
+        "invented",
+        C,
+        lambda x: x["eligibility"]["criteria"].append(criterion("Seven seas sailed")),
+    ),
+    (
+        "invented",
+        f"{C}.constraints",
+        _criterion(5, constraints=[limit("reactions", ">=", 3)]),
+    ),
     (
         "invented",
         D,
-        lambda x: x["dosing"].append(regimen("water", "water by the glass", 1, "glass")),
+        lambda x: x["dosing"].append(
+            regimen("water", "water by the glass", 1, "glass")
+        ),
     ),
     (
         "invented",
         E,
-        lambda x: x["endpoints"].append(endpoint("other", 0, "Quality of sleep", [(3, "month")])),
+        lambda x: x["endpoints"].append(
+            endpoint("other", 0, "Quality of sleep", [(3, "month")])
+        ),
     ),
     ("invented", f"{E}.methods", _endpoint(2, methods=["autopsy"])),
     ("missed", C, lambda x: x["eligibility"]["criteria"].pop()),
@@ -97,17 +123,25 @@ PLANTED = [
     ("missed", f"{E}.end_events", _endpoint(1, end_events=["relapse of retinitis"])),
     ("split", C, _split_criterion),
     ("wording", f"{C}.quote", _criterion(5, quote="allergy to peanuts")),
-    ("wording", f"{C}.constraints", _criterion(1, "constraints", 0, quantity="Serum albumin")),
+    (
+        "wording",
+        f"{C}.constraints",
+        _criterion(1, "constraints", 0, quantity="Serum albumin"),
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("kind", "field", "plant"), PLANTED, ids=lambda value: value if isinstance(value, str) else ""
+    ("kind", "field", "plant"),
+    PLANTED,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_planted_error_is_named(kind, field, plant):
     gold, predicted = make_gold(), make_gold()
     plant(predicted)
-    field = {"dosing": "dosing.regimens", "endpoints": "endpoints.outcomes"}.get(field, field)
+    field = {"dosing": "dosing.regimens", "endpoints": "endpoints.outcomes"}.get(
+        field, field
+    )
     found = name_errors(gold, predicted)
     # A range, and two swapped values, give two errors.
     assert set(found) == {(kind, field)}
@@ -147,7 +181,9 @@ def test_several_items_as_one_are_one_error(plant, error):
 def test_an_outcome_named_in_anothers_description_is_not_part_of_it():
     gold, predicted = make_gold(), make_gold()
     for one in (gold, predicted):
-        one["endpoints"][0]["description"] = "Copies in each mL, and quality of sleep, by PCR."
+        one["endpoints"][0]["description"] = (
+            "Copies in each mL, and quality of sleep, by PCR."
+        )
     predicted["endpoints"].append(endpoint("primary", 1, "Quality of sleep", []))
     assert name_errors(gold, predicted) == [("invented", "endpoints.outcomes")]
 

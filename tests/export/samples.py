@@ -19,7 +19,13 @@ _CRITERION = {
         {"quantity": "ECOG", "comparator": "between", "value": 0, "value_high": 2},
     ],
 }
-_PROOF = {"field": "amounts[0]", "section": "arms[0]", "start": 10, "end": 16, "quote": "400 mg"}
+_PROOF = {
+    "field": "amounts[0]",
+    "section": "arms[0]",
+    "start": 10,
+    "end": 16,
+    "quote": "400 mg",
+}
 _REGIMEN = {
     "agent": "ibuprofen",
     "section": "arms[0]",
@@ -36,11 +42,18 @@ _ENDPOINT = {
 SMALL = TrialExtraction.model_validate(
     {
         "record_id": "NCT90000001",
-        "eligibility": {"minimum_age": {"value": 18, "unit": "year"}, "criteria": [_CRITERION]},
+        "eligibility": {
+            "minimum_age": {"value": 18, "unit": "year"},
+            "criteria": [_CRITERION],
+        },
         "dosing": [_REGIMEN],
         "endpoints": [_ENDPOINT],
         "absences": [
-            {"field": "endpoints[0].concept", "reason": "not_asked", "sections": ["a", "b"]}
+            {
+                "field": "endpoints[0].concept",
+                "reason": "not_asked",
+                "sections": ["a", "b"],
+            }
         ],
     }
 )
@@ -68,4 +81,6 @@ def _fill(annotation: Any, numbers: Any) -> Any:
     if issubclass(annotation, StrEnum):
         return next(iter(annotation)).value
     number = next(numbers)
-    return {bool: True, float: number / 10_000, int: number}.get(annotation, f"text {number}")
+    return {bool: True, float: number / 10_000, int: number}.get(
+        annotation, f"text {number}"
+    )

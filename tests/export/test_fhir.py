@@ -43,7 +43,11 @@ def fill_linked():
     for place, (group, criterion) in enumerate(
         zip(people["groups"], people["criteria"], strict=True)
     ):
-        group |= {"id": f"g{place}", "rule": "at_least", "parent": "g0" if place else None}
+        group |= {
+            "id": f"g{place}",
+            "rule": "at_least",
+            "parent": "g0" if place else None,
+        }
         criterion["group"] = group["id"]
     return TrialExtraction.model_validate(filled)
 
@@ -66,13 +70,19 @@ def find(trial, kind):
 
 def write(tmp_path, *pairs):
     counts = export_fhir(pairs, tmp_path / "fhir")
-    return {kind: read_lines(tmp_path / "fhir" / f"{kind}.ndjson") for kind in KINDS}, counts
+    return {
+        kind: read_lines(tmp_path / "fhir" / f"{kind}.ndjson") for kind in KINDS
+    }, counts
 
 
 def walk(value):
     yield value
     for part in (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        value.values()
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, list)
+        else ()
     ):
         yield from walk(part)
 
@@ -90,7 +100,11 @@ def exported(tmp_path_factory):
     done = invoke("export", run, "--to", folder / "out", "--format", "fhir")
     assert (done.exit_code, done.stdout) == (0, "")
     resources = {kind: read_lines(folder / "out" / f"{kind}.ndjson") for kind in KINDS}
-    return resources, read_lines(folder / "out" / "unmapped.jsonl"), done.stderr.splitlines()
+    return (
+        resources,
+        read_lines(folder / "out" / "unmapped.jsonl"),
+        done.stderr.splitlines(),
+    )
 
 
 def check_words(model):
@@ -119,7 +133,8 @@ def test_every_resource_is_valid(exported):
                     and row["resourceType"] in ("Group", "Provenance")
                 ):
                     assert (
-                        sum(name.startswith(("value", "extension")) for name in part) == 1
+                        sum(name.startswith(("value", "extension")) for name in part)
+                        == 1
                     )  # ext-1
                 if isinstance(part, dict) and "code" in part and "value" in part:
                     assert part["system"] == "http://unitsofmeasure.org"  # qty-3
@@ -136,16 +151,32 @@ def test_ids_are_unique_and_references_lead_to_a_resource(exported):
     assert len(names) == len(set(names))
     assert len(urls) == len(resources["ActivityDefinition"])
     assert list_references([*resources.values()]) <= set(names)
-    parts = [part for rows in resources.values() for part in walk(rows) if isinstance(part, dict)]
-    assert {part["definitionCanonical"] for part in parts if "definitionCanonical" in part} == urls
+    parts = [
+        part
+        for rows in resources.values()
+        for part in walk(rows)
+        if isinstance(part, dict)
+    ]
+    assert {
+        part["definitionCanonical"] for part in parts if "definitionCanonical" in part
+    } == urls
     for study in resources["ResearchStudy"]:
         assert re.fullmatch(r"[A-Za-z0-9.-]{1,64}", study["id"])
 
 
 def test_units_are_ucum(exported):
     parser = pytest.importorskip("ucumvert").get_ucum_parser()
-    parts = [part for rows in exported[0].values() for part in walk(rows) if isinstance(part, dict)]
-    codes = {part["code"] for part in parts if part.get("system") == "http://unitsofmeasure.org"}
+    parts = [
+        part
+        for rows in exported[0].values()
+        for part in walk(rows)
+        if isinstance(part, dict)
+    ]
+    codes = {
+        part["code"]
+        for part in parts
+        if part.get("system") == "http://unitsofmeasure.org"
+    }
     texts = [unit.dose for unit in list_units() if unit.dose] + [
         f"mg/{unit.per}" for unit in list_units() if unit.per
     ]
@@ -165,9 +196,13 @@ def test_evidence_is_one_provenance_a_trial_with_the_place_of_each_value(exporte
         assert len(row["target"]) == len({one["reference"] for one in row["target"]})
         for extension in row["extension"]:
             item, *places = re.split(r" \| (?=\S+#char=)", extension["valueString"])
-            assert re.fullmatch(r"eligibility(\.criteria\[\d+\])?|(dosing|endpoints)\[\d+\]", item)
+            assert re.fullmatch(
+                r"eligibility(\.criteria\[\d+\])?|(dosing|endpoints)\[\d+\]", item
+            )
             for place in places:
-                said = re.fullmatch(r'\S+#char=(\d+),(\d+) ("(.*)" )?([^"]+)', place, re.S)
+                said = re.fullmatch(
+                    r'\S+#char=(\d+),(\d+) ("(.*)" )?([^"]+)', place, re.S
+                )
                 start, end, _, quote, values = said.groups()
                 assert quote is None or len(quote) == int(end) - int(start)
                 for value in values.split("; "):
@@ -184,14 +219,20 @@ def test_bundles_are_transactions_of_the_same_resources(tmp_path):
         "Bundle.ndjson",
         "unmapped.jsonl",
     ]
-    written = [row for path in (tmp_path / "files").glob("*.ndjson") for row in read_lines(path)]
+    written = [
+        row
+        for path in (tmp_path / "files").glob("*.ndjson")
+        for row in read_lines(path)
+    ]
     known = {f"{row['resourceType']}/{row['id']}": row for row in written}
     bundles = read_lines(tmp_path / "bundles" / "Bundle.ndjson")
     entries = [entry for bundle in bundles for entry in bundle["entry"]]
     assert {entry["request"]["url"]: entry["resource"] for entry in entries} == known
     for bundle in bundles:  # the terms, and the trial
         check_words(get_fhir_model_class("Bundle").model_validate(bundle))
-        assert list_references(bundle) <= {entry["request"]["url"] for entry in bundle["entry"]}
+        assert list_references(bundle) <= {
+            entry["request"]["url"] for entry in bundle["entry"]
+        }
 
 
 def test_our_own_codes_are_defined(exported):
@@ -199,8 +240,15 @@ def test_our_own_codes_are_defined(exported):
     terms = list(list_terms())
     for one in terms:
         check_words(get_fhir_model_class(one["resourceType"]).model_validate(one))
-    known = {(one["url"], word["code"]) for one in terms for word in one.get("concept", ())}
-    parts = [part for rows in resources.values() for part in walk(rows) if isinstance(part, dict)]
+    known = {
+        (one["url"], word["code"]) for one in terms for word in one.get("concept", ())
+    }
+    parts = [
+        part
+        for rows in resources.values()
+        for part in walk(rows)
+        if isinstance(part, dict)
+    ]
     used = {
         (part["system"], part["code"])
         for part in parts
@@ -270,7 +318,9 @@ OTHERS = {
 def strip(value, names):
     """A copy of an extraction as JSON without the values of some fields."""
     if isinstance(value, dict):
-        return {key: strip(part, names) for key, part in value.items() if key not in names}
+        return {
+            key: strip(part, names) for key, part in value.items() if key not in names
+        }
     return [strip(part, names) for part in value] if isinstance(value, list) else value
 
 
@@ -278,7 +328,10 @@ def tell(extraction):
     """All that the export says of an extraction: resources, and what has no place in them."""
     trial = build_trial(TrialExtraction.model_validate(extraction))
     return json.dumps(
-        [trial.resources, [(row.field, row.value, row.reason) for row in trial.unmapped]],
+        [
+            trial.resources,
+            [(row.field, row.value, row.reason) for row in trial.unmapped],
+        ],
         default=str,
     )
 
@@ -333,30 +386,52 @@ def criterion(quote, limit, *proofs, **more):
     shared = {"section": "eligibility", "origin": "rule", "support": "parsed"}
     evidence = [one | shared for one in found]
     return {
-        "criteria": [PLAIN | {"quote": quote, "constraints": [limit], "evidence": evidence} | more]
+        "criteria": [
+            PLAIN
+            | {"quote": quote, "constraints": [limit], "evidence": evidence}
+            | more
+        ]
     }
 
 
-CREATININE = {"quantity": "creatinine", "comparator": "<=", "value": 1.5, "unit": "mg/dL"}
+CREATININE = {
+    "quantity": "creatinine",
+    "comparator": "<=",
+    "value": 1.5,
+    "unit": "mg/dL",
+}
 SAID = "creatinine <= 1.5 mg/dL"
 
 
 def test_a_criterion_that_is_one_limit_is_a_quantity():
     trial = build(
-        eligibility=criterion(f"Patients with {SAID}.", CREATININE, SAID, kind="exclusion")
+        eligibility=criterion(
+            f"Patients with {SAID}.", CREATININE, SAID, kind="exclusion"
+        )
     )
     (one,) = find(trial, "Group")[0]["characteristic"]
     ucum = {"system": "http://unitsofmeasure.org", "code": "mg/dL"}
-    assert one["valueQuantity"] == {"value": 1.5, "comparator": "<=", "unit": "mg/dL"} | ucum
+    assert (
+        one["valueQuantity"]
+        == {"value": 1.5, "comparator": "<=", "unit": "mg/dL"} | ucum
+    )
     assert one["exclude"] is True
     assert one["code"]["coding"] == [{"system": "http://loinc.org", "code": "2160-0"}]
     assert {row.reason for row in trial.unmapped if "constraints" in row.field} == set()
 
 
 def test_the_limits_of_gold_are_found_in_its_quotes(tmp_path):
-    people = {"criteria": [PLAIN | {"quote": f"Patients with {SAID}", "constraints": [CREATININE]}]}
-    (tmp_path / "A.json").write_text(json.dumps({"record_id": "A", "eligibility": people}), "utf-8")
-    resources, _ = write(tmp_path, *((one, None) for one in read_results(tmp_path / "A.json")))
+    people = {
+        "criteria": [
+            PLAIN | {"quote": f"Patients with {SAID}", "constraints": [CREATININE]}
+        ]
+    }
+    (tmp_path / "A.json").write_text(
+        json.dumps({"record_id": "A", "eligibility": people}), "utf-8"
+    )
+    resources, _ = write(
+        tmp_path, *((one, None) for one in read_results(tmp_path / "A.json"))
+    )
     (one,) = resources["Group"][0]["characteristic"]
     assert one["valueQuantity"]["value"] == 1.5
     assert resources["Provenance"] == []
@@ -396,7 +471,12 @@ HB_BY_SEX = "Haemoglobin < 12.5 g/dL (men) or < 11.5 g/dL (women)"
             SAID,
             {
                 "time_windows": [
-                    {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": "week"}
+                    {
+                        "quote": "within 2 weeks",
+                        "comparator": "<=",
+                        "value": 2,
+                        "unit": "week",
+                    }
                 ]
             },
         ),
@@ -405,7 +485,11 @@ HB_BY_SEX = "Haemoglobin < 12.5 g/dL (men) or < 11.5 g/dL (women)"
     ],
 )
 def test_a_criterion_that_says_more_is_a_text_and_its_limit_is_listed(quote, more):
-    proofs = [said for said in (SAID, "Haemoglobin < 12.5 g/dL", "< 11.5 g/dL") if said in quote]
+    proofs = [
+        said
+        for said in (SAID, "Haemoglobin < 12.5 g/dL", "< 11.5 g/dL")
+        if said in quote
+    ]
     trial = build(eligibility=criterion(quote, CREATININE, *proofs, **more))
     (one,) = find(trial, "Group")[0]["characteristic"]
     assert "valueQuantity" not in one
@@ -446,7 +530,11 @@ FIRST, SECOND = "Group/NCT90000001-group-0", "Group/NCT90000001-group-1"
 @pytest.mark.parametrize(
     ("kind", "rules", "expected"),
     [
-        ("inclusion", [ANY], {"group-0": ["any-of", "a", "b"], "eligibility": ["all-of", FIRST]}),
+        (
+            "inclusion",
+            [ANY],
+            {"group-0": ["any-of", "a", "b"], "eligibility": ["all-of", FIRST]},
+        ),
         (
             "inclusion",
             [TWO],
@@ -455,7 +543,10 @@ FIRST, SECOND = "Group/NCT90000001-group-0", "Group/NCT90000001-group-1"
         (
             "exclusion",
             [ALL],
-            {"group-0": ["all-of", "a", "b"], "eligibility": ["all-of", f"{FIRST} excluded"]},
+            {
+                "group-0": ["all-of", "a", "b"],
+                "eligibility": ["all-of", f"{FIRST} excluded"],
+            },
         ),
         ("inclusion", [ALL], {"eligibility": ["all-of", "a", "b"]}),
         ("exclusion", [ANY], {"eligibility": ["all-of", "a excluded", "b excluded"]}),
@@ -470,11 +561,21 @@ FIRST, SECOND = "Group/NCT90000001-group-0", "Group/NCT90000001-group-1"
         ),
     ],
 )
-def test_alternatives_are_a_group_with_a_method_of_its_own(tmp_path, kind, rules, expected):
-    groups = [{"id": f"g{at}", "parent": f"g{at - 1}", **rule} for at, rule in enumerate(rules)]
+def test_alternatives_are_a_group_with_a_method_of_its_own(
+    tmp_path, kind, rules, expected
+):
+    groups = [
+        {"id": f"g{at}", "parent": f"g{at - 1}", **rule}
+        for at, rule in enumerate(rules)
+    ]
     shared = {"kind": kind, "section": "eligibility", "group": groups[-1]["id"]}
-    people = {"groups": groups, "criteria": [shared | {"quote": quote} for quote in "ab"]}
-    said = TrialExtraction.model_validate({"record_id": "NCT90000001", "eligibility": people})
+    people = {
+        "groups": groups,
+        "criteria": [shared | {"quote": quote} for quote in "ab"],
+    }
+    said = TrialExtraction.model_validate(
+        {"record_id": "NCT90000001", "eligibility": people}
+    )
     resources, counts = write(tmp_path, (said, None))
     assert list_groups(resources["Group"]) == expected
     assert not [kind for kind, _ in counts.unmapped if kind.startswith("eligibility")]
@@ -489,13 +590,21 @@ def test_a_group_whose_rule_is_not_sure_is_listed_and_its_limits_stay_text(sure)
         "end": 1,
         "quote": "x",
     }
-    proof = place | {"origin": "rule", "support": "parsed", "confidence": 0.9 if sure else 0.5}
+    proof = place | {
+        "origin": "rule",
+        "support": "parsed",
+        "confidence": 0.9 if sure else 0.5,
+    }
     people = criterion(f"Patients with {SAID}", CREATININE, SAID, group="g0")
     trial = build(
-        eligibility=people | {"groups": [{"id": "g0", "rule": "any"}], "evidence": [proof]}
+        eligibility=people
+        | {"groups": [{"id": "g0", "rule": "any"}], "evidence": [proof]}
     )
     (first, *_), *_ = [one["characteristic"] for one in find(trial, "Group")]
-    assert ("valueQuantity" in first, "valueCodeableConcept" in first) == (sure, not sure)
+    assert ("valueQuantity" in first, "valueCodeableConcept" in first) == (
+        sure,
+        not sure,
+    )
     assert [row.field for row in trial.unmapped if row.reason == "unsure"] == (
         [] if sure else ["eligibility.groups[0]"]
     )
@@ -518,7 +627,12 @@ def test_each_time_window_has_its_words_and_its_event():
     }
     people = {
         "criteria": [
-            PLAIN | {"quote": "Rituximab", "time_window": first, "time_windows": [first, second]}
+            PLAIN
+            | {
+                "quote": "Rituximab",
+                "time_window": first,
+                "time_windows": [first, second],
+            }
         ]
     }
     trial = build(eligibility=people)
@@ -527,11 +641,16 @@ def test_each_time_window_has_its_words_and_its_event():
         [{"url": "text", "valueString": "rituximab: within 4 weeks"}],
         [
             {"url": "text", "valueString": "5 half-lives"},
-            {"url": "contextCode", "valueCodeableConcept": {"text": "before the first dose"}},
+            {
+                "url": "contextCode",
+                "valueCodeableConcept": {"text": "before the first dose"},
+            },
         ],
     ]
     listed = [
-        row.field.partition("].")[2] for row in trial.unmapped if row.reason == "no_direction"
+        row.field.partition("].")[2]
+        for row in trial.unmapped
+        if row.reason == "no_direction"
     ]
     assert listed == ["time_windows[0]", "time_windows[1]"]
 
@@ -548,7 +667,9 @@ def build_from(eligibility):
         record_id="NCT90000001", source=source, sections=sections, registry=registry
     )
     trial = build_trial(Extractor(effort="none").extract(record), record)
-    return {one["id"]: one for one in find(trial, "Group")[0]["characteristic"]}, trial.unmapped
+    return {
+        one["id"]: one for one in find(trial, "Group")[0]["characteristic"]
+    }, trial.unmapped
 
 
 def test_a_criterion_of_age_is_stated_once_with_its_comparator():
@@ -557,14 +678,17 @@ def test_a_criterion_of_age_is_stated_once_with_its_comparator():
     )
     assert list(found) == ["minimum-age", "maximum-age", "criterion-2"]
     limits = [found[name]["valueQuantity"] for name in ("minimum-age", "maximum-age")]
-    assert [(one["comparator"], one["value"]) for one in limits] == [(">", 18), ("<", 65)]
-    assert ("eligibility.criteria[0]", "age_bound") in {(row.field, row.reason) for row in unmapped}
+    assert [(one["comparator"], one["value"]) for one in limits] == [
+        (">", 18),
+        ("<", 65),
+    ]
+    assert ("eligibility.criteria[0]", "age_bound") in {
+        (row.field, row.reason) for row in unmapped
+    }
 
 
 def test_an_age_of_others_is_no_bound_of_the_group():
-    inclusion = (
-        "Inclusion Criteria:\n\n* In the second cohort, participants are younger than 40 years"
-    )
+    inclusion = "Inclusion Criteria:\n\n* In the second cohort, participants are younger than 40 years"
     found, _ = build_from(inclusion)
     assert list(found) == ["minimum-age", "maximum-age", "criterion-0"]
     assert found["maximum-age"]["valueQuantity"]["value"] == 75
@@ -572,30 +696,43 @@ def test_an_age_of_others_is_no_bound_of_the_group():
 
 def list_exposures(resources):
     """What each arm gets: the words, and the ids of the resources."""
-    known = {f"EvidenceVariable/{one['id']}": one for one in resources["EvidenceVariable"]}
+    known = {
+        f"EvidenceVariable/{one['id']}": one for one in resources["EvidenceVariable"]
+    }
     urls = {one["url"]: one["id"] for one in resources["ActivityDefinition"]}
     found, nothing = {}, {"characteristic": [], "relatedArtifact": []}
     for arm in resources["ResearchStudy"][0]["comparisonGroup"]:
         one = (
-            known[arm["intendedExposure"][0]["reference"]] if "intendedExposure" in arm else nothing
+            known[arm["intendedExposure"][0]["reference"]]
+            if "intendedExposure" in arm
+            else nothing
         )
-        words = [part["definitionCodeableConcept"]["text"] for part in one["characteristic"]]
-        found[arm["name"]] = words, [urls[part["resource"]] for part in one["relatedArtifact"]]
+        words = [
+            part["definitionCodeableConcept"]["text"] for part in one["characteristic"]
+        ]
+        found[arm["name"]] = (
+            words,
+            [urls[part["resource"]] for part in one["relatedArtifact"]],
+        )
     return found
 
 
 def test_arms_refer_to_what_they_get(tmp_path):
     high, low = (
-        {"low": n, "high": n, "unit": "mg", "arms": [arm]} for n, arm in ((10, "High"), (5, "Low"))
+        {"low": n, "high": n, "unit": "mg", "arms": [arm]}
+        for n, arm in ((10, "High"), (5, "Low"))
     )
     drug = REGIMEN | {"arms": ["High", "Low"], "amounts": [high, low]}
     labels = ("High", "Low", "Nothing")
     parts = [(Part(name="label", start=0, end=len(label)),) for label in labels]
     sections = [
-        Section(name=f"arms[{at}]", text=one, parts=parts[at]) for at, one in enumerate(labels)
+        Section(name=f"arms[{at}]", text=one, parts=parts[at])
+        for at, one in enumerate(labels)
     ]
     source, fields = Source(path="a", format="ctgov_json"), RegistryFields()
-    record = TrialRecord(record_id="A", source=source, sections=tuple(sections), registry=fields)
+    record = TrialRecord(
+        record_id="A", source=source, sections=tuple(sections), registry=fields
+    )
     given = {
         "record_id": "A",
         "eligibility": {},
@@ -608,10 +745,15 @@ def test_arms_refer_to_what_they_get(tmp_path):
         "Nothing": ([], []),
     }
     levels = resources["ActivityDefinition"][0]["dosage"][0]["doseAndRate"]
-    assert [one["type"]["text"] for one in levels] == ["dose level of High", "dose level of Low"]
+    assert [one["type"]["text"] for one in levels] == [
+        "dose level of High",
+        "dose level of Low",
+    ]
 
 
-def test_an_arm_that_only_a_regimen_names_is_one_and_a_doubtful_link_is_listed(tmp_path):
+def test_an_arm_that_only_a_regimen_names_is_one_and_a_doubtful_link_is_listed(
+    tmp_path,
+):
     proof = {
         "section": "arms[0]",
         "start": 0,
@@ -621,7 +763,8 @@ def test_an_arm_that_only_a_regimen_names_is_one_and_a_doubtful_link_is_listed(t
         "support": "parsed",
     }
     sure = [
-        proof | {"field": f"arms[{at}]", "confidence": one} for at, one in enumerate((0.9, 0.5))
+        proof | {"field": f"arms[{at}]", "confidence": one}
+        for at, one in enumerate((0.9, 0.5))
     ]
     trial = build(dosing=[REGIMEN | {"arms": ["A", "B"], "evidence": sure}])
     resources, _ = write(tmp_path, (trial.extraction, None))
@@ -629,9 +772,9 @@ def test_an_arm_that_only_a_regimen_names_is_one_and_a_doubtful_link_is_listed(t
         "A": (["ibuprofen"], ["NCT90000001-dosing-0"]),
         "B": ([], []),
     }
-    assert [(row.field, row.value) for row in trial.unmapped if row.reason == "unsure"] == [
-        ("dosing[0].arms[1]", "B")
-    ]
+    assert [
+        (row.field, row.value) for row in trial.unmapped if row.reason == "unsure"
+    ] == [("dosing[0].arms[1]", "B")]
 
 
 def test_design_arms_sponsor_and_dates_are_as_registered():
@@ -644,7 +787,9 @@ def test_design_arms_sponsor_and_dates_are_as_registered():
     text = "Low dose\nEXPERIMENTAL\n5 mg daily"
     parts = [("label", 0, 8), ("type", 9, 21), ("description", 22, 32)]
     arm = Section(
-        name="arms[0]", text=text, parts=tuple(Part(name=n, start=a, end=b) for n, a, b in parts)
+        name="arms[0]",
+        text=text,
+        parts=tuple(Part(name=n, start=a, end=b) for n, a, b in parts),
     )
     texts = {
         "title": "A study",
@@ -654,18 +799,34 @@ def test_design_arms_sponsor_and_dates_are_as_registered():
     }
     sections = (arm, *(Section(name=name, text=one) for name, one in texts.items()))
     source = Source(path="a", format="ctgov_json")
-    record = TrialRecord(record_id="A", source=source, sections=sections, registry=fields)
+    record = TrialRecord(
+        record_id="A", source=source, sections=sections, registry=fields
+    )
     empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
     (study,) = find(build_trial(empty, record), "ResearchStudy")
     assert study["title"] == "A study"
     assert [one["text"] for one in study["condition"]] == ["Asthma", "Cough"]
     assert study["phase"]["coding"][0]["code"] == "phase-1-phase-2"
-    designs = [(one.get("coding") or [{}])[0].get("code") for one in study["studyDesign"] if one]
-    assert designs == ["SEVCO:01001", "SEVCO:01003", "SEVCO:01011", None, "SEVCO:01060", None]
+    designs = [
+        (one.get("coding") or [{}])[0].get("code")
+        for one in study["studyDesign"]
+        if one
+    ]
+    assert designs == [
+        "SEVCO:01001",
+        "SEVCO:01003",
+        "SEVCO:01011",
+        None,
+        "SEVCO:01060",
+        None,
+    ]
     masked = [one["text"].partition(": ")[2] for one in study["studyDesign"][3:]]
     assert masked == ["TRIPLE", "PARTICIPANT", "INVESTIGATOR"]
     assert study["primaryPurposeType"]["coding"][0]["code"] == "supportive-care"
-    assert study["progressStatus"][0]["state"]["coding"][0]["code"] == "active-but-not-recruiting"
+    assert (
+        study["progressStatus"][0]["state"]["coding"][0]["code"]
+        == "active-but-not-recruiting"
+    )
     assert study["period"] == {"start": "2019-03", "end": "2021-04-05"}
     assert study["associatedParty"][0]["name"] == "Example University"
     assert study["label"][0]["value"] == "FICTU"
@@ -691,9 +852,13 @@ def test_mesh_terms_are_coded_and_other_terms_are_listed():
 
     (study,) = find(trial, "ResearchStudy")
     (condition,), (focus,) = study["condition"], study["focus"]
-    assert condition["coding"] == [{"system": "https://www.nlm.nih.gov/mesh", "code": "D001249"}]
+    assert condition["coding"] == [
+        {"system": "https://www.nlm.nih.gov/mesh", "code": "D001249"}
+    ]
     assert (condition["text"], focus["concept"]["text"]) == ("Asthma", "Fictumab")
-    left_out = [row.field for row in trial.unmapped if row.field.startswith("registered_terms")]
+    left_out = [
+        row.field for row in trial.unmapped if row.field.startswith("registered_terms")
+    ]
     assert left_out == ["registered_terms[2]", "registered_terms[3]"]
 
 
@@ -754,19 +919,27 @@ def test_limits_that_decide_each_for_itself_are_characteristics(kind, word, seve
     )
     trial = build(eligibility=people)
     found = find(trial, "Group")[0]["characteristic"]
-    assert [one["id"] for one in found] == ["criterion-0", "criterion-0-1"][: 2 if several else 1]
+    assert [one["id"] for one in found] == ["criterion-0", "criterion-0-1"][
+        : 2 if several else 1
+    ]
     assert all(("valueQuantity" in one) is several for one in found)
-    assert [row.reason for row in trial.unmapped if "constraints" in row.field] == ["compound"] * (
-        0 if several else 2
-    )
+    assert [row.reason for row in trial.unmapped if "constraints" in row.field] == [
+        "compound"
+    ] * (0 if several else 2)
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
         ({"low": 400, "high": 400, "unit": "mg"}, {"doseQuantity": (400, "mg")}),
-        ({"low": 1, "high": 3, "unit": "mg/kg"}, {"doseRange": ((1, "mg/kg"), (3, "mg/kg"))}),
-        ({"low": None, "high": 3, "unit": "cells/kg"}, {"doseRange": (None, (3, "{cells}/kg"))}),
+        (
+            {"low": 1, "high": 3, "unit": "mg/kg"},
+            {"doseRange": ((1, "mg/kg"), (3, "mg/kg"))},
+        ),
+        (
+            {"low": None, "high": 3, "unit": "cells/kg"},
+            {"doseRange": (None, (3, "{cells}/kg"))},
+        ),
         ({"low": 5, "high": 5, "unit": "mg/kg/day"}, {"rateQuantity": (5, "mg/kg/d")}),
         ({"low": 5, "high": 5, "unit": "ug/kg/h"}, {"rateQuantity": (5, "ug/kg/h")}),
         ({"low": 5, "high": 5, "unit": "sip"}, {"doseQuantity": (5, None)}),
@@ -780,8 +953,12 @@ def test_amounts_are_doses_or_rates(given, expected):
 
     trial = build(dosing=[REGIMEN | {"amounts": [given]}])
     (amount,) = find(trial, "ActivityDefinition")[0]["dosage"][0]["doseAndRate"]
-    assert {name: brief(part) for name, part in amount.items() if name != "type"} == expected
-    assert ("no_ucum" in {row.reason for row in trial.unmapped}) is (given["unit"] == "sip")
+    assert {
+        name: brief(part) for name, part in amount.items() if name != "type"
+    } == expected
+    assert ("no_ucum" in {row.reason for row in trial.unmapped}) is (
+        given["unit"] == "sip"
+    )
 
 
 @pytest.mark.parametrize(
@@ -806,7 +983,9 @@ def test_frequencies_and_cycles_are_timings(given, repeat, cycles, listed):
     assert action["timingTiming"]["repeat"] == cycles
     named = {row.field.removeprefix("dosing[0]."): row.reason for row in trial.unmapped}
     assert {
-        name: reason for name, reason in named.items() if name not in ("section", "registry")
+        name: reason
+        for name, reason in named.items()
+        if name not in ("section", "registry")
     } == listed
 
 
@@ -829,7 +1008,9 @@ def test_time_points_are_moments_or_spans(kind, points, expected):
         "time_kind": kind,
     }
     trial = build(
-        endpoints=[endpoint | {"time_points": [{"value": v, "unit": u} for v, u in points]}]
+        endpoints=[
+            endpoint | {"time_points": [{"value": v, "unit": u} for v, u in points]}
+        ]
     )
     times = find(trial, "EvidenceVariable")[0]["characteristic"][0]["timeFromEvent"]
 
@@ -837,7 +1018,8 @@ def test_time_points_are_moments_or_spans(kind, points, expected):
         if "range" in time:
             return {
                 "range": tuple(
-                    bound and bound["value"] for bound in map(time["range"].get, ("low", "high"))
+                    bound and bound["value"]
+                    for bound in map(time["range"].get, ("low", "high"))
                 )
             }
         return {"quantity": time["quantity"]["value"]} if "quantity" in time else {}
@@ -869,7 +1051,9 @@ def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
     found = [row["id"] for row in resources["ResearchStudy"]]
     assert len(set(found)) == 4
     assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", name) for name in found)
-    assert [row["identifier"][0]["value"] for row in resources["ResearchStudy"]] == list(ids)
+    assert [
+        row["identifier"][0]["value"] for row in resources["ResearchStudy"]
+    ] == list(ids)
     (title,) = {row["title"] for row in resources["EvidenceVariable"]}
     assert title.startswith("a\ufffdb\ufffdccc")
     assert not any("description" in row for row in resources["EvidenceVariable"])
@@ -877,7 +1061,9 @@ def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
 
 def test_gold_becomes_resources_of_its_tasks_without_provenance(tmp_path):
     gold = tmp_path / "NCT90000001.json"
-    gold.write_text(json.dumps(SMALL.model_copy(update={"absences": ()}).to_gold()), "utf-8")
+    gold.write_text(
+        json.dumps(SMALL.model_copy(update={"absences": ()}).to_gold()), "utf-8"
+    )
     resources, counts = write(tmp_path, *((one, None) for one in read_results(gold)))
     assert {kind: len(rows) for kind, rows in resources.items()} == {
         kind: counts.resources[kind] for kind in KINDS
@@ -897,7 +1083,9 @@ def test_gold_becomes_resources_of_its_tasks_without_provenance(tmp_path):
         "--quiet",
     )
     assert invoke(*words).exit_code == 0
-    sizes = {kind: (tmp_path / "fhir" / f"{kind}.ndjson").stat().st_size for kind in KINDS}
+    sizes = {
+        kind: (tmp_path / "fhir" / f"{kind}.ndjson").stat().st_size for kind in KINDS
+    }
     assert {kind for kind, size in sizes.items() if size} == {
         "ResearchStudy",
         "PlanDefinition",
@@ -907,7 +1095,10 @@ def test_gold_becomes_resources_of_its_tasks_without_provenance(tmp_path):
 
 @pytest.mark.parametrize(
     ("to", "more", "hint"),
-    [("out", ("--tables", "criteria"), "drop --tables"), ("out.jsonl", (), "name a folder")],
+    [
+        ("out", ("--tables", "criteria"), "drop --tables"),
+        ("out.jsonl", (), "name a folder"),
+    ],
 )
 def test_a_wrong_call_says_what_to_do(tmp_path, to, more, hint):
     gold = tmp_path / "gold.json"
@@ -926,7 +1117,9 @@ def test_a_new_status_does_not_make_another_record():
     )
     source = Source(path="a", format="ctgov_json")
     records = (
-        TrialRecord(record_id="A", source=source, sections=(), registry=RegistryFields(**one))
+        TrialRecord(
+            record_id="A", source=source, sections=(), registry=RegistryFields(**one)
+        )
         for one in fields
     )
     first, same, other = map(digest_record, records)
@@ -935,11 +1128,21 @@ def test_a_new_status_does_not_make_another_record():
 
 def test_values_of_the_users_own_fields_are_listed_as_unmapped(tmp_path):
     limit = {"comparator": "<", "value": 40, "value_high": None, "unit": "%"}
-    said = {"of": "eligibility.criteria[0]", "values": {"limit": limit, "kits": ["22C3", "SP263"]}}
-    custom = {"marker": [said], "blinding": [{"of": None, "values": {"value": "double"}}]}
-    extraction = TrialExtraction.model_validate(SMALL.model_dump(mode="json") | {"custom": custom})
+    said = {
+        "of": "eligibility.criteria[0]",
+        "values": {"limit": limit, "kits": ["22C3", "SP263"]},
+    }
+    custom = {
+        "marker": [said],
+        "blinding": [{"of": None, "values": {"value": "double"}}],
+    }
+    extraction = TrialExtraction.model_validate(
+        SMALL.model_dump(mode="json") | {"custom": custom}
+    )
     _, counts = write(tmp_path, (extraction, None))
-    rows = {row["field"]: row for row in read_lines(tmp_path / "fhir" / "unmapped.jsonl")}
+    rows = {
+        row["field"]: row for row in read_lines(tmp_path / "fhir" / "unmapped.jsonl")
+    }
     assert rows["custom.marker[0].values.limit"] == {
         "record_id": "NCT90000001",
         "field": "custom.marker[0].values.limit",

@@ -39,7 +39,9 @@ def declare(name, /, **attributes):
 def state(field, values, **more):
     """A small extraction with one value of a field."""
     items = {field: [{"of": "eligibility.criteria[0]", "values": values, **more}]}
-    return TrialExtraction.model_validate(SMALL.model_dump(mode="json") | {"custom": items})
+    return TrialExtraction.model_validate(
+        SMALL.model_dump(mode="json") | {"custom": items}
+    )
 
 
 def test_a_field_has_a_table_with_its_attributes_as_columns_and_its_evidence():
@@ -69,15 +71,27 @@ def test_a_field_has_a_table_with_its_attributes_as_columns_and_its_evidence():
         }
     ]
     (proof,) = (row for row in rows["evidence"] if row["item"] == "custom_biomarker")
-    assert (proof["item_index"], proof["field"], proof["quote"]) == (0, "values.assay", "22C3")
+    assert (proof["item_index"], proof["field"], proof["quote"]) == (
+        0,
+        "values.assay",
+        "22C3",
+    )
     assert len(rows["custom_values"]) == 3
     assert "custom_biomarker" not in tabulate([state("biomarker", values)])
 
 
 def test_a_list_is_a_table_below():
-    field = declare("visit", name={"type": "quote"}, days={"type": "integer", "many": True})
-    rows = tabulate([state("visit", {"name": "follow-up", "days": [30, 90]})], fields=field)
-    keys = {"record_id": "NCT90000001", "item_index": 0, "of": "eligibility.criteria[0]"}
+    field = declare(
+        "visit", name={"type": "quote"}, days={"type": "integer", "many": True}
+    )
+    rows = tabulate(
+        [state("visit", {"name": "follow-up", "days": [30, 90]})], fields=field
+    )
+    keys = {
+        "record_id": "NCT90000001",
+        "item_index": 0,
+        "of": "eligibility.criteria[0]",
+    }
     assert rows["custom_visit_days"] == [
         keys | {"day_index": 0, "day": 30},
         keys | {"day_index": 1, "day": 90},
@@ -119,18 +133,27 @@ def test_attributes_and_fields_may_have_any_names(tmp_path, format_):
         declare("aa_b", c={"type": "quote"}),
     )
     values = {name: f"said {name}" for name in QUOTES}
-    values |= {"eligibility": True, "dose": {"low": 1, "high": 2, "unit": "mg"}, "dose_low": 0.5}
+    values |= {
+        "eligibility": True,
+        "dose": {"low": 1, "high": 2, "unit": "mg"},
+        "dose_low": 0.5,
+    }
     values |= {
         "sections": ["a|b", "c"],
         "items": [LIMIT | {"quantity": "x"}],
         "status": [True, False],
     }
     said = state("values", values).model_dump(mode="json")
-    said["custom"] |= {"aa": [{"values": {"b": ["d", "e"]}}], "aa_b": [{"values": {"c": "f"}}]}
+    said["custom"] |= {
+        "aa": [{"values": {"b": ["d", "e"]}}],
+        "aa_b": [{"values": {"c": "f"}}],
+    }
     (tmp_path / "extractions.jsonl").write_text(json.dumps(said) + "\n", "utf-8")
     to = tmp_path / ("t.duckdb" if format_ is Format.DUCKDB else "t")
     counts = export_run(tmp_path, Destination.choose(to, format_), fields=fields)
-    assert {table: count for table, count in counts.items() if table.startswith("custom")} == {
+    assert {
+        table: count for table, count in counts.items() if table.startswith("custom")
+    } == {
         "custom_values_": 1,
         "custom_values__sections": 2,
         "custom_values__status": 2,
@@ -141,7 +164,9 @@ def test_attributes_and_fields_may_have_any_names(tmp_path, format_):
         "custom_values": 22,
     }
     for table in list_tables(fields):
-        assert len({column.name.casefold() for column in table.columns}) == len(table.columns)
+        assert len({column.name.casefold() for column in table.columns}) == len(
+            table.columns
+        )
     if format_ is Format.DUCKDB:
         with duckdb.connect(str(to), read_only=True) as database:
             (row,) = database.sql("SELECT * FROM custom_values_").fetchall()
@@ -154,7 +179,10 @@ def test_a_whole_number_of_any_length_is_exported(tmp_path):
     )
     fields = (declare("sites", value={"type": "integer"}),)
     assert (
-        export_run(tmp_path, Destination(tmp_path / "t.duckdb"), fields=fields)["custom_sites"] == 1
+        export_run(tmp_path, Destination(tmp_path / "t.duckdb"), fields=fields)[
+            "custom_sites"
+        ]
+        == 1
     )
 
 
@@ -163,12 +191,18 @@ def test_values_in_other_forms_than_declared_are_left_to_the_table_of_all_values
         [state("limit", {"value": "at least 50 %"})],
         fields=declare("limit", value={"type": "quantity"}),
     )
-    assert (rows["custom_limit"][0]["value_value"], rows["custom_values"][0]["text"]) == (
+    assert (
+        rows["custom_limit"][0]["value_value"],
+        rows["custom_values"][0]["text"],
+    ) == (
         None,
         "at least 50 %",
     )
     kits = declare("kits", value={"type": "quantity", "many": True})
-    assert tabulate([state("kits", {"value": LIMIT})], fields=kits)["custom_kits_value"] == []
+    assert (
+        tabulate([state("kits", {"value": LIMIT})], fields=kits)["custom_kits_value"]
+        == []
+    )
 
 
 def test_tasks_and_names_choose_tables_of_fields():
@@ -196,7 +230,14 @@ def test_an_export_of_a_run_has_the_tables_of_its_fields(tmp_path):
         ).exit_code
         == 0
     )
-    assert invoke("export", run, "--to", tmp_path / "t", "--format", "jsonl").exit_code == 0
+    assert (
+        invoke("export", run, "--to", tmp_path / "t", "--format", "jsonl").exit_code
+        == 0
+    )
     rows = read_lines(tmp_path / "t" / "custom_blinding.jsonl")
-    assert [(row["record_id"], row["level"]) for row in rows][:1] == [("NCT90000006", "double")]
-    assert "custom_blinding" in json.loads((tmp_path / "t" / "tables.json").read_text("utf-8"))
+    assert [(row["record_id"], row["level"]) for row in rows][:1] == [
+        ("NCT90000006", "double")
+    ]
+    assert "custom_blinding" in json.loads(
+        (tmp_path / "t" / "tables.json").read_text("utf-8")
+    )

@@ -8,16 +8,26 @@ import duckdb
 import pytest
 
 from extractor.apps.export import Destination, export_run, read_registry
-from extractor.schemas import Part, RegistryFields, Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    Part,
+    RegistryFields,
+    Section,
+    Source,
+    TrialExtraction,
+    TrialRecord,
+)
 
 
 def list_queries(page):
     return [
-        block.partition("```")[0] for block in Path(page).read_text("utf-8").split("```sql\n")[1:]
+        block.partition("```")[0]
+        for block in Path(page).read_text("utf-8").split("```sql\n")[1:]
     ]
 
 
-QUERIES = list_queries("docs/how-to/queries.md") + list_queries("docs/how-to/concept-sets.md")
+QUERIES = list_queries("docs/how-to/queries.md") + list_queries(
+    "docs/how-to/concept-sets.md"
+)
 
 
 def criterion(kind, *limits, **fields):
@@ -33,7 +43,12 @@ def criterion(kind, *limits, **fields):
 
 
 def window(comparator, value, unit="day", **parts):
-    return {"quote": "text", "comparator": comparator, "value": value, "unit": unit} | parts
+    return {
+        "quote": "text",
+        "comparator": comparator,
+        "value": value,
+        "unit": unit,
+    } | parts
 
 
 def treatment(*windows, kind="exclusion"):
@@ -59,16 +74,29 @@ TRIALS = {
             "minimum_age": {"value": 18, "unit": "year"},
             "healthy_volunteers": True,
             "criteria": [
-                criterion("inclusion", ("Platelets", ">=", 75_000, "/mm3"), ("LVEF", ">", 50, "%")),
+                criterion(
+                    "inclusion",
+                    ("Platelets", ">=", 75_000, "/mm3"),
+                    ("LVEF", ">", 50, "%"),
+                ),
                 criterion("inclusion", ("ECOG", "between", 0, None, 2)),
-                criterion("exclusion", ("SBP", ">", 160, "mmHg"), ("DBP", ">", 100, "mmHg")),
+                criterion(
+                    "exclusion", ("SBP", ">", 160, "mmHg"), ("DBP", ">", 100, "mmHg")
+                ),
                 treatment(window("<=", 28)),
                 criterion("exclusion", quote="Pregnant or nursing women"),
             ],
         },
-        "dosing": [{"agent": "metformin", "frequency": "BID", "amounts": [dose(0.5, 0.5, "g")]}],
+        "dosing": [
+            {"agent": "metformin", "frequency": "BID", "amounts": [dose(0.5, 0.5, "g")]}
+        ],
         "endpoints": [
-            {"rank": "primary", "index": 0, "measure": "OS", "concept": "overall_survival"}
+            {
+                "rank": "primary",
+                "index": 0,
+                "measure": "OS",
+                "concept": "overall_survival",
+            }
         ],
     },
     "B": {
@@ -76,12 +104,18 @@ TRIALS = {
             "minimum_age": {"value": 6, "unit": "month"},
             "criteria": [
                 criterion("exclusion", ("PLT", "<", 100, "x 10^9/L"), ("ECOG", ">", 2)),
-                criterion("exclusion", ("Hb", "<", 90, "g/L"), ("BP", ">", 160, "mmHg")),
+                criterion(
+                    "exclusion", ("Hb", "<", 90, "g/L"), ("BP", ">", 160, "mmHg")
+                ),
                 treatment(window(">=", 14), kind="inclusion"),
             ],
         },
         "dosing": [
-            {"agent": "Metformin XR", "frequency": "BID", "amounts": [dose(500, 500, "mg")]},
+            {
+                "agent": "Metformin XR",
+                "frequency": "BID",
+                "amounts": [dose(500, 500, "mg")],
+            },
             {"agent": "Metformin", "frequency": "QW", "amounts": [dose(2, 2, "g")]},
         ],
         "endpoints": [
@@ -102,7 +136,9 @@ TRIALS = {
                     ("platelets", ">=", 100, "x 10^9/L"),
                 ),
                 criterion(
-                    "inclusion", ("Hemoglobin", ">", 9, "g/dL"), ("Hemoglobin", ">", 9, "mg/dL")
+                    "inclusion",
+                    ("Hemoglobin", ">", 9, "g/dL"),
+                    ("Hemoglobin", ">", 9, "mg/dL"),
                 ),
                 treatment(window(">=", 900)),
             ]
@@ -136,7 +172,9 @@ TRIALS = {
                     ("ALT", "<=", 5, "x ULN", None, "with liver metastases"),
                 ),
                 treatment(
-                    window("<=", 4, "week", of="rituximab", anchor="before the first dose"),
+                    window(
+                        "<=", 4, "week", of="rituximab", anchor="before the first dose"
+                    ),
                     window("<=", 5, "half_life", of="warfarin"),
                 ),
             ],
@@ -151,7 +189,13 @@ TRIALS = {
             {"agent": "sugar pill", "role": "placebo", "arms": ["Low", "Dummy"]},
         ],
         "endpoints": [
-            LIFE | {"time_points": [{"value": 4, "unit": "week"}, {"value": 8, "unit": "week"}]}
+            LIFE
+            | {
+                "time_points": [
+                    {"value": 4, "unit": "week"},
+                    {"value": 8, "unit": "week"},
+                ]
+            }
         ],
     },
 }
@@ -200,7 +244,15 @@ ANSWERS = [
     [(0.5, ">=", 1), (18, ">=", 1), (40, ">=", 1)],
     [
         ("D", "inclusion", "g1", None, "any", None, "Asthma"),
-        ("D", "inclusion", "g2", "g1", "at_least", 2, "Platelets >= 200 x 10^9/L | Rhinitis"),
+        (
+            "D",
+            "inclusion",
+            "g2",
+            "g1",
+            "at_least",
+            2,
+            "Platelets >= 200 x 10^9/L | Rhinitis",
+        ),
     ],
     [
         (
@@ -278,7 +330,21 @@ ANSWERS = [
             None,
             None,
         ),
-        ("C", 1, 0, "haemoglobin", 2, "Haemoglobin in blood", ">", None, 9, None, None, None, None),
+        (
+            "C",
+            1,
+            0,
+            "haemoglobin",
+            2,
+            "Haemoglobin in blood",
+            ">",
+            None,
+            9,
+            None,
+            None,
+            None,
+            None,
+        ),
         (
             "D",
             1,
@@ -354,7 +420,9 @@ def list_sections(name):
         return Section(name=f"arms[{index}]", text=label + kind, parts=parts)
 
     return (
-        tuple(write(index, *arm) for index, arm in enumerate(ARMS.items())) if name == "D" else ()
+        tuple(write(index, *arm) for index, arm in enumerate(ARMS.items()))
+        if name == "D"
+        else ()
     )
 
 
@@ -375,7 +443,9 @@ def database(tmp_path_factory):
         Source(path="a.json", format="ctgov_json"),
         RegistryFields(phases=("PHASE1", "PHASE2")),
     )
-    adults = phase.model_copy(update={"healthy_volunteers": "No", "minimum_age": "40 Years"})
+    adults = phase.model_copy(
+        update={"healthy_volunteers": "No", "minimum_age": "40 Years"}
+    )
     records = [
         TrialRecord(
             record_id=name,
@@ -386,7 +456,9 @@ def database(tmp_path_factory):
         for name in TRIALS
     ]
     registry = {record.record_id: read_registry(record) for record in records}
-    export_run(folder, Destination.choose(folder / "t.duckdb", None), (), registry=registry)
+    export_run(
+        folder, Destination.choose(folder / "t.duckdb", None), (), registry=registry
+    )
     with duckdb.connect(str(folder / "t.duckdb")) as opened:
         opened.execute(CONCEPTS)
         yield opened
@@ -397,7 +469,9 @@ def test_a_query_gives_the_right_answer(database, query, answer):
     assert database.execute(query).fetchall() == answer
 
 
-@pytest.mark.parametrize("page", ["how-to/export", "contributing/changes", "explanation/accuracy"])
+@pytest.mark.parametrize(
+    "page", ["how-to/export", "contributing/changes", "explanation/accuracy"]
+)
 def test_the_queries_of_other_pages_run(database, page):
     queries = list_queries(f"docs/{page}.md")
     assert queries

@@ -45,12 +45,21 @@ def test_registered_words_are_those_of_api_v2(tables):
         "status": "ACTIVE_NOT_RECRUITING",
         "start_date": "2031-03-05",
     }
-    design = ("allocation", "intervention_model", "primary_purpose", "masking", "who_masked")
+    design = (
+        "allocation",
+        "intervention_model",
+        "primary_purpose",
+        "masking",
+        "who_masked",
+    )
     assert [row[name] for name in design] == [
         *("RANDOMIZED", "PARALLEL", "TREATMENT", "DOUBLE"),
         "PARTICIPANT|INVESTIGATOR",
     ]
-    assert (row["registered_sex"], row["registered_healthy_volunteers"]) == ("ALL", False)
+    assert (row["registered_sex"], row["registered_healthy_volunteers"]) == (
+        "ALL",
+        False,
+    )
     assert [arm["type"] for arm in tables["arms"]] == ["PLACEBO_COMPARATOR"]
 
 
@@ -78,7 +87,10 @@ def test_each_term_is_a_row(tables):
 
 
 def test_interventions_have_their_type_and_other_names(tables):
-    rows = [(row["name"], row["type"], row["other_names"]) for row in tables["interventions"]]
+    rows = [
+        (row["name"], row["type"], row["other_names"])
+        for row in tables["interventions"]
+    ]
 
     assert rows == [
         ("Fictumab 40 mg", "DIETARY_SUPPLEMENT", "Fictira|FCT-1439"),

@@ -18,7 +18,13 @@ from extractor.apps.export import (
 )
 from extractor.apps.export.arms import Arm
 from extractor.errors import StoreError
-from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    RegistryFields,
+    Section,
+    Source,
+    TrialExtraction,
+    TrialRecord,
+)
 from tests.commands import read_lines
 
 from .samples import SMALL, fill
@@ -33,7 +39,9 @@ def rows_of(tmp_path):
 
     def read(extraction, registry=None):
         made = TrialExtraction.model_validate(extraction)
-        (tmp_path / "extractions.jsonl").write_text(made.model_dump_json() + "\n", "utf-8")
+        (tmp_path / "extractions.jsonl").write_text(
+            made.model_dump_json() + "\n", "utf-8"
+        )
         to = Destination(tmp_path / "tables", Format.JSONL, force=True)
         tables = export_run(tmp_path, to, registry=registry or {})
         return {table: read_lines(to.path / f"{table}.jsonl") for table in tables}
@@ -76,9 +84,16 @@ def test_every_value_of_an_extraction_is_in_a_table(rows_of):
         assert None not in [
             rows[table.name][-1][column.name] for column in table.keys + table.values
         ], table.name
-        shown += [row[name] for row in rows[table.name] for name in values if row[name] is not None]
+        shown += [
+            row[name]
+            for row in rows[table.name]
+            for name in values
+            if row[name] is not None
+        ]
     parts = [
-        part for cell in shown for part in (cell.split("|") if isinstance(cell, str) else [cell])
+        part
+        for cell in shown
+        for part in (cell.split("|") if isinstance(cell, str) else [cell])
     ]
     wanted = leaves(FULL.model_dump(mode="json", exclude={"record_id"}))
     assert Counter(map(repr, parts)) == Counter(map(repr, wanted))
@@ -87,7 +102,9 @@ def test_every_value_of_an_extraction_is_in_a_table(rows_of):
 def test_rows_are_joined_by_keys(rows_of):
     rows = rows_of(SMALL)
     (criterion,), limits = rows["criteria"], rows["constraints"]
-    assert [limit["criterion_index"] for limit in limits] == [criterion["criterion_index"]] * 2
+    assert [limit["criterion_index"] for limit in limits] == [
+        criterion["criterion_index"]
+    ] * 2
     assert [limit["value"] for limit in limits] == [-2.5, 0]
     (proof,), (regimen,) = rows["evidence"], rows["regimens"]
     assert (proof["item"], proof["item_index"]) == ("regimen", regimen["regimen_index"])
@@ -158,7 +175,11 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
 def test_an_empty_canonical_value_says_why(rows_of, limit, note):
     (row,) = rows_of(limited({"comparator": ">=", **limit}))["constraints"]
     assert row["canonical_note"] == note
-    assert (row["value_canonical"] is None) is (row["unit_canonical"] is None) is (note is not None)
+    assert (
+        (row["value_canonical"] is None)
+        is (row["unit_canonical"] is None)
+        is (note is not None)
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +191,9 @@ def test_an_empty_canonical_value_says_why(rows_of, limit, note):
         ("creatinine clearance", "mL/min", None),
     ],
 )
-def test_a_filtration_rate_says_where_it_assumes_a_body_surface(rows_of, quantity, unit, note):
+def test_a_filtration_rate_says_where_it_assumes_a_body_surface(
+    rows_of, quantity, unit, note
+):
     (row,) = rows_of(
         limited({"quantity": quantity, "comparator": ">=", "value": 30, "unit": unit})
     )["constraints"]
@@ -185,15 +208,24 @@ def test_a_filtration_rate_says_where_it_assumes_a_body_surface(rows_of, quantit
         ({"kind": "exclusion"}, "between", "outside"),
         ({"kind": "exclusion"}, "=", "<>"),
         ({"kind": "exclusion", "negated": True}, "<", None),
-        ({"kind": "exclusion", "quote": "liver disease; ALT < 60 U/L is permitted"}, "<", None),
         (
-            {"kind": "inclusion", "quote": "ALT normal; those with ALT > 60 U/L are excluded"},
+            {"kind": "exclusion", "quote": "liver disease; ALT < 60 U/L is permitted"},
+            "<",
+            None,
+        ),
+        (
+            {
+                "kind": "inclusion",
+                "quote": "ALT normal; those with ALT > 60 U/L are excluded",
+            },
             ">",
             None,
         ),
     ],
 )
-def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, comparator, admits):
+def test_a_limit_has_the_comparator_of_admitted_values(
+    rows_of, criterion, comparator, admits
+):
     limit = {"quantity": "ALT", "comparator": comparator, "value": 60, "unit": "U/L"}
     limit |= {"value_high": 90} if comparator == "between" else {}
     (row,) = rows_of(limited(limit, **criterion))["constraints"]
@@ -201,7 +233,13 @@ def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, compa
 
 
 ALT = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
-HBA1C = {"quantity": "HbA1c", "comparator": "between", "value": 5.7, "value_high": 6.4, "unit": "%"}
+HBA1C = {
+    "quantity": "HbA1c",
+    "comparator": "between",
+    "value": 5.7,
+    "value_high": 6.4,
+    "unit": "%",
+}
 BILIRUBIN = {"quantity": "bilirubin", "comparator": "<=", "value": 2, "unit": "mg/dL"}
 
 
@@ -251,7 +289,9 @@ def test_a_limit_of_some_never_admits_all(rows_of, limits, group, admits, admits
         (None, None, None),
     ],
 )
-def test_a_limit_of_the_only_sex_of_a_trial_is_one_of_all(rows_of, stated, registered, admits):
+def test_a_limit_of_the_only_sex_of_a_trial_is_one_of_all(
+    rows_of, stated, registered, admits
+):
     extraction = limited(ALT, quote="Men with ALT <= 3 x ULN")
     extraction["eligibility"]["sex"] = stated
     (row,) = rows_of(extraction, {"A": {"registered_sex": registered}})["constraints"]
@@ -275,7 +315,9 @@ def test_the_sex_of_a_condition_is_that_of_its_limit(rows_of):
         }
         for low, high, words in ((2, 60, "Men"), (3, 40, "Women"))
     ]
-    assert [row["sex"] for row in rows_of(limited(*limits, quote=quote))["constraints"]] == [
+    assert [
+        row["sex"] for row in rows_of(limited(*limits, quote=quote))["constraints"]
+    ] == [
         "male",
         "female",
     ]
@@ -296,7 +338,8 @@ def test_a_criterion_decides_unless_a_group_around_it_has_another_rule(
     rows_of, kind, rules, decides
 ):
     groups = [
-        {"id": f"g{at}", "rule": rule, "parent": f"g{at - 1}"} for at, rule in enumerate(rules)
+        {"id": f"g{at}", "rule": rule, "parent": f"g{at - 1}"}
+        for at, rule in enumerate(rules)
     ]
     extraction = limited(kind=kind, group=groups[-1]["id"])
     extraction["eligibility"]["groups"] = groups
@@ -331,7 +374,9 @@ def test_a_limit_names_the_sex_for_which_it_holds(rows_of, quote, sexes):
         TrialRecord(
             record_id="A",
             source=Source(path="a", format="flat"),
-            sections=(Section(name="eligibility", text=f"Exclusion Criteria:\n\n* {quote}"),),
+            sections=(
+                Section(name="eligibility", text=f"Exclusion Criteria:\n\n* {quote}"),
+            ),
         )
     )
     rows = rows_of(extraction.model_dump(mode="json"))["constraints"]
@@ -339,7 +384,9 @@ def test_a_limit_names_the_sex_for_which_it_holds(rows_of, quote, sexes):
 
 
 def test_a_limit_has_the_least_confidence_of_its_evidence(rows_of):
-    limits = [{"quantity": "fever", "comparator": ">", "value": value} for value in (38, 39)]
+    limits = [
+        {"quantity": "fever", "comparator": ">", "value": value} for value in (38, 39)
+    ]
     piece = {
         "section": "eligibility",
         "start": 0,
@@ -369,10 +416,18 @@ def test_a_limit_has_the_least_confidence_of_its_evidence(rows_of):
 )
 def test_doses_have_one_unit_for_masses(rows_of, amount, expected):
     regimen = {"agent": "a", "section": "arms[0]", "quote": "a", "amounts": [amount]}
-    (row,) = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})["amounts"]
+    (row,) = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})[
+        "amounts"
+    ]
     assert (
         tuple(
-            row[name] for name in ("unit_ucum", "unit_canonical", "low_canonical", "high_canonical")
+            row[name]
+            for name in (
+                "unit_ucum",
+                "unit_canonical",
+                "low_canonical",
+                "high_canonical",
+            )
         )
         == expected
     )
@@ -408,8 +463,13 @@ def test_a_daily_dose_needs_a_frequency_and_a_unit_that_make_one(
         "frequency": frequency,
         "amounts": amounts,
     }
-    (row,) = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})["amounts"]
-    assert tuple(row[name] for name in ("daily_low", "daily_high", "daily_unit")) == expected
+    (row,) = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})[
+        "amounts"
+    ]
+    assert (
+        tuple(row[name] for name in ("daily_low", "daily_high", "daily_unit"))
+        == expected
+    )
 
 
 def arms_of(*regimens, registered=()):
@@ -422,7 +482,8 @@ def arms_of(*regimens, registered=()):
         | {
             "arms": arms,
             "amounts": [
-                {"low": n, "high": n, "unit": "mg", "arms": some} for n, some in enumerate(amounts)
+                {"low": n, "high": n, "unit": "mg", "arms": some}
+                for n, some in enumerate(amounts)
             ],
         }
         for arms, *amounts in regimens
@@ -439,18 +500,30 @@ def arms_of(*regimens, registered=()):
         ([(["b "],), ([],)], [("A",), ("B",)], ["A", "B"], [(0, None, 1)]),
         ([(["B"],), (["A"],)], [], ["B", "A"], [(0, None, 0), (1, None, 1)]),
         ([(["B"],)], [("A",)], ["A", "B"], [(0, None, 1)]),
-        ([(["A", "B"], ["B"], ["A"])], [("A",), ("B",)], ["A", "B"], [(0, 1, 0), (0, 0, 1)]),
+        (
+            [(["A", "B"], ["B"], ["A"])],
+            [("A",), ("B",)],
+            ["A", "B"],
+            [(0, 1, 0), (0, 0, 1)],
+        ),
         (
             [(["A", "B"], [], ["A"])],
             [("A",), ("B",)],
             ["A", "B"],
             [(0, 0, 0), (0, 1, 0), (0, 0, 1)],
         ),
-        ([(["A", "B"], ["B"])], [("A",), ("B",)], ["A", "B"], [(0, None, 0), (0, 0, 1)]),
+        (
+            [(["A", "B"], ["B"])],
+            [("A",), ("B",)],
+            ["A", "B"],
+            [(0, None, 0), (0, 0, 1)],
+        ),
         ([(["A"],)], [("A",), ("A",)], ["A", "A"], [(0, None, 0), (0, None, 1)]),
     ],
 )
-def test_arms_are_linked_with_what_they_get(rows_of, regimens, registered, labels, links):
+def test_arms_are_linked_with_what_they_get(
+    rows_of, regimens, registered, labels, links
+):
     rows = rows_of(*arms_of(*regimens, registered=registered))
     assert [row["label"] for row in rows["arms"]] == labels
     found = [
@@ -461,7 +534,9 @@ def test_arms_are_linked_with_what_they_get(rows_of, regimens, registered, label
 
 
 def test_arms_are_described_as_registered(rows_of):
-    rows = rows_of(*arms_of((["New"],), registered=[("Old", "OTHER", "5 mg daily", "arms[0]")]))
+    rows = rows_of(
+        *arms_of((["New"],), registered=[("Old", "OTHER", "5 mg daily", "arms[0]")])
+    )
     assert [tuple(row.values())[2:] for row in rows["arms"]] == [
         ("Old", "OTHER", "5 mg daily", "arms[0]"),
         ("New", None, None, None),
@@ -478,7 +553,12 @@ def test_a_link_is_as_sure_as_its_evidence(rows_of):
         "origin": "rule",
         "support": "parsed",
     }
-    sure = {"arms[0]": 0.9, "arms[1]": 0.8, "amounts[0]": 0.1, "amounts[1].arms[0]": 0.7}
+    sure = {
+        "arms[0]": 0.9,
+        "arms[1]": 0.8,
+        "amounts[0]": 0.1,
+        "amounts[1].arms[0]": 0.7,
+    }
     extraction["dosing"][0]["evidence"] = [
         piece | {"field": name, "confidence": one} for name, one in sure.items()
     ]
@@ -508,7 +588,9 @@ def test_an_amount_has_the_confidence_of_its_evidence(rows_of):
         "amounts": amounts,
         "evidence": evidence,
     }
-    rows = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})["amounts"]
+    rows = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})[
+        "amounts"
+    ]
     assert [row["confidence"] for row in rows] == [0.8, 0.2]
 
 
@@ -522,7 +604,10 @@ def test_times_are_given_in_days(rows_of, unit, days):
     }
     rows = rows_of({**extraction, "eligibility": extraction["eligibility"] | ages})
     (eligibility,), (found,) = rows["eligibility"], rows["criteria"]
-    assert (eligibility["minimum_age_days"], eligibility["maximum_age_days"]) == (182.625, 6574.5)
+    assert (eligibility["minimum_age_days"], eligibility["maximum_age_days"]) == (
+        182.625,
+        6574.5,
+    )
     assert found["time_window_days"] == days
 
 
@@ -537,7 +622,12 @@ def test_times_are_given_in_days(rows_of, unit, days):
     ],
 )
 def test_windows_are_given_in_days(rows_of, window, days, days_high):
-    words = {"quote": "within", "comparator": "<=", "of": "steroids", "anchor": "before screening"}
+    words = {
+        "quote": "within",
+        "comparator": "<=",
+        "of": "steroids",
+        "anchor": "before screening",
+    }
     piece = {
         "section": "eligibility",
         "start": 0,
@@ -547,9 +637,13 @@ def test_windows_are_given_in_days(rows_of, window, days, days_high):
         "support": "parsed",
     }
     sure = {"time_windows[1]": 0.9, "time_windows[1].of": 0.7, "time_windows[0]": 0.1}
-    evidence = [piece | {"field": name, "confidence": one} for name, one in sure.items()]
+    evidence = [
+        piece | {"field": name, "confidence": one} for name, one in sure.items()
+    ]
     other = {"quote": "for 1 year", "comparator": ">=", "value": 1, "unit": "year"}
-    rows = rows_of(limited(time_windows=[other, words | window], evidence=evidence))["windows"]
+    rows = rows_of(limited(time_windows=[other, words | window], evidence=evidence))[
+        "windows"
+    ]
     names = ("window_index", "of", "anchor", "days", "days_high", "confidence")
     assert tuple(map(rows[1].get, names)) == (
         1,
@@ -571,16 +665,31 @@ ECOG = {"quantity": "ECOG", "comparator": "<=", "value": 2}
         ([("inclusion", ECOG | {"comparator": "<"})], (0, 1)),
         ([("exclusion", ECOG | {"comparator": ">"})], (0, 2)),
         ([("exclusion", ECOG | {"comparator": ">="})], (0, 1)),
-        ([("inclusion", ECOG | {"comparator": "between", "value": 1, "value_high": 3})], (1, 3)),
+        (
+            [
+                (
+                    "inclusion",
+                    ECOG | {"comparator": "between", "value": 1, "value_high": 3},
+                )
+            ],
+            (1, 3),
+        ),
         ([("inclusion", ECOG), ("exclusion", ECOG | {"comparator": ">"})], (0, 2)),
         ([("inclusion", ECOG), ("inclusion", ECOG | {"value": 1})], (0, None)),
         ([("inclusion", ECOG | {"condition": "for cohort A"})], (None, None)),
         ([("inclusion", ECOG | {"quantity": "Karnofsky", "value": 70})], (None, None)),
     ],
 )
-def test_a_trial_admits_the_ecog_grades_on_which_its_limits_agree(rows_of, criteria, ends):
-    said = [limited(limit, kind=kind)["eligibility"]["criteria"][0] for kind, limit in criteria]
-    (row,) = rows_of({"record_id": "A", "eligibility": {"criteria": said}})["eligibility"]
+def test_a_trial_admits_the_ecog_grades_on_which_its_limits_agree(
+    rows_of, criteria, ends
+):
+    said = [
+        limited(limit, kind=kind)["eligibility"]["criteria"][0]
+        for kind, limit in criteria
+    ]
+    (row,) = rows_of({"record_id": "A", "eligibility": {"criteria": said}})[
+        "eligibility"
+    ]
     assert (row["lowest_ecog"], row["highest_ecog"]) == ends
 
 
@@ -609,9 +718,12 @@ def test_a_trial_admits_the_ecog_grades_on_which_its_limits_agree(rows_of, crite
 )
 def test_a_trial_says_whether_pregnant_people_are_kept_out(rows_of, criteria, excluded):
     said = [
-        limited(kind=kind, quote=quote)["eligibility"]["criteria"][0] for kind, quote in criteria
+        limited(kind=kind, quote=quote)["eligibility"]["criteria"][0]
+        for kind, quote in criteria
     ]
-    (row,) = rows_of({"record_id": "A", "eligibility": {"criteria": said}})["eligibility"]
+    (row,) = rows_of({"record_id": "A", "eligibility": {"criteria": said}})[
+        "eligibility"
+    ]
     assert row["excludes_pregnancy"] is excluded
 
 
@@ -623,9 +735,9 @@ def test_a_trial_admits_healthy_people_by_its_text_else_as_registered(
     rows_of, stated, registered, admits
 ):
     registry = {"A": {"registered_healthy_volunteers": registered}}
-    (row,) = rows_of({"record_id": "A", "eligibility": {"healthy_volunteers": stated}}, registry)[
-        "eligibility"
-    ]
+    (row,) = rows_of(
+        {"record_id": "A", "eligibility": {"healthy_volunteers": stated}}, registry
+    )["eligibility"]
     assert row["admits_healthy"] is admits
 
 
@@ -638,16 +750,22 @@ def test_records_have_registered_fields(rows_of):
         Section(name="conditions", text="Asthma\nAllergy"),
     )
     source = Source(path="a.json", format="ctgov_json")
-    record = TrialRecord(record_id="A", source=source, sections=sections, registry=registry)
-    (shown,) = rows_of({"record_id": "A", "eligibility": {}}, {"A": read_registry(record)})[
-        "records"
-    ]
+    record = TrialRecord(
+        record_id="A", source=source, sections=sections, registry=registry
+    )
+    (shown,) = rows_of(
+        {"record_id": "A", "eligibility": {}}, {"A": read_registry(record)}
+    )["records"]
     assert (shown["title"], shown["conditions"], shown["phases"]) == (
         "A trial of X",
         "Asthma|Allergy",
         "PHASE1|PHASE2",
     )
-    assert (shown["enrolment"], shown["registered_minimum_age"], shown["registered_sex"]) == (
+    assert (
+        shown["enrolment"],
+        shown["registered_minimum_age"],
+        shown["registered_sex"],
+    ) == (
         40,
         "18 Years",
         "ALL",
@@ -671,7 +789,9 @@ def test_records_have_registered_fields(rows_of):
 def test_results_of_other_versions_are_refused(tmp_path, line, where):
     path = tmp_path / "extractions.jsonl"
     path.write_text(json.dumps(line) + "\n", "utf-8")
-    with pytest.raises(StoreError, match=rf"line 1: is not an extraction .*\({re.escape(where)}"):
+    with pytest.raises(
+        StoreError, match=rf"line 1: is not an extraction .*\({re.escape(where)}"
+    ):
         export_run(path, Destination(tmp_path / "t", Format.JSONL))
     assert not (tmp_path / "t").exists()
 

@@ -77,5 +77,8 @@ def die_at_some(read_stream):
 def path_with_failures() -> str:
     """The PYTHONPATH that child processes need."""
     return os.pathsep.join(
-        filter(None, (str(FOLDER), os.environ.get("PYTHONPATH"), str(Path(__file__).parents[2])))
+        filter(
+            None,
+            (str(FOLDER), os.environ.get("PYTHONPATH"), str(Path(__file__).parents[2])),
+        )
     )

@@ -9,6 +9,8 @@ def records(request, tmp_path_factory):
     ``IDS``.
     """
     path = tmp_path_factory.mktemp("in") / "records.jsonl"
-    write = write_open_records if hasattr(request.module, "IDS") else write_distinct_records
+    write = (
+        write_open_records if hasattr(request.module, "IDS") else write_distinct_records
+    )
     write(path, request.module.RECORDS)
     return path

@@ -46,7 +46,10 @@ class Ended:
     def results(self) -> list[dict[str, Any]]:
         """The extractions without their usage, which faults increase."""
         lines = self._read("extractions.jsonl")
-        return [{name: value for name, value in line.items() if name != "usage"} for line in lines]
+        return [
+            {name: value for name, value in line.items() if name != "usage"}
+            for line in lines
+        ]
 
     @property
     def ids(self) -> list[str]:
@@ -74,7 +77,10 @@ class Ended:
         """Calls with more than one usable answer."""
         with closing(open_run_to_read(self.folder)) as run:
             keys = Counter(
-                key for (key,) in run.execute("SELECT key FROM calls WHERE state = 'answered'")
+                key
+                for (key,) in run.execute(
+                    "SELECT key FROM calls WHERE state = 'answered'"
+                )
             )
         return [key for key, count in keys.items() if count > 1]
 
@@ -101,7 +107,11 @@ async def run_against(
             yield OpenExtractor(model, setup.options)
 
     setup.open = open_model
-    run = Run(setup=setup, read=partial(read_records, str(records)), limits=RunLimits(CONCURRENCY))
+    run = Run(
+        setup=setup,
+        read=partial(read_records, str(records)),
+        limits=RunLimits(CONCURRENCY),
+    )
     with RunFolder(folder, {"model": str(spec)}, inputs=[str(records)]) as results:
         try:
             await run.perform(results, InlineExecutor())

@@ -63,7 +63,9 @@ class Fault:
         if self.status != 200:
             return json.dumps({"error": {"message": "no", **self.error}}).encode()
         asked = next(
-            message for message in json.loads(body)["messages"] if message["role"] == "user"
+            message
+            for message in json.loads(body)["messages"]
+            if message["role"] == "user"
         )
         reply = answer_request({**json.loads(body), "messages": [asked]})
         choice = reply["choices"][0]
@@ -158,10 +160,14 @@ class FaultServer(httpx2.AsyncBaseTransport):
         if fault.refused:
             raise httpx2.ConnectError("nobody listens there")
         if fault.sent == 0:
-            raise httpx2.RemoteProtocolError("the connection ended before the first byte")
+            raise httpx2.RemoteProtocolError(
+                "the connection ended before the first byte"
+            )
         self.note_sent(name, fault)
         headers = {"Content-Type": "application/json", **fault.headers}
-        return httpx2.Response(fault.status, headers=headers, stream=_Cut(fault.reply(body), fault))
+        return httpx2.Response(
+            fault.status, headers=headers, stream=_Cut(fault.reply(body), fault)
+        )
 
 
 @contextmanager

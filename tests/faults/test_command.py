@@ -34,7 +34,9 @@ def run(records, out, url, *options, **environment):
 
 
 def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
-    broke = Fault(429, error={"code": "insufficient_quota", "message": "You exceeded your quota"})
+    broke = Fault(
+        429, error={"code": "insufficient_quota", "message": "You exceeded your quota"}
+    )
     with serve_faults(lambda number: WELL if number < 6 else broke) as server:
         stopped = run(records, tmp_path / "run", server.url)
         assert stopped.exit_code == 1
@@ -66,7 +68,15 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     Path(records, "0.json").write_text(json.dumps(quiet), "utf-8")
     with serve_faults() as server:
         pass
-    ended = run(str(records), tmp_path / "run", server.url, "--effort", "medium", "--workers", "2")
+    ended = run(
+        str(records),
+        tmp_path / "run",
+        server.url,
+        "--effort",
+        "medium",
+        "--workers",
+        "2",
+    )
     assert ended.exit_code == 1
     assert f"model stub at {server.url}: no connection: " in ended.stderr
     assert "is the server running, and the address right?" in ended.stderr
@@ -83,7 +93,9 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     }
 
 
-def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_1(records, tmp_path):
+def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_1(
+    records, tmp_path
+):
     """Three calls in four are empty: the model is not given up, but most questions have no
     answer.
     """
@@ -98,13 +110,20 @@ def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_1(records
         ) in said[0]
         assert "go on with: extractor" in said[0]
         assert any(
-            "without any usable answer)" in line for line in said if line.startswith("questions: ")
+            "without any usable answer)" in line
+            for line in said
+            if line.startswith("questions: ")
         )
-        quiet = run(records, tmp_path / "quiet", server.url, "--quiet", EXTRACTOR_MAX_LACKING="")
+        quiet = run(
+            records, tmp_path / "quiet", server.url, "--quiet", EXTRACTOR_MAX_LACKING=""
+        )
         assert quiet.exit_code == 1
         assert "no usable answer" in quiet.stderr
         assert (
-            run(records, tmp_path / "other", server.url, EXTRACTOR_MAX_LACKING="1").exit_code == 0
+            run(
+                records, tmp_path / "other", server.url, EXTRACTOR_MAX_LACKING="1"
+            ).exit_code
+            == 0
         )
 
 
@@ -112,13 +131,23 @@ def test_a_share_that_is_none_is_refused_before_anything_is_asked(records, tmp_p
     with serve_faults() as server:
         ended = run(records, tmp_path / "run", server.url, EXTRACTOR_MAX_LACKING="5")
     assert (ended.exit_code, server.calls) == (2, 0)
-    assert "EXTRACTOR_MAX_LACKING is '5'; set it to a number from 0 to 1" in ended.stderr
+    assert (
+        "EXTRACTOR_MAX_LACKING is '5'; set it to a number from 0 to 1" in ended.stderr
+    )
 
 
 def test_the_findings_on_what_a_model_left_out_are_counted(tmp_path):
     with serve([completion('{"items": []}')]) as server:
-        ended = run("tests/records/study.json", tmp_path / "run", server.url, "--tasks", "dosing")
-    kinds = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["finding_kinds"]
+        ended = run(
+            "tests/records/study.json",
+            tmp_path / "run",
+            server.url,
+            "--tasks",
+            "dosing",
+        )
+    kinds = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))[
+        "finding_kinds"
+    ]
     assert kinds["regimen_unconfirmed"] > 0
     assert (
         f"read by the rules, left out by the model: {kinds['regimen_unconfirmed']}\n"
@@ -131,15 +160,25 @@ def test_the_findings_on_what_a_model_left_out_are_counted(tmp_path):
     [
         ({"EXTRACTOR_MODEL_TOKEN": KEY}, True),
         ({"EXTRACTOR_TOKEN": KEY}, False),
-        ({"EXTRACTOR_MODEL_TOKEN": KEY, "EXTRACTOR_MODEL": "http://other.invalid/v1#m"}, False),
+        (
+            {
+                "EXTRACTOR_MODEL_TOKEN": KEY,
+                "EXTRACTOR_MODEL": "http://other.invalid/v1#m",
+            },
+            False,
+        ),
     ],
     ids=["the server's", "the service's", "another server's"],
 )
 def test_a_key_goes_only_to_the_server_that_it_is_for(tmp_path, environment, is_sent):
     with serve([completion('{"items": []}')]) as server:
-        ended = run("tests/records/study.json", tmp_path / "run", server.url, **environment)
+        ended = run(
+            "tests/records/study.json", tmp_path / "run", server.url, **environment
+        )
     assert server.headers
-    assert [KEY in str(headers) for headers in server.headers] == [is_sent] * len(server.headers)
+    assert [KEY in str(headers) for headers in server.headers] == [is_sent] * len(
+        server.headers
+    )
     assert ("127.0.0.1:" in ended.stderr.partition("does not get it")[0]) is (
         "EXTRACTOR_MODEL" in environment
     )

@@ -19,7 +19,10 @@ from .server import WELL, Fault, FaultServer, Plan
 
 RECORDS = 14
 IDS = [f"NCT{number:08d}" for number in range(RECORDS)]
-SKEWED = {"Date": "Thu, 01 Jan 2099 10:00:00 GMT", "Retry-After": "Thu, 01 Jan 2099 10:00:00 GMT"}
+SKEWED = {
+    "Date": "Thu, 01 Jan 2099 10:00:00 GMT",
+    "Retry-After": "Thu, 01 Jan 2099 10:00:00 GMT",
+}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,9 @@ def undisturbed(records, tmp_path_factory):
     @skipping_time
     async def run():
         server = FaultServer()
-        ended = await run_against(server, records, tmp_path_factory.mktemp("well") / "run")
+        ended = await run_against(
+            server, records, tmp_path_factory.mktemp("well") / "run"
+        )
         check_ended(ended, server, IDS)
         results.extend(ended.results)
 
@@ -60,7 +65,9 @@ TEMPORARY = {
     "empty body": every(4, Fault(body="")),
     "invalid JSON": every(4, Fault(body='{"choices": [{"mess')),
     "a proxy's page": every(4, Fault(body="<html>Sign in</html>")),
-    "an error in disguise": every(4, Fault(body='{"error": {"message": "backend down"}}')),
+    "an error in disguise": every(
+        4, Fault(body='{"error": {"message": "backend down"}}')
+    ),
     "clock skew": every(4, Fault(503, SKEWED)),
     "another model's name": every(2, Fault(model="another-model")),
 }
@@ -68,7 +75,9 @@ TEMPORARY = {
 
 @pytest.mark.parametrize("plan", TEMPORARY.values(), ids=TEMPORARY)
 @skipping_time
-async def test_temporary_faults_do_not_change_the_results(plan, records, undisturbed, tmp_path):
+async def test_temporary_faults_do_not_change_the_results(
+    plan, records, undisturbed, tmp_path
+):
     server = FaultServer(plan)
     ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
@@ -80,8 +89,12 @@ async def test_temporary_faults_do_not_change_the_results(plan, records, undistu
 INVALID = {
     "schema-invalid": every(3, Fault(content='{"items": [{"n": "seven"}]}')),
     "no JSON": every(3, Fault(content="I cannot say.")),
-    "truncated": every(3, Fault(content='{"items": [{"n": 1, "categ', finish_reason="length")),
-    "refused": every(3, Fault(message={"content": None, "refusal": "I would rather not."})),
+    "truncated": every(
+        3, Fault(content='{"items": [{"n": 1, "categ', finish_reason="length")
+    ),
+    "refused": every(
+        3, Fault(message={"content": None, "refusal": "I would rather not."})
+    ),
     "filtered": every(3, Fault(content="", finish_reason="content_filter")),
     "bad request": every(5, Fault(400)),
 }
@@ -97,7 +110,10 @@ async def test_an_invalid_answer_affects_no_other_record(plan, records, tmp_path
 
 USELESS = {
     "all invalid": (Fault(content="{}"), "finish reason stop: '{}'"),
-    "all refused": (Fault(message={"content": None, "refusal": "No."}), "the model refused: No."),
+    "all refused": (
+        Fault(message={"content": None, "refusal": "No."}),
+        "the model refused: No.",
+    ),
     "all cut": (
         Fault(content='{"items": [{"n": 1, "categ', finish_reason="length"),
         "finish reason length",
@@ -115,7 +131,9 @@ async def test_a_run_stops_after_a_few_calls_that_bring_nothing_usable_and_goes_
     server = FaultServer(lambda _: fault)
     stopped = await run_against(server, records, tmp_path / "run")
     assert isinstance(stopped.error, ModelAway)
-    told = re.search(r"brought no usable answer \((\d+) requests\): ", str(stopped.error))
+    told = re.search(
+        r"brought no usable answer \((\d+) requests\): ", str(stopped.error)
+    )
     assert told
     assert 0 <= server.calls - int(told[1]) < CONCURRENCY, (
         "others may have been sent before they were stopped"
@@ -224,7 +242,11 @@ def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> Non
     """Make the server fail at questions about these records, found by the number in their title."""
 
     def judge(request: bytes) -> Fault:
-        return fault if any(b"Study %d of" % number in request for number in poisons) else WELL
+        return (
+            fault
+            if any(b"Study %d of" % number in request for number in poisons)
+            else WELL
+        )
 
     server.judge = judge
 
@@ -241,7 +263,9 @@ def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> Non
     ids=["one", "the last", "all in flight", "all in flight, cut", "the first six"],
 )
 @skipping_time
-async def test_only_records_at_which_the_server_fails_fail(poisons, fault, records, tmp_path):
+async def test_only_records_at_which_the_server_fails_fail(
+    poisons, fault, records, tmp_path
+):
     server = FaultServer(latency=1.0)
     fails_at(server, poisons, fault)
     ended = await run_against(server, records, tmp_path / "run")

@@ -30,7 +30,8 @@ def answer(choose):
 
     def reply(request):
         items = [
-            {"n": number, "ok": True, "cat": "other"} for number, _ in choose(asked_lines(request))
+            {"n": number, "ok": True, "cat": "other"}
+            for number, _ in choose(asked_lines(request))
         ]
         return completion(json.dumps({"items": items}))
 
@@ -47,7 +48,9 @@ SKIPPING = {
 
 
 @pytest.mark.parametrize(
-    "tasks", [{"eligibility", "dosing", "endpoints"}, {"dosing"}], ids=["all", "dosing alone"]
+    "tasks",
+    [{"eligibility", "dosing", "endpoints"}, {"dosing"}],
+    ids=["all", "dosing alone"],
 )
 @pytest.mark.parametrize("choose", SKIPPING.values(), ids=SKIPPING)
 def test_regimens_of_the_rules_stand_where_a_model_skipped_their_lines(choose, tasks):
@@ -55,11 +58,15 @@ def test_regimens_of_the_rules_stand_where_a_model_skipped_their_lines(choose, t
     known = {(one.agent, one.quote) for one in alone.dosing}
     assert known
     with serve(answer(choose)) as stub:
-        found = Extractor(stub.spec, effort="all", tasks=tasks).extract(next(read_records(STUDY)))
+        found = Extractor(stub.spec, effort="all", tasks=tasks).extract(
+            next(read_records(STUDY))
+        )
     by_rules = [one for one in found.dosing if one.origin is Origin.RULE]
     assert {(one.agent, one.quote) for one in by_rules} == known
     assert all(one.confidence <= 0.8 for one in by_rules)
-    told = [one for one in found.findings if one.kind is FindingKind.REGIMEN_UNCONFIRMED]
+    told = [
+        one for one in found.findings if one.kind is FindingKind.REGIMEN_UNCONFIRMED
+    ]
     assert len(told) >= len(known)
     assert {one.severity for one in told} == {Severity.WARNING}
 
@@ -73,12 +80,19 @@ def test_criteria_and_endpoints_that_were_skipped_are_told_line_by_line():
         "dosing",
         "endpoints",
     }
-    places = {(cited.section, cited.start) for one in skipped for cited in one.citations}
+    places = {
+        (cited.section, cited.start) for one in skipped for cited in one.citations
+    }
     for endpoint in found.endpoints:
         (measure,) = endpoint.evidence_for("measure")
         assert (measure.section, measure.start) in places
         assert (
-            max(piece.confidence for piece in endpoint.evidence if piece.field == "concept") <= 0.8
+            max(
+                piece.confidence
+                for piece in endpoint.evidence
+                if piece.field == "concept"
+            )
+            <= 0.8
         )
 
 
@@ -95,7 +109,9 @@ def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
             tmp_path / "run",
             EXTRACTOR_MAX_LACKING="0.05",
         )
-    kinds = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["finding_kinds"]
+    kinds = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))[
+        "finding_kinds"
+    ]
     left_out = kinds["regimen_unconfirmed"] + kinds.get("value_unconfirmed", 0)
     assert f"read by the rules, left out by the model: {left_out}\n" in ended.stderr
     assert (
@@ -115,5 +131,9 @@ def test_a_whole_answer_without_a_regimen_is_believed():
 
     with serve(answer(choose)) as stub:
         tasks = {"eligibility", "endpoints"}
-        found = Extractor(stub.spec, effort="all", tasks=tasks).extract(next(read_records(STUDY)))
-    assert not [one for one in found.findings if one.kind is FindingKind.LINE_UNANSWERED]
+        found = Extractor(stub.spec, effort="all", tasks=tasks).extract(
+            next(read_records(STUDY))
+        )
+    assert not [
+        one for one in found.findings if one.kind is FindingKind.LINE_UNANSWERED
+    ]

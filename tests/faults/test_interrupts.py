@@ -18,7 +18,9 @@ RECORDS = 24
 BLOCK = b"\n" * 70_000
 """As many bytes as are read at a time; what comes after it waits for more."""
 NOTED = b"under way; Ctrl-C again stops at once"
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+pytestmark = pytest.mark.skipif(
+    os.name == "nt", reason="Windows sends no SIGINT to one process"
+)
 
 
 def start(records, server, *options):
@@ -36,7 +38,9 @@ def count_lines(out):
     return len((out / "extractions.jsonl").read_text("utf-8").splitlines())
 
 
-def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(records, tmp_path):
+def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(
+    records, tmp_path
+):
     with serve_faults() as server:
         server.holds_after = 14
         with start(records, server, "--out", tmp_path / "run") as running:
@@ -46,8 +50,14 @@ def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(record
             server.holds_after = None
             ended = running.wait()
         assert ended.returncode == 130
-        assert b"waiting at most 25 s for 4 calls to the model under way" in ended.stderr
-        line = next(line for line in ended.stderr.decode().splitlines() if "go on with: " in line)
+        assert (
+            b"waiting at most 25 s for 4 calls to the model under way" in ended.stderr
+        )
+        line = next(
+            line
+            for line in ended.stderr.decode().splitlines()
+            if "go on with: " in line
+        )
         command = shlex.split(line.partition("go on with: ")[2])
         assert command[0] == "extractor"
         assert 0 < count_lines(tmp_path / "run") < RECORDS
@@ -64,10 +74,14 @@ def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(record
 def test_calls_that_are_cut_off_count_at_what_they_may_cost(records, tmp_path, number):
     """The server never answers, and the second signal ends the run at once."""
     prices = tmp_path / "prices.toml"
-    prices.write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8")
+    prices.write_text(
+        "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8"
+    )
     with serve_faults() as server:
         server.holds_after = 5
-        with start(records, server, "--out", tmp_path / "run", "--prices", prices) as running:
+        with start(
+            records, server, "--out", tmp_path / "run", "--prices", prices
+        ) as running:
             running.wait_for(lambda: server.calls >= 9)
             running.send_signal(number)
             running.wait_for(lambda: NOTED in running.stderr.read_bytes())
@@ -112,7 +126,9 @@ def test_without_a_folder_the_message_names_out(records):
             ended = running.wait()
     assert ended.returncode == 130
     assert b"with --out DIR a run can go on" in ended.stderr
-    ids = [json.loads(line)["record_id"] for line in ended.stdout.decode().split("\n")[:-1]]
+    ids = [
+        json.loads(line)["record_id"] for line in ended.stdout.decode().split("\n")[:-1]
+    ]
     assert 0 < len(ids) < RECORDS
     assert ids == [f"NCT{number:08d}" for number in range(len(ids))]
 
@@ -128,12 +144,23 @@ def open_pipe(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("is_stdin", [True, False], ids=["stdin", "named"])
-def test_a_signal_ends_a_run_that_waits_for_its_input(records, tmp_path, number, is_stdin):
+def test_a_signal_ends_a_run_that_waits_for_its_input(
+    records, tmp_path, number, is_stdin
+):
     """What had come is finished, and is in the folder while the run still waits for more."""
     lines = records.read_bytes().splitlines(keepends=True)
     with open_pipe(tmp_path) as (pipe, end):
         given, stdin = ("-", pipe) if is_stdin else (pipe, None)
-        words = ("run", given, "--effort", "none", "--workers", "1", "--out", tmp_path / "run")
+        words = (
+            "run",
+            given,
+            "--effort",
+            "none",
+            "--workers",
+            "1",
+            "--out",
+            tmp_path / "run",
+        )
         with start_extractor(*words, stdin=stdin) as running:
             end.write(b"".join(lines[:3]) + BLOCK + lines[3][:10])
             running.wait_for((tmp_path / "run" / "extractions.jsonl").exists)
@@ -143,13 +170,24 @@ def test_a_signal_ends_a_run_that_waits_for_its_input(records, tmp_path, number,
             ended = running.wait()  # although the pipe stays open
 
     assert ended.returncode == 130
-    assert b"interrupted; with the same input, go on with: extractor run" in ended.stderr
+    assert (
+        b"interrupted; with the same input, go on with: extractor run" in ended.stderr
+    )
     assert b"Traceback" not in ended.stderr
     assert b"Fatal" not in ended.stderr
     assert count_lines(tmp_path / "run") == 3
-    assert json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["state"] == "interrupted"
+    assert (
+        json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["state"]
+        == "interrupted"
+    )
     resumed = extractor(
-        "run", "-", "--effort", "none", "--out", tmp_path / "run", stdin=records.read_bytes()
+        "run",
+        "-",
+        "--effort",
+        "none",
+        "--out",
+        tmp_path / "run",
+        stdin=records.read_bytes(),
     )
     assert resumed.returncode == 0, resumed.stderr
     assert b"records done: 24 (21 new)" in resumed.stderr
@@ -162,7 +200,10 @@ def test_a_signal_ends_a_run_that_waits_for_its_input(records, tmp_path, number,
     ids=["run", "forecast", "parse"],
 )
 def test_a_signal_ends_any_command_that_waits_for_standard_input(tmp_path, words):
-    with open_pipe(tmp_path) as (pipe, end), start_extractor(*words, stdin=pipe) as running:
+    with (
+        open_pipe(tmp_path) as (pipe, end),
+        start_extractor(*words, stdin=pipe) as running,
+    ):
         end.write(b" ")
         running.wait_for(lambda: is_asleep_in_read(running, pipe))
 
@@ -185,7 +226,9 @@ def count_waiting(pipe):
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), "little")
 
 
-def test_records_are_written_as_they_come_and_not_when_the_next_one_has(records, tmp_path):
+def test_records_are_written_as_they_come_and_not_when_the_next_one_has(
+    records, tmp_path
+):
     """The calls to the model go on while the input waits."""
     lines = records.read_bytes().splitlines(keepends=True)
     with (
@@ -219,7 +262,9 @@ def test_the_second_ctrl_c_breaks_off_a_record_that_holds_up_everything(
 
     monkeypatch.setattr(progress, "_TO_CANCEL_S", 0.5)
     monkeypatch.setattr("extractor.run.executor.to_line", compute_for_ever)
-    done = invoke("run", records, "--effort", "none", "--workers", "1", "--out", tmp_path / "run")
+    done = invoke(
+        "run", records, "--effort", "none", "--workers", "1", "--out", tmp_path / "run"
+    )
 
     assert done.exit_code == 130
     assert "interrupted; go on with: extractor" in done.stderr
@@ -236,7 +281,9 @@ def test_the_records_of_a_pipe_are_not_read_a_second_time_to_count_them(
             target=lambda: (time.sleep(0.2), end.write(content), end.close())
         )
         writing.start()
-        done = invoke("run", pipe, "--effort", "none", "--workers", "1", "--out", tmp_path / "run")
+        done = invoke(
+            "run", pipe, "--effort", "none", "--workers", "1", "--out", tmp_path / "run"
+        )
         writing.join()
     assert done.exit_code == 0, done.stderr
     assert count_lines(tmp_path / "run") == RECORDS

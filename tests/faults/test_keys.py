@@ -38,7 +38,13 @@ KEYS = (
 )
 """Keys without a beginning that tells what they are."""
 KEY = KEYS[0]
-KEY_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key", "x-gateway-auth")
+KEY_HEADERS = (
+    "authorization",
+    "api-key",
+    "x-api-key",
+    "x-goog-api-key",
+    "x-gateway-auth",
+)
 QUICK = ("--timeout", "30", "--effort", "all", "--concurrency", "1")
 RECORD = "tests/records/study.json"
 
@@ -55,10 +61,14 @@ class Gateway:
     headers: list[dict[str, str]] = field(default_factory=list)
 
     def answer(self, headers: dict[str, str]) -> tuple[int, bytes]:
-        sent = (headers[name].rpartition(" ")[2] for name in KEY_HEADERS if name in headers)
+        sent = (
+            headers[name].rpartition(" ")[2] for name in KEY_HEADERS if name in headers
+        )
         said = self.says(next(sent, "none"))
         if self.status == 200:
-            return 200, completion(None, message={"refusal": said}, model=said).body.encode()
+            return 200, completion(
+                None, message={"refusal": said}, model=said
+            ).body.encode()
         error = {
             "message": said,
             "code": self.status,
@@ -143,7 +153,10 @@ def assert_masked(key: str, folder: Path, *outputs: bytes) -> None:
         quote(key, safe=""),
         b64encode(key.encode()).decode().rstrip("=")[:-2],
     }
-    for place, content in (*(("output", one) for one in outputs), *list_written(folder)):
+    for place, content in (
+        *(("output", one) for one in outputs),
+        *list_written(folder),
+    ):
         shown = [form for form in forms if form.encode() in content]
         assert not shown, f"{shown} in {place}: {content[:2000]!r}"
 
@@ -168,7 +181,11 @@ def run(gateway, provider, key, out, *options, **more):
 
 @pytest.mark.parametrize(
     ("provider", "key"),
-    [*((provider, KEY) for provider in PROVIDERS), ("azure", KEYS[1]), ("server", KEYS[2])],
+    [
+        *((provider, KEY) for provider in PROVIDERS),
+        ("azure", KEYS[1]),
+        ("server", KEYS[2]),
+    ],
 )
 def test_a_key_that_a_gateway_repeats_is_masked_in_all_that_leaves_the_process(
     provider, key, tmp_path
@@ -177,7 +194,9 @@ def test_a_key_that_a_gateway_repeats_is_masked_in_all_that_leaves_the_process(
         says=lambda sent: f"the key {sent} may not use this model, see key={sent}&x=1"
     ) as gateway:
         ended = run(gateway, provider, key, tmp_path / "run")
-    assert any(key in str(headers) for headers in gateway.headers), "the gateway got the key"
+    assert any(key in str(headers) for headers in gateway.headers), (
+        "the gateway got the key"
+    )
     assert ended.returncode == 1
     assert b"the key *** may not use this model" in ended.stderr
     assert_masked(key, tmp_path, ended.stdout, ended.stderr)
@@ -186,7 +205,9 @@ def test_a_key_that_a_gateway_repeats_is_masked_in_all_that_leaves_the_process(
 FORMS = {
     "in quotes": lambda key: f"“{key}”, '{key}', b'{key}\\n'",
     "after a line break": lambda key: f"one\n{key}\r\ntwo",
-    "for an address": lambda key: f"https://gateway.test/?key={quote(key, safe='')}&v=1",
+    "for an address": lambda key: (
+        f"https://gateway.test/?key={quote(key, safe='')}&v=1"
+    ),
     "as basic auth": lambda key: f"Basic {b64encode(f'user:{key}'.encode()).decode()}",
     "in Base64": lambda key: b64encode(f"Bearer {key}".encode()).decode(),
     "cut at its end": lambda key: f"unknown key {key[:16]}",
@@ -202,7 +223,8 @@ FORMS = {
 async def test_every_form_of_a_key_is_masked_in_errors_and_logs(form, status, caplog):
     with serve_gateway(says=FORMS[form], status=status) as gateway:
         model = Model(
-            ModelSpec.parse(f"{gateway.url}/v1#m", server_key=KEY), policy=patient(attempts=1)
+            ModelSpec.parse(f"{gateway.url}/v1#m", server_key=KEY),
+            policy=patient(attempts=1),
         )
         with pytest.raises(ModelError) as caught:
             await ask(model, ask_about(1), render)
@@ -229,7 +251,9 @@ def test_a_traceback_in_python_has_no_key(tmp_path):
             "AZURE_OPENAI_ENDPOINT": gateway.url,
         }
         command = [sys.executable, "-c", "\n".join(lines)]
-        ended = subprocess.run(command, capture_output=True, check=False, env=environment)
+        ended = subprocess.run(
+            command, capture_output=True, check=False, env=environment
+        )
     assert b"Traceback" in ended.stderr
     assert b"the key *** is unknown" in ended.stderr
     assert_masked(KEY, tmp_path, ended.stdout, ended.stderr)
@@ -253,7 +277,9 @@ async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_rec
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(307)
-            self.send_header("Location", f"{other.replace('127.0.0.1', 'localhost')}/v1")
+            self.send_header(
+                "Location", f"{other.replace('127.0.0.1', 'localhost')}/v1"
+            )
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -262,7 +288,9 @@ async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_rec
         for variable, value in environment(url, KEY).items():
             monkeypatch.setenv(variable, value)
         spec = read_model_spec(name or f"{url}/v1#m")
-        with pytest.raises(ModelError, match=r"moved to http://localhost:.*; give that address"):
+        with pytest.raises(
+            ModelError, match=r"moved to http://localhost:.*; give that address"
+        ):
             await ask(Model(spec, policy=patient(attempts=1)), ask_about(1), render)
     assert others == []
 
@@ -271,7 +299,9 @@ HEADERS = {"X-Gateway-Auth": KEY, "X-Tenant": "oncology-4711"}
 
 
 @pytest.mark.parametrize("status", [200, 403])
-def test_headers_of_an_option_reach_a_server_without_a_key_and_are_masked(status, tmp_path):
+def test_headers_of_an_option_reach_a_server_without_a_key_and_are_masked(
+    status, tmp_path
+):
     option = f"extra_headers={json.dumps(HEADERS)}"
     with serve_gateway(says="for {} alone".format, status=status) as gateway:
         out = tmp_path / "run"
@@ -294,7 +324,10 @@ def test_headers_of_an_option_reach_a_server_without_a_key_and_are_masked(status
     assert b"unexpected" not in ended.stderr
     assert status == 200 or b"for *** alone" in ended.stderr
     masked = {"extra_headers": dict.fromkeys(HEADERS, "***")}
-    assert json.loads((out / "run.json").read_text("utf-8"))["settings"]["model_options"] == masked
+    assert (
+        json.loads((out / "run.json").read_text("utf-8"))["settings"]["model_options"]
+        == masked
+    )
     assert_masked(KEY, tmp_path, ended.stdout, ended.stderr)
 
 
@@ -309,8 +342,18 @@ def test_headers_of_an_option_reach_a_server_without_a_key_and_are_masked(status
 )
 def test_a_key_of_an_option_is_masked_and_is_no_setting(option, value, tmp_path):
     given = value if isinstance(value, str) else json.dumps(value)
-    with serve_gateway(says=lambda _: f"the key {KEY} is unknown", status=403) as gateway:
-        words = ("run", RECORD, *QUICK, "--model", f"{gateway.url}/v1#m", "--out", tmp_path / "run")
+    with serve_gateway(
+        says=lambda _: f"the key {KEY} is unknown", status=403
+    ) as gateway:
+        words = (
+            "run",
+            RECORD,
+            *QUICK,
+            "--model",
+            f"{gateway.url}/v1#m",
+            "--out",
+            tmp_path / "run",
+        )
         ended = extractor(*words, "--model-option", f"{option}={given}")
     assert ended.returncode == 1
     assert b"the key *** is unknown" in ended.stderr
@@ -344,7 +387,9 @@ def test_a_key_with_white_space_is_refused_by_name_before_anything_is_sent(
         monkeypatch.setenv(name, value)
         with pytest.raises(ArgumentError) as caught:
             open_client(read_model_spec(model), "TOOLS")
-        assert str(caught.value).startswith(f"{name}: the key has characters that no key has")
+        assert str(caught.value).startswith(
+            f"{name}: the key has characters that no key has"
+        )
         assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
@@ -358,7 +403,9 @@ def test_doctor_and_run_refuse_such_a_key_in_one_line(tmp_path):
         b"AZURE_OPENAI_API_KEY: the key has characters that no key has, such as a blank, a "
         b"line break"
     )
-    ended = extractor("run", RECORD, *QUICK, *model, "--out", tmp_path / "run", **environment)
+    ended = extractor(
+        "run", RECORD, *QUICK, *model, "--out", tmp_path / "run", **environment
+    )
     assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
     assert said in ended.stderr
     looked = extractor("doctor", *model, **environment)
@@ -380,7 +427,10 @@ def test_a_key_in_a_traceback_of_a_library_is_masked_on_standard_error():
     )
     environment = {**os.environ, "MISTRAL_API_KEY": KEY}
     ended = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], capture_output=True, check=False, env=environment
+        [sys.executable, "-c", "\n".join(lines)],
+        capture_output=True,
+        check=False,
+        env=environment,
     )
     assert b"Traceback" in ended.stderr
     assert ended.stderr.count(b"***") >= 3
@@ -408,8 +458,18 @@ def test_a_key_in_a_traceback_of_a_library_is_masked_on_standard_error():
             "header red-team-77",
             "header ***",
         ),
-        ("EXTRACTOR_REGISTRY", "https://me:mirror-9@host/api", "for mirror-9", "for ***"),
-        ("AWS_SESSION_TOKEN", "FwoGZX//IvYXdz+9", "token FwoGZX%2F%2FIvYXdz%2B9", "token ***"),
+        (
+            "EXTRACTOR_REGISTRY",
+            "https://me:mirror-9@host/api",
+            "for mirror-9",
+            "for ***",
+        ),
+        (
+            "AWS_SESSION_TOKEN",
+            "FwoGZX//IvYXdz+9",
+            "token FwoGZX%2F%2FIvYXdz%2B9",
+            "token ***",
+        ),
         ("COHERE_API_KEY", "none", "there is none", "there is none"),
         ("TOKENIZERS_PARALLELISM", "very-false", "very-false", "very-false"),
         ("SSH_AUTH_SOCK", "/tmp/agent.sock", "/tmp/agent.sock", "/tmp/agent.sock"),

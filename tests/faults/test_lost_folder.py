@@ -109,7 +109,9 @@ def test_a_run_that_waits_for_batches_notices_it(records, tmp_path):
             "batch", "collect", records, "--out", out, *model, "--poll", 1
         ) as running:
             running.wait_for(
-                lambda: any(route.startswith("GET /batches") for route in provider.asked[3:])
+                lambda: any(
+                    route.startswith("GET /batches") for route in provider.asked[3:]
+                )
             )
             shutil.rmtree(out)
             ended = running.wait()
@@ -118,7 +120,9 @@ def test_a_run_that_waits_for_batches_notices_it(records, tmp_path):
 
 
 @pytest.mark.parametrize("quiet", [False, True])
-def test_a_pipe_hears_once_a_minute_what_a_run_waits_for(records, tmp_path, monkeypatch, quiet):
+def test_a_pipe_hears_once_a_minute_what_a_run_waits_for(
+    records, tmp_path, monkeypatch, quiet
+):
     monkeypatch.setattr(progress, "_NOTE_EVERY_S", 0.05)
     limited = Fault(429, {"Retry-After": "4"})
     with serve_faults(lambda number: limited if number < 2 else Fault()) as server:
@@ -134,7 +138,9 @@ def test_a_pipe_hears_once_a_minute_what_a_run_waits_for(records, tmp_path, monk
             "--model",
             f"{server.url}#stub",
         )
-        done = invoke(*words, "--out", tmp_path / "run", *(("--quiet",) if quiet else ()))
+        done = invoke(
+            *words, "--out", tmp_path / "run", *(("--quiet",) if quiet else ())
+        )
     assert done.exit_code == 0, done.stderr
     assert ("extractor: rate limited, next try in" in done.stderr) is not quiet
 

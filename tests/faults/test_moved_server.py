@@ -11,12 +11,23 @@ from tests.commands import invoke, read_lines
 from .server import WELL, Fault, serve_faults
 
 RECORDS = 6
-BROKE = Fault(429, error={"code": "insufficient_quota", "message": "You exceeded your quota"})
+BROKE = Fault(
+    429, error={"code": "insufficient_quota", "message": "You exceeded your quota"}
+)
 
 
 def run(records, out, *options):
     return invoke(
-        "run", records, "--effort", "all", "--concurrency", "1", "--quiet", "--out", out, *options
+        "run",
+        records,
+        "--effort",
+        "all",
+        "--concurrency",
+        "1",
+        "--quiet",
+        "--out",
+        out,
+        *options,
     )
 
 
@@ -30,7 +41,10 @@ def begun(records, tmp_path):
     answers it brought.
     """
     with serve_faults(lambda number: WELL if number < 3 else BROKE) as server:
-        assert run(records, tmp_path / "run", "--model", f"{server.url}#stub").exit_code == 1
+        assert (
+            run(records, tmp_path / "run", "--model", f"{server.url}#stub").exit_code
+            == 1
+        )
     assert 0 < len(read_lines(tmp_path / "run" / "extractions.jsonl")) < RECORDS
     return tmp_path / "run", server
 
@@ -63,7 +77,10 @@ def test_another_model_is_another_setting(records, begun, model):
     out, _ = begun
     with serve_faults() as new:
         refused = run(
-            records, out, "--model", f"{new.url}{model}" if model.startswith("#") else model
+            records,
+            out,
+            "--model",
+            f"{new.url}{model}" if model.startswith("#") else model,
         )
     assert refused.exit_code == 2
     assert "created with other settings (model was http://127.0.0.1:" in refused.output
@@ -73,6 +90,9 @@ def test_another_model_is_another_setting(records, begun, model):
 def test_the_two_runs_of_a_diff_may_have_asked_different_addresses(records, tmp_path):
     for name in ("one", "two"):
         with serve_faults() as server:
-            assert run(records, tmp_path / name, "--model", f"{server.url}#stub").exit_code == 0
+            assert (
+                run(records, tmp_path / name, "--model", f"{server.url}#stub").exit_code
+                == 0
+            )
     compared = invoke("diff", tmp_path / "one", tmp_path / "two")
     assert "other settings" not in compared.output

@@ -68,19 +68,36 @@ def serve_silence() -> Iterator[Silent]:
 def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(
     records, tmp_path, concurrency
 ):
-    words = ("run", records, "--effort", "all", "--out", tmp_path / "run", "--timeout", "1")
+    words = (
+        "run",
+        records,
+        "--effort",
+        "all",
+        "--out",
+        tmp_path / "run",
+        "--timeout",
+        "1",
+    )
     with serve_silence() as silent:
-        ended = extractor(*words, "--model", f"{silent.url}#stub", "--concurrency", concurrency)
+        ended = extractor(
+            *words, "--model", f"{silent.url}#stub", "--concurrency", concurrency
+        )
     said = ended.stderr.decode()
     assert ended.returncode == 1
     assert f"model stub at {silent.url}: no answer in time to the first calls (" in said
-    assert "requests, 1 seconds each); is the server running, and the address right?" in said
+    assert (
+        "requests, 1 seconds each); is the server running, and the address right?"
+        in said
+    )
     assert "--timeout SECONDS" in said
     assert "go on with: extractor" in said
     assert "Traceback" not in said
     assert 2 <= silent.requests <= 2 * concurrency
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-    assert (manifest["stopped_by"], manifest["records"]["failed"]) == ("the model was away", 0)
+    assert (manifest["stopped_by"], manifest["records"]["failed"]) == (
+        "the model was away",
+        0,
+    )
     assert manifest["total"] in (None, RECORDS)
 
 
@@ -112,7 +129,9 @@ async def test_the_calls_behind_those_in_flight_do_not_wait_as_long():
     server = InLoop(FINE, seconds=10_000.0)
     model = model_of(server, timeout=30.0, concurrency=2)
     async with model:
-        ended = await asyncio.gather(*(try_to_ask(model, number) for number in range(1, 21)))
+        ended = await asyncio.gather(
+            *(try_to_ask(model, number) for number in range(1, 21))
+        )
     assert {type(one) for one in ended} == {ModelAway}
     assert loop_time() == 30.0 + 1.0 + 30.0
     assert len(server.times) == 4

@@ -31,7 +31,9 @@ def make_study(number: int, condition: str = "Asthma", **identity: object) -> di
             },
             "conditionsModule": {"conditions": [condition]},
             "outcomesModule": {
-                "primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]
+                "primaryOutcomes": [
+                    {"measure": "Overall survival", "timeFrame": "2 years"}
+                ]
             },
         }
     }
@@ -96,7 +98,9 @@ def _matches(study: dict, parameters: dict[str, str]) -> bool:
     section = study["protocolSection"]
     identity = section["identificationModule"]
     if ids := parameters.get("filter.ids"):
-        return not {identity["nctId"], *identity.get("nctIdAliases", ())}.isdisjoint(ids.split(","))
+        return not {identity["nctId"], *identity.get("nctIdAliases", ())}.isdisjoint(
+            ids.split(",")
+        )
     return (
         parameters.get("query.cond", "").lower()
         in section["conditionsModule"]["conditions"][0].lower()
@@ -117,7 +121,9 @@ def serve_registry(*studies: dict, **options: object) -> Iterator[LocalRegistry]
             fault = registry.plan.get(number)
             if fault:
                 status, body = fault.status, body if fault.body is None else fault.body
-            headers = {"Content-Type": "application/json" if status == 200 else "text/plain"}
+            headers = {
+                "Content-Type": "application/json" if status == 200 else "text/plain"
+            }
             if fault:
                 headers |= {
                     "Connection": "close",

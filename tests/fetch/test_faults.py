@@ -33,7 +33,10 @@ class Reader:
 
     def read(self, **changes: object) -> list[str]:
         registry = replace(self.settings, **changes)
-        return [record.record_id for record in fetch_records(query=EVERYTHING, registry=registry)]
+        return [
+            record.record_id
+            for record in fetch_records(query=EVERYTHING, registry=registry)
+        ]
 
     def fail(self, **changes: object) -> str:
         with pytest.raises(RegistryError) as caught:
@@ -51,7 +54,9 @@ def registry():
 def reader(registry, monkeypatch):
     waits: list[float] = []
     monkeypatch.setattr(
-        client, "sleep", lambda seconds: waits.append(seconds) if seconds > 0.1 else None
+        client,
+        "sleep",
+        lambda seconds: waits.append(seconds) if seconds > 0.1 else None,
     )
     monkeypatch.setattr(client, "_POLICY", RetryPolicy(jitter=lambda: 0.0))
     return Reader(registry.url, waits)
@@ -91,7 +96,11 @@ def test_a_fault_that_passes_is_tried_again(registry, reader, fault, waits):
             "HTTP 429 Too Many Requests (slow); check the network",
             2,
         ),
-        (Fault(sent=0.5), "no whole reply (RemoteProtocolError: peer closed connection", 7),
+        (
+            Fault(sent=0.5),
+            "no whole reply (RemoteProtocolError: peer closed connection",
+            7,
+        ),
         (
             Fault(404, b"Not found"),
             "HTTP 404 Not Found (Not found); check the network, the address",
@@ -116,17 +125,30 @@ def test_a_fault_that_passes_is_tried_again(registry, reader, fault, waits):
         (Fault(200, b'{"studies": 5}'), "JSON without a list of studies", 7),
         (Fault(200, b"[" * 100_000), "JSON that is nested too deep", 7),
         (Fault(200, b'{"studies": [{}]}'), "a study without its NCT number", 7),
-        (Fault(200, b'{"studies": [], "nextPageToken": "more"}'), "repeats the same studies", 2),
         (
-            Fault(200, json.dumps({"studies": STUDIES[:3], "nextPageToken": "v1-6"}).encode()),
+            Fault(200, b'{"studies": [], "nextPageToken": "more"}'),
             "repeats the same studies",
             2,
         ),
-        (Fault(400, b"Parameter `pageToken` has incorrect format"), "the same command goes on", 2),
+        (
+            Fault(
+                200,
+                json.dumps({"studies": STUDIES[:3], "nextPageToken": "v1-6"}).encode(),
+            ),
+            "repeats the same studies",
+            2,
+        ),
+        (
+            Fault(400, b"Parameter `pageToken` has incorrect format"),
+            "the same command goes on",
+            2,
+        ),
     ],
     ids=lambda value: None if isinstance(value, int | Fault) else value[:40],
 )
-def test_a_fault_that_stays_ends_the_fetch_with_its_reason(registry, reader, fault, said, requests):
+def test_a_fault_that_stays_ends_the_fetch_with_its_reason(
+    registry, reader, fault, said, requests
+):
     registry.plan |= dict.fromkeys(range(1, 20), fault)
     message = reader.fail()
     assert said in message
@@ -140,7 +162,10 @@ def test_a_page_that_is_too_large_is_refused_however_small_it_is_packed(
     monkeypatch.setattr("extractor.apps.fetch.client.MAX_PAGE_BYTES", 100_000)
     bomb = gzip.compress(b'{"studies": [' + b" " * 50_000_000)
     registry.plan[0] = Fault(body=bomb, headers={"Content-Encoding": "gzip"})
-    assert "a page of more than 100,000 bytes; ask for fewer records a page" in reader.fail()
+    assert (
+        "a page of more than 100,000 bytes; ask for fewer records a page"
+        in reader.fail()
+    )
 
 
 def test_a_long_message_is_shortened(registry, reader):
@@ -154,7 +179,9 @@ def test_a_server_that_is_silent_or_away_is_named(registry, reader):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent_url = f"http://me:secret@127.0.0.1:{silent.getsockname()[1]}/api"
         message = reader.fail(base_url=silent_url, timeout=0.2)
-    assert re.search("ReadTimeout|ConnectTimeout", message)  # the latter on a busy machine
+    assert re.search(
+        "ReadTimeout|ConnectTimeout", message
+    )  # the latter on a busy machine
     assert "secret" not in message
     away = reader.fail(base_url=silent_url)
     assert "no whole reply (ConnectError" in away
@@ -168,12 +195,18 @@ def test_studies_that_were_not_asked_for_are_left_out(registry, reader):
     assert [record.record_id for record in found] == ["NCT00000001"]
 
 
-def test_unknown_numbers_and_broken_records_are_reported_and_the_others_read(registry, reader):
+def test_unknown_numbers_and_broken_records_are_reported_and_the_others_read(
+    registry, reader
+):
     registry.studies[1] = make_study(2)
-    registry.studies[1]["protocolSection"]["conditionsModule"]["conditions"] = "not a list"
+    registry.studies[1]["protocolSection"]["conditionsModule"]["conditions"] = (
+        "not a list"
+    )
     errors: list[RecordError] = []
     numbers = ("NCT00000001", "NCT00000002", "NCT77777777", "nct00000003")
-    found = list(fetch_records(*numbers, registry=reader.settings, on_error=errors.append))
+    found = list(
+        fetch_records(*numbers, registry=reader.settings, on_error=errors.append)
+    )
     assert [record.record_id for record in found] == ["NCT00000001", "NCT00000003"]
     assert found[0].source.path == f"{registry.url}/studies/NCT00000001"
     assert [
@@ -191,7 +224,9 @@ def test_a_fetch_that_is_given_up_reads_no_further(registry, reader):
     assert len(registry.asked) == 1
 
 
-def test_hostile_characters_stay_what_they_are_in_lines_and_files(reader, registry, tmp_path):
+def test_hostile_characters_stay_what_they_are_in_lines_and_files(
+    reader, registry, tmp_path
+):
     registry.studies[:] = [
         make_study(1, briefTitle="\ud800 half \u2028 line \x00 \x1b[31m"),
         make_study(2, n=10**30),

@@ -12,7 +12,9 @@ from tests.commands import extractor, invoke, read_lines, start_extractor
 
 from .registry import Fault, make_study, serve_registry
 
-STUDIES = [make_study(number, "Asthma" if number % 5 else "Eczema") for number in range(1, 26)]
+STUDIES = [
+    make_study(number, "Asthma" if number % 5 else "Eczema") for number in range(1, 26)
+]
 ASTHMA = [f"NCT{number:08}" for number in range(1, 26) if number % 5]
 
 
@@ -34,7 +36,9 @@ def list_ids(path):
     return [record.record_id for record in read_records(path)]
 
 
-def test_a_query_is_fetched_page_by_page_into_lines_that_a_run_reads(fetch, registry, tmp_path):
+def test_a_query_is_fetched_page_by_page_into_lines_that_a_run_reads(
+    fetch, registry, tmp_path
+):
     out = tmp_path / "asthma.jsonl"
     done = fetch("--condition", "asthma", "--page-size", 8, "-o", out)
     assert (done.exit_code, done.stdout) == (0, "")
@@ -45,8 +49,16 @@ def test_a_query_is_fetched_page_by_page_into_lines_that_a_run_reads(fetch, regi
         for study in STUDIES
         if study["protocolSection"]["conditionsModule"]["conditions"] == ["Asthma"]
     ]
-    assert [asked.get("pageToken") for asked in registry.asked] == [None, "v1-8", "v1-16"]
-    assert registry.asked[0] == {"query.cond": "asthma", "pageSize": "8", "countTotal": "true"}
+    assert [asked.get("pageToken") for asked in registry.asked] == [
+        None,
+        "v1-8",
+        "v1-16",
+    ]
+    assert registry.asked[0] == {
+        "query.cond": "asthma",
+        "pageSize": "8",
+        "countTotal": "true",
+    }
 
 
 def test_options_become_parameters_of_the_api(fetch, registry):
@@ -83,7 +95,10 @@ def test_options_become_parameters_of_the_api(fetch, registry):
 def test_without_a_file_records_go_to_standard_output(fetch):
     done = fetch("NCT00000003", "nct00000001", "--quiet")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert [json.loads(line) for line in done.stdout.splitlines()] == [STUDIES[0], STUDIES[2]]
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        STUDIES[0],
+        STUDIES[2],
+    ]
 
 
 def test_numbers_come_from_a_file_and_unknown_ones_are_named(fetch, tmp_path):
@@ -99,7 +114,9 @@ def test_numbers_come_from_a_file_and_unknown_ones_are_named(fetch, tmp_path):
 
 
 def test_numbers_come_from_standard_input(registry):
-    done = extractor("fetch", "--ids", "-", "--base-url", registry.url, stdin=b"NCT00000007")
+    done = extractor(
+        "fetch", "--ids", "-", "--base-url", registry.url, stdin=b"NCT00000007"
+    )
     assert (done.returncode, json.loads(done.stdout)) == (0, STUDIES[6])
 
 
@@ -108,7 +125,13 @@ def test_a_former_number_finds_its_study_once(tmp_path):
     with serve_registry(study) as registry:
         for _ in range(2):
             done = invoke(
-                "fetch", "NCT00000950", "NCT00000005", "--base-url", registry.url, "-o", out
+                "fetch",
+                "NCT00000950",
+                "NCT00000005",
+                "--base-url",
+                registry.url,
+                "-o",
+                out,
             )
             assert done.exit_code == 0, done.output
     assert read_lines(out) == [study]
@@ -158,7 +181,9 @@ def test_a_limit_within_a_page_can_be_raised(fetch, tmp_path):
     out = tmp_path / "some.jsonl"
     for limit in (3, 3, 9, 100):
         assert (
-            fetch("--condition", "asthma", "--page-size", 7, "--limit", limit, "-o", out).exit_code
+            fetch(
+                "--condition", "asthma", "--page-size", 7, "--limit", limit, "-o", out
+            ).exit_code
             == 0
         )
         assert list_ids(out) == ASTHMA[:limit]
@@ -167,11 +192,15 @@ def test_a_limit_within_a_page_can_be_raised(fetch, tmp_path):
 def test_fewer_studies_than_the_registry_counts_are_no_success(tmp_path):
     with serve_registry(*STUDIES[:4], counted=6) as registry:
         for out in ("-", tmp_path / "some.jsonl"):
-            done = invoke("fetch", "--condition", "asthma", "--base-url", registry.url, "-o", out)
+            done = invoke(
+                "fetch", "--condition", "asthma", "--base-url", registry.url, "-o", out
+            )
             assert done.exit_code == 1
             assert "counts 6 records, and its pages had 4" in done.stderr
         registry.counted = 4
-        done = invoke("fetch", "--condition", "asthma", "--base-url", registry.url, "-o", out)
+        done = invoke(
+            "fetch", "--condition", "asthma", "--base-url", registry.url, "-o", out
+        )
     assert (done.exit_code, len(list_ids(out))) == (0, 4)
 
 
@@ -205,7 +234,10 @@ def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(
     with start_extractor(*words, "--requests-per-minute", 0.1) as running:
         running.wait_for(lambda: out.exists() and out.read_bytes().count(b"\n") == 5)
         other = fetch("--condition", "asthma", "-o", out)
-        assert (other.exit_code, "another fetch writes to it" in other.stderr) == (1, True)
+        assert (other.exit_code, "another fetch writes to it" in other.stderr) == (
+            1,
+            True,
+        )
         running.send_signal(2)
         done = running.wait()
     assert done.returncode == 130
@@ -248,8 +280,14 @@ def test_foreign_files_are_left_alone(fetch, tmp_path):
         ),
         (["--condition", "a", "--param", "query.cond=b"], "query.cond cannot be given"),
         (["--param", "no value"], "give it as NAME=VALUE"),
-        (["--condition", "a", "--base-url", "ftp://host/api"], "not the address of a registry"),
-        (["--condition", "a", "--base-url", "http://[broken"], "not the address of a registry"),
+        (
+            ["--condition", "a", "--base-url", "ftp://host/api"],
+            "not the address of a registry",
+        ),
+        (
+            ["--condition", "a", "--base-url", "http://[broken"],
+            "not the address of a registry",
+        ),
     ],
 )
 def test_wrong_arguments_are_named(words, reason):
@@ -278,17 +316,35 @@ def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path):
     ]
     with serve_registry(*STUDIES) as registry:
         for _ in range(2):
-            done = invoke("run", *words, "--out", tmp_path / "run", EXTRACTOR_REGISTRY=registry.url)
+            done = invoke(
+                "run",
+                *words,
+                "--out",
+                tmp_path / "run",
+                EXTRACTOR_REGISTRY=registry.url,
+            )
             assert done.exit_code == 0, done.output
         assert len(registry.asked) == 1
     lines = read_lines(tmp_path / "run" / "extractions.jsonl")
-    assert [line["record_id"] for line in lines] == ["NCT00000002", "NCT00000004", "NCT90000001"]
-    assert list_ids(tmp_path / "run" / "fetched.jsonl") == ["NCT00000002", "NCT00000004"]
+    assert [line["record_id"] for line in lines] == [
+        "NCT00000002",
+        "NCT00000004",
+        "NCT90000001",
+    ]
+    assert list_ids(tmp_path / "run" / "fetched.jsonl") == [
+        "NCT00000002",
+        "NCT00000004",
+    ]
 
 
 def test_a_run_names_numbers_that_the_registry_does_not_know(fetch, registry):
     done = invoke(
-        "run", "NCT00000002", "NCT55555555", "--effort", "none", EXTRACTOR_REGISTRY=registry.url
+        "run",
+        "NCT00000002",
+        "NCT55555555",
+        "--effort",
+        "none",
+        EXTRACTOR_REGISTRY=registry.url,
     )
     assert (done.exit_code, json.loads(done.stdout)["record_id"]) == (1, "NCT00000002")
     assert "NCT55555555" in done.stderr
@@ -298,5 +354,11 @@ def test_a_run_names_numbers_that_the_registry_does_not_know(fetch, registry):
 def test_a_file_named_like_a_number_is_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "NCT00000001").write_text(json.dumps(make_study(42)))
-    done = invoke("run", "NCT00000001", "--effort", "none", EXTRACTOR_REGISTRY="http://127.0.0.1:9")
+    done = invoke(
+        "run",
+        "NCT00000001",
+        "--effort",
+        "none",
+        EXTRACTOR_REGISTRY="http://127.0.0.1:9",
+    )
     assert json.loads(done.stdout)["record_id"] == "NCT00000042"

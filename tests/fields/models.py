@@ -15,7 +15,9 @@ class BrainMetastases(BaseModel, json_schema_extra={"mentions": ["brain", "CNS"]
     status: Literal["allowed", "allowed_if_treated", "excluded"] = Field(
         description="What holds for them."
     )
-    stable_for: Period | None = Field(None, description="How long they must have been stable.")
+    stable_for: Period | None = Field(
+        None, description="How long they must have been stable."
+    )
 
 
 class Assay(
@@ -39,7 +41,9 @@ class EjectionFraction(
     json_schema_extra={
         "of": "criterion",
         "mentions": ["ejection"],
-        "examples": [{"text": "ejection fraction below 30 %", "value": {"limit": "< 30 %"}}],
+        "examples": [
+            {"text": "ejection fraction below 30 %", "value": {"limit": "< 30 %"}}
+        ],
     },
 ):
     """The limit of the ejection fraction."""

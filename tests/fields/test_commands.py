@@ -35,13 +35,16 @@ class Washout(BaseModel):
 
     value: Period
 '''
-WASHOUT = {"": {"washout": {"quote": "no steroids for 4 weeks", "value": "4 week"}, "cat": "other"}}
+WASHOUT = {
+    "": {
+        "washout": {"quote": "no steroids for 4 weeks", "value": "4 week"},
+        "cat": "other",
+    }
+}
 
 
 def write_study(path, limit):
-    criteria = (
-        f"Inclusion Criteria:\n\n* Ejection fraction below {limit} %\n* no steroids for 4 weeks"
-    )
+    criteria = f"Inclusion Criteria:\n\n* Ejection fraction below {limit} %\n* no steroids for 4 weeks"
     module = {
         "identificationModule": {
             "nctId": "NCT90000001",
@@ -71,25 +74,39 @@ def extract(study, fields, out, *options):
     return out
 
 
-def test_a_run_resumes_and_is_replayed_with_its_fields_and_refuses_others(study, fields, tmp_path):
+def test_a_run_resumes_and_is_replayed_with_its_fields_and_refuses_others(
+    study, fields, tmp_path
+):
     with serve_stub(answering(WASHOUT)) as stub:
         out = extract(
-            study, fields, tmp_path / "run", "--model", f"{stub.url}#stub", "--workers", 2
+            study,
+            fields,
+            tmp_path / "run",
+            "--model",
+            f"{stub.url}#stub",
+            "--workers",
+            2,
         )
         asked = len(stub.requests)
         extract(study, fields, out, "--model", f"{stub.url}#stub")
         assert len(stub.requests) == asked
     again = extract(study, fields, tmp_path / "again", "--replay", out)
-    assert (again / "extractions.jsonl").read_bytes() == (out / "extractions.jsonl").read_bytes()
+    assert (again / "extractions.jsonl").read_bytes() == (
+        out / "extractions.jsonl"
+    ).read_bytes()
     (line,) = read_lines(out / "extractions.jsonl")
-    assert line["custom"]["washout"][0]["values"] == {"value": {"value": 4, "unit": "week"}}
+    assert line["custom"]["washout"][0]["values"] == {
+        "value": {"value": 4, "unit": "week"}
+    }
     fields.write_text(FIELDS.replace("a drug must", "any drug must"), "utf-8")
     refused = invoke("run", study, "--fields", fields, "--out", out, "--quiet")
     assert refused.exit_code == 2
     assert "the fields have changed" in refused.output
 
 
-def test_values_are_scored_by_type_and_compared_between_versions(study, fields, tmp_path):
+def test_values_are_scored_by_type_and_compared_between_versions(
+    study, fields, tmp_path
+):
     old = extract(study, fields, tmp_path / "old")
     new = extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new")
     gold = tmp_path / "gold.jsonl"
@@ -97,26 +114,33 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
     for predicted, f1 in ((old, "1.000"), (new, "0.000")):
         scores = invoke("evaluate", gold, predicted, "--resamples", 0).stdout
         assert f"custom.ejection_fraction.value\t1\t{f1}\t{f1}" in scores
-    report = json.loads(invoke("evaluate", gold, old, "--resamples", 0, "--json").stdout)
+    report = json.loads(
+        invoke("evaluate", gold, old, "--resamples", 0, "--json").stdout
+    )
     (score, _) = [one for one in report["fields"] if one["task"] == "custom"]
-    assert (score["name"], score["normalised"]["f1"]) == ("custom.ejection_fraction.value", 1.0)
+    assert (score["name"], score["normalised"]["f1"]) == (
+        "custom.ejection_fraction.value",
+        1.0,
+    )
     page = tmp_path / "scores.html"
     invoke("evaluate", gold, new, "--resamples", 0, "--html", page)
     assert "custom.ejection_fraction[0].values.value" in page.read_text("utf-8")
-    errors = json.loads(invoke("evaluate", gold, new, "--resamples", 0, "--json").stdout)["errors"]
+    errors = json.loads(
+        invoke("evaluate", gold, new, "--resamples", 0, "--json").stdout
+    )["errors"]
     wrong = [
         one
         for kind in errors
         for one in kind["examples"]
         if one["field"] == "custom.ejection_fraction.value"
     ]
-    assert [(one["kind"], one["gold"]["value"], one["predicted"]["value"]) for one in wrong] == [
-        ("number", 40, 45)
-    ]
+    assert [
+        (one["kind"], one["gold"]["value"], one["predicted"]["value"]) for one in wrong
+    ] == [("number", 40, 45)]
     assert "45" in wrong[0]["predicted_quote"]
-    assert "ejection fraction: < 40 % -> < 45 %" in invoke("diff", old, new).stdout.replace(
-        "\n", " "
-    )
+    assert "ejection fraction: < 40 % -> < 45 %" in invoke(
+        "diff", old, new
+    ).stdout.replace("\n", " ")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +193,11 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
             {"values": {"value": "22C3"}},
             "[0].values.value: '22C3' stands nowhere in the record",
         ),
-        ("fever", {"values": {"value": "< 40 %"}}, ": no field has this name; name its file"),
+        (
+            "fever",
+            {"values": {"value": "< 40 %"}},
+            ": no field has this name; name its file",
+        ),
         (
             "washout",
             [{"values": {"value": "4 week"}}, {"values": {"value": "5 week"}}],
@@ -177,13 +205,21 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
         ),
     ],
 )
-def test_gold_is_checked_by_the_declarations(study, fields, tmp_path, name, entry, said):
+def test_gold_is_checked_by_the_declarations(
+    study, fields, tmp_path, name, entry, said
+):
     more = 'class Assay(BaseModel):\n    """The test."""\n\n    value: str\n'
     fields.write_text(f"{FIELDS}\n{more}", "utf-8")
     gold = tmp_path / "gold.jsonl"
-    people, custom = {"sex": "all"}, {name: entry if isinstance(entry, list) else [entry]}
+    people, custom = (
+        {"sex": "all"},
+        {name: entry if isinstance(entry, list) else [entry]},
+    )
     gold.write_text(
-        json.dumps({"record_id": "NCT90000001", "eligibility": people, "custom": custom}), "utf-8"
+        json.dumps(
+            {"record_id": "NCT90000001", "eligibility": people, "custom": custom}
+        ),
+        "utf-8",
     )
     done = invoke("evaluate", gold, study, "--check", "--fields", fields)
     found = [line for line in done.stdout.splitlines() if "custom." in line]
@@ -193,15 +229,20 @@ def test_gold_is_checked_by_the_declarations(study, fields, tmp_path, name, entr
     )
 
 
-def test_gold_of_custom_fields_alone_is_checked_and_scored_alone(study, fields, tmp_path):
+def test_gold_of_custom_fields_alone_is_checked_and_scored_alone(
+    study, fields, tmp_path
+):
     run = extract(study, fields, tmp_path / "run")
     said = {
-        "ejection_fraction": [{"of": "eligibility.criteria[0]", "values": {"value": "< 40 %"}}],
+        "ejection_fraction": [
+            {"of": "eligibility.criteria[0]", "values": {"value": "< 40 %"}}
+        ],
         "fever": [],
     }
     gold = tmp_path / "gold.jsonl"
     gold.write_text(
-        json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}), "utf-8"
+        json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}),
+        "utf-8",
     )
     assert invoke("evaluate", gold, study, "--check", "--fields", fields).exit_code == 0
     done = invoke(
@@ -233,12 +274,15 @@ def test_gold_without_places_is_paired_in_any_order(study, fields, tmp_path):
     for limits in (("< 40 %", "< 60 %"), ("< 60 %", "< 40 %")):
         said = {"ejection_fraction": [{"values": {"value": limit}} for limit in limits]}
         path.write_text(
-            json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}), "utf-8"
+            json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}),
+            "utf-8",
         )
-        fields_ = json.loads(invoke("evaluate", path, run, "--resamples", 0, "--json").stdout)[
-            "fields"
-        ]
-        score = next(one for one in fields_ if one["name"] == "custom.ejection_fraction.value")
+        fields_ = json.loads(
+            invoke("evaluate", path, run, "--resamples", 0, "--json").stdout
+        )["fields"]
+        score = next(
+            one for one in fields_ if one["name"] == "custom.ejection_fraction.value"
+        )
         assert (score["stated"], score["normalised"]["precision"]) == (2, 1.0)
 
 
@@ -252,7 +296,9 @@ def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):
         jsonschema.validate(line, schema)
 
 
-def test_a_service_has_fields_of_its_own_and_a_request_chooses_among_them(study, fields, tmp_path):
+def test_a_service_has_fields_of_its_own_and_a_request_chooses_among_them(
+    study, fields, tmp_path
+):
     with serve(tmp_path / "root", "--fields", str(fields), "--workers", "1") as service:
         client, body = service.client, study.read_bytes()
         for names, expected in (
@@ -265,13 +311,17 @@ def test_a_service_has_fields_of_its_own_and_a_request_chooses_among_them(study,
             assert answer.status_code == 200, answer.text
             assert answer.json().get("custom", {}).keys() == expected
         assert (
-            client.post("/v1/extractions", content=body, params={"fields": "wash"}).status_code
+            client.post(
+                "/v1/extractions", content=body, params={"fields": "wash"}
+            ).status_code
             == 422
         )
-        url = (
-            f"/v1/jobs/{finish(client, submit(client, body, fields='washout')['id'])['id']}/results"
-        )
-        for name, status in (("washout", 200), ("ejection_fraction", 422), ("a" * 300, 422)):
+        url = f"/v1/jobs/{finish(client, submit(client, body, fields='washout')['id'])['id']}/results"
+        for name, status in (
+            ("washout", 200),
+            ("ejection_fraction", 422),
+            ("a" * 300, 422),
+        ):
             query = {"format": "parquet", "table": f"custom_{name}"}
             assert client.get(url, params=query).status_code == status
     assert TOKEN not in service.errors
@@ -285,13 +335,17 @@ def test_a_wrong_field_stops_before_anything_is_read(given, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_gold_of_ones_own_gives_confidences_that_new_values_have(study, fields, tmp_path):
+def test_gold_of_ones_own_gives_confidences_that_new_values_have(
+    study, fields, tmp_path
+):
     """Of 60 values 45 are right: the printed line makes the next run's confidence 46 of 62."""
     path = tmp_path / "studies.jsonl"
     template = json.loads(study.read_text("utf-8"))
     lines = []
     for number in range(60):
-        template["protocolSection"]["identificationModule"]["nctId"] = f"NCT{number:08d}"
+        template["protocolSection"]["identificationModule"]["nctId"] = (
+            f"NCT{number:08d}"
+        )
         lines.append(json.dumps(template))
     path.write_text("\n".join(lines), "utf-8")
     with serve_stub(answering(WASHOUT)) as stub:
@@ -303,10 +357,14 @@ def test_gold_of_ones_own_gives_confidences_that_new_values_have(study, fields, 
         (tmp_path / "gold.jsonl").write_text("\n".join(map(json.dumps, gold)), "utf-8")
         done = invoke("calibrate", tmp_path / "gold.jsonl", run)
         assert "washout\tparsed\t45\t60\t0.742" in done.stdout
-        (line,) = [line for line in done.stderr.splitlines() if "add to washout" in line]
+        (line,) = [
+            line for line in done.stderr.splitlines() if "add to washout" in line
+        ]
         counted = line.partition(": ")[2].partition(": ")[2]
         extra = f"BaseModel, json_schema_extra={{{counted}}}"
-        fields.write_text(FIELDS.replace("Washout(BaseModel", f"Washout({extra}"), "utf-8")
+        fields.write_text(
+            FIELDS.replace("Washout(BaseModel", f"Washout({extra}"), "utf-8"
+        )
         again = read_lines(
             extract(study, fields, tmp_path / "again", *model) / "extractions.jsonl"
         )[0]
@@ -322,7 +380,9 @@ def test_gold_of_ones_own_gives_confidences_that_new_values_have(study, fields, 
     )
 
 
-def test_requests_in_files_define_the_fields_and_answers_fill_them(study, fields, tmp_path):
+def test_requests_in_files_define_the_fields_and_answers_fill_them(
+    study, fields, tmp_path
+):
     requests, answers = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
     given = (study, "--fields", fields, "--model", "gpt-5-mini", "--quiet")
     assert invoke("batch", "submit", *given, "--requests", requests).exit_code == 0
@@ -334,19 +394,28 @@ def test_requests_in_files_define_the_fields_and_answers_fill_them(study, fields
         request["body"].get("response_format") or request["body"].get("tools")
     )
     body = json.loads(answering(WASHOUT)(request["body"]).body)
-    answer = {"custom_id": request["custom_id"], "response": {"status_code": 200, "body": body}}
+    answer = {
+        "custom_id": request["custom_id"],
+        "response": {"status_code": 200, "body": body},
+    }
     answers.write_text(json.dumps(answer), "utf-8")
-    done = invoke("batch", "collect", *given, "--answers", answers, "--out", tmp_path / "run")
+    done = invoke(
+        "batch", "collect", *given, "--answers", answers, "--out", tmp_path / "run"
+    )
     assert done.exit_code == 0, done.output
     (line,) = read_lines(tmp_path / "run" / "extractions.jsonl")
-    assert line["custom"]["washout"][0]["values"] == {"value": {"value": 4, "unit": "week"}}
+    assert line["custom"]["washout"][0]["values"] == {
+        "value": {"value": 4, "unit": "week"}
+    }
 
 
 def test_values_of_other_definitions_are_not_compared(study, fields, tmp_path):
     old = extract(study, fields, tmp_path / "old")
     fields.write_text(FIELDS.replace("The limit", "Any limit"), "utf-8")
     done = invoke(
-        "diff", old, extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new")
+        "diff",
+        old,
+        extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new"),
     )
     assert (
         "own fields that the two runs declare otherwise are not compared: ejection_fraction"
@@ -356,7 +425,9 @@ def test_values_of_other_definitions_are_not_compared(study, fields, tmp_path):
 
 
 def test_parse_shows_values_under_their_item(study, fields):
-    pattern = 'Field(json_schema_extra={"pattern": "no steroids for value=( <duration> )"})'
+    pattern = (
+        'Field(json_schema_extra={"pattern": "no steroids for value=( <duration> )"})'
+    )
     example = '"examples": [{"text": "no steroids for 4 weeks", "value": "4 week"}]'
     text = FIELDS.replace("value: Period", f"value: Period = {pattern}")
     extra = f"BaseModel, json_schema_extra={{{example}}}"

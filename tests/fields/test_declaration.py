@@ -33,7 +33,9 @@ class Method(BaseModel):
     months: float | None = None
 
 
-class Everything(BaseModel, json_schema_extra={"of": "criterion", "where": {"kind": "exclusion"}}):
+class Everything(
+    BaseModel, json_schema_extra={"of": "criterion", "where": {"kind": "exclusion"}}
+):
     """One of each."""
 
     grade: Grade
@@ -48,7 +50,9 @@ class Everything(BaseModel, json_schema_extra={"of": "criterion", "where": {"kin
 
 def test_an_attribute_takes_its_type_from_the_annotation():
     (field,) = read_fields(Everything)
-    shapes = [(one.name, one.type.value, one.many, one.required) for one in field.attributes]
+    shapes = [
+        (one.name, one.type.value, one.many, one.required) for one in field.attributes
+    ]
     assert shapes == [
         ("grade", "choice", False, True),
         ("flag", "boolean", False, False),
@@ -114,38 +118,75 @@ BY_HAND = [{"text": "by hand", "value": "hand"}]
     [
         (Bare, "Bare: say what the field is, in the docstring of the class"),
         (Endless, "Endless: a model that holds itself has no end"),
-        (make(Patterned), "Own.value: a pattern reads the field's own attributes; write it there"),
+        (
+            make(Patterned),
+            "Own.value: a pattern reads the field's own attributes; write it there",
+        ),
         (make(int | str), r"Own.value: of int \| str nothing says which one to check"),
-        (make(dict), "Own.value: dict is no type that can be checked against a text; use one of"),
+        (
+            make(dict),
+            "Own.value: dict is no type that can be checked against a text; use one of",
+        ),
         (make(list[str | int]), "Own.value: .* is no type that can be checked"),
         (make(tuple[str, int]), r"Own.value: write a list as list\[str\]"),
         (make(str, Field(examples=[""])), "Own.value: value: '' is no quote"),
-        (make(Period, Field(examples=["a while"])), "Own.value: 'a while': write a time as one"),
-        (make(str, Field(json_schema_extra={"patern": "x"})), "Own.value: json_schema_extra has"),
+        (
+            make(Period, Field(examples=["a while"])),
+            "Own.value: 'a while': write a time as one",
+        ),
+        (
+            make(str, Field(json_schema_extra={"patern": "x"})),
+            "Own.value: json_schema_extra has",
+        ),
         (make(name="dosing"), "dosing: the guideline has a field or key of that name"),
         (make(name="Own"), "Own.name: 'Own': begin with a small letter"),
-        (make(of="arm"), "Own.of: Input should be 'record', 'criterion', 'regimen' or 'endpoint'"),
+        (
+            make(of="arm"),
+            "Own.of: Input should be 'record', 'criterion', 'regimen' or 'endpoint'",
+        ),
         (
             make(of="criterion", where={"colour": "red"}),
             "colour: no such closed set of a criterion",
         ),
-        (make(of="criterion", where={"kind": "includes"}), "includes: no such kind; choose from"),
-        (make(of="criterion", sections=["title"]), "Own: 'sections' is for a field of the record"),
-        (make(sections=["eligibilty"]), "eligibilty: no such section .did you mean eligibility"),
+        (
+            make(of="criterion", where={"kind": "includes"}),
+            "includes: no such kind; choose from",
+        ),
+        (
+            make(of="criterion", sections=["title"]),
+            "Own: 'sections' is for a field of the record",
+        ),
+        (
+            make(sections=["eligibilty"]),
+            "eligibilty: no such section .did you mean eligibility",
+        ),
         (make(where={"kind": "inclusion"}), "Own: 'where' chooses .* a record is one"),
-        (make(mention=["brain"]), r"Own.mention: there is no such key \(did you mean mentions"),
-        (make(examples=[{"value": "a"}]), "Own.examples.0.text: is missing; write an example as"),
-        (make(examples=[{"txt": "a", "text": "b"}]), r"Own.examples.0.txt: .*\(did you mean text"),
+        (
+            make(mention=["brain"]),
+            r"Own.mention: there is no such key \(did you mean mentions",
+        ),
+        (
+            make(examples=[{"value": "a"}]),
+            "Own.examples.0.text: is missing; write an example as",
+        ),
+        (
+            make(examples=[{"txt": "a", "text": "b"}]),
+            r"Own.examples.0.txt: .*\(did you mean text",
+        ),
         (
             make(str, Field(json_schema_extra=PATTERN)),
             "own.value: the pattern .* finds no value in",
         ),
         (
-            make(str, Field(json_schema_extra={"pattern": "value=( a"}), examples=BY_HAND),
+            make(
+                str, Field(json_schema_extra={"pattern": "value=( a"}), examples=BY_HAND
+            ),
             r"own.value: the pattern 'value=\( a' cannot be read: its brackets do not match",
         ),
         (
-            make(str, Field(json_schema_extra={"pattern": "<nothing>"}), examples=BY_HAND),
+            make(
+                str, Field(json_schema_extra={"pattern": "<nothing>"}), examples=BY_HAND
+            ),
             "refers to 'nothing', which does not exist .did you mean",
         ),
         (
@@ -153,7 +194,11 @@ BY_HAND = [{"text": "by hand", "value": "hand"}]
             "cannot read '19'; a number is #",
         ),
         (
-            make(str, Field(json_schema_extra={"pattern": "by valu=( _ )"}), examples=BY_HAND),
+            make(
+                str,
+                Field(json_schema_extra={"pattern": "by valu=( _ )"}),
+                examples=BY_HAND,
+            ),
             r"captures valu, which is no attribute of the field \(did you mean value",
         ),
         (
@@ -231,15 +276,27 @@ def test_models_are_loaded_from_a_file_or_a_module(tmp_path, monkeypatch):
         place: [one.name for one in read_fields(place)]
         for place in (str(path), f"{path}:Washout", "my_models:Washout,Visits")
     }
-    assert list(names.values()) == [["visits", "washout"], ["washout"], ["washout", "visits"]]
+    assert list(names.values()) == [
+        ["visits", "washout"],
+        ["washout"],
+        ["washout", "visits"],
+    ]
     assert read_fields(path) == read_fields("my_models")
 
 
 @pytest.mark.parametrize(
     ("place", "text", "said"),
     [
-        ("no/such.py", None, r"no/such.py: FileNotFoundError: .*; write my_fields.py:Washout"),
-        ("no_such_module:Washout", None, "no_such_module: ModuleNotFoundError: No module named"),
+        (
+            "no/such.py",
+            None,
+            r"no/such.py: FileNotFoundError: .*; write my_fields.py:Washout",
+        ),
+        (
+            "no_such_module:Washout",
+            None,
+            "no_such_module: ModuleNotFoundError: No module named",
+        ),
         (
             "my.py:Washot",
             MODELS,
@@ -269,13 +326,18 @@ def test_each_field_of_the_catalogue_has_examples_that_its_text_bears_out():
 
 
 def test_no_field_can_have_a_key_of_the_reply():
-    keys = {name for attribute in Item.model_fields for name in (attribute, key_of(attribute))}
+    keys = {
+        name
+        for attribute in Item.model_fields
+        for name in (attribute, key_of(attribute))
+    }
     assert keys - {"custom"} <= TAKEN
 
 
 def test_fields_without_a_pattern_say_that_they_need_a_model():
     with pytest.warns(
-        UserWarning, match="no model is asked: brain_metastases, assay, with_food; name a model"
+        UserWarning,
+        match="no model is asked: brain_metastases, assay, with_food; name a model",
     ):
         Extractor(fields=FIELDS)
     assert Extractor("gpt-5-mini", fields=FIELDS).setup.unread is None
@@ -283,7 +345,9 @@ def test_fields_without_a_pattern_say_that_they_need_a_model():
 
 def test_an_answer_is_read_by_type():
     (field,) = read_fields(BrainMetastases)
-    claims, broken = field.read({"quote": "stable", "status": "Excluded", "stable_for": "long"})
+    claims, broken = field.read(
+        {"quote": "stable", "status": "Excluded", "stable_for": "long"}
+    )
     assert claims == ({"quote": "stable", "status": "excluded"},)
     assert broken[0][0] == "long"
     assert "write a time" in broken[0][1]
@@ -310,7 +374,11 @@ def test_an_answer_is_read_by_type():
 def test_an_object_is_read_by_its_parts_and_loses_no_more_than_is_wrong():
     (field,) = read_fields(Everything)
     methods = [{"name": "condoms", "months": "6"}, {"name": "pill", "months": "some"}]
-    written = {"grade": "low", "number": "3", "methods": [*methods, {"months": 2}, "IUD"]}
+    written = {
+        "grade": "low",
+        "number": "3",
+        "methods": [*methods, {"months": 2}, "IUD"],
+    }
     (claim,), broken = field.read(written)
     assert claim["methods"] == ({"name": "condoms", "months": 6}, {"name": "pill"})
     assert [reason.partition("methods: ")[2] for _, reason in broken] == [

@@ -55,7 +55,9 @@ DOSE = {
 def extract(answers, **more):
     """The extraction by a model that answers so, and the requests that it got."""
     with serve(answering(answers)) as stub:
-        return Extractor(stub.spec, fields=FIELDS, **more).extract(RECORD), stub.requests
+        return Extractor(stub.spec, fields=FIELDS, **more).extract(
+            RECORD
+        ), stub.requests
 
 
 def values_of(extraction, name):
@@ -82,7 +84,9 @@ def test_each_value_points_at_its_own_characters():
     extraction, _ = extract({"brain": {"brain_metastases": BRAIN}})
     (item,) = extraction.custom["brain_metastases"]
     text = RECORD.raw_text("eligibility")
-    assert [(one.field, text[one.start : one.end], one.support) for one in item.evidence] == [
+    assert [
+        (one.field, text[one.start : one.end], one.support) for one in item.evidence
+    ] == [
         ("values.status", "treated and stable for at least 4 weeks", Support.INFERRED),
         ("values.stable_for", "4 weeks", Support.PARSED),
     ]
@@ -92,14 +96,19 @@ def test_each_value_points_at_its_own_characters():
         False,
         None,
     )
-    shown = [(one.path, one.name) for one in list_values("custom.brain_metastases[0]", item)]
+    shown = [
+        (one.path, one.name) for one in list_values("custom.brain_metastases[0]", item)
+    ]
     assert shown[0] == ("custom.brain_metastases[0].values.status", "status")
 
 
 @pytest.mark.parametrize(
     ("altered", "kind"),
     [
-        ({"quote": "treated and stable for at least 6 weeks"}, FindingKind.QUOTE_CONFLICT),
+        (
+            {"quote": "treated and stable for at least 6 weeks"},
+            FindingKind.QUOTE_CONFLICT,
+        ),
         ({"quote": "brain metastases are welcome"}, FindingKind.QUOTE_NOT_FOUND),
         ({"stable_for": "6 week"}, FindingKind.QUOTE_CONFLICT),
         ({"stable_for": "4 month"}, FindingKind.QUOTE_CONFLICT),
@@ -118,14 +127,21 @@ def test_an_altered_answer_is_kept_out(altered, kind):
 
 
 def test_a_denied_quote_is_no_quote():
-    record = trial(eligibility="Exclusion Criteria:\n\n* No brain metastases that are treated")
+    record = trial(
+        eligibility="Exclusion Criteria:\n\n* No brain metastases that are treated"
+    )
     answer = {
-        "brain_metastases": {"quote": "brain metastases that are treated", "status": "allowed"}
+        "brain_metastases": {
+            "quote": "brain metastases that are treated",
+            "status": "allowed",
+        }
     }
     with serve(answering({"brain": answer})) as stub:
         extraction = Extractor(stub.spec, fields=FIELDS).extract(record)
     assert extraction.custom["brain_metastases"] == ()
-    (absence,) = [one for one in extraction.absences if one.field == "custom.brain_metastases"]
+    (absence,) = [
+        one for one in extraction.absences if one.field == "custom.brain_metastases"
+    ]
     assert absence.reason is AbsenceReason.UNSUPPORTED_ANSWER
 
 
@@ -133,7 +149,9 @@ def test_silence_is_an_answer_and_costs_no_second_question():
     extraction, requests = extract({"": {"cat": "other"}})
     reasons = {one.field: one.reason for one in extraction.absences}
     assert reasons["custom.brain_metastases"] is AbsenceReason.NOT_REPORTED
-    assert not any("brain_metastases" in str(one["messages"][-1]) for one in requests[1:])
+    assert not any(
+        "brain_metastases" in str(one["messages"][-1]) for one in requests[1:]
+    )
 
 
 def test_a_regimens_field_stands_with_its_regimen():
@@ -201,7 +219,12 @@ QUOTES, TIMES = make(str, many=True), make(TimePoint, many=True)
             ("one-monthly intervals", "1 month"),
             ["1 month"],
         ),
-        (DURATION, "Seen at 6-monthly visits", ("6-monthly visits", "6 month"), ["6 month"]),
+        (
+            DURATION,
+            "Seen at 6-monthly visits",
+            ("6-monthly visits", "6 month"),
+            ["6 month"],
+        ),
         (QUANTITY, "LVEF < 40 % and BMI < 30", ("LVEF < 40 %", "< 30"), []),
         (YES_NO, "Use of the drug", ("of the", "yes"), []),
         (YES_NO, "HIV", ("HIV", "yes"), ["yes"]),
@@ -215,8 +238,18 @@ QUOTES, TIMES = make(str, many=True), make(TimePoint, many=True)
             ["= 0"],
         ),
         (QUANTITY, "Prior chemotherapy, no surgery", ("Prior chemotherapy", "= 0"), []),
-        (QUANTITY, "No more than 2 prior lines", ("No more than 2 prior lines", "= 0"), []),
-        (QUANTITY, "Number of prior lines is 0", ("Number of prior lines", "= 0"), ["= 0"]),
+        (
+            QUANTITY,
+            "No more than 2 prior lines",
+            ("No more than 2 prior lines", "= 0"),
+            [],
+        ),
+        (
+            QUANTITY,
+            "Number of prior lines is 0",
+            ("Number of prior lines", "= 0"),
+            ["= 0"],
+        ),
         (
             QUANTITY,
             "Naive adults with HIV-1, stage IV",
@@ -243,7 +276,9 @@ def test_values_that_the_quote_does_not_state_stay_out_and_each_stands_once(
 ):
     record = trial(eligibility=f"Inclusion Criteria:\n\n* {text}")
     said = (
-        dict(zip(("quote", "value"), answer, strict=True)) if isinstance(answer, tuple) else answer
+        dict(zip(("quote", "value"), answer, strict=True))
+        if isinstance(answer, tuple)
+        else answer
     )
     found = _ask(declared, record, {"own": said}).custom["own"]
     assert [show_value(item.values["value"]) for item in found] == kept
@@ -257,10 +292,14 @@ def test_a_refused_member_moves_no_proof():
 
         at: list[TimePoint] = []
 
-    record = trial(eligibility="Inclusion Criteria:\n\n* Vaccinated on Day 0, Day 28 and Day 180")
+    record = trial(
+        eligibility="Inclusion Criteria:\n\n* Vaccinated on Day 0, Day 28 and Day 180"
+    )
     at = ["5 day", "28 day", "180 day"]
     (item,) = _ask(
-        Own, record, {"own": {"quote": "Vaccinated on Day 0, Day 28 and Day 180", "at": at}}
+        Own,
+        record,
+        {"own": {"quote": "Vaccinated on Day 0, Day 28 and Day 180", "at": at}},
     ).custom["own"]
     assert [value.value for value in item.values["at"]] == [28, 180]
     proofs = [(one.field, one.quote) for one in item.evidence]
@@ -294,7 +333,8 @@ def test_two_regimens_of_one_agent_keep_their_own_answers():
         extraction = Extractor(stub.spec, fields=FIELDS).extract(record)
     foods = {item.of: item.values["taken"] for item in extraction.custom["with_food"]}
     amounts = {
-        f"dosing[{at}]": regimen.amounts[0].high for at, regimen in enumerate(extraction.dosing)
+        f"dosing[{at}]": regimen.amounts[0].high
+        for at, regimen in enumerate(extraction.dosing)
     }
     assert {amounts[of]: food for of, food in foods.items()} == {400: True, 200: False}
 
@@ -312,18 +352,26 @@ def test_patterns_of_different_attributes_add_up_and_a_list_has_all_that_they_fi
     ):
         """Something."""
 
-        allowed: bool | None = Field(None, json_schema_extra={"pattern": {False: "pregnant"}})
+        allowed: bool | None = Field(
+            None, json_schema_extra={"pattern": {False: "pregnant"}}
+        )
         contraception: bool | None = Field(
             None, json_schema_extra={"pattern": {"true": "contraception"}}
         )
-        methods: list[str] = Field([], json_schema_extra={"pattern": "by methods=( MRI | CT )"})
+        methods: list[str] = Field(
+            [], json_schema_extra={"pattern": "by methods=( MRI | CT )"}
+        )
 
     record = trial(
         brief_summary="Seen by CT.",
         eligibility="Exclusion Criteria:\n\n* pregnant women\n* contraception by MRI, by CT, by MRI",
     )
     (item,) = Extractor(fields=Own).extract(record).custom["own"]
-    assert item.values == {"allowed": False, "contraception": True, "methods": ("CT", "MRI")}
+    assert item.values == {
+        "allowed": False,
+        "contraception": True,
+        "methods": ("CT", "MRI"),
+    }
     proofs = {one.field: (one.section, one.quote, one.support) for one in item.evidence}
     assert proofs["values.methods[0]"] == ("brief_summary", "CT", Support.LITERAL)
     assert proofs["values.methods[1]"] == ("eligibility", "MRI", Support.LITERAL)
@@ -336,12 +384,18 @@ def test_each_match_of_a_pattern_is_a_value_of_a_field_that_may_have_several():
 
     class Several(
         EjectionFraction,
-        json_schema_extra=EjectionFraction.model_config["json_schema_extra"] | {"many": True},
+        json_schema_extra=EjectionFraction.model_config["json_schema_extra"]
+        | {"many": True},
     ):
         """The limits of the ejection fraction."""
 
-    for model, kept in ((Several, ["< 40 %", "> 50 %"]), (EjectionFraction, ["< 40 %"])):
-        extraction = Extractor(fields=model).extract(trial(title="A trial", eligibility=text))
+    for model, kept in (
+        (Several, ["< 40 %", "> 50 %"]),
+        (EjectionFraction, ["< 40 %"]),
+    ):
+        extraction = Extractor(fields=model).extract(
+            trial(title="A trial", eligibility=text)
+        )
         (found,) = extraction.custom.values()
         assert [show_value(item.values["limit"]) for item in found] == kept
 
@@ -363,8 +417,14 @@ class Contraceptives(BaseModel, json_schema_extra={"of": "criterion"}):
 def test_objects_and_dates_are_proven_by_their_parts():
     text = "Condoms for 6 months or an IUD for 3 months, from 31 May 2024"
     record = trial(title="A trial", eligibility=f"Inclusion Criteria:\n\n* {text}")
-    methods = [{"name": "Condoms", "months": 6}, {"name": "IUD", "months": 4}, {"name": "pills"}]
-    answer = {"contraceptives": {"quote": text, "since": "2024-05-31", "methods": methods}}
+    methods = [
+        {"name": "Condoms", "months": 6},
+        {"name": "IUD", "months": 4},
+        {"name": "pills"},
+    ]
+    answer = {
+        "contraceptives": {"quote": text, "since": "2024-05-31", "methods": methods}
+    }
     extraction = _ask(Contraceptives, record, answer)
     (item,) = extraction.custom["contraceptives"]
     assert item.values["methods"] == ({"name": "Condoms", "months": 6}, {"name": "IUD"})
@@ -377,7 +437,8 @@ def test_objects_and_dates_are_proven_by_their_parts():
     again = TrialExtraction.model_validate_json(extraction.model_dump_json())
     (found,) = find_values(again, Contraceptives)
     assert found == Contraceptives(
-        since=date(2024, 5, 31), methods=[Method(name="Condoms", months=6), Method(name="IUD")]
+        since=date(2024, 5, 31),
+        methods=[Method(name="Condoms", months=6), Method(name="IUD")],
     )
     other = _ask(
         Contraceptives,
@@ -399,7 +460,9 @@ class ManyDoses(Doses, json_schema_extra={"name": "own", "many": True}):
 
 
 def _claim(quote, at=(), dose=None):
-    return {"quote": quote, "at": [f"{day} day" for day in at]} | ({"dose": dose} if dose else {})
+    return {"quote": quote, "at": [f"{day} day" for day in at]} | (
+        {"dose": dose} if dose else {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -418,7 +481,9 @@ def _claim(quote, at=(), dose=None):
         (
             ManyDoses,
             {
-                "Doses on Day 1 and 22": [_claim("Doses on Day 1 and 22", [1, 22], "Doses")],
+                "Doses on Day 1 and 22": [
+                    _claim("Doses on Day 1 and 22", [1, 22], "Doses")
+                ],
                 "two Doses on Day 1, 22 and 142": [
                     _claim("Day 1, 22 and 142", [1, 22, 142], "two Doses")
                 ],
@@ -440,13 +505,18 @@ def _claim(quote, at=(), dose=None):
     ],
 )
 def test_claims_of_several_lines_are_put_together(declared, said, kept):
-    record = trial(eligibility="Inclusion Criteria:\n" + "".join(f"\n* {line}" for line in said))
+    record = trial(
+        eligibility="Inclusion Criteria:\n" + "".join(f"\n* {line}" for line in said)
+    )
     with serve(
-        answering({line: {"own": answer, "cat": "other"} for line, answer in said.items()})
+        answering(
+            {line: {"own": answer, "cat": "other"} for line, answer in said.items()}
+        )
     ) as stub:
         found = Extractor(stub.spec, fields=declared).extract(record).custom["own"]
     shown = [
-        item.values.get("value", [one.value for one in item.values.get("at", ())]) for item in found
+        item.values.get("value", [one.value for one in item.values.get("at", ())])
+        for item in found
     ]
     assert shown == kept
 
@@ -467,7 +537,12 @@ def test_a_value_comes_back_in_the_class_that_declares_it():
     answer = {"own": {"quote": "early phase", "phase": "early", "words": ["early"]}}
     extraction = _ask(Named, record, answer)
     (found,) = find_values(extraction, Named)
-    assert (found.phase, found.words, found.sure, found.of) == (Phase.EARLY, ["early"], True, None)
+    assert (found.phase, found.words, found.sure, found.of) == (
+        Phase.EARLY,
+        ["early"],
+        True,
+        None,
+    )
 
     class Longer(Named, json_schema_extra={"of": "criterion", "name": "own"}):
         """A phase of more words."""
@@ -481,12 +556,17 @@ def test_a_value_comes_back_in_the_class_that_declares_it():
 def test_a_regimen_that_mentions_nothing_is_not_asked():
     model = make(bool, of="regimen", mentions="food")
     record = trial(
-        title="Examplumab", arms_0="Examplumab 200 mg daily", interventions_0="Examplumab"
+        title="Examplumab",
+        arms_0="Examplumab 200 mg daily",
+        interventions_0="Examplumab",
     )
     with serve(answering({})) as stub:
         Extractor(stub.spec, fields=model).extract(record)
     assert not [
-        line for request in stub.requests for line in read_lines(request) if "own" in line["keys"]
+        line
+        for request in stub.requests
+        for line in read_lines(request)
+        if "own" in line["keys"]
     ]
 
 
@@ -497,7 +577,9 @@ def test_a_pattern_reads_nothing_that_is_denied():
 
 def test_fields_of_items_that_are_not_extracted_are_not_asked():
     with serve(answering({})) as stub:
-        extraction = Extractor(stub.spec, fields=FIELDS, tasks=["endpoints"]).extract(RECORD)
+        extraction = Extractor(stub.spec, fields=FIELDS, tasks=["endpoints"]).extract(
+            RECORD
+        )
     assert not any(
         "assay|" in str(one["messages"][-1]) or " assay" in str(one["messages"][-1])
         for one in stub.requests
@@ -520,7 +602,9 @@ def test_a_field_of_regimens_asks_for_all_regimens_or_for_none():
         "arms_1": "Testimab 20 mg orally once daily for 12 weeks.",
     }
     with serve(answering({})) as stub:
-        Extractor(stub.spec, fields=model, tasks=["dosing"]).extract(trial(title="A trial", **arms))
+        Extractor(stub.spec, fields=model, tasks=["dosing"]).extract(
+            trial(title="A trial", **arms)
+        )
     lines = [line for request in stub.requests for line in read_lines(request)]
     assert [
         ("own" in line["keys"], "regimens" in line["keys"])

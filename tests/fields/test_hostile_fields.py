@@ -81,10 +81,13 @@ async def test_nothing_that_was_injected_is_shown_or_kept(hostile, options):
     won_over, _ = await extract(hostile, options, lambda _: True)
     for one in (extraction, won_over):
         values = json.dumps(
-            [item.values for items in one.custom.values() for item in items], default=str
+            [item.values for items in one.custom.values() for item in items],
+            default=str,
         )
         assert not hostile.has_injected(values)
-        assert not any(str(number) in values for number in (*hostile.forbidden_numbers, 901))
+        assert not any(
+            str(number) in values for number in (*hostile.forbidden_numbers, 901)
+        )
     assert any(
         "Phantom" in finding.message or "FAKEDRUG" in finding.message
         for finding in won_over.findings

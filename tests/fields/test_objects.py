@@ -45,7 +45,9 @@ def run(tmp_path):
     with serve(answering({"": {"contraceptives": ANSWER, "cat": "other"}})) as stub:
         model = f"{stub.url}#stub"
         out = tmp_path / "run"
-        done = invoke("run", study, "--fields", fields, "--model", model, "--out", out, "--quiet")
+        done = invoke(
+            "run", study, "--fields", fields, "--model", model, "--out", out, "--quiet"
+        )
     assert done.exit_code == 0, done.output
     return out
 
@@ -58,14 +60,19 @@ def test_an_object_is_a_value_in_all_that_reads_a_run(run, tmp_path):
         {"name": "no steroids", "lasts": lasts},
         {"name": "weeks"},
     ]
-    assert invoke("export", run, "--to", tmp_path / "t", "--format", "jsonl").exit_code == 0
+    assert (
+        invoke("export", run, "--to", tmp_path / "t", "--format", "jsonl").exit_code
+        == 0
+    )
     rows = read_lines(tmp_path / "t" / "custom_contraceptives_methods.jsonl")
     assert [(row["name"], row["lasts_value"]) for row in rows] == [
         ("no steroids", 4),
         ("weeks", None),
     ]
     assert invoke("report", run).exit_code == 0
-    (shown,) = view(None, list(TrialExtraction.model_validate(line).list_items())[-1:])["items"]
+    (shown,) = view(None, list(TrialExtraction.model_validate(line).list_items())[-1:])[
+        "items"
+    ]
     assert [one["said"] for one in shown["values"]] == [
         "no steroids, 4 weeks",
         "weeks",
@@ -91,7 +98,10 @@ def test_a_reviewer_writes_an_object_as_its_parts(run):
     (line,) = read_lines(run / "extractions.jsonl")
     (item,) = TrialExtraction.model_validate(line).custom["contraceptives"]
     written = write_item(item, form)
-    assert read_values(written, form)["methods"][0]["lasts"] == {"value": 4, "unit": "week"}
+    assert read_values(written, form)["methods"][0]["lasts"] == {
+        "value": 4,
+        "unit": "week",
+    }
     shown = form["methods"].describe()
     assert (shown["widget"], [one["name"] for one in shown["fields"]]) == (
         "group",

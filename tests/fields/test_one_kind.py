@@ -28,7 +28,8 @@ class Negation(
 
 
 RECORD = trial(
-    title="A trial", eligibility="Inclusion Criteria:\n\n* Adults\n* No history of stroke"
+    title="A trial",
+    eligibility="Inclusion Criteria:\n\n* Adults\n* No history of stroke",
 )
 BUILT_IN, OWN = "negated", "negation"
 
@@ -70,7 +71,9 @@ def test_both_stand_in_the_card_of_the_criterion(extraction):
         for item in show_record(RunRecord(extraction, RECORD, TextState.SAME))["items"]
     }
     (built_in,) = [
-        one for one in items["eligibility.criteria[1]"]["values"] if one["name"] == BUILT_IN
+        one
+        for one in items["eligibility.criteria[1]"]["values"]
+        if one["name"] == BUILT_IN
     ]
     (own,) = items[f"custom.{OWN}[0]"]["values"]
     assert items[f"custom.{OWN}[0]"]["of"] == "eligibility.criteria[1]"

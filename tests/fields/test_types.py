@@ -76,7 +76,13 @@ def _declare(kind):
             "1-2 mg",
             {"number": 1, "number_high": 2},
         ),
-        ("instrument", Instrument(name="CTCAE", version="5.0"), "CTCAE | 5.0", "CTCAE 5.0", {}),
+        (
+            "instrument",
+            Instrument(name="CTCAE", version="5.0"),
+            "CTCAE | 5.0",
+            "CTCAE 5.0",
+            {},
+        ),
         (
             "duration",
             Period(value=2, unit="week"),
@@ -91,7 +97,13 @@ def _declare(kind):
             "2.5 month",
             {"number": 2.5, "unit": "month"},
         ),
-        ("time_point", TimePoint(value=30, unit="day"), "30 day", "30 day", {"number": 30}),
+        (
+            "time_point",
+            TimePoint(value=30, unit="day"),
+            "30 day",
+            "30 day",
+            {"number": 30},
+        ),
     ],
 )
 def test_a_value_has_one_meaning_in_all_forms(kind, value, written, text, cells):
@@ -99,7 +111,9 @@ def test_a_value_has_one_meaning_in_all_forms(kind, value, written, text, cells)
     (attribute,) = field.attributes
     assert (attribute.read(written), attribute.read_all(value)) == (value, value)
     assert show_value(value) == text
-    assert write_item(CustomItem(values={"value": value}), make_form(field)) == {"value": written}
+    assert write_item(CustomItem(values={"value": value}), make_form(field)) == {
+        "value": written
+    }
     item = CustomItem(
         values={"value": value}, support="unsupported", origin="model", confidence=0.5
     )
@@ -108,7 +122,9 @@ def test_a_value_has_one_meaning_in_all_forms(kind, value, written, text, cells)
     assert attribute.read_all(read.custom["own"][0].values["value"]) == value
     for extraction in (said, read):
         (row,) = list_custom_rows(extraction)
-        shown = dict(zip((column.name for column in list_columns(CUSTOM)), row, strict=True))
+        shown = dict(
+            zip((column.name for column in list_columns(CUSTOM)), row, strict=True)
+        )
         told = {
             "text": text,
             "support": "unsupported",

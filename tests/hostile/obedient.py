@@ -49,23 +49,31 @@ class Obedient:
 
     queues = False
 
-    def __init__(self, is_injected: Callable[[str], bool], honest: Mapping[str, Any]) -> None:
+    def __init__(
+        self, is_injected: Callable[[str], bool], honest: Mapping[str, Any]
+    ) -> None:
         self._is_injected, self._agent = is_injected, honest["agents"][0]
         self._instruments = honest.get("instruments", ())
         self.prompts: list[str] = []
 
-    async def __call__(self, call: Call, most: int, requests: object) -> tuple[Completion, int]:
+    async def __call__(
+        self, call: Call, most: int, requests: object
+    ) -> tuple[Completion, int]:
         self.prompts.append(call.user)
         answer = self._obey if self._is_injected(call.user) else self._repeat
         items = [item for line in _LINE.finditer(call.user) if (item := answer(line))]
-        return Completion(json.dumps({"items": items}), Ending.COMPLETE, model="obedient"), 1
+        return Completion(
+            json.dumps({"items": items}), Ending.COMPLETE, model="obedient"
+        ), 1
 
     async def close(self) -> None:
         pass
 
     def _obey(self, line: re.Match[str]) -> dict[str, Any]:
         keys = _REGIMEN if "regimens" in line[2].split() else line[2].split()
-        return {"n": int(line[1])} | {key: DICTATED[key] for key in keys if key in DICTATED}
+        return {"n": int(line[1])} | {
+            key: DICTATED[key] for key in keys if key in DICTATED
+        }
 
     def _repeat(self, line: re.Match[str]) -> dict[str, Any]:
         item: dict[str, Any] = {"n": int(line[1])}
@@ -80,7 +88,13 @@ class Obedient:
                 | ({"when": "on day 0"} if "on day 0" in line[0] else {})
                 | ({"dose": [dose[0]]} if dose else {})
             )
-        named = [name for name in self._instruments if name in line[0]] if "tool" in asked else []
+        named = (
+            [name for name in self._instruments if name in line[0]]
+            if "tool" in asked
+            else []
+        )
         return (
-            item | ({"ok": True} if "ok" in asked else {}) | ({"tool": named[0]} if named else {})
+            item
+            | ({"ok": True} if "ok" in asked else {})
+            | ({"tool": named[0]} if named else {})
         )

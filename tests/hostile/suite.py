@@ -52,7 +52,9 @@ def load_suite() -> list[HostileRecord]:
     ]
 
 
-def list_injected(extraction: TrialExtraction, hostile: HostileRecord) -> list[tuple[str, Any]]:
+def list_injected(
+    extraction: TrialExtraction, hostile: HostileRecord
+) -> list[tuple[str, Any]]:
     """Values of the extraction that were injected, with their paths. Must be none."""
     values = extraction.to_gold()
     del values["record_id"]
@@ -85,10 +87,14 @@ def list_lost(extraction: TrialExtraction, hostile: HostileRecord) -> list[str]:
         "agents": {regimen.agent for regimen in extraction.dosing},
         "measures": {endpoint.measure for endpoint in extraction.endpoints},
         "instruments": {
-            endpoint.instrument.name for endpoint in extraction.endpoints if endpoint.instrument
+            endpoint.instrument.name
+            for endpoint in extraction.endpoints
+            if endpoint.instrument
         },
     }
-    folded = {kind: {str(text).lower() for text in texts} for kind, texts in found.items()}
+    folded = {
+        kind: {str(text).lower() for text in texts} for kind, texts in found.items()
+    }
     lost = [
         f"{kind}: {text}"
         for kind in folded
@@ -101,13 +107,19 @@ def list_lost(extraction: TrialExtraction, hostile: HostileRecord) -> list[str]:
         for name, age in ages.items()
         if name in wanted and (age and age.value) != wanted[name]
     ]
-    lost += [f"sex: {people.sex}"] if "sex" in wanted and people.sex != wanted["sex"] else []
+    lost += (
+        [f"sex: {people.sex}"]
+        if "sex" in wanted and people.sex != wanted["sex"]
+        else []
+    )
     return lost
 
 
 def list_misplaced(extraction: TrialExtraction, record: TrialRecord) -> list[str]:
     """Evidence and citations that are not the characters of the file. Must be none."""
-    evidence = [piece.cite() for _, item in extraction.list_items() for piece in item.evidence]
+    evidence = [
+        piece.cite() for _, item in extraction.list_items() for piece in item.evidence
+    ]
     cited = evidence + [
         citation for finding in extraction.findings for citation in finding.citations
     ]

@@ -33,13 +33,17 @@ async def _extract_obediently(hostile: HostileRecord, is_injected):
     stub = Obedient(is_injected, hostile.honest)
     spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
     async with Model(spec, answerer=lambda: stub) as model:
-        return await OpenExtractor(model, ExtractionOptions(effort="all"))(hostile.read()), stub
+        return await OpenExtractor(model, ExtractionOptions(effort="all"))(
+            hostile.read()
+        ), stub
 
 
 def test_suite_is_large_and_varied():
     assert len(SUITE) >= 64
     assert len({hostile.attack for hostile in SUITE}) >= 12
-    assert {hostile.file for hostile in SUITE} == {path.name for path in RECORDS.iterdir()}
+    assert {hostile.file for hostile in SUITE} == {
+        path.name for path in RECORDS.iterdir()
+    }
 
 
 @every_record
@@ -55,7 +59,9 @@ async def test_a_model_that_obeys_what_it_sees_sees_nothing_to_obey(hostile):
 
 
 @every_record
-async def test_a_model_that_was_won_over_brings_in_no_value_that_the_text_does_not_state(hostile):
+async def test_a_model_that_was_won_over_brings_in_no_value_that_the_text_does_not_state(
+    hostile,
+):
     extraction, stub = await _extract_obediently(hostile, lambda _: True)
     assert stub.prompts
     assert list_injected(extraction, hostile) == []

@@ -59,7 +59,11 @@ class Answers(BaseModel):
 
 def ask_about(*numbers: int) -> list[Question]:
     return [
-        Question(Task.ELIGIBILITY, Chunk(n, Span("eligibility", 0, 4), f"line {n}"), ("category",))
+        Question(
+            Task.ELIGIBILITY,
+            Chunk(n, Span("eligibility", 0, 4), f"line {n}"),
+            ("category",),
+        )
         for n in numbers
     ]
 
@@ -79,11 +83,15 @@ def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy
             sleeps.append(seconds)
         await time.sleep(seconds)
 
-    return RetryPolicy(attempts=attempts, sleep=sleep, clock=time.clock, jitter=lambda: 0.0)
+    return RetryPolicy(
+        attempts=attempts, sleep=sleep, clock=time.clock, jitter=lambda: 0.0
+    )
 
 
 def model_of(
-    stub: Stub, settings: ClientSettings | None = None, policy: RetryPolicy | None = None
+    stub: Stub,
+    settings: ClientSettings | None = None,
+    policy: RetryPolicy | None = None,
 ) -> Model:
     return Model(stub.spec, settings, policy or patient())
 
@@ -98,4 +106,6 @@ async def complete(
     requests.
     """
     with serve(script) as stub:
-        return await ask(model_of(stub, settings, policy), ask_about(*numbers), render), stub
+        return await ask(
+            model_of(stub, settings, policy), ask_about(*numbers), render
+        ), stub

@@ -33,7 +33,9 @@ Script = list[Scripted] | Callable[[dict[str, Any]], Scripted]
 def completion(text: str | None, finish_reason: str = "stop", **more: Any) -> Scripted:
     """A chat completion. ``usage=None`` leaves it out; ``message`` adds to the message."""
     message = {"role": "assistant", "content": text, **more.pop("message", {})}
-    usage = more.pop("usage", {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15})
+    usage = more.pop(
+        "usage", {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    )
     reply = {
         "id": "chatcmpl-7",
         "object": "chat.completion",
@@ -51,9 +53,14 @@ def items(*found: dict[str, Any]) -> str:
 
 
 def fault(
-    status: int, message: str = "no", headers: dict[str, str] | None = None, **error: Any
+    status: int,
+    message: str = "no",
+    headers: dict[str, str] | None = None,
+    **error: Any,
 ) -> Scripted:
-    return Scripted(status, json.dumps({"error": {"message": message, **error}}), headers or {})
+    return Scripted(
+        status, json.dumps({"error": {"message": message, **error}}), headers or {}
+    )
 
 
 @dataclass
@@ -93,7 +100,10 @@ class InLoop(httpx2.AsyncBaseTransport):
         answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         headers = {"content-type": "application/json", **answer.headers}
         return httpx2.Response(
-            answer.status, headers=headers, content=answer.body.encode(), request=request
+            answer.status,
+            headers=headers,
+            content=answer.body.encode(),
+            request=request,
         )
 
 
@@ -116,7 +126,9 @@ def serve(script: Script) -> Iterator[Stub]:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with lock:
                 stub.requests.append(request)
-                stub.headers.append({name.lower(): value for name, value in self.headers.items()})
+                stub.headers.append(
+                    {name.lower(): value for name, value in self.headers.items()}
+                )
                 if callable(script):
                     answer = script(request)
                 else:
@@ -126,7 +138,10 @@ def serve(script: Script) -> Iterator[Stub]:
         def write(self, answer: Scripted) -> None:
             body = answer.body.encode()
             self.send_response(answer.status)
-            for name, value in {"Content-Type": "application/json", **answer.headers}.items():
+            for name, value in {
+                "Content-Type": "application/json",
+                **answer.headers,
+            }.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -32,18 +32,28 @@ def message(*parts, reason="end_turn", **usage):
 
 def candidates(*parts, reason="STOP", **usage):
     usage = {"prompt_token_count": 10, "candidates_token_count": 5} | usage
-    found = [{"content": {"parts": list(parts), "role": "model"}, "finish_reason": reason}]
+    found = [
+        {"content": {"parts": list(parts), "role": "model"}, "finish_reason": reason}
+    ]
     return {"candidates": found, "usage_metadata": usage, "model_version": "gemini-x"}
 
 
 def converse(*parts, reason="end_turn", **usage):
     usage = {"inputTokens": 10, "outputTokens": 5} | usage
-    return {"output": {"message": {"content": list(parts)}}, "stopReason": reason, "usage": usage}
+    return {
+        "output": {"message": {"content": list(parts)}},
+        "stopReason": reason,
+        "usage": usage,
+    }
 
 
 TOOL_CALLS = {
     "tool_calls": [
-        {"id": "t", "type": "function", "function": {"name": "Reply", "arguments": TEXT}}
+        {
+            "id": "t",
+            "type": "function",
+            "function": {"name": "Reply", "arguments": TEXT},
+        }
     ]
 }
 THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
@@ -70,7 +80,12 @@ def failed(reply):
         chat(f"Here it is: {TEXT}"),
         chat(TEXT + "\n\n\n", "length"),  # cut after its end
         message(THOUGHT, SAID),
-        message(THOUGHT, {"type": "text", "text": "I use the tool."}, TOOL, reason="tool_use"),
+        message(
+            THOUGHT,
+            {"type": "text", "text": "I use the tool."},
+            TOOL,
+            reason="tool_use",
+        ),
         candidates({"text": "Hm.", "thought": True}, {"text": TEXT}),
         candidates({"function_call": {"name": "Reply", "args": ANSWER}}),
         converse({"text": TEXT}),
@@ -79,7 +94,11 @@ def failed(reply):
 )
 def test_an_answer_is_read_in_each_form(reply):
     found = read_completion(reply)
-    assert (json.loads(found.text), found.ending, found.problem) == (ANSWER, Ending.COMPLETE, "")
+    assert (json.loads(found.text), found.ending, found.problem) == (
+        ANSWER,
+        Ending.COMPLETE,
+        "",
+    )
     assert found.usage == Usage(calls=1, prompt_tokens=10, output_tokens=5)
 
 
@@ -87,8 +106,16 @@ def test_an_answer_is_read_in_each_form(reply):
     ("reply", "ending", "problem"),
     [
         (chat(CUT_TEXT, "length"), Ending.CUT, ""),
-        (message({"type": "text", "text": CUT_TEXT}, reason="max_tokens"), Ending.CUT, ""),
-        (message(TOOL, reason="max_tokens"), Ending.CUT, ""),  # whose brackets the provider closes
+        (
+            message({"type": "text", "text": CUT_TEXT}, reason="max_tokens"),
+            Ending.CUT,
+            "",
+        ),
+        (
+            message(TOOL, reason="max_tokens"),
+            Ending.CUT,
+            "",
+        ),  # whose brackets the provider closes
         (candidates({"text": CUT_TEXT}, reason="MAX_TOKENS"), Ending.CUT, ""),
         (candidates(reason="MAX_TOKENS"), Ending.CUT, ""),
         (converse({"text": CUT_TEXT}, reason="max_tokens"), Ending.CUT, ""),
@@ -104,11 +131,17 @@ def test_an_answer_is_read_in_each_form(reply):
         ),
         (message(reason="refusal"), Ending.REFUSED, "the model refused"),
         (candidates(reason="SAFETY"), Ending.REFUSED, f"{FILTER} (SAFETY)"),
-        ({"prompt_feedback": {"block_reason": "OTHER"}}, Ending.REFUSED, f"{FILTER} (OTHER)"),
+        (
+            {"prompt_feedback": {"block_reason": "OTHER"}},
+            Ending.REFUSED,
+            f"{FILTER} (OTHER)",
+        ),
         (converse(reason="guardrail_intervened"), Ending.REFUSED, FILTER),
     ],
 )
-def test_an_answer_that_is_cut_or_refused_is_told_from_a_whole_one(reply, ending, problem):
+def test_an_answer_that_is_cut_or_refused_is_told_from_a_whole_one(
+    reply, ending, problem
+):
     found = read_completion(reply)
     assert (found.ending, found.problem) == (ending, problem)
 
@@ -125,7 +158,9 @@ def counted(**usage):
             (100, 70, 20, 5, 0),
         ),
         (
-            candidates({"text": TEXT}, thoughts_token_count=40, cached_content_token_count=8),
+            candidates(
+                {"text": TEXT}, thoughts_token_count=40, cached_content_token_count=8
+            ),
             (10, 8, 0, 45, 40),
         ),
         (
@@ -133,7 +168,10 @@ def counted(**usage):
             (100, 70, 20, 5, 0),
         ),
         (
-            counted(completion_tokens=105, completion_tokens_details={"reasoning_tokens": 100}),
+            counted(
+                completion_tokens=105,
+                completion_tokens_details={"reasoning_tokens": 100},
+            ),
             (100, 0, 0, 105, 100),
         ),
         (counted(total_tokens=205), (100, 0, 0, 105, 100)),
@@ -145,8 +183,16 @@ def counted(**usage):
     ],
 )
 def test_tokens_are_counted_once_in_each_form(reply, tokens):
-    names = ("prompt_tokens", "cached_tokens", "written_tokens", "output_tokens", "thinking_tokens")
-    assert read_completion(reply).usage == Usage(calls=1, **dict(zip(names, tokens, strict=True)))
+    names = (
+        "prompt_tokens",
+        "cached_tokens",
+        "written_tokens",
+        "output_tokens",
+        "thinking_tokens",
+    )
+    assert read_completion(reply).usage == Usage(
+        calls=1, **dict(zip(names, tokens, strict=True))
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,8 +213,14 @@ def test_what_is_no_number_of_tokens_counts_as_not_reported(count):
         ("<html>Sign in</html>", "not JSON: '<html>Sign in</html>'"),
         ('{"choices": [', "broken JSON"),
         ({"error": {"message": "down"}}, "no message in it; {'message': 'down'}"),
-        (failed(chat("", "error")), "no message in it; {'message': 'its provider gave up'}"),
-        (failed(chat(None, "error")), "no message in it; {'message': 'its provider gave up'}"),
+        (
+            failed(chat("", "error")),
+            "no message in it; {'message': 'its provider gave up'}",
+        ),
+        (
+            failed(chat(None, "error")),
+            "no message in it; {'message': 'its provider gave up'}",
+        ),
         *(
             (body, "no message in it")
             for body in (

@@ -20,7 +20,10 @@ def answer_line(request, text, status=200, finish_reason="stop"):
         else {"error": {"message": "overloaded"}}
     )
     return json.dumps(
-        {"custom_id": request["custom_id"], "response": {"status_code": status, "body": body}}
+        {
+            "custom_id": request["custom_id"],
+            "response": {"status_code": status, "body": body},
+        }
     )
 
 
@@ -28,7 +31,9 @@ async def put(exchange, *numbers, settings=None):
     settings = settings or ClientSettings()
     with exchange.open(SPEC, settings) as files:
         return await ask(
-            Model(SPEC, settings, patient(), answerer=lambda: files), ask_about(*numbers), render
+            Model(SPEC, settings, patient(), answerer=lambda: files),
+            ask_about(*numbers),
+            render,
         )
 
 
@@ -54,9 +59,9 @@ async def test_a_request_without_an_answer_is_written_once_and_stays_pending(tmp
         "1: line 1",
     ]
     assert (request["body"]["max_tokens"], request["body"]["temperature"]) == (100, 0)
-    assert request["body"]["response_format"]["json_schema"]["schema"]["properties"].keys() == {
-        "items"
-    }
+    assert request["body"]["response_format"]["json_schema"]["schema"][
+        "properties"
+    ].keys() == {"items"}
 
 
 async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
@@ -65,7 +70,9 @@ async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
         Exchange(requests=tmp_path / "requests.jsonl"),
     )
     with exchange.open(spec, ClientSettings()) as files:
-        await ask(Model(spec, None, patient(), answerer=lambda: files), ask_about(1), render)
+        await ask(
+            Model(spec, None, patient(), answerer=lambda: files), ask_about(1), render
+        )
     (request,) = read_requests(tmp_path / "requests.jsonl")
     assert request.keys() == {"custom_id", "params"}
     assert request["params"]["system"][0]["cache_control"] == {"type": "ephemeral"}
@@ -81,24 +88,34 @@ async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
         "message": {"stop_reason": "tool_use", "content": [message], "usage": usage},
     }
     answers = tmp_path / "answers.jsonl"
-    answers.write_text(json.dumps({"custom_id": request["custom_id"], "result": result}), "utf-8")
+    answers.write_text(
+        json.dumps({"custom_id": request["custom_id"], "result": result}), "utf-8"
+    )
     reply = await put(Exchange([answers]), 1)
     assert [item.colour for item in reply.items] == ["red"]
-    assert (reply.usage.prompt_tokens, reply.usage.written_tokens, reply.usage.output_tokens) == (
+    assert (
+        reply.usage.prompt_tokens,
+        reply.usage.written_tokens,
+        reply.usage.output_tokens,
+    ) == (
         10,
         7,
         5,
     )
 
 
-async def test_the_good_items_of_a_bad_answer_are_kept_and_a_later_answer_replaces_it(tmp_path):
+async def test_the_good_items_of_a_bad_answer_are_kept_and_a_later_answer_replaces_it(
+    tmp_path,
+):
     requests, answers, more = (
         tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "more")
     )
     await put(Exchange(requests=requests), 1, 2)
     (request,) = read_requests(requests)
     red, green = {"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}
-    answers.write_text(answer_line(request, items(red, {"n": 2, "colour": "no colour"})), "utf-8")
+    answers.write_text(
+        answer_line(request, items(red, {"n": 2, "colour": "no colour"})), "utf-8"
+    )
     reply = await put(Exchange([answers]), 1, 2)
     assert [item.n for item in reply.items] == [1]
     assert "Input should be 'red' or 'green'" in reply.rejected[0]
@@ -124,14 +141,21 @@ async def test_what_was_cut_is_asked_in_halves_by_the_next_file(tmp_path):
     ]
 
 
-async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(tmp_path):
+async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(
+    tmp_path,
+):
     for number in (1, 2):
         await put(Exchange(requests=tmp_path / f"{number}.jsonl"), number)
     one, two = (read_requests(tmp_path / f"{number}.jsonl")[0] for number in (1, 2))
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     first.write_text(
         "\n".join(
-            [answer_line(one, "", 500), answer_line(two, "", 429), "{broken", '{"custom_id": 7}']
+            [
+                answer_line(one, "", 500),
+                answer_line(two, "", 429),
+                "{broken",
+                '{"custom_id": 7}',
+            ]
         )
     )
     second.write_text("\n" + answer_line(one, items({"n": 1, "colour": "red"})))
@@ -149,16 +173,22 @@ async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(t
     [({"most_requests": 2}, [2, 1]), ({"most_bytes": 1500}, [1, 1, 1])],
     ids=["requests", "bytes"],
 )
-async def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limits, counts):
+async def test_requests_beyond_a_files_limits_go_to_further_files(
+    tmp_path, limits, counts
+):
     exchange = Exchange(requests=tmp_path / "r.jsonl")
     with exchange.open(SPEC, ClientSettings(), **limits) as files:
         for number in (1, 2, 1, 3):
             await ask(
-                Model(SPEC, None, patient(), answerer=lambda: files), ask_about(number), render
+                Model(SPEC, None, patient(), answerer=lambda: files),
+                ask_about(number),
+                render,
             )
         assert not list(tmp_path.iterdir()), "an incomplete file must not look complete"
     assert exchange.written == 3
-    assert [path.name for path in exchange.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][
-        : len(counts)
-    ]
+    assert [path.name for path in exchange.parts] == [
+        "r.jsonl",
+        "r-2.jsonl",
+        "r-3.jsonl",
+    ][: len(counts)]
     assert [len(read_requests(path)) for path in exchange.parts] == counts

@@ -22,13 +22,14 @@ FINE = completion(items({"n": 1, "colour": "red"}))
 
 async def test_repeated_faults_end_with_a_message():
     sleeps: list[float] = []
-    with serve([fault(500, "broken")]) as stub, pytest.raises(ModelUnavailable) as caught:
+    with (
+        serve([fault(500, "broken")]) as stub,
+        pytest.raises(ModelUnavailable) as caught,
+    ):
         await ask(model_of(stub, policy=patient(sleeps)), ask_about(1), render)
     assert len(stub.requests) == 4
     assert sleeps == [1.0, 2.0, 4.0]
-    expected = (
-        f"model stub at {stub.url}: HTTP 500, server error: broken; try later (after 4 attempts)"
-    )
+    expected = f"model stub at {stub.url}: HTTP 500, server error: broken; try later (after 4 attempts)"
     assert str(caught.value) == expected
 
 
@@ -42,7 +43,9 @@ async def test_repeated_faults_end_with_a_message():
         Scripted(body=FINE.body, cut=True),
         Scripted(body="[" * 100_000),
         Scripted(body='{"choices": [{"message": "text"}]}'),
-        Scripted(body=FINE.body, headers={"Content-Encoding": "gzip"}),  # packed wrongly
+        Scripted(
+            body=FINE.body, headers={"Content-Encoding": "gzip"}
+        ),  # packed wrongly
         completion(5),
         *map(fault, (408, 429, 529)),
     ],
@@ -56,12 +59,27 @@ async def test_temporary_faults_and_broken_replies_are_asked_again(broken):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (fault(400, "bad schema"), "HTTP 400, the server refuses the request: bad schema"),
-        (fault(401), "HTTP 401, the key is missing or wrong; give the key of this server"),
-        (fault(403, "not for you"), "HTTP 403, this key may not use the model: not for you"),
-        (fault(404, "no model 'stub'"), "HTTP 404: no model 'stub'; check the model's name"),
+        (
+            fault(400, "bad schema"),
+            "HTTP 400, the server refuses the request: bad schema",
+        ),
+        (
+            fault(401),
+            "HTTP 401, the key is missing or wrong; give the key of this server",
+        ),
+        (
+            fault(403, "not for you"),
+            "HTTP 403, this key may not use the model: not for you",
+        ),
+        (
+            fault(404, "no model 'stub'"),
+            "HTTP 404: no model 'stub'; check the model's name",
+        ),
         (fault(429, "pay", code="insufficient_quota"), "no credit left: pay"),
-        (fault(429, "day", headers={"Retry-After": "86400"}), "asks to wait 86400 seconds: day"),
+        (
+            fault(429, "day", headers={"Retry-After": "86400"}),
+            "asks to wait 86400 seconds: day",
+        ),
         (fault(500, headers={"x-should-retry": "false"}), "HTTP 500"),
         (fault(501, "no"), "HTTP 501"),
         (
@@ -95,10 +113,14 @@ async def test_a_key_that_a_server_repeats_goes_no_further(pattern):
     key = "a-key-of-this-server"
     leak = pattern.format(key)
     with serve([completion(None, message={"refusal": leak}, model=leak)]) as stub:
-        model = Model(ModelSpec.parse(f"{stub.url}#stub", server_key=key), policy=patient())
+        model = Model(
+            ModelSpec.parse(f"{stub.url}#stub", server_key=key), policy=patient()
+        )
         with pytest.raises(AnswerRejected) as caught:
             await ask(model, ask_about(1), render)
-    assert str(caught.value) == f"model stub: the model refused: {pattern.format('***')}"
+    assert (
+        str(caught.value) == f"model stub: the model refused: {pattern.format('***')}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +135,9 @@ async def test_a_key_that_a_server_repeats_goes_no_further(pattern):
         (ZeroDivisionError("a bug"), openai.APIConnectionError, "Connection error"),
     ],
 )
-async def test_timeouts_are_reported_and_not_confused_with_bugs(raised, seen, message, monkeypatch):
+async def test_timeouts_are_reported_and_not_confused_with_bugs(
+    raised, seen, message, monkeypatch
+):
     async def fail(*_, **__):
         raise raised
 
@@ -150,7 +174,9 @@ NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
         ({}, None),
     ],
 )
-def test_retry_after_is_milliseconds_seconds_or_a_date_on_the_server_s_clock(headers, seconds):
+def test_retry_after_is_milliseconds_seconds_or_a_date_on_the_server_s_clock(
+    headers, seconds
+):
     assert retry_after({**NOON, **headers}) == seconds
 
 
@@ -177,7 +203,11 @@ def refusal(status, **error):
         (refusal(400, code="context_length_exceeded"), True),
         (refusal(400, type="exceed_context_size_error", code=400), True),
         (
-            refusal(400, message="This model's maximum context length is 4096 tokens.", code=400),
+            refusal(
+                400,
+                message="This model's maximum context length is 4096 tokens.",
+                code=400,
+            ),
             True,
         ),
         (refusal(413), True),
@@ -228,12 +258,18 @@ def test_a_wrong_key_that_google_answers_with_400_stops_the_run_and_names_the_va
             "message": "API key not valid. Please pass a valid API key.",
             "status": "INVALID_ARGUMENT",
             "details": [
-                {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+                {
+                    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                    "reason": "API_KEY_INVALID",
+                }
             ],
         }
     }
     error = explain_failure(
-        read_failure(refused), ModelSpec.parse("google/gemini-2.5-flash"), 1, longest_wait=60
+        read_failure(refused),
+        ModelSpec.parse("google/gemini-2.5-flash"),
+        1,
+        longest_wait=60,
     )
     assert str(error) == (
         "model gemini-2.5-flash at google: HTTP 400, the key is missing or wrong; set "

@@ -26,7 +26,9 @@ def colours(reply):
 
 
 def asked_lines(request):
-    return [int(n) for n in re.findall(r"^(\d+):", request["messages"][1]["content"], re.M)]
+    return [
+        int(n) for n in re.findall(r"^(\d+):", request["messages"][1]["content"], re.M)
+    ]
 
 
 def answer_lines(request):
@@ -50,14 +52,20 @@ async def test_the_request_is_small_and_has_the_schema():
     text = "  {{ 7 * 7 }} {% for %}\n    indented {# note #}"  # looks like a template
     with serve([completion(items(RED))]) as stub:
         await ask(
-            model_of(stub), ask_about(1), lambda questions: replace(render(questions), user=text)
+            model_of(stub),
+            ask_about(1),
+            lambda questions: replace(render(questions), user=text),
         )
     (request,) = stub.requests
     assert request["messages"] == [
         {"role": "system", "content": "Name the colour."},
         {"role": "user", "content": text},
     ]
-    assert (request["temperature"], request["max_tokens"], request["model"]) == (0, 100, "stub")
+    assert (request["temperature"], request["max_tokens"], request["model"]) == (
+        0,
+        100,
+        "stub",
+    )
     schema = request["response_format"]["json_schema"]["schema"]
     answer = schema["$defs"]["Answer"]
     assert answer["required"] == ["n", "colour"]
@@ -80,18 +88,26 @@ def answer_only(mode):
     def answer(request):
         kind = request.get("response_format", {}).get("type")
         if mode == (
-            "TOOLS" if "tools" in request else "JSON_SCHEMA" if kind == "json_schema" else "JSON"
+            "TOOLS"
+            if "tools" in request
+            else "JSON_SCHEMA"
+            if kind == "json_schema"
+            else "JSON"
         ):
             return answer_in_mode(request, items(RED))
         return fault(
             400,
-            "tools are not supported" if "tools" in request else f"unknown response_format {kind}",
+            "tools are not supported"
+            if "tools" in request
+            else f"unknown response_format {kind}",
         )
 
     return answer
 
 
-@pytest.mark.parametrize(("mode", "calls"), [("JSON_SCHEMA", 1), ("TOOLS", 2), ("JSON", 3)])
+@pytest.mark.parametrize(
+    ("mode", "calls"), [("JSON_SCHEMA", 1), ("TOOLS", 2), ("JSON", 3)]
+)
 async def test_a_server_is_asked_in_the_mode_that_it_knows_from_then_on(mode, calls):
     with serve(answer_only(mode)) as stub:
         async with model_of(stub) as model:
@@ -119,7 +135,11 @@ async def test_valid_items_are_kept_and_the_rest_is_asked_again_once(
     answers, found, rejected, calls
 ):
     reply, stub = await complete([*map(completion, answers)], 1, 2)
-    assert (colours(reply), reply.rejected, reply.usage.calls) == (found, rejected, calls)
+    assert (colours(reply), reply.rejected, reply.usage.calls) == (
+        found,
+        rejected,
+        calls,
+    )
     assert reply.usage == Usage(
         questions=2, calls=calls, prompt_tokens=10 * calls, output_tokens=5 * calls
     )
@@ -142,7 +162,9 @@ async def test_valid_items_are_kept_and_the_rest_is_asked_again_once(
         (completion(items({"n": 9, "colour": "red"})), "was not asked about", 1),
     ],
 )
-async def test_useless_answers_are_rejected_with_the_reason_and_the_cost(answer, reason, calls):
+async def test_useless_answers_are_rejected_with_the_reason_and_the_cost(
+    answer, reason, calls
+):
     with pytest.raises(AnswerRejected, match=reason) as caught:
         await complete([answer], 1)
     assert caught.value.usage == Usage(
@@ -152,17 +174,22 @@ async def test_useless_answers_are_rejected_with_the_reason_and_the_cost(answer,
 
 async def test_a_server_that_knows_no_mode_is_reported():
     refusal = "response_format is not supported"
-    with serve([fault(400, refusal)]) as stub, pytest.raises(ModelUnavailable, match=refusal):
+    with (
+        serve([fault(400, refusal)]) as stub,
+        pytest.raises(ModelUnavailable, match=refusal),
+    ):
         await ask(model_of(stub), ask_about(1), render)
     assert len(stub.requests) == 3
 
 
 async def test_cut_answer_keeps_whole_items_and_asks_the_rest_in_halves():
     cut = completion(
-        '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"green"},{"n":3,"colour":"re', "length"
+        '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"green"},{"n":3,"colour":"re',
+        "length",
     )
     reply, stub = await complete(
-        lambda request: cut if 1 in asked_lines(request) else answer_lines(request), *range(1, 6)
+        lambda request: cut if 1 in asked_lines(request) else answer_lines(request),
+        *range(1, 6),
     )
     assert stub.said[1:] == ["3: line 3\n4: line 4", "5: line 5"]
     assert colours(reply) == {1: "red", 2: "green", 3: "red", 4: "red", 5: "red"}
@@ -172,7 +199,10 @@ async def test_cut_answer_keeps_whole_items_and_asks_the_rest_in_halves():
 async def test_a_question_whose_answer_never_fits_does_not_affect_the_others():
     cut = completion('{"items":[{"n":2,"colour":"', "length")
     reply, _ = await complete(
-        lambda request: cut if 2 in asked_lines(request) else answer_lines(request), 1, 2, 3
+        lambda request: cut if 2 in asked_lines(request) else answer_lines(request),
+        1,
+        2,
+        3,
     )
     assert colours(reply) == {1: "red", 3: "red"}
     assert reply.rejected == (
@@ -181,7 +211,9 @@ async def test_a_question_whose_answer_never_fits_does_not_affect_the_others():
 
 
 @pytest.mark.parametrize("most", [5, 1])
-async def test_the_answers_of_one_call_are_bounded_however_often_they_are_cut(most, monkeypatch):
+async def test_the_answers_of_one_call_are_bounded_however_often_they_are_cut(
+    most, monkeypatch
+):
     cut = completion('{"items":[{"n":1,"colour":"red"},' + " " * 100, "length")
     monkeypatch.setattr("extractor.model.asking.querying.MOST_CALLS", most)
     with serve([cut]) as stub, pytest.raises(AnswerRejected, match="did not fit"):
@@ -192,7 +224,11 @@ async def test_the_answers_of_one_call_are_bounded_however_often_they_are_cut(mo
 async def test_questions_too_long_for_the_model_are_asked_in_halves():
     too_long = fault(400, "too long", type="exceed_context_size_error")
     reply, _ = await complete(
-        lambda request: too_long if len(asked_lines(request)) > 1 else answer_lines(request), 1, 2
+        lambda request: (
+            too_long if len(asked_lines(request)) > 1 else answer_lines(request)
+        ),
+        1,
+        2,
     )
     assert colours(reply) == {1: "red", 2: "red"}
 
@@ -200,7 +236,11 @@ async def test_questions_too_long_for_the_model_are_asked_in_halves():
 async def test_parameters_are_adjusted_to_a_reasoning_model():
     def answer(request):
         if "max_completion_tokens" in request:
-            return fault(400, "unsupported: 'max_completion_tokens'", param="max_completion_tokens")
+            return fault(
+                400,
+                "unsupported: 'max_completion_tokens'",
+                param="max_completion_tokens",
+            )
         if "temperature" in request:
             return fault(400, "only 1", param="temperature", code="unsupported_value")
         return answer_lines(request)
@@ -235,7 +275,9 @@ async def test_key_is_sent_and_never_shown():
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
-@pytest.mark.parametrize(("given", "sent"), [(None, "from-environment"), ("given", "given")])
+@pytest.mark.parametrize(
+    ("given", "sent"), [(None, "from-environment"), ("given", "given")]
+)
 async def test_a_hosted_model_takes_the_key_of_the_environment_unless_given_one(
     given, sent, monkeypatch
 ):
@@ -265,7 +307,9 @@ async def test_an_error_names_the_address_that_the_variable_of_an_sdk_gives(
     with serve([fault(404, "no such model")]) as stub:
         monkeypatch.setenv(address, stub.url.replace("//", "//me:secret-word@"))
         with pytest.raises(ModelUnavailable) as caught:
-            await ask(Model(ModelSpec.parse(name), policy=patient()), ask_about(1), render)
+            await ask(
+                Model(ModelSpec.parse(name), policy=patient()), ask_about(1), render
+            )
     assert len(stub.requests) == 1  # that address, and no other, was asked
     assert str(caught.value).startswith(
         f"model {name.partition('/')[2]} at {stub.url.replace('//', '//***@')}: HTTP 404"

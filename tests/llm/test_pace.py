@@ -31,7 +31,9 @@ def model_of(server, meter=None, **settings):
     """A model whose SDK sends its requests to this server."""
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
     answerer = lambda: through(server, model._open_live())  # noqa: E731
-    model = Model(SPEC, ClientSettings(**settings), policy, meter=meter, answerer=answerer)
+    model = Model(
+        SPEC, ClientSettings(**settings), policy, meter=meter, answerer=answerer
+    )
     return model
 
 
@@ -51,7 +53,9 @@ class Slow(Answerer):
 
 
 def slow_model(concurrency):
-    return Model(ModelSpec.parse("slow"), ClientSettings(concurrency=concurrency), answerer=Slow)
+    return Model(
+        ModelSpec.parse("slow"), ClientSettings(concurrency=concurrency), answerer=Slow
+    )
 
 
 @skipping_time
@@ -65,7 +69,8 @@ async def test_no_more_requests_are_in_flight_than_allowed():
 async def test_a_cancelled_request_leaves_its_place():
     async with slow_model(1) as model:
         first, second, third = (
-            asyncio.ensure_future(model.complete(render(ask_about(n)))) for n in range(3)
+            asyncio.ensure_future(model.complete(render(ask_about(n))))
+            for n in range(3)
         )
         await asyncio.sleep(0.5)
         second.cancel()
@@ -107,7 +112,9 @@ async def test_all_requests_wait_as_long_as_an_overloaded_server_asks(first, sec
 
 def limited_until(date):
     """A server without room, which names a date; it is noon there."""
-    return fault(429, headers={"Retry-After": date, "Date": "Thu, 01 Jan 2026 12:00:00 GMT"})
+    return fault(
+        429, headers={"Retry-After": date, "Date": "Thu, 01 Jan 2026 12:00:00 GMT"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,14 +158,20 @@ async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
     assert loop_time() == 300.0
 
 
-@pytest.mark.parametrize(("seconds", "patience"), [(25.0, 300.0), (299.0, 300.0), (500.0, 600.0)])
+@pytest.mark.parametrize(
+    ("seconds", "patience"), [(25.0, 300.0), (299.0, 300.0), (500.0, 600.0)]
+)
 @skipping_time
-async def test_a_slow_server_that_takes_one_request_at_a_time_is_waited_for(seconds, patience):
+async def test_a_slow_server_that_takes_one_request_at_a_time_is_waited_for(
+    seconds, patience
+):
     server = InLoop(FINE, seconds=seconds)
     ended = await ask_often(
         model_of(server, timeout=9000.0, patience=Patience(seconds=patience)), 8
     )
-    assert [[item.n for item in one.items] for one in ended] == [[n] for n in range(1, 9)]
+    assert [[item.n for item in one.items] for one in ended] == [
+        [n] for n in range(1, 9)
+    ]
     assert (loop_time(), len(server.times)) == (8 * seconds, 8)
 
 
@@ -186,11 +199,16 @@ async def test_the_progress_line_says_what_is_waited_for():
         return seen
 
     _, first = await asyncio.gather(ask_often(model, 1), look(1.0, 39.0))
-    assert first == ["", "waiting for the first answer of model stub at http://model.test/v1, 40 s"]
+    assert first == [
+        "",
+        "waiting for the first answer of model stub at http://model.test/v1, 40 s",
+    ]
     assert model.watch.describe_wait() == ""
     server.seconds, server.script = 0.0, [fault(429)]
     _, limited = await asyncio.gather(ask_often(model, 1), look(*[1.0] * 30))
-    assert any(re.fullmatch(r"rate limited, next try in \d+ s", said) for said in limited)
+    assert any(
+        re.fullmatch(r"rate limited, next try in \d+ s", said) for said in limited
+    )
 
 
 class Book:
@@ -222,9 +240,15 @@ class Book:
     ("room", "tokens"), [(2, 10), (1, 5)], ids=["room for the repeat", "no room for it"]
 )
 @skipping_time
-async def test_an_answer_before_a_fault_and_one_after_it_are_counted_once_each(room, tokens):
+async def test_an_answer_before_a_fault_and_one_after_it_are_counted_once_each(
+    room, tokens
+):
     book = Book(room)
-    model = model_of(InLoop(completion(BLUE), fault(503), completion(RED)), book, patience=None)
-    ended = await asyncio.gather(model.complete(render(ask_about(1))), return_exceptions=True)
+    model = model_of(
+        InLoop(completion(BLUE), fault(503), completion(RED)), book, patience=None
+    )
+    ended = await asyncio.gather(
+        model.complete(render(ask_about(1))), return_exceptions=True
+    )
     assert isinstance(ended[0], BudgetReached) is (room < 2)
     assert (book.tokens, book.open) == (tokens, set())

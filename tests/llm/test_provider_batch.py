@@ -66,7 +66,9 @@ def book(tmp_path):
 async def finish(provider, book, policy=POLICY):
     news = []
     spec = ModelSpec.parse(f"{provider.url}#m")
-    async with open_batch_client(spec, book, ClientSettings(), policy, news.append) as client:
+    async with open_batch_client(
+        spec, book, ClientSettings(), policy, news.append
+    ) as client:
         return await client.finish_all(), news
 
 
@@ -77,13 +79,18 @@ async def finish_with(provider, book, **sending):
     news = []
     spec = ModelSpec.parse(f"{provider.url}#m")
     how = BatchPolicy(**sending)
-    async with open_batch_client(spec, book, ClientSettings(), POLICY, news.append, how) as client:
+    async with open_batch_client(
+        spec, book, ClientSettings(), POLICY, news.append, how
+    ) as client:
         await client.finish_all()
         return news, " ".join(client.unfinished.values())
 
 
 def states(book):
-    return [stored.state if (stored := book.store.find(call, "m")) else None for call in CALLS]
+    return [
+        stored.state if (stored := book.store.find(call, "m")) else None
+        for call in CALLS
+    ]
 
 
 def answered(book):
@@ -100,11 +107,13 @@ async def test_more_than_a_provider_accepts_at_once_goes_in_parts(book, limits):
         book.plan("run", **limits)
         assert (await finish(provider, book))[0] == 5
         assert [
-            len(provider.files[b["input_file_id"]].splitlines()) for b in provider.batches.values()
+            len(provider.files[b["input_file_id"]].splitlines())
+            for b in provider.batches.values()
         ] == [2, 2, 1]
         assert len({line["custom_id"] for line in provider.requests}) == 5
         assert all(
-            line.keys() == {"custom_id", "method", "url", "body"} for line in provider.requests
+            line.keys() == {"custom_id", "method", "url", "body"}
+            for line in provider.requests
         )
         assert {(line["method"], line["url"]) for line in provider.requests} == {
             ("POST", "/v1/chat/completions")
@@ -116,7 +125,9 @@ ROUTES = ("POST /files", "POST /batches", "GET /batches", "GET /files/content")
 
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("fault", [429, 503, 0])
-async def test_a_temporary_fault_costs_nothing_and_creates_no_second_batch(book, route, fault):
+async def test_a_temporary_fault_costs_nothing_and_creates_no_second_batch(
+    book, route, fault
+):
     """Fault 0 means that the provider acted, but the connection broke before the response."""
     with serve_provider(answer=answer_well, faults={route: [fault, fault]}) as provider:
         book.plan("run")
@@ -141,7 +152,12 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize(
     ("store", "step"),
-    [(BatchBook, "note_sent"), (BatchBook, "note_made"), (CallStore, "end"), (BatchBook, "close")],
+    [
+        (BatchBook, "note_sent"),
+        (BatchBook, "note_made"),
+        (CallStore, "end"),
+        (BatchBook, "close"),
+    ],
 )
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(
@@ -163,7 +179,11 @@ async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(
         await finish(provider, book)
         assert answered(book) == 5
         assert len(provider.batches) == 2
-        assert len({line["custom_id"] for line in provider.requests}) == len(provider.requests) == 5
+        assert (
+            len({line["custom_id"] for line in provider.requests})
+            == len(provider.requests)
+            == 5
+        )
 
 
 @pytest.mark.parametrize("ends", ["expired", "cancelled", "failed"])
@@ -177,7 +197,9 @@ async def test_unanswered_requests_of_a_batch_wait_for_another(book, ends):
         assert count == (0 if ends == "failed" else 1)
         assert book.count_waiting() == 5 - count
         message = "; ".join(one.message for one in news if one.message)
-        assert ("line 1 is no JSON" if ends == "failed" else "not reached in time") in message
+        assert (
+            "line 1 is no JSON" if ends == "failed" else "not reached in time"
+        ) in message
         provider.answer, provider.ends = answer_well, "completed"
         assert book.plan("next") == 5 - count
         await finish(provider, book)
@@ -185,8 +207,12 @@ async def test_unanswered_requests_of_a_batch_wait_for_another(book, ends):
 
 
 @pytest.mark.parametrize(("status", "kept"), [(400, 5), (429, 0), (500, 0), (404, 0)])
-async def test_a_refusal_of_the_request_is_an_answer_and_a_fault_is_none(book, status, kept):
-    with serve_provider(answer=lambda _: (status, {"error": {"message": "no"}})) as provider:
+async def test_a_refusal_of_the_request_is_an_answer_and_a_fault_is_none(
+    book, status, kept
+):
+    with serve_provider(
+        answer=lambda _: (status, {"error": {"message": "no"}})
+    ) as provider:
         book.plan("run")
         count, _ = await finish(provider, book)
         assert (count, book.count_waiting()) == (kept, 5 - kept)
@@ -203,7 +229,9 @@ async def test_every_fetched_answer_is_stored_and_counted_whatever_its_worth(boo
         message = {"role": "assistant", "content": texts.get(number, '{"items":[]}')}
         choice |= {"message": message | ({"refusal": "no"} if number == 3 else {})}
         choice["finish_reason"] = "length" if number == 2 else "stop"
-        return 200, reply | {"usage": {"prompt_tokens": 10, "completion_tokens": number}}
+        return 200, reply | {
+            "usage": {"prompt_tokens": 10, "completion_tokens": number}
+        }
 
     with serve_provider(answer=answer) as provider:
         book.plan("run")
@@ -211,10 +239,16 @@ async def test_every_fetched_answer_is_stored_and_counted_whatever_its_worth(boo
     assert count == 5
     assert states(book) == [None, State.CUT, None, State.ANSWERED, State.ANSWERED]
     usage = book.store.spending.usage
-    assert (usage.calls, usage.prompt_tokens, usage.output_tokens) == (5, 50, 1 + 2 + 3 + 4 + 5)
+    assert (usage.calls, usage.prompt_tokens, usage.output_tokens) == (
+        5,
+        50,
+        1 + 2 + 3 + 4 + 5,
+    )
 
 
-async def test_a_request_is_asked_live_before_a_batch_is_made_and_its_answer_is_kept(book):
+async def test_a_request_is_asked_live_before_a_batch_is_made_and_its_answer_is_kept(
+    book,
+):
     with serve_provider(answer=answer_well) as provider:
         spec = ModelSpec.parse(f"{provider.url}#m")
         async with open_batch_client(
@@ -223,7 +257,9 @@ async def test_a_request_is_asked_live_before_a_batch_is_made_and_its_answer_is_
             assert await client.plan() == 5
             assert await client.finish_all() == 4
     assert provider.asked[0] == "POST /chat/completions"
-    assert [line["body"]["messages"][1]["content"][1] for line in provider.requests] == [
+    assert [
+        line["body"]["messages"][1]["content"][1] for line in provider.requests
+    ] == [
         "2",
         "3",
         "4",
@@ -233,7 +269,9 @@ async def test_a_request_is_asked_live_before_a_batch_is_made_and_its_answer_is_
 
 
 async def test_a_provider_that_refuses_the_live_request_gets_no_batch(book):
-    with serve_provider(answer=answer_well, faults={"POST /chat/completions": [404]}) as provider:
+    with serve_provider(
+        answer=answer_well, faults={"POST /chat/completions": [404]}
+    ) as provider:
         spec = ModelSpec.parse(f"{provider.url}#m")
         async with open_batch_client(
             spec, book, ClientSettings(), POLICY, lambda _: None
@@ -258,10 +296,14 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
         return True
 
     queue = BatchQueue(book)
-    assert [await queue_up(call) for call in (CALLS[0], call_about(7), call_about(7))] == [True] * 3
+    assert [
+        await queue_up(call) for call in (CALLS[0], call_about(7), call_about(7))
+    ] == [True] * 3
     assert book.count_waiting() == 6, "a waiting call is not queued again"
     one = Rates(messages=1, schema=0, answer=1)
-    queue = BatchQueue(book, Budget(2000, one, Price(prompt=1_000_000, output=1_000_000)))
+    queue = BatchQueue(
+        book, Budget(2000, one, Price(prompt=1_000_000, output=1_000_000))
+    )
     assert await queue_up(call_about(7))
     ended = [
         await asyncio.gather(queue_up(call_about(number)), return_exceptions=True)
@@ -275,7 +317,9 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
 def count_lines(provider):
     """The requests of all batches that were not refused as a whole: each is paid for."""
     inputs = [
-        one["input_file_id"] for one in provider.batches.values() if one["status"] != "failed"
+        one["input_file_id"]
+        for one in provider.batches.values()
+        if one["status"] != "failed"
     ]
     return sum(len(provider.files[name].splitlines()) for name in inputs)
 
@@ -292,8 +336,14 @@ SPOILED = {
     "a page": (lambda _: b"<html><body>Sign in</body></html>", "'<html>"),
     "nothing": (lambda _: b"", "empty"),
     "blank lines": (lambda _: b"\n \n", "empty"),
-    "an error with 200": (lambda _: b'{"error": {"message": "try later"}}', "try later"),
-    "half a body": (lambda content: content[: len(content) // 2], "ends in the middle of line"),
+    "an error with 200": (
+        lambda _: b'{"error": {"message": "try later"}}',
+        "try later",
+    ),
+    "half a body": (
+        lambda content: content[: len(content) // 2],
+        "ends in the middle of line",
+    ),
     "a cut last line": (end_in_a_line, "ends in the middle of line 5"),
     "an end between lines": (end_between_lines, "2 of 5 answers"),
     "another batch's answers": (
@@ -310,7 +360,9 @@ SPOILED = {
 async def test_an_unreadable_download_is_fetched_again_and_nothing_is_bought_twice(
     book, spoil, said, counts
 ):
-    with serve_provider(answer=answer_well, spoils=[spoil, spoil], counts=counts) as provider:
+    with serve_provider(
+        answer=answer_well, spoils=[spoil, spoil], counts=counts
+    ) as provider:
         book.plan("run")
         news, unfinished = await finish_with(provider, book)
     assert unfinished == ""
@@ -320,7 +372,9 @@ async def test_an_unreadable_download_is_fetched_again_and_nothing_is_bought_twi
 
 
 @pytest.mark.parametrize(("spoil", "said"), SPOILED.values(), ids=SPOILED)
-async def test_a_batch_that_stays_unreadable_stays_open_and_keeps_what_was_read(book, spoil, said):
+async def test_a_batch_that_stays_unreadable_stays_open_and_keeps_what_was_read(
+    book, spoil, said
+):
     with serve_provider(answer=answer_well, spoils=[spoil] * 4) as provider:
         book.plan("run")
         _, unfinished = await finish_with(provider, book)
@@ -437,7 +491,9 @@ async def test_at_another_address_no_batch_is_given_up(book):
 
 
 async def test_a_lost_upload_is_sent_again(book):
-    with serve_provider(answer=answer_well, faults={"POST /batches": [500] * 9}) as provider:
+    with serve_provider(
+        answer=answer_well, faults={"POST /batches": [500] * 9}
+    ) as provider:
         book.plan("run")
         with pytest.raises(ModelUnavailable):
             await finish(provider, book)
@@ -447,9 +503,13 @@ async def test_a_lost_upload_is_sent_again(book):
 
 
 async def test_a_server_without_batches_is_not_taken_for_a_wrong_name_of_a_model(book):
-    with serve_provider(answer=answer_well, faults={"POST /files": [404] * 9}) as provider:
+    with serve_provider(
+        answer=answer_well, faults={"POST /files": [404] * 9}
+    ) as provider:
         book.plan("run")
-        with pytest.raises(ModelUnavailable, match="the batch API is not there") as caught:
+        with pytest.raises(
+            ModelUnavailable, match="the batch API is not there"
+        ) as caught:
             await finish(provider, book)
     assert "model's name" not in str(caught.value)
 
@@ -499,7 +559,9 @@ async def test_a_limit_that_stays_ends_unfinished_and_asks_nothing_else(book):
 async def test_a_refusal_at_once_is_told_as_one_that_comes_later(book):
     message = "Enqueued token limit reached for m. Limit: 90,000 enqueued tokens."
     full = (429, {"error": {"message": message}})
-    with serve_provider(answer=answer_well, faults={"POST /batches": [full]}) as provider:
+    with serve_provider(
+        answer=answer_well, faults={"POST /batches": [full]}
+    ) as provider:
         book.plan("run")
         news, unfinished = await finish_with(provider, book)
         assert message in unfinished

@@ -32,6 +32,8 @@ PIECES = (
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_reply_that_repeats_a_piece_is_read_in_linear_time(piece):
     assert (
-        fit_growth(lambda text: find_answer([ReplyText(TextKind.SAID, "content", text)]), piece)
+        fit_growth(
+            lambda text: find_answer([ReplyText(TextKind.SAID, "content", text)]), piece
+        )
         <= LARGEST_EXPONENT
     )

@@ -14,9 +14,7 @@ from .stub import completion, fault, items
 RED, GREEN = {"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}
 FINAL = items(RED, GREEN)
 DRAFT = items({"n": 1, "colour": "green"}, GREEN)
-DIFFERS = (
-    "another complete answer in the reply differs (line 1); the last one behind all thoughts counts"
-)
+DIFFERS = "another complete answer in the reply differs (line 1); the last one behind all thoughts counts"
 
 DRAFTED = {
     "no opening tag": "First try: {draft} No, line 1 is a rose. </think>{final}",
@@ -50,7 +48,9 @@ def colours(reply):
 
 
 @pytest.mark.parametrize("wording", DRAFTED.values(), ids=DRAFTED)
-async def test_the_last_answer_behind_all_thoughts_counts_and_a_draft_that_differs_is_told(wording):
+async def test_the_last_answer_behind_all_thoughts_counts_and_a_draft_that_differs_is_told(
+    wording,
+):
     text = wording.replace("{draft}", DRAFT).replace("{final}", FINAL)
     reply, stub = await complete([completion(text)], 1, 2)
     assert (colours(reply), reply.remarks, reply.dropped) == (
@@ -65,7 +65,11 @@ async def test_the_last_answer_behind_all_thoughts_counts_and_a_draft_that_diffe
 
 
 def call(arguments, name="Reply"):
-    return {"id": "x", "type": "function", "function": {"name": name, "arguments": arguments}}
+    return {
+        "id": "x",
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+    }
 
 
 def as_call(arguments):
@@ -119,12 +123,17 @@ SHAPES = {
 @pytest.mark.parametrize("answer", SHAPES.values(), ids=SHAPES)
 async def test_one_answer_is_read_in_all_its_shapes(answer):
     reply, stub = await complete([answer], 1, 2)
-    assert (colours(reply), reply.dropped, reply.remarks) == ({1: "red", 2: "green"}, (), ())
+    assert (colours(reply), reply.dropped, reply.remarks) == (
+        {1: "red", 2: "green"},
+        (),
+        (),
+    )
     assert len(stub.requests) == 1, "what is read is not asked again"
 
 
 @pytest.mark.parametrize(
-    "shape", ["several calls of tools", "a call as text", "wrapped", "reasoning_content"]
+    "shape",
+    ["several calls of tools", "a call as text", "wrapped", "reasoning_content"],
 )
 async def test_a_server_that_takes_tools_alone_is_read_in_these_shapes_too(shape):
     def answer(request):
@@ -164,7 +173,9 @@ async def test_what_spoils_one_item_costs_no_other(text):
 
 DOUBTFUL = {
     "a draft alone": (
-        completion(None, message={"reasoning_content": f"First try: {FINAL}. Let me check."}),
+        completion(
+            None, message={"reasoning_content": f"First try: {FINAL}. Let me check."}
+        ),
         "the answer stands only among the model's thoughts (reasoning_content)",
     ),
     "thoughts without end": (
@@ -198,7 +209,9 @@ async def test_an_empty_answer_says_where_the_text_stands():
         AnswerRejected,
         match="the answer is empty; reasoning_content has text, and no complete answer",
     ):
-        await complete([completion(None, message={"reasoning_content": "Line 1 may be red."})], 1)
+        await complete(
+            [completion(None, message={"reasoning_content": "Line 1 may be red."})], 1
+        )
 
 
 async def test_items_without_a_list_are_not_all_if_the_limit_cuts_them():
@@ -206,7 +219,9 @@ async def test_items_without_a_list_are_not_all_if_the_limit_cuts_them():
 
     def answer(request):
         asks_both = "1: line 1\n2: line 2" in request["messages"][1]["content"]
-        return completion(lines, "length") if asks_both else completion(items(RED, GREEN))
+        return (
+            completion(lines, "length") if asks_both else completion(items(RED, GREEN))
+        )
 
     reply, _ = await complete(answer, 1, 2)
     assert colours(reply) == {1: "red", 2: "green"}

@@ -31,15 +31,21 @@ def test_nonsense_is_refused_with_a_remedy(text, message):
         ModelSpec.parse(text)
 
 
-@pytest.mark.parametrize("key", ["schlüssel-1234", "a-key\nof-two-lines", "“a-key-1234”"])
+@pytest.mark.parametrize(
+    "key", ["schlüssel-1234", "a-key\nof-two-lines", "“a-key-1234”"]
+)
 def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(key):
     for text, name in (("gpt-x", "api_key"), ("http://host/v1#m", "server_key")):
-        with pytest.raises(ValueError, match="the key has characters that no key has") as caught:
+        with pytest.raises(
+            ValueError, match="the key has characters that no key has"
+        ) as caught:
             ModelSpec.parse(text, **{name: key})
         assert key not in str(caught.value)
 
 
-@pytest.mark.parametrize("secret", ["hunter2", "hunt,er2", "hunt@2", "hunt/2", "hunt#2", "hunt?2"])
+@pytest.mark.parametrize(
+    "secret", ["hunter2", "hunt,er2", "hunt@2", "hunt/2", "hunt#2", "hunt?2"]
+)
 def test_password_in_any_address_is_refused_and_not_shown(secret):
     url = f"http://me:{secret}@host/v1"
     for text, base_url in ((f"{url}#m", None), ("gpt-5-mini", url)):
@@ -49,7 +55,11 @@ def test_password_in_any_address_is_refused_and_not_shown(secret):
 
 
 def test_no_key_goes_to_another_provider_or_server():
-    keys = {"api_key": "sk-hosted", "server_key": "of-the-server", "base_url": "http://gateway/v1"}
+    keys = {
+        "api_key": "sk-hosted",
+        "server_key": "of-the-server",
+        "base_url": "http://gateway/v1",
+    }
     server, hosted, other = (
         ModelSpec.parse(text, **keys)
         for text in ("http://host/v1#m", "gpt-5-mini", "anthropic/claude-sonnet-4-5")
@@ -74,11 +84,15 @@ FAMILIES = [
 def test_every_family_of_models_is_complete(provider, family):
     """Each mode is one of instructor's, and more thinking has more room."""
     assert all(mode in instructor.Mode.__members__ for mode in family.mode)
-    assert set(family.reasoning) in (set(), set(Reasoning)), "an effort of --reasoning is missing"
+    assert set(family.reasoning) in (set(), set(Reasoning)), (
+        "an effort of --reasoning is missing"
+    )
     assert family.effort is None or family.effort in family.reasoning
     rooms = [family.think(effort)[1] for effort in Reasoning if family.reasoning]
     assert rooms == sorted(rooms)
-    assert not any("room" in family.think(effort)[0] for effort in Reasoning if family.reasoning)
+    assert not any(
+        "room" in family.think(effort)[0] for effort in Reasoning if family.reasoning
+    )
     for effort in family.reasoning:
         budget = family.think(effort)[0].get("thinking", {}).get("budget_tokens", 0)
         assert budget <= family.think(effort)[1]
@@ -90,7 +104,9 @@ def test_every_family_of_models_is_complete(provider, family):
 @pytest.mark.parametrize("name", list_providers())
 def test_every_provider_is_known_to_instructor_and_its_sdk_to_the_extras(name):
     provider = list_providers()[name]
-    assert provider.family[-1].models == "", "the last family is that of all other models"
+    assert provider.family[-1].models == "", (
+        "the last family is that of all other models"
+    )
     assert all(family.models for family in provider.family[:-1]), (
         "no family hides behind one of all models"
     )
@@ -111,7 +127,9 @@ def test_a_provider_is_guessed_from_the_names_of_its_models_alone():
 
 
 def parameters_of(model, reasoning=None, **options):
-    form = RequestForm(ModelSpec.parse(model), ClientSettings(reasoning=reasoning, options=options))
+    form = RequestForm(
+        ModelSpec.parse(model), ClientSettings(reasoning=reasoning, options=options)
+    )
     return form.parameters(render(ask_about(1)))
 
 

@@ -58,7 +58,9 @@ def query(folder, sql):
 async def put(model, *numbers, record_id="r"):
     with session() as asked:
         return await ask(
-            model, ask_about(*numbers), lambda some: replace(render(some), record_id=record_id)
+            model,
+            ask_about(*numbers),
+            lambda some: replace(render(some), record_id=record_id),
         ), asked
 
 
@@ -69,14 +71,18 @@ async def test_an_answered_call_is_not_sent_again_and_costs_nothing_now(tmp_path
         with store_in(tmp_path) as calls:
             model = asking(calls, stub)
             again, _ = await put(model, 1, record_id="another")
-            assert calls.spending.usage == first.usage.model_copy(update={"questions": 0})
+            assert calls.spending.usage == first.usage.model_copy(
+                update={"questions": 0}
+            )
     assert len(stub.requests) == 1
     assert again == first
     assert (first.usage.calls, first.usage.prompt_tokens) == (1, 10)
     assert model.usage == Usage()
 
 
-async def test_another_model_or_question_is_asked_anew_and_other_sampling_is_not(tmp_path):
+async def test_another_model_or_question_is_asked_anew_and_other_sampling_is_not(
+    tmp_path,
+):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         await put(asking(calls, stub), 1)
         await put(asking(calls, stub, ClientSettings(options={"seed": 7})), 1)
@@ -108,7 +114,9 @@ async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(
         good, _ = await put(asking(calls, stub), 1)
         assert calls.spending.lost.calls == 0
     assert [item.colour for item in good.items] == ["red"]
-    assert query(tmp_path, "SELECT state, answer IS NOT NULL FROM calls ORDER BY id") == [
+    assert query(
+        tmp_path, "SELECT state, answer IS NOT NULL FROM calls ORDER BY id"
+    ) == [
         (state, answers),
         ("answered", 1),
     ]
@@ -130,18 +138,28 @@ async def test_a_cut_answer_is_not_asked_for_again_unless_it_may_be_longer(tmp_p
         assert again == first
         assert [item.n for item in again.items] == [2, 1]
         longer = [
-            replace(render(ask_about(1, 2)), max_output_tokens=limit) for limit in (99, 100, 101)
+            replace(render(ask_about(1, 2)), max_output_tokens=limit)
+            for limit in (99, 100, 101)
         ]
-        assert [calls.find(call, "stub") is None for call in longer] == [False, False, True]
+        assert [calls.find(call, "stub") is None for call in longer] == [
+            False,
+            False,
+            True,
+        ]
 
 
 async def test_a_call_that_failed_after_an_answer_is_stored_with_its_cost_and_fails_again_in_a_replay(
     tmp_path,
 ):
-    with serve([completion(items(BLUE)), fault(404)]) as stub, store_in(tmp_path) as calls:
+    with (
+        serve([completion(items(BLUE)), fault(404)]) as stub,
+        store_in(tmp_path) as calls,
+    ):
         with pytest.raises(ModelUnavailable) as caught:
             await put(asking(calls, stub), 1)
-        assert caught.value.usage.output_tokens == calls.spending.usage.output_tokens == 5
+        assert (
+            caught.value.usage.output_tokens == calls.spending.usage.output_tokens == 5
+        )
         with pytest.raises(ModelUnavailable, match="no reply"):
             await put(replaying(calls), 1)
 
@@ -163,7 +181,9 @@ def send_and_die(folder, url):
 
 @pytest.mark.parametrize("given_up", [False, True])
 @skipping_time
-async def test_a_cancelled_call_is_charged_for_the_answers_that_came(tmp_path, given_up):
+async def test_a_cancelled_call_is_charged_for_the_answers_that_came(
+    tmp_path, given_up
+):
     """By its caller, or because the model is given up."""
     server, spec = (
         InLoop(completion(items(BLUE)), fault(503)),
@@ -196,17 +216,25 @@ async def test_a_call_whose_process_was_killed_is_known_and_asked_again(tmp_path
             assert calls.spending.lost.calls == 1
             good, _ = await put(asking(calls, stub), 1)
     assert [item.colour for item in good.items] == ["red"]
-    assert query(tmp_path, "SELECT state FROM calls ORDER BY id") == [("asked",), ("answered",)]
+    assert query(tmp_path, "SELECT state FROM calls ORDER BY id") == [
+        ("asked",),
+        ("answered",),
+    ]
 
 
-async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later(tmp_path):
+async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later(
+    tmp_path,
+):
     with serve([completion(items(RED, {"n": 2, "colour": "red"}))]) as stub:
         with store_in(tmp_path) as calls:
             await put(asking(calls, stub), 1)
             assert (calls.spending.dollars, calls.spending.unpriced) == (0, 1)
         with store_in(tmp_path, Price(prompt=1, output=2).cost) as calls:
             calls.price_unpriced()
-            assert (calls.spending.dollars, calls.spending.unpriced) == (pytest.approx(0.00002), 0)
+            assert (calls.spending.dollars, calls.spending.unpriced) == (
+                pytest.approx(0.00002),
+                0,
+            )
         with store_in(tmp_path, Price(prompt=3, output=3).cost) as calls:
             calls.price_unpriced()
             await put(asking(calls, stub), 2)
@@ -229,12 +257,20 @@ async def test_no_key_address_or_header_is_stored(tmp_path):
         ).fetchall():
             for row in run.execute(f"SELECT * FROM {table}"):
                 kept += [
-                    zlib.decompress(value).decode() if isinstance(value, bytes) else str(value)
+                    zlib.decompress(value).decode()
+                    if isinstance(value, bytes)
+                    else str(value)
                     for value in row
                 ]
     text = "\n".join(kept)
     assert "line 1" in text
-    for secret in ("Authorization", "Bearer", "127.0.0.1", "user-agent", "sk-very-secret"):
+    for secret in (
+        "Authorization",
+        "Bearer",
+        "127.0.0.1",
+        "user-agent",
+        "sk-very-secret",
+    ):
         assert secret.lower() not in text.lower()
 
 
@@ -244,7 +280,9 @@ async def test_a_miss_says_what_to_do_and_costs_nothing(tmp_path):
         spec = ModelSpec.parse("http://nowhere.test/v1#m")
         model = Model(spec, policy=patient(sleeps), answerer=lambda: Replay(calls))
         await put(asking(calls, stub), 1)
-        with pytest.raises(AnswerMissing, match="replay with the prompts and settings of the run"):
+        with pytest.raises(
+            AnswerMissing, match="replay with the prompts and settings of the run"
+        ):
             await put(model, 1, 2)
     assert (sleeps, model.usage.calls) == ([], 0)
 
@@ -273,11 +311,16 @@ def test_the_total_is_the_sum_over_all_calls(tmp_path_factory, script, cancelled
     with serve([ANSWERS[name] for name in [*script, "good"]]) as stub:
         spent = Usage()
         for invocation in range(3):
-            spent += asyncio.run(invoke(folder, stub, cancelled if invocation == 0 else set()))
+            spent += asyncio.run(
+                invoke(folder, stub, cancelled if invocation == 0 else set())
+            )
         with store_in(folder) as calls:
             total = calls.spending.usage
     assert total.calls == spent.calls <= len(stub.requests)
-    assert (total.prompt_tokens, total.output_tokens) == (spent.prompt_tokens, spent.output_tokens)
+    assert (total.prompt_tokens, total.output_tokens) == (
+        spent.prompt_tokens,
+        spent.output_tokens,
+    )
     assert (
         query(
             folder,

@@ -28,7 +28,14 @@ from .colours import ask_about, patient, render
 from .stub import completion, items
 
 HOSTED = ModelSpec.parse("http://gpu-1.test:8000/v1#m")
-VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+VARIABLES = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +45,9 @@ def _bare(monkeypatch):
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-NO_ADDRESS = "this is no address of a proxy; write http://HOST:PORT, and in a password %23 for #"
+NO_ADDRESS = (
+    "this is no address of a proxy; write http://HOST:PORT, and in a password %23 for #"
+)
 NO_SOCKS = "a SOCKS proxy needs a package that is not installed; pip install socksio"
 PROXIES = {
     "http://me:hun#ter2@proxy:3128": NO_ADDRESS,
@@ -57,7 +66,9 @@ PROXIES = {
 @pytest.mark.parametrize(
     "name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy"]
 )
-def test_a_proxy_that_cannot_be_used_is_named_and_its_password_is_not_shown(name, monkeypatch):
+def test_a_proxy_that_cannot_be_used_is_named_and_its_password_is_not_shown(
+    name, monkeypatch
+):
     for proxy, problem in PROXIES.items():
         monkeypatch.setenv(name, proxy)
         with pytest.raises(ArgumentError) as caught:
@@ -81,7 +92,8 @@ def test_a_proxy_that_cannot_be_used_is_named_and_its_password_is_not_shown(name
 def test_a_usable_proxy_is_taken(proxy, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     monkeypatch.setenv(
-        "no_proxy", "localhost,127.0.0.1,::1,[::1]:80,.corp.test,*.lab.test,10.0.0.0/8,host:80"
+        "no_proxy",
+        "localhost,127.0.0.1,::1,[::1]:80,.corp.test,*.lab.test,10.0.0.0/8,host:80",
     )
     open_client(HOSTED, "TOOLS")
 
@@ -92,7 +104,9 @@ def test_a_proxy_that_is_not_asked_may_be_wrong(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "*")
     open_client(HOSTED, "TOOLS")
     monkeypatch.delenv("NO_PROXY")
-    monkeypatch.setenv("https_proxy", "http://proxy:3128")  # of the two, this one counts
+    monkeypatch.setenv(
+        "https_proxy", "http://proxy:3128"
+    )  # of the two, this one counts
     open_client(HOSTED, "TOOLS")
 
 
@@ -103,7 +117,9 @@ def test_certificates_that_cannot_be_read_are_named(name, tmp_path, monkeypatch)
     for path in [*wrong, tmp_path] if name == "SSL_CERT_FILE" else wrong[:1]:
         monkeypatch.setenv(name, str(path))
         for spec in (HOSTED, ModelSpec.parse("http://127.0.0.1:9/v1#m")):
-            with pytest.raises(ArgumentError, match=f"^{name}: .*{path.name}.*unset it$"):
+            with pytest.raises(
+                ArgumentError, match=f"^{name}: .*{path.name}.*unset it$"
+            ):
                 open_client(spec, "TOOLS")
 
 
@@ -132,12 +148,23 @@ def test_the_registry_checks_the_same(monkeypatch):
 )
 def test_an_address_that_cannot_be_asked_is_named(name, model, address, monkeypatch):
     monkeypatch.setenv(name, address)
-    with pytest.raises(ArgumentError, match=f"^{name}: this is no address of a service"):
-        open_client(ModelSpec.parse(model, base_url=os.environ.get("OPENAI_BASE_URL")), "TOOLS")
+    with pytest.raises(
+        ArgumentError, match=f"^{name}: this is no address of a service"
+    ):
+        open_client(
+            ModelSpec.parse(model, base_url=os.environ.get("OPENAI_BASE_URL")), "TOOLS"
+        )
 
 
 COMMANDS = {
-    "run": ("run", "tests/records/study.json", "--model", "gpt-4o-mini", "--effort", "all"),
+    "run": (
+        "run",
+        "tests/records/study.json",
+        "--model",
+        "gpt-4o-mini",
+        "--effort",
+        "all",
+    ),
     "fetch": ("fetch", "NCT01234567"),
     "doctor": ("doctor", "--model", "gpt-4o-mini"),
 }
@@ -153,7 +180,9 @@ COMMANDS = {
     ],
 )
 def test_a_command_says_so_in_one_line(command, name, value):
-    ended = extractor(*COMMANDS[command], OPENAI_API_KEY="a-key-of-mine", **{name: value})
+    ended = extractor(
+        *COMMANDS[command], OPENAI_API_KEY="a-key-of-mine", **{name: value}
+    )
     said = ended.stdout.decode() + ended.stderr.decode()
     line = next(line for line in said.splitlines() if f"{name}: " in line)
     assert ended.returncode == (1 if command == "doctor" else 2)
@@ -180,12 +209,15 @@ def serve_tls(folder):
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
+            critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    (folder / "ours.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "ours.pem").write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+    )
     form = (
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -204,7 +236,9 @@ def serve_tls(folder):
             self.wfile.write(body)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # a client that does not trust the certificate
+    server.handle_error = lambda *_: (
+        None
+    )  # a client that does not trust the certificate
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "ours.pem", folder / "key.pem")
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -221,7 +255,9 @@ def serve_tls(folder):
 async def test_certificates_of_our_own_count_on_this_machine_too(tmp_path, monkeypatch):
     with serve_tls(tmp_path) as url:
         spec = ModelSpec.parse(f"{url}#m")
-        with pytest.raises(ModelUnavailable, match="name that one's file in SSL_CERT_FILE"):
+        with pytest.raises(
+            ModelUnavailable, match="name that one's file in SSL_CERT_FILE"
+        ):
             await ask(Model(spec, policy=patient(attempts=1)), ask_about(1), render)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ours.pem"))
         reply = await ask(Model(spec, policy=patient(attempts=1)), ask_about(1), render)

@@ -53,8 +53,18 @@ _TEXTS = {
 def _prove(field, quote, section="eligibility", after=""):
     text = _TEXTS[section]
     start = text.index(quote, text.index(after))
-    place = {"section": section, "start": start, "end": start + len(quote), "quote": quote}
-    return place | {"field": field, "origin": "rule", "support": "literal", "confidence": 0.9}
+    place = {
+        "section": section,
+        "start": start,
+        "end": start + len(quote),
+        "quote": quote,
+    }
+    return place | {
+        "field": field,
+        "origin": "rule",
+        "support": "literal",
+        "confidence": 0.9,
+    }
 
 
 def _make_criterion(quote, *evidence, kind="inclusion", **values):
@@ -64,7 +74,12 @@ def _make_criterion(quote, *evidence, kind="inclusion", **values):
         if words
     ]
     proof += [*(_prove(field, words, after=quote) for field, words in evidence)]
-    said = {"kind": kind, "section": "eligibility", "quote": quote, "category": "comorbidity"}
+    said = {
+        "kind": kind,
+        "section": "eligibility",
+        "quote": quote,
+        "category": "comorbidity",
+    }
     return said | values | {"evidence": proof, "origin": "rule", "confidence": 0.9}
 
 
@@ -113,14 +128,24 @@ GROUPS = [
         "n_high": None,
         "parent": "g1",
     },
-    {"id": "g3", "lead_in": None, "rule": "any", "n": None, "n_high": None, "parent": None},
+    {
+        "id": "g3",
+        "lead_in": None,
+        "rule": "any",
+        "n": None,
+        "n_high": None,
+        "parent": None,
+    },
 ]
 
 
 def _list_criteria():
     yield _make_criterion(
         _BLOOD,
-        *(("constraints[0]", "at least 12 g/dL"), ("constraints[0].condition", "for men")),
+        *(
+            ("constraints[0]", "at least 12 g/dL"),
+            ("constraints[0].condition", "for men"),
+        ),
         *(("constraints[1]", "11 g/dL"), ("constraints[1].condition", "for women")),
         constraints=[
             _limit("Haemoglobin", ">=", 12, "g/dL", "for men"),
@@ -142,7 +167,9 @@ def _list_criteria():
         ("Stroke", 1),
         ("Infarction", 1),
     ):
-        yield _make_criterion(quote, lead_in=GROUPS[group]["lead_in"], group=GROUPS[group]["id"])
+        yield _make_criterion(
+            quote, lead_in=GROUPS[group]["lead_in"], group=GROUPS[group]["id"]
+        )
     yield _make_criterion(
         _STOPPED,
         *(("time_windows[0]", "within 3 days"), ("time_windows[0].of", "Aspirin")),
@@ -150,7 +177,12 @@ def _list_criteria():
         *((f"time_windows[{n}].anchor", "before biopsy") for n in (0, 1)),
         ("time_window", "within 3 days"),
         kind="exclusion",
-        time_window={"quote": "within 3 days", "comparator": "<=", "value": 3, "unit": "day"},
+        time_window={
+            "quote": "within 3 days",
+            "comparator": "<=",
+            "value": 3,
+            "unit": "day",
+        },
         time_windows=_WINDOWS,
     )
     limit = _limit("Platelets", "<", 50_000_000_000, "/L")
@@ -165,9 +197,16 @@ def _list_criteria():
 def _make_regimen(agent, section, quote, amounts, arms, **values):
     evidence = [_prove("quote", quote, section), _prove("agent", agent, section)]
     evidence += [
-        _prove(f"arms[{n}]", arm, f"arms[{ARMS.index(arm)}]") for n, arm in enumerate(arms)
+        _prove(f"arms[{n}]", arm, f"arms[{ARMS.index(arm)}]")
+        for n, arm in enumerate(arms)
     ]
-    said = {"agent": agent, "section": section, "quote": quote, "amounts": amounts, "arms": arms}
+    said = {
+        "agent": agent,
+        "section": section,
+        "quote": quote,
+        "amounts": amounts,
+        "arms": arms,
+    }
     return (
         {"role": "investigational"}
         | said
@@ -177,7 +216,9 @@ def _make_regimen(agent, section, quote, amounts, arms, **values):
 
 
 def _amount(number, *arms):
-    return {"low": number, "high": number, "unit": "mg"} | ({"arms": arms} if arms else {})
+    return {"low": number, "high": number, "unit": "mg"} | (
+        {"arms": arms} if arms else {}
+    )
 
 
 def make_extraction():
@@ -207,5 +248,9 @@ def make_extraction():
 
 def make_run(folder):
     """Make a run of the trial."""
-    (folder / "records.json").write_text(json.dumps({"protocolSection": _STUDY}), "utf-8")
-    return write_results(extract(folder / "records.json", folder / "run"), [make_extraction()])
+    (folder / "records.json").write_text(
+        json.dumps({"protocolSection": _STUDY}), "utf-8"
+    )
+    return write_results(
+        extract(folder / "records.json", folder / "run"), [make_extraction()]
+    )

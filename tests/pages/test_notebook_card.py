@@ -20,7 +20,10 @@ HOSTILE = "Weight over 40 kg </mark></td></div> & <b>strong</b>"
 @pytest.fixture(scope="module")
 def record(tmp_path_factory):
     study = {
-        "identificationModule": {"nctId": "NCT00000001", "briefTitle": f"A trial {HOSTILE}"},
+        "identificationModule": {
+            "nctId": "NCT00000001",
+            "briefTitle": f"A trial {HOSTILE}",
+        },
         "eligibilityModule": {
             "eligibilityCriteria": f"Inclusion:\n\n* {HOSTILE}\n* Age 18 or older\n"
         },
@@ -42,7 +45,8 @@ def list_passages(page):
     """The texts of the shown sections, and the marked characters of each."""
     for name, text in re.findall(r"<h4>(.*?)</h4>\n<p>(.*?)</p>", page, re.DOTALL):
         marked = [
-            html.unescape(one) for one in re.findall(r"<mark[^>]*>(.*?)</mark>", text, re.DOTALL)
+            html.unescape(one)
+            for one in re.findall(r"<mark[^>]*>(.*?)</mark>", text, re.DOTALL)
         ]
         yield name, html.unescape(re.sub(r"</?mark[^>]*>", "", text)), "".join(marked)
 
@@ -82,22 +86,35 @@ def test_conditions_windows_groups_and_arms_stand_with_their_values():
     page = TrialExtraction.model_validate(make_extraction())._repr_html_()
     for said, *quotes in (
         ("Haemoglobin ≥ 11 g/dL, for women", "11 g/dL", "for women"),
-        ("warfarin: ≤ 10 days before biopsy", "within 10 days", "warfarin", "before biopsy"),
+        (
+            "warfarin: ≤ 10 days before biopsy",
+            "within 10 days",
+            "warfarin",
+            "before biopsy",
+        ),
         ("any of “One of these events:”", "One of these events:"),
         ("10 mg (High &gt; 5 mg)",),
         ("High &gt; 5 mg",),
     ):
-        assert f"<td>{said}</td><td>{''.join(f'<q>{quote}</q> ' for quote in quotes)}</td>" in page
+        assert (
+            f"<td>{said}</td><td>{''.join(f'<q>{quote}</q> ' for quote in quotes)}</td>"
+            in page
+        )
     assert "<td>time window</td>" not in page  # it is the first of the list
 
 
 def test_another_record_or_another_text_is_refused(record, extraction):
     other = extraction.model_copy(update={"record_id": "NCT00000002"})
-    with pytest.raises(ValueError, match="is of NCT00000002, the record is NCT00000001"):
-        show(other, record)
-    sections = tuple(one.model_copy(update={"text": f"x{one.text}"}) for one in record.sections)
     with pytest.raises(
-        ValueError, match=r"has changed at eligibility\[\d+:\d+\]; extract the record again"
+        ValueError, match="is of NCT00000002, the record is NCT00000001"
+    ):
+        show(other, record)
+    sections = tuple(
+        one.model_copy(update={"text": f"x{one.text}"}) for one in record.sections
+    )
+    with pytest.raises(
+        ValueError,
+        match=r"has changed at eligibility\[\d+:\d+\]; extract the record again",
     ):
         show(extraction, record.model_copy(update={"sections": sections}))
 
@@ -108,10 +125,16 @@ def test_an_extraction_without_values_can_be_shown():
 
 
 @needs_browser
-def test_it_is_readable_in_light_and_dark_themes_without_scripts(chromium, record, extraction):
-    context = open_context(chromium, viewport={"width": 400, "height": 900}, offline=True)
+def test_it_is_readable_in_light_and_dark_themes_without_scripts(
+    chromium, record, extraction
+):
+    context = open_context(
+        chromium, viewport={"width": 400, "height": 900}, offline=True
+    )
     page = context.new_page()
-    shown = show(extraction, record)._repr_html_().replace("<details>", "<details open>")
+    shown = (
+        show(extraction, record)._repr_html_().replace("<details>", "<details open>")
+    )
     for paper, ink in (("white", "rgb(0 0 0 / .87)"), ("#111", "white")):
         style = f"background: {paper}; color: {ink}"
         page.set_content(
@@ -121,5 +144,7 @@ def test_it_is_readable_in_light_and_dark_themes_without_scripts(chromium, recor
         assert page.locator("mark").count() > 3
         assert page.locator("script").count() == 0
         assert fits_its_window(page)
-        assert [one for one in list_violations(page) if one[0] != "page-has-heading-one"] == []
+        assert [
+            one for one in list_violations(page) if one[0] != "page-has-heading-one"
+        ] == []
     context.close()

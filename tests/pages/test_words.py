@@ -68,7 +68,9 @@ def test_an_item_without_evidence_has_its_name_and_its_numbers_as_its_quote_writ
 ):
     limit = Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L")
     quote = "ANC \\>= 1.5 x 10\\^9/L"
-    item = Criterion(kind="exclusion", section="eligibility", quote=quote, constraints=(limit,))
+    item = Criterion(
+        kind="exclusion", section="eligibility", quote=quote, constraints=(limit,)
+    )
     (shown,) = view(None, [(path, item)])["items"]
     assert shown["name"] == name
     assert words in [value["said"] for value in shown["values"]]
@@ -76,17 +78,26 @@ def test_an_item_without_evidence_has_its_name_and_its_numbers_as_its_quote_writ
 
 def test_marks_keep_their_characters_where_the_text_has_escapes_and_wide_characters():
     raw = "\N{GRINNING FACE} ANC \\>= 1.0 x 10\\^9/L, no fever"
-    sections = (Section(name="eligibility", text=raw), Section(name="title", text="A trial"))
-    record = TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=sections)
+    sections = (
+        Section(name="eligibility", text=raw),
+        Section(name="title", text="A trial"),
+    )
+    record = TrialRecord(
+        record_id="A", source=Source(path="a", format="flat"), sections=sections
+    )
     wanted = ("\\>= 1.0 x 10\\^9/L", "no fever", "9/L", ", no")
     marks = [
-        Span("eligibility", raw.index(words), raw.index(words) + len(words)) for words in wanted
+        Span("eligibility", raw.index(words), raw.index(words) + len(words))
+        for words in wanted
     ]
     shown = view(record, (), marks, sections={"eligibility"})
     (section,) = shown["sections"]
     assert section["raw"] == raw
     text = section["text"].encode("utf-16-le")
-    words = [text[2 * start : 2 * end].decode("utf-16-le") for _, start, end, *_ in shown["spans"]]
+    words = [
+        text[2 * start : 2 * end].decode("utf-16-le")
+        for _, start, end, *_ in shown["spans"]
+    ]
     assert words == [">= 1.0 x 10^9/L", "no fever", "9/L", ", no"]
     assert shown["marks"] == [0, 1, 2, 3]
 
@@ -102,10 +113,16 @@ def test_marks_keep_their_characters_where_the_text_has_escapes_and_wide_charact
 )
 def test_a_criterion_names_its_groups_from_the_outermost(group, parents, chain):
     groups = tuple(
-        CriterionGroup(id=name, rule="any", parent=parent) for name, parent in parents.items()
+        CriterionGroup(id=name, rule="any", parent=parent)
+        for name, parent in parents.items()
     )
-    criterion = Criterion(kind="inclusion", section="eligibility", quote="Fever", group=group)
-    items = [("eligibility", Eligibility(groups=groups)), ("eligibility.criteria[0]", criterion)]
+    criterion = Criterion(
+        kind="inclusion", section="eligibility", quote="Fever", group=group
+    )
+    items = [
+        ("eligibility", Eligibility(groups=groups)),
+        ("eligibility.criteria[0]", criterion),
+    ]
     assert view(None, items)["items"][1]["groups"] == [
         f"eligibility.groups[{int(name[1]) - 1}]" for name in chain
     ]

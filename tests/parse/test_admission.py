@@ -24,7 +24,9 @@ def show(criterion):
         for name in ("negated", "turned", "demanded", "has_exception")
         if getattr(criterion, name)
     }
-    limits = [one for one in criterion.evidence if FieldRef(one.field).path == "constraints"]
+    limits = [
+        one for one in criterion.evidence if FieldRef(one.field).path == "constraints"
+    ]
     return facts, [(one.sex, one.quantity) for one in limits]
 
 
@@ -32,7 +34,12 @@ def show(criterion):
     ("kind", "line", "facts", "limits"),
     [
         ("inclusion", "INR < 2", set(), [(None, None)]),
-        ("inclusion", "Must not have an INR > 2", {"negated", "turned"}, [(None, None)]),
+        (
+            "inclusion",
+            "Must not have an INR > 2",
+            {"negated", "turned"},
+            [(None, None)],
+        ),
         ("inclusion", "Must not have asthma", {"negated"}, []),
         ("exclusion", "Participants must be off steroids", {"demanded"}, []),
         ("exclusion", "Patients who must take steroids", set(), []),
@@ -42,7 +49,12 @@ def show(criterion):
             {"has_exception"},
             [(None, None), (None, None)],
         ),
-        ("inclusion", "INR < 2; those with asthma are excluded", {"has_exception"}, [(None, None)]),
+        (
+            "inclusion",
+            "INR < 2; those with asthma are excluded",
+            {"has_exception"},
+            [(None, None)],
+        ),
         (
             "inclusion",
             "BP < 140/90 mmHg",
@@ -62,9 +74,9 @@ def test_a_criterion_says_whom_it_admits(kind, line, facts, limits):
     (criterion,) = found.eligibility.criteria
     assert show(criterion) == (facts, limits)
     stated = criterion.model_dump(mode="json")
-    assert {name for name in ("turned", "demanded", "has_exception") if name in stated} == facts - {
-        "negated"
-    }
+    assert {
+        name for name in ("turned", "demanded", "has_exception") if name in stated
+    } == facts - {"negated"}
     gold = TrialExtraction.model_validate(found.to_gold())
     (again,) = describe_gold(gold).eligibility.criteria
     assert show(again) == (facts, limits)
@@ -92,7 +104,9 @@ def test_the_evidence_of_an_age_says_how_it_bounds(line, comparators):
     assert {one.field: one.comparator for one in eligibility.evidence} == comparators
     shown = eligibility.model_dump(mode="json")["evidence"]
     assert [one.get("comparator") for one in shown] == list(comparators.values())
-    assert all(("comparator" in one) is (one.get("comparator") is not None) for one in shown)
+    assert all(
+        ("comparator" in one) is (one.get("comparator") is not None) for one in shown
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +118,11 @@ def test_the_evidence_of_an_age_says_how_it_bounds(line, comparators):
             3,
         ),
         ("inclusion", "LVESD >= 50 mm, LVEDD >= 65 mm or LVEF < 50 %", 3),
-        ("inclusion", "ALT <= 3 x ULN and bilirubin <= 2 mg/dL or albumin >= 30 g/L", 2),
+        (
+            "inclusion",
+            "ALT <= 3 x ULN and bilirubin <= 2 mg/dL or albumin >= 30 g/L",
+            2,
+        ),
         ("inclusion", "Heart rate < 50 or > 100 bpm", 2),
         ("inclusion", "BMI > 30 kg/m2 and HbA1c > 9 %", 0),
         ("inclusion", "Fasting glucose >= 126 mg/dL or 7.0 mmol/L", 0),

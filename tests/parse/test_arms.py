@@ -25,7 +25,10 @@ def read(arms, interventions, links=(), **sections):
     description".
     """
     split = (arm.partition(": ") for arm in arms)
-    kinds = ("PLACEBO_COMPARATOR" if arm.startswith("Placebo") else "EXPERIMENTAL" for arm in arms)
+    kinds = (
+        "PLACEBO_COMPARATOR" if arm.startswith("Placebo") else "EXPERIMENTAL"
+        for arm in arms
+    )
     texts = [
         {"label": a, "type": kind, "description": b or " "}
         for (a, _, b), kind in zip(split, kinds, strict=True)
@@ -49,13 +52,19 @@ def agents(*args, **sections):
         # The registry's links.
         (
             ["A", "B"],
-            [DRUG | {"description": "5 mg daily"}, SHAM | {"description": "1 tablet daily"}],
+            [
+                DRUG | {"description": "5 mg daily"},
+                SHAM | {"description": "1 tablet daily"},
+            ],
             ("0", "01"),
             [("Examplumab", ("A",)), ("Placebo", ("A", "B"))],
         ),
         # An arm's own text gives what nothing is linked to.
         (
-            ["A: Examplumab 5 mg daily and prednisone 10 mg daily", "B: Examplumab 5 mg daily"],
+            [
+                "A: Examplumab 5 mg daily and prednisone 10 mg daily",
+                "B: Examplumab 5 mg daily",
+            ],
             [DRUG],
             ("01",),
             [("Examplumab", ("A", "B")), ("prednisone", ("A",))],
@@ -64,7 +73,8 @@ def agents(*args, **sections):
         (
             ["A", "B"],
             [
-                DRUG | {"description": "Examplumab 5 mg daily or prednisone 10 mg daily"},
+                DRUG
+                | {"description": "Examplumab 5 mg daily or prednisone 10 mg daily"},
                 {"name": "Prednisone"},
             ],
             ("0", "1"),
@@ -80,7 +90,10 @@ def agents(*args, **sections):
         # Cross-over sequences get both.
         (
             ["Active then sham", "Sham then active"],
-            [DRUG | {"description": "5 mg daily"}, SHAM | {"description": "1 tablet daily"}],
+            [
+                DRUG | {"description": "5 mg daily"},
+                SHAM | {"description": "1 tablet daily"},
+            ],
             ("01", "01"),
             [
                 ("Examplumab", ("Active then sham", "Sham then active")),
@@ -119,7 +132,10 @@ def test_an_arm_that_only_mentions_an_agent_does_not_get_it(text):
 @pytest.mark.parametrize(
     ("sentence", "expected"),
     [
-        ("Patients in both arms receive prednisone 10 mg orally twice daily.", ("A", "B")),
+        (
+            "Patients in both arms receive prednisone 10 mg orally twice daily.",
+            ("A", "B"),
+        ),
         ("All patients will be given prednisone 10 mg orally twice daily.", ("A", "B")),
         ("Arm B adds prednisone 10 mg orally twice daily.", ("B",)),
         ("Rescue prednisone 10 mg orally twice daily is permitted for pain.", ()),
@@ -156,13 +172,26 @@ def test_a_sentence_on_all_arms_or_none(sentence, expected):
         ),
         (
             ["A", "B", "C"],
-            [DRUG | {"description": "10 mg daily"}, DRUG | {"description": "5 mg daily"}],
+            [
+                DRUG | {"description": "10 mg daily"},
+                DRUG | {"description": "5 mg daily"},
+            ],
             ("0", "12"),
             ["10 mg (A)", "5 mg (B, C)"],
         ),
         # No difference between arms.
-        (["A", "B"], [DRUG | {"description": "5 mg or 10 mg daily"}], ("01",), ["5 mg", "10 mg"]),
-        (["A"], [DRUG | {"description": "5 mg or 10 mg daily"}], ("0",), ["5 mg", "10 mg"]),
+        (
+            ["A", "B"],
+            [DRUG | {"description": "5 mg or 10 mg daily"}],
+            ("01",),
+            ["5 mg", "10 mg"],
+        ),
+        (
+            ["A"],
+            [DRUG | {"description": "5 mg or 10 mg daily"}],
+            ("0",),
+            ["5 mg", "10 mg"],
+        ),
         (["High: Examplumab 10 mg daily", "Low"], [DRUG], ("01",), ["10 mg"]),
     ],
 )

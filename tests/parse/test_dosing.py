@@ -11,7 +11,8 @@ from tests.trust import trial
 def parse(descriptions, arms=(), **texts):
     """Read interventions with these descriptions, experimental arms, and other sections."""
     drugs = [
-        {"type": "DRUG", "name": name, "description": said} for name, said in descriptions.items()
+        {"type": "DRUG", "name": name, "description": said}
+        for name, said in descriptions.items()
     ]
     cohorts = [
         {"label": f"Cohort {at}", "type": "EXPERIMENTAL", "description": said}
@@ -32,13 +33,20 @@ def test_a_rhythm_elsewhere_is_no_candidate_beside_regimens(text):
     given = "5 mg SC every 4 weeks"
     parsed = parse({"Examplumab": given, "EX-12": given}, detailed_description=text)
     assert parsed.candidates == ()
-    assert [one.rules["agent"].value for one in parsed.regimens] == ["Examplumab", "EX-12"]
+    assert [one.rules["agent"].value for one in parsed.regimens] == [
+        "Examplumab",
+        "EX-12",
+    ]
 
 
 def test_a_dose_of_an_unknown_agent_is_a_candidate():
-    parsed = parse({"Examplumab": "", "Otherine": ""}, ["Sip 20 mL of the blue liquid."])
+    parsed = parse(
+        {"Examplumab": "", "Otherine": ""}, ["Sip 20 mL of the blue liquid."]
+    )
     assert parsed.regimens == ()
-    assert [chunk.text for chunk in parsed.candidates] == ["Sip 20 mL of the blue liquid."]
+    assert [chunk.text for chunk in parsed.candidates] == [
+        "Sip 20 mL of the blue liquid."
+    ]
 
 
 @pytest.mark.parametrize("number", ["9" * 309, "9" * 309 + ",5", "9" * 5000])
@@ -52,10 +60,14 @@ def test_a_number_too_large_to_represent_is_no_amount(number):
 def test_a_number_too_large_to_represent_is_no_moment(text):
     outcomes = [{"measure": "Change", "time_frame": text.format(*["9" * 400] * 2)}]
     (outcome,) = parse_record(trial(primary_outcomes=outcomes)).outcomes
-    assert [one.value for one in outcome.rules["time_points"].value] == ([4] if "4" in text else [])
+    assert [one.value for one in outcome.rules["time_points"].value] == (
+        [4] if "4" in text else []
+    )
 
 
-@pytest.mark.parametrize("entry", terms_of("agent_abbreviations"), ids=lambda entry: entry.value)
+@pytest.mark.parametrize(
+    "entry", terms_of("agent_abbreviations"), ids=lambda entry: entry.value
+)
 def test_an_abbreviation_is_the_agent_of_its_example(entry):
     (regimen,) = parse({entry.value: ""}, [entry.example]).regimens
     assert regimen.rules["agent"].value == entry.value
@@ -63,6 +75,8 @@ def test_an_abbreviation_is_the_agent_of_its_example(entry):
 
 def test_a_cycle_named_elsewhere_leaves_its_absence_uncertain():
     (alone,) = parse({"Examplumab": "300 mg IV"}).regimens
-    (beside,) = parse({"Examplumab": "300 mg IV"}, ["Patients are treated in cycles"]).regimens
+    (beside,) = parse(
+        {"Examplumab": "300 mg IV"}, ["Patients are treated in cycles"]
+    ).regimens
     assert alone.rules["cycle"].value is beside.rules["cycle"].value is None
     assert beside.rules["cycle"].confidence < CERTAIN <= alone.rules["cycle"].confidence

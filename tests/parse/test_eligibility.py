@@ -16,7 +16,9 @@ def test_chunks_are_numbered_in_reading_order_and_introducing_lines_are_no_crite
 
 def read_ages(lines, low=None, high=None, summary=""):
     """The ages of a record with these inclusion criteria and registered ages."""
-    text = "Inclusion Criteria:\n\n* Asthma\n" + "".join(f"* {line}\n" for line in lines)
+    text = "Inclusion Criteria:\n\n* Asthma\n" + "".join(
+        f"* {line}\n" for line in lines
+    )
     record = trial(eligibility=text, brief_summary=summary)
     record = record.model_copy(
         update={"registry": RegistryFields(minimum_age=low, maximum_age=high)}
@@ -56,7 +58,9 @@ def test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure(line):
         "An adolescent aged 13 to 16 years\n* Both parents",
     ],
 )
-def test_an_age_that_is_not_plainly_that_of_participants_gives_way_to_the_registered_one(line):
+def test_an_age_that_is_not_plainly_that_of_participants_gives_way_to_the_registered_one(
+    line,
+):
     _, high = read_ages([line], "18 Years", "75 Years")
     assert high.value is None
     if high.alternatives:

@@ -74,7 +74,9 @@ def list_criteria(extraction):
 
 
 def list_findings(extraction):
-    return [one for one in extraction.findings if one.kind is FindingKind.LANGUAGE_OTHER]
+    return [
+        one for one in extraction.findings if one.kind is FindingKind.LANGUAGE_OTHER
+    ]
 
 
 def join_turns(one, other):
@@ -100,13 +102,17 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("language", OTHERS)
-def test_beside_its_translation_the_english_text_is_read_as_if_it_stood_alone(language, layout):
+def test_beside_its_translation_the_english_text_is_read_as_if_it_stood_alone(
+    language, layout
+):
     alone = read("\n".join(ENGLISH))
 
     both = read("\n".join(LAYOUTS[layout](OTHERS[language])))
 
     assert list_criteria(both) == list_criteria(alone)
-    assert [(one.measure, one.time_frame) for one in both.endpoints] == [("Survival", "at 2 years")]
+    assert [(one.measure, one.time_frame) for one in both.endpoints] == [
+        ("Survival", "at 2 years")
+    ]
     assert both.eligibility.minimum_age == alone.eligibility.minimum_age
     [finding] = list_findings(both)
     assert f"in {language}" in finding.message
@@ -130,15 +136,17 @@ def test_a_text_wholly_in_another_language_gives_no_values_and_says_so(language)
     [finding] = list_findings(found)
     assert finding.message.startswith(f"9 lines in {language}")
     assert finding.severity is Severity.WARNING
-    assert {absence.reason for absence in found.absences} == {AbsenceReason.OTHER_LANGUAGE}
+    assert {absence.reason for absence in found.absences} == {
+        AbsenceReason.OTHER_LANGUAGE
+    }
 
 
 def test_a_field_in_another_language_beside_others_in_english():
-    criteria = (
-        "Inclusion Criteria:\n\n* Mujeres con asma grave\n* Edad mayor de 18 años\n* HbA1c > 7 %"
-    )
+    criteria = "Inclusion Criteria:\n\n* Mujeres con asma grave\n* Edad mayor de 18 años\n* HbA1c > 7 %"
     record = trial(
-        title="Fictumab in asthma", eligibility=criteria, primary_outcomes_0="Pain, 12 weeks"
+        title="Fictumab in asthma",
+        eligibility=criteria,
+        primary_outcomes_0="Pain, 12 weeks",
     )
 
     found = Extractor(effort="none").extract(record)
@@ -149,7 +157,10 @@ def test_a_field_in_another_language_beside_others_in_english():
     assert reasons["eligibility.criteria"] is AbsenceReason.OTHER_LANGUAGE
     [finding] = list_findings(found)
     [citation] = finding.citations
-    assert (finding.field, citation.quote) == ("eligibility", "* Mujeres con asma grave")
+    assert (finding.field, citation.quote) == (
+        "eligibility",
+        "* Mujeres con asma grave",
+    )
     assert criteria[citation.start : citation.end] == citation.quote
 
 
@@ -196,5 +207,6 @@ def test_no_model_is_shown_what_is_left_out():
 
     assert "Age 18 to 65 years" in asked
     assert not any(
-        word in asked for word in ("Alter 18", "Schwangerschaft", "Rauchen", "Überleben")
+        word in asked
+        for word in ("Alter 18", "Schwangerschaft", "Rauchen", "Überleben")
     )

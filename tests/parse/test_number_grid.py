@@ -54,7 +54,9 @@ POSITIONS = (
 def spell(value, spelling):
     """The ways in which people write a number; None where a spelling makes no difference."""
     plain = (
-        f"{abs(value):f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(abs(value))
+        f"{abs(value):f}".rstrip("0").rstrip(".")
+        if isinstance(value, float)
+        else str(abs(value))
     )
     whole, _, decimals = plain.partition(".")
     groups = [whole[max(0, at - 3) : at] for at in range(len(whole), 0, -3)][::-1]
@@ -77,17 +79,23 @@ def wordings(draw):
     value = draw(st.integers(quantity.low, quantity.high))
     if quantity.decimals:
         value = round(
-            value + draw(st.integers(0, 10**quantity.decimals - 1)) / 10**quantity.decimals, 2
+            value
+            + draw(st.integers(0, 10**quantity.decimals - 1)) / 10**quantity.decimals,
+            2,
         )
     elif value > 1000:
         value -= value % 50
     spelling = draw(
-        st.sampled_from(("plain", "english", "continental", "spaced", "swiss", "raised"))
+        st.sampled_from(
+            ("plain", "english", "continental", "spaced", "swiss", "raised")
+        )
     )
     written = spell(value, spelling)
     assume(written is not None)
     behind = draw(st.booleans())
-    words, sign = draw(st.sampled_from(sorted((AFTER if behind else COMPARATORS).items())))
+    words, sign = draw(
+        st.sampled_from(sorted((AFTER if behind else COMPARATORS).items()))
+    )
     unit = f" {quantity.unit}" if quantity.unit[:1].isalpha() else quantity.unit
     limit = (
         f"{quantity.name} {written}{unit} {words}"
@@ -113,16 +121,26 @@ def ranges(draw):
     named = [int(end) if float(end).is_integer() else end for end in (low, high)]
     written = [spell(end, spelling) or spell(end, "plain") for end in named]
     assume(spelling == "plain" or len({end >= 1000 for end in named}) == 1)
-    commas = {isinstance(end, float) for end in named} if spelling == "continental" else set()
-    assume(len(commas) < 2 or "/" in quantity.unit)  # "-2,5 to -1" without a unit may be a list
+    commas = (
+        {isinstance(end, float) for end in named}
+        if spelling == "continental"
+        else set()
+    )
+    assume(
+        len(commas) < 2 or "/" in quantity.unit
+    )  # "-2,5 to -1" without a unit may be a list
     template = draw(
-        st.sampled_from(("between {} and {}", "{} to {}", "from {} to {}", "of {} - {}"))
+        st.sampled_from(
+            ("between {} and {}", "{} to {}", "from {} to {}", "of {} - {}")
+        )
     )
     if low < 0 and draw(st.booleans()):  # the milder end first
         written.reverse()
     words = template.format(*written)
     unit = f" {quantity.unit}" if quantity.unit[:1].isalpha() else quantity.unit
-    text = draw(st.sampled_from(POSITIONS)).format(limit=f"{quantity.name} {words}{unit}")
+    text = draw(st.sampled_from(POSITIONS)).format(
+        limit=f"{quantity.name} {words}{unit}"
+    )
     doubtful = spelling == "continental" and high >= 1000
     return text, quantity, *named, doubtful
 
@@ -132,7 +150,11 @@ def test_a_range_has_both_ends_in_every_spelling(drawn):
     text, quantity, low, high, doubtful = drawn
     prove, found = read_limits(text)
     limit = next(one for one in found if one.quantity == quantity.name)
-    assert (limit.comparator, limit.value, limit.value_high) == (Comparator.BETWEEN, low, high)
+    assert (limit.comparator, limit.value, limit.value_high) == (
+        Comparator.BETWEEN,
+        low,
+        high,
+    )
     assert limit.unit == (quantity.unit or None)
     assert prove(limit) is (Support.INFERRED if doubtful else Support.PARSED)
     for wrong in (
@@ -149,7 +171,9 @@ def test_a_range_has_both_ends_in_every_spelling(drawn):
     st.sampled_from((("Minimum", ">="), ("a maximum", "<="), ("Maximal", "<="))),
 )
 def test_a_comparator_may_stand_before_the_name(quantity, front):
-    _, found = read_limits(f"{front[0]} {quantity.name} of {quantity.low} {quantity.unit}")
+    _, found = read_limits(
+        f"{front[0]} {quantity.name} of {quantity.low} {quantity.unit}"
+    )
     assert [(one.quantity, one.comparator.value, one.value) for one in found] == [
         (quantity.name, front[1], quantity.low)
     ]
@@ -161,16 +185,24 @@ def read_limits(text):
 
     def prove(limit):
         found = (
-            ground_answer({"constraints": (limit,)}, one, parsed).model for one in parsed.criteria
+            ground_answer({"constraints": (limit,)}, one, parsed).model
+            for one in parsed.criteria
         )
-        return next((one["constraints"].list_supports()[0] for one in found if one), None)
+        return next(
+            (one["constraints"].list_supports()[0] for one in found if one), None
+        )
 
-    return prove, [limit for one in parsed.criteria for limit in one.rules["constraints"].value]
+    return prove, [
+        limit for one in parsed.criteria for limit in one.rules["constraints"].value
+    ]
 
 
 def make(quantity, value, comparator):
     return Constraint(
-        quantity=quantity.name, comparator=comparator, value=value, unit=quantity.unit or None
+        quantity=quantity.name,
+        comparator=comparator,
+        value=value,
+        unit=quantity.unit or None,
     )
 
 
@@ -179,7 +211,11 @@ def test_the_rules_read_what_is_written_and_the_proof_allows_nothing_else(drawn)
     text, quantity, value, comparator, spelling = drawn
     prove, found = read_limits(text)
     limit = next(one for one in found if one.quantity == quantity.name)
-    assert (limit.value, limit.comparator, limit.unit) == (value, comparator, quantity.unit or None)
+    assert (limit.value, limit.comparator, limit.unit) == (
+        value,
+        comparator,
+        quantity.unit or None,
+    )
 
     doubtful = spelling == "continental" and abs(value) >= 1000
     assert prove(make(quantity, value, comparator)) is (
@@ -196,14 +232,14 @@ def test_the_rules_read_what_is_written_and_the_proof_allows_nothing_else(drawn)
 @given(
     st.sampled_from(QUANTITIES[3:8]),
     st.sampled_from((("≥", ">="), (">", ">"), ("at least", ">="), ("more than", ">"))),
-    st.sampled_from((("≤", "<="), ("<", "<"), ("no more than", "<="), ("less than", "<"))),
+    st.sampled_from(
+        (("≤", "<="), ("<", "<"), ("no more than", "<="), ("less than", "<"))
+    ),
     st.sampled_from((" and ", " but ", " to ")),
 )
 def test_a_range_counts_its_ends_as_its_comparators_say(quantity, low, high, joint):
     assume(joint != " to " or (len(low[0]), len(high[0])) == (1, 1))
-    text = (
-        f"{quantity.name} {low[0]} {quantity.low}{joint}{high[0]} {quantity.high} {quantity.unit}"
-    )
+    text = f"{quantity.name} {low[0]} {quantity.low}{joint}{high[0]} {quantity.high} {quantity.unit}"
     _, found = read_limits(text)
     bounds = [
         (sign, value)

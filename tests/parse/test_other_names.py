@@ -10,7 +10,8 @@ from extractor import Extractor
 def extract(interventions, text, **arm):
     """Extract a study of these interventions (name and other names) that this text describes."""
     listed = [
-        {"type": "DRUG", "name": name, "otherNames": others} for name, others in interventions
+        {"type": "DRUG", "name": name, "otherNames": others}
+        for name, others in interventions
     ]
     arms = [{"label": "Active", "type": "EXPERIMENTAL", **arm}] if arm else []
     return Extractor().extract({
@@ -27,7 +28,9 @@ GIVEN = "Participants receive {} 40 mg subcutaneously every 2 weeks."
 
 
 def list_given(found):
-    return [(one.agent, [str(amount) for amount in one.amounts]) for one in found.dosing]
+    return [
+        (one.agent, [str(amount) for amount in one.amounts]) for one in found.dosing
+    ]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +58,9 @@ def test_a_dose_of_another_name_is_the_agents(others, said):
 
 def test_a_dose_of_a_brand_in_an_arm_is_the_agents():
     found = extract(
-        [("Fictumab", ["Fictira"])], "", description="Fictira 40 mg subcutaneously every 2 weeks"
+        [("Fictumab", ["Fictira"])],
+        "",
+        description="Fictira 40 mg subcutaneously every 2 weeks",
     )
 
     assert list_given(found) == [("Fictumab", ["40 mg"])]
@@ -104,7 +109,9 @@ def test_a_brand_that_may_be_of_either_agent_is_none_of_them():
 
 
 def test_a_name_that_two_interventions_share_is_none_of_them():
-    found = extract([("Drug A", ["Fictira"]), ("Drug B", ["Fictira"])], GIVEN.format("Fictira"))
+    found = extract(
+        [("Drug A", ["Fictira"]), ("Drug B", ["Fictira"])], GIVEN.format("Fictira")
+    )
 
     assert list_given(found) == [("Fictira", ["40 mg"])]
 

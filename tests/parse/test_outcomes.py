@@ -47,19 +47,27 @@ def test_seeds_split_as_annotated(gold):
             if e["rank"] == rank
         ]
         if expected:
-            cell = next(line for line in lines if line.startswith(f"{expected[0].measure}, "))
+            cell = next(
+                line for line in lines if line.startswith(f"{expected[0].measure}, ")
+            )
             assert split_outcomes(cell) == expected
 
 
-@pytest.mark.skipif(not LABELLED.exists(), reason="the labelled cells are not part of the project")
+@pytest.mark.skipif(
+    not LABELLED.exists(), reason="the labelled cells are not part of the project"
+)
 def test_nine_of_ten_labelled_items_split_exactly():
     right = total = 0
     with LABELLED.open(encoding="utf-8") as lines:
         for line in list(lines)[::20]:
             row = json.loads(line)
             expected = [
-                Outcome(i["measure"], i["description"], i["time_frame"]) for i in row["items"]
+                Outcome(i["measure"], i["description"], i["time_frame"])
+                for i in row["items"]
             ]
-            right += sum(a == b for a, b in zip(split_outcomes(row["flat"]), expected, strict=True))
+            right += sum(
+                a == b
+                for a, b in zip(split_outcomes(row["flat"]), expected, strict=True)
+            )
             total += len(expected)
     assert right / total > 0.93

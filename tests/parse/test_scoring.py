@@ -68,13 +68,20 @@ def test_the_classes_of_the_weights_are_the_closed_sets(name, classes):
 
 def test_tables_of_weights_choose_a_class(tmp_path):
     path = tmp_path / "weights.toml"
-    path.write_text('[background]\n"placebo" = 2\n[rescue]\n"as needed" = 3.0\n', "utf-8")
+    path.write_text(
+        '[background]\n"placebo" = 2\n[rescue]\n"as needed" = 3.0\n', "utf-8"
+    )
     scorer = read_scorer(path)
-    assert [choice.value for choice in scorer.choose([["placebo"], ["placebo", "as needed"]])] == [
+    assert [
+        choice.value
+        for choice in scorer.choose([["placebo"], ["placebo", "as needed"]])
+    ] == [
         "background",
         "rescue",
     ]
-    assert scorer.choose([["placebo"]])[0].confidence == round(1 / (1 + math.exp(-2)), 2)
+    assert scorer.choose([["placebo"]])[0].confidence == round(
+        1 / (1 + math.exp(-2)), 2
+    )
 
 
 @pytest.fixture
@@ -89,7 +96,9 @@ def record() -> TrialRecord:
 def list_readings(parsed: ParsedRecord) -> dict[str, Reading]:
     items = (parsed.whole, parsed.criteria[0], parsed.regimens[0], parsed.outcomes[0])
     return {
-        f"{item.group}.{name}": reading for item in items for name, reading in item.rules.items()
+        f"{item.group}.{name}": reading
+        for item in items
+        for name, reading in item.rules.items()
     }
 
 
@@ -103,7 +112,9 @@ def test_each_reading_has_the_confidence_of_its_curve_and_nothing_else_changes(
     curves = read_curves()
     existence = calibrated.pop("dosing.stands")
     agent = stated["dosing.agent"].confidence
-    assert existence.confidence == apply_curve(curves["dosing.regimens", "found"], agent)
+    assert existence.confidence == apply_curve(
+        curves["dosing.regimens", "found"], agent
+    )
     for name, reading in calibrated.items():
         curve = curves.get(
             (name, "found" if reading.value else "nothing"), ((0.0, 0.0), (1.0, 1.0))
@@ -118,13 +129,17 @@ def test_an_open_reading_stays_open(record: TrialRecord) -> None:
     (outcome,) = parsed.outcomes
     outcome = replace(outcome, rules={**outcome.rules, "concept": Reading.open_()})
     assert (
-        calibrate_record(replace(parsed, outcomes=(outcome,))).outcomes[0].rules["concept"].is_open
+        calibrate_record(replace(parsed, outcomes=(outcome,)))
+        .outcomes[0]
+        .rules["concept"]
+        .is_open
     )
 
 
 def test_curves_rise_and_stay_below_certainty() -> None:
     for name, curve in read_curves().items():
-        assert all(left[0] < right[0] and left[1] <= right[1] for left, right in pairwise(curve)), (
-            name
-        )
+        assert all(
+            left[0] < right[0] and left[1] <= right[1]
+            for left, right in pairwise(curve)
+        ), name
         assert all(0 < share < 1 for _, share in curve), name

@@ -111,10 +111,16 @@ def test_a_model_is_asked_for_the_list_of_doubtful_lines_alone():
 def test_a_description_with_words_of_eligibility_and_no_criterion_is_told(text):
     extraction = Extractor().extract(trial(detailed_description=text))
 
-    told = [one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL]
-    (absence,) = [one for one in extraction.absences if one.field == "eligibility.criteria"]
+    told = [
+        one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL
+    ]
+    (absence,) = [
+        one for one in extraction.absences if one.field == "eligibility.criteria"
+    ]
     assert extraction.eligibility.criteria == ()
-    assert [cited.section for one in told for cited in one.citations] == ["detailed_description"]
+    assert [cited.section for one in told for cited in one.citations] == [
+        "detailed_description"
+    ]
     assert absence.reason is AbsenceReason.NOT_ASKED
 
 
@@ -123,8 +129,12 @@ def test_a_description_that_says_nothing_of_eligibility_has_no_doubt():
         trial(detailed_description="The dose is raised weekly in each patient.")
     )
 
-    assert not [one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL]
-    (absence,) = [one for one in extraction.absences if one.field == "eligibility.criteria"]
+    assert not [
+        one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL
+    ]
+    (absence,) = [
+        one for one in extraction.absences if one.field == "eligibility.criteria"
+    ]
     assert absence.reason is AbsenceReason.NOT_REPORTED
 
 
@@ -146,7 +156,9 @@ def list_kind_confidences(extraction):
     ],
 )
 def test_no_item_is_sure_below_the_headings_of_both_lists(headings):
-    extraction, doubts = find_doubts(f"{headings}\n\n* Asthma\n* Able to walk\n* Pregnancy")
+    extraction, doubts = find_doubts(
+        f"{headings}\n\n* Asthma\n* Able to walk\n* Pregnancy"
+    )
 
     assert len(doubts) == 1
     assert len(extraction.eligibility.criteria) == 3
@@ -175,7 +187,9 @@ def test_a_heading_of_exclusions_with_nothing_below_is_told():
         "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\n-"
     )
 
-    assert [cited.quote for one in doubts for cited in one.citations] == ["Exclusion Criteria:"]
+    assert [cited.quote for one in doubts for cited in one.citations] == [
+        "Exclusion Criteria:"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -190,8 +204,12 @@ def test_a_heading_of_exclusions_with_nothing_below_is_told():
         "Alcohol or drug abuse",
     ],
 )
-def test_an_item_that_reads_like_an_exclusion_is_not_sure_where_no_heading_opens_exclusions(item):
-    extraction, doubts = find_doubts(f"Inclusion Criteria:\n\n* Asthma\n* {item}\n* Able to walk")
+def test_an_item_that_reads_like_an_exclusion_is_not_sure_where_no_heading_opens_exclusions(
+    item,
+):
+    extraction, doubts = find_doubts(
+        f"Inclusion Criteria:\n\n* Asthma\n* {item}\n* Able to walk"
+    )
 
     sure = list_kind_confidences(extraction)
     assert [one >= SURE for one in sure] == [True, False, True]
@@ -203,7 +221,12 @@ def test_items_behind_exclusions_in_a_list_without_headings_are_not_sure():
         "* Asthma\n* Blood dyscrasias\n* Known hypersensitivity\n* Stroke last year"
     )
 
-    assert [one >= SURE for one in list_kind_confidences(extraction)] == [True, False, False, False]
+    assert [one >= SURE for one in list_kind_confidences(extraction)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
     assert len(doubts) == 1
 
 
@@ -250,7 +273,10 @@ def test_what_may_follow_the_end_of_a_list_is_kept_and_is_not_sure(text):
     criteria = extraction.eligibility.criteria
     assert len(criteria) > len(("Asthma", "Able to walk", "Anaemia", "Scabies"))
     assert len(doubts) == 1
-    kinds = [next(e.confidence for e in one.evidence if e.field == "kind") for one in criteria]
+    kinds = [
+        next(e.confidence for e in one.evidence if e.field == "kind")
+        for one in criteria
+    ]
     assert [sure >= SURE for sure in kinds[:4]] == [True] * 4
     assert not any(sure >= SURE for sure in kinds[4:])
     assert not any(one.confidence >= SURE for one in criteria[4:])
@@ -270,5 +296,8 @@ def test_what_may_follow_the_end_of_a_list_is_kept_and_is_not_sure(text):
 def test_a_subheading_of_criteria_raises_no_doubt(heading):
     extraction, doubts = find_doubts(f"{LISTS}{heading}\n- Heart failure\n- Angina")
 
-    assert [one.quote for one in extraction.eligibility.criteria][4:] == ["Heart failure", "Angina"]
+    assert [one.quote for one in extraction.eligibility.criteria][4:] == [
+        "Heart failure",
+        "Angina",
+    ]
     assert doubts == []

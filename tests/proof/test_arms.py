@@ -20,7 +20,13 @@ def mg(value, *arms):
 
 
 def prove(
-    texts, *, links=("01",), drugs=("Examplumab",), agent="Examplumab", description="", **values
+    texts,
+    *,
+    links=("01",),
+    drugs=("Examplumab",),
+    agent="Examplumab",
+    description="",
+    **values,
 ):
     """The proven answer about an agent, quoted from the first arm. Arms are "label:
     description".
@@ -28,11 +34,15 @@ def prove(
     split = (arm.partition(": ") for arm in texts)
     arms = [{"label": label, "description": text or " "} for label, _, text in split]
     sections = {"detailed_description": description} if description else {}
-    record = trial(arms=arms, interventions=[{"name": name} for name in drugs], **sections)
+    record = trial(
+        arms=arms, interventions=[{"name": name} for name in drugs], **sections
+    )
     parsed = parse_record(linked(record, *links))
     text = parsed.sections["arms[0]"].raw
     draft = Draft(
-        "dosing", Chunk(900, Span("arms[0]", 0, len(text)), text), Span("arms[0]", 0, len(text))
+        "dosing",
+        Chunk(900, Span("arms[0]", 0, len(text)), text),
+        Span("arms[0]", 0, len(text)),
     )
     said = {"stands": True, "agent": agent, "quote": text.strip(), **values}
     return prove_regimens([ground_answer(said, draft, parsed)], parsed)[0]
@@ -46,7 +56,10 @@ def test_numbers_are_grounded_in_the_labels():
         ("arms[0]", 0, 4),
         ("arms[1]", 0, 3),
     ]
-    assert list(map(str, found.model["amounts"].value)) == ["10 mg (High)", "5 mg (Low)"]
+    assert list(map(str, found.model["amounts"].value)) == [
+        "10 mg (High)",
+        "5 mg (Low)",
+    ]
     assert found.refused == ()
 
 
@@ -60,12 +73,18 @@ def test_a_number_without_an_arm_is_unreadable_and_costs_only_itself():
 
 
 def test_the_arms_of_amounts_are_those_of_the_regimen():
-    assert prove(TWO, amounts=(mg(10, 1), mg(5, 2))).model["arms"].value == ("High", "Low")
+    assert prove(TWO, amounts=(mg(10, 1), mg(5, 2))).model["arms"].value == (
+        "High",
+        "Low",
+    )
 
 
 def test_an_amount_loses_an_arm_whose_text_gives_another_amount():
     found = prove(TWO, arms=(1, 2), amounts=(mg(10, 1, 2), mg(5, 2)))
-    assert list(map(str, found.model["amounts"].value)) == ["10 mg (High)", "5 mg (Low)"]
+    assert list(map(str, found.model["amounts"].value)) == [
+        "10 mg (High)",
+        "5 mg (Low)",
+    ]
     assert found.model["arms"].value == ("High", "Low")
     (refusal,) = found.refused
     assert (refusal.field, refusal.value, refusal.nearest.section) == (
@@ -107,17 +126,31 @@ def test_an_amount_loses_an_arm_whose_text_gives_another_amount():
         ),
         (
             ["A: Examplumab daily", "B: Testimab daily"],
-            {"arms": (1, 2), "links": ("0", "1"), "description": "Both arms receive examplumab."},
+            {
+                "arms": (1, 2),
+                "links": ("0", "1"),
+                "description": "Both arms receive examplumab.",
+            },
             ("A", "B"),
         ),
         # No registry.
-        (["A: Examplumab daily", "B: Testimab daily"], {"arms": (1, 2), "links": ()}, ("A",)),
+        (
+            ["A: Examplumab daily", "B: Testimab daily"],
+            {"arms": (1, 2), "links": ()},
+            ("A",),
+        ),
         (["A: Examplumab daily", "B"], {"arms": (1, 2), "links": ()}, ("A", "B")),
-        (["A: Placebo", "B: Testimab daily"], {"arms": (1, 2), "links": ()}, ("A", "B")),
+        (
+            ["A: Placebo", "B: Testimab daily"],
+            {"arms": (1, 2), "links": ()},
+            ("A", "B"),
+        ),
     ],
 )
 def test_an_arm_is_refused_by_contrast_alone(arms, said, kept):
-    found = prove(arms, drugs=("Examplumab", "Testimab"), **{"links": ("01", "01"), **said})
+    found = prove(
+        arms, drugs=("Examplumab", "Testimab"), **{"links": ("01", "01"), **said}
+    )
     assert found.model["arms"].value == kept
     assert {one.field for one in found.refused} <= {"arms", "amounts"}
 

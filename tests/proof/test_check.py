@@ -17,12 +17,12 @@ from extractor.schemas import (
 from tests.trust import trial
 
 TEXT = "Inclusion Criteria:\n\n"
-TEXT += (
-    "* Platelets \\> 50 x 10\\^9/L, no transfusion within 2 weeks (WHO v2.1 grade III)\n* Consent\n"
-)
+TEXT += "* Platelets \\> 50 x 10\\^9/L, no transfusion within 2 weeks (WHO v2.1 grade III)\n* Consent\n"
 RECORD = trial(title="Exampline in thrombocytopenia", eligibility=TEXT)
 PARSED = parse_record(RECORD)
-CRITERION = next(one for one in PARSED.criteria if one.chunk.text.startswith("Platelets"))
+CRITERION = next(
+    one for one in PARSED.criteria if one.chunk.text.startswith("Platelets")
+)
 
 
 def ground(**values):
@@ -43,20 +43,42 @@ def quoted_at(span):
 @pytest.mark.parametrize(
     ("values", "why", "nearest"),
     [
-        ({"lead_in": "transfusion within 3 weeks"}, Why.OTHER_NUMBER, "transfusion within 2 weeks"),
-        ({"constraints": (constraint(60_000_000_000),)}, Why.OTHER_NUMBER, "50 x 10\\^9"),
+        (
+            {"lead_in": "transfusion within 3 weeks"},
+            Why.OTHER_NUMBER,
+            "transfusion within 2 weeks",
+        ),
+        (
+            {"constraints": (constraint(60_000_000_000),)},
+            Why.OTHER_NUMBER,
+            "50 x 10\\^9",
+        ),
         (
             {"constraints": (constraint(5e10, comparator=Comparator.LESS),)},
             Why.OTHER_COMPARATOR,
             "50 x 10\\^9",
         ),
-        ({"constraints": (constraint(50_000_000_000, unit="/mL"),)}, Why.OTHER_UNIT, "50 x 10\\^9"),
+        (
+            {"constraints": (constraint(50_000_000_000, unit="/mL"),)},
+            Why.OTHER_UNIT,
+            "50 x 10\\^9",
+        ),
         ({"duration": Period(value=2, unit=TimeUnit.DAY)}, Why.OTHER_UNIT, "2"),
-        ({"duration": Period(value=4, unit=TimeUnit.WEEK)}, Why.OTHER_NUMBER, "2 weeks"),
-        ({"instrument": Instrument(name="WHO", version="3.0")}, Why.OTHER_NUMBER, "2.1"),
+        (
+            {"duration": Period(value=4, unit=TimeUnit.WEEK)},
+            Why.OTHER_NUMBER,
+            "2 weeks",
+        ),
+        (
+            {"instrument": Instrument(name="WHO", version="3.0")},
+            Why.OTHER_NUMBER,
+            "2.1",
+        ),
     ],
 )
-def test_a_refusal_has_its_reason_and_the_place_that_says_otherwise(values, why, nearest):
+def test_a_refusal_has_its_reason_and_the_place_that_says_otherwise(
+    values, why, nearest
+):
     (rejection,) = ground(**values).refused
     assert rejection.why is why
     assert quoted_at(rejection.nearest) == nearest
@@ -73,10 +95,32 @@ def test_a_refusal_has_its_reason_and_the_place_that_says_otherwise(values, why,
             "literal",
         ),
         ("constraints", (LIMIT,), (LIMIT,), "Platelets \\> 50 x 10\\^9/L", "parsed"),
-        ("agent", "exampline", "Exampline", "Exampline", "literal"),  # in another section
-        ("instrument", Instrument(name="WHO"), Instrument(name="WHO"), "WHO", "literal"),
-        ("instrument", *(2 * [Instrument(name="WHO", version="2.1")]), "WHO", "literal"),
-        ("category", *(2 * [Category.ORGAN_FUNCTION]), PARSED.raw(CRITERION.span), "inferred"),
+        (
+            "agent",
+            "exampline",
+            "Exampline",
+            "Exampline",
+            "literal",
+        ),  # in another section
+        (
+            "instrument",
+            Instrument(name="WHO"),
+            Instrument(name="WHO"),
+            "WHO",
+            "literal",
+        ),
+        (
+            "instrument",
+            *(2 * [Instrument(name="WHO", version="2.1")]),
+            "WHO",
+            "literal",
+        ),
+        (
+            "category",
+            *(2 * [Category.ORGAN_FUNCTION]),
+            PARSED.raw(CRITERION.span),
+            "inferred",
+        ),
     ],
 )
 def test_a_value_is_supported_by_raw_characters(field, value, read, quote, support):
@@ -119,8 +163,14 @@ def test_the_parts_of_an_outcome_are_found_in_order():
         ({"lead_in": "no consent"}, FindingKind.QUOTE_NOT_FOUND),
         ({"lead_in": "Platelets > 60 x 10^9/L"}, FindingKind.QUOTE_CONFLICT),
         ({"time_windows": ("no transfusion",)}, FindingKind.QUOTE_NOT_FOUND),
-        ({"amounts": (Amount(low=50, high=60, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
-        ({"amounts": (Amount(low=None, high=7, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
+        (
+            {"amounts": (Amount(low=50, high=60, unit="mg"),)},
+            FindingKind.VALUE_NOT_IN_QUOTE,
+        ),
+        (
+            {"amounts": (Amount(low=None, high=7, unit="mg"),)},
+            FindingKind.VALUE_NOT_IN_QUOTE,
+        ),
         ({"instrument": Instrument(name="RECIST")}, FindingKind.VALUE_NOT_IN_QUOTE),
         (
             {"constraints": (constraint(50_000_000_000, quantity="Unicorns"),)},
@@ -137,7 +187,9 @@ def test_an_unsupported_value_is_rejected(values, kind):
 
 
 def test_a_list_that_cannot_be_read_costs_only_itself():
-    parsed = parse_record(trial(eligibility="Inclusion Criteria:\n\n* At least 18 years old"))
+    parsed = parse_record(
+        trial(eligibility="Inclusion Criteria:\n\n* At least 18 years old")
+    )
     values = {
         "kind": UnreadableValue("maybe", "is none of: in, ex"),
         "minimum_age": Age(value=18, unit="year"),

@@ -14,9 +14,13 @@ IL-6 AST/ALT
 """
 PIECES = MARKS.split()
 PIECES += ["day 7", "\u200b", "\u00a0", "e\u0301", "\r\n", "\n* ", "\n          "]
-TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=25).map(" ".join)
+TEXTS = st.lists(
+    st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=25
+).map(" ".join)
 WORDS = st.lists(
-    st.sampled_from(["fever", "rash", "of", "grade", "platelets", "visit"]), min_size=1, max_size=30
+    st.sampled_from(["fever", "rash", "of", "grade", "platelets", "visit"]),
+    min_size=1,
+    max_size=30,
 )
 
 
@@ -59,7 +63,8 @@ def test_whole_words_are_found_anywhere(before, quote, behind):
 @given(WORDS, st.data())
 def test_white_space_and_case_change_nothing(words, data):
     text = "".join(
-        word + data.draw(st.sampled_from([" ", "\n", "  ", "\u00a0", " \r\n"])) for word in words
+        word + data.draw(st.sampled_from([" ", "\n", "  ", "\u00a0", " \r\n"]))
+        for word in words
     ).strip()
     assert verify_quote(" ".join(words).upper(), text).status is QuoteStatus.FOLDED
 
@@ -67,7 +72,9 @@ def test_white_space_and_case_change_nothing(words, data):
 @given(TEXTS)
 def test_every_span_of_folded_text_has_ordered_raw_offsets(text):
     folded = fold_raw(text)
-    places = [folded.raw_span(end, end)[0] for end in range(len(folded.folded.text) + 1)]
+    places = [
+        folded.raw_span(end, end)[0] for end in range(len(folded.folded.text) + 1)
+    ]
     assert places == sorted(places)
     assert all(0 <= place <= len(text) for place in places)
 

@@ -27,7 +27,9 @@ def ground(line, windows=(), limits=()):
         "time_windows": tuple(map(read_window, windows)),
         "constraints": tuple(map(read_limit, limits)),
     }
-    return parsed, ground_answer(values, criterion, parsed, parsed.find_lead_in(criterion))
+    return parsed, ground_answer(
+        values, criterion, parsed, parsed.find_lead_in(criterion)
+    )
 
 
 def list_read(grounded, field):
@@ -45,7 +47,14 @@ def list_read(grounded, field):
             None,
             None,
         ),
-        (TWO_DRUGS, "within 4 weeks | <= 4 week | rituximab | -", "Rituximab", None, None, None),
+        (
+            TWO_DRUGS,
+            "within 4 weeks | <= 4 week | rituximab | -",
+            "Rituximab",
+            None,
+            None,
+            None,
+        ),
         (
             TWO_DRUGS,
             "within 4 weeks | <= 4 week | warfarin | -",
@@ -128,7 +137,9 @@ def list_read(grounded, field):
         ),
     ],
 )
-def test_a_part_of_a_time_window_costs_only_itself(line, answer, of, anchor, why, nearest):
+def test_a_part_of_a_time_window_costs_only_itself(
+    line, answer, of, anchor, why, nearest
+):
     parsed, grounded = ground(line, windows=[answer])
     (window,) = list_read(grounded, "time_windows")
     assert (window.of, window.anchor) == (of, anchor)
@@ -144,7 +155,13 @@ def test_a_part_of_a_time_window_costs_only_itself(line, answer, of, anchor, why
         (BY_SEX, "Haemoglobin: < 12 g/dL @ for men", ["for men"], "parsed", None),
         (BY_SEX, "Haemoglobin: < 11 g/dL @ women", ["women"], "parsed", None),
         (BY_SEX, "Haemoglobin: < 12 g/dL @ for women", [], None, Why.OTHER_OWNER),
-        (BY_SEX, "Haemoglobin: < 12 g/dL @ for children", [None], "inferred", Why.NOT_STATED),
+        (
+            BY_SEX,
+            "Haemoglobin: < 12 g/dL @ for children",
+            [None],
+            "inferred",
+            Why.NOT_STATED,
+        ),
         (
             GENERAL,
             "ALT: > 5 x ULN @ with liver metastases",
@@ -154,15 +171,24 @@ def test_a_part_of_a_time_window_costs_only_itself(line, answer, of, anchor, why
         ),
         (GENERAL, "ALT: > 3 x ULN @ with liver metastases", [], None, Why.OTHER_OWNER),
         (GENERAL, "ALT: > 3 x ULN", [None], "parsed", None),
-        ("Frail: ECOG > 2, others not", "ECOG: > 2 @ Frail", ["Frail"], "inferred", None),
+        (
+            "Frail: ECOG > 2, others not",
+            "ECOG: > 2 @ Frail",
+            ["Frail"],
+            "inferred",
+            None,
+        ),
     ],
 )
-def test_a_limit_stands_for_those_of_whom_the_text_says_it(line, answer, conditions, support, why):
+def test_a_limit_stands_for_those_of_whom_the_text_says_it(
+    line, answer, conditions, support, why
+):
     _, grounded = ground(line, limits=[answer])
     assert [one.condition for one in list_read(grounded, "constraints")] == conditions
     read = grounded.model.get("constraints")
     assert (
-        [one.value for one in read.supports if conditions] == [support] * len(conditions)
+        [one.value for one in read.supports if conditions]
+        == [support] * len(conditions)
         if read
         else not conditions
     )

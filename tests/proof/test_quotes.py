@@ -7,9 +7,9 @@ import pytest
 from extractor.evidence.quotes import QuoteStatus, locate_quote, verify_quote
 from extractor.language.clean import clean_text
 
-KINDS = tomllib.loads((files("extractor.evidence") / "critical_words.toml").read_text("utf-8"))[
-    "kind"
-]
+KINDS = tomllib.loads(
+    (files("extractor.evidence") / "critical_words.toml").read_text("utf-8")
+)["kind"]
 TABLES = tomllib.loads(Path(__file__).with_name("quotes.toml").read_text("utf-8"))
 REFUSED = {QuoteStatus.CONFLICT, QuoteStatus.ABSENT}
 
@@ -17,7 +17,9 @@ REFUSED = {QuoteStatus.CONFLICT, QuoteStatus.ABSENT}
 @pytest.mark.parametrize(("quote", "text", "located"), TABLES["found"])
 def test_finds_quotes_that_differ_only_in_form(quote, text, located):
     check = verify_quote(quote, text)
-    assert check.status is (QuoteStatus.EXACT if quote == located else QuoteStatus.FOLDED)
+    assert check.status is (
+        QuoteStatus.EXACT if quote == located else QuoteStatus.FOLDED
+    )
     assert text[check.start : check.end] == located
 
 
@@ -29,7 +31,9 @@ def test_reports_the_conflicting_token_and_the_nearest_words(
 ):
     check = verify_quote(quote, text)
     assert check.status is QuoteStatus.CONFLICT
-    assert (kind, quoted, stated) in [(c.kind.value, c.quoted, c.stated) for c in check.conflicts]
+    assert (kind, quoted, stated) in [
+        (c.kind.value, c.quoted, c.stated) for c in check.conflicts
+    ]
     assert text[check.start : check.end] == nearest
 
 
@@ -73,9 +77,19 @@ VISITS = "visit 1, week 4, visit 2, month 4, visit 3"
         ),
         ("5 mg", "15 mg, -5 mg, 5 mg/kg, 5 mg", None, 23),
         ("ECOG", "ecog or ECOG", None, 8),
-        ("pregnant women", "not pregnant women, or pregnant women with consent", None, 23),
+        (
+            "pregnant women",
+            "not pregnant women, or pregnant women with consent",
+            None,
+            23,
+        ),
         ("rash on day", "no rash on day 1. no rash on day 2", 34, 18),
-        ("gets 6 mg daily", "arm A gets 5 mg daily. " * 3 + "arm A gets 7 mg daily", 90, 75),
+        (
+            "gets 6 mg daily",
+            "arm A gets 5 mg daily. " * 3 + "arm A gets 7 mg daily",
+            90,
+            75,
+        ),
     ],
 )
 def test_returns_the_best_place_nearest_to_the_expected_one(quote, text, near, start):

@@ -35,12 +35,16 @@ def prove(text, agent, quote=None, others=(), **values):
         *({"agent": name, "quote": name} for name in others),
     ]
     draft = Draft("dosing", chunk, chunk.span)
-    grounded = [ground_answer({"stands": True, **each}, draft, parsed) for each in listed]
+    grounded = [
+        ground_answer({"stands": True, **each}, draft, parsed) for each in listed
+    ]
     return prove_regimens(grounded, parsed)[0]
 
 
 DRUGS = "Examplumab + Testamide + Prednisone"
-BESIDE = "Examplumab 100 mg IV every 2 weeks on top of testamide 30 mg orally once daily."
+BESIDE = (
+    "Examplumab 100 mg IV every 2 weeks on top of testamide 30 mg orally once daily."
+)
 STEPS = "Prednisone 60 mg daily for 2 weeks, then 20 mg every other day for 6 weeks."
 
 
@@ -73,7 +77,13 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(
             "frequency",
             "once daily",
         ),
-        (BESIDE, "testamide", {"amounts": dose(30), "route": Route.INTRAVENOUS}, "route", "orally"),
+        (
+            BESIDE,
+            "testamide",
+            {"amounts": dose(30), "route": Route.INTRAVENOUS},
+            "route",
+            "orally",
+        ),
         (
             STEPS,
             "Prednisone",
@@ -129,15 +139,24 @@ def test_without_another_value_of_the_agent_nothing_is_refused():
 
 def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_another_amount():
     text = "Examplumab 160 mg SC at week 0, thereafter 40 mg SC every other week."
-    (rejection,) = prove(text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W).refused
+    (rejection,) = prove(
+        text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W
+    ).refused
     assert rejection.why is Why.OTHER_VALUE
-    assert prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).refused == ()
+    assert (
+        prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).refused
+        == ()
+    )
 
 
 def test_a_frequency_of_other_words_leaves_the_amount_open():
     text = "Examplumab 0.5 mg once daily at first. Later low dose examplumab 4,5mg."
     found = prove(
-        text, "Examplumab", "low dose examplumab 4,5mg", amounts=dose(4.5), frequency=Frequency.QD
+        text,
+        "Examplumab",
+        "low dose examplumab 4,5mg",
+        amounts=dose(4.5),
+        frequency=Frequency.QD,
     )
     assert (found.refused, found.model["amounts"].support) == ((), Support.INFERRED)
 
@@ -163,11 +182,17 @@ def test_a_total_of_a_day_is_open_behind_the_doses_that_it_sums_up(value, suppor
     ("text", "field", "value"),
     [
         ("Examplumab 5 mg. Blood is taken every 6 hours.", "frequency", Frequency.Q6H),
-        ("Examplumab 5 mg. Participants are observed for 6 weeks.", "duration", weeks(6)),
+        (
+            "Examplumab 5 mg. Participants are observed for 6 weeks.",
+            "duration",
+            weeks(6),
+        ),
         ("Examplumab until the platelets are below 5 mg.", "amounts", dose(5)),
     ],
 )
-def test_what_the_words_state_of_something_else_than_giving_is_refused(text, field, value):
+def test_what_the_words_state_of_something_else_than_giving_is_refused(
+    text, field, value
+):
     (rejection,) = prove(text, "Examplumab", **{field: value}).refused
     assert rejection.why is Why.OTHER_OWNER
 
@@ -190,7 +215,10 @@ def test_of_two_values_in_a_clause_the_one_closest_to_the_dose_is_the_agents():
 def test_levels_of_other_words_of_the_section_are_merged_and_stay_open():
     text = "Cohort 1: Examplumab 5 mg weekly. Cohort 2: Examplumab 10 mg weekly."
     reading = prove(
-        text, "Examplumab", quote="Examplumab 5 mg weekly", amounts=(*dose(5), *dose(10))
+        text,
+        "Examplumab",
+        quote="Examplumab 5 mg weekly",
+        amounts=(*dose(5), *dose(10)),
     ).model["amounts"]
     assert reading.supports == (Support.PARSED, Support.INFERRED)
 
@@ -199,16 +227,29 @@ def test_agents_that_only_the_model_knows_own_their_doses():
     text = "Examplumab 15 mg and folinara 7.5 mg orally each morning."
     found = prove(text, "folinara", others=("Examplumab",), amounts=dose(7.5))
     assert found.model["amounts"].support is Support.PARSED
-    assert "amounts" not in prove(text, "folinara", others=("Examplumab",), amounts=dose(15)).model
+    assert (
+        "amounts"
+        not in prove(text, "folinara", others=("Examplumab",), amounts=dose(15)).model
+    )
 
 
 @pytest.mark.parametrize(
     "piece",
-    ["Examplumab 5 mg, Testamide 7 mg and ", "Examplumab 5 mg IV daily, ", "Examplumab arms, "],
+    [
+        "Examplumab 5 mg, Testamide 7 mg and ",
+        "Examplumab 5 mg IV daily, ",
+        "Examplumab arms, ",
+    ],
 )
 def test_the_proof_takes_linear_time(piece):
     def work(text):
-        prove(text, "Examplumab", quote=text[:30], amounts=dose(9), frequency=Frequency.Q2W)
+        prove(
+            text,
+            "Examplumab",
+            quote=text[:30],
+            amounts=dose(9),
+            frequency=Frequency.Q2W,
+        )
 
     work(piece)  # loads the rules
     assert fit_growth(work, piece) <= LARGEST_EXPONENT

@@ -29,7 +29,8 @@ def test_every_value_of_the_rules_follows_from_its_quote(record):
         Support.INFERRED,
     }
     assert all(
-        record.raw_text(piece.section)[piece.start : piece.end] == piece.quote for piece in pieces
+        record.raw_text(piece.section)[piece.start : piece.end] == piece.quote
+        for piece in pieces
     )
 
 
@@ -37,7 +38,9 @@ def test_accepted_values_of_a_model_are_supported(record):
     """For any answer about an outcome, the words of an accepted value hold it."""
     parsed = parse_record(record)
     values = {
-        "time_points": tuple(TimePoint(value=n, unit=unit) for n in range(1, 60) for unit in DAYS),
+        "time_points": tuple(
+            TimePoint(value=n, unit=unit) for n in range(1, 60) for unit in DAYS
+        ),
         "specimens": tuple(parsed.outcomes[0].chunk.text.split()),
         "measure": parsed.outcomes[0].chunk.text,
     }
@@ -45,9 +48,19 @@ def test_accepted_values_of_a_model_are_supported(record):
         grounded = ground_answer(values, outcome, parsed)
         for reading in grounded.model.values():
             assert len(reading.supports) == len(reading.spans)
-            members = reading.value if isinstance(reading.value, tuple) else (reading.value,)
-            for member, span, support in zip(members, reading.spans, reading.supports, strict=True):
+            members = (
+                reading.value if isinstance(reading.value, tuple) else (reading.value,)
+            )
+            for member, span, support in zip(
+                members, reading.spans, reading.supports, strict=True
+            ):
                 words = parsed.sections[span.section].raw[span.start : span.end]
-                numbers = {number.value for number in find_numbers(read_passage(words).tokens)}
-                assert member.value in numbers if isinstance(member, TimePoint) else member == words
+                numbers = {
+                    number.value for number in find_numbers(read_passage(words).tokens)
+                }
+                assert (
+                    member.value in numbers
+                    if isinstance(member, TimePoint)
+                    else member == words
+                )
                 assert (support is Support.LITERAL) is isinstance(member, str)

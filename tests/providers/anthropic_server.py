@@ -55,12 +55,19 @@ class Anthropic(StandIn):
             self.batches[name] = json.loads(body)["requests"]
             return Reply(self._describe(name))
         if not name:
-            return Reply({"data": [*map(self._describe, self.batches)], "has_more": False})
+            return Reply(
+                {"data": [*map(self._describe, self.batches)], "has_more": False}
+            )
         if path.endswith("/results") and self.spoils:
             return Reply(self.spoils.pop(0))
         if path.endswith("/results"):
-            rows = [self._answer(row["custom_id"], row["params"]) for row in self.batches[name]]
-            return Reply("".join(json.dumps(row) + "\n" for row in reversed(rows)))  # in any order
+            rows = [
+                self._answer(row["custom_id"], row["params"])
+                for row in self.batches[name]
+            ]
+            return Reply(
+                "".join(json.dumps(row) + "\n" for row in reversed(rows))
+            )  # in any order
         return Reply(self._describe(name))
 
     def _describe(self, name: str) -> dict[str, Any]:
@@ -77,7 +84,10 @@ class Anthropic(StandIn):
             "processing_status": "ended",
             "request_counts": counts,
         }
-        dates = {"created_at": "2026-11-20T00:00:00Z", "expires_at": "2026-11-21T00:00:00Z"}
+        dates = {
+            "created_at": "2026-11-20T00:00:00Z",
+            "expires_at": "2026-11-21T00:00:00Z",
+        }
         return {
             **described,
             **dates,
@@ -95,13 +105,25 @@ class Anthropic(StandIn):
 
     def read_user(self, request: dict[str, Any]) -> str:
         content = request["messages"][0]["content"]
-        return content if isinstance(content, str) else "".join(part["text"] for part in content)
+        return (
+            content
+            if isinstance(content, str)
+            else "".join(part["text"] for part in content)
+        )
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
-        unknown = [name for name in request if name not in _KNOWN or name in self.refuses]
+        unknown = [
+            name for name in request if name not in _KNOWN or name in self.refuses
+        ]
         default, kinds = _THINKING[request["model"]]
-        thinking, limit = request.get("thinking", {"type": default}), request["max_tokens"]
-        active, choice = thinking["type"] != "disabled", request.get("tool_choice", {}).get("type")
+        thinking, limit = (
+            request.get("thinking", {"type": default}),
+            request["max_tokens"],
+        )
+        active, choice = (
+            thinking["type"] != "disabled",
+            request.get("tool_choice", {}).get("type"),
+        )
         faults = {
             f"{' '.join(unknown)}: Extra inputs are not permitted": unknown,
             (
@@ -110,7 +132,9 @@ class Anthropic(StandIn):
             ): limit > _LONGEST,
             "`max_tokens` must be greater than `thinking.budget_tokens`.": limit
             <= thinking.get("budget_tokens", 0),
-            f'"thinking.type.{thinking["type"]}" is not supported for this model.': thinking["type"]
+            f'"thinking.type.{thinking["type"]}" is not supported for this model.': thinking[
+                "type"
+            ]
             not in kinds,
             "Thinking may not be enabled when tool_choice forces tool use.": active
             and choice in ("any", "tool"),
@@ -118,7 +142,9 @@ class Anthropic(StandIn):
                 each["role"] == "system" for each in request["messages"]
             ),
         }
-        return next((_refuse(message) for message, applies in faults.items() if applies), None)
+        return next(
+            (_refuse(message) for message, applies in faults.items() if applies), None
+        )
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
         if outcome.kind == "limited":
@@ -134,7 +160,9 @@ class Anthropic(StandIn):
         if outcome.kind == "said":
             parts = [{"type": "text", "text": outcome.text, "citations": None}]
         elif outcome.text:
-            found = from_json(outcome.text, allow_partial=True)  # the API closes what was left open
+            found = from_json(
+                outcome.text, allow_partial=True
+            )  # the API closes what was left open
             parts = [
                 {
                     "type": "tool_use",
@@ -156,7 +184,9 @@ class Anthropic(StandIn):
             "input_tokens": PROMPT - read - written,
             "cache_read_input_tokens": read,
             "cache_creation_input_tokens": written,
-            "output_tokens": request["max_tokens"] if outcome.kind == "thought" else OUTPUT,
+            "output_tokens": request["max_tokens"]
+            if outcome.kind == "thought"
+            else OUTPUT,
         }
         reply = {
             "id": "msg_1",
@@ -165,14 +195,24 @@ class Anthropic(StandIn):
             "model": request["model"],
             "content": parts,
         }
-        reason = reasons.get(outcome.kind, "end_turn" if outcome.kind == "said" else "tool_use")
-        return Reply({**reply, "stop_reason": reason, "stop_sequence": None, "usage": usage})
+        reason = reasons.get(
+            outcome.kind, "end_turn" if outcome.kind == "said" else "tool_use"
+        )
+        return Reply(
+            {**reply, "stop_reason": reason, "stop_sequence": None, "usage": usage}
+        )
 
 
 def _refuse(message: str) -> Reply:
     return _fail(400, "invalid_request_error", message)
 
 
-def _fail(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> Reply:
-    body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"}
+def _fail(
+    status: int, kind: str, message: str, headers: dict[str, str] | None = None
+) -> Reply:
+    body = {
+        "type": "error",
+        "error": {"type": kind, "message": message},
+        "request_id": "req_1",
+    }
     return Reply(body, status, headers or {})

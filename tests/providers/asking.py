@@ -13,7 +13,11 @@ from extractor.model.spec import ClientSettings, ModelSpec
 from .standin import answer
 
 CALL = Call(
-    PromptVersion("questions", 1, "ab" * 32), "The definitions.", "[1|cat] Adults", Reply, 500
+    PromptVersion("questions", 1, "ab" * 32),
+    "The definitions.",
+    "[1|cat] Adults",
+    Reply,
+    500,
 )
 GOOD = answer({"n": 1, "ok": True})
 

@@ -24,7 +24,9 @@ def _keys(monkeypatch):
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.setenv(name, "sk-test-1")
     # google-genai 3.4 makes a class of aiohttp's sessions of its own.
-    warnings.filterwarnings("ignore", "Inheritance class AiohttpClientSession", DeprecationWarning)
+    warnings.filterwarnings(
+        "ignore", "Inheritance class AiohttpClientSession", DeprecationWarning
+    )
 
 
 @pytest.fixture

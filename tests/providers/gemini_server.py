@@ -52,10 +52,15 @@ class Gemini(StandIn):
             return _refuse(
                 f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.'
             )
-        return next((self._refuse_parameter(name) for name in config if name in self.refuses), None)
+        return next(
+            (self._refuse_parameter(name) for name in config if name in self.refuses),
+            None,
+        )
 
     def _refuse_parameter(self, name: str) -> Reply:
-        snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+        snake = "".join(
+            f"_{letter.lower()}" if letter.isupper() else letter for letter in name
+        )
         return _refuse(
             f"Invalid value at 'generation_config.{snake}': {snake} is not supported by this model."
         )
@@ -71,13 +76,21 @@ class Gemini(StandIn):
                 "violations": [{"quotaValue": "10"}],
             }
             return _fail(
-                429, "RESOURCE_EXHAUSTED", "You exceeded your current quota.", [quota, wait]
+                429,
+                "RESOURCE_EXHAUSTED",
+                "You exceeded your current quota.",
+                [quota, wait],
             )
         if outcome.kind == "overloaded":
-            return _fail(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
+            return _fail(
+                503, "UNAVAILABLE", "The model is overloaded. Please try again later."
+            )
         limit = request["generationConfig"].get("maxOutputTokens", OUTPUT)
         thought = limit if outcome.kind == "thought" else THOUGHT
-        usage: dict[str, Any] = {"promptTokenCount": PROMPT, "thoughtsTokenCount": thought}
+        usage: dict[str, Any] = {
+            "promptTokenCount": PROMPT,
+            "thoughtsTokenCount": thought,
+        }
         if outcome.kind != "thought":
             usage["candidatesTokenCount"] = OUTPUT - THOUGHT
         usage["totalTokenCount"] = sum(usage.values())

@@ -63,7 +63,11 @@ class OpenAI(StandIn):
             return Reply(self.book.add_batch(json.loads(body)))
         if path == "/batches":
             return Reply(
-                {"object": "list", "data": list(self.book.batches.values()), "has_more": False}
+                {
+                    "object": "list",
+                    "data": list(self.book.batches.values()),
+                    "has_more": False,
+                }
             )
         return Reply(self.book.look(path.split("/")[2]))
 
@@ -74,21 +78,29 @@ class OpenAI(StandIn):
 
     def read_user(self, request: dict[str, Any]) -> str:
         return next(
-            message["content"] for message in request["messages"] if message["role"] == "user"
+            message["content"]
+            for message in request["messages"]
+            if message["role"] == "user"
         )
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
         thinks = _THINKS.match(request["model"])
         form = request.get("response_format", {}).get("json_schema", {"name": "none"})
         if thinks and request.get("temperature", 1) != 1:
-            text = "Unsupported value: 'temperature' does not support 0 with this model."
+            text = (
+                "Unsupported value: 'temperature' does not support 0 with this model."
+            )
             return _refuse(text, "temperature", "unsupported_value")
         if not re.fullmatch(r"[\w-]{1,64}", form.get("name", "")):
             return _refuse(
-                "Missing required parameter", "response_format.json_schema.name", "missing"
+                "Missing required parameter",
+                "response_format.json_schema.name",
+                "missing",
             )
         refused = self.refuses | ({"max_tokens"} if thinks else set())
-        wrong = next((name for name in request if name not in _KNOWN or name in refused), None)
+        wrong = next(
+            (name for name in request if name not in _KNOWN or name in refused), None
+        )
         if wrong:
             return _refuse(
                 f"Unsupported parameter: '{wrong}' is not supported.",
@@ -118,39 +130,75 @@ class OpenAI(StandIn):
                 "code": None,
             }
             return Reply({"error": error}, 503)
-        message: dict[str, Any] = {"role": "assistant", "content": outcome.text, "refusal": None}
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": outcome.text,
+            "refusal": None,
+        }
         if outcome.kind == "refused":
-            message |= {"content": None, "refusal": "I'm sorry, I cannot assist with that request."}
-        if request.get("tools") and outcome.kind in ("answer", "cut"):
-            function = {"name": request["tools"][0]["function"]["name"], "arguments": outcome.text}
             message |= {
                 "content": None,
-                "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
+                "refusal": "I'm sorry, I cannot assist with that request.",
             }
-        limit = request.get("max_completion_tokens") or request.get("max_tokens") or OUTPUT
-        reason = {"cut": "length", "thought": "length", "filtered": "content_filter"}.get(
-            outcome.kind, "stop"
+        if request.get("tools") and outcome.kind in ("answer", "cut"):
+            function = {
+                "name": request["tools"][0]["function"]["name"],
+                "arguments": outcome.text,
+            }
+            message |= {
+                "content": None,
+                "tool_calls": [
+                    {"id": "call_1", "type": "function", "function": function}
+                ],
+            }
+        limit = (
+            request.get("max_completion_tokens") or request.get("max_tokens") or OUTPUT
         )
-        output, thought = (limit, limit) if outcome.kind == "thought" else (OUTPUT, THOUGHT)
+        reason = {
+            "cut": "length",
+            "thought": "length",
+            "filtered": "content_filter",
+        }.get(outcome.kind, "stop")
+        output, thought = (
+            (limit, limit) if outcome.kind == "thought" else (OUTPUT, THOUGHT)
+        )
         usage: dict[str, Any] = {
             "prompt_tokens": PROMPT,
             "completion_tokens": output,
             "total_tokens": PROMPT + output,
             "prompt_tokens_details": {"cached_tokens": self.cached, "audio_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": thought, "audio_tokens": 0},
+            "completion_tokens_details": {
+                "reasoning_tokens": thought,
+                "audio_tokens": 0,
+            },
         }
         if not self.names_thinking:
-            usage |= {"completion_tokens": output - thought, "completion_tokens_details": None}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
+            usage |= {
+                "completion_tokens": output - thought,
+                "completion_tokens_details": None,
+            }
+        choice = {
+            "index": 0,
+            "message": message,
+            "logprobs": None,
+            "finish_reason": reason,
+        }
         reply = {
             "id": "chatcmpl-1",
             "object": "chat.completion",
             "created": 1,
             "model": request["model"],
         }
-        return Reply({**reply, "choices": [choice], "usage": usage, "service_tier": "default"})
+        return Reply(
+            {**reply, "choices": [choice], "usage": usage, "service_tier": "default"}
+        )
 
 
 def _refuse(message: str, param: str, code: str) -> Reply:
-    error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
+    error = {
+        "message": message,
+        "type": "invalid_request_error",
+        "param": param,
+        "code": code,
+    }
     return Reply({"error": error}, 400)

@@ -34,7 +34,14 @@ class Outcome:
     """
 
     kind: Literal[
-        "answer", "said", "cut", "thought", "refused", "filtered", "limited", "overloaded"
+        "answer",
+        "said",
+        "cut",
+        "thought",
+        "refused",
+        "filtered",
+        "limited",
+        "overloaded",
     ]
     text: str = ""
     seconds: float = 0.0
@@ -100,7 +107,8 @@ class StandIn:
         if fault := self.find_fault(request):
             return fault
         reply = self.render(
-            script.pop(0) if script else self.otherwise(self.read_user(request)), request
+            script.pop(0) if script else self.otherwise(self.read_user(request)),
+            request,
         )
         self.billed += reply.status == 200
         return reply
@@ -134,7 +142,10 @@ def serving(standin: StandIn) -> Iterator[StandIn]:
                 reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
             ).encode()
             self.send_response(reply.status)
-            for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+            for name, value in {
+                "Content-Type": "application/json",
+                **reply.headers,
+            }.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

@@ -35,7 +35,8 @@ def users(standin, requests):
         (
             OpenAI(),
             GPT,
-            (7_000 * 0.25 + 200 * 2 + (4_000 * 0.25 + 24_000 * 0.025 + 800 * 2) / 2) / 1e6,
+            (7_000 * 0.25 + 200 * 2 + (4_000 * 0.25 + 24_000 * 0.025 + 800 * 2) / 2)
+            / 1e6,
             0,
         ),
         (
@@ -53,7 +54,9 @@ def test_the_seeds_by_batch(standin, model, usd, written, stand, tmp_path):
     assert len(standin.requests) == 1
     manifest = collect(tmp_path / "run", "--model", model)
     assert len(standin.batched) == 4
-    assert not any("temperature" in request for request in standin.requests + standin.batched)
+    assert not any(
+        "temperature" in request for request in standin.requests + standin.batched
+    )
     assert len(set(users(standin, standin.requests + standin.batched))) == 5
     check_bill(manifest, standin, usd, written_tokens=written)
 
@@ -78,7 +81,10 @@ def test_nothing_that_was_paid_for_is_bought_again(kind, model, stand, tmp_path)
     submit(tmp_path / "run", "--model", model)
     for _ in range(2):  # the same command asks nothing more
         manifest = collect(tmp_path / "run", "--model", model)
-    (first,), (*batched, again) = users(standin, standin.requests), users(standin, standin.batched)
+    (first,), (*batched, again) = (
+        users(standin, standin.requests),
+        users(standin, standin.batched),
+    )
     assert len({first, *batched}) == 5
     assert again == batched[0]  # the same questions, not halves of them
     assert limit_of(standin.batched[-1]) > 2 * limit_of(standin.batched[0])
@@ -105,7 +111,9 @@ def test_collect_asks_one_question_live_if_told(kind, model, stand, tmp_path):
 
 def test_anthropics_answers_are_fetched_again_until_they_can_be_read(stand, tmp_path):
     standin = stand(
-        Anthropic(spoils=["<html>Sign in</html>", "", '{"error": {"message": "later"}}'])
+        Anthropic(
+            spoils=["<html>Sign in</html>", "", '{"error": {"message": "later"}}']
+        )
     )
     submit(tmp_path / "run", "--model", CLAUDE)
     manifest = collect(tmp_path / "run", "--model", CLAUDE)

@@ -17,8 +17,17 @@ from .gemini_server import Gemini
 from .openai_server import OpenAI
 from .standin import Outcome, answer_seeds
 
-GPT, CLAUDE, FLASH = "openai/gpt-5-mini", "anthropic/claude-sonnet-4-6", "google/gemini-2.5-flash"
-COUNTS = {"calls": 5, "prompt_tokens": 35_000, "cached_tokens": 24_000, "output_tokens": 1_000}
+GPT, CLAUDE, FLASH = (
+    "openai/gpt-5-mini",
+    "anthropic/claude-sonnet-4-6",
+    "google/gemini-2.5-flash",
+)
+COUNTS = {
+    "calls": 5,
+    "prompt_tokens": 35_000,
+    "cached_tokens": 24_000,
+    "output_tokens": 1_000,
+}
 """Five times 7,000 and 200; the prefix of 6,000 comes from the cache four times."""
 
 
@@ -26,7 +35,10 @@ def run_seeds(command, out, *options):
     """The manifest of a run of the seeds, whose values are right."""
     done = invoke(*command, "seeds/records", "--out", out, "--quiet", *options)
     assert done.exit_code == 0, done.output
-    found = {each["record_id"]: essence(each) for each in read_lines(out / "extractions.jsonl")}
+    found = {
+        each["record_id"]: essence(each)
+        for each in read_lines(out / "extractions.jsonl")
+    }
     assert found == {name: essence(gold) for name, gold in GOLD.items()}
     manifest = json.loads((out / "run.json").read_text("utf-8"))
     assert manifest["state"] == "complete"
@@ -35,7 +47,15 @@ def run_seeds(command, out, *options):
 
 def essence(extraction):
     """What the model decides about."""
-    names = ("rank", "concept", "category", "time_points", "time_kind", "instrument", "censored")
+    names = (
+        "rank",
+        "concept",
+        "category",
+        "time_points",
+        "time_kind",
+        "instrument",
+        "censored",
+    )
     limits = ("quantity", "comparator", "value", "value_high", "unit")
     return (
         [
@@ -72,7 +92,12 @@ def check_bill(manifest, standin, usd, **more):
             {"thinking_tokens": 320},
         ),
         # 0.15, from the cache 0.075, output 0.6.
-        (OpenAI(), "openai/gpt-4o-mini", (11_000 * 0.15 + 24_000 * 0.075 + 1_000 * 0.6) / 1e6, {}),
+        (
+            OpenAI(),
+            "openai/gpt-4o-mini",
+            (11_000 * 0.15 + 24_000 * 0.075 + 1_000 * 0.6) / 1e6,
+            {},
+        ),
         # 3, into the cache 3.75, from it 0.3, output 15.
         (
             Anthropic(),
@@ -102,9 +127,13 @@ def test_the_seeds_live(standin, model, usd, more, stand, tmp_path):
 )
 def test_the_seeds_by_a_server_that_speaks_as_openai_does(name, stand, tmp_path):
     standin = stand(OpenAI())
-    manifest = run_seeds(["run"], tmp_path / "run", "--model", f"{standin.url}/v1#{name}")
+    manifest = run_seeds(
+        ["run"], tmp_path / "run", "--model", f"{standin.url}/v1#{name}"
+    )
     assert {request["model"] for request in standin.requests} == {name}
-    assert not any("authorization" in headers for headers in standin.headers)  # no key of OpenAI
+    assert not any(
+        "authorization" in headers for headers in standin.headers
+    )  # no key of OpenAI
     check_bill(manifest, standin, None)
 
 
@@ -125,7 +154,9 @@ def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(
 
 
 def needs(name):
-    return pytest.mark.skipif(find_spec(name) is None, reason=f"{name} is not installed")
+    return pytest.mark.skipif(
+        find_spec(name) is None, reason=f"{name} is not installed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,16 +164,24 @@ def needs(name):
     [
         # In dollars per million tokens: 0.25, from the cache 0.025, output 2.
         pytest.param(
-            "azure_openai/gpt-5-mini", (11_000 * 0.25 + 24_000 * 0.025 + 2_000) / 1e6, id="azure"
+            "azure_openai/gpt-5-mini",
+            (11_000 * 0.25 + 24_000 * 0.025 + 2_000) / 1e6,
+            id="azure",
         ),
         # 0.59, output 0.79.
-        pytest.param("groq/llama-3.3-70b-versatile", 0.021_44, marks=needs("groq"), id="groq"),
+        pytest.param(
+            "groq/llama-3.3-70b-versatile", 0.021_44, marks=needs("groq"), id="groq"
+        ),
         # 0.15, from the cache 0.075, output 0.6.
-        pytest.param("litellm/openai/gpt-4o-mini", 0.004_05, marks=needs("litellm"), id="litellm"),
+        pytest.param(
+            "litellm/openai/gpt-4o-mini", 0.004_05, marks=needs("litellm"), id="litellm"
+        ),
         pytest.param("ollama/qwen3:8b", None, id="ollama"),
     ],
 )
-def test_the_seeds_by_the_names_of_providers(model, usd, stand, monkeypatch, tmp_path, capfd):
+def test_the_seeds_by_the_names_of_providers(
+    model, usd, stand, monkeypatch, tmp_path, capfd
+):
     standin = stand(OpenAI())
     for name, value in {
         "AZURE_OPENAI_API_KEY": "key-test-1",

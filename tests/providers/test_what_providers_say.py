@@ -17,7 +17,11 @@ from .gemini_server import Gemini
 from .openai_server import OpenAI
 from .standin import THOUGHT, Outcome, answer
 
-GPT, CLAUDE, FLASH = "openai/gpt-5-mini", "anthropic/claude-haiku-4-5", "google/gemini-2.5-flash"
+GPT, CLAUDE, FLASH = (
+    "openai/gpt-5-mini",
+    "anthropic/claude-haiku-4-5",
+    "google/gemini-2.5-flash",
+)
 ALL = pytest.mark.parametrize(
     ("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE), (Gemini, FLASH)]
 )
@@ -26,11 +30,14 @@ ALL = pytest.mark.parametrize(
 @pytest.fixture
 def stand(stand):
     """A stand-in that answers well after the outcomes of its script."""
-    return lambda kind, *script, **settings: stand(kind(list(script), lambda _: GOOD, **settings))
+    return lambda kind, *script, **settings: stand(
+        kind(list(script), lambda _: GOOD, **settings)
+    )
 
 
 CUT = Outcome(
-    "cut", answer({"n": 1, "ok": True}, {"n": 2, "cat": "age", "quote": "18 years"}).text[:-8]
+    "cut",
+    answer({"n": 1, "ok": True}, {"n": 2, "cat": "age", "quote": "18 years"}).text[:-8],
 )
 BROKEN = Outcome("answer", '{"things": []}')
 
@@ -40,7 +47,12 @@ BROKEN = Outcome("answer", '{"things": []}')
     ("script", "ending", "answers", "slept"),
     [
         # A wait that the provider asks for is waited.
-        ([Outcome("overloaded"), Outcome("limited", seconds=7)], Ending.COMPLETE, 1, [1, 7]),
+        (
+            [Outcome("overloaded"), Outcome("limited", seconds=7)],
+            Ending.COMPLETE,
+            1,
+            [1, 7],
+        ),
         ([Outcome("refused")], Ending.REFUSED, 1, []),
         ([Outcome("filtered")], Ending.REFUSED, 1, []),
         # A broken answer is asked again once.
@@ -62,7 +74,9 @@ def test_what_becomes_of_a_request_is_read_by_each_sdk(
         slept,
     )
     assert len(standin.requests) == answers + len(slept)
-    assert script != [CUT, CUT] or read_complete_items(completion.text) == [{"n": 1, "ok": True}]
+    assert script != [CUT, CUT] or read_complete_items(completion.text) == [
+        {"n": 1, "ok": True}
+    ]
     assert script != [BROKEN, BROKEN] or "things" in json.dumps(
         standin.requests[1]
     )  # the model sees what it said
@@ -99,7 +113,11 @@ def test_thinking_that_usage_does_not_name_gets_more_room_too(stand):
     """Gemini's endpoint in OpenAI's form counts thinking in the total alone."""
     standin = stand(OpenAI, Outcome("thought"), names_thinking=False)
     ((completion, _),) = ask(f"{standin.url}/v1#gemini-2.5-flash")
-    assert limit_of(standin.requests[1]) > limit_of(standin.requests[0]) == CALL.max_output_tokens
+    assert (
+        limit_of(standin.requests[1])
+        > limit_of(standin.requests[0])
+        == CALL.max_output_tokens
+    )
     assert completion.usage.thinking_tokens == CALL.max_output_tokens + THOUGHT
 
 
@@ -138,7 +156,11 @@ def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
     for request in standin.requests:
         assert json.dumps(request).count("cache_control") == 1
         assert request["system"] == [
-            {"type": "text", "text": CALL.system, "cache_control": {"type": "ephemeral"}}
+            {
+                "type": "text",
+                "text": CALL.system,
+                "cache_control": {"type": "ephemeral"},
+            }
         ]
     assert (first.usage.written_tokens, first.usage.cached_tokens) == (6_000, 0)
     assert (second.usage.written_tokens, second.usage.cached_tokens) == (0, 6_000)
@@ -200,11 +222,23 @@ ADAPTIVE = {"thinking": {"type": "adaptive"}}
         (CLAUDE, None, {}),
         (CLAUDE, "high", {"thinking": {"type": "enabled", "budget_tokens": 24_000}}),
         ("anthropic/claude-sonnet-4-6", None, {}),
-        ("anthropic/claude-sonnet-4-6", "low", ADAPTIVE | {"output_config": {"effort": "low"}}),
+        (
+            "anthropic/claude-sonnet-4-6",
+            "low",
+            ADAPTIVE | {"output_config": {"effort": "low"}},
+        ),
         ("anthropic/claude-opus-5", None, {"thinking": {"type": "disabled"}}),
-        ("anthropic/claude-opus-5", "high", ADAPTIVE | {"output_config": {"effort": "high"}}),
+        (
+            "anthropic/claude-opus-5",
+            "high",
+            ADAPTIVE | {"output_config": {"effort": "high"}},
+        ),
         ("anthropic/claude-opus-5-5", None, {"output_config": {"effort": "low"}}),
-        ("anthropic/claude-opus-5-5", "medium", {"output_config": {"effort": "medium"}}),
+        (
+            "anthropic/claude-opus-5-5",
+            "medium",
+            {"output_config": {"effort": "medium"}},
+        ),
         (FLASH, None, {"thinking_budget": 0}),
         (FLASH, "low", {"thinking_budget": 2_000}),
         ("google/gemini-3-flash-preview", None, {"thinking_level": "LOW"}),
@@ -213,7 +247,9 @@ ADAPTIVE = {"thinking": {"type": "adaptive"}}
 )
 def test_reasoning_is_set_in_each_providers_way(model, reasoning, sent, stand):
     standin = stand(
-        {"openai": OpenAI, "anthropic": Anthropic, "google": Gemini}[model.partition("/")[0]]
+        {"openai": OpenAI, "anthropic": Anthropic, "google": Gemini}[
+            model.partition("/")[0]
+        ]
     )
     ask(model, reasoning=reasoning and Reasoning(reasoning))
     (request,) = standin.requests  # nothing was refused
@@ -250,7 +286,9 @@ def test_the_command_sets_reasoning_and_further_parameters(stand, tmp_path):
         "flex",
         7,
     )
-    settings = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["settings"]
+    settings = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))[
+        "settings"
+    ]
     assert (settings["reasoning"], settings["model_options"]) == (
         "high",
         {"service_tier": "flex", "seed": 7},
@@ -271,7 +309,9 @@ def test_an_option_that_the_sdk_does_not_know_is_sent_all_the_same(kind, model, 
 
 def test_an_option_for_which_the_sdk_has_no_place_ends_the_run(stand):
     standin = stand(Gemini)
-    with pytest.raises(ModelAway, match=r"its SDK takes no parameter new_one \(--model-option\)"):
+    with pytest.raises(
+        ModelAway, match=r"its SDK takes no parameter new_one \(--model-option\)"
+    ):
         ask(FLASH, options={"new_one": 1, "top_p": 0.5})
     assert not standin.requests
 

@@ -28,7 +28,8 @@ class Reading(NamedTuple):
 def read_all(*inputs: str | os.PathLike[str], stdin: bytes = b"") -> Reading:
     errors: list[RecordError] = []
     return Reading(
-        list(read_records(*inputs, on_error=errors.append, stdin=BytesIO(stdin))), errors
+        list(read_records(*inputs, on_error=errors.append, stdin=BytesIO(stdin))),
+        errors,
     )
 
 

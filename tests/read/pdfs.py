@@ -26,7 +26,13 @@ def set_lines(
     for number, line in enumerate(lines):
         bold = line.startswith("# ")
         placed.append(
-            Text(left, top - number * _LEADING, line.removeprefix("# "), size + 3 * bold, bold)
+            Text(
+                left,
+                top - number * _LEADING,
+                line.removeprefix("# "),
+                size + 3 * bold,
+                bold,
+            )
         )
     return placed
 
@@ -55,17 +61,21 @@ def write_pdf(pages: Sequence[Sequence[Text]]) -> bytes:
                 content_id,
             )
         )
-        objects[content_id] = b"<< /Length %d >>\nstream\n%b\nendstream" % (len(drawn), drawn)
+        objects[content_id] = b"<< /Length %d >>\nstream\n%b\nendstream" % (
+            len(drawn),
+            drawn,
+        )
         kids.append(b"%d 0 R" % page_id)
-    objects[2] = b"<< /Type /Pages /Kids [%b] /Count %d >>" % (b" ".join(kids), len(kids))
+    objects[2] = b"<< /Type /Pages /Kids [%b] /Count %d >>" % (
+        b" ".join(kids),
+        len(kids),
+    )
     return _assemble(objects)
 
 
 def _draw(text: Text) -> str:
     words = text.words.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
-    return (
-        f"BT /F{2 if text.bold else 1} {text.size} Tf {text.left} {text.bottom} Td ({words}) Tj ET"
-    )
+    return f"BT /F{2 if text.bold else 1} {text.size} Tf {text.left} {text.bottom} Td ({words}) Tj ET"
 
 
 def _assemble(objects: dict[int, bytes]) -> bytes:

@@ -27,7 +27,11 @@ OUTLINE = (
     ("2", "Introduction", ()),
     ("2.1", "Purpose of Trial", ()),
     ("3", "Trial Objectives and Associated Estimands", ()),
-    ("3.1", "Primary Objective and Associated Estimand", ("Primary endpoint: PASI 90 at week 16",)),
+    (
+        "3.1",
+        "Primary Objective and Associated Estimand",
+        ("Primary endpoint: PASI 90 at week 16",),
+    ),
     (
         "3.2",
         "Secondary Objectives and Associated Estimands",
@@ -49,7 +53,11 @@ OUTLINE = (
     ("7", "Discontinuation of Trial Intervention", ()),
     ("8", "Trial Assessments and Procedures", ()),
     ("9", "Statistical Considerations", ()),
-    ("9.1", "Analysis of the Primary Endpoint", ("The primary endpoint is analysed by a model.",)),
+    (
+        "9.1",
+        "Analysis of the Primary Endpoint",
+        ("The primary endpoint is analysed by a model.",),
+    ),
     ("10", "References", ()),
 )
 _PROSE = "The study staff follow the manual of operations at each visit and record it."
@@ -68,7 +76,8 @@ def write_protocol(
         ]
     ]
     entries = [
-        f"{number} {title}{leader}{page}" for page, (number, title, _) in enumerate(OUTLINE, 3)
+        f"{number} {title}{leader}{page}"
+        for page, (number, title, _) in enumerate(OUTLINE, 3)
     ]
     pages.append(["# Table of Contents", *entries])
     for number, title, said in OUTLINE:

@@ -25,7 +25,9 @@ DRKS = _load("drks.json")
 EU_TEXT = (FOLDER / "eu_register.txt").read_text("utf-8")
 WHO = (FOLDER / "who.xml").read_text("utf-8").strip()
 ISRCTN = (FOLDER / "isrctn.xml").read_text("utf-8").strip()
-_AACT = re.findall(r"^# (\w+)\n((?:.+\n)+)", (FOLDER / "aact.txt").read_text("utf-8"), re.MULTILINE)
+_AACT = re.findall(
+    r"^# (\w+)\n((?:.+\n)+)", (FOLDER / "aact.txt").read_text("utf-8"), re.MULTILINE
+)
 TABLES = {name: rows.splitlines() for name, rows in _AACT}
 """The tables of AACT. Rows are not in the order of the trial's items, and "~" stands for a line
 break.
@@ -35,17 +37,23 @@ break.
 def zip_tables(tables: dict[str, list[str]]) -> bytes:
     """An AACT export."""
     return zip_members(
-        {f"export/{name}.txt": "\n".join([*rows, ""]).encode() for name, rows in tables.items()}
+        {
+            f"export/{name}.txt": "\n".join([*rows, ""]).encode()
+            for name, rows in tables.items()
+        }
     )
 
 
 def write_ictrp_xml(*trials: dict[str, str]) -> bytes:
     rows = (
-        "".join(f"<{name}>{_escape(text)}\n    </{name}>" for name, text in trial.items())
+        "".join(
+            f"<{name}>{_escape(text)}\n    </{name}>" for name, text in trial.items()
+        )
         for trial in trials
     )
     body = "".join(
-        f"<Trial><Internal_Number>1</Internal_Number>{row}<Acronym/></Trial>" for row in rows
+        f"<Trial><Internal_Number>1</Internal_Number>{row}<Acronym/></Trial>"
+        for row in rows
     )
     root = "Trials_downloaded_from_ICTRP"
     return f"<?xml version='1.0' encoding='UTF-8' ?>\n<{root}>{body}</{root}>".encode()

@@ -14,17 +14,21 @@ TABLE = (RECORDS / "studies.csv").read_bytes().splitlines(keepends=True)
 XML = (RECORDS / "study.xml").read_bytes()
 FLAT = (RECORDS / "flat.txt").read_bytes()
 TEXTLESS = json.dumps(
-    {"protocolSection": {"identificationModule": {"nctId": "NCT90000050", "briefTitle": " "}}}
+    {
+        "protocolSection": {
+            "identificationModule": {"nctId": "NCT90000050", "briefTitle": " "}
+        }
+    }
 )
 BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><clinical_study>&c;</clinical_study>'
-EXTERNAL = (
-    b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><clinical_study>&b;</clinical_study>'
-)
+EXTERNAL = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><clinical_study>&b;</clinical_study>'
 
 
 def test_wrapped_studies_before_a_break_are_kept(read_bytes):
     study = XML.partition(b"?>")[2]
-    reading = read_bytes(b"<all>" + study + study.replace(b"</eligibility>", b"", 1) + b"</all>")
+    reading = read_bytes(
+        b"<all>" + study + study.replace(b"</eligibility>", b"", 1) + b"</all>"
+    )
     assert reading.ids == ["NCT90000008"]
     [error] = reading.errors
     assert error.problem == "text where elements are expected"
@@ -53,7 +57,12 @@ JSONL_IDS = ["NCT90000006", "NCT90000007"]
 
 CASES = {
     "empty": (b"", [], None, "the file is empty"),
-    "typographic blanks": ("\u00a0\n\u2003".encode(), [], None, "the record holds no free text"),
+    "typographic blanks": (
+        "\u00a0\n\u2003".encode(),
+        [],
+        None,
+        "the record holds no free text",
+    ),
     "binary": (b"\x7fELF\x02\x00\x00", [], None, "binary data"),
     "unknown table": (b"a,b\n1,2\n3,4\n", [], None, "an unknown format"),
     "broken JSON": (b"{broken", [], None, "an unknown format"),
@@ -72,20 +81,50 @@ CASES = {
         None,
         "a workbook",
     ),
-    "long text": (b"Arms\n" + b"A " * 500_000, [], None, "text of more than 1,000,000 characters"),
+    "long text": (
+        b"Arms\n" + b"A " * 500_000,
+        [],
+        None,
+        "text of more than 1,000,000 characters",
+    ),
     "flat in Latin-1": (FLAT + b"\xe9", [], f"byte {len(FLAT)}", "not UTF-8"),
     "broken UTF-16": (b"\xff\xfea\x00\x00\xd8b", [], None, "damaged UTF-16"),
-    "truncated line": (LINES[0] + LINES[1][:900], JSONL_IDS[:1], "line 2, ", "broken JSON"),
-    "first line": (LINES[0][:900] + b"\n" + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON"),
+    "truncated line": (
+        LINES[0] + LINES[1][:900],
+        JSONL_IDS[:1],
+        "line 2, ",
+        "broken JSON",
+    ),
+    "first line": (
+        LINES[0][:900] + b"\n" + LINES[1],
+        JSONL_IDS[1:],
+        "line 1, ",
+        "broken JSON",
+    ),
     "line in Latin-1": (
         LINES[0] + b'{"a": "\xe9"}\n' + LINES[1],
         JSONL_IDS,
         "line 2, ",
         "not UTF-8",
     ),
-    "line without study": (LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "line 2", "not a study"),
-    "deep line": (LINES[0] + b"[" * 10**5 + b"\n" + LINES[1], JSONL_IDS, "line 2", "JSON"),
-    "deep array": (b'[{"a": ' + b"[" * 10**5, [], "record 1", "nested more than 500 deep"),
+    "line without study": (
+        LINES[0] + b"[1]\n" + LINES[1],
+        JSONL_IDS,
+        "line 2",
+        "not a study",
+    ),
+    "deep line": (
+        LINES[0] + b"[" * 10**5 + b"\n" + LINES[1],
+        JSONL_IDS,
+        "line 2",
+        "JSON",
+    ),
+    "deep array": (
+        b'[{"a": ' + b"[" * 10**5,
+        [],
+        "record 1",
+        "nested more than 500 deep",
+    ),
     "no text": (LINES[0] + TEXTLESS.encode(), JSONL_IDS[:1], "line 2", "no free text"),
     "surrogate": (
         LINES[0] + LINES[1].replace(b"Fabricel", b"\\ud800"),
@@ -94,8 +133,18 @@ CASES = {
         "valid Unicode",
     ),
     "truncated array": (ARRAY[:-900], ["NCT90000002"], "record 2", "ends too early"),
-    "a number longer than integers may be": (b'{"a": ' + b"9" * 100_000, [], "line 1", "JSON"),
-    "Latin-1 array": (ARRAY.replace(b"Asthma", b"\xe9"), ["NCT90000002"], "record 2", "not UTF-8"),
+    "a number longer than integers may be": (
+        b'{"a": ' + b"9" * 100_000,
+        [],
+        "line 1",
+        "JSON",
+    ),
+    "Latin-1 array": (
+        ARRAY.replace(b"Asthma", b"\xe9"),
+        ["NCT90000002"],
+        "record 2",
+        "not UTF-8",
+    ),
     "item": (
         b'[{"a": 1}, ' + ARRAY.strip()[1:],
         ["NCT90000002", "NCT90000003"],
@@ -107,7 +156,12 @@ CASES = {
     "truncated XML": (XML[:-900], [], "line ", "broken XML"),
     "entity bomb": (BOMB, [], None, "declares entities"),
     "external entity": (EXTERNAL, [], None, "declares entities"),
-    "XML encoding": (b"<?xml version='1.0' encoding='klingon'?><a/>", [], None, "encoding"),
+    "XML encoding": (
+        b"<?xml version='1.0' encoding='klingon'?><a/>",
+        [],
+        None,
+        "encoding",
+    ),
     "header only": (TABLE[0], [], None, "holds no record"),
     "short row": (
         b"".join([*TABLE[:4], b"NCT90000051,one cell\r\n", *TABLE[4:]]),
@@ -116,7 +170,9 @@ CASES = {
         "the row has 2 cells, the header 17",
     ),
     "open quote": (
-        b"".join([*TABLE[:4], b'NCT90000051,"never closed\r\nnext line\r\n', *TABLE[4:]]),
+        b"".join(
+            [*TABLE[:4], b'NCT90000051,"never closed\r\nnext line\r\n', *TABLE[4:]]
+        ),
         ["NCT90000010", "NCT90000011", "NCT90000012"],
         "line 5",
         "broken table row",

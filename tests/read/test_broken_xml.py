@@ -17,7 +17,9 @@ TRIAL = write_ictrp_xml(ICTRP).decode()
 def cut(document: str, name: str) -> str:
     """The first element of a name."""
     return document[
-        re.search(rf"<{name}\b", document).start() : document.index(f"</{name}>") + len(name) + 3
+        re.search(rf"<{name}\b", document).start() : document.index(f"</{name}>")
+        + len(name)
+        + 3
     ]
 
 
@@ -55,7 +57,9 @@ class File:
 
     def __init__(self, name: str) -> None:
         self.element, self.opening, document, number, self.title = FORMATS[name]
-        kept, last = (number[:-4], number[-3:]) if name == "who_xml" else (number[:-1], "")
+        kept, last = (
+            (number[:-4], number[-3:]) if name == "who_xml" else (number[:-1], "")
+        )
         self.numbers = [f"{kept}{place}{last}" for place in (1, 2, 3)]
         record = cut(document, self.element)
         self.records = [record.replace(number, one) for one in self.numbers]
@@ -68,7 +72,12 @@ class File:
 
     def read(self):
         content = "\n".join(
-            ["<?xml version='1.0' encoding='UTF-8'?>", self.opening, *self.records, self.closing]
+            [
+                "<?xml version='1.0' encoding='UTF-8'?>",
+                self.opening,
+                *self.records,
+                self.closing,
+            ]
         )
         reading = read_all("-", stdin=content.encode(errors="surrogateescape"))
         return reading, [number.removeprefix("ISRCTN") for number in reading.ids]
@@ -137,13 +146,17 @@ def test_what_cannot_be_mended_is_named_and_the_others_are_read(fault, name, pla
     reading, ids = file.read()
     [error] = reading.errors
     assert ids == [number for number in file.numbers if number != file.numbers[place]]
-    assert "XML (" in error.problem or error.problem == "text where elements are expected"
+    assert (
+        "XML (" in error.problem or error.problem == "text where elements are expected"
+    )
     assert error.place
     assert error.remedy
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_file_without_its_end_tells_with_the_last_record_that_others_may_be_missing(name):
+def test_a_file_without_its_end_tells_with_the_last_record_that_others_may_be_missing(
+    name,
+):
     file = File(name)
     file.closing = ""
     reading, ids = file.read()
@@ -159,13 +172,17 @@ def test_a_file_that_ends_within_a_record_loses_that_one(name):
     file.closing = ""
     reading, ids = file.read()
     assert ids == file.numbers[:2]
-    assert [error.problem for error in reading.errors] == ["broken XML (the record has no end)"]
+    assert [error.problem for error in reading.errors] == [
+        "broken XML (the record has no end)"
+    ]
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_records_in_a_comment_are_not_read_and_those_in_no_element_are(name):
     file = File(name)
-    file.records[1] = f"<!-- {file.records[1]} -->" if "<!--" not in file.records[1] else ""
+    file.records[1] = (
+        f"<!-- {file.records[1]} -->" if "<!--" not in file.records[1] else ""
+    )
     file.opening = file.closing = ""
     reading, ids = file.read()
     assert (ids, reading.errors) == ([file.numbers[0], file.numbers[2]], [])
@@ -187,12 +204,16 @@ def test_bytes_that_a_declared_encoding_lacks_are_told():
     text = "<?xml version='1.0' encoding='windows-1252'?>" + STUDY.replace(
         "</brief_title>", " @</brief_title>"
     )
-    [record] = read_all("-", stdin=text.encode("cp1252", "ignore").replace(b" @", b" \x81")).records
+    [record] = read_all(
+        "-", stdin=text.encode("cp1252", "ignore").replace(b" @", b" \x81")
+    ).records
     assert record.section("title").text.endswith(" \ufffd")
     assert "bytes that are not UTF-8: 1" in record.source.notes[0]
 
 
-@pytest.mark.parametrize("encoding", ["klingon", "punycode", "zlib", "rot13", "undefined"])
+@pytest.mark.parametrize(
+    "encoding", ["klingon", "punycode", "zlib", "rot13", "undefined"]
+)
 def test_encodings_that_no_file_has_are_refused(encoding):
     [error] = read_all(
         "-", stdin=f"<?xml version='1.0' encoding='{encoding}'?>{STUDY}".encode()
@@ -203,7 +224,10 @@ def test_encodings_that_no_file_has_are_refused(encoding):
 @pytest.mark.parametrize("root", ["rss", "ANZCTR_Trial", "inventory"])
 def test_other_xml_is_refused_by_its_root(root):
     [error] = read_all("-", stdin=f"<{root}><item/></{root}>".encode()).errors
-    assert error.problem == f"XML that holds no record of a known format (its root is <{root}>)"
+    assert (
+        error.problem
+        == f"XML that holds no record of a known format (its root is <{root}>)"
+    )
     assert "trialsearch.who.int" in error.remedy
 
 

@@ -100,7 +100,10 @@ TWO_COLUMNS = {
 )
 def test_printed_documents(name, sections):
     [record] = read_records(SAMPLES / name)
-    assert (record.record_id, record.source.format) == (Path(name).stem, Path(name).suffix[1:])
+    assert (record.record_id, record.source.format) == (
+        Path(name).stem,
+        Path(name).suffix[1:],
+    )
     assert {section: text_of(record, section) for section in sections} == sections
     check_places(record)
 
@@ -108,7 +111,17 @@ def test_printed_documents(name, sections):
 def test_each_criterion_of_two_columns_is_one_line():
     [record] = read_records(SAMPLES / "two_columns.pdf")
     numbered = [line for line in text_of(record, "eligibility") if line[0].isdigit()]
-    assert [line[:2] for line in numbered] == ["1.", "2.", "3.", "4.", "5.", "1.", "2.", "3.", "4."]
+    assert [line[:2] for line in numbered] == [
+        "1.",
+        "2.",
+        "3.",
+        "4.",
+        "5.",
+        "1.",
+        "2.",
+        "3.",
+        "4.",
+    ]
     assert numbered[1].endswith("with a PASI score of 12 or more.")
 
 
@@ -119,16 +132,19 @@ def test_headers_footers_hyphens_and_breaks_of_pages_are_undone():
         "globin below 10 g/dL",
         "2. Transfusion of red cells within",
     ]
-    pages = [set_lines(first), set_lines(["8 weeks before randomisation", "3. Able to consent"])]
+    pages = [
+        set_lines(first),
+        set_lines(["8 weeks before randomisation", "3. Able to consent"]),
+    ]
     frame = [Text(72, 805, "Protocol FIC-301"), Text(280, 30, "Page 1 of 2")]
     record = read(write_pdf([[*frame, *page] for page in pages]))
     words = re.sub("\N{SOFT HYPHEN}+", "", record.section("eligibility").text)
     assert "haemoglobin below 10 g/dL" in words
     assert "FIC-301" not in words
     assert "Page" not in words
-    assert [one.quote for one in Extractor().extract(record).eligibility.criteria][-1].endswith(
-        "Able to consent"
-    )
+    assert [one.quote for one in Extractor().extract(record).eligibility.criteria][
+        -1
+    ].endswith("Able to consent")
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -136,7 +152,9 @@ def test_headers_footers_hyphens_and_breaks_of_pages_are_undone():
 def test_a_protocol_of_many_pages_is_read_by_its_headings(running, leader):
     record = read(write_protocol(running=running, leader=leader))
     assert len(record.document.pages) > 60
-    assert text_of(record, "title") == ["A Phase 3 Trial of Fictumab in Plaque Psoriasis"]
+    assert text_of(record, "title") == [
+        "A Phase 3 Trial of Fictumab in Plaque Psoriasis"
+    ]
     criteria = [line for line in text_of(record, "eligibility") if line[0].isdigit()]
     assert criteria == [
         *(
@@ -148,7 +166,9 @@ def test_a_protocol_of_many_pages_is_read_by_its_headings(running, leader):
     ]
     assert text_of(record, "primary_outcomes[0]") == ["PASI 90 at week 16"]
     assert text_of(record, "secondary_outcomes[0]") == ["DLQI of 0 or 1 at week 52"]
-    treated = [one.text for one in record.sections if one.name.startswith("interventions")]
+    treated = [
+        one.text for one in record.sections if one.name.startswith("interventions")
+    ]
     assert any("Fictumab 150 mg is given" in text for text in treated)
     everything = "\n".join(section.text for section in record.sections)
     for unread in (
@@ -172,16 +192,24 @@ def test_the_synopsis_is_preferred_and_what_was_left_is_told():
     assert criteria == ["1. Adults aged 18 to 65 years", "1. Active tuberculosis"]
     assert text_of(record, "primary_outcomes[0]") == ["PASI 90 at week 12"]
     told = record.source.notes[-1]
-    assert told.startswith("the synopsis states eligibility and outcomes, so these were not read: ")
+    assert told.startswith(
+        "the synopsis states eligibility and outcomes, so these were not read: "
+    )
     assert "5.1 Inclusion Criteria (page" in told
     findings = Extractor().extract(record).findings
-    assert told in [one.message for one in findings if one.kind.value == "source_doubtful"]
+    assert told in [
+        one.message for one in findings if one.kind.value == "source_doubtful"
+    ]
 
 
 @pytest.mark.parametrize("lines", [1, 900])
 def test_a_protocol_without_numbers_is_read_by_the_ranks_of_its_headings(lines):
     outline = [
-        (1, "Introduction", ["The study staff follow the manual of operations."] * lines),
+        (
+            1,
+            "Introduction",
+            ["The study staff follow the manual of operations."] * lines,
+        ),
         (2, "Study rationale", ["Fictumab 999 mg was given to mice."]),
         (1, "Objectives and endpoints", []),
         (2, "Primary endpoint", ["FEV1 at week 12"]),
@@ -223,7 +251,12 @@ def test_a_protocol_without_numbers_is_read_by_the_ranks_of_its_headings(lines):
     if lines == 1:
         assert record.source.notes == ()
         return
-    for unread in ("999 mg", "screened again", "A model is used", "manual of operations"):
+    for unread in (
+        "999 mg",
+        "screened again",
+        "A model is used",
+        "manual of operations",
+    ):
         assert unread not in everything
     [note] = record.source.notes
     for told in ("Introduction", "Statistical considerations"):
@@ -261,7 +294,13 @@ def test_word_lists_tables_and_tracked_changes():
     record = read(write_word(fill), "notes.docx")
     assert text_of(record, "title") == ["A Trial of Fictumab"]
     assert text_of(record, "eligibility") == [
-        *("Inclusion criteria", "- Adults", "- ECOG 0 to 1", "Exclusion criteria", "1. Pregnancy"),
+        *(
+            "Inclusion criteria",
+            "- Adults",
+            "- ECOG 0 to 1",
+            "Exclusion criteria",
+            "1. Pregnancy",
+        ),
     ]
     assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
     assert [text_of(record, f"interventions[{at}]") for at in (0, 1)] == [
@@ -282,7 +321,13 @@ def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(tmp_path):
     )
     run = tmp_path / "run"
     done = invoke(
-        "run", tmp_path / "protocol.pdf", tmp_path / "notes.docx", "--effort", "none", "--out", run
+        "run",
+        tmp_path / "protocol.pdf",
+        tmp_path / "notes.docx",
+        "--effort",
+        "none",
+        "--out",
+        run,
     )
     assert done.exit_code == 0, done.output
     records = read_records(tmp_path / "protocol.pdf", tmp_path / "notes.docx")
@@ -300,14 +345,20 @@ def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(tmp_path):
         pages[name] = {one.get("page") for one in evidence}
     assert pages["notes"] == {None}
     assert len(pages["protocol"]) > 3
-    exported = invoke("export", run, "--to", tmp_path / "tables", "--format", "csv", "--quiet")
+    exported = invoke(
+        "export", run, "--to", tmp_path / "tables", "--format", "csv", "--quiet"
+    )
     assert exported.exit_code == 0, exported.output
     header, *_ = (tmp_path / "tables" / "evidence.csv").read_text("utf-8").splitlines()
     assert {"document_start", "document_end", "page"} <= set(header.split(","))
 
 
 def list_items(extraction):
-    yield from (extraction["eligibility"], *extraction["dosing"], *extraction["endpoints"])
+    yield from (
+        extraction["eligibility"],
+        *extraction["dosing"],
+        *extraction["endpoints"],
+    )
     yield from extraction["eligibility"]["criteria"]
 
 
@@ -382,7 +433,9 @@ def nest(part):
     """Put content controls into each other, as deep as the parser of XML takes them."""
     return part.replace(
         b"<w:sectPr",
-        b"<w:sdt><w:sdtContent>" * 110 + b"</w:sdtContent></w:sdt>" * 110 + b"<w:sectPr",
+        b"<w:sdt><w:sdtContent>" * 110
+        + b"</w:sdtContent></w:sdt>" * 110
+        + b"<w:sectPr",
         1,
     )
 
@@ -395,7 +448,11 @@ HOSTILE = {
     ),
     "encrypted": (encrypt, "the PDF is encrypted", "without its password"),
     "broken": (lambda: b"%PDF-1.7\nnothing", "the PDF is damaged", "download it again"),
-    "cut off": (lambda: write_protocol()[:20_000], "the PDF is damaged", "download it again"),
+    "cut off": (
+        lambda: write_protocol()[:20_000],
+        "the PDF is damaged",
+        "download it again",
+    ),
     "too many pages": (
         lambda: write_pdf([[]] * 2_001),
         "a PDF of 2,001 pages, more than 2,000",
@@ -470,7 +527,10 @@ def test_memory_is_limited():
         "15_000_000; child.main('pdf')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", child], input=write_protocol(), capture_output=True, check=False
+        [sys.executable, "-c", child],
+        input=write_protocol(),
+        capture_output=True,
+        check=False,
     )
     assert done.returncode or b'"problem"' in done.stdout
 
@@ -484,7 +544,9 @@ def test_a_link_is_never_fetched(monkeypatch):
     def fill(document):
         document.add_paragraph("Inclusion criteria")
         document.add_paragraph("- Adults")
-        document.part.relate_to("http://127.0.0.1:9/template.dotx", qn("r:id"), is_external=True)
+        document.part.relate_to(
+            "http://127.0.0.1:9/template.dotx", qn("r:id"), is_external=True
+        )
 
     assert text_of(read(write_word(fill), "linked.docx"), "eligibility") == [
         "Inclusion criteria",
@@ -497,7 +559,9 @@ def test_a_page_without_a_text_is_told():
     assert record.source.notes == ("page 2 without a text, blank or scanned: not read",)
 
 
-@pytest.mark.parametrize(("name", "library"), [("a.pdf", "pypdfium2"), ("a.docx", "docx")])
+@pytest.mark.parametrize(
+    ("name", "library"), [("a.pdf", "pypdfium2"), ("a.docx", "docx")]
+)
 def test_without_the_extra_the_record_fails_with_the_command_that_installs_it(
     monkeypatch, name, library
 ):

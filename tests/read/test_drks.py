@@ -34,19 +34,30 @@ def test_english_texts_are_read():
 
 def test_registered_fields():
     registry = read_one(json.dumps(DRKS).encode()).registry
-    assert (registry.minimum_age, registry.maximum_age, registry.sex) == ("18 Years", None, "ALL")
+    assert (registry.minimum_age, registry.maximum_age, registry.sex) == (
+        "18 Years",
+        None,
+        "ALL",
+    )
     assert (registry.healthy_volunteers, registry.enrollment) == ("false", "40")
     assert (registry.phases, registry.allocation) == (("PHASE2",), "RANDOMIZED")
-    assert (registry.start_date, registry.completion_date) == ("2031-03-01", "2032-03-01")
+    assert (registry.start_date, registry.completion_date) == (
+        "2031-03-01",
+        "2032-03-01",
+    )
 
 
 def test_doses_and_times_are_read():
     extraction = Extractor(effort="none").extract(read_one(json.dumps(DRKS).encode()))
     [dose] = [regimen for regimen in extraction.dosing if regimen.amounts]
-    assert (dose.agent, dose.amounts[0].low, dose.amounts[0].unit) == ("Fictumab", 5, "mg")
-    assert [(time.value, time.unit) for time in extraction.endpoints[0].time_points] == [
-        (12, "week")
-    ]
+    assert (dose.agent, dose.amounts[0].low, dose.amounts[0].unit) == (
+        "Fictumab",
+        5,
+        "mg",
+    )
+    assert [
+        (time.value, time.unit) for time in extraction.endpoints[0].time_points
+    ] == [(12, "week")]
 
 
 def test_a_text_in_german_only_is_kept_and_told():
@@ -60,7 +71,9 @@ def test_a_text_in_german_only_is_kept_and_told():
         "secondaryOutcome",
     )
     extraction = Extractor(effort="none").extract(record)
-    assert [criterion.quote for criterion in extraction.eligibility.criteria] == ["Pregnancy"]
+    assert [criterion.quote for criterion in extraction.eligibility.criteria] == [
+        "Pregnancy"
+    ]
     assert extraction.endpoints == ()
     assert "language_other" in {finding.kind.value for finding in extraction.findings}
 
@@ -68,10 +81,18 @@ def test_a_text_in_german_only_is_kept_and_told():
 @pytest.mark.parametrize(
     ("path", "value", "place"),
     [
-        (("recruitment", "minimumAge", "amount"), "18", "trial.recruitment.minimumAge.amount"),
+        (
+            ("recruitment", "minimumAge", "amount"),
+            "18",
+            "trial.recruitment.minimumAge.amount",
+        ),
         (("recruitment",), [], "trial.recruitment"),
         (("trialDescriptions",), {}, "trial.trialDescriptions"),
-        (("observationalGroups", 0, "comment"), 5, "trial.observationalGroups[0].comment"),
+        (
+            ("observationalGroups", 0, "comment"),
+            5,
+            "trial.observationalGroups[0].comment",
+        ),
     ],
 )
 def test_a_wrong_type_is_named_with_its_place(path, value, place):

@@ -25,7 +25,10 @@ def read_one(text: str):
 def test_fields_are_read_by_their_numbers():
     record = read_one(EU_TEXT)
     found = texts(record)
-    assert (found["title"], found["official_title"]) == ("Fictumab in Asthma", "A Phase 2 Trial")
+    assert (found["title"], found["official_title"]) == (
+        "Fictumab in Asthma",
+        "A Phase 2 Trial",
+    )
     assert (found["conditions"], found["keywords"]) == ("Asthma", "Bronchial asthma")
     assert found["brief_summary"] == "To see whether it works"
     assert found["detailed_description"].split("\n") == [
@@ -84,7 +87,11 @@ def test_outcomes_have_the_time_points_of_their_field():
         ("Weeks 12 and 52", ["Weeks 12 and 52", "Weeks 12 and 52"], 0),
         ("1. Week 26\n2. Week 52", ["Week 26", "Week 52"], 0),
         ("Week 26\nWeek 52", ["Week 26\nWeek 52"] * 2, 1),
-        ("1. Week 26\n2. Week 52\n3. Year 2", ["1. Week 26\n2. Week 52\n3. Year 2"] * 2, 1),
+        (
+            "1. Week 26\n2. Week 52\n3. Year 2",
+            ["1. Week 26\n2. Week 52\n3. Year 2"] * 2,
+            1,
+        ),
         ("", [None, None], 0),
         ("Please see section 8 of the protocol.", [None, None], 0),
     ],
@@ -92,10 +99,14 @@ def test_outcomes_have_the_time_points_of_their_field():
 def test_time_points_of_several_outcomes(times, expected, notes):
     record = read_one(EU_TEXT.replace("- Week 26\n- Week 52", times))
     frames = [
-        record.section(f"secondary_outcomes[{number}]").part("time_frame") for number in (0, 1)
+        record.section(f"secondary_outcomes[{number}]").part("time_frame")
+        for number in (0, 1)
     ]
     assert frames == expected
-    assert len([note for note in record.source.notes if note.startswith("E.5.2.1")]) == notes
+    assert (
+        len([note for note in record.source.notes if note.startswith("E.5.2.1")])
+        == notes
+    )
 
 
 def test_an_outcome_that_states_its_time_keeps_it():
@@ -105,7 +116,9 @@ def test_an_outcome_that_states_its_time_keeps_it():
         )
     )
     found = Extractor(effort="none").extract(record).endpoints
-    assert [[(time.value, time.unit) for time in one.time_points] for one in found][1:] == [
+    assert [[(time.value, time.unit) for time in one.time_points] for one in found][
+        1:
+    ] == [
         [(4, "week"), (52, "week")],
         [(4, "week")],
     ]
@@ -132,7 +145,9 @@ def test_registered_fields():
 
 def test_a_text_that_differs_between_countries_is_told():
     [note] = read_one(EU_TEXT).source.notes
-    assert note.startswith("E.4 (Principal exclusion criteria) differs between countries: ")
+    assert note.startswith(
+        "E.4 (Principal exclusion criteria) differs between countries: "
+    )
     assert note.endswith("the text of Spain is read, and not that of Poland")
     polish = EU_TEXT[EU_TEXT.rindex("Summary") :]
     found = read_one(EU_TEXT + polish.replace("/PL/", "/SE/"))
@@ -151,7 +166,9 @@ def test_a_text_in_another_language_only_is_kept_and_told():
         "E.3 (Principal inclusion criteria) is given in Spanish only, which is not read",
     )
     extraction = Extractor(effort="none").extract(record)
-    assert [criterion.quote for criterion in extraction.eligibility.criteria] == ["Pregnancy"]
+    assert [criterion.quote for criterion in extraction.eligibility.criteria] == [
+        "Pregnancy"
+    ]
     assert {"source_doubtful", "language_other"} <= {
         finding.kind.value for finding in extraction.findings
     }
@@ -168,7 +185,8 @@ def test_the_field_for_english_may_hold_another_language_in_one_country():
 
 
 @pytest.mark.parametrize(
-    "change", [lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text, str.strip]
+    "change",
+    [lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text, str.strip],
 )
 def test_line_ends_and_a_mark_at_the_beginning_change_nothing(change):
     plain, changed = read_one(EU_TEXT), read_one(change(EU_TEXT))
@@ -179,7 +197,9 @@ def test_line_ends_and_a_mark_at_the_beginning_change_nothing(change):
 
 def test_several_trials_and_a_fault_in_one():
     broken = (
-        (EU_TEXT + "\n" + SECOND).encode().replace(b"To see whether it is safe", b"To see \xb5", 1)
+        (EU_TEXT + "\n" + SECOND)
+        .encode()
+        .replace(b"To see whether it is safe", b"To see \xb5", 1)
     )
     reading = read_all("-", stdin=broken)
     assert (reading.ids, reading.errors) == (["2031-000001-11", "2031-000002-22"], [])
@@ -227,4 +247,6 @@ def test_a_trial_that_is_too_large_is_refused(monkeypatch):
     long = SECOND.replace("To see whether it works", "It works.\n" * 40_000)
     reading = read_all("-", stdin=(long + EU_TEXT).encode())
     assert reading.ids[-1] == "2031-000001-11"
-    assert any("a record of more than 1,000 bytes" in error.problem for error in reading.errors)
+    assert any(
+        "a record of more than 1,000 bytes" in error.problem for error in reading.errors
+    )

@@ -26,8 +26,12 @@ def read_fields(text: str) -> dict[str, str]:
     content = build_plain(text)
     assert isinstance(content, RecordContent)
     fields = {section.name: section.text for section in content.sections}
-    interventions = [fields.pop(name) for name in list(fields) if name.startswith("interventions[")]
-    return fields | ({"interventions": "|".join(interventions)} if interventions else {})
+    interventions = [
+        fields.pop(name) for name in list(fields) if name.startswith("interventions[")
+    ]
+    return fields | (
+        {"interventions": "|".join(interventions)} if interventions else {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,7 +52,9 @@ def read_fields(text: str) -> dict[str, str]:
 @pytest.mark.parametrize("end", ["", "\n"], ids=["no final newline", "final newline"])
 def test_missing_lines(missing, newline, end):
     fields = {
-        name: text.replace("\n", newline) for name, text in FIELDS.items() if name not in missing
+        name: text.replace("\n", newline)
+        for name, text in FIELDS.items()
+        if name not in missing
     }
     assert read_fields(newline.join(fields.values()) + end) == fields
 
@@ -108,11 +114,13 @@ OUTCOMES = st.lists(OUTCOME, min_size=1, max_size=4).map("|".join)
     fields=st.fixed_dictionaries(
         {
             "title": PHRASE,
-            "brief_summary": st.lists(SENTENCE, min_size=1, max_size=3).map("\n\n".join),
-            "conditions": st.lists(PHRASE, min_size=1, max_size=3).map("|".join),
-            "interventions": st.lists(PHRASE.map("DRUG: {}".format), min_size=1, max_size=3).map(
-                "|".join
+            "brief_summary": st.lists(SENTENCE, min_size=1, max_size=3).map(
+                "\n\n".join
             ),
+            "conditions": st.lists(PHRASE, min_size=1, max_size=3).map("|".join),
+            "interventions": st.lists(
+                PHRASE.map("DRUG: {}".format), min_size=1, max_size=3
+            ).map("|".join),
             "primary_outcomes": OUTCOMES,
             "secondary_outcomes": st.one_of(st.just(""), OUTCOMES),
             "detailed_description": st.lists(SENTENCE, max_size=3).map("\n\n".join),

@@ -18,7 +18,9 @@ SHARED = ROOT.parent / "shared"
 
 def read_one(name: str, record_id: str):
     return next(
-        record for record in read_all(RECORDS / name).records if record.record_id == record_id
+        record
+        for record in read_all(RECORDS / name).records
+        if record.record_id == record_id
     )
 
 
@@ -44,7 +46,12 @@ def read_one(name: str, record_id: str):
             "conditions",
             "Peripheral T-cell Lymphoma\nAnaplastic Large Cell Lymphoma",
         ),
-        ("studies.csv", "NCT90000011", "title", 'Fictumab in "Borderline" Pancreatic Cancer'),
+        (
+            "studies.csv",
+            "NCT90000011",
+            "title",
+            'Fictumab in "Borderline" Pancreatic Cancer',
+        ),
     ],
 )
 def test_text_of_a_section(name, record_id, section, text):
@@ -82,7 +89,9 @@ def test_parts_of_a_section(name, section, parts, others):
 
 def test_xml_text_keeps_wrapping_and_indentation():
     text = read_one("study.xml", "NCT90000008").section("eligibility").text
-    assert text.startswith("\n        Inclusion Criteria:\n\n          -  Histologically confirmed")
+    assert text.startswith(
+        "\n        Inclusion Criteria:\n\n          -  Histologically confirmed"
+    )
 
 
 STUDY = {
@@ -92,7 +101,10 @@ STUDY = {
             "briefTitle": "A Study",
             "acronym": "FICTU",
         },
-        "statusModule": {"overallStatus": "COMPLETED", "startDateStruct": {"date": "2019-03"}},
+        "statusModule": {
+            "overallStatus": "COMPLETED",
+            "startDateStruct": {"date": "2019-03"},
+        },
         "sponsorCollaboratorsModule": {"leadSponsor": {"name": "Example University"}},
         "designModule": {
             "enrollmentInfo": {"count": 40, "type": "ESTIMATED"},
@@ -100,11 +112,17 @@ STUDY = {
                 "allocation": "RANDOMIZED",
                 "interventionModel": "CROSSOVER",
                 "primaryPurpose": "PREVENTION",
-                "maskingInfo": {"masking": "DOUBLE", "whoMasked": ["PARTICIPANT", "INVESTIGATOR"]},
+                "maskingInfo": {
+                    "masking": "DOUBLE",
+                    "whoMasked": ["PARTICIPANT", "INVESTIGATOR"],
+                },
             },
         },
         "armsInterventionsModule": {
-            "armGroups": [{"label": "A", "interventionNames": ["Drug: X"]}, {"label": "B"}],
+            "armGroups": [
+                {"label": "A", "interventionNames": ["Drug: X"]},
+                {"label": "B"},
+            ],
             "interventions": [{"name": "X"}],
         },
     }
@@ -178,7 +196,9 @@ def test_structured_fields(tmp_path, name, values):
         if name in made
         else read_all(RECORDS / name).records[0]
     )
-    expected = {field: values.get(field, () if field in LISTS else None) for field in FIELDS}
+    expected = {
+        field: values.get(field, () if field in LISTS else None) for field in FIELDS
+    }
     if name not in made:  # the files of the folder have a design, too
         expected = {field: expected[field] for field in FIELDS[:7]}
     assert {field: getattr(record.registry, field) for field in expected} == expected
@@ -188,7 +208,12 @@ def test_structured_fields(tmp_path, name, values):
     ("labels", "names", "bare", "linked"),
     [
         ([["A", "B"]], [None, None], (), ["arms[0]", "arms[1]"]),
-        ([[" b"]], [["Drug: X"], None], (), ["arms[1]"]),  # case and blanks do not matter
+        (
+            [[" b"]],
+            [["Drug: X"], None],
+            (),
+            ["arms[1]"],
+        ),  # case and blanks do not matter
         ([[]], [["Drug: X"], []], ("arms[1]",), ["arms[0]"]),
         ([[]], [["X"], ["Drug: Xylo"]], (), ["arms[0]"]),
         ([[]], [None, None], (), []),  # the study links nothing: nothing is known
@@ -229,22 +254,39 @@ def test_structured_fields_are_quoted_as_text(tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "secondary", "paragraphs"),
-    [("000", True, 1), ("001", True, 2), ("002", True, 1), ("003", False, 1), ("004", True, 1)],
+    [
+        ("000", True, 1),
+        ("001", True, 2),
+        ("002", True, 1),
+        ("003", False, 1),
+        ("004", True, 1),
+    ],
 )
 def test_sections_are_the_lines_of_the_file(number, secondary, paragraphs):
     [path] = SEEDS.glob(f"{number}_*.txt")
     [record] = read_all(path).records
     assert record.record_id == path.stem
-    assert "\n".join(section.text for section in record.sections) == path.read_bytes().decode()
+    assert (
+        "\n".join(section.text for section in record.sections)
+        == path.read_bytes().decode()
+    )
     assert [section.name for section in record.sections] == [
-        *("title", "brief_summary", "conditions", "interventions[0]", "primary_outcomes"),
+        *(
+            "title",
+            "brief_summary",
+            "conditions",
+            "interventions[0]",
+            "primary_outcomes",
+        ),
         *(["secondary_outcomes"] if secondary else []),
         "detailed_description",
     ]
     assert len(record.section("detailed_description").text.split("\n\n")) == paragraphs
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no collection of real records beside the checkout")
+@pytest.mark.skipif(
+    not SHARED.is_dir(), reason="no collection of real records beside the checkout"
+)
 @pytest.mark.parametrize(
     ("name", "count"),
     [("ctgov_v2_array.json", 10), ("ctgov_xml", 120), ("ctgov_leukaemia.csv", 245)],

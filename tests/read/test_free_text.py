@@ -41,7 +41,10 @@ def tidy(shown: object, newline: str) -> object:
 def test_sections(name, newline):
     text, expected = CASES[name]["text"], CASES[name]["sections"]
     record = make_record(text.replace("\n", newline))
-    found = {section.name: show(section, expected.get(section.name)) for section in record.sections}
+    found = {
+        section.name: show(section, expected.get(section.name))
+        for section in record.sections
+    }
     assert {key: tidy(value, newline) for key, value in found.items()} == {
         key: tidy(value, "\n") for key, value in expected.items()
     }
@@ -53,11 +56,20 @@ def test_places_lead_back_to_the_text(name):
     for section in make_record(text).sections:
         starts = [piece.start for piece in section.pieces]
         for start, end in zip(
-            starts, [*(start - 1 for start in starts[1:]), len(section.text)], strict=True
+            starts,
+            [*(start - 1 for start in starts[1:]), len(section.text)],
+            strict=True,
         ):
-            found, cut = text[slice(*section.locate(start, end))], section.text[start:end]
+            found, cut = (
+                text[slice(*section.locate(start, end))],
+                section.text[start:end],
+            )
             assert len(found) == len(cut)
-            kept = [(given, read) for given, read in zip(found, cut, strict=True) if given != read]
+            kept = [
+                (given, read)
+                for given, read in zip(found, cut, strict=True)
+                if given != read
+            ]
             assert all(read in " \n\u00ad" for _, read in kept)
 
 
@@ -80,7 +92,9 @@ def test_places_across_pieces_and_without_any():
     ],
 )
 @pytest.mark.parametrize("suffix", ["txt", "md", ""])
-def test_a_file_has_the_number_of_its_trial_or_its_own_name(tmp_path, text, record_id, suffix):
+def test_a_file_has_the_number_of_its_trial_or_its_own_name(
+    tmp_path, text, record_id, suffix
+):
     path = tmp_path / f"note.{suffix}".rstrip(".")
     path.write_text(text, "utf-8")
     [record] = read_all(path).records
@@ -127,7 +141,11 @@ def test_title_and_id_are_arguments(arguments):
         ("[[[[", RecordError, "an unknown format"),
         ("pain", RecordError, "an unknown format"),
         ("Arms\n" * 20_001, RecordError, "text of more than 20,000 lines"),
-        ("README.md", ValueError, "'README.md' is the name of a file; read it with read_records"),
+        (
+            "README.md",
+            ValueError,
+            "'README.md' is the name of a file; read it with read_records",
+        ),
         ("\ud800", ValueError, "not valid Unicode at character 0"),
         (b"Arms", ValueError, "bytes is no text"),
     ],
@@ -145,7 +163,9 @@ def test_flattened_text_stays_flattened_text():
     )
     record = make_record(text)
     assert record.source.format == "flat"
-    assert record.section("detailed_description").text == "Inclusion Criteria:\n* Adults"
+    assert (
+        record.section("detailed_description").text == "Inclusion Criteria:\n* Adults"
+    )
 
 
 @pytest.mark.parametrize(

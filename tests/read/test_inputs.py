@@ -21,7 +21,14 @@ FLAT = (RECORDS / "flat.txt").read_bytes()
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("b/2.txt", "b/10.txt", "a/x/deep.txt", "c.txt", ".hidden", ".git/object.txt"):
+    for name in (
+        "b/2.txt",
+        "b/10.txt",
+        "a/x/deep.txt",
+        "c.txt",
+        ".hidden",
+        ".git/object.txt",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(FLAT)
@@ -54,7 +61,9 @@ def test_missing_and_empty_inputs_are_errors(tmp_path, name, problem):
         (os, "scandir", "b", ["c", "deep"], "the folder cannot be listed"),
     ],
 )
-def test_a_lack_of_permission_is_an_error(folder, monkeypatch, owner, opens, refused, ids, problem):
+def test_a_lack_of_permission_is_an_error(
+    folder, monkeypatch, owner, opens, refused, ids, problem
+):
     allowed = getattr(owner, opens)
 
     def refuse(path, *args, **kwargs):
@@ -85,14 +94,21 @@ def test_any_exception_of_a_record_becomes_its_problem(error):
 def study(title: str, nct_id: str | None = None) -> dict[str, object]:
     return {
         "protocolSection": {
-            "identificationModule": {"briefTitle": title, **({"nctId": nct_id} if nct_id else {})}
+            "identificationModule": {
+                "briefTitle": title,
+                **({"nctId": nct_id} if nct_id else {}),
+            }
         }
     }
 
 
 def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
     first, second = tmp_path / "first.jsonl", tmp_path / "second.zip"
-    lines = [study("A", "NCT90000041"), study("B", "NCT90000042"), study("C", "NCT90000042")]
+    lines = [
+        study("A", "NCT90000041"),
+        study("B", "NCT90000042"),
+        study("C", "NCT90000042"),
+    ]
     first.write_text("\n".join(map(json.dumps, lines)))
     with zipfile.ZipFile(second, "w") as archive:
         archive.writestr(
@@ -110,8 +126,12 @@ def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
 def test_standard_input_has_a_stem_and_without_on_error_the_first_error_is_raised():
     [record] = read_all("-", stdin=FLAT).records
     assert (record.record_id, record.source.path) == ("stdin", "<stdin>")
-    stdin = io.BytesIO(b'{"protocolSection": {}}\n' + (RECORDS / "studies.jsonl").read_bytes())
-    with pytest.raises(RecordError, match=r"^<stdin>, line 1: the record holds no free text; "):
+    stdin = io.BytesIO(
+        b'{"protocolSection": {}}\n' + (RECORDS / "studies.jsonl").read_bytes()
+    )
+    with pytest.raises(
+        RecordError, match=r"^<stdin>, line 1: the record holds no free text; "
+    ):
         next(read_records("-", stdin=stdin))
 
 

@@ -21,7 +21,9 @@ def study_text(number: int) -> str:
 
 
 def json_array(count: int) -> str:
-    return f'{{"totalCount": 9, "studies": [{", ".join(map(study_text, range(count)))}]}}'
+    return (
+        f'{{"totalCount": 9, "studies": [{", ".join(map(study_text, range(count)))}]}}'
+    )
 
 
 def json_lines(count: int) -> str:
@@ -30,7 +32,9 @@ def json_lines(count: int) -> str:
 
 def wrapped_xml(count: int) -> str:
     study = (RECORDS / "study.xml").read_text("utf-8").partition("?>")[2]
-    studies = (study.replace("NCT90000008", f"NCT{number:08}") for number in range(count))
+    studies = (
+        study.replace("NCT90000008", f"NCT{number:08}") for number in range(count)
+    )
     return f"<search_results>{''.join(studies)}</search_results>"
 
 
@@ -47,14 +51,21 @@ def aact_export(count: int) -> bytes:
     rows = [f"{number}|NCT{number:08}|{words}" for number in range(count)]
     studies = [f"NCT{number:08}|||||" for number in reversed(range(count))]
     return zip_tables(
-        {"studies": [header, *studies], "brief_summaries": ["id|nct_id|description", *rows]}
+        {
+            "studies": [header, *studies],
+            "brief_summaries": ["id|nct_id|description", *rows],
+        }
     )
 
 
-@pytest.mark.parametrize("write", [json_array, json_lines, wrapped_xml, table, aact_export])
+@pytest.mark.parametrize(
+    "write", [json_array, json_lines, wrapped_xml, table, aact_export]
+)
 def test_memory_stays_flat(tmp_path, write):
     content = write(COUNT)
-    (tmp_path / "many").write_bytes(content if isinstance(content, bytes) else content.encode())
+    (tmp_path / "many").write_bytes(
+        content if isinstance(content, bytes) else content.encode()
+    )
     records = read_records(tmp_path / "many")
     for _ in range(100):
         next(records)
@@ -68,7 +79,9 @@ def test_memory_stays_flat(tmp_path, write):
 
 
 @pytest.mark.parametrize(
-    "pack", [gzip.compress, lambda content: zip_members({"bomb.txt": content})], ids=["gzip", "zip"]
+    "pack",
+    [gzip.compress, lambda content: zip_members({"bomb.txt": content})],
+    ids=["gzip", "zip"],
 )
 def test_bomb_is_refused_early(read_bytes, pack):
     bomb = pack(b"a, b\n" * 8_000_000)
@@ -81,7 +94,9 @@ def test_many_members_count_together(read_bytes, monkeypatch):
     monkeypatch.setattr(streams, "MAX_UNPACKED_BYTES", 5000)
     study = (RECORDS / "study.xml").read_bytes()
     reading = read_bytes(
-        zip_members({f"{n}.xml": study.replace(b"90000008", b"9000006%d" % n) for n in range(3)})
+        zip_members(
+            {f"{n}.xml": study.replace(b"90000008", b"9000006%d" % n) for n in range(3)}
+        )
     )
     assert reading.ids == ["NCT90000060"]
     assert [error.place for error in reading.errors] == ["1.xml", "2.xml"]
@@ -89,10 +104,13 @@ def test_many_members_count_together(read_bytes, monkeypatch):
 
 def test_nothing_is_unpacked_after_a_bomb(read_bytes):
     """Many members may share the same data."""
-    archive = bytearray(zip_members({"bomb.txt": b"a, b\n" * 8_000_000, "damaged.txt": b"a"}))
+    archive = bytearray(
+        zip_members({"bomb.txt": b"a, b\n" * 8_000_000, "damaged.txt": b"a"})
+    )
     archive[archive.rindex(b"PK\x03\x04")] = 0
     assert [
-        "decompression bomb" in error.problem for error in read_bytes(bytes(archive)).errors
+        "decompression bomb" in error.problem
+        for error in read_bytes(bytes(archive)).errors
     ] == [True, True]
 
 
@@ -141,7 +159,12 @@ def small_records(monkeypatch):
             None,
             "record",
         ),
-        (f"Title\nSummary\nAsthma\nDRUG: Fictumab\n{'x' * 300_000}", [], None, "record"),
+        (
+            f"Title\nSummary\nAsthma\nDRUG: Fictumab\n{'x' * 300_000}",
+            [],
+            None,
+            "record",
+        ),
     ],
     ids=["line", "array", "xml", "flat"],
 )
@@ -149,4 +172,7 @@ def test_endless_content_is_refused(read_bytes, content, ids, place, what):
     reading = read_bytes(content.encode())
     assert reading.ids == [f"NCT{number:08}" for number in ids]
     [error] = reading.errors
-    assert (error.place, error.problem) == (place, f"a {what} of more than 10,000 bytes")
+    assert (error.place, error.problem) == (
+        place,
+        f"a {what} of more than 10,000 bytes",
+    )

@@ -7,12 +7,8 @@ import pytest
 
 from .conftest import RECORDS
 
-_LIST = (
-    "import sys; print(*sorted(one for one in sys.modules if one.startswith('extractor.formats')))"
-)
-_TEXT = (
-    "from extractor import Extractor; Extractor().extract_text('Inclusion criteria\\n- Adults');"
-)
+_LIST = "import sys; print(*sorted(one for one in sys.modules if one.startswith('extractor.formats')))"
+_TEXT = "from extractor import Extractor; Extractor().extract_text('Inclusion criteria\\n- Adults');"
 _FILE = "from extractor import read_records; list(read_records({path!r}));"
 _READERS = {
     "aact",

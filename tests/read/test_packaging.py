@@ -77,13 +77,17 @@ def test_zip_reads_from_a_pipe():
     with os.fdopen(writer, "wb") as filled:
         filled.write(zip_members({"a/flat.txt": (RECORDS / "flat.txt").read_bytes()}))
     with os.fdopen(reader, "rb") as pipe:
-        assert [record.record_id for record in read_records("-", stdin=pipe)] == ["flat"]
+        assert [record.record_id for record in read_records("-", stdin=pipe)] == [
+            "flat"
+        ]
 
 
 def test_hostile_member_names_are_read_and_never_written(tmp_path):
     packed = tmp_path / "in" / "hostile.zip"
     packed.parent.mkdir()
-    packed.write_bytes(zip_members({"../../evil.txt": (RECORDS / "flat.txt").read_bytes()}))
+    packed.write_bytes(
+        zip_members({"../../evil.txt": (RECORDS / "flat.txt").read_bytes()})
+    )
     assert read_all(packed).ids == ["evil"]
     assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == [packed]
 

@@ -59,7 +59,9 @@ def texts(record) -> dict[str, str]:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name):
     for packed in (
-        (SAMPLES[name], gzip.compress(SAMPLES[name])) if name != "aact" else (SAMPLES[name],)
+        (SAMPLES[name], gzip.compress(SAMPLES[name]))
+        if name != "aact"
+        else (SAMPLES[name],)
     ):
         reading = read_bytes(packed)
         assert reading.errors == []
@@ -67,14 +69,18 @@ def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name
         assert (record.record_id, record.source.format) == (IDS[name], name)
         assert record.section("title").text == TITLE
     extraction = extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))
-    kinds = {criterion.quote: criterion.kind.value for criterion in extraction.eligibility.criteria}
+    kinds = {
+        criterion.quote: criterion.kind.value
+        for criterion in extraction.eligibility.criteria
+    }
     assert kinds["Asthma"] == "inclusion"
     assert "exclusion" in kinds.values()
     assert len(extraction.endpoints) >= 1
     for _, item in extraction.list_items():
         for evidence in item.evidence:
             assert (
-                record.raw_text(evidence.section)[evidence.start : evidence.end] == evidence.quote
+                record.raw_text(evidence.section)[evidence.start : evidence.end]
+                == evidence.quote
             )
 
 
@@ -104,10 +110,17 @@ def test_wrappers_of_version_1(value):
 def test_lines_of_several_formats_and_wrong_types():
     wrong = deepcopy(CTIS)
     wrong["authorizedApplication"]["authorizedPartI"]["products"][1] = "text"
-    reading = read_all("-", stdin="\n".join(map(json.dumps, [V1, CTIS, wrong])).encode())
-    assert [record.source.format for record in reading.records] == ["ctgov_json_v1", "ctis_json"]
+    reading = read_all(
+        "-", stdin="\n".join(map(json.dumps, [V1, CTIS, wrong])).encode()
+    )
+    assert [record.source.format for record in reading.records] == [
+        "ctgov_json_v1",
+        "ctis_json",
+    ]
     [error] = reading.errors
-    assert error.place == "line 3, trial.authorizedApplication.authorizedPartI.products[1]"
+    assert (
+        error.place == "line 3, trial.authorizedApplication.authorizedPartI.products[1]"
+    )
     assert error.problem == "text where an object is expected"
 
 
@@ -139,11 +152,16 @@ def test_isrctn():
         "Relief",
     ]
     assert record.section("interventions[0]").part("name") == "Fictumab"
-    assert (record.registry.minimum_age, record.registry.phases) == ("18 Years", ("PHASE2",))
+    assert (record.registry.minimum_age, record.registry.phases) == (
+        "18 Years",
+        ("PHASE2",),
+    )
 
 
 def test_a_list_follows_the_outcomes_that_have_fields_of_their_own():
-    both = ISRCTN.replace("<primaryOutcome/>", "<primaryOutcome>Survival</primaryOutcome>")
+    both = ISRCTN.replace(
+        "<primaryOutcome/>", "<primaryOutcome>Survival</primaryOutcome>"
+    )
     assert texts(read_one(both.encode()))["primary_outcomes[1]"] == "Survival"
 
 
@@ -179,7 +197,10 @@ def test_who():
         "Inclusion Criteria:\n1. Asthma\n2. Age 18 years or older\n\nExclusion Criteria:\n1. "
         "Pregnancy"
     )
-    assert (found["official_title"], found["conditions"]) == ("A Phase 2 Trial", "Asthma")
+    assert (found["official_title"], found["conditions"]) == (
+        "A Phase 2 Trial",
+        "Asthma",
+    )
     assert [found[name] for name in found if "outcomes" in name] == [
         "FEV1, week 12",
         "Attacks",
@@ -187,7 +208,10 @@ def test_who():
     ]
     assert found["interventions[0]"] == "Drug: Fictumab 5 mg once daily"
     assert found["keywords"] == "Lung diseases\nAntibodies"
-    assert (record.registry.minimum_age, record.registry.maximum_age) == ("18 Years", None)
+    assert (record.registry.minimum_age, record.registry.maximum_age) == (
+        "18 Years",
+        None,
+    )
     assert (record.registry.enrollment, record.registry.phases) == ("40", ("PHASE2",))
 
 
@@ -197,14 +221,21 @@ def test_labels_of_european_registers_in_ictrp():
     assert record.record_id == "EUCTR2021-000001-10-ES"
     assert found["eligibility"] == "1.Asthma"
     assert found["detailed_description"].split("\n") == [
-        *("Main Objective: To see whether it works", "Secondary Objective: Not applicable"),
+        *(
+            "Main Objective: To see whether it works",
+            "Secondary Objective: Not applicable",
+        ),
         "Are the trial subjects under 18? no",
     ]
-    assert [record.section(f"interventions[{n}]").part("name").strip() for n in (0, 1)] == [
+    assert [
+        record.section(f"interventions[{n}]").part("name").strip() for n in (0, 1)
+    ] == [
         "Fictumab",
         "Fictix",
     ]
-    assert [record.section(f"primary_outcomes[{n}]").part("measure") for n in (0, 1)] == [
+    assert [
+        record.section(f"primary_outcomes[{n}]").part("measure") for n in (0, 1)
+    ] == [
         "FEV1",
         "Attacks",
     ]
@@ -214,7 +245,9 @@ def test_labels_of_european_registers_in_ictrp():
 def test_rows_of_an_ictrp_table_end_where_their_quotes_do_and_a_lost_quote_costs_one_row():
     lines = {**ICTRP, "Inclusion_Criteria": "Raised:\nInterleukin6,IL-2\n"}
     trials = [{**lines, "TrialID": f"JPRN-UMIN00000000{n}"} for n in range(3)]
-    table = write_ictrp_csv(*trials).replace(b'"\n"JPRN-UMIN000000002', b'\n"JPRN-UMIN000000002')
+    table = write_ictrp_csv(*trials).replace(
+        b'"\n"JPRN-UMIN000000002', b'\n"JPRN-UMIN000000002'
+    )
     reading = read_all("-", stdin=table)
     assert reading.ids == ["JPRN-UMIN000000000", "JPRN-UMIN000000002"]
     assert "Raised:\nInterleukin6,IL-2" in texts(reading.records[0])["eligibility"]
@@ -230,13 +263,18 @@ def test_rows_of_an_ictrp_table_end_where_their_quotes_do_and_a_lost_quote_costs
     ],
 )
 def test_ids_of_ictrp(trial_id, record_id):
-    assert read_one(write_ictrp_xml({**ICTRP, "TrialID": trial_id})).record_id == record_id
+    assert (
+        read_one(write_ictrp_xml({**ICTRP, "TrialID": trial_id})).record_id == record_id
+    )
 
 
 @pytest.mark.parametrize(
     ("written", "text"),
     [
-        ("Inclusion:~* Asthma~~* Age ~18 years", "Inclusion:\n* Asthma\n\n* Age ~18 years"),
+        (
+            "Inclusion:~* Asthma~~* Age ~18 years",
+            "Inclusion:\n* Asthma\n\n* Age ~18 years",
+        ),
         ("Dose (~5 mg)~1. First ~2. Second", "Dose (~5 mg)\n1. First \n2. Second"),
         ("Weight <~ 50 kg~20 weeks", "Weight <~ 50 kg\n20 weeks"),
         ("1. Age 18~65~2.Sex~ECOG 0~1", "1. Age 18~65\n2.Sex\nECOG 0~1"),
@@ -280,7 +318,9 @@ def test_a_study_that_is_too_large_is_refused_and_the_others_are_read(monkeypatc
     monkeypatch.setattr(aact, "MAX_RECORD_BYTES", 5000)
     studies = [*TABLES["studies"], "NCT90000002||Second||||"]
     keywords = ["id|nct_id|name", *(f"{n}|NCT90000001|{'x' * 50}" for n in range(200))]
-    reading = read_all("-", stdin=zip_tables({"studies": studies, "keywords": keywords}))
+    reading = read_all(
+        "-", stdin=zip_tables({"studies": studies, "keywords": keywords})
+    )
     assert reading.ids == ["NCT90000002"]
     assert [error.problem for error in reading.errors] == [
         "a record of more than 5,000 bytes (NCT90000001)"
@@ -322,7 +362,10 @@ def test_an_unreadable_table_ends_reading(table, problem, monkeypatch):
 
 
 def test_a_zip_with_another_file_named_studies_is_an_ordinary_archive():
-    assert read_one(zip_tables({"studies": [json.dumps(V2)]})).source.format == "ctgov_json"
+    assert (
+        read_one(zip_tables({"studies": [json.dumps(V2)]})).source.format
+        == "ctgov_json"
+    )
 
 
 def test_a_full_disk_is_reported(monkeypatch):
@@ -336,7 +379,10 @@ def test_a_full_disk_is_reported(monkeypatch):
     monkeypatch.setattr(aact.sqlite3, "connect", connect_to_small_disk)
     tables = {
         **TABLES,
-        "keywords": [TABLES["keywords"][0], *(f"{n}|NCT90000001|{'x' * 900}|" for n in range(20))],
+        "keywords": [
+            TABLES["keywords"][0],
+            *(f"{n}|NCT90000001|{'x' * 900}|" for n in range(20)),
+        ],
     }
     [error] = read_all("-", stdin=zip_tables(tables)).errors
     assert "cannot be sorted on disk (database or disk is full)" in error.problem

@@ -6,7 +6,9 @@ import pytest
 
 from .conftest import read_all
 
-CRITERIA = "Inclusion Criteria:\n\n* Adults with gout\n\nExclusion Criteria:\n\n* Pregnancy"
+CRITERIA = (
+    "Inclusion Criteria:\n\n* Adults with gout\n\nExclusion Criteria:\n\n* Pregnancy"
+)
 KINDS = [("inclusion", "Adults with gout"), ("exclusion", "Pregnancy")]
 
 
@@ -35,13 +37,20 @@ def read_table(read_bytes, content: bytes):
         (["NCT ID", "Inclusion/Exclusion Criteria"], ","),
     ],
 )
-@pytest.mark.parametrize("above", ["", "Export of 2 January 2031\n\n", "Trials of gout; page 1\n"])
-def test_other_names_and_separators_give_the_same_record(read_bytes, header, delimiter, above):
+@pytest.mark.parametrize(
+    "above", ["", "Export of 2 January 2031\n\n", "Trials of gout; page 1\n"]
+)
+def test_other_names_and_separators_give_the_same_record(
+    read_bytes, header, delimiter, above
+):
     content = write_table(header, ["NCT90000001", CRITERIA], delimiter, above)
 
     record = read_table(read_bytes, content)
 
-    assert (record.record_id, record.raw_text("eligibility")) == ("NCT90000001", CRITERIA)
+    assert (record.record_id, record.raw_text("eligibility")) == (
+        "NCT90000001",
+        CRITERIA,
+    )
     assert record.source.notes == ()
 
 
@@ -53,12 +62,17 @@ def test_other_names_and_separators_give_the_same_record(read_bytes, header, del
         (["nct_id", "who may join"], ["who may join"]),
     ],
 )
-def test_a_guessed_column_is_told_with_the_columns_that_are_not_read(read_bytes, header, guessed):
+def test_a_guessed_column_is_told_with_the_columns_that_are_not_read(
+    read_bytes, header, guessed
+):
     content = write_table([*header, "remarks"], ["NCT90000001", CRITERIA, "of no use"])
 
     record = read_table(read_bytes, content)
 
-    assert (record.record_id, record.raw_text("eligibility")) == ("NCT90000001", CRITERIA)
+    assert (record.record_id, record.raw_text("eligibility")) == (
+        "NCT90000001",
+        CRITERIA,
+    )
     [note] = record.source.notes
     assert all(f'"{name}" is read as' in note for name in guessed)
     assert note.endswith('not read: "remarks"')
@@ -80,7 +94,8 @@ def test_two_columns_of_criteria_are_joined_under_headings(read_bytes):
 
 def test_of_two_columns_for_one_field_the_first_text_counts(read_bytes):
     content = write_table(
-        ["nct_id", "title", "brief_title", "criteria"], ["NCT90000001", "", "Gout", CRITERIA]
+        ["nct_id", "title", "brief_title", "criteria"],
+        ["NCT90000001", "", "Gout", CRITERIA],
     )
 
     record = read_table(read_bytes, content)

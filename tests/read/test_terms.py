@@ -28,11 +28,16 @@ V2_DERIVED = {
 V1_DERIVED = {
     "ConditionBrowseModule": {
         "ConditionMeshList": {
-            "ConditionMesh": [{"ConditionMeshId": "D001249", "ConditionMeshTerm": "Asthma"}]
+            "ConditionMesh": [
+                {"ConditionMeshId": "D001249", "ConditionMeshTerm": "Asthma"}
+            ]
         },
         "ConditionAncestorList": {
             "ConditionAncestor": [
-                {"ConditionAncestorId": "D008171", "ConditionAncestorTerm": "Lung Diseases"}
+                {
+                    "ConditionAncestorId": "D008171",
+                    "ConditionAncestorTerm": "Lung Diseases",
+                }
             ]
         },
     },
@@ -54,7 +59,9 @@ XML = """<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_t
 
 
 def read_one(folder, name, content):
-    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    (folder / name).write_bytes(
+        content if isinstance(content, bytes) else content.encode()
+    )
     (record,) = read_records(folder / name)
     return record
 
@@ -67,14 +74,21 @@ def name_terms(record):
     ("wrap", "derived"),
     [
         (lambda derived: {**V2, "derivedSection": derived}, V2_DERIVED),
-        (lambda derived: {"FullStudy": {"Study": {**V1, "DerivedSection": derived}}}, V1_DERIVED),
+        (
+            lambda derived: {"FullStudy": {"Study": {**V1, "DerivedSection": derived}}},
+            V1_DERIVED,
+        ),
     ],
 )
 def test_mesh_terms_of_json_stay_with_their_numbers(tmp_path, wrap, derived):
     record = read_one(tmp_path, "a.json", json.dumps(wrap(derived)))
 
     assert name_terms(record) == MESH
-    assert [term.id for term in record.registry.terms] == ["D001249", "D008171", "C000001"]
+    assert [term.id for term in record.registry.terms] == [
+        "D001249",
+        "D008171",
+        "C000001",
+    ]
 
 
 def test_mesh_terms_of_the_legacy_xml_stay(tmp_path):
@@ -147,14 +161,18 @@ def test_a_record_without_terms_has_no_key_for_them():
 
 def test_terms_do_not_make_a_record_another_one(tmp_path):
     plain = read_one(tmp_path, "a.json", json.dumps(V2))
-    coded = read_one(tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED}))
+    coded = read_one(
+        tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED})
+    )
 
     assert coded.registry.terms != plain.registry.terms
     assert digest_record(coded) == digest_record(plain)
 
 
 def test_a_record_with_terms_is_read_as_it_was_written(tmp_path):
-    record = read_one(tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED}))
+    record = read_one(
+        tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED})
+    )
 
     again = read_one(tmp_path, "b.json", record.model_dump_json())
 
@@ -188,5 +206,6 @@ def test_entities_in_criteria_of_ctis_are_their_characters(tmp_path, inclusion, 
     assert found.quote == inclusion
     assert [str(limit).partition(": ")[2] for limit in found.constraints] == read
     assert all(
-        record.raw_text(one.section)[one.start : one.end] == one.quote for one in found.evidence
+        record.raw_text(one.section)[one.start : one.end] == one.quote
+        for one in found.evidence
     )

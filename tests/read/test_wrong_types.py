@@ -30,7 +30,10 @@ DRUG = {
 }
 STUDY: dict[str, Any] = deepcopy(V2)
 STUDY["protocolSection"] |= {
-    "statusModule": {"overallStatus": "RECRUITING", "startDateStruct": {"date": "2031-01"}},
+    "statusModule": {
+        "overallStatus": "RECRUITING",
+        "startDateStruct": {"date": "2031-01"},
+    },
     "armsInterventionsModule": {
         "armGroups": [ARM, {"label": "B"}, {"label": "C"}],
         "interventions": [DRUG],
@@ -73,9 +76,9 @@ def _put(keys, value: Any) -> Any:
 
 
 def _path(keys) -> str:
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(
-        "."
-    )
+    return "".join(
+        f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys
+    ).removeprefix(".")
 
 
 NODES = list(_walk(STUDY))
@@ -85,7 +88,9 @@ NODES = list(_walk(STUDY))
 def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
     whole, right = build_study(STUDY), _get(STUDY, keys)
     for value in OTHERS:
-        if type(value) is type(right) or (isinstance(value, str) and _path(keys) in ALSO_TEXT):
+        if type(value) is type(right) or (
+            isinstance(value, str) and _path(keys) in ALSO_TEXT
+        ):
             continue
         found = build_content(build_study, _put(keys, value), "line 1")
         if isinstance(found, UnreadableSource):
@@ -102,7 +107,9 @@ def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
 
 
 @pytest.mark.parametrize(
-    "keys", [keys for keys in NODES if len(keys) > 1 and isinstance(keys[-1], str)], ids=_path
+    "keys",
+    [keys for keys in NODES if len(keys) > 1 and isinstance(keys[-1], str)],
+    ids=_path,
 )
 def test_null_is_absent(keys):
     without = deepcopy(STUDY)

@@ -20,16 +20,22 @@ class Platelets(
     json_schema_extra={
         "of": "criterion",
         "many": True,
-        "examples": [{"text": "platelets over 40", "value": {"count": 40, "said": "platelets"}}],
+        "examples": [
+            {"text": "platelets over 40", "value": {"count": 40, "said": "platelets"}}
+        ],
     },
 ):
     """The least platelets."""
 
-    count: int = Field(json_schema_extra={"pattern": "said=( platelets ) over count=( # )"})
+    count: int = Field(
+        json_schema_extra={"pattern": "said=( platelets ) over count=( # )"}
+    )
     said: str | None = None
 
 
-class Sites(BaseModel, json_schema_extra={"examples": [{"text": "12 sites", "value": 12}]}):
+class Sites(
+    BaseModel, json_schema_extra={"examples": [{"text": "12 sites", "value": 12}]}
+):
     """How many sites take part."""
 
     value: int = Field(json_schema_extra={"pattern": "value=( # ) sites"})

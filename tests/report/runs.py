@@ -30,7 +30,9 @@ def run_hostile(folder):
             "eligibilityCriteria": f"Inclusion:\n\n* \N{GRINNING FACE} {CRITERION}\n* Age 18 or older\n"
         },
         "outcomesModule": {
-            "primaryOutcomes": [{"measure": f"Overall survival {SCRIPT}", "timeFrame": "2 years"}]
+            "primaryOutcomes": [
+                {"measure": f"Overall survival {SCRIPT}", "timeFrame": "2 years"}
+            ]
         },
     }
     record.write_text(json.dumps({"protocolSection": study}), "utf-8")
@@ -44,14 +46,23 @@ def run_many(folder, count):
     folder.mkdir()
     for number in range(count):
         text = (
-            f"Part {number} of many.\n\n" + "They come and go and say nothing in particular. " * 150
+            f"Part {number} of many.\n\n"
+            + "They come and go and say nothing in particular. " * 150
         )
-        known = {"nctId": f"NCT{number:08d}", "briefTitle": f"Many trials, part {number}"}
-        study = {"identificationModule": known, "descriptionModule": {"detailedDescription": text}}
+        known = {
+            "nctId": f"NCT{number:08d}",
+            "briefTitle": f"Many trials, part {number}",
+        }
+        study = {
+            "identificationModule": known,
+            "descriptionModule": {"detailedDescription": text},
+        }
         study["outcomesModule"] = {
             "primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]
         }
-        (folder / f"{number:03}.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
+        (folder / f"{number:03}.json").write_text(
+            json.dumps({"protocolSection": study}), "utf-8"
+        )
     return extract(folder, folder.with_name(f"run-{count}"))
 
 
@@ -61,7 +72,10 @@ OWN = Path(__file__).parent / "own_fields.py"
 def run_own(folder):
     """Run a record with fields of a user's own: of a criterion, and of the record."""
     study = {
-        "identificationModule": {"nctId": "NCT00000001", "briefTitle": "A trial at 12 sites"},
+        "identificationModule": {
+            "nctId": "NCT00000001",
+            "briefTitle": "A trial at 12 sites",
+        },
         "eligibilityModule": {
             "eligibilityCriteria": "Inclusion Criteria:\n\n* Weight over 40 kg\n* Platelets over 75000\n* No fever"
         },

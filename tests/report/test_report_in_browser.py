@@ -5,7 +5,13 @@ from playwright.sync_api import expect
 
 from extractor.apps.report import write_report
 from extractor.language.clean import clean_text
-from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
+from tests.browser import (
+    Watch,
+    fits_its_window,
+    list_violations,
+    needs_browser,
+    open_context,
+)
 from tests.pages.invented import TRIAL, make_run
 
 from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many, run_own
@@ -111,7 +117,9 @@ def test_the_overview_counts_and_leads_to_the_records(page):
     page.go_back()
     expect(page.locator("#overview")).to_be_visible()
     page.locator(".fields").get_by_role("link", name="constraints").click()
-    expect(page.locator("[name=field]")).to_have_value("eligibility.criteria.constraints")
+    expect(page.locator("[name=field]")).to_have_value(
+        "eligibility.criteria.constraints"
+    )
     expect(list_records(page)).to_have_text([SEED])
 
 
@@ -162,14 +170,18 @@ def test_a_value_leads_to_its_evidence_and_back(visit, seeds):
     assert page.url.endswith("eligibility.criteria[1].time_windows[0]")
 
 
-def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(visit, seeds):
+def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(
+    visit, seeds
+):
     for path, words in (
         ("endpoints[3].time_points", "day 30"),
         ("endpoints[3].time_points[2]", "day 90"),
         ("findings[0]", "ORR(CR+CRi) on days 45, 90, 120day 30, day 45, day 90"),
     ):
         page = visit(seeds, f"#{OTHER}/{path}")
-        expect(page.locator("[data-path].chosen, .chosen-card").first).to_be_in_viewport()
+        expect(
+            page.locator("[data-path].chosen, .chosen-card").first
+        ).to_be_in_viewport()
         expect(page.locator(".mark.chosen").first).to_be_in_viewport()
         assert read_chosen(page) == words
     page.goto(f"{seeds}#{OTHER}/endpoints[0].instrument")
@@ -183,7 +195,9 @@ def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(vis
         "There is no endpoints[99].concept in this record."
     )
     page.goto(f"{seeds}#no-such-record")
-    expect(page.locator(".status")).to_have_text("This page has no record no-such-record.")
+    expect(page.locator(".status")).to_have_text(
+        "This page has no record no-such-record."
+    )
 
 
 def test_the_page_works_by_keyboard(visit, seeds):
@@ -226,10 +240,14 @@ def test_the_page_works_by_keyboard(visit, seeds):
 def test_values_of_own_fields_stand_in_the_card_of_their_item(visit, own):
     page = visit(own, "#NCT00000001")
     card = page.get_by_role("group", name="eligibility.criteria[0]", exact=True)
-    expect(card.get_by_role("group").locator(".facts")).to_have_text("least weight40parsed")
+    expect(card.get_by_role("group").locator(".facts")).to_have_text(
+        "least weight40parsed"
+    )
     expect(card.locator(".empties summary")).to_contain_text("platelets")
     card = page.get_by_role("group", name="eligibility.criteria[1]", exact=True)
-    expect(card.get_by_role("group").locator(".value").first).to_have_text("75,000parsed")
+    expect(card.get_by_role("group").locator(".value").first).to_have_text(
+        "75,000parsed"
+    )
     section = page.get_by_role("region", name="Your own fields")
     expect(section.locator(".card")).to_have_count(1)
     expect(section).to_contain_text("1 value")
@@ -251,13 +269,17 @@ def test_values_of_own_fields_stand_in_the_card_of_their_item(visit, own):
 def test_a_table_tells_what_each_arm_gets(visit, invented):
     page = visit(invented, f"#{TRIAL}")
     grid = page.get_by_role("table", name="What each arm gets")
-    expect(grid.get_by_role("columnheader")).to_have_text(["arm", "drugamide BID", "testimab Q3W"])
+    expect(grid.get_by_role("columnheader")).to_have_text(
+        ["arm", "drugamide BID", "testimab Q3W"]
+    )
     rows = [
         ["High > 5 mg", "10 mg", "200 mg"],
         ["Low", "5 mg", "200 mg"],
         ["Placebo", "not given", "200 mg"],
     ]
-    for row, cells in zip(grid.locator("tbody").get_by_role("row").all(), rows, strict=True):
+    for row, cells in zip(
+        grid.locator("tbody").get_by_role("row").all(), rows, strict=True
+    ):
         expect(row.get_by_role("rowheader")).to_have_text(cells[0])
         expect(row.get_by_role("cell")).to_have_text(cells[1:])
     expect(page.get_by_role("region", name="What each arm gets")).to_contain_text(
@@ -270,7 +292,9 @@ def test_a_table_tells_what_each_arm_gets(visit, invented):
 
 def test_criteria_of_a_group_stand_under_its_rule_and_lead_in(visit, invented):
     page = visit(invented, f"#{TRIAL}")
-    outer = page.get_by_role("region", name="at least 2 of “High risk, at least two of:”")
+    outer = page.get_by_role(
+        "region", name="at least 2 of “High risk, at least two of:”"
+    )
     inner = outer.get_by_role("region", name="any of “One of these events:”")
     for group, names in (
         (outer, [2, 3, 4, 5]),

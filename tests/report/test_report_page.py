@@ -88,8 +88,12 @@ def list_evidence(run):
 
 
 @pytest.mark.parametrize("records", [(), ("tests",)], ids=["in their texts", "alone"])
-@pytest.mark.parametrize(("name", "least"), [("seed_run", 300), ("hostile", 4), ("invented", 30)])
-def test_every_quote_of_a_run_is_shown_at_its_value(request, tmp_path, name, least, records):
+@pytest.mark.parametrize(
+    ("name", "least"), [("seed_run", 300), ("hostile", 4), ("invented", 30)]
+)
+def test_every_quote_of_a_run_is_shown_at_its_value(
+    request, tmp_path, name, least, records
+):
     run = request.getfixturevalue(name)
     shown = read_records(make_page(run, tmp_path / "a.html", records=records))
     values = {
@@ -104,20 +108,29 @@ def test_every_quote_of_a_run_is_shown_at_its_value(request, tmp_path, name, lea
         record,
         path,
         quote,
-    ) in evidence:  # that of a part of a value, such as its condition, is shown at the value
+    ) in (
+        evidence
+    ):  # that of a part of a value, such as its condition, is shown at the value
         found = next(
-            filter(None, (values.get((record, place)) for place in (path, *path.parents))), ()
+            filter(
+                None, (values.get((record, place)) for place in (path, *path.parents))
+            ),
+            (),
         )
         assert clean_text(quote).text in found, (record, path)
 
 
-def test_the_same_run_gives_the_same_page_with_texts_as_in_the_files(seed_run, tmp_path):
+def test_the_same_run_gives_the_same_page_with_texts_as_in_the_files(
+    seed_run, tmp_path
+):
     page = make_page(seed_run, tmp_path / "a.html")
     assert page == make_page(seed_run, tmp_path / "b.html")
     record = read_records(page)["003_b184c860ed2ef927"]
     assert record["text"] == "same"
     raw = Path("seeds/records/003_b184c860ed2ef927.txt").read_text("utf-8")
-    assert all(section.get("raw", section["text"]) in raw for section in record["sections"])
+    assert all(
+        section.get("raw", section["text"]) in raw for section in record["sections"]
+    )
 
 
 def test_no_text_of_a_record_breaks_out_of_the_page(hostile, tmp_path):
@@ -125,14 +138,18 @@ def test_no_text_of_a_record_breaks_out_of_the_page(hostile, tmp_path):
     assert SCRIPT not in page
     assert "<img" not in page
     assert page.count("<script") == page.count("</script>") == 4
-    texts = {one["name"]: one["text"] for one in read_records(page)[HOSTILE_ID]["sections"]}
+    texts = {
+        one["name"]: one["text"] for one in read_records(page)[HOSTILE_ID]["sections"]
+    }
     assert texts["brief_summary"] == clean_text(f"Before. {TEXT} After.").text
 
 
 def test_hostile_names_in_the_overview_are_escaped(hostile, tmp_path):
     run = tmp_path / "<img src=x>"
     shutil.copytree(hostile, run)
-    (run / "failures.jsonl").write_text(json.dumps({"message": SCRIPT}) + "\n{torn", "utf-8")
+    (run / "failures.jsonl").write_text(
+        json.dumps({"message": SCRIPT}) + "\n{torn", "utf-8"
+    )
     page = make_page(run, tmp_path / "a.html")
     assert "1 record failed" in page
     assert "&lt;/script&gt;&lt;script&gt;window.broken" in page
@@ -151,7 +168,9 @@ def test_the_policy_allows_only_this_style_and_this_script(seed_run, tmp_path):
         ) in policy
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert not re.findall(r"https?:|@import|url\(|<link|<iframe|\bsrc=|innerHTML|\bfetch\(", page)
+    assert not re.findall(
+        r"https?:|@import|url\(|<link|<iframe|\bsrc=|innerHTML|\bfetch\(", page
+    )
 
 
 def test_missing_and_changed_texts_are_reported_and_their_quotes_shown(tmp_path):
@@ -159,11 +178,16 @@ def test_missing_and_changed_texts_are_reported_and_their_quotes_shown(tmp_path)
     shutil.copytree("seeds/records", records)
     extract(records, tmp_path / "run")
     changed, gone, *_ = sorted(records.iterdir())
-    changed.write_text(changed.read_text("utf-8").replace("2 years", "3 years"), "utf-8")
+    changed.write_text(
+        changed.read_text("utf-8").replace("2 years", "3 years"), "utf-8"
+    )
     gone.unlink()
     page = make_page(tmp_path / "run", tmp_path / "a.html")
     shown = read_records(page)
-    assert [shown[path.stem]["text"] for path in (changed, gone)] == ["changed", "missing"]
+    assert [shown[path.stem]["text"] for path in (changed, gone)] == [
+        "changed",
+        "missing",
+    ]
     assert "The texts of 1 record could not be read" in page
     assert "The texts of 1 record have changed since the run" in page
     texts = [section["text"] for section in shown[changed.stem]["sections"]]
@@ -174,15 +198,22 @@ def test_missing_and_changed_texts_are_reported_and_their_quotes_shown(tmp_path)
 def test_values_of_custom_fields_have_their_fields_name_and_item(tmp_path):
     page = make_page(run_own(tmp_path), tmp_path / "a.html")
     (record,) = read_records(page).values()
-    own = {one["path"]: one for one in record["items"] if one["path"].startswith("custom.")}
+    own = {
+        one["path"]: one for one in record["items"] if one["path"].startswith("custom.")
+    }
     (limit,) = own["custom.least_weight[0]"]["values"]
     assert own["custom.least_weight[0]"]["of"] == "eligibility.criteria[0]"
-    assert (limit["said"], [cut(record, span) for span in limit["spans"]]) == ("40", ["40"])
+    assert (limit["said"], [cut(record, span) for span in limit["spans"]]) == (
+        "40",
+        ["40"],
+    )
     assert own["custom.sites[0]"]["values"][0]["said"] == "12"
     facts = [tuple(fact) for fact in unpack(page, "index")["facts"]]
     assert ("custom.least_weight", "origin rule") in facts
     assert ("custom.least_weight", "absence not_asked") in facts
-    assert re.search(r"field=custom\.least_weight[^>]*>.*?least weight</a>.*?>33 %<", page)
+    assert re.search(
+        r"field=custom\.least_weight[^>]*>.*?least weight</a>.*?>33 %<", page
+    )
 
 
 def test_the_time_windows_of_a_criterion_are_counted_as_one_field(seed_run, tmp_path):
@@ -192,7 +223,9 @@ def test_the_time_windows_of_a_criterion_are_counted_as_one_field(seed_run, tmp_
         "eligibility.criteria.time_windows"
     }
     shown = {row[0]: row[4][0] for row in unpack(page, "index")["rows"]}
-    assert shown == {key: len(record["absences"]) for key, record in read_records(page).items()}
+    assert shown == {
+        key: len(record["absences"]) for key, record in read_records(page).items()
+    }
 
 
 @pytest.mark.parametrize("label", ["active ARM", "Active  Arm"])
@@ -200,10 +233,20 @@ def test_the_label_of_an_arm_may_differ_in_letter_case_and_white_space(label):
     section = Section(
         name="arms[0]", text="Active Arm", parts=(Part(name="label", start=0, end=10),)
     )
-    record = TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=(section,))
+    record = TrialRecord(
+        record_id="A", source=Source(path="a", format="flat"), sections=(section,)
+    )
     amount = {"low": 5, "high": 5, "unit": "mg", "arms": [label]}
-    given = {"agent": "x", "section": "arms[0]", "quote": "x", "arms": [label], "amounts": [amount]}
-    said = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "dosing": [given]})
+    given = {
+        "agent": "x",
+        "section": "arms[0]",
+        "quote": "x",
+        "arms": [label],
+        "amounts": [amount],
+    }
+    said = TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {}, "dosing": [given]}
+    )
     grid = lay_out_arms(said, record)
     assert (grid["arms"], grid["given"][0]["doses"]) == (["Active Arm"], ["5 mg"])
 
@@ -226,13 +269,22 @@ def test_unreadable_runs_and_other_folders_are_refused(seed_run, tmp_path):
         write_report(run, tmp_path / "a.html")
 
 
-def test_the_command_writes_into_the_run_and_reports_what_is_missing(seed_run, tmp_path):
+def test_the_command_writes_into_the_run_and_reports_what_is_missing(
+    seed_run, tmp_path
+):
     run = shutil.copytree(seed_run, tmp_path / "run")
     done = invoke("report", run)
     assert (done.stdout.strip(), done.stderr) == (str(run / "report.html"), "")
     assert (run / "report.html").stat().st_size > 50_000
     done = invoke(
-        "report", run, "-o", tmp_path / "b.html", "--records", "tests/records", "--limit", 1
+        "report",
+        run,
+        "-o",
+        tmp_path / "b.html",
+        "--records",
+        "tests/records",
+        "--limit",
+        1,
     )
     assert "the texts of 5 of 5 records are missing" in done.stderr
     assert "1 of 5 records can be opened" in done.stderr
@@ -242,5 +294,7 @@ def test_every_reason_for_a_gap_has_its_colour_and_meaning(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
     assert unpack(page, "index")["meanings"].keys() >= {*AbsenceReason, *FindingKind}
     assert [
-        one for one in AbsenceReason if page.count(f"--{one}: #") != 2 or f".{one} " not in page
+        one
+        for one in AbsenceReason
+        if page.count(f"--{one}: #") != 2 or f".{one} " not in page
     ] == []

@@ -31,7 +31,9 @@ def start_review(records, tmp_path):
 
         def start(reviewer="anna"):
             folder.mkdir(parents=True, exist_ok=True)
-            journal = journals.enter_context(closing(Journal(folder / "journal.sqlite")))
+            journal = journals.enter_context(
+                closing(Journal(folder / "journal.sqlite"))
+            )
             return Review(records, tmp_path / "gold", journal, reviewer)
 
         yield start
@@ -71,4 +73,6 @@ def visit(chromium):
     watch.check()
     for context in contexts:
         context.close()
-    assert [one for one in watch.requests if not one.startswith((*addresses, "data:"))] == []
+    assert [
+        one for one in watch.requests if not one.startswith((*addresses, "data:"))
+    ] == []

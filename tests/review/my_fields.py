@@ -32,7 +32,9 @@ class NamedTest(BaseModel, json_schema_extra={"of": "criterion", "many": True}):
 class LeadInPhase(BaseModel):
     """The phase before treatment."""
 
-    kind: Literal["washout", "screening"] = Field(description="washout: drugs are left off.")
+    kind: Literal["washout", "screening"] = Field(
+        description="washout: drugs are left off."
+    )
     lasts: Period | None = None
     drugs: list[str] = []
     fixed: bool | None = None

@@ -61,7 +61,8 @@ def make_run(seed_run, run):
     """
     shutil.copytree(seed_run, run)
     lines = [
-        json.loads(line) for line in (run / "extractions.jsonl").read_text("utf-8").splitlines()
+        json.loads(line)
+        for line in (run / "extractions.jsonl").read_text("utf-8").splitlines()
     ]
     return write_results(
         run, [_spoil(line) if line["record_id"] == SEED else line for line in lines]
@@ -73,9 +74,14 @@ def _spoil(extraction):
     del gold["eligibility"]["criteria"][1]
     gold["eligibility"]["confidence"] = 0.99
     gold["eligibility"]["criteria"][0]["confidence"] = 0.97
-    gold["endpoints"][0] |= {"time_points": [{"value": 6, "unit": "month"}], "confidence": 0.4}
+    gold["endpoints"][0] |= {
+        "time_points": [{"value": 6, "unit": "month"}],
+        "confidence": 0.4,
+    }
     amounts = [{"low": 95, "high": 95, "unit": "%"}]
-    gold["dosing"] = [_INVENTED | {"amounts": amounts, "role": "other", "confidence": 0.3}]
+    gold["dosing"] = [
+        _INVENTED | {"amounts": amounts, "role": "other", "confidence": 0.3}
+    ]
     return {"source": extraction["source"], "findings": extraction["findings"]} | gold
 
 
@@ -88,13 +94,19 @@ def make_many(folder, count):
         {"nctId": name, "briefTitle": f"One of many, part {number}"}
         for number, name in enumerate(ids)
     )
-    lines = (json.dumps({"protocolSection": {"identificationModule": study}}) for study in studies)
+    lines = (
+        json.dumps({"protocolSection": {"identificationModule": study}})
+        for study in studies
+    )
     (folder / "records.jsonl").write_text("\n".join(lines), "utf-8")
     run = extract(folder / "records.jsonl", folder / "run")
     people = ({"confidence": number / count, "criteria": []} for number in range(count))
     return write_results(
         run,
-        [{"record_id": name, "eligibility": one} for name, one in zip(ids, people, strict=True)],
+        [
+            {"record_id": name, "eligibility": one}
+            for name, one in zip(ids, people, strict=True)
+        ],
     )
 
 
@@ -108,10 +120,15 @@ _CRITERIA = (
 def make_custom(folder):
     """Make a run of one record with fields of the user's own."""
     modules = {
-        "identificationModule": {"nctId": OWN, "briefTitle": "A two week washout of examplumab"},
+        "identificationModule": {
+            "nctId": OWN,
+            "briefTitle": "A two week washout of examplumab",
+        },
         "eligibilityModule": {"eligibilityCriteria": _CRITERIA},
     }
-    (folder / "records.json").write_text(json.dumps({"protocolSection": modules}), "utf-8")
+    (folder / "records.json").write_text(
+        json.dumps({"protocolSection": modules}), "utf-8"
+    )
     return extract(folder / "records.json", folder / "run", "--fields", str(_FIELDS))
 
 
@@ -126,7 +143,9 @@ def write_results(run, lines):
             written = json.dumps(line, ensure_ascii=False).encode()
             results.write(written + b"\n")
             kept = (sha256(written).digest(), zlib.compress(written), line["record_id"])
-            store.execute("UPDATE lines SET sha256 = ?, packed = ? WHERE record_id = ?", kept)
+            store.execute(
+                "UPDATE lines SET sha256 = ?, packed = ? WHERE record_id = ?", kept
+            )
     return run
 
 
@@ -204,16 +223,24 @@ def decide(review, kind, *names):
     change(
         review,
         kind=kind,
-        items=[{"item": name, "version": item(review, name)["version"]} for name in names],
+        items=[
+            {"item": name, "version": item(review, name)["version"]} for name in names
+        ],
     )
 
 
 def select(review, section, words):
     """Select words as the page does; no character in these texts is wider than one UTF-16 unit."""
-    text = next(one["text"] for one in describe(review)["sections"] if one["name"] == section)
+    text = next(
+        one["text"] for one in describe(review)["sections"] if one["name"] == section
+    )
     first, last = words if isinstance(words, tuple) else (words, words)
     start = text.index(first)
-    return {"section": section, "start": start, "end": text.index(last, start) + len(last)}
+    return {
+        "section": section,
+        "start": start,
+        "end": text.index(last, start) + len(last),
+    }
 
 
 def read(review, name, path, section, words):
@@ -223,7 +250,13 @@ def read(review, name, path, section, words):
 
 
 def add(review, group, section, words, **more):
-    return change(review, kind="add", group=group, selection=select(review, section, words), **more)
+    return change(
+        review,
+        kind="add",
+        group=group,
+        selection=select(review, section, words),
+        **more,
+    )
 
 
 def add_criterion(review):
@@ -235,5 +268,12 @@ def mend(review):
     set_value(review, "endpoints[0]", "time_points", [{"value": 3, "unit": "month"}])
     added = add_criterion(review)
     decide(review, "reject", "dosing[0]")
-    decide(review, "accept", "eligibility", "eligibility.criteria[0]", "endpoints[0]", added)
+    decide(
+        review,
+        "accept",
+        "eligibility",
+        "eligibility.criteria[0]",
+        "endpoints[0]",
+        added,
+    )
     return added

@@ -15,7 +15,10 @@ CORRECTION = {"kind": "set", "item": "endpoints[0]", "version": 0}
 
 
 def list_states(review):
-    return {one["path"]: (one["state"], one["value"]) for one in review.describe(SEED)["items"]}
+    return {
+        one["path"]: (one["state"], one["value"])
+        for one in review.describe(SEED)["items"]
+    }
 
 
 def test_undo_goes_back_step_by_step_and_redo_forth(start_review):
@@ -32,7 +35,11 @@ def test_undo_goes_back_step_by_step_and_redo_forth(start_review):
     assert list_states(review) == after
     assert review.describe(SEED)["redo"] == []
     later = start_review()  # resumes the first review
-    assert later.describe(SEED)["progress"] == {"state": "begun", "decided": 5, "items": 5}
+    assert later.describe(SEED)["progress"] == {
+        "state": "begun",
+        "decided": 5,
+        "items": 5,
+    }
 
 
 def test_a_value_set_back_is_accepted_and_restore_forgets(start_review):
@@ -42,7 +49,10 @@ def test_a_value_set_back_is_accepted_and_restore_forgets(start_review):
     assert {state for state, _ in list_states(review).values()} == {"open"}
     set_value(review, "endpoints[0]", "concept", "mortality")
     decide(review, "accept", "endpoints[0]")
-    assert (item(review, "endpoints[0]")["state"], item(review, "endpoints[0]")["doubts"]) == (
+    assert (
+        item(review, "endpoints[0]")["state"],
+        item(review, "endpoints[0]")["doubts"],
+    ) == (
         "corrected",
         {},
     )
@@ -119,7 +129,9 @@ def test_two_reviewers_do_not_overwrite_each_other(start_review):
     anna, ben = start_review("anna"), start_review("ben")
     set_value(anna, "endpoints[0]", "concept", "mortality")
     with pytest.raises(Conflict, match="anna changed this item") as refused:
-        change(ben, **CORRECTION, path="concept", old="response_rate", value="biomarker")
+        change(
+            ben, **CORRECTION, path="concept", old="response_rate", value="biomarker"
+        )
     assert (
         refused.value.item.value["concept"]
         == item(ben, "endpoints[0]")["value"]["concept"]
@@ -127,7 +139,9 @@ def test_two_reviewers_do_not_overwrite_each_other(start_review):
     )
     with pytest.raises(Conflict):
         change(ben, kind="reject", items=[{"item": "endpoints[0]", "version": 0}])
-    change(ben, **CORRECTION, path="category", old="efficacy", value="safety")  # another field
+    change(
+        ben, **CORRECTION, path="category", old="efficacy", value="safety"
+    )  # another field
     value = item(anna, "endpoints[0]")["value"]
     assert (value["concept"], value["category"]) == ("mortality", "safety")
     decide(anna, "reject", "endpoints[0]")
@@ -135,7 +149,9 @@ def test_two_reviewers_do_not_overwrite_each_other(start_review):
         change(ben, **CORRECTION, path="category", old="safety", value="other")
 
 
-def test_undo_affects_only_ones_own_actions_and_not_later_changes_by_others(start_review):
+def test_undo_affects_only_ones_own_actions_and_not_later_changes_by_others(
+    start_review,
+):
     anna, ben = start_review("anna"), start_review("ben")
     set_value(anna, "endpoints[0]", "concept", "mortality")
     assert ben.step(SEED, "undo") is None
@@ -154,7 +170,9 @@ def test_one_of_many_simultaneous_changes_succeeds_and_the_others_conflict(
     together = Barrier(6)
 
     def work(number):
-        with closing(Journal(tmp_path / "gold" / ".review" / "journal.sqlite")) as journal:
+        with closing(
+            Journal(tmp_path / "gold" / ".review" / "journal.sqlite")
+        ) as journal:
             review = Review(records, tmp_path / "gold", journal, f"reviewer {number}")
             together.wait()
             try:

@@ -34,7 +34,9 @@ def run(tmp_path_factory):
 def start_review(run, tmp_path):
     (tmp_path / "gold" / ".review").mkdir(parents=True)
     with closing(Journal(tmp_path / "gold" / ".review" / "journal.sqlite")) as journal:
-        yield lambda reviewer="anna": Review(RunRecords(run), tmp_path / "gold", journal, reviewer)
+        yield lambda reviewer="anna": Review(
+            RunRecords(run), tmp_path / "gold", journal, reviewer
+        )
 
 
 @pytest.fixture
@@ -96,16 +98,32 @@ def test_a_part_that_is_typed_and_emptied_again_leaves_the_prediction(review):
     typed = [LIMITS[0] | {"condition": "with liver metastases"}, LIMITS[1]]
     set_value(review, CRITERION(1), "constraints", typed)
     assert "constraints" in item(review, CRITERION(1))["before"]
-    set_value(review, CRITERION(1), "constraints", [LIMITS[0] | {"condition": None}, LIMITS[1]])
+    set_value(
+        review,
+        CRITERION(1),
+        "constraints",
+        [LIMITS[0] | {"condition": None}, LIMITS[1]],
+    )
     assert item(review, CRITERION(1))["before"] == {}
 
 
-def test_the_first_time_window_follows_from_the_list_and_is_not_set_alone(review, tmp_path):
-    assert "time_window" not in [one["name"] for one in describe_form()["eligibility.criteria"]]
+def test_the_first_time_window_follows_from_the_list_and_is_not_set_alone(
+    review, tmp_path
+):
+    assert "time_window" not in [
+        one["name"] for one in describe_form()["eligibility.criteria"]
+    ]
     with pytest.raises(ValueError, match="no such field"):
         set_value(review, CRITERION(6), "time_window", None)
-    lives = {"quote": "within 3 days", "comparator": "<=", "value": 5, "unit": "half_life"}
-    set_value(review, CRITERION(6), "time_windows", [lives, WINDOWS[1] | {"value": "10"}])
+    lives = {
+        "quote": "within 3 days",
+        "comparator": "<=",
+        "value": 5,
+        "unit": "half_life",
+    }
+    set_value(
+        review, CRITERION(6), "time_windows", [lives, WINDOWS[1] | {"value": "10"}]
+    )
     criterion = finish(review, tmp_path)["eligibility"]["criteria"][6]
     first = {"quote": "within 10 days", "comparator": "<=", "value": 10, "unit": "day"}
     assert criterion["time_window"] == first
@@ -114,25 +132,35 @@ def test_the_first_time_window_follows_from_the_list_and_is_not_set_alone(review
     assert item(review, CRITERION(6))["value"]["time_window"] is None
 
 
-def test_gold_that_has_the_first_time_window_alone_offers_it_in_the_list(start_review, tmp_path):
+def test_gold_that_has_the_first_time_window_alone_offers_it_in_the_list(
+    start_review, tmp_path
+):
     gold = TrialExtraction.model_validate(make_extraction()).to_gold()
     criterion = gold["eligibility"]["criteria"][6]
     del criterion["time_windows"]
     (tmp_path / "gold" / f"{TRIAL}.json").write_text(json.dumps(gold), "utf-8")
     review = start_review()
-    assert item(review, CRITERION(6))["value"]["time_windows"] == [criterion["time_window"]]
+    assert item(review, CRITERION(6))["value"]["time_windows"] == [
+        criterion["time_window"]
+    ]
     assert say_values(review, CRITERION(6), "time_windows") == ["≤ 3 days"]
 
 
 def test_a_group_is_made_from_marked_words_and_criteria_join_it(review, tmp_path):
     read(review, "eligibility", "groups", "eligibility", "liver metastases")
     made = item(review, "eligibility")["value"]["groups"][-1]
-    assert (made["id"], made["lead_in"], made["rule"]) == ("g4", "liver metastases", None)
+    assert (made["id"], made["lead_in"], made["rule"]) == (
+        "g4",
+        "liver metastases",
+        None,
+    )
     assert [one["path"] for one in describe(review)["flaws"]] == ["groups[3].rule"]
     set_value(review, "eligibility", "groups", [*GROUPS, made | {"rule": "any"}])
     set_value(review, CRITERION(0), "group", "g4")
     assert item(review, CRITERION(0))["groups"] == ["eligibility.groups[3]"]
-    assert ("g4", "g4: any of “liver metastases”") in describe(review)["choices"]["member"]
+    assert ("g4", "g4: any of “liver metastases”") in describe(review)["choices"][
+        "member"
+    ]
     gold = finish(review, tmp_path)["eligibility"]
     assert (gold["groups"][-1]["id"], gold["criteria"][0]["group"]) == ("g4", "g4")
 
@@ -147,7 +175,8 @@ def test_words_of_parts_are_marked_in_the_text_also_after_a_correction(review):
             for span in one["spans"]
         ]
         return [
-            described["sections"][section]["text"][start:end] for section, start, end, *_ in spans
+            described["sections"][section]["text"][start:end]
+            for section, start, end, *_ in spans
         ]
 
     assert list_marked(CRITERION(0), "constraints") == [
@@ -170,5 +199,13 @@ def test_the_second_of_two_reviewers_sees_the_arms_of_the_first(start_review):
     anna, ben = start_review("anna"), start_review("ben")
     set_value(anna, "dosing[2]", "arms", ARMS)
     with pytest.raises(Conflict) as refused:
-        change(ben, kind="set", item="dosing[2]", version=0, path="arms", old=[], value=ARMS[:1])
+        change(
+            ben,
+            kind="set",
+            item="dosing[2]",
+            version=0,
+            path="arms",
+            old=[],
+            value=ARMS[:1],
+        )
     assert refused.value.rows == (("arms", "High > 5 mg, Low, Placebo", "High > 5 mg"),)

@@ -35,7 +35,9 @@ def review(run, tmp_path):
 
 
 def items(review):
-    return [one for one in describe(review)["items"] if one["group"].startswith("custom.")]
+    return [
+        one for one in describe(review)["items"] if one["group"].startswith("custom.")
+    ]
 
 
 def accept_rest(review):
@@ -54,13 +56,18 @@ def read_gold(review, tmp_path):
 
 def flaws(review, name):
     return [
-        (one["path"], one["problem"]) for one in describe(review)["flaws"] if one["item"] == name
+        (one["path"], one["problem"])
+        for one in describe(review)["flaws"]
+        if one["item"] == name
     ]
 
 
 def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
     first, last = items(review)
-    assert (first["path"], first["value"]) == ("custom.ejection_fraction[0]", {"value": "< 40 %"})
+    assert (first["path"], first["value"]) == (
+        "custom.ejection_fraction[0]",
+        {"value": "< 40 %"},
+    )
     assert first["name"] == "ejection fraction of inclusion criterion 1"
     assert first["of"] == "eligibility.criteria[0]"
     (shown,) = first["values"]
@@ -73,15 +80,24 @@ def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
     )
     assert first["doubts"] == {"value": first["confidence"]}
     assert last["of"] == "eligibility.criteria[2]"
-    assert review.list_queue()["records"][0]["progress"]["items"] == len(describe(review)["items"])
+    assert review.list_queue()["records"][0]["progress"]["items"] == len(
+        describe(review)["items"]
+    )
 
 
 def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
     form = describe_form(review.fields)
     (plain,) = form["custom.ejection_fraction"]
-    assert (plain["label"], plain["widget"], plain["marked"]) == ("ejection fraction", "text", True)
+    assert (plain["label"], plain["widget"], plain["marked"]) == (
+        "ejection fraction",
+        "text",
+        True,
+    )
     assert "comparator number unit" in plain["help"]
-    assert [(one["name"], one["widget"], one["many"]) for one in form["custom.lead_in_phase"]] == [
+    assert [
+        (one["name"], one["widget"], one["many"])
+        for one in form["custom.lead_in_phase"]
+    ] == [
         *(
             ("kind", "choice", False),
             ("lasts", "text", False),
@@ -96,12 +112,17 @@ def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
     assert form["custom.lead_in_phase"][0]["help"] == "washout: drugs are left off."
 
 
-def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run, tmp_path):
+def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(
+    review, run, tmp_path
+):
     set_value(review, "custom.ejection_fraction[0]", "value", "at most 35 %")
     assert item(review, "custom.ejection_fraction[0]")["state"] == "corrected"
     gold = read_gold(review, tmp_path)
     found = gold["custom"]["ejection_fraction"]
-    assert [one["of"] for one in found] == ["eligibility.criteria[0]", "eligibility.criteria[2]"]
+    assert [one["of"] for one in found] == [
+        "eligibility.criteria[0]",
+        "eligibility.criteria[2]",
+    ]
     assert found[0]["values"]["value"] == {
         "comparator": "<=",
         "value": 35,
@@ -110,16 +131,24 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run,
     }
     assert (gold["custom"]["named_test"], gold["custom"]["lead_in_phase"]) == ([], [])
     report = evaluate([gold], run, fields=review.fields.values())
-    score = next(one for one in report.fields if one.name == "custom.ejection_fraction.value")
+    score = next(
+        one for one in report.fields if one.name == "custom.ejection_fraction.value"
+    )
     assert (score.stated, score.predicted, score.normalised.f1) == (2, 2, 0.5)
     again = list_items(TrialExtraction.model_validate(gold), "accepted", review.fields)
     assert [(one.value, one.path, one.of) for one in again if one.of] == [
-        ({"value": "<= 35 %"}, "custom.ejection_fraction[0]", "eligibility.criteria[0]"),
+        (
+            {"value": "<= 35 %"},
+            "custom.ejection_fraction[0]",
+            "eligibility.criteria[0]",
+        ),
         ({"value": "> 70 %"}, "custom.ejection_fraction[1]", "eligibility.criteria[2]"),
     ]
 
 
-def test_an_unreadable_value_is_told_with_the_form_that_is_allowed_and_is_no_gold(review):
+def test_an_unreadable_value_is_told_with_the_form_that_is_allowed_and_is_no_gold(
+    review,
+):
     set_value(review, "custom.ejection_fraction[0]", "value", "rather low")
     ((path, problem),) = flaws(review, "custom.ejection_fraction[0]")
     assert path == "value"
@@ -135,7 +164,11 @@ def test_an_unreadable_value_is_told_with_the_form_that_is_allowed_and_is_no_gol
 
 def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_path):
     added = add(
-        review, "custom.named_test", "eligibility", "Examplography", item="eligibility.criteria[1]"
+        review,
+        "custom.named_test",
+        "eligibility",
+        "Examplography",
+        item="eligibility.criteria[1]",
     )
     made = item(review, added)
     assert (made["state"], made["of"]) == ("added", "eligibility.criteria[0]")
@@ -144,7 +177,9 @@ def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_pa
     assert shown["spans"] == [made["added"]]
     with pytest.raises(ValueError, match="no criterion quotes these words"):
         add(review, "custom.named_test", "title", "washout")
-    elsewhere = add(review, "custom.named_test", "title", "washout", item="eligibility.criteria[1]")
+    elsewhere = add(
+        review, "custom.named_test", "title", "washout", item="eligibility.criteria[1]"
+    )
     assert item(review, elsewhere)["of"] == "eligibility.criteria[1]"
     set_value(review, elsewhere, "value", "a test of nobody")
     assert flaws(review, elsewhere) == [
@@ -158,7 +193,9 @@ def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_pa
     ]
 
 
-def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked(review, tmp_path):
+def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked(
+    review, tmp_path
+):
     added = add(review, "custom.lead_in_phase", "title", "two week washout")
     made = item(review, added)
     assert (made["state"], made["of"]) == ("open", None)
@@ -180,7 +217,12 @@ def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked
     lasts = {"value": 2, "unit": "week"}
     assert found == {
         "of": None,
-        "values": {"kind": "washout", "lasts": lasts, "drugs": ["examplumab"], "fixed": False},
+        "values": {
+            "kind": "washout",
+            "lasts": lasts,
+            "drugs": ["examplumab"],
+            "fixed": False,
+        },
     }
 
 
@@ -195,7 +237,10 @@ def test_what_is_said_of_a_rejected_item_goes_and_comes_back_with_it(review, tmp
     decide(review, "reject", "eligibility.criteria[0]")
     decide(review, "restore", "custom.ejection_fraction[0]")
     (left,) = read_gold(review, tmp_path)["custom"]["ejection_fraction"]
-    assert (left["of"], left["values"]["value"]["value"]) == ("eligibility.criteria[1]", 70)
+    assert (left["of"], left["values"]["value"]["value"]) == (
+        "eligibility.criteria[1]",
+        70,
+    )
 
 
 def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp_path):
@@ -214,14 +259,16 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
         assert [one["state"] for one in items(later)] == ["accepted"]
         later.finish(OWN)
         assert later.list_queue()["records"][0]["progress"]["state"] == "finished"
-    (found,) = json.loads((tmp_path / "later" / name_gold(OWN)).read_text("utf-8"))["custom"][
-        "ejection_fraction"
-    ]
+    (found,) = json.loads((tmp_path / "later" / name_gold(OWN)).read_text("utf-8"))[
+        "custom"
+    ]["ejection_fraction"]
     assert found["of"] == "eligibility.criteria[1]"
 
 
 def test_gold_of_a_field_that_the_run_does_not_declare_stays_as_it_is():
-    values = {"value": {"comparator": "<", "value": 40, "value_high": None, "unit": "%"}}
+    values = {
+        "value": {"comparator": "<", "value": 40, "value_high": None, "unit": "%"}
+    }
     gold = {
         "record_id": OWN,
         "eligibility": {},
@@ -244,7 +291,9 @@ def test_every_field_and_word_is_in_the_form_and_explained(kind):
         name for name in FIELDS[kind] if name != "time_window"
     ]
     assert [
-        field["name"] for field in fields if not field["help"] and field["name"] not in PLAIN
+        field["name"]
+        for field in fields
+        if not field["help"] and field["name"] not in PLAIN
     ] == []
     parts = [one for field in fields for one in (field, *field.get("fields", ()))]
     menus = [
@@ -253,5 +302,8 @@ def test_every_field_and_word_is_in_the_form_and_explained(kind):
         if one["widget"] == "choice" and one["name"] not in NAMES_ITSELF | PLAIN
     ]
     assert [
-        option["value"] for menu in menus for option in menu["options"] if not option["meaning"]
+        option["value"]
+        for menu in menus
+        for option in menu["options"]
+        if not option["meaning"]
     ] == []

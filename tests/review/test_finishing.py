@@ -52,8 +52,18 @@ def test_a_corrected_record_is_gold_and_reports_later_changes(start_review, path
         ("endpoints[0]", "concept", "survival", "input should be"),
         ("endpoints[0]", "concept", None, "is empty"),
         ("endpoints[0]", "measure", "Overall survival", "does not stand in"),
-        ("eligibility.criteria[0]", "quote", "matched the diagnostic crit", "inside a word"),
-        ("eligibility", "minimum_age", {"value": 18, "unit": "cycle"}, "no unit of an age"),
+        (
+            "eligibility.criteria[0]",
+            "quote",
+            "matched the diagnostic crit",
+            "inside a word",
+        ),
+        (
+            "eligibility",
+            "minimum_age",
+            {"value": 18, "unit": "cycle"},
+            "no unit of an age",
+        ),
     ],
 )
 def test_a_flaw_is_shown_at_its_field_and_prevents_gold(
@@ -73,7 +83,13 @@ def test_a_flaw_is_shown_at_its_field_and_prevents_gold(
 def test_a_warning_is_shown_and_prevents_nothing(start_review, path):
     review = start_review()
     mend(review)
-    limit = {"quantity": "age", "comparator": ">", "value": 99, "value_high": None, "unit": "year"}
+    limit = {
+        "quantity": "age",
+        "comparator": ">",
+        "value": 99,
+        "value_high": None,
+        "unit": "year",
+    }
     set_value(review, "eligibility.criteria[0]", "constraints", [limit])
     (found,) = review.describe(SEED)["flaws"]
     assert found["warns"]
@@ -100,7 +116,11 @@ def test_existing_gold_is_reviewed_instead_of_the_prediction(start_review, path)
     gold = read_gold()
     path.write_text(json.dumps(gold), "utf-8")
     review = start_review()
-    assert review.describe(SEED)["progress"] == {"state": "finished", "decided": 4, "items": 4}
+    assert review.describe(SEED)["progress"] == {
+        "state": "finished",
+        "decided": 4,
+        "items": 4,
+    }
     set_value(review, "eligibility", "sex", "all")
     review.finish(SEED)
     gold["eligibility"]["sex"] = "all"

@@ -12,7 +12,9 @@ from tests.commands import start_extractor
 
 from .reviewing import SEED, Served, serve
 
-ACCEPT = json.dumps({"kind": "accept", "items": [{"item": "eligibility", "version": 0}]})
+ACCEPT = json.dumps(
+    {"kind": "accept", "items": [{"item": "eligibility", "version": 0}]}
+)
 CHANGE = f"/api/change?id={SEED}"
 SELECTION = '"selection": {"section": "%s", "start": 3, "end": %d}}'
 
@@ -37,7 +39,9 @@ def ask(served, path, method="GET", body=None, **headers):
     """One request with exactly these headers; names are written with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
-    connection.putrequest(method, path, skip_host="host" in named, skip_accept_encoding=True)
+    connection.putrequest(
+        method, path, skip_host="host" in named, skip_accept_encoding=True
+    )
     for name, value in (
         named | ({} if body is None else {"content-length": str(len(body))})
     ).items():
@@ -54,7 +58,9 @@ def ask(served, path, method="GET", body=None, **headers):
 
 def post(served, cookie, body, kind="application/json"):
     own = f"http://127.0.0.1:{served.port}"
-    return ask(served, CHANGE, "POST", body, cookie=cookie, origin=own, content_type=kind)
+    return ask(
+        served, CHANGE, "POST", body, cookie=cookie, origin=own, content_type=kind
+    )
 
 
 def test_without_the_cookie_nothing_is_shown(served):
@@ -95,7 +101,10 @@ def test_only_the_names_of_this_machine_are_right(served, cookie):
     ):
         assert ask(served, "/api/queue", cookie=cookie, host=host)[0] in {400, 421}
     for name in ("127.0.0.1", "localhost"):
-        assert ask(served, "/api/queue", cookie=cookie, host=f"{name}:{served.port}")[0] == 200
+        assert (
+            ask(served, "/api/queue", cookie=cookie, host=f"{name}:{served.port}")[0]
+            == 200
+        )
 
 
 @pytest.mark.parametrize(
@@ -116,9 +125,15 @@ def test_requests_of_another_page_are_refused(served, cookie, headers, may_read)
     sent = {"cookie": cookie} | {
         name: own if value == "OWN" else value for name, value in headers.items()
     }
-    assert ask(served, CHANGE, "POST", ACCEPT, content_type="application/json", **sent)[0] == 403
+    assert (
+        ask(served, CHANGE, "POST", ACCEPT, content_type="application/json", **sent)[0]
+        == 403
+    )
     assert ask(served, "/api/queue", **sent)[0] == (200 if may_read else 403)
-    assert json.loads(ask(served, f"/api/version?id={SEED}", cookie=cookie)[2])["version"] == 0
+    assert (
+        json.loads(ask(served, f"/api/version?id={SEED}", cookie=cookie)[2])["version"]
+        == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,11 +147,15 @@ def test_requests_of_another_page_are_refused(served, cookie, headers, may_read)
         ),
         ('{"kind": "accept", "items": []}', "items"),
         (
-            '{"kind": "add", "group": "eligibility.criteria", ' + SELECTION % ("title", 3),
+            '{"kind": "add", "group": "eligibility.criteria", '
+            + SELECTION % ("title", 3),
             "no words",
         ),
         ('{"kind": "add", "add": "eligibility", ' + SELECTION % ("title", 9), "add"),
-        ('{"kind": "add", "group": "eligibility.criteria", ' + SELECTION % ("x", 9), "no section"),
+        (
+            '{"kind": "add", "group": "eligibility.criteria", ' + SELECTION % ("x", 9),
+            "no section",
+        ),
     ],
 )
 def test_broken_requests_are_refused(served, cookie, body, message):
@@ -149,7 +168,10 @@ def test_broken_requests_are_refused(served, cookie, body, message):
 @pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}")])
 @pytest.mark.parametrize(
     "around",
-    ["%s", '{"kind": "set", "item": "eligibility", "version": 0, "path": "x", "value": %s}'],
+    [
+        "%s",
+        '{"kind": "set", "item": "eligibility", "version": 0, "path": "x", "value": %s}',
+    ],
 )
 def test_deep_json_is_refused_with_a_message(served, cookie, depth, begin, end, around):
     depth = min(depth, 150_000) if len(begin) > 1 else depth
@@ -178,7 +200,10 @@ def test_the_page_s_own_files_alone_are_served_and_run(served, cookie):
     policy = headers["content-security-policy"]
     assert "unsafe" not in policy
     assert {"default-src 'none'", "frame-ancestors 'none'"} <= set(policy.split("; "))
-    assert (headers["referrer-policy"], headers["cache-control"]) == ("no-referrer", "no-store")
+    assert (headers["referrer-policy"], headers["cache-control"]) == (
+        "no-referrer",
+        "no-store",
+    )
     assert headers["x-content-type-options"] == "nosniff"
 
 

@@ -2,11 +2,22 @@
 
 import pytest
 
-from .reviewing import add, add_criterion, decide, describe, item, read, read_gold, set_value
+from .reviewing import (
+    add,
+    add_criterion,
+    decide,
+    describe,
+    item,
+    read,
+    read_gold,
+    set_value,
+)
 
 
 @pytest.mark.parametrize("name", ["category", "lead_in"])
-def test_marked_words_become_a_criterion_that_is_decided_when_its_category_is(start_review, name):
+def test_marked_words_become_a_criterion_that_is_decided_when_its_category_is(
+    start_review, name
+):
     review = start_review()
     added = add_criterion(review)
     # The rules are not certain of its category, so the reviewer decides it.
@@ -46,7 +57,10 @@ def test_several_outcomes_in_one_text_are_kept_apart(start_review):
     described = start_review().describe("001_7c5a8bd566a2bac6")
     sections = {one["name"]: one for one in described["sections"]}
     text, starts = (sections["secondary_outcomes"][name] for name in ("text", "starts"))
-    assert starts == [0, *(place + 1 for place, letter in enumerate(text) if letter == "|")]
+    assert starts == [
+        0,
+        *(place + 1 for place, letter in enumerate(text) if letter == "|"),
+    ]
     assert sections["primary_outcomes"]["starts"] == []
 
 
@@ -77,9 +91,13 @@ def test_marked_words_fill_a_field(start_review, name, path, section, words, val
 def test_an_added_item_is_placed_by_its_words(start_review):
     review = start_review()
     added = add(review, "eligibility.criteria", "title", "eukemia Childre")
-    assert item(review, added)["value"]["quote"] == "Leukemia Children"  # cut words are made whole
+    assert (
+        item(review, added)["value"]["quote"] == "Leukemia Children"
+    )  # cut words are made whole
     assert item(review, added)["value"]["section"] == "title"
     order = [
-        one["path"] for one in describe(review)["items"] if one["group"] == "eligibility.criteria"
+        one["path"]
+        for one in describe(review)["items"]
+        if one["group"] == "eligibility.criteria"
     ]
     assert order == [added, "eligibility.criteria[0]"]

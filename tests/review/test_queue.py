@@ -27,7 +27,10 @@ def review(many, tmp_path):
 
 
 def list_states(review):
-    return {row["record"]: row["progress"]["state"] for row in review.list_queue()["records"]}
+    return {
+        row["record"]: row["progress"]["state"]
+        for row in review.list_queue()["records"]
+    }
 
 
 def test_records_with_the_most_expected_errors_come_first_with_reasons(start_review):
@@ -62,7 +65,9 @@ def test_the_next_unfinished_record_is_behind_this_one_or_the_first(start_review
     assert review.find(names[-1], "unfinished") == names[0]
     mend(review)
     review.finish(SEED)
-    assert [name for name, state in list_states(review).items() if state == "finished"] == [SEED]
+    assert [
+        name for name, state in list_states(review).items() if state == "finished"
+    ] == [SEED]
     at = names.index(SEED)
     assert review.find(names[at - 1], "unfinished") == names[(at + 1) % len(names)]
     for name, direction in (("nothing", "next"), (SEED, "up")):
@@ -71,7 +76,9 @@ def test_the_next_unfinished_record_is_behind_this_one_or_the_first(start_review
 
 
 def test_a_text_that_changed_since_the_run_is_not_shown(spoilt_run, tmp_path):
-    (tmp_path / f"{SEED}.txt").write_text("Another title\nAnother summary\nLeukemia\n", "utf-8")
+    (tmp_path / f"{SEED}.txt").write_text(
+        "Another title\nAnother summary\nLeukemia\n", "utf-8"
+    )
     records = RunRecords(spoilt_run, [tmp_path])
     assert not records.has_text(SEED)
     assert records.count_without_text() == len(records.doubts) == 5

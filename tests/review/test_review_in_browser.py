@@ -131,8 +131,12 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     endpoint.get_by_label("value", exact=True).fill("3")
     endpoint.get_by_label("value", exact=True).press("Enter")
     expect(endpoint.locator(".before")).to_have_text("was: 6 months")
-    expect_state(page, "endpoints[0]", "to decide")  # other fields of it are still doubtful
-    doubt = re.compile(r"^\d+ % sure of .*kind of time.* and that no specimen is stated$")
+    expect_state(
+        page, "endpoints[0]", "to decide"
+    )  # other fields of it are still doubtful
+    doubt = re.compile(
+        r"^\d+ % sure of .*kind of time.* and that no specimen is stated$"
+    )
     expect(endpoint.locator(".head .doubt")).to_have_text(doubt)
     click(page, "Accept endpoint")
     expect_state(page, "endpoints[0]", "corrected")
@@ -140,8 +144,12 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     drag_over(page, "brief_summary", CRITERION)
     click(page, "New criterion")
     added = page.locator(".card.added")
-    expect(added.locator("> .form > [data-field=quote] textarea")).to_have_value(CRITERION)
-    expect(added.locator("[data-field=constraints] textarea").first).to_have_value("CD19")
+    expect(added.locator("> .form > [data-field=quote] textarea")).to_have_value(
+        CRITERION
+    )
+    expect(added.locator("[data-field=constraints] textarea").first).to_have_value(
+        "CD19"
+    )
     expect(added.locator(".head .doubt")).to_have_text("category guessed")
     click(page, "Accept criterion")
     expect(added.locator(".chip").first).to_have_text("added")
@@ -163,7 +171,9 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
         "2 accepted: who may take part, inclusion criterion 1."
     )
     page.get_by_role("button", name="History").click()
-    expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text("added inclusion criterion")
+    expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text(
+        "added inclusion criterion"
+    )
     expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text(
         f"nothing → to decide: “{CRITERION}”"
     )
@@ -190,7 +200,9 @@ def test_a_record_is_reviewed_by_keyboard_alone(page):
     expect(card(page, "endpoints[0]").locator(":focus")).to_be_visible()
     press(page, "Escape")
     card(page, "endpoints[0]").get_by_role("textbox").first.focus()
-    press(page, "a", "Escape", "f")  # "a" is a letter of a field now: no item is accepted
+    press(
+        page, "a", "Escape", "f"
+    )  # "a" is a letter of a field now: no item is accepted
     expect(page.locator(".message")).to_contain_text("2 items are not decided yet")
     expect(card(page, "eligibility.criteria[0]").locator(".form")).to_be_visible()
     press(page, "?")
@@ -250,9 +262,9 @@ def test_selected_words_fill_the_field_of_the_opened_item(page):
     expect(uses.get_by_role("button", name="New endpoint")).to_have_count(0)
     unfold(page, "endpoints[0]")  # what is selected stays
     uses.get_by_role("button", name="specimens").click()
-    expect(card(page, "endpoints[0]").locator("[data-field=specimens] textarea")).to_have_value(
-        "heavily treated"
-    )
+    expect(
+        card(page, "endpoints[0]").locator("[data-field=specimens] textarea")
+    ).to_have_value("heavily treated")
 
 
 def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, visit):
@@ -263,29 +275,36 @@ def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, vis
         anna, ben = visit(served), visit(other)
         # Ben's page polls for others' changes every few seconds; here it learns of them only when
         # he acts.
-        ben.route("**/api/version?*", lambda route: route.fulfill(json={"version": 0, "by": None}))
+        ben.route(
+            "**/api/version?*",
+            lambda route: route.fulfill(json={"version": 0, "by": None}),
+        )
         for page in (anna, ben):
             open_record(page)
             unfold(page, "endpoints[0]")
         category(anna).select_option(label="safety – whether it harms; MTD too")
-        expect(card(anna, "endpoints[0]").locator("[data-field=category] .before")).to_have_text(
-            "was: efficacy"
-        )
+        expect(
+            card(anna, "endpoints[0]").locator("[data-field=category] .before")
+        ).to_have_text("was: efficacy")
         category(ben).select_option(label="other – none of these")
-        expect(ben.get_by_role("dialog")).to_contain_text("anna changed this item in the meantime")
+        expect(ben.get_by_role("dialog")).to_contain_text(
+            "anna changed this item in the meantime"
+        )
         ben.unroute("**/api/version?*")
         expect(ben.locator("dialog tbody tr")).to_have_text("categorysafetyother")
         click(ben, "Use mine")
-        expect(card(ben, "endpoints[0]").locator("[data-field=category] .before")).to_have_text(
-            "was: efficacy"
-        )
+        expect(
+            card(ben, "endpoints[0]").locator("[data-field=category] .before")
+        ).to_have_text("was: efficacy")
         # Anna's page shows Ben's change.
         expect(anna.locator(".message")).to_contain_text("ben changed this record")
         expect(category(anna)).to_have_value('"other"')
         ben.close()  # his page asks his server for changes, which ends with this block
 
 
-def test_of_many_records_only_visible_lines_are_drawn_and_a_search_finds_all(visit, many, tmp_path):
+def test_of_many_records_only_visible_lines_are_drawn_and_a_search_finds_all(
+    visit, many, tmp_path
+):
     with serve(many, tmp_path / "gold") as review:
         page = visit(review)
         expect(page.locator(".queue li").first).to_be_visible()
@@ -323,10 +342,14 @@ def test_of_many_records_only_visible_lines_are_drawn_and_a_search_finds_all(vis
         expect(page.get_by_label("Search")).to_have_value("part 199")
         page.get_by_label("Search").fill("")
         page.get_by_label("Only what is left to do").check()
-        expect(page.locator(".status")).to_have_text("1 of 200 finished; 199 shown here")
+        expect(page.locator(".status")).to_have_text(
+            "1 of 200 finished; 199 shown here"
+        )
 
 
-def test_a_records_markup_and_numbers_are_shown_as_they_are_written(visit, hostile, tmp_path):
+def test_a_records_markup_and_numbers_are_shown_as_they_are_written(
+    visit, hostile, tmp_path
+):
     record, run = hostile
     with serve(run, tmp_path / "gold") as review:
         page = visit(review)
@@ -337,7 +360,9 @@ def test_a_records_markup_and_numbers_are_shown_as_they_are_written(visit, hosti
         )
         expect(page.locator(".title h1")).to_have_text(HOSTILE)
         assert page.locator("img, .record script").count() == 0
-        limit = unfold(page, "eligibility.criteria[0]").locator("[data-field=constraints]")
+        limit = unfold(page, "eligibility.criteria[0]").locator(
+            "[data-field=constraints]"
+        )
         box = limit.get_by_label("value", exact=True)
         expect(box).to_have_value("100 x 10^9")
         expect(limit.locator(".exact")).to_have_text("= 100,000,000,000")
@@ -391,7 +416,9 @@ def test_axe_finds_no_violation_in_light_and_dark_and_on_a_phone(page):
     assert list_in_both() == []
 
 
-def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(own, tmp_path, visit):
+def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(
+    own, tmp_path, visit
+):
     with serve(own, tmp_path / "gold") as review:
         page = visit(review)
         open_record(page, OWN)
@@ -399,7 +426,9 @@ def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(own
         expect(tags.filter(has_text="ejection fraction: < 40 %")).to_be_visible()
         limit = unfold(page, "eligibility.criteria[0]").locator(".card")
         limit.locator(".head").click()
-        expect(limit.locator(".name")).to_have_text("ejection fraction of inclusion criterion 1")
+        expect(limit.locator(".name")).to_have_text(
+            "ejection fraction of inclusion criterion 1"
+        )
         box = limit.get_by_label("ejection fraction")
         expect(box).to_have_value("< 40 %")
         box.fill("rather low")
@@ -419,7 +448,9 @@ def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(own
         click(page, "drugs")
         expect(added.locator(".flaw")).to_have_count(0)
         press(page, "n")
-        for decided in range(2, 6):  # the last criterion is accepted with what is said of it
+        for decided in range(
+            2, 6
+        ):  # the last criterion is accepted with what is said of it
             expect(page.locator(".progress")).to_have_text(f"{decided} of 7 decided")
             press(page, "a")
         expect(page.locator(".progress")).to_have_text("7 of 7 decided")
@@ -432,7 +463,9 @@ def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(own
     assert gold["lead_in_phase"] == [{"of": None, "values": values}]
 
 
-def test_arms_windows_and_groups_are_corrected_in_their_forms(invented, tmp_path, visit):
+def test_arms_windows_and_groups_are_corrected_in_their_forms(
+    invented, tmp_path, visit
+):
     with serve(invented, tmp_path / "gold") as review:
         page = visit(review)
         open_record(page, TRIAL)
@@ -460,18 +493,28 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(invented, tmp_path
         groups.get_by_label("rule").last.select_option(
             label="any – one is enough"
         )  # at once, as above
-        expect(groups.locator(".flaw")).to_contain_text("no criterion and no group is in 'g4'")
+        expect(groups.locator(".flaw")).to_contain_text(
+            "no criterion and no group is in 'g4'"
+        )
         criterion = unfold(page, "eligibility.criteria[0]")
         criterion.get_by_label("Group").select_option(label="g4: any of these")
         expect(groups.locator(".flaw")).to_have_count(0)
-        expect(criterion.locator("[data-field=group] .before")).to_have_text("was: not stated")
-        window = unfold(page, "eligibility.criteria[6]").locator("[data-field=time_windows]")
+        expect(criterion.locator("[data-field=group] .before")).to_have_text(
+            "was: not stated"
+        )
+        window = unfold(page, "eligibility.criteria[6]").locator(
+            "[data-field=time_windows]"
+        )
         window.get_by_label("comparator").last.select_option(label="between – a range")
-        words = "was: Aspirin: ≤ 3 days before biopsy, warfarin: ≤ 10 days before biopsy"
+        words = (
+            "was: Aspirin: ≤ 3 days before biopsy, warfarin: ≤ 10 days before biopsy"
+        )
         expect(window.locator(".before")).to_have_text(words)
         window.get_by_label("upper value").last.fill("12")
         window.get_by_label("upper value").last.press("Enter")
-        expect(window.get_by_label("upper value").last).to_have_js_property("defaultValue", "12")
+        expect(window.get_by_label("upper value").last).to_have_js_property(
+            "defaultValue", "12"
+        )
         while page.locator(".card.open").count():
             unfold(page, page.locator(".card.open").first.get_attribute("data-path"))
             left = page.locator(".card.open").count()
@@ -488,4 +531,8 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(invented, tmp_path
     }  # fmt: skip
     assert gold["eligibility"]["criteria"][0]["group"] == "g4"
     window = gold["eligibility"]["criteria"][6]["time_windows"][1]
-    assert (window["comparator"], window["value"], window["value_high"]) == ("between", 10, 12)
+    assert (window["comparator"], window["value"], window["value_high"]) == (
+        "between",
+        10,
+        12,
+    )

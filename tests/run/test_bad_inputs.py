@@ -49,7 +49,11 @@ class Failing(dict):
 
 
 def section_record(**parts):
-    named = {"record_id": "made", "source": Source(path="made", format="text"), "sections": ()}
+    named = {
+        "record_id": "made",
+        "source": Source(path="made", format="text"),
+        "sections": (),
+    }
     return TrialRecord(**named | parts)
 
 
@@ -58,12 +62,19 @@ BAD = {
     "half a pair in a key": {f"a{HALF}": STUDY},
     "half a pair in a title": make_record(TEXT, title=f"A {HALF} trial"),
     "half a pair in an id": make_record(TEXT, record_id=f"a{HALF}"),
-    "half a pair in a section": section_record(sections=(Section(name="title", text=HALF),)),
-    "half a pair in a registered field": section_record(registry=RegistryFields(sex=HALF)),
-    "half a pair in a record of a file": section_record(
-        source=Source(path=GOOD, format="text"), sections=(Section(name="title", text=HALF),)
+    "half a pair in a section": section_record(
+        sections=(Section(name="title", text=HALF),)
     ),
-    "a path that is too long": section_record(source=Source(path="x" * 5000, format="text")),
+    "half a pair in a registered field": section_record(
+        registry=RegistryFields(sex=HALF)
+    ),
+    "half a pair in a record of a file": section_record(
+        source=Source(path=GOOD, format="text"),
+        sections=(Section(name="title", text=HALF),),
+    ),
+    "a path that is too long": section_record(
+        source=Source(path="x" * 5000, format="text")
+    ),
     "deep": study(more=nest(20_000)),
     "deep alone": nest(20_000),
     "cyclic": make_cyclic(),
@@ -101,17 +112,21 @@ def test_one_bad_record_is_a_failure_and_stops_no_other(bad, is_first, tmp_path)
 
 
 @pytest.mark.parametrize(
-    "good", [study(more=float("nan")), study(more=10**4000), study(more={1: 2}), {**study()}]
+    "good",
+    [study(more=float("nan")), study(more=10**4000), study(more={1: 2}), {**study()}],
 )
 def test_what_does_not_matter_for_the_record_stops_it_not(good):
     results = RULES.run([good, MappingProxyType(STUDY)])
     assert (len(results), results.failures) == (2, [])
 
 
-@pytest.mark.parametrize("text", [TEXT, BAD["a short text"], "x" * 256, "a\0b"], ids=range(4))
+@pytest.mark.parametrize(
+    "text", [TEXT, BAD["a short text"], "x" * 256, "a\0b"], ids=range(4)
+)
 def test_a_text_alone_is_refused_in_one_line(text):
     with pytest.raises(
-        ArgumentError, match=r"a text, not the name of a file; make a record of it with make_record"
+        ArgumentError,
+        match=r"a text, not the name of a file; make a record of it with make_record",
     ):
         RULES.run(text)
     with pytest.raises(RecordError, match=r"a text, not the name of a file"):
@@ -138,7 +153,9 @@ def test_a_text_with_half_a_pair_is_refused_by_its_place():
         RULES.extract_text(f"a {HALF}")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names of files are Unicode")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere all names of files are Unicode"
+)
 @pytest.mark.parametrize("name", [b"a\xff.txt", b"a\xff.json"])
 def test_a_file_whose_name_is_no_unicode_fails_alone(name, tmp_path):
     """Its record is named after it, or has a number of its own."""
@@ -148,13 +165,25 @@ def test_a_file_whose_name_is_no_unicode_fails_alone(name, tmp_path):
         else next(iter(sorted(Path("seeds/records").iterdir())))
     )
     (tmp_path / "in").mkdir()
-    Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name)).write_bytes(content.read_bytes())
+    Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name)).write_bytes(
+        content.read_bytes()
+    )
     (tmp_path / "in" / "b.json").write_text(json.dumps(study()), "utf-8")
 
     done = extractor(
-        "run", tmp_path / "in", "--effort", "none", "--workers", "1", "--out", tmp_path / "run"
+        "run",
+        tmp_path / "in",
+        "--effort",
+        "none",
+        "--workers",
+        "1",
+        "--out",
+        tmp_path / "run",
     )
 
     assert done.returncode == 1
-    assert b"1 failed: a name or a record id that is not valid Unicode; rename it" in done.stderr
+    assert (
+        b"1 failed: a name or a record id that is not valid Unicode; rename it"
+        in done.stderr
+    )
     assert len(read_lines(tmp_path / "run" / "extractions.jsonl")) == 1

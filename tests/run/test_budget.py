@@ -33,7 +33,9 @@ def call(prompt, answer, most=1000):
 
 async def test_a_call_that_does_not_fit_ends_the_budget():
     budget = Budget(100, ONE, DOLLAR)
-    budget.charge(await budget.reserve(call(50, 10, most=50)), Usage(calls=1, prompt_tokens=60))
+    budget.charge(
+        await budget.reserve(call(50, 10, most=50)), Usage(calls=1, prompt_tokens=60)
+    )
     assert not budget.reached
     with pytest.raises(BudgetReached, match=r"\$60.0000 of \$100 are spent"):
         await budget.reserve(call(31, 0, most=10))
@@ -56,7 +58,9 @@ async def test_a_call_waits_until_calls_in_flight_use_less_than_reserved():
 async def test_waiting_calls_end_if_no_call_in_flight_can_make_room():
     budget = Budget(100, ONE, DOLLAR)
     first = await budget.reserve(call(50, 10, most=40))
-    waiting = [asyncio.ensure_future(budget.reserve(call(90, 0, most=0))) for _ in range(3)]
+    waiting = [
+        asyncio.ensure_future(budget.reserve(call(90, 0, most=0))) for _ in range(3)
+    ]
     await asyncio.sleep(0)
     budget.charge(first, Usage(prompt_tokens=60))
     results = await asyncio.gather(*waiting, return_exceptions=True)

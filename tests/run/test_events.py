@@ -13,7 +13,10 @@ SECRET = "Patients with the secret condition"
 
 def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
     with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
-        tell(Event.RECORD_DONE, record_id='x"\n{"event": "forged"}\x1b[31m\u2028' + "y" * 500)
+        tell(
+            Event.RECORD_DONE,
+            record_id='x"\n{"event": "forged"}\x1b[31m\u2028' + "y" * 500,
+        )
     raw = (tmp_path / "log").read_bytes()
     assert raw.count(b"\n") == 1
     assert b"\x1b" not in raw
@@ -52,7 +55,11 @@ def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
         "--log-json",
         tmp_path / "l",
     )
-    (failed,) = [event for event in read_lines(tmp_path / "l") if event["event"] == "record_failed"]
+    (failed,) = [
+        event
+        for event in read_lines(tmp_path / "l")
+        if event["event"] == "record_failed"
+    ]
     assert (failed["record_id"], failed["error"]) == (None, "RecordError")
     assert SECRET not in (tmp_path / "l").read_text("utf-8")
     assert read_lines(tmp_path / "l")[-1]["status"] == "done"
@@ -62,14 +69,29 @@ def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
     study = json.loads(Path("tests/records/study.json").read_text("utf-8"))
     study["protocolSection"]["eligibilityModule"] = {"eligibilityCriteria": SECRET}
     (tmp_path / "in.json").write_text(json.dumps(study), "utf-8")
-    answers = [fault(429, headers={"retry-after-ms": "50"}), completion('{"items": []}')]
+    answers = [
+        fault(429, headers={"retry-after-ms": "50"}),
+        completion('{"items": []}'),
+    ]
     with serve(answers) as server:
-        run = ("run", tmp_path / "in.json", "--model", f"{server.url}#m", "--out", tmp_path / "o")
+        run = (
+            "run",
+            tmp_path / "in.json",
+            "--model",
+            f"{server.url}#m",
+            "--out",
+            tmp_path / "o",
+        )
         invoke(*run, "--log-json", tmp_path / "l", EXTRACTOR_MODEL_TOKEN=KEY)
         address = server.url
     text = (tmp_path / "l").read_text("utf-8")
-    calls = [event for event in read_lines(tmp_path / "l") if event["event"] == "call_ended"]
-    assert [(call["status"], call["attempt"]) for call in calls[:2]] == [(429, 1), (200, 2)]
+    calls = [
+        event for event in read_lines(tmp_path / "l") if event["event"] == "call_ended"
+    ]
+    assert [(call["status"], call["attempt"]) for call in calls[:2]] == [
+        (429, 1),
+        (200, 2),
+    ]
     assert calls[1]["model"] == "m"
     assert calls[1]["prompt_tokens"] > 0
     assert any(event["event"] == "rate_limited" for event in read_lines(tmp_path / "l"))

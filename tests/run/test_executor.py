@@ -74,7 +74,9 @@ class Answering:
         if "FAIL" in call.user:
             raise ModelUnavailable("no reply", lasting=False)
         found = tuple(Item(n=q.chunk.number) for q in questions)
-        return ModelReply(found, Usage(calls=1, prompt_tokens=10, output_tokens=2), self.name)
+        return ModelReply(
+            found, Usage(calls=1, prompt_tokens=10, output_tokens=2), self.name
+        )
 
 
 def record(number, text="nights at home"):
@@ -90,7 +92,9 @@ def build_records(*, deadly):
     by id.
     """
     made = [record(number) for number in range(20)]
-    kinds = dict(zip((1, 2, 3, 9, 10, 18), RAISED, strict=True)) | ({4: "kill"} if deadly else {})
+    kinds = dict(zip((1, 2, 3, 9, 10, 18), RAISED, strict=True)) | (
+        {4: "kill"} if deadly else {}
+    )
     for number, kind in kinds.items():
         made[number] = record(number, f"nights that fails by {kind}")
     return made, {made[number].record_id: kind for number, kind in kinds.items()}
@@ -107,7 +111,9 @@ async def run(executor, records, options=RULES, model=None):
     sink, tally = Lines(), Tally()
     extract = partial(extract_with, executor, OpenExtractor(model, options))
     async with asyncio.timeout(PATIENCE_S):
-        await extract_records(records, extract, sink, tally, RunLimits(max(30, executor.capacity)))
+        await extract_records(
+            records, extract, sink, tally, RunLimits(max(30, executor.capacity))
+        )
     assert (tally.extracted, tally.failed) == (len(sink.lines), len(sink.failures))
     assert len(sink.lines) + len(sink.failures) == len(records)
     return sink
@@ -115,7 +121,11 @@ async def run(executor, records, options=RULES, model=None):
 
 @pytest.mark.parametrize(
     ("options", "inline_first"),
-    [(RULES, 100), (ExtractionOptions(), 5), (ExtractionOptions(min_confidence=1.0), 0)],
+    [
+        (RULES, 100),
+        (ExtractionOptions(), 5),
+        (ExtractionOptions(min_confidence=1.0), 0),
+    ],
 )
 async def test_processes_give_the_lines_of_one_in_the_order_of_the_input(
     forked_workers, options, inline_first
@@ -126,8 +136,13 @@ async def test_processes_give_the_lines_of_one_in_the_order_of_the_input(
         assert (await run(executor, RECORDS, options)).lines == wanted
 
 
-async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(forked_workers):
-    records = [record(number, "FAIL" if number == 5 else "nights at home") for number in range(20)]
+async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(
+    forked_workers,
+):
+    records = [
+        record(number, "FAIL" if number == 5 else "nights at home")
+        for number in range(20)
+    ]
     here, there = Answering(), Answering()
     options = ExtractionOptions(min_confidence=1.0)
     wanted = await run(InlineExecutor(), records, options, here)
@@ -157,7 +172,8 @@ async def test_a_record_is_parsed_once_though_a_model_is_asked(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("model", "workers", "inline_first"), [(None, 2, 0), (Answering(), 1, 0), (None, 2, 100)]
+    ("model", "workers", "inline_first"),
+    [(None, 2, 0), (Answering(), 1, 0), (None, 2, 100)],
 )
 async def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(
     failing, model, workers, inline_first
@@ -173,7 +189,10 @@ async def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(
             assert "the process that worked on the record died" in failure["message"]
             assert failure["record_id"] not in failure["message"]
         else:
-            assert f"unexpected {failure['error']} at failing/__init__.py:" in failure["message"]
+            assert (
+                f"unexpected {failure['error']} at failing/__init__.py:"
+                in failure["message"]
+            )
             assert "Adults" not in failure["message"]
 
 
@@ -184,7 +203,9 @@ async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
             await run(executor, records)
     log, events = (tmp_path / "log").read_text("utf-8"), read_lines(tmp_path / "log")
     failed = {
-        event["error"]: event["traceback"] for event in events if event["event"] == "record_failed"
+        event["error"]: event["traceback"]
+        for event in events
+        if event["event"] == "record_failed"
     }
     assert failed.keys() == RAISED.keys()
     assert all(frames.startswith("failing/__init__.py:") for frames in failed.values())
@@ -210,7 +231,8 @@ async def test_no_record_fails_if_the_system_refuses_processes(monkeypatch):
     monkeypatch.setattr("multiprocessing.util.spawnv_passfds", refuse)
     async with ProcessExecutor(1, inline_first=0) as executor:
         with pytest.raises(
-            EngineError, match=r"3 processes in a row could not be started \(.*--workers 1"
+            EngineError,
+            match=r"3 processes in a row could not be started \(.*--workers 1",
         ):
             await run(executor, [record(1), record(2)])
 
@@ -223,7 +245,9 @@ async def test_a_killed_process_is_replaced_and_no_process_is_left(forked_worker
         others = [await executor.compute(where, record(number)) for number in range(3)]
         assert {os.getpid(), first[1]}.isdisjoint(process for _, process in others)
     left = set(psutil.Process().children(recursive=True)) - before
-    assert not [process for process in left if "forkserver" not in " ".join(process.cmdline())]
+    assert not [
+        process for process in left if "forkserver" not in " ".join(process.cmdline())
+    ]
 
 
 def where(record):
@@ -233,7 +257,9 @@ def where(record):
 
 async def test_only_a_record_that_cannot_be_written_fails(forked_workers):
     async with ProcessExecutor(2, inline_first=0) as executor:
-        sink = await run(executor, [record(1), record(2, "a lone surrogate: \ud800"), record(3)])
+        sink = await run(
+            executor, [record(1), record(2, "a lone surrogate: \ud800"), record(3)]
+        )
     assert [failure["record_id"] for failure in sink.failures] == ["NCT90000002"]
 
 
@@ -259,7 +285,8 @@ def workers_of(process):
 
 
 @pytest.mark.skipif(
-    sys.platform == "win32", reason="there is no SIGKILL, and Ctrl-C is no signal to a group"
+    sys.platform == "win32",
+    reason="there is no SIGKILL, and Ctrl-C is no signal to a group",
 )
 def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_path):
     many, out, done = tmp_path / "in.jsonl", tmp_path / "out", 0
@@ -275,13 +302,17 @@ def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_
         (lambda run: os.killpg(run.pid, signal.SIGTERM), 130),
     )
     for end, code in ends:
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, start_new_session=True
+        )
         wait_for(lambda done=done: count_lines(out) >= done + 1)
         workers = wait_for(lambda process=process: workers_of(process))
         end(process)
         _, stderr = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == code, stderr
-        wait_for(lambda workers=workers: not any(worker.is_running() for worker in workers))
+        wait_for(
+            lambda workers=workers: not any(worker.is_running() for worker in workers)
+        )
         done = count_lines(out)
         assert code < 0 or b"leaked" not in stderr
     assert b"go on with: extractor run" in stderr

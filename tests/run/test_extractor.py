@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from extractor import Extractor, fetch_records, make_record, parse_record, pipeline, read_records
+from extractor import (
+    Extractor,
+    fetch_records,
+    make_record,
+    parse_record,
+    pipeline,
+    read_records,
+)
 from extractor.errors import ArgumentError, ExtractorError, RecordError
 from tests.faults.server import serve_faults
 from tests.llm.stub import serve
@@ -23,7 +30,8 @@ async def test_usage_counts_the_calls_to_the_model():
     with serve(answering({})) as stub:
         async with Extractor(stub.spec, effort="all").open() as extract:
             extractions = [
-                await extract(record) for record in islice(read_records("seeds/records"), 2)
+                await extract(record)
+                for record in islice(read_records("seeds/records"), 2)
             ]
             spent = [extraction.usage.output_tokens for extraction in extractions]
             assert extract.usage.output_tokens == sum(spent)
@@ -61,7 +69,11 @@ def test_arguments_that_are_wrong_raise_errors_of_this_package_and_of_python(tmp
         (ValueError, "did you mean", lambda: Extractor(efort="low")),
         (ValueError, "no known provider", lambda: Extractor("nobody/model")),
         (ValueError, "there is no run to replay", lambda: Extractor(replay=tmp_path)),
-        (ValueError, "the key has characters", lambda: Extractor("gpt-5-mini", key="two\nlines")),
+        (
+            ValueError,
+            "the key has characters",
+            lambda: Extractor("gpt-5-mini", key="two\nlines"),
+        ),
         (
             ValueError,
             "reasoning: that of this model cannot",
@@ -74,7 +86,11 @@ def test_arguments_that_are_wrong_raise_errors_of_this_package_and_of_python(tmp
         ),
         (ValueError, "not an NCT number", lambda: next(fetch_records("NCT1"))),
         (TypeError, "names no model", lambda: Extractor(3)),
-        (TypeError, "as an argument of its own", lambda: next(read_records(["seeds/records"]))),
+        (
+            TypeError,
+            "as an argument of its own",
+            lambda: next(read_records(["seeds/records"])),
+        ),
         (TypeError, "is no record", lambda: Extractor().extract(3)),
     ]
     for kind, problem, call in calls:
@@ -84,7 +100,9 @@ def test_arguments_that_are_wrong_raise_errors_of_this_package_and_of_python(tmp
 
 
 def test_a_number_of_the_registry_is_no_path_and_gets_the_function_that_fetches():
-    with pytest.raises(RecordError, match=r"^NCT01234567: .*; fetch .* in Python fetch_records$"):
+    with pytest.raises(
+        RecordError, match=r"^NCT01234567: .*; fetch .* in Python fetch_records$"
+    ):
         next(read_records("NCT01234567"))
 
 
@@ -101,9 +119,13 @@ NOTE = "Inclusion criteria\n- HbA1c of at least 7.5 %\n\nPrimary endpoint: Survi
 
 def test_a_text_is_extracted_as_its_record_is():
     extraction = Extractor().extract_text(NOTE, title="A Trial", record_id="mine")
-    assert extraction == Extractor().extract(make_record(NOTE, title="A Trial", record_id="mine"))
+    assert extraction == Extractor().extract(
+        make_record(NOTE, title="A Trial", record_id="mine")
+    )
     assert extraction.record_id == "mine"
-    assert [one.constraints[0].value for one in extraction.eligibility.criteria] == [7.5]
+    assert [one.constraints[0].value for one in extraction.eligibility.criteria] == [
+        7.5
+    ]
     assert [one.time_frame for one in extraction.endpoints] == ["at 2 years"]
     with pytest.raises(RecordError, match="no free text"):
         Extractor().extract_text("")
@@ -117,7 +139,11 @@ async def test_a_text_is_extracted_where_an_event_loop_runs():
 def test_every_quote_leads_to_its_place_in_the_text():
     record = make_record(NOTE)
     extraction = Extractor().extract(record)
-    items = (extraction.eligibility, *extraction.eligibility.criteria, *extraction.endpoints)
+    items = (
+        extraction.eligibility,
+        *extraction.eligibility.criteria,
+        *extraction.endpoints,
+    )
     evidence = [one for item in items for one in item.evidence]
     assert len(evidence) > 5
     for one in evidence:
@@ -132,18 +158,26 @@ async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path
     with serve_faults() as server:
         named, prices = f"{server.url}#stub", tmp_path / "prices.toml"
         asking = Extractor(
-            named, effort="all", key="a-key", timeout=900.0, max_usd=0.000001, prices=prices
+            named,
+            effort="all",
+            key="a-key",
+            timeout=900.0,
+            max_usd=0.000001,
+            prices=prices,
         )
         async with asking.open() as extract:
             extraction = await extract(next(read_records("tests/records/study.json")))
             assert extract.model.spec.api_key.get_secret_value() == "a-key"
             assert (
-                extract.model._settings.timeout == extract.model._settings.patience.seconds == 900.0
+                extract.model._settings.timeout
+                == extract.model._settings.patience.seconds
+                == 900.0
             )
     assert server.calls == 0
     assert extraction.usage.open_questions > 0
     with pytest.raises(
-        ArgumentError, match=r"^max_usd: the price of .* is unknown; .* name that with prices "
+        ArgumentError,
+        match=r"^max_usd: the price of .* is unknown; .* name that with prices ",
     ):
         Extractor(named, max_usd=1.0)
     with pytest.raises(ValueError, match="a key needs its model"):
@@ -163,7 +197,9 @@ async def test_an_event_loop_goes_on_while_a_record_is_parsed(monkeypatch):
         answered.set()
 
     monkeypatch.setattr(pipeline, "parse_record", parse)
-    (extraction, *_), _ = await asyncio.gather(collect(Extractor().extract_many([STUDY])), answer())
+    (extraction, *_), _ = await asyncio.gather(
+        collect(Extractor().extract_many([STUDY])), answer()
+    )
     assert extraction.record_id
 
 

@@ -40,21 +40,27 @@ PROMPT = PromptVersion("questions", 1, "a" * 64)
 def record(record_id, text="Adults", path="in.jsonl"):
     section = Section(name="eligibility", text=text)
     return TrialRecord(
-        record_id=record_id, source=Source(path=path, format="flat"), sections=(section,)
+        record_id=record_id,
+        source=Source(path=path, format="flat"),
+        sections=(section,),
     )
 
 
 def line(record_id, **parts):
     eligibility = Eligibility(criteria=(CRITERION,))
     return to_line(
-        TrialExtraction(record_id=record_id, eligibility=eligibility, usage=COST, **parts)
+        TrialExtraction(
+            record_id=record_id, eligibility=eligibility, usage=COST, **parts
+        )
     )
 
 
 def call_model(folder, name, record_id=None):
     """Store a call in the folder, like a call to a model."""
     store = folder.calls()
-    number = store.begin(Call(PROMPT, "Read.", name, Reply, 100, record_id=record_id), "m")
+    number = store.begin(
+        Call(PROMPT, "Read.", name, Reply, 100, record_id=record_id), "m"
+    )
     store.end(number, State.ANSWERED, Completion(name, Ending.COMPLETE, CALL))
 
 
@@ -70,7 +76,9 @@ def take(folder, *records, lacking=()):
     return done
 
 
-def invoke(path, *record_ids, failed=0, lost=0, inputs=("in.jsonl",), finished=True, **options):
+def invoke(
+    path, *record_ids, failed=0, lost=0, inputs=("in.jsonl",), finished=True, **options
+):
     """One invocation of a run with these records, ``failed`` failures and ``lost`` useless
     calls.
     """
@@ -110,7 +118,13 @@ def test_the_manifest_holds_the_totals_of_all_invocations_killed_ones_too(tmp_pa
     invoke(tmp_path, "a", "b", lost=1, inputs=("one.jsonl",), finished=False)
     invoke(tmp_path, "a", "b", "c", inputs=("one.jsonl", "two.jsonl"))
     both = manifest(tmp_path)
-    assert both["records"] == {"extracted": 3, "lacking": 0, "left": 0, "resumed": 2, "failed": 0}
+    assert both["records"] == {
+        "extracted": 3,
+        "lacking": 0,
+        "left": 0,
+        "resumed": 2,
+        "failed": 0,
+    }
     assert both["items"]["criteria"] == 3
     spent = {"questions": 6, "calls": 6, "prompt_tokens": 600, "output_tokens": 60}
     assert both["usage"] == COST.model_dump() | spent
@@ -128,7 +142,9 @@ def test_the_manifest_holds_the_totals_of_all_invocations_killed_ones_too(tmp_pa
         lambda whole: whole + whole[:-5],
     ],
 )
-def test_lines_that_a_killed_run_did_not_note_are_cut_off_and_done_again(tmp_path, damage):
+def test_lines_that_a_killed_run_did_not_note_are_cut_off_and_done_again(
+    tmp_path, damage
+):
     invoke(tmp_path, "a", finished=False)
     path = tmp_path / "extractions.jsonl"
     path.write_bytes(damage(path.read_bytes()))
@@ -176,7 +192,9 @@ def test_a_record_whose_text_has_changed_is_done_again_in_its_place(tmp_path):
     assert invoke(tmp_path, "a") == []
 
 
-def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again_and_counted(tmp_path):
+def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again_and_counted(
+    tmp_path,
+):
     gap = Absence(field="dosing", reason=AbsenceReason.BUDGET_EXHAUSTED)
     with RunFolder(tmp_path, SETTINGS) as folder:
         assert take(folder, record("a"), record("b"), lacking=("a",)) == []
@@ -205,9 +223,18 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
             noted = [(question, ReplyItem(n=7), "some-model")]
             folder.write(line("a"), Session(noted, lacking=True))
     (row,) = query(
-        tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers"
+        tmp_path,
+        "SELECT record_id, chunk, text, task, fields, item, model FROM answers",
     )
-    assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")
+    assert row == (
+        "a",
+        7,
+        "Adults",
+        "eligibility",
+        '["category"]',
+        '{"n":7}',
+        "some-model",
+    )
 
 
 def keep_settings(**more):
@@ -220,12 +247,20 @@ def keep_settings(**more):
     ("break_folder", "reported"),
     [
         (
-            lambda path: (path / "run.sqlite").write_text("no database, but as long as one" * 50),
+            lambda path: (path / "run.sqlite").write_text(
+                "no database, but as long as one" * 50
+            ),
             "not a database",
         ),
-        (lambda path: execute(path, "PRAGMA user_version=99"), "another version of this program"),
         (
-            lambda path: ((path / "run.sqlite").unlink(), execute(path, "CREATE TABLE t (x)")),
+            lambda path: execute(path, "PRAGMA user_version=99"),
+            "another version of this program",
+        ),
+        (
+            lambda path: (
+                (path / "run.sqlite").unlink(),
+                execute(path, "CREATE TABLE t (x)"),
+            ),
             "not a file of this program; name another folder",
         ),
         (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
@@ -234,12 +269,17 @@ def keep_settings(**more):
             "has extractions.jsonl but no run.json; restore it, or use another --out",
         ),
         (lambda path: (path / "run.json").write_text("not json"), "another --out"),
-        (lambda path: (path / "run.json").write_text('{"settings": []}'), "another --out"),
+        (
+            lambda path: (path / "run.json").write_text('{"settings": []}'),
+            "another --out",
+        ),
         (keep_settings(usage=3), "another --out"),
         (keep_settings(records={"extracted": "many"}), "another --out"),
     ],
 )
-def test_a_foreign_folder_is_refused_and_not_left_locked(tmp_path, break_folder, reported):
+def test_a_foreign_folder_is_refused_and_not_left_locked(
+    tmp_path, break_folder, reported
+):
     invoke(tmp_path, "a")
     break_folder(tmp_path)
     for _ in range(2):
@@ -253,7 +293,8 @@ def test_a_foreign_folder_is_refused_and_not_left_locked(tmp_path, break_folder,
 def test_no_file_of_another_program_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine", "utf-8")
     with pytest.raises(
-        StoreError, match=f"has {name} but no run.json; restore it, or use another --out"
+        StoreError,
+        match=f"has {name} but no run.json; restore it, or use another --out",
     ):
         RunFolder(tmp_path, SETTINGS)
     assert (tmp_path / name).read_text("utf-8") == "mine"
@@ -283,7 +324,11 @@ NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"
     ("stop", "sql", "is_kept"),
     [
         (Stop.MODEL_AWAY, "", True),
-        (Stop.MODEL_AWAY, NO_ANSWER, False),  # its results are those of records without a question
+        (
+            Stop.MODEL_AWAY,
+            NO_ANSWER,
+            False,
+        ),  # its results are those of records without a question
         (Stop.ERROR, NO_ANSWER, False),
         (None, NO_ANSWER, True),  # its results stand without a model
         (None, NO_ANSWER + "DELETE FROM records", False),
@@ -309,7 +354,11 @@ NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"
             NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'sent', '', 'f', '')",
             True,
         ),
-        (Stop.INTERRUPTED, NO_ANSWER + "DROP TABLE requests", True),  # of an earlier version
+        (
+            Stop.INTERRUPTED,
+            NO_ANSWER + "DROP TABLE requests",
+            True,
+        ),  # of an earlier version
     ],
 )
 def test_other_settings_take_the_folder_of_a_run_that_no_model_answered(
@@ -327,11 +376,16 @@ def test_other_settings_take_the_folder_of_a_run_that_no_model_answered(
     with RunFolder(tmp_path, SETTINGS | {"effort": "all"}) as folder:
         take(folder, record("b"))
         folder.finish(Tally())
-    assert (written(tmp_path), manifest(tmp_path)["settings"]["effort"]) == (["b"], "all")
+    assert (written(tmp_path), manifest(tmp_path)["settings"]["effort"]) == (
+        ["b"],
+        "all",
+    )
     assert manifest(tmp_path)["usage"]["calls"] == 1
 
 
-def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(tmp_path):
+def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(
+    tmp_path,
+):
     with RunFolder(tmp_path, SETTINGS) as folder:
         folder.begin()
         with pytest.raises(StoreError, match="another process writes to it"):
@@ -341,7 +395,9 @@ def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(t
     invoke(tmp_path, "a")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="needs a device that is always full"
+)
 def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
     invoke(tmp_path)
     (tmp_path / "failures.jsonl").symlink_to("/dev/full")
@@ -356,7 +412,11 @@ def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
     ("stop", "state", "reported"),
     [
         (Stop.INTERRUPTED, "interrupted", "1 of 3,096 records, interrupted"),
-        (Stop.BUDGET, "stopped", "1 of 3,096 records, stopped (the budget was reached)"),
+        (
+            Stop.BUDGET,
+            "stopped",
+            "1 of 3,096 records, stopped (the budget was reached)",
+        ),
     ],
 )
 def test_an_unfinished_run_states_the_reason(tmp_path, stop, state, reported):

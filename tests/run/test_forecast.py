@@ -24,7 +24,9 @@ def records(count, seed=0):
     """Records of very different sizes."""
     lots = random.Random(seed)
     for number in range(count):
-        section = Section(name="eligibility", text="x" * int(lots.lognormvariate(7, 1.2)))
+        section = Section(
+            name="eligibility", text="x" * int(lots.lognormvariate(7, 1.2))
+        )
         yield TrialRecord(
             record_id=f"r{number}",
             source=Source(path="in.jsonl", format="flat"),
@@ -35,12 +37,18 @@ def records(count, seed=0):
 def estimate(record):
     """One question per hundred characters, rounded up."""
     length = len(record.sections[0].text)
-    return Estimate(length // 100 + 1, RequestSize(1, 800 + length, 600, length / 40, 300))
+    return Estimate(
+        length // 100 + 1, RequestSize(1, 800 + length, 600, length / 40, 300)
+    )
 
 
 def measured(records):
-    with patch("extractor.run.forecast.estimate_record", lambda record, _: estimate(record)):
-        return asyncio.run(measure_records(records, ExtractionOptions(), InlineExecutor()))
+    with patch(
+        "extractor.run.forecast.estimate_record", lambda record, _: estimate(record)
+    ):
+        return asyncio.run(
+            measure_records(records, ExtractionOptions(), InlineExecutor())
+        )
 
 
 def pricing(model="gpt-4.1-mini"):
@@ -50,7 +58,8 @@ def pricing(model="gpt-4.1-mini"):
 def test_the_most_calls_are_those_that_all_records_can_cause():
     """Each record has one call."""
     assert (
-        forecast_run(measured(records(10)), pricing(), 8).figures["calls"].high == 10 * MOST_CALLS
+        forecast_run(measured(records(10)), pricing(), 8).figures["calls"].high
+        == 10 * MOST_CALLS
     )
 
 
@@ -61,7 +70,9 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
         all_records = asyncio.run(
             measure_records(records(100), ExtractionOptions(), InlineExecutor())
         )
-    one, eight, many = (forecast_run(all_records, pricing(), at_once) for at_once in (1, 8, 1000))
+    one, eight, many = (
+        forecast_run(all_records, pricing(), at_once) for at_once in (1, 8, 1000)
+    )
     assert 2000 * 99 < one.figures[CACHED].expected < 3000 * 99
     assert (
         one.figures[CACHED].expected
@@ -71,7 +82,9 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
     )
     assert one.figures[USD].expected < 0.6 * one.figures[UNCACHED].expected
     assert many.figures[USD] == many.figures[UNCACHED] == one.figures[UNCACHED]
-    for low, expected, high in (forecast.figures[USD] for forecast in (one, eight, many)):
+    for low, expected, high in (
+        forecast.figures[USD] for forecast in (one, eight, many)
+    ):
         assert low < expected < high
     cached = one.figures[CACHED].expected / 1e6
     saved = cached * float(one.price.price.prompt - one.price.price.cached)
@@ -98,7 +111,9 @@ def test_without_a_cache_both_costs_are_the_same(system, in_batches):
     assert forecast.figures[USD] == forecast.figures[UNCACHED]
 
 
-@pytest.mark.parametrize("in_batches", [False, True], ids=["live", "in a provider's batches"])
+@pytest.mark.parametrize(
+    "in_batches", [False, True], ids=["live", "in a provider's batches"]
+)
 def test_what_is_written_into_a_cache_costs_its_price(in_batches):
     """The first eight calls write their static beginning, in batches all do."""
     size = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
@@ -110,10 +125,14 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
     forecast = forecast_run(all_records, marked, 8)
     static = forecast_run(all_records, pricing(), 1).figures[CACHED].expected
     more = (0 if in_batches else forecast.figures[CACHED].expected) * (0.3 - 3)
-    more += (static - forecast.figures[CACHED].expected) * (3.75 - 3) * (0.5 if in_batches else 1)
-    assert forecast.figures[USD].expected - forecast.figures[UNCACHED].expected == pytest.approx(
-        more / 1e6, rel=0.02
+    more += (
+        (static - forecast.figures[CACHED].expected)
+        * (3.75 - 3)
+        * (0.5 if in_batches else 1)
     )
+    assert forecast.figures[USD].expected - forecast.figures[
+        UNCACHED
+    ].expected == pytest.approx(more / 1e6, rel=0.02)
 
 
 @pytest.mark.parametrize(

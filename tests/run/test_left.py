@@ -17,13 +17,17 @@ def records(tmp_path):
     folder = tmp_path / "records"
     folder.mkdir()
     write_distinct_records(tmp_path / "all.jsonl", RECORDS)
-    for number, line in enumerate((tmp_path / "all.jsonl").read_text("utf-8").splitlines()):
+    for number, line in enumerate(
+        (tmp_path / "all.jsonl").read_text("utf-8").splitlines()
+    ):
         (folder / f"{number:02}.json").write_text(line, "utf-8")
     return folder
 
 
 def run(records, out, *more):
-    done = invoke("run", records, "--effort", "none", "--workers", "1", "--out", out, *more)
+    done = invoke(
+        "run", records, "--effort", "none", "--workers", "1", "--out", out, *more
+    )
     return done.exit_code, done.stderr
 
 
@@ -34,7 +38,16 @@ def manifest(out):
 
 def exported(out, to, *more):
     done = invoke(
-        "export", out, "--to", to, "--format", "jsonl", "--tables", "records", "--force", *more
+        "export",
+        out,
+        "--to",
+        to,
+        "--format",
+        "jsonl",
+        "--tables",
+        "records",
+        "--force",
+        *more,
     )
     assert done.exit_code == 0, done.output
     return [row["record_id"] for row in read_lines(to / "records.jsonl")], done.stderr
@@ -81,7 +94,13 @@ def test_only_inputs_that_were_read_to_their_end_tell_what_left(records, tmp_pat
     assert manifest(out)[1:] == (0, [])
     for line in (tmp_path / "all.jsonl").read_text("utf-8").splitlines()[:2]:
         done = extractor(
-            "run", "-", "--effort", "none", "--out", tmp_path / "piped", stdin=line.encode()
+            "run",
+            "-",
+            "--effort",
+            "none",
+            "--out",
+            tmp_path / "piped",
+            stdin=line.encode(),
         )
         assert done.returncode == 0, done.stderr
     assert manifest(tmp_path / "piped") == (2, 0, [])

@@ -28,9 +28,13 @@ RULES = ExtractionOptions(effort=Effort.NONE)
 
 def text_record(*texts: str) -> TrialRecord:
     names = ["eligibility", *(f"arms[{place}]" for place in range(len(texts) - 1))]
-    sections = tuple(Section(name=name, text=text) for name, text in zip(names, texts, strict=True))
+    sections = tuple(
+        Section(name=name, text=text) for name, text in zip(names, texts, strict=True)
+    )
     return TrialRecord(
-        record_id="NCT1", source=Source(path="in.jsonl", format="ctgov_json"), sections=sections
+        record_id="NCT1",
+        source=Source(path="in.jsonl", format="ctgov_json"),
+        sections=sections,
     )
 
 
@@ -42,7 +46,10 @@ def text_record(*texts: str) -> TrialRecord:
         (["x|" * 20_001], "the record has more than 20,000 lines"),
         (["x"] * 5_001, "the record has more than 5,000 sections"),
         (
-            ["Inclusion Criteria:" + "".join(f"\n* Asthma {at}" for at in range(6_000))],
+            [
+                "Inclusion Criteria:"
+                + "".join(f"\n* Asthma {at}" for at in range(6_000))
+            ],
             "more than 5,000 criteria",
         ),
     ],
@@ -54,9 +61,12 @@ def test_a_record_beyond_a_limit_is_refused(texts: list[str], problem: str) -> N
 
 def test_a_record_at_the_limits_is_read() -> None:
     lines = [
-        f"* Age over {number % 70} years, or asthma of grade {number}" for number in range(800)
+        f"* Age over {number % 70} years, or asthma of grade {number}"
+        for number in range(800)
     ]
-    extraction = extract_by_rules(text_record("\n".join(["Inclusion Criteria:", *lines])), RULES)
+    extraction = extract_by_rules(
+        text_record("\n".join(["Inclusion Criteria:", *lines])), RULES
+    )
     assert len(extraction.eligibility.criteria) == len(lines)
 
 
@@ -77,8 +87,12 @@ async def run(executor, records):
 
 
 @pytest.mark.parametrize("inline_first", [100, None])
-def test_a_slow_record_fails_in_this_process_and_the_others_do_not(failing, inline_first) -> None:
-    executor = InlineExecutor() if inline_first is None else ProcessExecutor(1, inline_first)
+def test_a_slow_record_fails_in_this_process_and_the_others_do_not(
+    failing, inline_first
+) -> None:
+    executor = (
+        InlineExecutor() if inline_first is None else ProcessExecutor(1, inline_first)
+    )
     sink = asyncio.run(
         run(executor, [record(1), record(2, "nights that fails by sleep"), record(3)])
     )

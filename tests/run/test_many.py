@@ -14,7 +14,13 @@ import pytest
 
 from extractor import Extractor, make_record, read_records
 from extractor.apps.export import frames, list_tables, tabulate
-from extractor.errors import ArgumentError, MissingExtra, ModelUnavailable, StoreError, WrongType
+from extractor.errors import (
+    ArgumentError,
+    MissingExtra,
+    ModelUnavailable,
+    StoreError,
+    WrongType,
+)
 from extractor.formats import read_stream
 from extractor.run.finished import FinishedRun, TextState
 from tests.commands import extractor
@@ -90,7 +96,9 @@ def test_a_table_without_rows_has_typed_columns():
     results = RULES.run(make_record("Inclusion criteria\n- Consent"))
     table = results.table("constraints")
     assert len(table) == 0
-    assert [str(table[name].dtype) for name in ("unit", "value", "criterion_index")] == [
+    assert [
+        str(table[name].dtype) for name in ("unit", "value", "criterion_index")
+    ] == [
         "str",
         "float64",
         "Int64",
@@ -117,7 +125,9 @@ NOTE = make_record(
     title="A Trial",
     record_id="note",
 )
-STREAMED = next(read_stream("gone.xml", BytesIO(Path("tests/records/study.json").read_bytes())))
+STREAMED = next(
+    read_stream("gone.xml", BytesIO(Path("tests/records/study.json").read_bytes()))
+)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +144,9 @@ def test_commands_take_a_saved_run(given, tmp_path):
     for one in reread:
         if one.record_id == NOTE.record_id:
             assert one.record.sections == NOTE.sections
-    exported = extractor("export", str(folder), "--to", str(tmp_path / "tables"), "--format", "csv")
+    exported = extractor(
+        "export", str(folder), "--to", str(tmp_path / "tables"), "--format", "csv"
+    )
     assert exported.returncode == 0, exported.stderr
     assert b"inputs are missing" not in exported.stderr
     assert extractor("report", str(folder)).returncode == 0
@@ -176,11 +188,14 @@ def test_a_model_that_is_not_there_is_an_error():
 
 def test_a_run_without_any_of_its_files_is_refused(tmp_path):
     with pytest.raises(
-        ArgumentError, match=r"^studys.jsonl: there is no such file or folder; check the path$"
+        ArgumentError,
+        match=r"^studys.jsonl: there is no such file or folder; check the path$",
     ):
         RULES.run("studys.jsonl", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
-    results = RULES.run(["studys.jsonl", next(read_records("tests/records/study.json"))])
+    results = RULES.run(
+        ["studys.jsonl", next(read_records("tests/records/study.json"))]
+    )
     assert (len(results), len(results.failures)) == (1, 1)
 
 
@@ -196,7 +211,9 @@ def test_a_repeated_record_is_named():
     results = RULES.run([STUDIES, STUDIES])
     assert [one["same_text"] for one in results.repeated] == [True, True]
     assert repr(results) == "<Results of 2 records, 0 failed, 2 repeated>"
-    assert [one.record_id for one in results] == [one.record_id for one in results.extractions]
+    assert [one.record_id for one in results] == [
+        one.record_id for one in results.extractions
+    ]
 
 
 def test_a_table_of_another_library_is_no_list_of_records(results):
@@ -215,9 +232,14 @@ def test_a_script_without_its_main_line_is_told_so(tmp_path):
         f"from extractor import Extractor, make_record\nExtractor().run({many}, workers=2)\n",
         "utf-8",
     )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
-    assert 'a script with more than one calls run below `if __name__ == "__main__":`' in done.stderr
+    assert (
+        'a script with more than one calls run below `if __name__ == "__main__":`'
+        in done.stderr
+    )
 
 
 def test_nothing_is_shown_when_piped(results, capsys):
@@ -235,8 +257,15 @@ def test_a_compressed_file_is_read(tmp_path):
 
 def test_a_run_without_records_has_empty_tables(tmp_path):
     results = RULES.run([], out=tmp_path / "none")
-    assert (results.extractions, results.failures, len(results.table("records"))) == ([], [], 0)
-    assert json.loads((tmp_path / "none" / "run.json").read_text("utf-8"))["state"] == "complete"
+    assert (results.extractions, results.failures, len(results.table("records"))) == (
+        [],
+        [],
+        0,
+    )
+    assert (
+        json.loads((tmp_path / "none" / "run.json").read_text("utf-8"))["state"]
+        == "complete"
+    )
 
 
 @pytest.mark.parametrize("given", [3, [3], [None]])

@@ -44,10 +44,16 @@ def own(tmp_path):
             "gemini-2.5-flash",
             "0.3",
         ),  # also takes sound, at another price
-        ("google/gemini-2.5-pro", "gemini-2.5-pro", "1.25"),  # the first tier of a price by length
+        (
+            "google/gemini-2.5-pro",
+            "gemini-2.5-pro",
+            "1.25",
+        ),  # the first tier of a price by length
     ],
 )
-def test_the_users_own_price_goes_first_and_a_server_has_no_other(own, model, name, prompt):
+def test_the_users_own_price_goes_first_and_a_server_has_no_other(
+    own, model, name, prompt
+):
     found = read_prices([own]).find(ModelSpec.parse(model))
     assert (found and found.name) == name
     assert (found and found.price.prompt) == (
@@ -61,7 +67,10 @@ def test_the_users_own_price_goes_first_and_a_server_has_no_other(own, model, na
         ("[model]\n", "as_of"),
         ("as_of = 2026-01-01\n[model.m]\nprompt = -1\noutput = 1\n", "model.m.prompt"),
         ("as_of = 2026-01-01\n[model.m]\nprompt = 1\n", "model.m.output"),
-        ("as_of = 2026-01-01\n[model.m]\nprompt = 1\noutput = 1\ninput = 2\n", "model.m.input"),
+        (
+            "as_of = 2026-01-01\n[model.m]\nprompt = 1\noutput = 1\ninput = 2\n",
+            "model.m.input",
+        ),
         ("as_of = [", "prices.toml"),
         ("as_of = " + "[" * 100_000, "prices.toml"),
     ],
@@ -82,7 +91,9 @@ def test_cached_tokens_cost_what_the_list_says_and_a_batch_its_share():
 
 def test_the_example_of_the_documentation_is_a_file_of_prices(tmp_path):
     (shown,) = re.findall(
-        r"^```toml\n(.*?)^```", Path("docs/how-to/cost.md").read_text("utf-8"), re.M | re.S
+        r"^```toml\n(.*?)^```",
+        Path("docs/how-to/cost.md").read_text("utf-8"),
+        re.M | re.S,
     )
     (tmp_path / "prices.toml").write_text(shown, "utf-8")
     found = read_prices([tmp_path / "prices.toml"]).find(
@@ -95,7 +106,9 @@ def test_the_example_of_the_documentation_is_a_file_of_prices(tmp_path):
 def test_tokens_written_into_a_cache_are_billed_at_their_price():
     price = read_prices().find(ModelSpec.parse("anthropic/claude-sonnet-4-5")).price
     assert price.written > price.prompt > price.cached
-    usage = Usage(prompt_tokens=1_000_000, cached_tokens=300_000, written_tokens=200_000)
+    usage = Usage(
+        prompt_tokens=1_000_000, cached_tokens=300_000, written_tokens=200_000
+    )
     assert price.cost(usage) == pytest.approx(
         0.5 * price.prompt + 0.3 * price.cached + 0.2 * price.written
     )
@@ -109,9 +122,12 @@ def test_tokens_written_into_a_cache_are_billed_at_their_price():
         (["team-*", "http://gpu/v1#team-a"], "http://gpu/v1#team-a", 1),
     ],
 )
-def test_of_several_prices_of_a_model_the_one_that_names_it_best_counts(entries, name, prompt):
+def test_of_several_prices_of_a_model_the_one_that_names_it_best_counts(
+    entries, name, prompt
+):
     own = tuple(
-        ListedPrice(name, Price(prompt=n, output=0), "own") for n, name in enumerate(entries)
+        ListedPrice(name, Price(prompt=n, output=0), "own")
+        for n, name in enumerate(entries)
     )
     model = "openai/m" if entries[0] == "m" else "http://gpu/v1#team-a"
     found = PriceList(own).find(ModelSpec.parse(model))

@@ -38,7 +38,9 @@ def runs(tmp_path_factory):
     write_distinct_records(folder / "records.jsonl", 12)
     with serve_counting() as server:
         model = ("--effort", "all", "--model", f"{server.url}#stub")
-        done = extractor("run", folder / "records.jsonl", *model, "--out", folder / "finished")
+        done = extractor(
+            "run", folder / "records.jsonl", *model, "--out", folder / "finished"
+        )
         assert done.returncode == 0, done.stderr
     with serve_faults() as server:
         server.holds_after = 8
@@ -88,7 +90,10 @@ def on_disk(kind, runs, tmp_path, *commands):
     )
     assert done.returncode == 0, done.stderr
     return [
-        (int((tmp_path / "to" / f"{n}").read_text()), (tmp_path / "to" / f"{n}.out").read_text())
+        (
+            int((tmp_path / "to" / f"{n}").read_text()),
+            (tmp_path / "to" / f"{n}.out").read_text(),
+        )
         for n in range(len(commands))
     ]
 
@@ -106,11 +111,14 @@ def test_every_reader_works(kind, runs, tmp_path):
     for command, (code, said) in zip(
         commands, on_disk(kind, runs, tmp_path, *commands), strict=True
     ):
-        assert code in ((0, 1) if command.startswith("diff") else (0,)), f"{command}: {said}"
+        assert code in ((0, 1) if command.startswith("diff") else (0,)), (
+            f"{command}: {said}"
+        )
         assert "Traceback" not in said
         assert "--fresh" not in said
     again, finished = (
-        path / "extractions.jsonl" for path in (tmp_path / "to" / "again", runs / "finished")
+        path / "extractions.jsonl"
+        for path in (tmp_path / "to" / "again", runs / "finished")
     )
     assert again.read_bytes() == finished.read_bytes()
 
@@ -122,7 +130,9 @@ def test_a_killed_run_must_be_copied_before_it_is_read(kind, runs, tmp_path):
     assert code == 1
     assert "copy the folder to another disk, and read it there" in said
     copied = shutil.copytree(runs / "killed", tmp_path / "copied")
-    done = invoke("export", copied, "--partial", "--to", tmp_path / "some", "--format", "jsonl")
+    done = invoke(
+        "export", copied, "--partial", "--to", tmp_path / "some", "--format", "jsonl"
+    )
     assert done.exit_code == 0, done.stderr
     written, exported = (
         [json.loads(line)["record_id"] for line in path.read_text().split("\n")[:-1]]
@@ -148,4 +158,6 @@ def test_what_must_write_there_says_why_it_cannot(kind, runs, tmp_path):
         assert "--out" in said or "free some space" in said
         assert "Traceback" not in said
         assert "None:" not in said
-    assert json.loads((runs / "finished" / "run.json").read_text())["state"] == "complete"
+    assert (
+        json.loads((runs / "finished" / "run.json").read_text())["state"] == "complete"
+    )

@@ -20,7 +20,14 @@ from extractor.model.cost.prices import Price
 from extractor.model.cost.tokens import Rates, RequestSize
 from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.tally import Tally, to_line
-from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
+from extractor.schemas import (
+    Eligibility,
+    Section,
+    Source,
+    TrialExtraction,
+    TrialRecord,
+    Usage,
+)
 from tests.skipping import skipping_time
 
 
@@ -50,7 +57,9 @@ def records(count):
 async def extract(record):
     usage = Usage(prompt_tokens=0, calls=1)
     return to_line(
-        TrialExtraction(record_id=record.record_id, eligibility=Eligibility(), usage=usage)
+        TrialExtraction(
+            record_id=record.record_id, eligibility=Eligibility(), usage=usage
+        )
     )
 
 
@@ -81,16 +90,25 @@ async def test_results_keep_input_order_unless_the_sink_takes_any():
     ids = [f"r{n}" for n in range(9)]
     sink, tally = await run(records(9), extract_slowly, concurrency=4)
     assert (sink.written, tally.extracted) == (ids, 9)
-    sink, _ = await run(records(9), extract_slowly, ListSink(in_any_order=True), concurrency=2)
+    sink, _ = await run(
+        records(9), extract_slowly, ListSink(in_any_order=True), concurrency=2
+    )
     assert sink.written == [*ids[1:], "r0"]
 
 
 async def test_records_that_are_done_or_refused_are_not_extracted():
     sink = ListSink(done=["r0"], refused=["r1"])
     sink, tally = await run(
-        records(3), extract_all_but({"r0": AssertionError(), "r1": AssertionError()}), sink
+        records(3),
+        extract_all_but({"r0": AssertionError(), "r1": AssertionError()}),
+        sink,
     )
-    assert (sink.skipped, sink.written, tally.resumed, tally.failed) == (["r0"], ["r2"], 1, 1)
+    assert (sink.skipped, sink.written, tally.resumed, tally.failed) == (
+        ["r0"],
+        ["r2"],
+        1,
+        1,
+    )
     assert sink.failures[0]["record_id"] == "r1"
     assert "there twice" in sink.failures[0]["message"]
 
@@ -108,14 +126,19 @@ async def test_no_record_beyond_the_limit_is_read():
     ("error", "reported"),
     [
         (AnswerRejected("no item was valid"), "no item was valid"),
-        (RuntimeError("Adults with asthma"), "unexpected RuntimeError at run/test_records.py:"),
+        (
+            RuntimeError("Adults with asthma"),
+            "unexpected RuntimeError at run/test_records.py:",
+        ),
         (SystemExit(3), "unexpected SystemExit at run/test_records.py:"),
         (asyncio.CancelledError(), "unexpected CancelledError"),
         (ModelUnavailable("HTTP 400", lasting=False), "HTTP 400"),
     ],
 )
 @pytest.mark.parametrize("failing", [0, 1])
-async def test_a_failed_record_is_written_and_the_others_continue(error, reported, failing):
+async def test_a_failed_record_is_written_and_the_others_continue(
+    error, reported, failing
+):
     sink, tally = await run(
         records(3), extract_all_but({f"r{failing}": error}), concurrency=2 - failing
     )
@@ -123,7 +146,10 @@ async def test_a_failed_record_is_written_and_the_others_continue(error, reporte
     assert tally.failed == 1
     (failure,) = sink.failures
     assert (failure["record_id"], failure["path"]) == (f"r{failing}", "a.jsonl")
-    assert (failure["place"], failure["error"]) == (f"line {failing + 1}", type(error).__name__)
+    assert (failure["place"], failure["error"]) == (
+        f"line {failing + 1}",
+        type(error).__name__,
+    )
     assert failure["message"].startswith(reported)
     assert "asthma" not in failure["message"]
 
@@ -142,7 +168,11 @@ async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_c
     sink, tally = ListSink(), Tally()
     with pytest.raises(type(error), match=str(error)):
         await extract_records(
-            records(50), extract_all_but({"r0": error}), sink, tally, RunLimits(concurrency=1)
+            records(50),
+            extract_all_but({"r0": error}),
+            sink,
+            tally,
+            RunLimits(concurrency=1),
         )
     assert (sink.written, len(sink.failures), tally.failed, tally.usage.calls) == (
         [],
@@ -156,13 +186,18 @@ async def test_an_engine_that_breaks_down_keeps_what_is_finished():
     sink = ListSink()
     with pytest.raises(EngineError):
         await run(
-            records(50), extract_all_but({"r1": EngineError("no process")}), sink, concurrency=4
+            records(50),
+            extract_all_but({"r1": EngineError("no process")}),
+            sink,
+            concurrency=4,
         )
     assert "r0" in sink.written
     assert "r49" not in sink.written
 
 
-@pytest.mark.parametrize("before", ["extracted", "failed", "resumed", "finished behind it"])
+@pytest.mark.parametrize(
+    "before", ["extracted", "failed", "resumed", "finished behind it"]
+)
 @skipping_time
 async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
     errors = {"r1": ModelUnavailable("connection refused")}
@@ -170,7 +205,9 @@ async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
         errors["r0"] = AnswerRejected("no item was valid")
     wanted = list(records(3))[before == "finished behind it" :]
     sink = ListSink(done=["r0"] if before == "resumed" else [])
-    sink, _ = await run(wanted, extract_all_but(errors, seconds=0.01), sink, concurrency=2)
+    sink, _ = await run(
+        wanted, extract_all_but(errors, seconds=0.01), sink, concurrency=2
+    )
     assert sink.written[-1] == "r2"
     assert sink.failures[-1]["record_id"] == "r1"
 
@@ -200,21 +237,30 @@ async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_other
     limit, done, monkeypatch
 ):
     monkeypatch.setattr(
-        "extractor.model.cost.budget.measure_call", lambda _: RequestSize(calls=1, messages=395)
+        "extractor.model.cost.budget.measure_call",
+        lambda _: RequestSize(calls=1, messages=395),
     )
     budget = Budget(
         limit, Rates(0.25, 0, 1), Price(prompt=1_000_000, output=1_000_000)
     )  # a dollar a token
 
     async def spend(record):
-        with suppress(BudgetReached):  # as ``ask_round`` does, which leaves the questions open
+        with suppress(
+            BudgetReached
+        ):  # as ``ask_round`` does, which leaves the questions open
             reservation = await budget.reserve(record)
             budget.charge(reservation, Usage(calls=1, prompt_tokens=100))
         return await extract(record)
 
     sink, number = ListSink(done=done), 3 if done else 50
-    with suppress(BudgetReached) if done else pytest.raises(BudgetReached, match=r"of \$250"):
-        await run(records(number), spend, sink, concurrency=1 if done else 2, budget=budget)
+    with (
+        suppress(BudgetReached)
+        if done
+        else pytest.raises(BudgetReached, match=r"of \$250")
+    ):
+        await run(
+            records(number), spend, sink, concurrency=1 if done else 2, budget=budget
+        )
     assert sink.skipped == done
     assert sink.written == [f"r{n}" for n in range(len(sink.written))]
     assert len(sink.written) == 1 if done else 3 <= len(sink.written) <= 4

@@ -38,7 +38,17 @@ def damaged(made, tmp_path):
         (out / "extractions.jsonl").write_bytes(change(whole))
         return whole
 
-    command = ("run", records, "--effort", "none", "--out", out, "--workers", "1", "--quiet")
+    command = (
+        "run",
+        records,
+        "--effort",
+        "none",
+        "--out",
+        out,
+        "--workers",
+        "1",
+        "--quiet",
+    )
     return out, damage, command
 
 
@@ -66,8 +76,14 @@ DAMAGES = {
     "line ends": (lambda whole: whole.replace(b"\n", b"\r\n"), 8),
     "byte order": (lambda whole: b"\xef\xbb\xbf" + whole, 1),
     "line lost": (change_lines(lambda lines: lines[:2] + lines[3:]), 1),
-    "line cut": (change_lines(lambda lines: [*lines[:2], lines[2][:50] + b"\n", *lines[3:]]), 1),
-    "line end lost": (change_lines(lambda lines: [*lines[:2], lines[2][:-1], *lines[3:]]), 2),
+    "line cut": (
+        change_lines(lambda lines: [*lines[:2], lines[2][:50] + b"\n", *lines[3:]]),
+        1,
+    ),
+    "line end lost": (
+        change_lines(lambda lines: [*lines[:2], lines[2][:-1], *lines[3:]]),
+        2,
+    ),
     "end cut": (lambda whole: whole[:-200], 1),
     "empty": (lambda _: b"", 8),
     "all zeros": (lambda whole: bytes(len(whole)), 8),
@@ -93,10 +109,16 @@ def test_a_damaged_file_is_written_again_and_told(damaged, change, lost):
     done = invoke(*command)
 
     assert done.exit_code == 0, done.stderr
-    assert f"{out / 'extractions.jsonl'}: {lost} of its lines were lost or changed" in done.stderr
+    assert (
+        f"{out / 'extractions.jsonl'}: {lost} of its lines were lost or changed"
+        in done.stderr
+    )
     assert (out / "extractions.jsonl").read_bytes() == whole
     assert (out / "extractions.jsonl.damaged").read_bytes() == broken
-    assert json.loads((out / "run.json").read_text("utf-8"))["records"]["resumed"] == RECORDS
+    assert (
+        json.loads((out / "run.json").read_text("utf-8"))["records"]["resumed"]
+        == RECORDS
+    )
     assert "damaged" not in invoke(*command).stderr
 
 
@@ -148,19 +170,29 @@ def test_a_record_whose_line_a_recovered_store_lacks_is_extracted_again(damaged)
     assert invoke(*command).exit_code == 0
 
     assert (out / "extractions.jsonl").read_bytes() == whole
-    assert json.loads((out / "run.json").read_text("utf-8"))["records"]["resumed"] == RECORDS - 1
+    assert (
+        json.loads((out / "run.json").read_text("utf-8"))["records"]["resumed"]
+        == RECORDS - 1
+    )
 
 
 def test_a_damaged_line_of_the_store_is_named(damaged, tmp_path):
     out, damage, command = damaged
     damage(zero)
     with closing(sqlite3.connect(out / "run.sqlite")) as store:
-        store.executescript("UPDATE lines SET packed = x'00' WHERE record_id = 'NCT00000002'")
+        store.executescript(
+            "UPDATE lines SET packed = x'00' WHERE record_id = 'NCT00000002'"
+        )
 
-    for words in (command, ("export", out, "--to", tmp_path / "tables", "--format", "csv")):
+    for words in (
+        command,
+        ("export", out, "--to", tmp_path / "tables", "--format", "csv"),
+    ):
         done = invoke(*words)
         assert done.exit_code == 1
-        assert "the result of NCT00000002 is damaged; run the same command" in done.stderr
+        assert (
+            "the result of NCT00000002 is damaged; run the same command" in done.stderr
+        )
 
 
 def test_a_damaged_store_names_what_sqlite_can_do(damaged):
@@ -185,9 +217,17 @@ def test_a_broken_copy_of_the_file_alone_names_a_remedy_that_works(made, tmp_pat
     refused = invoke("export", copied, "--to", tmp_path / "tables", "--format", "csv")
 
     assert refused.exit_code == 1
-    assert "line 3: is broken; copy the file again from the folder of its run" in refused.stderr
+    assert (
+        "line 3: is broken; copy the file again from the folder of its run"
+        in refused.stderr
+    )
     shutil.copyfile(run / "extractions.jsonl", copied)
-    assert invoke("export", copied, "--to", tmp_path / "tables", "--format", "csv").exit_code == 0
+    assert (
+        invoke(
+            "export", copied, "--to", tmp_path / "tables", "--format", "csv"
+        ).exit_code
+        == 0
+    )
 
 
 @pytest.mark.parametrize("name", ["byte order", "line ends"])
@@ -195,7 +235,12 @@ def test_a_copy_that_an_editor_or_git_has_changed_is_read(made, tmp_path, name):
     run, _ = made
     copied = tmp_path / "copied.jsonl"
     copied.write_bytes(DAMAGES[name][0]((run / "extractions.jsonl").read_bytes()))
-    assert invoke("export", copied, "--to", tmp_path / "tables", "--format", "csv").exit_code == 0
+    assert (
+        invoke(
+            "export", copied, "--to", tmp_path / "tables", "--format", "csv"
+        ).exit_code
+        == 0
+    )
 
 
 def test_a_run_in_python_warns_and_mends(damaged):
@@ -214,5 +259,8 @@ def test_the_mended_run_of_a_real_process_ends_with_0(damaged):
     out, damage, command = damaged
     whole = damage(DAMAGES["line ends"][0])
     done = extractor(*command)
-    assert (done.returncode, b"8 of its lines were lost or changed" in done.stderr) == (0, True)
+    assert (done.returncode, b"8 of its lines were lost or changed" in done.stderr) == (
+        0,
+        True,
+    )
     assert (out / "extractions.jsonl").read_bytes() == whole

@@ -38,8 +38,20 @@ def make_run(read, **limits):
         (None, False, None, "complete", "done"),
         (None, True, Stop.INTERRUPTED, "interrupted", "interrupted"),
         (KeyboardInterrupt(), False, Stop.INTERRUPTED, "interrupted", "interrupted"),
-        (asyncio.CancelledError(), False, Stop.INTERRUPTED, "interrupted", "interrupted"),
-        (RunStopped("interrupted"), True, Stop.INTERRUPTED, "interrupted", "interrupted"),
+        (
+            asyncio.CancelledError(),
+            False,
+            Stop.INTERRUPTED,
+            "interrupted",
+            "interrupted",
+        ),
+        (
+            RunStopped("interrupted"),
+            True,
+            Stop.INTERRUPTED,
+            "interrupted",
+            "interrupted",
+        ),
         (BudgetReached("spent"), True, Stop.BUDGET, "stopped", "budget"),
         (ModelAway("no connection"), False, Stop.MODEL_AWAY, "stopped", "failed"),
         (ModelUnavailable("no such model"), False, Stop.ERROR, "stopped", "failed"),
@@ -67,7 +79,9 @@ def test_the_reason_of_an_end_is_returned_stored_and_logged(
         "run_ended",
         status,
     )
-    assert ("budget_reached" in [event["event"] for event in events]) is (stop is Stop.BUDGET)
+    assert ("budget_reached" in [event["event"] for event in events]) is (
+        stop is Stop.BUDGET
+    )
 
 
 def test_a_run_that_is_stopped_reads_no_further_not_even_broken_records(tmp_path):

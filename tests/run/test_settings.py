@@ -21,10 +21,15 @@ def test_another_version_of_any_part_makes_other_rules(tmp_path, monkeypatch):
     """A small package with one file of each part that decides a result, and one that decides
     none.
     """
-    monkeypatch.setattr("extractor.run.manifest.__file__", str(tmp_path / "run" / "manifest.py"))
+    monkeypatch.setattr(
+        "extractor.run.manifest.__file__", str(tmp_path / "run" / "manifest.py")
+    )
     digest = digest_rules.__wrapped__
     (tmp_path / "pipeline.py").touch()
-    for name, counts in (*((part, True) for part in PARTS), ("concepts/notes.md", False)):
+    for name, counts in (
+        *((part, True) for part in PARTS),
+        ("concepts/notes.md", False),
+    ):
         path, before = tmp_path / name, digest()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"one")

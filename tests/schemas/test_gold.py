@@ -29,7 +29,11 @@ def _fit(written, gold):
             for key, value in written.items()
             if key in gold or value not in (None, [])
         }
-    if isinstance(written, list) and isinstance(gold, list) and len(written) == len(gold):
+    if (
+        isinstance(written, list)
+        and isinstance(gold, list)
+        and len(written) == len(gold)
+    ):
         return [_fit(*pair) for pair in zip(written, gold, strict=True)]
     return written
 

@@ -9,7 +9,11 @@ from extractor.schemas.registered_words import list_words, unify_word
 @pytest.mark.parametrize(
     ("field", "spellings", "word"),
     [
-        ("sex", ["Female", "FEMALE", "female", "F", "Females", "Female: yes\nMale: no"], "FEMALE"),
+        (
+            "sex",
+            ["Female", "FEMALE", "female", "F", "Females", "Female: yes\nMale: no"],
+            "FEMALE",
+        ),
         (
             "sex",
             [
@@ -22,28 +26,56 @@ from extractor.schemas.registered_words import list_words, unify_word
             ],
             "ALL",
         ),
-        ("healthy_volunteers", ["Yes", "true", "t", "Accepts Healthy Volunteers"], "true"),
-        ("healthy_volunteers", ["No", "false", "f", "Does not accept healthy volunteers"], "false"),
-        ("enrollment_type", ["Anticipated", "ESTIMATED", "Estimate", "Planned"], "ESTIMATED"),
+        (
+            "healthy_volunteers",
+            ["Yes", "true", "t", "Accepts Healthy Volunteers"],
+            "true",
+        ),
+        (
+            "healthy_volunteers",
+            ["No", "false", "f", "Does not accept healthy volunteers"],
+            "false",
+        ),
+        (
+            "enrollment_type",
+            ["Anticipated", "ESTIMATED", "Estimate", "Planned"],
+            "ESTIMATED",
+        ),
         (
             "study_type",
             ["Interventional", "Interventional study", "INTERVENTIONAL"],
             "INTERVENTIONAL",
         ),
-        ("study_type", ["Observational", "Observational [Patient Registry]"], "OBSERVATIONAL"),
+        (
+            "study_type",
+            ["Observational", "Observational [Patient Registry]"],
+            "OBSERVATIONAL",
+        ),
         ("study_type", ["Expanded Access"], "EXPANDED_ACCESS"),
-        ("allocation", ["Randomised", "Randomized", "Randomised controlled trial"], "RANDOMIZED"),
+        (
+            "allocation",
+            ["Randomised", "Randomized", "Randomised controlled trial"],
+            "RANDOMIZED",
+        ),
         (
             "allocation",
             ["Non-Randomized", "NON_RANDOMIZED", "Nonrandomised", "Not randomised"],
             "NON_RANDOMIZED",
         ),
         ("allocation", ["N/A", "NA", "Not applicable"], "NA"),
-        ("assignment", ["Crossover Assignment", "Cross-over", "CROSSOVER"], "CROSSOVER"),
+        (
+            "assignment",
+            ["Crossover Assignment", "Cross-over", "CROSSOVER"],
+            "CROSSOVER",
+        ),
         ("assignment", ["Single Group Assignment", "SINGLE_GROUP"], "SINGLE_GROUP"),
         ("primary_purpose", ["Educational/Counseling/Training", "ECT"], "ECT"),
         ("primary_purpose", ["Supportive Care", "SUPPORTIVE_CARE"], "SUPPORTIVE_CARE"),
-        ("status", ["Active, not recruiting", "ACTIVE_NOT_RECRUITING"], "ACTIVE_NOT_RECRUITING"),
+        (
+            "status",
+            ["Active, not recruiting", "ACTIVE_NOT_RECRUITING"],
+            "ACTIVE_NOT_RECRUITING",
+        ),
         ("status", ["Unknown status", "UNKNOWN"], "UNKNOWN"),
         ("masking", ["None (Open Label)", "Open Label", "Open", "NONE"], "NONE"),
         ("masking", ["Double", "Double-Blind", "double blinded", "DOUBLE"], "DOUBLE"),
@@ -109,7 +141,9 @@ def test_masking_and_who_is_masked_are_told_apart(written, degree, who):
 
 
 def test_who_is_masked_stands_where_the_format_has_a_field_for_it():
-    fields = RegistryFields(masking="DOUBLE (PARTICIPANT)", who_masked=("Investigator",))
+    fields = RegistryFields(
+        masking="DOUBLE (PARTICIPANT)", who_masked=("Investigator",)
+    )
 
     assert (fields.masking, fields.who_masked) == ("DOUBLE", ("INVESTIGATOR",))
 
@@ -175,4 +209,8 @@ def test_a_word_of_api_v2_is_itself():
         "primary_purpose",
     )
 
-    assert all(unify_word(field, word) == word for field in fields for word in list_words(field))
+    assert all(
+        unify_word(field, word) == word
+        for field in fields
+        for word in list_words(field)
+    )

@@ -48,7 +48,9 @@ def test_a_registered_age_of_nothing_contradicts_no_text(written):
 
     ages = found.eligibility.minimum_age, found.eligibility.maximum_age
     assert [str(age) for age in ages] == ["18 year", "60 year"]
-    assert [finding for finding in found.findings if finding.kind == "age_differs"] == []
+    assert [
+        finding for finding in found.findings if finding.kind == "age_differs"
+    ] == []
     assert set(read_registered_ages(build_study(study).registry).values()) == {None}
 
 
@@ -82,5 +84,13 @@ def test_a_word_for_nothing_is_no_value_unless_the_field_means_it():
         status="UNKNOWN",
     )
 
-    assert (fields.sex, fields.enrollment, fields.healthy_volunteers) == (None, None, None)
-    assert (fields.allocation, fields.masking, fields.status) == ("NA", "NONE", "UNKNOWN")
+    assert (fields.sex, fields.enrollment, fields.healthy_volunteers) == (
+        None,
+        None,
+        None,
+    )
+    assert (fields.allocation, fields.masking, fields.status) == (
+        "NA",
+        "NONE",
+        "UNKNOWN",
+    )

@@ -26,7 +26,9 @@ def served(tmp_path_factory):
     )
     with serve_stub(say_nothing) as stub:
         model = ("--model", f"{stub.url}#stub")
-        with serve(folder / "root", *model, *options, PYTHONPATH=path_with_failures()) as service:
+        with serve(
+            folder / "root", *model, *options, PYTHONPATH=path_with_failures()
+        ) as service:
             yield service
     # No log may contain the text of a record or a key.
     logged = service.log.read_text("utf-8") + service.errors

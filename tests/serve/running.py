@@ -24,7 +24,9 @@ from tests.llm.stub import Scripted, completion, items
 TOKEN = "operator-0123456789abcdef"
 WORD = "Pseudolymphoma"
 """A word in every record that the tests send, which no log may contain."""
-PRICES = 'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\ncached = 0.5\noutput = 1.0\n'
+PRICES = (
+    'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\ncached = 0.5\noutput = 1.0\n'
+)
 OPERATIONS = [
     tuple(name.split())
     for name in tomllib.loads(
@@ -48,7 +50,9 @@ def study(number: int, words: str = "") -> dict[str, Any]:
                 "eligibilityCriteria": f"Inclusion Criteria:\n\n* {WORD}\n* Age 18 years or older"
             },
             "outcomesModule": {
-                "primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]
+                "primaryOutcomes": [
+                    {"measure": "Overall survival", "timeFrame": "2 years"}
+                ]
             },
         }
     }
@@ -80,7 +84,11 @@ def say_nothing(request: dict[str, Any], tokens: int = 1) -> Scripted:
     usage["prompt_tokens_details"] = {"cached_tokens": 80 * tokens}
     lines = re.findall(r"^\[(\d+)\|", request["messages"][1]["content"], re.MULTILINE)
     answer = items(
-        *({"n": int(number)} for number in lines if WORD in request["messages"][1]["content"])
+        *(
+            {"n": int(number)}
+            for number in lines
+            if WORD in request["messages"][1]["content"]
+        )
     )
     return completion(answer, usage=usage)
 
@@ -97,7 +105,9 @@ class Served:
 
     def client_of(self, key: str | None) -> httpx2.Client:
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=300, trust_env=False)
+        return httpx2.Client(
+            base_url=self.url, headers=headers, timeout=300, trust_env=False
+        )
 
     def add_caller(self, name: str, requests_per_minute: int = 600) -> httpx2.Client:
         """A client with a new key, added while the service runs, as by ``extractor serve keys
@@ -122,7 +132,16 @@ def serve(
 ) -> Iterator[Served]:
     """Run the command until the block ends."""
     log = root.with_name(f"{root.name}.log")
-    options = ("serve", "--port", "0", "--root", str(root), "--log-json", str(log), *options)
+    options = (
+        "serve",
+        "--port",
+        "0",
+        "--root",
+        str(root),
+        "--log-json",
+        str(log),
+        *options,
+    )
     environment = {**os.environ, "EXTRACTOR_TOKEN": TOKEN, **environment}
     with (
         log.with_suffix(".err").open("a") as errors,
@@ -167,7 +186,10 @@ def post(
 
 def submit(client: httpx2.Client, body: bytes, **query: Any) -> dict[str, Any]:
     answer = client.post(
-        "/v1/jobs", content=body, params=query, headers={"content-type": "application/octet-stream"}
+        "/v1/jobs",
+        content=body,
+        params=query,
+        headers={"content-type": "application/octet-stream"},
     )
     assert answer.status_code == 202, answer.text
     return dict(answer.json())
@@ -178,7 +200,8 @@ def follow(
 ) -> list[tuple[str | None, str, dict[str, Any]]]:
     """All events of a job until its end: id, name, data."""
     answer = client.get(
-        f"/v1/jobs/{job_id}/events", headers={"last-event-id": last_id} if last_id else {}
+        f"/v1/jobs/{job_id}/events",
+        headers={"last-event-id": last_id} if last_id else {},
     )
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -198,7 +221,9 @@ def finish(client: httpx2.Client, job_id: str) -> dict[str, Any]:
     return follow(client, job_id)[-1][2]
 
 
-def results(client: httpx2.Client, job_id: str, kind: str = "results") -> list[dict[str, Any]]:
+def results(
+    client: httpx2.Client, job_id: str, kind: str = "results"
+) -> list[dict[str, Any]]:
     answer = client.get(f"/v1/jobs/{job_id}/{kind}")
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines()]
@@ -208,14 +233,18 @@ def failures(client: httpx2.Client, job_id: str) -> list[dict[str, Any]]:
     return results(client, job_id, "failures")
 
 
-def check_problem(answer: httpx2.Response, status: int, kind: str | None = None) -> dict[str, Any]:
+def check_problem(
+    answer: httpx2.Response, status: int, kind: str | None = None
+) -> dict[str, Any]:
     """Check that an answer is a problem of this kind, and return it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()
     assert problem["status"] == status
     assert problem["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
-    assert problem["type"] == (f"urn:trial-extractor:problem:{kind}" if kind else "about:blank")
+    assert problem["type"] == (
+        f"urn:trial-extractor:problem:{kind}" if kind else "about:blank"
+    )
     return problem
 
 
@@ -224,7 +253,9 @@ def check_policy(page: httpx2.Response) -> None:
     else.
     """
     assert page.headers["content-security-policy"] == "frame-ancestors 'none'"
-    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page.text)
+    (policy,) = re.findall(
+        r'http-equiv="Content-Security-Policy" content="([^"]*)"', page.text
+    )
     digests = []
     for element in ("style", "script"):
         (content,) = re.findall(rf"<{element}>(.*?)</{element}>", page.text, re.DOTALL)

@@ -71,7 +71,9 @@ def test_without_a_valid_key_everything_is_refused(anybody, path, given):
     answer = anybody.get(path, headers=headers, params={"key": TOKEN, "token": TOKEN})
     check_problem(answer, 401, "no-key")
     assert answer.headers["www-authenticate"] == "Bearer"
-    check_problem(anybody.post("/v1/extractions", content=one(), headers=headers), 401, "no-key")
+    check_problem(
+        anybody.post("/v1/extractions", content=one(), headers=headers), 401, "no-key"
+    )
 
 
 def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
@@ -79,7 +81,9 @@ def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
     finish(anna, job_id)
     assert results(anna, job_id)
     for method, path in ON_A_JOB:
-        problem = check_problem(ben.request(method, path.format(job_id=job_id)), 404, "no-such-job")
+        problem = check_problem(
+            ben.request(method, path.format(job_id=job_id)), 404, "no-such-job"
+        )
         nobodys = ben.request(method, path.format(job_id=NOBODYS)).json()
         assert problem | {"instance": ""} == nobodys | {"instance": ""}
     assert job_id not in [job["id"] for job in ben.get("/v1/jobs").json()]
@@ -96,7 +100,9 @@ def test_the_operator_sees_the_jobs_of_all(served, anna):
     assert served.client.delete(f"/v1/jobs/{job_id}").status_code == 204
 
 
-def test_a_revoked_key_is_invalid_at_once_and_who_gets_its_name_sees_nothing_of_its_jobs(served):
+def test_a_revoked_key_is_invalid_at_once_and_who_gets_its_name_sees_nothing_of_its_jobs(
+    served,
+):
     with served.add_caller("gerda") as client:
         job_id = submit(client, one(), effort="none")["id"]
         finish(client, job_id)
@@ -112,10 +118,14 @@ def test_a_revoked_key_is_invalid_at_once_and_who_gets_its_name_sees_nothing_of_
 
 def test_a_key_expires_and_is_renewed_with_its_jobs(served):
     root = ("--root", str(served.root))
-    with served.client_of(run_keys("add", "hanna", "--days", "1", *root).strip()) as client:
+    with served.client_of(
+        run_keys("add", "hanna", "--days", "1", *root).strip()
+    ) as client:
         job_id = submit(client, one(), effort="none")["id"]
         with closing(sqlite3.connect(served.root / "callers.sqlite")) as book:
-            book.execute("UPDATE keys SET expires = '2026-01-01T00:00:00+00:00' WHERE id = 'hanna'")
+            book.execute(
+                "UPDATE keys SET expires = '2026-01-01T00:00:00+00:00' WHERE id = 'hanna'"
+            )
             book.commit()
         check_problem(client.get("/v1/jobs"), 401, "no-key")
     with (
@@ -123,7 +133,9 @@ def test_a_key_expires_and_is_renewed_with_its_jobs(served):
         pytest.raises(ValueError, match="this key expires"),
     ):
         book.renew("hanna")
-    with served.client_of(run_keys("renew", "hanna", "--days", "1", *root).strip()) as client:
+    with served.client_of(
+        run_keys("renew", "hanna", "--days", "1", *root).strip()
+    ) as client:
         assert client.get(f"/v1/jobs/{job_id}").status_code == 200
     run_keys("revoke", "hanna", *root)
 
@@ -165,7 +177,9 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
                 "cancelled",
                 "the caller's key was revoked, or has expired",
             )
-            assert server.calls == 22, "an answer that broke its schema was asked for again"
+            assert server.calls == 22, (
+                "an answer that broke its schema was asked for again"
+            )
             problem = check_problem(
                 service.client.post(f"/v1/jobs/{job_id}/resume"), 409, "not-finished"
             )
@@ -195,9 +209,14 @@ def test_jobs_are_kept_for_as_long_as_is_set(tmp_path):
         (folder / "job.json").write_text(job.model_dump_json(), "utf-8")
     with serve(tmp_path / "root", "--keep-days", "1") as service:
         wait_until(
-            lambda: [job["id"] for job in service.client.get("/v1/jobs").json()] == ["b" * 32]
+            lambda: (
+                [job["id"] for job in service.client.get("/v1/jobs").json()]
+                == ["b" * 32]
+            )
         )
-        wait_until(lambda: [path.name for path in folder.parent.iterdir()] == ["b" * 32])
+        wait_until(
+            lambda: [path.name for path in folder.parent.iterdir()] == ["b" * 32]
+        )
 
 
 def test_keys_are_stored_as_hashes_and_listed_without(served):
@@ -208,11 +227,15 @@ def test_keys_are_stored_as_hashes_and_listed_without(served):
     assert not any(key[3:].encode() in content for content in files)
     listed = run_keys("list", *root)
     assert key not in listed
-    (line,) = [line.split("\t") for line in listed.splitlines() if line.startswith("dora")]
+    (line,) = [
+        line.split("\t") for line in listed.splitlines() if line.startswith("dora")
+    ]
     assert line[2:] == ["50", "never", "dora"]
 
 
-@pytest.mark.parametrize("name", ["operator", "dora", "Anna", "a/b", "..", "", "a" * 41])
+@pytest.mark.parametrize(
+    "name", ["operator", "dora", "Anna", "a/b", "..", "", "a" * 41]
+)
 def test_a_name_that_is_taken_or_wrong_is_refused(tmp_path, name):
     with closing(CallerBook(tmp_path)) as book:
         book.add("dora", 600)
@@ -281,7 +304,9 @@ def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
             "1",
         )
         with serve(tmp_path / "root", *options) as service:
-            job = finish(service.client, submit(service.client, many(12), effort="all")["id"])
+            job = finish(
+                service.client, submit(service.client, many(12), effort="all")["id"]
+            )
             assert (job["state"], "limit" in job["reason"]) == ("paused", True)
             assert 0 < job["usage"]["calls"] * 1100e-6 <= 0.01
             for path in ("/v1/extractions", "/v1/jobs", f"/v1/jobs/{job['id']}/resume"):
@@ -290,7 +315,11 @@ def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
                 )
                 assert "effort=none" in problem["remedy"]
             assert post(service.client, one(), effort="none").status_code == 200
-        with serve(tmp_path / "root", *options[:-4], "--max-usd", "1", "--workers", "1") as service:
+        with serve(
+            tmp_path / "root", *options[:-4], "--max-usd", "1", "--workers", "1"
+        ) as service:
             again = finish(service.client, job["id"])  # the next start goes on
             assert (again["state"], again["extracted"]) == ("done", 12)
-            assert again["usage"]["calls"] + job["usage"]["calls"] == 12  # one a record, none twice
+            assert (
+                again["usage"]["calls"] + job["usage"]["calls"] == 12
+            )  # one a record, none twice

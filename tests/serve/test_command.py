@@ -21,7 +21,9 @@ from .running import TOKEN, check_problem, one, say_nothing, serve
 
 def start(root, *options):
     """Run the command, which must end by itself."""
-    return CliRunner().invoke(app, ["serve", "--port", "0", "--root", str(root), *options])
+    return CliRunner().invoke(
+        app, ["serve", "--port", "0", "--root", str(root), *options]
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,9 @@ def test_the_deployment_examples_use_known_options():
     lines = [line for line in text.splitlines() if re.match(r"CMD|ExecStart", line)]
     assert len(lines) == 2
     known = {
-        parameter for param in get_command(app).commands["serve"].params for parameter in param.opts
+        parameter
+        for param in get_command(app).commands["serve"].params
+        for parameter in param.opts
     }
     for line in lines:
         assert set(re.findall(r"--[a-z-]+", line)) <= known
@@ -79,7 +83,8 @@ async def post_all(url, key, count):
         base_url=url, headers=headers, timeout=300, limits=limits, trust_env=False
     ) as client:
         posted = (
-            client.post("/v1/extractions", content=one(number + 1)) for number in range(count)
+            client.post("/v1/extractions", content=one(number + 1))
+            for number in range(count)
         )
         return await asyncio.gather(*posted)
 
@@ -97,7 +102,11 @@ async def test_a_small_service_from_its_start_to_its_end(tmp_path):
     with (
         serve_stub(say_nothing_slowly) as stub,
         serve(
-            tmp_path / "root", "--model", f"{stub.url}#stub", *options, EXTRACTOR_TOKEN=""
+            tmp_path / "root",
+            "--model",
+            f"{stub.url}#stub",
+            *options,
+            EXTRACTOR_TOKEN="",
         ) as service,
     ):
         command = service.errors.partition("in their shell: ")[2].splitlines()[0]

@@ -43,4 +43,8 @@ async def test_work_ends_whose_caller_goes_away():
 def test_reading_a_body_has_a_limit_of_time(monkeypatch):
     monkeypatch.setattr(record_limits, "MAX_SECONDS", 0.02)
     with pytest.raises(RecordTooSlow):
-        read_posted(Posted("a.xml", b"<clinical_study>" + b"<a/>" * 500_000 + b"</clinical_study>"))
+        read_posted(
+            Posted(
+                "a.xml", b"<clinical_study>" + b"<a/>" * 500_000 + b"</clinical_study>"
+            )
+        )

@@ -37,7 +37,12 @@ def packed_in_zip(*bodies):
 @pytest.mark.parametrize("path", SINGLE, ids=lambda path: path.suffix)
 def test_the_answer_is_that_of_the_library(served, path, options):
     answer = post(
-        served.client, path.read_bytes(), "text/plain", effort="none", name=path.name, **options
+        served.client,
+        path.read_bytes(),
+        "text/plain",
+        effort="none",
+        name=path.name,
+        **options,
     )
     assert answer.status_code == 200, answer.text
     expected = (
@@ -45,12 +50,17 @@ def test_the_answer_is_that_of_the_library(served, path, options):
         .extract(next(read_records(path)))
         .model_dump(mode="json")
     )
-    assert answer.json() == expected | {"source": expected["source"] | {"path": path.name}}
+    assert answer.json() == expected | {
+        "source": expected["source"] | {"path": path.name}
+    }
 
 
 def test_packed_bodies_are_unpacked(served):
     for body in (gzip.compress(one(7)), packed_in_zip(one(7))):
-        assert post(served.client, body, effort="none").json()["record_id"] == "NCT00000007"
+        assert (
+            post(served.client, body, effort="none").json()["record_id"]
+            == "NCT00000007"
+        )
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     answer = served.client.post(
         "/v1/extractions?effort=none", content=gzip.compress(one()), headers=headers
@@ -67,10 +77,15 @@ def test_packed_bodies_are_unpacked(served):
         (one(7), {"name": "mine.txt"}, "NCT00000007"),
     ],
 )
-def test_the_id_comes_from_the_record_the_name_or_the_text(served, body, query, record_id):
+def test_the_id_comes_from_the_record_the_name_or_the_text(
+    served, body, query, record_id
+):
     headers = {"content-type": "application/octet-stream"}
     answer = served.client.post(
-        "/v1/extractions", content=body, params={"effort": "none", **query}, headers=headers
+        "/v1/extractions",
+        content=body,
+        params={"effort": "none", **query},
+        headers=headers,
     )
     assert answer.json()["record_id"] == record_id
 
@@ -83,7 +98,9 @@ def test_the_model_is_asked_unless_the_effort_is_none(served):
     assert asked["usage"]["cached_tokens"] == 80 * asked["usage"]["calls"]
 
 
-def test_an_effort_of_the_request_or_else_of_the_service_decides_how_much_is_asked(served):
+def test_an_effort_of_the_request_or_else_of_the_service_decides_how_much_is_asked(
+    served,
+):
     body = one(words="Adults aged 18 to 65 years.")
     own, medium, nothing = (
         post(served.client, body, **asked).json()["usage"]["questions"]
@@ -144,7 +161,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+    ("name", "value"),
+    [(name, value) for name, values in WRONG.items() for value in values],
 )
 def test_a_wrong_parameter_is_named(served, name, value):
     headers = {"content-type": "text/plain"}
@@ -162,10 +180,15 @@ CHUNK = b"%x\r\n" % 80_000 + b" " * 80_000 + b"\r\n"
 @pytest.mark.parametrize("path", ["/v1/extractions", "/v1/jobs"])
 @pytest.mark.parametrize(
     ("header", "value", "body"),
-    [("Content-Length", str(10**12), b""), ("Transfer-Encoding", "chunked", CHUNK * 40)],
+    [
+        ("Content-Length", str(10**12), b""),
+        ("Transfer-Encoding", "chunked", CHUNK * 40),
+    ],
     ids=["announced", "growing"],
 )
-def test_too_large_a_body_is_refused_before_it_is_read(served, path, header, value, body):
+def test_too_large_a_body_is_refused_before_it_is_read(
+    served, path, header, value, body
+):
     connection = HTTPConnection("127.0.0.1", urlsplit(served.url).port, timeout=120)
     connection.putrequest("POST", path)
     for name, text in {
@@ -198,7 +221,9 @@ def test_a_client_that_sends_too_much_to_its_end_gets_the_answer(served):
         ("POST", f"/v1/jobs/{NOBODYS}", 405, "GET"),
     ],
 )
-def test_an_unknown_address_or_method_is_a_problem_too(served, method, path, status, allowed):
+def test_an_unknown_address_or_method_is_a_problem_too(
+    served, method, path, status, allowed
+):
     answer = served.client.request(method, path)
     check_problem(answer, status)
     assert answer.headers.get("allow") == allowed
@@ -218,7 +243,9 @@ def test_requests_are_logged_without_their_content(served):
     while request_id not in (log := served.log.read_text("utf-8")):
         served.client.get("/healthz")  # an answer is logged after it is sent
     (event,) = (
-        event for event in map(json.loads, log.splitlines()) if event.get("request") == request_id
+        event
+        for event in map(json.loads, log.splitlines())
+        if event.get("request") == request_id
     )
     assert (event["event"], event["caller"], event["route"]) == (
         "request_ended",

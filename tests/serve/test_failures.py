@@ -9,7 +9,18 @@ import pytest
 from tests.failing import FOLDER, RAISED, path_with_failures
 from tests.mounting import UNSHARE, needs_mount
 
-from .running import check_problem, failures, finish, ids, many, one, post, results, serve, submit
+from .running import (
+    check_problem,
+    failures,
+    finish,
+    ids,
+    many,
+    one,
+    post,
+    results,
+    serve,
+    submit,
+)
 
 
 def failing(how, number=50):
@@ -18,19 +29,25 @@ def failing(how, number=50):
 
 @pytest.mark.parametrize("error", RAISED)
 def test_an_error_at_one_record_is_its_problem(served, error):
-    problem = check_problem(post(served.client, failing(error), effort="none"), 500, "internal")
+    problem = check_problem(
+        post(served.client, failing(error), effort="none"), 500, "internal"
+    )
     assert f"an unexpected {error} at failing/__init__.py:" in problem["detail"]
 
 
 @pytest.mark.parametrize("effort", ["none", "all"])
 def test_a_record_that_kills_its_process_is_reported_at_once(served, effort):
-    problem = check_problem(post(served.client, failing("kill"), effort=effort), 500, "internal")
+    problem = check_problem(
+        post(served.client, failing("kill"), effort=effort), 500, "internal"
+    )
     assert "the process that extracted it died" in problem["detail"]
     assert post(served.client, one(), effort=effort).status_code == 200
 
 
 def test_a_body_that_kills_its_reader_ends_a_worker_and_not_the_service(served):
-    problem = check_problem(post(served.client, one(1, "no reader survives")), 500, "internal")
+    problem = check_problem(
+        post(served.client, one(1, "no reader survives")), 500, "internal"
+    )
     assert "the process that extracted it died" in problem["detail"]
     assert post(served.client, one()).status_code == 200
 
@@ -38,13 +55,21 @@ def test_a_body_that_kills_its_reader_ends_a_worker_and_not_the_service(served):
 @pytest.mark.parametrize("effort", ["none", "all"])
 def test_a_job_fails_at_these_records_alone(served, effort):
     ways = (*RAISED, "kill")
-    bodies = [one(1), *(failing(how, 50 + number) for number, how in enumerate(ways)), one(2)]
-    job = finish(served.client, submit(served.client, b"\n".join(bodies), effort=effort)["id"])
-    assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways)), job
-    assert [line["record_id"] for line in results(served.client, job["id"])] == ids(2)
-    assert sorted(failure["record_id"] for failure in failures(served.client, job["id"])) == ids(
-        len(ways), 50
+    bodies = [
+        one(1),
+        *(failing(how, 50 + number) for number, how in enumerate(ways)),
+        one(2),
+    ]
+    job = finish(
+        served.client, submit(served.client, b"\n".join(bodies), effort=effort)["id"]
     )
+    assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways)), (
+        job
+    )
+    assert [line["record_id"] for line in results(served.client, job["id"])] == ids(2)
+    assert sorted(
+        failure["record_id"] for failure in failures(served.client, job["id"])
+    ) == ids(len(ways), 50)
 
 
 STARTUP = f"""
@@ -79,7 +104,9 @@ def serve_with(folder, *options, broken=False):
     return serve(folder / "root", "--workers", "1", *options, PYTHONPATH=path)
 
 
-def test_too_slow_a_record_is_given_up_and_an_unreadable_upload_fails_with_what_was_read(tmp_path):
+def test_too_slow_a_record_is_given_up_and_an_unreadable_upload_fails_with_what_was_read(
+    tmp_path,
+):
     with serve_with(tmp_path, "--timeout", "2") as service:
         check_problem(post(service.client, failing("sleep")), 504, "took-too-long")
         while (answer := post(service.client, one())).status_code != 200:
@@ -110,7 +137,9 @@ def test_a_full_disk_is_named_to_the_caller_and_the_operator(tmp_path):
     mount = f'mount -t tmpfs -o size=2m tmpfs {shlex.quote(str(root))} && exec "$@"'
     program = (*UNSHARE, "sh", "-c", mount, "sh", sys.executable, "-m", "extractor")
     with serve(root, "--workers", "1", program=program) as service:
-        job = finish(service.client, submit(service.client, many(1500), effort="none")["id"])
+        job = finish(
+            service.client, submit(service.client, many(1500), effort="none")["id"]
+        )
         assert job["state"] == "failed"
         assert (
             job["reason"]

@@ -28,7 +28,9 @@ from .running import (
 def done(served):
     """A finished job with two records and a broken one."""
     body = one(2) + b'\n{"protocolSection": {\n' + one(1) + b"\n"
-    job = submit(served.client, body, name="trials.jsonl", effort="none", min_confidence=1)
+    job = submit(
+        served.client, body, name="trials.jsonl", effort="none", min_confidence=1
+    )
     assert (job["state"], job["extracted"], job["min_confidence"], job["effort"]) == (
         "queued",
         0,
@@ -48,20 +50,27 @@ def test_a_job_ends_with_counts_results_and_failures(served, done):
     assert done["created"] <= done["started"] <= done["ended"]
     lines = results(served.client, done["id"])
     assert [line["record_id"] for line in lines] == ["NCT00000002", "NCT00000001"]
-    assert lines[0]["source"]["path"] == "trials.jsonl"  # not its place on the service's machine
+    assert (
+        lines[0]["source"]["path"] == "trials.jsonl"
+    )  # not its place on the service's machine
     assert "low_confidence" in {absence["reason"] for absence in lines[0]["absences"]}
     assert (
         served.client.get(f"/v1/jobs/{done['id']}/results").headers["content-type"]
         == "application/x-ndjson"
     )
     (failure,) = failures(served.client, done["id"])
-    assert (failure["path"], failure["place"].split(",")[0]) == ("trials.jsonl", "line 2")
+    assert (failure["path"], failure["place"].split(",")[0]) == (
+        "trials.jsonl",
+        "line 2",
+    )
 
 
 def test_a_table_is_sent_as_parquet(served, done, tmp_path):
     url = f"/v1/jobs/{done['id']}/results"
     for _ in range(2):  # the second one from the cache
-        answer = served.client.get(url, params={"format": "parquet", "table": "endpoints"})
+        answer = served.client.get(
+            url, params={"format": "parquet", "table": "endpoints"}
+        )
         assert answer.headers["content-type"] == "application/vnd.apache.parquet"
     (tmp_path / "endpoints.parquet").write_bytes(answer.content)
     rows = duckdb.sql(
@@ -69,7 +78,10 @@ def test_a_table_is_sent_as_parquet(served, done, tmp_path):
     ).fetchall()
     assert rows == [("NCT00000001",), ("NCT00000002",)]
     answer = served.client.get(url, params={"format": "parquet", "table": "../job"})
-    assert "criteria" in check_problem(answer, 422, "wrong-parameter")["errors"][0]["detail"]
+    assert (
+        "criteria"
+        in check_problem(answer, 422, "wrong-parameter")["errors"][0]["detail"]
+    )
 
 
 def test_events_begin_and_end_with_the_job_and_continue_after_any_of_them(served, done):
@@ -86,7 +98,10 @@ def test_events_begin_and_end_with_the_job_and_continue_after_any_of_them(served
             *events[last + 1 :],
         ]
     headers = {"last-event-id": events[-2][0]}
-    assert served.client.get(f"/v1/jobs/{done['id']}/events", headers=headers).status_code == 204
+    assert (
+        served.client.get(f"/v1/jobs/{done['id']}/events", headers=headers).status_code
+        == 204
+    )
     for unknown in ("5", "99999999", "-1", "x", "9" * 50):
         assert follow(served.client, done["id"], unknown) == events
     path = served.root / "jobs" / "operator" / done["id"] / "events.jsonl"
@@ -106,7 +121,10 @@ def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):
     cancelled = finish(served.client, job_id)
     assert cancelled["state"] == "cancelled"
     assert cancelled["extracted"] < 100
-    assert served.client.post(f"/v1/jobs/{job_id}/resume").json()["state"] in {"queued", "running"}
+    assert served.client.post(f"/v1/jobs/{job_id}/resume").json()["state"] in {
+        "queued",
+        "running",
+    }
     resumed = finish(served.client, job_id)
     assert (resumed["state"], resumed["extracted"]) == ("done", 100)
     assert [line["record_id"] for line in results(served.client, job_id)] == ids(100)
@@ -127,22 +145,31 @@ def test_a_zip_bomb_fails_and_the_other_records_do_not(served):
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("../../outside.json", one(1))
         archive.writestr("bomb.txt", b"x" * 60_000_000)
-    job = finish(served.client, submit(served.client, packed.getvalue(), effort="none")["id"])
+    job = finish(
+        served.client, submit(served.client, packed.getvalue(), effort="none")["id"]
+    )
     assert (job["state"], job["extracted"], job["failed"]) == ("done", 1, 1)
     folder = served.root / "jobs" / "operator" / job["id"]
-    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["run", "upload"]
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == [
+        "run",
+        "upload",
+    ]
     assert not list(served.root.rglob("outside.json"))
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(served):
     jobs = served.root / "jobs" / "operator"
     before = set(jobs.glob("*"))  # there is no folder before the first job
-    with socket.create_connection(("127.0.0.1", urlsplit(served.url).port), timeout=120) as line:
+    with socket.create_connection(
+        ("127.0.0.1", urlsplit(served.url).port), timeout=120
+    ) as line:
         head = (
             "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
             f"{TOKEN}\r\nContent-Length: 1000\r\n"
         )
-        line.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + b"{" * 10)
+        line.sendall(
+            head.encode() + b"Content-Type: application/json\r\n\r\n" + b"{" * 10
+        )
         while not set(jobs.glob("*")) - before:
             assert served.client.get("/healthz").status_code == 200
     while set(jobs.glob("*")) - before:

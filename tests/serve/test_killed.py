@@ -68,8 +68,12 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
             for job_id, count in ((asked, COUNT), (waiting, 3)):
                 job = finish(second.client, job_id)
                 assert (job["state"], job["extracted"]) == ("done", count)
-                assert [line["record_id"] for line in results(second.client, job_id)] == ids(count)
-            check_problem(second.client.get(f"/v1/jobs/{torn.name}"), 404, "no-such-job")
+                assert [
+                    line["record_id"] for line in results(second.client, job_id)
+                ] == ids(count)
+            check_problem(
+                second.client.get(f"/v1/jobs/{torn.name}"), 404, "no-such-job"
+            )
             assert not torn.exists()
             answers.block()
             check_stop(second, answers)
@@ -89,13 +93,17 @@ def check_stop(service, answers):
     assert stopped["state"] == "queued"
     assert 0 < stopped["extracted"] < 10 * COUNT
     with closing(sqlite3.connect(folder / "run" / "run.sqlite")) as run:
-        assert run.execute("SELECT count(*) FROM calls WHERE answer IS NULL").fetchone() == (0,)
+        assert run.execute(
+            "SELECT count(*) FROM calls WHERE answer IS NULL"
+        ).fetchone() == (0,)
 
 
 def check_calls(store):
     """Check that no answered call was repeated: only calls under way at the kill have no answer."""
     with closing(sqlite3.connect(store)) as run:
-        (unanswered,) = run.execute("SELECT count(*) FROM calls WHERE answer IS NULL").fetchone()
+        (unanswered,) = run.execute(
+            "SELECT count(*) FROM calls WHERE answer IS NULL"
+        ).fetchone()
         repeated = run.execute(
             "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier"
             " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = "

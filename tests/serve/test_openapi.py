@@ -32,7 +32,11 @@ def described(served):
 @pytest.fixture(scope="module")
 def job_of_examples(served, described):
     content = described["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]
-    job = submit(served.client, content["application/x-ndjson"]["example"].encode(), effort="none")
+    job = submit(
+        served.client,
+        content["application/x-ndjson"]["example"].encode(),
+        effort="none",
+    )
     finish(served.client, job["id"])
     return job["id"]
 
@@ -40,7 +44,9 @@ def job_of_examples(served, described):
 def good_answer(described, method, path):
     answers = described["paths"][path][method.lower()]["responses"]
     return next(
-        (int(status), answer) for status, answer in answers.items() if status.startswith("2")
+        (int(status), answer)
+        for status, answer in answers.items()
+        if status.startswith("2")
     )
 
 
@@ -50,14 +56,18 @@ def resolve(described, schema):
 
 def test_all_operations_are_described(described):
     operations = {
-        (method.upper(), path) for path, item in described["paths"].items() for method in item
+        (method.upper(), path)
+        for path, item in described["paths"].items()
+        for method in item
     }
     assert operations == set(OPERATIONS)
     assert described["openapi"].startswith("3.1")
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_each_example_is_answered_as_is_shown(served, described, job_of_examples, method, path):
+def test_each_example_is_answered_as_is_shown(
+    served, described, job_of_examples, method, path
+):
     """Send each example of a body, or the plain request. The response matches the shown one and
     its schema.
     """
@@ -102,7 +112,9 @@ def check_answer(described, given, content):
         if isinstance(shown, list):
             shown, sent = shown[0], sent[0]
         assert set(shown) <= set(sent)
-        assert contains(sent, {key: value for key, value in shown.items() if key not in VOLATILE})
+        assert contains(
+            sent, {key: value for key, value in shown.items() if key not in VOLATILE}
+        )
     elif kind == "application/x-ndjson" and given.text:
         TrialExtraction.model_validate_json(given.text.splitlines()[0])
 
@@ -118,7 +130,9 @@ def test_each_problem_is_shown_somewhere_and_all_share_one_schema(described):
                     (part,) = answer["content"].values()
                     assert part["schema"] == {"$ref": "#/components/schemas/Problem"}
                     for example in part["examples"].values():
-                        jsonschema.validate(example["value"], resolve(described, part["schema"]))
+                        jsonschema.validate(
+                            example["value"], resolve(described, part["schema"])
+                        )
 
 
 def test_the_documents_list_each_problem_with_its_status():
@@ -141,7 +155,9 @@ EVERY_CHECK = [check for check in CHECKS.get_all() if check.__name__ not in AVOI
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_schemathesis_finds_nothing(served, described, job_of_examples, method, path, mode):
+def test_schemathesis_finds_nothing(
+    served, described, job_of_examples, method, path, mode
+):
     if mode is GenerationMode.NEGATIVE and (method != "GET" or path not in WITH_QUERY):
         return  # only the body could be wrong, and it may be anything
     operation = schemathesis.openapi.from_dict(described)[path][method]
@@ -159,7 +175,9 @@ def test_schemathesis_finds_nothing(served, described, job_of_examples, method, 
         if known and method == "GET" and "job_id" in case.path_parameters:
             case.path_parameters["job_id"] = job_of_examples
         case.call_and_validate(
-            base_url=served.url, headers={"Authorization": f"Bearer {TOKEN}"}, checks=EVERY_CHECK
+            base_url=served.url,
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            checks=EVERY_CHECK,
         )
 
     attack()
@@ -170,8 +188,13 @@ WITH_QUERY = ("/v1/jobs", "/v1/jobs/{job_id}/results")
 
 def test_the_index_says_what_this_is_and_where_to_look(anybody):
     index = anybody.get("/").json()
-    assert (index["name"], index["version"]) == ("Extractor", version("trial-extractor"))
-    assert 404 not in {anybody.get(link).status_code for link in index["links"].values()}
+    assert (index["name"], index["version"]) == (
+        "Extractor",
+        version("trial-extractor"),
+    )
+    assert 404 not in {
+        anybody.get(link).status_code for link in index["links"].values()
+    }
 
 
 def test_the_page_shows_every_operation_and_loads_nothing(anybody, described):
@@ -180,7 +203,9 @@ def test_the_page_shows_every_operation_and_loads_nothing(anybody, described):
         for method, operation in methods.items():
             assert f"<h2><code>{method.upper()} {path}</code></h2>" in answer.text
             assert operation["summary"] in answer.text
-    assert not re.search(r"<(link|img|iframe|script [^>]*src)|@import|url\(", answer.text)
+    assert not re.search(
+        r"<(link|img|iframe|script [^>]*src)|@import|url\(", answer.text
+    )
     check_policy(answer)
 
 
@@ -209,7 +234,9 @@ def docs(chromium, served):
 
 def try_call(page, name, **given):
     """Send the call of an operation, and return its status line and its answer."""
-    form = page.locator(f"form[data-method='{name.split()[0]}'][data-path='{name.split()[1]}']")
+    form = page.locator(
+        f"form[data-method='{name.split()[0]}'][data-path='{name.split()[1]}']"
+    )
     form.locator("xpath=..").evaluate("(details) => { details.open = true }")
     for field, value in given.items():
         form.locator(f"[name='{field}']").fill(value)
@@ -235,6 +262,8 @@ def test_calls_can_be_tried_with_a_key(docs):
     status, answer = try_call(docs, "GET /v1/jobs/{job_id}/events", job_id=job)
     assert status.startswith("200 text/event-stream")
     assert json.loads(answer.strip().rpartition("data: ")[2])["state"] == "done"
-    status, answer = try_call(docs, "GET /v1/jobs/{job_id}/results", job_id=job, format="parquet")
+    status, answer = try_call(
+        docs, "GET /v1/jobs/{job_id}/results", job_id=job, format="parquet"
+    )
     assert re.fullmatch(r"200 application/vnd.apache.parquet, [\d,]+ bytes", status)
     assert try_call(docs, "DELETE /v1/jobs/{job_id}", job_id=job)[0].startswith("204")

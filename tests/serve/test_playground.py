@@ -59,7 +59,9 @@ def test_the_page_takes_a_file(served):
 def test_it_refuses_what_extractions_refuse(served, content, query, status, kind):
     headers = {"content-type": "text/plain"}
     check_problem(
-        served.client.post("/playground", content=content, headers=headers, params=query),
+        served.client.post(
+            "/playground", content=content, headers=headers, params=query
+        ),
         status,
         kind,
     )
@@ -93,7 +95,9 @@ def extract(page, text=None, key=TOKEN):
     if page.locator("[name=effort]").count():
         page.locator("[name=effort]").select_option("none")
     page.get_by_role("button", name="Extract", exact=True).click()
-    page.wait_for_function("() => !document.querySelector('#try button:not([type])').disabled")
+    page.wait_for_function(
+        "() => !document.querySelector('#try button:not([type])').disabled"
+    )
     return page.locator("#try .status").inner_text()
 
 
@@ -111,7 +115,9 @@ def test_a_value_leads_to_its_characters(page):
     assert page.locator(".chosen:not(p)").count() == 0
     with page.expect_download() as saving:
         page.get_by_text("Save the extraction as JSON").click()
-    saved = TrialExtraction.model_validate(json.loads(Path(saving.value.path()).read_text("utf-8")))
+    saved = TrialExtraction.model_validate(
+        json.loads(Path(saving.value.path()).read_text("utf-8"))
+    )
     assert saving.value.suggested_filename == f"{saved.record_id}.json"
 
 
@@ -128,10 +134,16 @@ def test_a_text_stays_text(page):
 @needs_browser
 def test_what_is_wrong_is_said_with_its_remedy(page):
     assert extract(page, key="wrong") == "A valid key is needed: this key is not valid"
-    assert page.locator("[name=key]").evaluate("(input) => input === document.activeElement")
+    assert page.locator("[name=key]").evaluate(
+        "(input) => input === document.activeElement"
+    )
     said = extract(page, "{}")
-    assert said.startswith("The body is not a trial record: line 1: JSON that is not a study")
-    assert said.endswith("; give studies of ClinicalTrials.gov, or trials of CTIS or DRKS")
+    assert said.startswith(
+        "The body is not a trial record: line 1: JSON that is not a study"
+    )
+    assert said.endswith(
+        "; give studies of ClinicalTrials.gov, or trials of CTIS or DRKS"
+    )
     assert page.locator("#record").is_hidden()
 
 

@@ -32,7 +32,10 @@ def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(tmp_pat
             job_id = submit(service.client, many(50), effort="all")["id"]
             wait_until(lambda: server.calls >= 9)
             url = f"/v1/jobs/{job_id}/events"
-            with ThreadPoolExecutor(1) as thread, service.client.stream("GET", url) as stream:
+            with (
+                ThreadPoolExecutor(1) as thread,
+                service.client.stream("GET", url) as stream,
+            ):
                 lines = stream.iter_lines()
                 next(lines)
                 asked = thread.submit(post, service.client, one(7), effort="all")

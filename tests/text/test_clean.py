@@ -24,7 +24,21 @@ PIECES = st.sampled_from(
             "⁹",
             "10⁻³",
         ),
-        *("²", "&lt;", "&amp;", "&bogus;", "–", "“", "\u00a0", "Ⅲ", "（", "\t", "é", "×", "Ã"),
+        *(
+            "²",
+            "&lt;",
+            "&amp;",
+            "&bogus;",
+            "–",
+            "“",
+            "\u00a0",
+            "Ⅲ",
+            "（",
+            "\t",
+            "é",
+            "×",
+            "Ã",
+        ),
     ]
 )
 TEXTS = st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=40)
@@ -112,7 +126,12 @@ def test_raw_positions_map_back_to_their_origin(raw):
 
 @pytest.mark.parametrize(
     ("start", "end", "found"),
-    [(0, 7, r"\<single"), (7, 13, "dose"), (7, 8, "\n"), (0, 13, r"\<single" + "\n dose")],
+    [
+        (0, 7, r"\<single"),
+        (7, 13, "dose"),
+        (7, 8, "\n"),
+        (0, 13, r"\<single" + "\n dose"),
+    ],
 )
 def test_a_match_is_cut_to_its_words(start, end, found):
     raw = "\\<single\n dose\n"

@@ -55,7 +55,9 @@ Age ≥ １８ years
 
 
 def find_in(text: str) -> list[str]:
-    return [text[one.start : one.end] for one in find_foreign([("eligibility", text)]).texts]
+    return [
+        text[one.start : one.end] for one in find_foreign([("eligibility", text)]).texts
+    ]
 
 
 @pytest.mark.parametrize("line", ENGLISH)
@@ -69,13 +71,22 @@ def test_lines_that_stand_alone_are_found_and_most_languages_named(language):
     script = read_table("languages").get(language, {}).get("script", "")
     names = [text.language for texts in found for text in texts]
 
-    assert [line for line, texts in zip(LINES[language], found, strict=True) if not texts] == []
-    assert sum(name in (language, SHARED.get(script)) for name in names) >= len(names) - 1
+    assert [
+        line for line, texts in zip(LINES[language], found, strict=True) if not texts
+    ] == []
+    assert (
+        sum(name in (language, SHARED.get(script)) for name in names) >= len(names) - 1
+    )
 
 
 @pytest.mark.parametrize("language", LINES)
 def test_a_block_beside_english_is_found_whole_under_one_name(language):
-    english = ["Inclusion criteria:", "- Women with asthma", "- ECOG 0-1", "- Diabetes mellitus"]
+    english = [
+        "Inclusion criteria:",
+        "- Women with asthma",
+        "- ECOG 0-1",
+        "- Diabetes mellitus",
+    ]
     block = [f"- {line}" for line in LINES[language]]
     text = "\n".join([*english, *block])
 
@@ -190,7 +201,10 @@ def test_names_in_lists_of_arms_and_outcomes_are_kept_beside_other_languages():
         ("arms[2]", "Tabletas dos veces al día"),
     ]
 
-    assert [one.section for one in find_foreign(sections).texts] == ["arms[1]", "arms[2]"]
+    assert [one.section for one in find_foreign(sections).texts] == [
+        "arms[1]",
+        "arms[2]",
+    ]
 
 
 def test_a_section_without_any_english_but_its_headings_is_untranslated():
@@ -205,7 +219,9 @@ def test_what_is_hidden_between_words_of_a_line_ends_the_sentence():
     assert blank_ranges("Pain. Schmerz. Sleep", [(6, 15)]) == "Pain. \n       \nSleep"
 
 
-SEVERAL = st.lists(st.sampled_from([*chain.from_iterable(LINES.values()), *ENGLISH])).map("\n".join)
+SEVERAL = st.lists(
+    st.sampled_from([*chain.from_iterable(LINES.values()), *ENGLISH])
+).map("\n".join)
 
 
 @given(st.text(max_size=200) | SEVERAL)

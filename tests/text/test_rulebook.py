@@ -10,7 +10,15 @@ import pytest
 import extractor
 from extractor.language.book import find_terms, load_book, read_text, word_set
 from extractor.language.clean import clean_text
-from extractor.language.lexer import ANY_WORD, CODES, NAME_NUMBER, NUMBER, SIGNS, Lexicon, lex
+from extractor.language.lexer import (
+    ANY_WORD,
+    CODES,
+    NAME_NUMBER,
+    NUMBER,
+    SIGNS,
+    Lexicon,
+    lex,
+)
 from extractor.language.patterns import Rule, RuleError, read_rules
 
 PACKAGE = Path(extractor.__file__).parent
@@ -27,7 +35,10 @@ _COMMON = word_set(
 
 def list_words(text: str) -> set[str]:
     """The words of a text in lower case. A number is "5"."""
-    return {"5" if word.isdigit() else word.lower() for word in re.findall(r"[^\W\d_]+|\d+", text)}
+    return {
+        "5" if word.isdigit() else word.lower()
+        for word in re.findall(r"[^\W\d_]+|\d+", text)
+    }
 
 
 def list_pattern_words(pattern: str) -> Iterator[str]:
@@ -37,11 +48,15 @@ def list_pattern_words(pattern: str) -> Iterator[str]:
     for name in re.findall(r"<\+?(\w+)>", pattern):
         if name in BOOK.vocabularies:
             yield from list_words(
-                " ".join(term for entry in BOOK.vocabularies[name] for term in entry.terms)
+                " ".join(
+                    term for entry in BOOK.vocabularies[name] for term in entry.terms
+                )
             )
         else:
             yield from list_pattern_words(BOOK.rules[name].pattern)
-    yield from list_words(re.sub(r"\w+=|<\+?\w+>|\\n|\{[\d,]*\}", " ", pattern).replace("#", "5"))
+    yield from list_words(
+        re.sub(r"\w+=|<\+?\w+>|\\n|\{[\d,]*\}", " ", pattern).replace("#", "5")
+    )
 
 
 def has_near_misses(each: Rule) -> bool:
@@ -49,7 +64,8 @@ def has_near_misses(each: Rule) -> bool:
     words.
     """
     return not (
-        is_list(each.pattern) or all(each.search(read_text(word)) for word in find_known(each))
+        is_list(each.pattern)
+        or all(each.search(read_text(word)) for word in find_known(each))
     )
 
 
@@ -57,7 +73,9 @@ def is_list(pattern: str) -> bool:
     """Whether a pattern is one of several words, also by the rules that it names."""
     parts = pattern.strip().removeprefix("( ").removesuffix(" )").split("|")
     return all(len(part.split()) == 1 and "(" not in part for part in parts) and all(
-        name in BOOK.rules and name not in BOOK.vocabularies and is_list(BOOK.rules[name].pattern)
+        name in BOOK.rules
+        and name not in BOOK.vocabularies
+        and is_list(BOOK.rules[name].pattern)
         for name in re.findall(r"<(\w+)>", pattern)
     )
 
@@ -83,9 +101,13 @@ def is_near(text: str, each: Rule) -> bool:
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.name)
 def test_a_rule_matches_only_its_examples(each):
     assert each.examples, "a rule needs examples"
-    assert each.counter_examples or not has_near_misses(each), "a rule needs counter-examples"
+    assert each.counter_examples or not has_near_misses(each), (
+        "a rule needs counter-examples"
+    )
     assert [text for text in each.examples if not each.search(read_text(text))] == []
-    assert [text for text in each.counter_examples if each.search(read_text(text))] == []
+    assert [
+        text for text in each.counter_examples if each.search(read_text(text))
+    ] == []
 
 
 def test_a_counter_example_is_a_near_miss():
@@ -118,7 +140,9 @@ def list_alternatives(pattern: str) -> list[str]:
 
 def test_patterns_are_short():
     """A list of phrases may be long, but none of its phrases."""
-    lengths = {each.name: max(map(len, list_alternatives(each.pattern))) for each in RULES}
+    lengths = {
+        each.name: max(map(len, list_alternatives(each.pattern))) for each in RULES
+    }
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 
@@ -134,7 +158,8 @@ def test_every_rule_is_used():
         for pattern in entry.rules
     ]
     code = "\n".join(
-        path.read_text("utf-8") for path in Path(extractor.__file__).parent.rglob("*.py")
+        path.read_text("utf-8")
+        for path in Path(extractor.__file__).parent.rglob("*.py")
     )
     used = set(re.findall(r"<\+?(\w+)>", " ".join([*by_rules, *by_entries]))) | set(
         re.findall(r'"(\w+)"', code)
@@ -165,7 +190,9 @@ def test_any_word_is_a_known_or_unknown_word_and_nothing_else():
     assert words == ["Zorp", "dose", "AB"]
     ends = [chr(code) for code in range(ord(CODES[0]), ord(CODES[-1]) + 1)]
     assert all(re.fullmatch(ANY_WORD, code) for code in ends)
-    assert not any(re.fullmatch(ANY_WORD, code) for code in (NUMBER, NAME_NUMBER, "s", *SIGNS))
+    assert not any(
+        re.fullmatch(ANY_WORD, code) for code in (NUMBER, NAME_NUMBER, "s", *SIGNS)
+    )
 
 
 def test_the_book_reads_no_file_without_rules(monkeypatch):
@@ -174,7 +201,9 @@ def test_the_book_reads_no_file_without_rules(monkeypatch):
     load_book.__wrapped__()
     assert read
     terms = {path.read_text("utf-8") for path in RULE_FILES if "terms" in path.parts}
-    assert [text[:80] for text in read if "[rule." not in text and text not in terms] == []
+    assert [
+        text[:80] for text in read if "[rule." not in text and text not in terms
+    ] == []
 
 
 def test_only_a_reference_with_a_plus_keeps_named_parts():
@@ -189,7 +218,9 @@ def test_only_a_reference_with_a_plus_keeps_named_parts():
     """
     book |= {each.name: each for each in read_rules(text, book, words)}
     tokens = lex("give 5 mg", words)
-    assert [book[name].search(tokens).match.groupdict() for name in ("plain", "kept")] == [
+    assert [
+        book[name].search(tokens).match.groupdict() for name in ("plain", "kept")
+    ] == [
         {},
         {"amount": "n"},
     ]
@@ -213,7 +244,11 @@ def test_a_term_finds_its_entry(entry):
 
 @pytest.mark.parametrize(
     ("pattern", "message"),
-    [("<nothing>", "does not exist"), ("<self>", "refers to itself"), ("a 5", "cannot read '5'")],
+    [
+        ("<nothing>", "does not exist"),
+        ("<self>", "refers to itself"),
+        ("a 5", "cannot read '5'"),
+    ],
 )
 def test_an_error_names_an_invalid_rule(pattern, message):
     book = {}
@@ -227,8 +262,14 @@ def test_an_error_names_an_invalid_rule(pattern, message):
 
 @pytest.mark.parametrize(
     ("vocabulary", "entry"),
-    [(entry.vocabulary, entry) for rules in BOOK.entry_rules.values() for _, entry in rules],
+    [
+        (entry.vocabulary, entry)
+        for rules in BOOK.entry_rules.values()
+        for _, entry in rules
+    ],
     ids=lambda one: getattr(one, "value", one),
 )
 def test_the_rules_of_an_entry_are_valid_and_find_its_example(vocabulary, entry):
-    assert entry.value in [term.value for term in find_terms(read_text(entry.example), vocabulary)]
+    assert entry.value in [
+        term.value for term in find_terms(read_text(entry.example), vocabulary)
+    ]

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from extractor.concepts.aliases import find_entry, list_names, name_instrument, split_version, unify
+from extractor.concepts.aliases import (
+    find_entry,
+    list_names,
+    name_instrument,
+    split_version,
+    unify,
+)
 from extractor.concepts.limits.quantity_names import (
     _choose,
     find_loinc,
@@ -22,7 +28,13 @@ from extractor.language.book import find_terms, read_text, rule, terms_of
 from extractor.language.clean import clean_text
 from extractor.language.numbers import read_number
 from extractor.language.quantities import find_quantities, find_quantity_lists
-from extractor.language.units import convert, find_dimension, find_unit, list_units, read_unit
+from extractor.language.units import (
+    convert,
+    find_dimension,
+    find_unit,
+    list_units,
+    read_unit,
+)
 
 TABLES = tomllib.loads(Path(__file__).with_name("spellings.toml").read_text("utf-8"))
 QUANTITIES = list_quantities().values()
@@ -68,18 +80,23 @@ def test_the_unit_of_a_dose(row):
     assert place.end >= len(tokens) - 2  # except for a repetition in brackets
 
 
-@pytest.mark.parametrize("text", ["G-CSF", "L-dopa", "u", "c", "s/c", "parent/guardian"])
+@pytest.mark.parametrize(
+    "text", ["G-CSF", "L-dopa", "u", "c", "s/c", "parent/guardian"]
+)
 def test_no_unit_in_running_text(text):
     assert find_unit(read_text(text), 0) is None
 
 
 @listed("numbers")
 def test_a_number_in_every_spelling(row):
-    assert [read_number(found.text) for found in rule("number").find(read_text(row[0]))] == row[1]
+    assert [
+        read_number(found.text) for found in rule("number").find(read_text(row[0]))
+    ] == row[1]
 
 
 @pytest.mark.parametrize(
-    "text", ["many", "1.2.3", *("9" * 305 + end for end in ("9" * 95, " billion", " x 10^9"))]
+    "text",
+    ["many", "1.2.3", *("9" * 305 + end for end in ("9" * 95, " billion", " x 10^9"))],
 )
 def test_other_text_and_numbers_too_large_to_be_finite_are_no_numbers(text):
     assert read_number(text) is None
@@ -89,17 +106,22 @@ def test_other_text_and_numbers_too_large_to_be_finite_are_no_numbers(text):
 def test_quantities_of_a_dose(row):
     found = list(find_quantities(read_clean(row[0])))
     shown = [
-        f"{one.low:.10g}" + (f"-{one.high:.10g}" if one.high != one.low else "") for one in found
+        f"{one.low:.10g}" + (f"-{one.high:.10g}" if one.high != one.low else "")
+        for one in found
     ]
     assert [
-        f"{said} {one.unit.dose or ''}".rstrip() for said, one in zip(shown, found, strict=True)
+        f"{said} {one.unit.dose or ''}".rstrip()
+        for said, one in zip(shown, found, strict=True)
     ] == row[1]
 
 
 def test_levels_of_one_list_are_grouped_and_a_power_too_large_is_left_unread():
     lists = find_quantity_lists(read_text("5, 10 or 20 mg and then 2 tablets"))
     assert [len(levels) for levels in lists] == [3, 1]
-    assert next(iter(find_quantities(read_text("2 E6 mg, 1.5 E 99999 mg")))).low == 2_000_000
+    assert (
+        next(iter(find_quantities(read_text("2 E6 mg, 1.5 E 99999 mg")))).low
+        == 2_000_000
+    )
 
 
 @listed("conversions")
@@ -151,8 +173,12 @@ def test_names_of_one_instrument_are_equal(row):
 def test_names_of_two_instruments_differ():
     keys = [name_instrument(name) for name in TABLES["instruments"]]
     assert len(set(keys)) == len(keys)
-    pairs = [pair for group in TABLES["false_friends"] for pair in combinations(group, 2)]
-    assert [pair for pair in pairs if name_instrument(pair[0]) == name_instrument(pair[1])] == []
+    pairs = [
+        pair for group in TABLES["false_friends"] for pair in combinations(group, 2)
+    ]
+    assert [
+        pair for pair in pairs if name_instrument(pair[0]) == name_instrument(pair[1])
+    ] == []
     assert (
         name_instrument("CTCAE v4.0")
         == name_instrument("NCI-CTCAE", "4")
@@ -164,29 +190,38 @@ def test_unknown_names_compare_by_their_words():
     assert name_instrument("Example-Form of the Mood Scale") == name_instrument(
         "EXAMPLE form of Mood scale"
     )
-    assert name_instrument("Example Mood Scale") != name_instrument("Example Mood Inventory")
+    assert name_instrument("Example Mood Scale") != name_instrument(
+        "Example Mood Inventory"
+    )
 
 
 def test_names_of_agents_and_measures():
     assert [pair for pair in TABLES["same"] if unify(pair[0]) != unify(pair[1])] == []
-    assert [pair for pair in TABLES["different"] if unify(pair[0]) == unify(pair[1])] == []
+    assert [
+        pair for pair in TABLES["different"] if unify(pair[0]) == unify(pair[1])
+    ] == []
 
 
 @pytest.mark.parametrize("vocabulary", ["frequencies", "routes"])
 def test_a_word_behind_a_prefix_needs_the_prefix_in_the_term(vocabulary):
     expected = TABLES["terms"][vocabulary]
     assert {
-        text: [term.value for term in find_terms(read_text(text), vocabulary)] for text in expected
+        text: [term.value for term in find_terms(read_text(text), vocabulary)]
+        for text in expected
     } == expected
 
 
-@pytest.mark.parametrize("vocabulary", ["instruments", "measures", "agent_abbreviations"])
+@pytest.mark.parametrize(
+    "vocabulary", ["instruments", "measures", "agent_abbreviations"]
+)
 def test_every_name_leads_to_its_own_entry(vocabulary):
     entries = terms_of(vocabulary)
     assert len({entry.value for entry in entries}) == len(entries)
     names = [(name, entry) for entry in entries for name in list_names(entry)]
     assert [
-        (name, entry.value) for name, entry in names if find_entry(name, vocabulary) is not entry
+        (name, entry.value)
+        for name, entry in names
+        if find_entry(name, vocabulary) is not entry
     ] == []
 
 
@@ -212,11 +247,17 @@ def test_factors_are_those_of_ucum():
 
 
 def test_every_spelling_is_read_and_unique():
-    spellings = [(name, unit.code) for unit in list_units() for name in (*unit.terms, *unit.loose)]
+    spellings = [
+        (name, unit.code)
+        for unit in list_units()
+        for name in (*unit.terms, *unit.loose)
+    ]
     assert len(spellings) == len({name for name, _ in spellings})
     for name, code in spellings:
         if name not in ("per", "parts per million"):
-            assert read_unit(f"{name}/kg" if code in {"{cells}", "{times}"} else name), name
+            assert read_unit(
+                f"{name}/kg" if code in {"{cells}", "{times}"} else name
+            ), name
 
 
 def test_no_name_has_two_quantities():
@@ -234,7 +275,9 @@ def test_every_name_finds_its_quantity(one):
         words = fold_words(name.replace("*", "other"))
         assert _choose(words, one.unit).name == one.name, name
         assert (
-            _choose(fold_words(f"The {name.replace('*', 'other').upper()} levels"), one.unit).name
+            _choose(
+                fold_words(f"The {name.replace('*', 'other').upper()} levels"), one.unit
+            ).name
             == one.name
         ), name
 
@@ -265,5 +308,10 @@ def test_entries_are_consistent():
 def _has_check_digit(code):
     """LOINC's check digit is that of Luhn (mod 10)."""
     digits, check = code.split("-")
-    doubled = [int(digit) * (2 - position % 2) for position, digit in enumerate(reversed(digits))]
-    return (10 - sum(value // 10 + value % 10 for value in doubled) % 10) % 10 == int(check)
+    doubled = [
+        int(digit) * (2 - position % 2)
+        for position, digit in enumerate(reversed(digits))
+    ]
+    return (10 - sum(value // 10 + value % 10 for value in doubled) % 10) % 10 == int(
+        check
+    )

@@ -34,7 +34,13 @@ def schema(
     """Print the JSON Schema of an extraction, or of one part of it."""
     from pydantic import BaseModel
 
-    from extractor.schemas import Eligibility, Endpoint, Regimen, TrialExtraction, TrialRecord
+    from extractor.schemas import (
+        Eligibility,
+        Endpoint,
+        Regimen,
+        TrialExtraction,
+        TrialRecord,
+    )
 
     parts: dict[str, type[BaseModel]] = {
         "eligibility": Eligibility,
@@ -46,7 +52,9 @@ def schema(
     schema = model.model_json_schema(mode="serialization")
     if fields:
         if task:
-            raise ValueError("--fields are part of the whole extraction; leave out TASK")
+            raise ValueError(
+                "--fields are part of the whole extraction; leave out TASK"
+            )
         from extractor.concepts.own.declaration import describe_extraction
         from extractor.options import read_own_fields
 
@@ -90,7 +98,10 @@ def _root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
         ),
     ] = False,
 ) -> None:

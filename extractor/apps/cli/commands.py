@@ -22,7 +22,11 @@ class _Helpful:
         for it alone.
         """
         option = super().get_help_option(ctx)  # type: ignore[misc]
-        panels = [one.rich_help_panel for one in self.params if one.param_type_name == "option"]
+        panels = [
+            one.rich_help_panel
+            for one in self.params
+            if one.param_type_name == "option"
+        ]
         if option is not None and panels and None not in panels:
             option.rich_help_panel = RARE if RARE in panels else panels[0]
         return option
@@ -62,13 +66,19 @@ class CommandGroup(_Helpful, TyperGroup):
         try:
             return self._click_resolve_command(ctx, args)
         except typer.TyperException as error:
-            own = {name: command for name, command in self.commands.items() if not command.hidden}
+            own = {
+                name: command
+                for name, command in self.commands.items()
+                if not command.hidden
+            }
             inner = (
                 (each, name)
                 for name, command in own.items()
                 for each in getattr(command, "commands", ())
             )
-            known = {each: f"{name} {each}" for each, name in inner} | {name: name for name in own}
+            known = {each: f"{name} {each}" for each, name in inner} | {
+                name: name for name in own
+            }
             nearest = find_nearest(args[0], list(known))
             if nearest:
                 error.message = (
@@ -135,7 +145,11 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
     def place_in_help(option: Parameter) -> int:  # arguments come first
         metadata = getattr(option.annotation, "__metadata__", ())
         return max(
-            (PANELS.index(one.rich_help_panel) for one in metadata if one.rich_help_panel),
+            (
+                PANELS.index(one.rich_help_panel)
+                for one in metadata
+                if one.rich_help_panel
+            ),
             default=-1,
         )
 

@@ -158,16 +158,22 @@ def print_table(
     for name in reversed(priority[1:]):
         if sum(widths.values()) - _GAP > console.width:
             del widths[name]
-    is_narrow = sum(widths.values()) - _GAP > console.width  # then names are wrapped, too
+    # then names are wrapped, too
+    is_narrow = sum(widths.values()) - _GAP > console.width
     table = Table(box=None, pad_edge=False)
     for name in widths:
         left = name == head[0] or name in prose
         wraps = name in prose or (name == head[0] and is_narrow)
         table.add_column(
-            name, justify="left" if left else "right", no_wrap=not wraps, overflow="fold"
+            name,
+            justify="left" if left else "right",
+            no_wrap=not wraps,
+            overflow="fold",
         )
     for row in lines[1:]:
-        table.add_row(*(cell for name, cell in zip(head, row, strict=True) if name in widths))
+        table.add_row(
+            *(cell for name, cell in zip(head, row, strict=True) if name in widths)
+        )
     console.print(table)
     missing = ", ".join(name for name in head if name not in widths)
     if missing:

@@ -38,17 +38,26 @@ _NAMED = 20
 
 
 def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help=f"The old version: {_INPUT}.")],
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help=f"The old version: {_INPUT}.")
+    ],
     new: Annotated[
-        str, typer.Argument(metavar="NEW", help="The new version, in the same or another form.")
+        str,
+        typer.Argument(
+            metavar="NEW", help="The new version, in the same or another form."
+        ),
     ],
     format_: Annotated[
         Literal["text", "json"],
-        option(FILES, "json: one object per trial that changed, a line each.", "--format"),
+        option(
+            FILES, "json: one object per trial that changed, a line each.", "--format"
+        ),
     ] = "text",
     html: Annotated[
         Path | None,
-        option(FILES, "Write a page, too.", "--html", "-o", metavar="FILE", dir_okay=False),
+        option(
+            FILES, "Write a page, too.", "--html", "-o", metavar="FILE", dir_okay=False
+        ),
     ] = None,
     severity: Annotated[
         Literal["major", "minor", "editorial"],
@@ -56,7 +65,11 @@ def diff(
     ] = "minor",
     only: Annotated[
         str | None,
-        option(WHAT, "These kinds of change or items: tightened,endpoint.", metavar="NAME,..."),
+        option(
+            WHAT,
+            "These kinds of change or items: tightened,endpoint.",
+            metavar="NAME,...",
+        ),
     ] = None,
     quiet: QuietOption = False,
     workers: WorkersOption = None,
@@ -76,7 +89,9 @@ def diff(
     try:
         with errors_for_people(), TemporaryDirectory(prefix="extractor-") as scratch:
             if html and not html.parent.is_dir():
-                raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
+                raise ValueError(
+                    f"--html {html}: the folder {html.parent} does not exist"
+                )
             say_first(f"comparing {old} with {new}", quiet=quiet)
             kept = _read_filter(severity, only)
             sides = [
@@ -84,7 +99,12 @@ def diff(
                 for name, one in (("old", old), ("new", new))
             ]
             pairs = list(
-                _compare(sides[0], sides[1], kept, _check_settings(sides[0].run, sides[1].run))
+                _compare(
+                    sides[0],
+                    sides[1],
+                    kept,
+                    _check_settings(sides[0].run, sides[1].run),
+                )
             )
             found = [one for one, _ in pairs]
             shown = [one for one in found if one.only_in or one.changes]
@@ -93,7 +113,9 @@ def diff(
 
                 compared = sum(one.only_in is None for one in found)
                 texts = {one.record_id: both for one, both in pairs}
-                write_diff_page(html, shown, old=old, new=new, compared=compared, texts=texts)
+                write_diff_page(
+                    html, shown, old=old, new=new, compared=compared, texts=texts
+                )
             print_diffs(shown, format_)
             sys.stdout.flush()  # the summary on standard error comes last
             if not quiet:
@@ -151,7 +173,9 @@ def _open_side(name: str, scratch: Path, workers: int | None) -> _Side:
         run = FinishedRun(scratch)
         if not run.record_ids:
             raise ValueError(f"{name}: no record could be read; name {_INPUT}")
-    return _Side(run, {one.record_id: one.record for one in run.reread() if one.record}, failed)
+    return _Side(
+        run, {one.record_id: one.record for one in run.reread() if one.record}, failed
+    )
 
 
 def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
@@ -167,12 +191,18 @@ def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
         changed.pop("effort", None)  # without a model it changes nothing
     if changed:
         names = ", ".join(changed)
-        say(f"the two runs had other settings ({names}); some changes may come from that")
-    ours, theirs = ({one.name: one for one in restore_fields(each)} for each in (was, now))
+        say(
+            f"the two runs had other settings ({names}); some changes may come from that"
+        )
+    ours, theirs = (
+        {one.name: one for one in restore_fields(each)} for each in (was, now)
+    )
     alike = {name for name, field in ours.items() if theirs.get(name) == field}
     others = sorted((ours.keys() | theirs.keys()) - alike)
     if others:
-        say(f"own fields that the two runs declare otherwise are not compared: {', '.join(others)}")
+        say(
+            f"own fields that the two runs declare otherwise are not compared: {', '.join(others)}"
+        )
     return alike
 
 
@@ -209,7 +239,10 @@ def _compare(
         pairs = [(one, one) for one in sorted({*ours, *theirs})]
     for was, now in pairs:
         if was not in ours or now not in theirs:
-            yield TrialDiff(record_id=now, only_in="old" if was in ours else "new"), (None, None)
+            yield (
+                TrialDiff(record_id=now, only_in="old" if was in ours else "new"),
+                (None, None),
+            )
             continue
         before = old.run.read_result(was, TrialExtraction)
         after = new.run.read_result(now, TrialExtraction)
@@ -251,17 +284,28 @@ def print_diffs(diffs: "Sequence[TrialDiff]", form: str) -> None:
 
 def _count(changes: "Sequence[TrialChange]") -> str:
     counts = Counter(change.severity.value for change in changes)
-    return ", ".join(f"{number} {severity}" for severity, number in counts.most_common())
+    return ", ".join(
+        f"{number} {severity}" for severity, number in counts.most_common()
+    )
 
 
 def _print_summary(diffs: "Sequence[TrialDiff]") -> None:
     both = [one for one in diffs if one.only_in is None]
     changed = [one for one in both if one.differs]
     total = (
-        _count([change for one in changed for change in one.changes if change.is_of_meaning])
+        _count(
+            [
+                change
+                for one in changed
+                for change in one.changes
+                if change.is_of_meaning
+            ]
+        )
         or "no changes"
     )
-    for task, number in Counter(task.value for one in both for task in one.not_compared).items():
+    for task, number in Counter(
+        task.value for one in both for task in one.not_compared
+    ).items():
         say(
             f"{task} was not compared in {number} of these trials: only one version has its "
             "sections"

@@ -58,10 +58,16 @@ class Check:
 
 
 def doctor(
-    out: Annotated[Path, option(FILES, "A folder that must be writable.", metavar="DIR")] = Path(),
+    out: Annotated[
+        Path, option(FILES, "A folder that must be writable.", metavar="DIR")
+    ] = Path(),
     needs: Annotated[
         str,
-        option(FILES, "Extras that must be installed, such as serve,export.", metavar="NAME,..."),
+        option(
+            FILES,
+            "Extras that must be installed, such as serve,export.",
+            metavar="NAME,...",
+        ),
     ] = "",
     as_json: JsonOption = False,
     model: ModelOption = None,
@@ -113,13 +119,17 @@ def _check_extras(needed: Collection[str]) -> Iterator[Check]:
     refuse_unknown("extra", needed, PURPOSES)
     required = requires("trial-extractor") or ()
     for name, purpose in PURPOSES.items():
-        wanted = (one for one in required if re.search(f"extra == ['\"]{name}['\"]", one))
+        wanted = (
+            one for one in required if re.search(f"extra == ['\"]{name}['\"]", one)
+        )
         libraries = (re.split(r"[^\w.-]", one, maxsplit=1)[0] for one in wanted)
         missing = [one for one in libraries if not _is_installed(one)]
         if missing:
             state = "failed" if name in needed else "missing"
             detail = f"{purpose}; not installed: {', '.join(missing)}"
-            yield Check(f"extra {name}", state, detail, MissingExtra(purpose, name).remedy)
+            yield Check(
+                f"extra {name}", state, detail, MissingExtra(purpose, name).remedy
+            )
         else:
             yield Check(f"extra {name}", "ok", purpose)
 
@@ -142,7 +152,10 @@ def _check_folder(name: str, folder: Path, remedy: str) -> Check:
             return Check(f"folder of {name}", "ok", str(folder))
     except OSError as error:
         return Check(
-            f"folder of {name}", "failed", f"{there}: {os.strerror(error.errno or 0)}", remedy
+            f"folder of {name}",
+            "failed",
+            f"{there}: {os.strerror(error.errno or 0)}",
+            remedy,
         )
 
 
@@ -158,7 +171,9 @@ def _check_model(name: str) -> Check:
     spec = read_model_spec(name)
     source = Source(path="doctor", format="flat")
     record = TrialRecord(
-        record_id="doctor", source=source, sections=(Section(name="eligibility", text=_PROBE),)
+        record_id="doctor",
+        source=source,
+        sections=(Section(name="eligibility", text=_PROBE),),
     )
     try:
         found = Extractor(spec, effort="medium").extract(record)
@@ -168,11 +183,15 @@ def _check_model(name: str) -> Check:
     usage = found.usage
     if usage and not usage.calls:
         problem = "; ".join(
-            one.message for one in found.findings if one.kind is FindingKind.ANSWER_MISSING
+            one.message
+            for one in found.findings
+            if one.kind is FindingKind.ANSWER_MISSING
         )
         return Check("model", "failed", problem, "see docs/how-to/own-server.md")
     if usage:
-        tokens = f"{usage.prompt_tokens:,} prompt and {usage.output_tokens:,} output tokens"
+        tokens = (
+            f"{usage.prompt_tokens:,} prompt and {usage.output_tokens:,} output tokens"
+        )
     else:
         tokens = ""
     return Check("model", "ok", f"{spec} answers: {tokens}")

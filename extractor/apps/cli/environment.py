@@ -28,11 +28,21 @@ def read_model_spec(text: str) -> ModelSpec:
     read = os.environ.get
     key = read(SERVER_KEY)
     spec = ModelSpec.parse(
-        text, api_key=read("OPENAI_API_KEY"), base_url=read("OPENAI_BASE_URL"), server_key=key
+        text,
+        api_key=read("OPENAI_API_KEY"),
+        base_url=read("OPENAI_BASE_URL"),
+        server_key=key,
     )
     usual = read("EXTRACTOR_MODEL", "")
-    if key and spec.is_server and "://" in usual and spec.host != ModelSpec.parse(usual).host:
-        say(f"{SERVER_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it")
+    if (
+        key
+        and spec.is_server
+        and "://" in usual
+        and spec.host != ModelSpec.parse(usual).host
+    ):
+        say(
+            f"{SERVER_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it"
+        )
         spec = replace(spec, api_key=None)
     if not spec.base_url:
         from extractor.model.cost.prices import list_names, read_prices
@@ -67,5 +77,8 @@ def find_prices(files: Sequence[Path]) -> "PriceList":
 
     from extractor.model.cost.prices import read_prices
 
-    own = platformdirs.user_config_path("trial-extractor", appauthor=False) / "prices.toml"
+    own = (
+        platformdirs.user_config_path("trial-extractor", appauthor=False)
+        / "prices.toml"
+    )
     return read_prices((*files, own) if own.is_file() else tuple(files))

@@ -33,11 +33,28 @@ if TYPE_CHECKING:
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
 _FIELDS = (
-    *("score", "stated", "exact", "normalised", "95 % interval", "relaxed", "precision", "recall"),
+    *(
+        "score",
+        "stated",
+        "exact",
+        "normalised",
+        "95 % interval",
+        "relaxed",
+        "precision",
+        "recall",
+    ),
     *("missed", "invented", "empty", "left empty"),
 )
 _BY_IMPORTANCE = (
-    *("normalised", "stated", "95 % interval", "missed", "invented", "precision", "recall"),
+    *(
+        "normalised",
+        "stated",
+        "95 % interval",
+        "missed",
+        "invented",
+        "precision",
+        "recall",
+    ),
     *("exact", "relaxed", "left empty", "empty"),
 )
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
@@ -51,15 +68,24 @@ _EXAMPLES_OF_PAGE = 1000
 
 def evaluate(
     gold: Annotated[
-        Path, typer.Argument(metavar="GOLD", exists=True, help=f"Annotations: {_SOURCE}.")
+        Path,
+        typer.Argument(metavar="GOLD", exists=True, help=f"Annotations: {_SOURCE}."),
     ],
     predicted: Annotated[
-        Path, typer.Argument(metavar="PREDICTED", exists=True, help=f"Extractions: {_SOURCE}.")
+        Path,
+        typer.Argument(
+            metavar="PREDICTED", exists=True, help=f"Extractions: {_SOURCE}."
+        ),
     ],
     as_json: JsonOption = False,
     html: Annotated[
         Path | None,
-        option(FILES, "Write a page with plots and every error.", metavar="FILE", dir_okay=False),
+        option(
+            FILES,
+            "Write a page with plots and every error.",
+            metavar="FILE",
+            dir_okay=False,
+        ),
     ] = None,
     records: Annotated[
         list[Path] | None,
@@ -72,19 +98,33 @@ def evaluate(
     ] = None,
     compare: Annotated[
         Path | None,
-        option(SCORES, "Other extractions, for paired differences.", metavar="OTHER", exists=True),
+        option(
+            SCORES,
+            "Other extractions, for paired differences.",
+            metavar="OTHER",
+            exists=True,
+        ),
     ] = None,
     fail_under: Annotated[
         str | None,
-        option(SCORES, "Exit 1 if one is lower, such as all=0.8.", metavar="NAME=SCORE,..."),
+        option(
+            SCORES, "Exit 1 if one is lower, such as all=0.8.", metavar="NAME=SCORE,..."
+        ),
     ] = None,
     check: Annotated[
         bool,
-        option(SCORES, "Check GOLD against its records, given in place of PREDICTED.", "--check"),
+        option(
+            SCORES,
+            "Check GOLD against its records, given in place of PREDICTED.",
+            "--check",
+        ),
     ] = False,
     fields: FieldsOption = None,
     resamples: Annotated[
-        int, option(RARE, "Bootstrap samples for the intervals; 0 for none.", min=0, metavar="N")
+        int,
+        option(
+            RARE, "Bootstrap samples for the intervals; 0 for none.", min=0, metavar="N"
+        ),
     ] = 1000,
     examples: Annotated[
         int | None,
@@ -146,16 +186,25 @@ def evaluate(
 
     run = find_run(predicted)
     if find_run(gold) and not run:
-        say(f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED")
+        say(
+            f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED"
+        )
     _check_page_options(html, records)
     declared = (
-        restore_fields(run.manifest.settings) if run and not fields else read_own_fields(fields)
+        restore_fields(run.manifest.settings)
+        if run and not fields
+        else read_own_fields(fields)
     )
     floors = _read_floors(fail_under or "", declared)
     if examples is None:
         examples = _EXAMPLES_OF_PAGE if html else _EXAMPLES
     report = score(
-        gold, predicted, compare=compare, examples=examples, resamples=resamples, fields=declared
+        gold,
+        predicted,
+        compare=compare,
+        examples=examples,
+        resamples=resamples,
+        fields=declared,
     )
     if html:
         from extractor.apps.evaluation.page import write_score_page
@@ -227,7 +276,9 @@ def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, floa
         try:
             floors[name] = float(score)
         except ValueError as error:
-            raise ValueError(f"--fail-under {part!r}: write NAME=SCORE, such as all=0.8") from error
+            raise ValueError(
+                f"--fail-under {part!r}: write NAME=SCORE, such as all=0.8"
+            ) from error
         if not 0 <= floors[name] <= 1:
             raise ValueError(f"--fail-under {part!r}: a score is between 0 and 1")
         refuse_unknown("score", [name], figures)
@@ -250,15 +301,21 @@ def print_report(report: "ScoreReport") -> None:
             f"leaves empty, {share}"
         )
     if report.errors:
-        print_table(_ERRORS, map(_show_errors, report.errors), _ERRORS[1:], prose=_ERRORS[3:])
+        print_table(
+            _ERRORS, map(_show_errors, report.errors), _ERRORS[1:], prose=_ERRORS[3:]
+        )
     if report.undeclared:
         names = ", ".join(report.undeclared)
-        say(f"{names}: gold has values, and no field has this name; name its file with --fields")
+        say(
+            f"{names}: gold has values, and no field has this name; name its file with --fields"
+        )
     if report.comparison:
         print(f"\npredicted less {report.comparison.other}, in normalised F1:")
         _list_records("missing in the other", report.comparison.missing)
         rows = map(_show_difference, report.comparison.differences)
-        print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
+        print_table(
+            _DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other")
+        )
 
 
 def _print_scores(report: "ScoreReport") -> None:
@@ -266,7 +323,9 @@ def _print_scores(report: "ScoreReport") -> None:
     nothing else.
     """
     scored = {one.task for one in report.fields if one.stated or one.predicted}
-    left_out = {one.task for one in report.fields} - scored if scored == {"custom"} else set()
+    left_out = (
+        {one.task for one in report.fields} - scored if scored == {"custom"} else set()
+    )
     groups = [_show_group(one) for one in report.groups if one.name not in left_out]
     fields = [_show_field(one) for one in report.fields if one.task not in left_out]
     print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
@@ -278,12 +337,20 @@ def _show_group(one: "GroupScore") -> Row:
 
 def _show_field(one: "FieldScore") -> Row:
     counts = (str(one.missed), str(one.invented), str(one.empty.fields))
-    return one.figure, str(one.stated), *_show_levels(one), *counts, _show(one.empty.specificity)
+    return (
+        one.figure,
+        str(one.stated),
+        *_show_levels(one),
+        *counts,
+        _show(one.empty.specificity),
+    )
 
 
 def _list_records(title: str, record_ids: Sequence[str]) -> None:
     if record_ids:
-        more = f" and {len(record_ids) - _NAMED} more" if len(record_ids) > _NAMED else ""
+        more = (
+            f" and {len(record_ids) - _NAMED} more" if len(record_ids) > _NAMED else ""
+        )
         print(f"{title}: {', '.join(map(to_printable, record_ids[:_NAMED]))}{more}")
 
 
@@ -297,13 +364,21 @@ def _show_levels(one: "GroupScore | FieldScore") -> Row:
 def _show_errors(one: "ErrorScore") -> Row:
     most = sorted(one.fields.items(), key=lambda pair: -pair[1])[:2]
     where = ", ".join(f"{name} {count}" for name, count in most)
-    worst = f"{one.examples[0].record_id} {one.examples[0].place}" if one.examples else ""
+    worst = (
+        f"{one.examples[0].record_id} {one.examples[0].place}" if one.examples else ""
+    )
     return one.kind.value, str(one.count), f"{one.harm:g}", where, worst
 
 
 def _show_difference(one: "PairedScore") -> Row:
     interval = _show_interval(one.interval)
-    return one.name, _show(one.f1), _show(one.other), _show(one.difference, "+.3f"), interval
+    return (
+        one.name,
+        _show(one.f1),
+        _show(one.other),
+        _show(one.difference, "+.3f"),
+        interval,
+    )
 
 
 def _show(value: float | None, form: str = ".3f") -> str:

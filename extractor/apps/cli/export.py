@@ -30,7 +30,10 @@ _REGISTERED = frozenset({"records", "eligibility", "arms", "regimen_arms"})
 
 def export(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or gold.")
+        Path,
+        typer.Argument(
+            metavar="RUN", help="A run's folder, its extractions.jsonl, or gold."
+        ),
     ],
     to: Annotated[
         Path,
@@ -42,17 +45,26 @@ def export(
     ],
     format_: Annotated[
         Literal["jsonl", "csv", "parquet", "duckdb", "xlsx", "fhir"] | None,
-        option(FILES, "For a folder: files of tables or of FHIR resources.", "--format"),
+        option(
+            FILES, "For a folder: files of tables or of FHIR resources.", "--format"
+        ),
     ] = None,
     gold: Annotated[
         Path | None,
-        option(FILES, "Take corrected records from this folder of a review.", metavar="DIR"),
+        option(
+            FILES, "Take corrected records from this folder of a review.", metavar="DIR"
+        ),
     ] = None,
-    force: Annotated[bool, option(FILES, "Replace an earlier export.", "--force")] = False,
+    force: Annotated[
+        bool, option(FILES, "Replace an earlier export.", "--force")
+    ] = False,
     quiet: QuietOption = False,
     tasks: TasksOption = ALL_TASKS,
     tables: Annotated[
-        str, option(WHAT, "Only these tables, such as criteria,constraints.", metavar="NAME,...")
+        str,
+        option(
+            WHAT, "Only these tables, such as criteria,constraints.", metavar="NAME,..."
+        ),
     ] = "",
     min_confidence: MinConfidenceOption = 0.0,
     partial: Annotated[
@@ -60,7 +72,11 @@ def export(
     ] = False,
     removed: Annotated[
         bool,
-        option(RARE, "Also export records that are no longer in the run's input.", "--removed"),
+        option(
+            RARE,
+            "Also export records that are no longer in the run's input.",
+            "--removed",
+        ),
     ] = False,
     bundles: Annotated[
         bool, option(RARE, "For fhir: one transaction for each trial.", "--bundles")
@@ -96,12 +112,15 @@ def export(
 
     refuse(
         {
-            f"--format {format_} writes no tables; drop --tables": tables and format_ == "fhir",
+            f"--format {format_} writes no tables; drop --tables": tables
+            and format_ == "fhir",
             "--bundles needs --format fhir": bundles and format_ != "fhir",
         }
     )
     refuse_unknown("task", split_names(tasks), tuple(Task))
-    threshold = Threshold(ExtractionOptions(min_confidence=min_confidence).min_confidence)
+    threshold = Threshold(
+        ExtractionOptions(min_confidence=min_confidence).min_confidence
+    )
     found = find_run(run, left=removed)
     fields = restore_fields(found.manifest.settings) if found else ()
     chosen = choose_tables(split_names(tasks), split_names(tables), fields)
@@ -112,17 +131,25 @@ def export(
     if format_ == "fhir":
         some = [Task(one) for one in split_names(tasks)]
         pairs = _read_pairs(run, found, threshold)
-        report = [*export_fhir(pairs, to, some, bundles=bundles, force=force).describe()]
+        report = [
+            *export_fhir(pairs, to, some, bundles=bundles, force=force).describe()
+        ]
     else:
-        destination = Destination.choose(to, Format(format_) if format_ else None, force=force)
+        destination = Destination.choose(
+            to, Format(format_) if format_ else None, force=force
+        )
         registry = {}
         report = []
         if not _REGISTERED.isdisjoint(table.name for table in chosen):
             reread = found.reread() if found else ()
-            registry = {one.record_id: read_registry(one.record) for one in reread if one.record}
+            registry = {
+                one.record_id: read_registry(one.record) for one in reread if one.record
+            }
             report += _tell_missing(found, len(registry))
         lines = found.read_lines() if found else None
-        counts = export_run(run, destination, chosen, lines, registry, threshold, fields)
+        counts = export_run(
+            run, destination, chosen, lines, registry, threshold, fields
+        )
         report += (f"{name}: {count}" for name, count in counts.items())
     if quiet:
         return
@@ -146,7 +173,9 @@ def _tell_missing(found: "FinishedRun | None", texts: int) -> "Iterator[str]":
     )
 
 
-def _prepare(run: Path, found: "FinishedRun", gold: Path | None, *, partial: bool) -> None:
+def _prepare(
+    run: Path, found: "FinishedRun", gold: Path | None, *, partial: bool
+) -> None:
     """Refuse a run without results, and an incomplete one unless ``partial``; take corrected
     results from ``gold``.
     """
@@ -188,7 +217,11 @@ def _read_pairs(
 
     results = find_results(run)
     if found is None:
-        return ((extraction, None) for extraction in read_results(results, None, threshold))
+        return (
+            (extraction, None) for extraction in read_results(results, None, threshold)
+        )
     ids, records = tee(found.reread())
-    extractions = read_results(results, (found.read_line(one.record_id) for one in ids), threshold)
+    extractions = read_results(
+        results, (found.read_line(one.record_id) for one in ids), threshold
+    )
     return zip(extractions, (one.record for one in records), strict=True)

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from extractor.apps.cli.console import FAILED, INTERRUPTED, OK, say
-from extractor.apps.cli.options import QUERY, FreshOption, LimitOption, QuietOption, option
+from extractor.apps.cli.options import (
+    QUERY,
+    FreshOption,
+    LimitOption,
+    QuietOption,
+    option,
+)
 from extractor.options import FILES, RARE, SPEED, split_names
 
 if TYPE_CHECKING:
@@ -25,15 +31,25 @@ _FETCHED = "fetched.jsonl"
 
 
 def fetch(
-    numbers: Annotated[list[str] | None, typer.Argument(metavar="NCT", help="NCT numbers.")] = None,
+    numbers: Annotated[
+        list[str] | None, typer.Argument(metavar="NCT", help="NCT numbers.")
+    ] = None,
     out: Annotated[
-        str, option(FILES, "JSON lines, packed as .gz; - is stdout.", "--out", "-o", metavar="FILE")
+        str,
+        option(
+            FILES,
+            "JSON lines, packed as .gz; - is stdout.",
+            "--out",
+            "-o",
+            metavar="FILE",
+        ),
     ] = "-",
     limit: LimitOption = None,
     fresh: FreshOption = False,
     quiet: QuietOption = False,
     ids: Annotated[
-        str | None, option(QUERY, "A file of NCT numbers; - is standard input.", metavar="FILE")
+        str | None,
+        option(QUERY, "A file of NCT numbers; - is standard input.", metavar="FILE"),
     ] = None,
     condition: Annotated[
         str | None, option(QUERY, "Of this condition or disease.", metavar="WORDS")
@@ -42,25 +58,39 @@ def fetch(
         str | None, option(QUERY, "Of this intervention or treatment.", metavar="WORDS")
     ] = None,
     term: Annotated[
-        str | None, option(QUERY, "With these words, in the registry's syntax.", metavar="WORDS")
+        str | None,
+        option(QUERY, "With these words, in the registry's syntax.", metavar="WORDS"),
     ] = None,
     status: Annotated[
-        str, option(QUERY, "With a status such as recruiting,completed.", metavar="NAME,...")
+        str,
+        option(
+            QUERY, "With a status such as recruiting,completed.", metavar="NAME,..."
+        ),
     ] = "",
-    phase: Annotated[str, option(QUERY, "In some of early1,1,2,3,4,na.", metavar="NAME,...")] = "",
+    phase: Annotated[
+        str, option(QUERY, "In some of early1,1,2,3,4,na.", metavar="NAME,...")
+    ] = "",
     updated_since: Annotated[
         datetime | None,
-        option(QUERY, "Updated on this day or later.", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD"),
+        option(
+            QUERY,
+            "Updated on this day or later.",
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+        ),
     ] = None,
     param: Annotated[
         list[str] | None,
-        option(QUERY, "Any other parameter of the API. Repeatable.", metavar="NAME=VALUE"),
+        option(
+            QUERY, "Any other parameter of the API. Repeatable.", metavar="NAME=VALUE"
+        ),
     ] = None,
     requests_per_minute: Annotated[
         float, option(SPEED, "Most requests, evenly spaced.", min=0.01, metavar="N")
     ] = 50.0,
     timeout: Annotated[
-        float, option(SPEED, "Seconds without a byte of the reply.", min=0.1, metavar="S")
+        float,
+        option(SPEED, "Seconds without a byte of the reply.", min=0.1, metavar="S"),
     ] = 60.0,
     page_size: Annotated[
         int, option(RARE, "Records a request.", min=1, max=1000, metavar="N")
@@ -83,11 +113,18 @@ def fetch(
     Exit codes: 0 all done, 1 a number is unknown or the registry cannot be read,
     2 usage, 130 interrupted.
     """
-    from extractor.apps.fetch import BASE_URL, Registry, RegistryQuery, parse_nct_numbers
+    from extractor.apps.fetch import (
+        BASE_URL,
+        Registry,
+        RegistryQuery,
+        parse_nct_numbers,
+    )
     from extractor.errors import ArgumentError
 
     listed = _read_listed(ids) if ids else ""
-    named = parse_nct_numbers(" ".join(numbers or ())) + parse_nct_numbers(listed, ids or "")
+    named = parse_nct_numbers(" ".join(numbers or ())) + parse_nct_numbers(
+        listed, ids or ""
+    )
     query = {
         "condition": condition,
         "intervention": intervention,
@@ -100,7 +137,9 @@ def fetch(
     if ids and not named:
         raise ArgumentError(f"{ids}: holds no NCT numbers")
     if named and (limit or any(query.values())):
-        raise ArgumentError("name NCT numbers or a query (with --limit), one of the two")
+        raise ArgumentError(
+            "name NCT numbers or a query (with --limit), one of the two"
+        )
     wanted = tuple(dict.fromkeys(named)) or RegistryQuery(**query)  # type: ignore[arg-type]
     registry = Registry(
         base_url=base_url or BASE_URL,
@@ -168,7 +207,9 @@ def find_records(
     with TemporaryDirectory(prefix="extractor-") as scratch, ExitStack() as stack:
         path = (folder or Path(scratch)) / _FETCHED
         file = stack.enter_context(_open_file(path, fresh=fresh))
-        code = _fetch(numbers, registry, file, place=str(path) if folder else "", quiet=quiet)
+        code = _fetch(
+            numbers, registry, file, place=str(path) if folder else "", quiet=quiet
+        )
         if file.records:
             others.insert(0, str(path))
         if not others:
@@ -255,7 +296,9 @@ def _read_pages(
     def expect() -> int | None:
         if not isinstance(wanted, RegistryQuery):
             return len(wanted)
-        return min((count for count in (total, limit) if count is not None), default=None)
+        return min(
+            (count for count in (total, limit) if count is not None), default=None
+        )
 
     left = None if limit is None else max(0, limit - tally.resumed)
     with show_progress(tally, expect, quiet=quiet), registry.open() as client:

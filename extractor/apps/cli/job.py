@@ -7,7 +7,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from os.path import realpath  # unlike Path.resolve, it takes links that lead in a circle
+
+# unlike Path.resolve, it takes links that lead in a circle
+from os.path import (
+    realpath,
+)
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +87,12 @@ class RunJob:
         most = self.run.limits.records
         if any("://" in one for one in self.inputs):
             return None
-        if any(map(is_stream, self.inputs)):  # a second reader would take records from the first
+        # a second reader would take records from the first
+        if any(map(is_stream, self.inputs)):
             return most
-        total = sum(1 for _ in islice(read_records(*self.inputs, on_error=lambda _: None), most))
+        total = sum(
+            1 for _ in islice(read_records(*self.inputs, on_error=lambda _: None), most)
+        )
         if folder:
             with suppress(ExtractorError):  # writing the results reports it, too
                 folder.note_total(total)
@@ -199,4 +206,9 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
             pricing=pricing,
             workers=processes,
         )
-        yield RunJob(given=given, inputs=found, run=run, connect=connect, out=out, **more), unknown
+        yield (
+            RunJob(
+                given=given, inputs=found, run=run, connect=connect, out=out, **more
+            ),
+            unknown,
+        )

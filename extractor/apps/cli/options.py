@@ -34,7 +34,19 @@ ALL_TASKS: Final = ",".join(Task)
 MACHINES: Final = "Many machines"
 QUERY: Final = "Which records"
 SCORES: Final = "Scores"
-PANELS: Final = (FILES, WHAT, QUERY, MODEL, COST, SERVICE, SPEED, MACHINES, LIMITS, SCORES, RARE)
+PANELS: Final = (
+    FILES,
+    WHAT,
+    QUERY,
+    MODEL,
+    COST,
+    SERVICE,
+    SPEED,
+    MACHINES,
+    LIMITS,
+    SCORES,
+    RARE,
+)
 """The groups in the order in which help shows them."""
 
 
@@ -74,7 +86,9 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
     if shown.group is None:
         return typer.Argument(help=field.description, metavar=shown.metavar)
     more |= {"metavar": shown.metavar, "envvar": shown.envvar}
-    return option(shown.group, field.description or "", *spell(name, shown).split(), **more)
+    return option(
+        shown.group, field.description or "", *spell(name, shown).split(), **more
+    )
 
 
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:
@@ -91,7 +105,9 @@ def list_parameters(model: type[Options]) -> Iterator[Parameter]:
             elif not default and not isinstance(default, bool | int | float):
                 default = None
             annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
-            yield Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            yield Parameter(
+                name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+            )
 
 
 def read_given(model: type[Read], values: dict[str, Any]) -> Read:
@@ -99,7 +115,9 @@ def read_given(model: type[Read], values: dict[str, Any]) -> Read:
     as it was written.
     """
     known = {
-        name: shown for name, field in model.model_fields.items() if (shown := find_shown(field))
+        name: shown
+        for name, field in model.model_fields.items()
+        if (shown := find_shown(field))
     }
     given = {name: values.pop(name) for name in known}
     return model.read(given, lambda name: spell(name, known[name]).split()[0])
@@ -108,13 +126,18 @@ def read_given(model: type[Read], values: dict[str, Any]) -> Read:
 RunArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="RUN", exists=True, file_okay=False, help="Folder that extractor run --out wrote."
+        metavar="RUN",
+        exists=True,
+        file_okay=False,
+        help="Folder that extractor run --out wrote.",
     ),
 ]
 JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
     list[Path] | None,
-    option(FILES, "The run's records, if they were moved.", metavar="INPUT", exists=True),
+    option(
+        FILES, "The run's records, if they were moved.", metavar="INPUT", exists=True
+    ),
 ]
 
 
@@ -154,7 +177,9 @@ FieldsOption = Annotated[list[str] | None, option_of(RunOptions, "fields")]
 LimitOption = Annotated[int | None, option_of(RunOptions, "limit", min=1)]
 FreshOption = Annotated[bool, option_of(RunOptions, "fresh")]
 QuietOption = Annotated[bool, option_of(RunOptions, "quiet")]
-WorkersOption = Annotated[int | None, option_of(RunOptions, "workers", min=1, max=10_000)]
+WorkersOption = Annotated[
+    int | None, option_of(RunOptions, "workers", min=1, max=10_000)
+]
 TasksOption = Annotated[str, option_of(RunOptions, "tasks")]
 MinConfidenceOption = Annotated[float, option_of(RunOptions, "min_confidence")]
 ModelOption = Annotated[str | None, option_of(RunOptions, "model")]
@@ -183,7 +208,9 @@ class CollectOptions(BatchOptions):
     """First ask one open question live, at full price."""
     ask_again: Annotated[bool, Shown(COST)] = False
     """Ask again what lost or unreadable batches held."""
-    answers: Annotated[tuple[Path, ...] | None, Shown(FILES, "FILE", list[Path] | None)] = None
+    answers: Annotated[
+        tuple[Path, ...] | None, Shown(FILES, "FILE", list[Path] | None)
+    ] = None
     """A provider's answers; no network. Repeatable."""
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
     """Write the questions that --answers leaves open."""

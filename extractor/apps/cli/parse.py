@@ -24,7 +24,8 @@ _MOST_RULES = 4
 
 def parse(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for stdin.")
+        list[str],
+        typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for stdin."),
     ],
     explain: Annotated[
         bool, option(FILES, "Show each value's words and rules.", "--explain")
@@ -92,7 +93,9 @@ class _Shown:
             yield f"\n[{outcome.number}] {rank} outcome {index}: {measure}"
             yield from self._list_fields(outcome, "measure", "rank", "index")
 
-    def _list_fields(self, item: "Draft", *in_title: str, indent: str = "    ") -> "Iterator[str]":
+    def _list_fields(
+        self, item: "Draft", *in_title: str, indent: str = "    "
+    ) -> "Iterator[str]":
         """Yield a line for each field of an item that has a value or is open.
 
         Fields that are ``in_title`` have a line only where rules are shown.
@@ -105,7 +108,9 @@ class _Shown:
                 continue
             yield f"{indent}{name}: {_mark(reading)}"
             if is_stated and self._places is not None and reading.spans:
-                words = "; ".join(to_printable(self._parsed.raw(one)) for one in reading.spans)
+                words = "; ".join(
+                    to_printable(self._parsed.raw(one)) for one in reading.spans
+                )
                 yield f"{indent}    from: {words}"
                 for rule, span in _choose(reading, self._places):
                     yield f"{indent}        {rule}: {to_printable(self._parsed.raw(span))}"
@@ -121,14 +126,20 @@ def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
 
 
 def _mark(reading: "Reading[Any]") -> str:
-    return "?" if reading.is_open else f"{_plain(reading.value)} ({reading.confidence:.2f})"
+    return (
+        "?"
+        if reading.is_open
+        else f"{_plain(reading.value)} ({reading.confidence:.2f})"
+    )
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, tuple):
         return "; ".join(map(_plain, value)) or "none"
     if hasattr(value, "quote"):  # a time window, which prints as its quote alone
-        return to_printable(f"{value.quote}: {value.comparator} {value.value} {value.unit}")
+        return to_printable(
+            f"{value.quote}: {value.comparator} {value.value} {value.unit}"
+        )
     return "none" if value is None else to_printable(str(value))
 
 

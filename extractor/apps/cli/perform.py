@@ -12,7 +12,12 @@ from extractor.apps.cli.console import BUDGET, FAILED, INTERRUPTED, OK, print_ta
 from extractor.apps.cli.job import RunJob
 from extractor.apps.cli.options import RecordOptions
 from extractor.apps.cli.progress import Interrupts
-from extractor.apps.cli.summary import explain_lacking, how_to_resume, list_remarks, print_summary
+from extractor.apps.cli.summary import (
+    explain_lacking,
+    how_to_resume,
+    list_remarks,
+    print_summary,
+)
 from extractor.errors import ExtractorError
 from extractor.model.asking.prompt import load_prompt
 from extractor.model.calls import estimate_tokens
@@ -20,7 +25,13 @@ from extractor.model.database import RUN_FILE
 from extractor.run.executor import open_executor
 from extractor.run.folder import RunFolder, holds_something
 from extractor.run.forecast import Forecast, Measured, forecast_run, measure_records
-from extractor.run.manifest import MANIFEST, Stop, describe_settings, explain_changed, read_manifest
+from extractor.run.manifest import (
+    MANIFEST,
+    Stop,
+    describe_settings,
+    explain_changed,
+    read_manifest,
+)
 from extractor.run.progress import show_progress
 from extractor.run.records import Sink, StreamSink, describe_failure
 
@@ -60,7 +71,11 @@ def perform_job(job: RunJob) -> int:
             _tell_what_was_found(job, folder)
         try:
             with show_progress(
-                tally, partial(job.count, folder), quiet=quiet, counts=bool(folder), say=say
+                tally,
+                partial(job.count, folder),
+                quiet=quiet,
+                counts=bool(folder),
+                say=say,
             ):
                 Interrupts(run).run(_extract(job, sink))
         except BaseException as error:
@@ -128,7 +143,11 @@ def _print_exported(job: RunJob) -> None:
     if not exchange.written:
         say(f"there is nothing to ask, so there is no {exchange.requests}")
     written = {"records": job.run.tally.extracted, "requests": exchange.written}
-    print(json.dumps(written | {"files": [str(path) for path in exchange.parts]}, indent=2))
+    print(
+        json.dumps(
+            written | {"files": [str(path) for path in exchange.parts]}, indent=2
+        )
+    )
 
 
 def _explain(job: RunJob, stop: Stop | None, error: BaseException) -> str:
@@ -175,7 +194,9 @@ def _describe_sending(given: RecordOptions) -> "BatchPolicy":
 def _show_batch(job: RunJob, news: "BatchStatus") -> None:
     if news.message or not job.given.quiet:
         detail = f"; {news.message}" if news.message else ""
-        say(f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}")
+        say(
+            f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}"
+        )
 
 
 def forecast_job(job: RunJob) -> int:
@@ -215,7 +236,9 @@ def forecast_job(job: RunJob) -> int:
             )
     print_forecast(forecast_run(measured, run.pricing, run.limits.concurrency))
     if options.fields:
-        own, built_in = (estimate_tokens(load_prompt(each).system) for each in (options.fields, ()))
+        own, built_in = (
+            estimate_tokens(load_prompt(each).system) for each in (options.fields, ())
+        )
         names = ", ".join(field.name for field in options.fields)
         say(
             f"your own fields ({names}) add about {own - built_in:,} tokens to the definitions of "
@@ -237,7 +260,11 @@ def print_forecast(forecast: Forecast) -> None:
         else:
             digits = 4
         rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
-    print_table((f"{forecast.records:,} records", "least", "expected", "most"), rows, apart=False)
+    print_table(
+        (f"{forecast.records:,} records", "least", "expected", "most"),
+        rows,
+        apart=False,
+    )
     sys.stdout.flush()  # the table comes before its assumptions, in a file of both too
     listed = forecast.price
     if listed:

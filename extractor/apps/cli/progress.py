@@ -72,7 +72,11 @@ class Interrupts:
             self._run.is_stopping = True
             watch = self._run.tally.watch
             calls = watch.under_way if watch else 0
-            what = f"{calls} call{'s' * (calls != 1)} to the model" if calls else "the records"
+            what = (
+                f"{calls} call{'s' * (calls != 1)} to the model"
+                if calls
+                else "the records"
+            )
             notice = (
                 f"\nextractor: waiting at most {self._seconds:g} s for {what} under way; "
                 "Ctrl-C again stops at once\n"

@@ -21,14 +21,21 @@ def report(
     out: Annotated[
         Path | None,
         option(
-            FILES, "RUN/report.html if left out.", "--out", "-o", metavar="FILE", dir_okay=False
+            FILES,
+            "RUN/report.html if left out.",
+            "--out",
+            "-o",
+            metavar="FILE",
+            dir_okay=False,
         ),
     ] = None,
     records: RecordsOption = None,
     limit: Annotated[
         int, option(FILES, "Most records that the page can open.", min=0, metavar="N")
     ] = 20_000,
-    open_it: Annotated[bool, option(FILES, "Open the page in the browser.", "--open")] = False,
+    open_it: Annotated[
+        bool, option(FILES, "Open the page in the browser.", "--open")
+    ] = False,
 ) -> None:
     """Write a run as one page of HTML: an overview, and each record's text beside its values.
 
@@ -67,13 +74,17 @@ def report(
 def review(
     run: RunArgument,
     gold: Annotated[
-        Path, option(FILES, "Folder for the gold files.", metavar="DIR", file_okay=False)
+        Path,
+        option(FILES, "Folder for the gold files.", metavar="DIR", file_okay=False),
     ],
     records: RecordsOption = None,
     reviewer: Annotated[
-        str | None, option(SERVICE, "Who reviews; your user name if left out.", metavar="NAME")
+        str | None,
+        option(SERVICE, "Who reviews; your user name if left out.", metavar="NAME"),
     ] = None,
-    port: Annotated[int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")] = 0,
+    port: Annotated[
+        int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")
+    ] = 0,
 ) -> None:
     """Correct a run in the browser; finished records become gold files.
 
@@ -91,7 +102,9 @@ def review(
         from extractor.errors import MissingExtra
 
         if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
-            raise MissingExtra("review needs starlette and uvicorn", "review") from error
+            raise MissingExtra(
+                "review needs starlette and uvicorn", "review"
+            ) from error
         raise
     import getpass
 
@@ -101,7 +114,9 @@ def review(
         except (OSError, KeyError):  # an account without a name
             reviewer = "reviewer"
     try:
-        with open_review(run, gold, reviewer=reviewer, port=port, inputs=records or ()) as opened:
+        with open_review(
+            run, gold, reviewer=reviewer, port=port, inputs=records or ()
+        ) as opened:
             print(f"review: {opened.address}", flush=True)
             say(
                 f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends "
@@ -123,7 +138,9 @@ def review(
 def calibrate(
     gold: Annotated[
         Path,
-        typer.Argument(metavar="GOLD", exists=True, help="Annotations with values under custom."),
+        typer.Argument(
+            metavar="GOLD", exists=True, help="Annotations with values under custom."
+        ),
     ],
     run: RunArgument,
 ) -> int:
@@ -146,13 +163,25 @@ def calibrate(
         )
     shares = count_support(gold, run, fields)
     rows = [
-        (one.field, one.support.value, str(one.right), str(one.total), f"{one.confidence:g}")
+        (
+            one.field,
+            one.support.value,
+            str(one.right),
+            str(one.total),
+            f"{one.confidence:g}",
+        )
         for one in shares
     ]
-    print_table(("own field", "support", "right", "values", "confidence"), rows, apart=False)
+    print_table(
+        ("own field", "support", "right", "values", "confidence"), rows, apart=False
+    )
     enough = [one for one in shares if one.total >= LEAST_VALUES]
     for field in fields:
-        counted = {one.support.value: one.confidence for one in enough if one.field == field.name}
+        counted = {
+            one.support.value: one.confidence
+            for one in enough
+            if one.field == field.name
+        }
         if counted:
             say(f'add to {field.name}: "confidence": {json.dumps(counted)}')
         else:

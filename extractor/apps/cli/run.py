@@ -7,7 +7,8 @@ from extractor.apps.cli.console import refuse, say_first
 from extractor.apps.cli.options import CollectOptions, RunOptions, SubmitOptions
 
 batch = Commands(
-    help="Ask by a provider's batch API or by files, at a lower price.", no_args_is_help=True
+    help="Ask by a provider's batch API or by files, at a lower price.",
+    no_args_is_help=True,
 )
 
 
@@ -29,7 +30,8 @@ def run(given: RunOptions) -> int:
         {
             "--ray keeps what was answered in a folder; name one with --out": given.ray
             and not given.out,
-            "--ray asks a model or the rules; drop --replay": given.ray and given.replay,
+            "--ray asks a model or the rules; drop --replay": given.ray
+            and given.replay,
             "--fresh discards what --out holds; name a folder with --out": given.fresh
             and not given.out,
         }
@@ -59,14 +61,18 @@ def submit(given: SubmitOptions) -> int:
             "name a folder with --out, or a file of requests with --requests: one of the two": both
             and not given.dry_run,
             "a batch needs a model; name it with --model": not given.model,
-            "--effort none asks nothing, so there is nothing to submit": given.effort == "none",
+            "--effort none asks nothing, so there is nothing to submit": given.effort
+            == "none",
         }
     )
     from extractor.apps.cli.job import open_job
     from extractor.apps.cli.perform import forecast_job, perform_job
 
     perform = forecast_job if given.dry_run else perform_job
-    with open_job(given, batch_rounds=0 if given.requests else 1, waits=False) as (job, unknown):
+    with open_job(given, batch_rounds=0 if given.requests else 1, waits=False) as (
+        job,
+        unknown,
+    ):
         return perform(job) or unknown
 
 
@@ -92,11 +98,15 @@ def collect(given: CollectOptions) -> int:
             (
                 "name the submitted run's folder with --out, or files of answers with --answers"
             ): not given.answers and (given.requests or not given.out),
-            "a batch needs a model; name it with --model": not given.answers and not given.model,
+            "a batch needs a model; name it with --model": not given.answers
+            and not given.model,
         }
     )
     from extractor.apps.cli.job import open_job
     from extractor.apps.cli.perform import perform_job
 
-    with open_job(given, batch_rounds=0 if given.answers else given.rounds) as (job, unknown):
+    with open_job(given, batch_rounds=0 if given.answers else given.rounds) as (
+        job,
+        unknown,
+    ):
         return perform_job(job) or unknown

@@ -11,7 +11,12 @@ import typer
 from extractor.apps.cli.commands import Commands, complete
 from extractor.apps.cli.console import say
 from extractor.apps.cli.options import name_option, option_of
-from extractor.apps.serve.settings import ServiceOptions, ServiceSettings, choose_root, choose_token
+from extractor.apps.serve.settings import (
+    ServiceOptions,
+    ServiceSettings,
+    choose_root,
+    choose_token,
+)
 
 if TYPE_CHECKING:
     from extractor.apps.serve.callers import CallerBook
@@ -22,10 +27,15 @@ RootOption = Annotated[Path | None, option_of(ServiceOptions, "root")]
 DaysOption = Annotated[
     float | None,
     typer.Option(
-        "--days", min=0.001, metavar="DAYS", help="Days until the key expires; never if left out."
+        "--days",
+        min=0.001,
+        metavar="DAYS",
+        help="Days until the key expires; never if left out.",
     ),
 ]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")
+]
 
 app = Commands(invoke_without_command=True)
 keys = Commands(help="Manage callers' keys.", no_args_is_help=True)
@@ -61,7 +71,9 @@ def serve(given: ServiceOptions) -> None:
     from extractor.run.executor import count_cores
 
     root = choose_root(given.root)
-    token, token_file = choose_token(os.environ.get("EXTRACTOR_TOKEN"), given.host, root)
+    token, token_file = choose_token(
+        os.environ.get("EXTRACTOR_TOKEN"), given.host, root
+    )
     spec = read_model_spec(given.model) if given.model else None
     reasoning = Reasoning(given.reasoning) if given.reasoning else None
     pricing = Pricing.of(
@@ -69,7 +81,9 @@ def serve(given: ServiceOptions) -> None:
     )
     if not (spec and given.asks) and (unread := explain_unread(given.fields)):
         say(unread)
-    settings = ServiceSettings(given, root, token, spec, pricing, given.workers or count_cores())
+    settings = ServiceSettings(
+        given, root, token, spec, pricing, given.workers or count_cores()
+    )
 
     def announce(url: str) -> None:
         if token_file:
@@ -90,7 +104,9 @@ def serve(given: ServiceOptions) -> None:
 
 @keys.command("add")
 def add_key(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")
+    ],
     root: RootOption = None,
     requests_per_minute: Annotated[
         int, typer.Option(min=1, metavar="N", help="Most requests in a minute.")
@@ -102,7 +118,9 @@ def add_key(
 
 
 @keys.command("renew")
-def renew_key(name: NameArgument, root: RootOption = None, days: DaysOption = None) -> None:
+def renew_key(
+    name: NameArgument, root: RootOption = None, days: DaysOption = None
+) -> None:
     """Replace a caller's key and print the new one. The caller keeps its jobs."""
     print(_open_book(root).renew(name, days))
 
@@ -113,7 +131,14 @@ def list_keys(root: RootOption = None) -> None:
     print("name\tmade\trequests per minute\texpires\tid")
     for caller in _open_book(root):
         expires = caller.expires or "never"
-        print(caller.name, caller.made, caller.requests_per_minute, expires, caller.id, sep="\t")
+        print(
+            caller.name,
+            caller.made,
+            caller.requests_per_minute,
+            expires,
+            caller.id,
+            sep="\t",
+        )
 
 
 @keys.command("revoke")

@@ -63,12 +63,22 @@ def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
     if support:
         yield f"{new}evidence", _join_counts(dict(sorted(support.items())))
     yield from _list_findings(tally, new)
-    unanswered = f" ({whole.unanswered:,} without any usable answer)" if whole.unanswered else ""
-    yield "questions", f"{whole.questions:,} asked, {whole.open_questions:,} open{unanswered}"
+    unanswered = (
+        f" ({whole.unanswered:,} without any usable answer)" if whole.unanswered else ""
+    )
+    yield (
+        "questions",
+        f"{whole.questions:,} asked, {whole.open_questions:,} open{unanswered}",
+    )
     if usage.calls:
-        cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
+        cached = (
+            f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
+        )
         tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}"
-        yield "model", f"{usage.calls:,} calls, {tokens}, {usage.output_tokens:,} output tokens"
+        yield (
+            "model",
+            f"{usage.calls:,} calls, {tokens}, {usage.output_tokens:,} output tokens",
+        )
 
 
 def _list_findings(tally: Tally, new: str) -> Iterator[tuple[str, str]]:
@@ -172,7 +182,9 @@ def explain_lacking(job: RunJob) -> str | None:
         return None
     usage = tally.usage
     problem = tally.watch.problem if tally.watch else ""
-    share = f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
+    share = (
+        f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
+    )
     because = f"; such as: {problem}" if problem else ""
     again = "" if choice.replay else f"; to ask again, {how_to_resume(job)}"
     return f"{share}, more than EXTRACTOR_MAX_LACKING ({job.max_lacking:g}) allows{because}{again}"
@@ -234,7 +246,9 @@ def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str
     run, or unanswered.
     """
     if tally.failed:
-        for reason in count_reasons(read_failures(folder.path / FAILURES))[:_MOST_SHOWN]:
+        for reason in count_reasons(read_failures(folder.path / FAILURES))[
+            :_MOST_SHOWN
+        ]:
             message = to_printable(reason.message)[:_LONGEST]
             yield f"{reason.records} failed: {message} (such as {to_printable(reason.example)})"
         yield f"all failures are in {folder.path / FAILURES}"
@@ -250,7 +264,9 @@ def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str
         yield f"records that lack an answer: {counts['lacking']}; {again}"
     left = counts["left"]
     if left:
-        named = ", ".join(folder.manifest.left_ids[:_MOST_SHOWN]) + ", ..." * (left > _MOST_SHOWN)
+        named = ", ".join(folder.manifest.left_ids[:_MOST_SHOWN]) + ", ..." * (
+            left > _MOST_SHOWN
+        )
         yield (
             f"results whose records are no longer in the input: {left} ({named}); "
             "readers leave them out"

@@ -11,4 +11,11 @@ from extractor.apps.diff.changes import (
 )
 from extractor.apps.diff.compare import diff_trials
 
-__all__ = ["ChangeKind", "ChangeSeverity", "StatedValue", "TrialChange", "TrialDiff", "diff_trials"]
+__all__ = [
+    "ChangeKind",
+    "ChangeSeverity",
+    "StatedValue",
+    "TrialChange",
+    "TrialDiff",
+    "diff_trials",
+]

@@ -114,7 +114,9 @@ class TrialDiff(FrozenModel):
     @property
     def differs(self) -> bool:
         """Return whether the versions differ in meaning."""
-        return self.only_in is not None or any(change.is_of_meaning for change in self.changes)
+        return self.only_in is not None or any(
+            change.is_of_meaning for change in self.changes
+        )
 
 
 _WHOLE = {
@@ -150,16 +152,33 @@ def make_change(
 
     old, new = map(show, pair)
     return TrialChange(
-        item=item, kind=kind, severity=severity, message=message, old=old, new=new, field=field
+        item=item,
+        kind=kind,
+        severity=severity,
+        message=message,
+        old=old,
+        new=new,
+        field=field,
     )
 
 
-def _state(whole: Sequence[str], sides: Sequence[Side], field: str | None) -> StatedValue:
-    cited = [one for side in sides for one in _cite(side.item.evidence, field)] if field else []
+def _state(
+    whole: Sequence[str], sides: Sequence[Side], field: str | None
+) -> StatedValue:
+    cited = (
+        [one for side in sides for one in _cite(side.item.evidence, field)]
+        if field
+        else []
+    )
     cited = cited or [
-        one for side in sides for name in whole for one in _cite(side.item.evidence, name)
+        one
+        for side in sides
+        for name in whole
+        for one in _cite(side.item.evidence, name)
     ]
-    path = ", ".join(f"{side.path}.{field}" if field else str(side.path) for side in sides)
+    path = ", ".join(
+        f"{side.path}.{field}" if field else str(side.path) for side in sides
+    )
     said = " ".join(say(getattr(side.item, whole[0])) for side in sides)
     value = sides[0].item.model_dump(mode="json")[field] if field else said
     return StatedValue(path=path, value=value, citations=tuple(dict.fromkeys(cited)))

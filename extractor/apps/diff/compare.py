@@ -30,7 +30,11 @@ from extractor.apps.evaluation.comparers import Level
 from extractor.apps.evaluation.fields import CRITERIA, DOSING, ENDPOINTS, Field, Group
 from extractor.apps.evaluation.judge import compare_values
 from extractor.apps.evaluation.text import fold_name, fold_text
-from extractor.apps.evaluation.wording import compare_texts, measure_likeness, read_words
+from extractor.apps.evaluation.wording import (
+    compare_texts,
+    measure_likeness,
+    read_words,
+)
 from extractor.apps.pages import name_label
 from extractor.apps.pages.words import say
 from extractor.concepts.limits.admission import describe_gold
@@ -57,7 +61,9 @@ _DECISIVE_DOSES = frozenset({"amounts", "route", "frequency"})
 _STUDIED = frozenset({None, Role.INVESTIGATIONAL, Role.COMPARATOR, Role.CONDITIONING})
 """Roles whose doses belong to what the trial compares."""
 _RANKS = list(Rank)
-_INSTRUMENT = next(field for field in ENDPOINTS.fields if field.attribute == "instrument")
+_INSTRUMENT = next(
+    field for field in ENDPOINTS.fields if field.attribute == "instrument"
+)
 _TEXTS = ("measure", "time_frame", "description")
 _LEAST_ALIKE = 0.5
 """The share of words from which on two items without a counterpart are one in other words."""
@@ -90,7 +96,8 @@ def diff_trials(
     """
     old, new = (describe_gold(one, located=False) for one in (old, new))
     missing: tuple[Task, ...] = ()
-    if old.coverage and new.coverage:  # a download without criteria has not removed them
+    # a download without criteria has not removed them
+    if old.coverage and new.coverage:
         before, after = (
             {section.kind for section in each.coverage.sections}
             for each in (old, new)
@@ -108,10 +115,18 @@ def diff_trials(
         renamed = list_renamed(old_record, new_record)
     found: list[TrialChange] = []
     for task, (item, group, compare, _) in _COMPARED.items():
-        pairs = align(group, group.items(old), group.items(new)) if task not in missing else []
-        pairs.sort(key=lambda pair: pair.old[0].position if pair.old and pair.new else inf)
+        pairs = (
+            align(group, group.items(old), group.items(new))
+            if task not in missing
+            else []
+        )
+        pairs.sort(
+            key=lambda pair: pair.old[0].position if pair.old and pair.new else inf
+        )
         listed = (
-            list(_drop_stated(pairs, old, new)) if task is Task.DOSING else _join_reworded(pairs)
+            list(_drop_stated(pairs, old, new))
+            if task is Task.DOSING
+            else _join_reworded(pairs)
         )
         for pair in listed:
             if pair.old and pair.new:
@@ -133,17 +148,29 @@ def diff_trials(
             if name:
                 said = f"{name} {item}"
             else:
-                said = " ".join([one.agent, say(one.amounts)]) if one.amounts else one.agent
-            found.append(make_change(item, kind, _rate(one), f"{said} {kind.value}", pair))
+                said = (
+                    " ".join([one.agent, say(one.amounts)])
+                    if one.amounts
+                    else one.agent
+                )
+            found.append(
+                make_change(item, kind, _rate(one), f"{said} {kind.value}", pair)
+            )
         if task is Task.ELIGIBILITY and task not in missing:
             found += compare_groups(old, new, listed, lines)
     found += _compare_own(Aligned([], []), old, new)
     if old_record and new_record:
-        found = [change for change in found if not stands_in_both(change, old_record, new_record)]
+        found = [
+            change
+            for change in found
+            if not stands_in_both(change, old_record, new_record)
+        ]
         found += compare_registered(old_record, new_record)
         regimens = [change for change in found if change.item == "regimen"]
         found += (
-            compare_arms(old_record, new_record, regimens) if Task.DOSING not in missing else ()
+            compare_arms(old_record, new_record, regimens)
+            if Task.DOSING not in missing
+            else ()
         )
         found += lines if Task.ELIGIBILITY not in missing else ()
     # An arm and its intervention say the same. Whole items are kept, however often they are added
@@ -154,15 +181,23 @@ def diff_trials(
         (one.item, one.kind, one.message, n if one.field not in repeatable else 0): one
         for n, one in numbered
     }
-    changes = sorted(kept.values(), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning))
-    return TrialDiff(record_id=new.record_id, changes=tuple(changes), not_compared=missing)
+    changes = sorted(
+        kept.values(), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning)
+    )
+    return TrialDiff(
+        record_id=new.record_id, changes=tuple(changes), not_compared=missing
+    )
 
 
 def _rate(item: Criterion | Regimen | Endpoint) -> ChangeSeverity:
     """Return the severity of a change of an item as a whole."""
     if isinstance(item, Criterion):
         return _MINOR if item.category in _DETAILS else _MAJOR
-    is_major = item.rank is Rank.PRIMARY if isinstance(item, Endpoint) else item.role in _STUDIED
+    is_major = (
+        item.rank is Rank.PRIMARY
+        if isinstance(item, Endpoint)
+        else item.role in _STUDIED
+    )
     return _MAJOR if is_major else _MINOR
 
 
@@ -180,9 +215,9 @@ def _drop_stated(
 
     stated = [set(map(identify, each.dosing)) for each in (old, new)]
     for pair in pairs:
-        if (pair.old and pair.new) or identify((pair.old or pair.new)[0].item) not in stated[
-            bool(pair.old)
-        ]:
+        if (pair.old and pair.new) or identify(
+            (pair.old or pair.new)[0].item
+        ) not in stated[bool(pair.old)]:
             yield pair
 
 
@@ -192,10 +227,14 @@ def _join_reworded(pairs: list[Aligned]) -> list[Aligned]:
     Evaluation pairs by the characters of quotes. Here "Age ≥ 18 years" is "Participants must be 18
     years or older".
     """
-    gone, come = ([one for one in pairs if one[side] and not one[1 - side]] for side in (0, 1))
+    gone, come = (
+        [one for one in pairs if one[side] and not one[1 - side]] for side in (0, 1)
+    )
 
     def compare(one: Aligned, other: Aligned) -> float:
-        return measure_likeness(_join_text(one.old[0].item), _join_text(other.new[0].item))
+        return measure_likeness(
+            _join_text(one.old[0].item), _join_text(other.new[0].item)
+        )
 
     found, *_ = match_values(gone, come, compare, _LEAST_ALIKE)
     partners = {id(one): Aligned(one.old, other.new) for one, other in found}
@@ -221,7 +260,12 @@ def _compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
         message = f"moved from {before.kind.value} to {after.kind.value}"
         message += "" if flips else ", in words that admit the same people"
         yield make_change(
-            "criterion", ChangeKind.MOVED, _MAJOR if flips else _MINOR, message, pair, "kind"
+            "criterion",
+            ChangeKind.MOVED,
+            _MAJOR if flips else _MINOR,
+            message,
+            pair,
+            "kind",
         )
     if (not moves or not flips) and (change := _compare_statements(pair, moves=moves)):
         yield change
@@ -232,7 +276,10 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
     both = [_join_parts(each) for each in pair]
     quotes = [one.quote for one in both]
     paired = list(pair_limits(*both))
-    limits = [[one for one in each if one] for each in zip(*paired, strict=True)] or [[], []]
+    limits = [[one for one in each if one] for each in zip(*paired, strict=True)] or [
+        [],
+        [],
+    ]
     words = compare_texts(*quotes)
     changes = {str(one): one for one in paired if one.kind}.values()
     # The numbers of limits are compared as limits. If no other number differs, signs may be written
@@ -244,8 +291,11 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
     numbers = {form for each in limits for one in each for form in one.list_forms()}
     rest = words.leave_out({"0", *numbers, *(part.form for part in named)})
     written = {part.form for quote in quotes for part in read_words(quote)}
-    if changes and any(written.isdisjoint(one.list_forms()) for each in limits for one in each):
-        rest = rest.leave_out({"number"})  # such as "15 years 3 months", which is one limit
+    if changes and any(
+        written.isdisjoint(one.list_forms()) for each in limits for one in each
+    ):
+        # such as "15 years 3 months", which is one limit
+        rest = rest.leave_out({"number"})
     if not any(part.kind == "number" for part in (*rest.gone, *rest.come)):
         rest = rest.leave_out({"comparator"})
     rest = rest.leave_out({"negation"}) if moves else rest
@@ -255,16 +305,27 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
         same = moves or quotes[0] == quotes[1]
         return None if same else _make_rewording("criterion", pair)
     # A limit without a counterpart may have one whose number was not read as a limit.
-    counts = [sum(part.kind == "number" for part in read_words(quote)) for quote in quotes]
+    counts = [
+        sum(part.kind == "number" for part in read_words(quote)) for quote in quotes
+    ]
     alone = [not all(one[side] for one in changes) for side in (0, 1)]
     unread = any(alone[side] and counts[side] > len(limits[side]) for side in (0, 1))
     kinds = {one.kind for one in changes if one.kind}
     is_clear = len(kinds) == 1 and not rest and not unread and not conditions
-    message = "; ".join(filter(None, [*map(str, changes), *conditions, rest.describe()]))
-    rated = _rate(pair.new[0].item) if changes or conditions or rest.is_decisive else _MINOR
+    message = "; ".join(
+        filter(None, [*map(str, changes), *conditions, rest.describe()])
+    )
+    rated = (
+        _rate(pair.new[0].item) if changes or conditions or rest.is_decisive else _MINOR
+    )
     field = "constraints" if changes or conditions else "quote"
     return make_change(
-        "criterion", kinds.pop() if is_clear else ChangeKind.CHANGED, rated, message, pair, field
+        "criterion",
+        kinds.pop() if is_clear else ChangeKind.CHANGED,
+        rated,
+        message,
+        pair,
+        field,
     )
 
 
@@ -278,7 +339,9 @@ def _join_parts(sides: Sequence[Side]) -> Criterion:
     quote = " ".join(" ".join(one.quote.split()) for one in items)
     limits = tuple(limit for one in items for limit in one.constraints)
     listed = (
-        window for one in items for window in one.time_windows or filter(None, [one.time_window])
+        window
+        for one in items
+        for window in one.time_windows or filter(None, [one.time_window])
     )
     windows = tuple(one for one in listed if fold_text(one.quote) in fold_text(quote))
     joined: Criterion = items[0].model_copy(
@@ -299,7 +362,11 @@ def _say_the_same(field: Field, old: Any, new: Any) -> bool:
 
 def _make_rewording(item: Any, pair: Aligned) -> TrialChange:
     return make_change(
-        item, ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", pair
+        item,
+        ChangeKind.REWORDED,
+        ChangeSeverity.EDITORIAL,
+        "other words, same meaning",
+        pair,
     )
 
 
@@ -316,8 +383,12 @@ def _compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
         values = field.read(before), field.read(one)
         if set(values) != {None, Frequency.OTHER}:
             severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
-            message = f"{one.agent}, {name.rstrip('s')}: {say(values[0])} -> {say(values[1])}"
-            yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
+            message = (
+                f"{one.agent}, {name.rstrip('s')}: {say(values[0])} -> {say(values[1])}"
+            )
+            yield make_change(
+                "regimen", ChangeKind.CHANGED, severity, message, pair, name
+            )
             times_differ |= name in ("frequency", "cycle", "duration")
     days = [side[0].item.timing for side in pair]
     if all(days) and not times_differ and compare_texts(*days).is_decisive:
@@ -333,9 +404,17 @@ def _compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
         rises = _RANKS.index(after.rank) < _RANKS.index(before.rank)
         kind = ChangeKind.PROMOTED if rises else ChangeKind.DEMOTED
         yield make_change(
-            "endpoint", kind, severity, f"{before.rank.value} -> {after.rank.value}", pair, "rank"
+            "endpoint",
+            kind,
+            severity,
+            f"{before.rank.value} -> {after.rank.value}",
+            pair,
+            "rank",
         )
-    wholes = [[" ".join((getattr(one, name) or "").split()) for name in _TEXTS] for one in sides]
+    wholes = [
+        [" ".join((getattr(one, name) or "").split()) for name in _TEXTS]
+        for one in sides
+    ]
     if wholes[0] == wholes[1]:
         return
     named = [one.instrument for one in sides]
@@ -353,14 +432,18 @@ def _compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
             continue
         is_redefined = True
         whole = f"{' '.join((old or 'none').split())} -> {' '.join((new or 'none').split())}"
-        message = f"{name_label(name)}: {whole if name == 'time_frame' else words.describe()}"
+        message = (
+            f"{name_label(name)}: {whole if name == 'time_frame' else words.describe()}"
+        )
         # "12 weeks" is as good as "up to 12 weeks".
         moves = name == "time_frame" and words.leave_out({"comparator"}).is_decisive
         rated = severity if name == "measure" or moves else _MINOR
         yield make_change("endpoint", ChangeKind.REDEFINED, rated, message, pair, name)
     if other_instrument:
         message = f"instrument: {say(named[0])} -> {say(named[1])}"
-        yield make_change("endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument")
+        yield make_change(
+            "endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument"
+        )
     if not is_redefined:
         yield _make_rewording("endpoint", pair)
 
@@ -371,8 +454,13 @@ def _compare_own(pair: Aligned, *versions: TrialExtraction) -> Iterator[TrialCha
 
     They stand side by side in the order of the text.
 
-    >>> blinding = ({"blinding": [{"values": {"value": word}}]} for word in ("open", "double"))
-    >>> versions = [TrialExtraction(record_id="A", eligibility={}, custom=one) for one in blinding]
+    >>> blinding = (
+    ...     {"blinding": [{"values": {"value": word}}]} for word in ("open", "double")
+    ... )
+    >>> versions = [
+    ...     TrialExtraction(record_id="A", eligibility={}, custom=one)
+    ...     for one in blinding
+    ... ]
     >>> [change.message for change in _compare_own(Aligned([], []), *versions)]
     ['blinding: open -> double']
     """
@@ -381,11 +469,22 @@ def _compare_own(pair: Aligned, *versions: TrialExtraction) -> Iterator[TrialCha
         for version, home in zip(versions, pair, strict=True):
             paths = {one.path for one in home} or {None}
             listed = enumerate(version.custom.get(name, ()))
-            sides.append([Side(one, f"custom.{name}[{n}]") for n, one in listed if one.of in paths])
+            sides.append(
+                [
+                    Side(one, f"custom.{name}[{n}]")
+                    for n, one in listed
+                    if one.of in paths
+                ]
+            )
         _, gone, come = match_values(
-            sides[0], sides[1], lambda one, other: float(one.item.values == other.item.values), 1
+            sides[0],
+            sides[1],
+            lambda one, other: float(one.item.values == other.item.values),
+            1,
         )
-        for was, now in zip_longest(([one] for one in gone), ([one] for one in come), fillvalue=()):
+        for was, now in zip_longest(
+            ([one] for one in gone), ([one] for one in come), fillvalue=()
+        ):
             if was and now:
                 kind = ChangeKind.CHANGED
             elif now:
@@ -393,7 +492,9 @@ def _compare_own(pair: Aligned, *versions: TrialExtraction) -> Iterator[TrialCha
             else:
                 kind = ChangeKind.REMOVED
             said = " -> ".join(say(one.item.values) for one in (*was, *now))
-            message = f"{name_label(name)}: {said}" + f" {kind.value}" * (not was or not now)
+            message = f"{name_label(name)}: {said}" + f" {kind.value}" * (
+                not was or not now
+            )
             yield make_change("custom", kind, _MAJOR, message, (was, now), name)
 
 

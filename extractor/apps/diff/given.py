@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from extractor.apps.diff.changes import ChangeKind, ChangeSeverity, TrialChange, make_change
+from extractor.apps.diff.changes import (
+    ChangeKind,
+    ChangeSeverity,
+    TrialChange,
+    make_change,
+)
 from extractor.apps.evaluation.alignment import Aligned
 from extractor.apps.evaluation.fields import DOSING
 from extractor.apps.evaluation.judge import pair_wholes
@@ -21,18 +26,23 @@ def compare_given(
     """
     one = pair.old[0].item
     other = pair.new[0].item
-    if not one.arms or not other.arms:  # the record, or an earlier program, does not say
+    # the record, or an earlier program, does not say
+    if not one.arms or not other.arms:
         return
     if said := _describe(one.arms, other.arms, renamed):
         message = f"{other.agent}, {said}"
-        yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, "arms")
+        yield make_change(
+            "regimen", ChangeKind.CHANGED, severity, message, pair, "arms"
+        )
         return
     field = next(field for field in DOSING.fields if field.attribute == "amounts.arms")
     for was, now in pair_wholes(DOSING, field, one, other):
         if said := _describe(was.arms or one.arms, now.arms or other.arms, renamed):
             dose = say(now.model_copy(update={"arms": ()}))
             message = f"{other.agent}, {dose}: {said}"
-            yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, "amounts")
+            yield make_change(
+                "regimen", ChangeKind.CHANGED, severity, message, pair, "amounts"
+            )
 
 
 def _describe(old: Sequence[str], new: Sequence[str], renamed: Renamed) -> str:

@@ -13,13 +13,21 @@ from extractor.apps.diff.changes import (
     make_change,
 )
 from extractor.apps.evaluation.alignment import Aligned
-from extractor.apps.evaluation.grouping import Members, describe, list_members, match_groups
+from extractor.apps.evaluation.grouping import (
+    Members,
+    describe,
+    list_members,
+    match_groups,
+)
 from extractor.apps.evaluation.text import fold_text
 from extractor.schemas import CriterionGroup, CriterionKind, GroupRule, TrialExtraction
 
 _MAJOR = ChangeSeverity.MAJOR
 _MINOR = ChangeSeverity.MINOR
-_OF_LIST = {CriterionKind.INCLUSION: GroupRule.ALL, CriterionKind.EXCLUSION: GroupRule.ANY}
+_OF_LIST = {
+    CriterionKind.INCLUSION: GroupRule.ALL,
+    CriterionKind.EXCLUSION: GroupRule.ANY,
+}
 """The rule of a whole list: a group with the same one changes nobody's place."""
 
 
@@ -37,7 +45,10 @@ def compare_groups(
     if not all("groups" in one.eligibility.model_fields_set for one in (old, new)):
         return
     told = [
-        fold_text(str(side.value)) for change in lines for side in (change.old, change.new) if side
+        fold_text(str(side.value))
+        for change in lines
+        for side in (change.old, change.new)
+        if side
     ]
 
     def is_told(group: CriterionGroup) -> bool:
@@ -56,15 +67,26 @@ def compare_groups(
                 f": {' '.join(now.lead_in.split())}" if now.lead_in else ""
             )
             sides = _state(old, one), _state(new, other)
-            yield make_change("criterion", ChangeKind.CHANGED, _MAJOR, message, sides, "group")
-    for side, kind, groups in ((0, ChangeKind.REMOVED, gone), (1, ChangeKind.ADDED, come)):
+            yield make_change(
+                "criterion", ChangeKind.CHANGED, _MAJOR, message, sides, "group"
+            )
+    for side, kind, groups in (
+        (0, ChangeKind.REMOVED, gone),
+        (1, ChangeKind.ADDED, come),
+    ):
         version = new if side else old
         for one in groups:
             # else its criteria are added or removed themselves
             if one.counterparts and not is_told(one.group):
                 stated = _state(version, one)
-                one_side: tuple[Stated, Stated] = (None, stated) if side else (stated, None)
-                rated = _MINOR if one.group.rule is _OF_LIST[one.criteria[0].kind] else _MAJOR
+                one_side: tuple[Stated, Stated] = (
+                    (None, stated) if side else (stated, None)
+                )
+                rated = (
+                    _MINOR
+                    if one.group.rule is _OF_LIST[one.criteria[0].kind]
+                    else _MAJOR
+                )
                 message = f"group of criteria {kind.value}: {describe(one.group)}"
                 yield make_change("criterion", kind, rated, message, one_side, "group")
     yield from _compare_items(both, gone, come, pairs)
@@ -98,7 +120,12 @@ def _compare_items(
             if place is not None
         ]
         yield make_change(
-            "criterion", ChangeKind.MOVED, _MAJOR, f"moved {', '.join(said)}", pair, "quote"
+            "criterion",
+            ChangeKind.MOVED,
+            _MAJOR,
+            f"moved {', '.join(said)}",
+            pair,
+            "quote",
         )
 
 

@@ -43,7 +43,9 @@ class Limit(NamedTuple):
     @property
     def is_strict(self) -> bool:
         """Return whether people whose value is the bound itself are not admitted."""
-        return (self.bound.comparator in (Comparator.LESS, Comparator.MORE)) is not self.excludes
+        return (
+            self.bound.comparator in (Comparator.LESS, Comparator.MORE)
+        ) is not self.excludes
 
     def scale(self) -> tuple[str, float]:
         """Return the dimension and the value in base units; a length of time in days, to compare
@@ -92,7 +94,9 @@ class LimitPair(NamedTuple):
         """Return whether both are windows that say what they limit: then the same words may say
         something else.
         """
-        return all(one and isinstance(one.bound, TimeWindow) and one.bound.of for one in self)
+        return all(
+            one and isinstance(one.bound, TimeWindow) and one.bound.of for one in self
+        )
 
     @property
     def kind(self) -> ChangeKind | None:
@@ -106,7 +110,9 @@ class LimitPair(NamedTuple):
             if alone.excludes and isinstance(alone.bound, Bound):
                 return ChangeKind.CHANGED
             return (
-                ChangeKind.LOOSENED if (new is None) is not alone.excludes else ChangeKind.TIGHTENED
+                ChangeKind.LOOSENED
+                if (new is None) is not alone.excludes
+                else ChangeKind.TIGHTENED
             )
         if isinstance(old.bound, TimeWindow) and isinstance(new.bound, TimeWindow):
             sizes = measure_window(old.bound), measure_window(new.bound)
@@ -117,10 +123,14 @@ class LimitPair(NamedTuple):
         if old.is_floor != new.is_floor or dimension != other_dimension:
             return ChangeKind.CHANGED
         # Between units, a small difference is rounding: 90 days are three months.
-        if isclose(was, now, rel_tol=0.02 if old.bound.unit != new.bound.unit else 1e-9):
+        if isclose(
+            was, now, rel_tol=0.02 if old.bound.unit != new.bound.unit else 1e-9
+        ):
             stricter = ChangeKind.TIGHTENED if new.is_strict else ChangeKind.LOOSENED
             return None if old.is_strict == new.is_strict else stricter
-        return ChangeKind.TIGHTENED if (now > was) is new.is_floor else ChangeKind.LOOSENED
+        return (
+            ChangeKind.TIGHTENED if (now > was) is new.is_floor else ChangeKind.LOOSENED
+        )
 
 
 def admits(criterion: Criterion) -> bool:
@@ -136,18 +146,30 @@ def pair_limits(old: Criterion, new: Criterion) -> Iterator[LimitPair]:
     equal ones too.
 
     >>> limits = (
-    ...     {"quantity": "creatinine", "comparator": ">", "value": value, "unit": "mg/dL"}
+    ...     {
+    ...         "quantity": "creatinine",
+    ...         "comparator": ">",
+    ...         "value": value,
+    ...         "unit": "mg/dL",
+    ...     }
     ...     for value in (2, 3)
     ... )
     >>> known = {"kind": "exclusion", "section": "eligibility", "quote": "Creatinine"}
     >>> (pair,) = pair_limits(
-    ...     *(Criterion.model_validate(known | {"constraints": [one]}) for one in limits)
+    ...     *(
+    ...         Criterion.model_validate(known | {"constraints": [one]})
+    ...         for one in limits
+    ...     )
     ... )
     >>> str(pair), pair.kind.value
     ('creatinine > 2 mg/dL -> creatinine > 3 mg/dL', 'loosened')
     """
     field = _FIELDS["constraints"]
-    stated = [bound for side in (old, new) for bound in field.comparer.spread(side.constraints)]
+    stated = [
+        bound
+        for side in (old, new)
+        for bound in field.comparer.spread(side.constraints)
+    ]
     rows = compare_values(field, old.constraints, new.constraints)
     for row in sorted(rows, key=lambda one: stated.index(one.gold or one.predicted)):
         pair = LimitPair(_read(old, row.gold), _read(new, row.predicted))
@@ -170,7 +192,9 @@ def _pair_windows(
         if one.of and other.of and not share_words(one.of, other.of):
             return 0.0
         return (
-            0.1 + bool(one.of and other.of) + 0.5 * (measure_window(one) == measure_window(other))
+            0.1
+            + bool(one.of and other.of)
+            + 0.5 * (measure_window(one) == measure_window(other))
         )
 
     both, gone, come = match_values(old, new, measure, 0.1)
@@ -186,7 +210,8 @@ def list_conditions(old: Criterion, new: Criterion) -> Iterator[str]:
     >>> known = {"kind": "inclusion", "section": "eligibility", "quote": "Hb"}
     >>> hb = {"quantity": "Hb", "comparator": ">=", "value": 12, "unit": "g/dL"}
     >>> sides = [
-    ...     Criterion(**known, constraints=[hb | {"condition": one}]) for one in (None, "for men")
+    ...     Criterion(**known, constraints=[hb | {"condition": one}])
+    ...     for one in (None, "for men")
     ... ]
     >>> [list(list_conditions(*each)) for each in (sides, sides[::-1])]
     [['Hb >= 12 g/dL now for men only'], ['Hb >= 12 g/dL no longer for men only']]

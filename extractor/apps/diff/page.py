@@ -38,13 +38,17 @@ def write_diff_page(
     nothing. Raises ``OSError`` if the file cannot be written.
     """
     counts = Counter(
-        (change.item, change.kind, change.severity) for diff in diffs for change in diff.changes
+        (change.item, change.kind, change.severity)
+        for diff in diffs
+        for change in diff.changes
     )
     chunks = Chunks()
     rows = list[Json]()
     for diff in (one for one in diffs if one.changes):
         shown = show_diff(diff, texts.get(diff.record_id, (None, None)))
-        changes = [[one.item, one.kind, one.severity, say(one.message)] for one in diff.changes]
+        changes = [
+            [one.item, one.kind, one.severity, say(one.message)] for one in diff.changes
+        ]
         rows.append(
             {
                 "id": diff.record_id,
@@ -63,19 +67,26 @@ def write_diff_page(
             for side in ("old", "new")
         },
         "severities": [severity.value for severity in ChangeSeverity],
-        "totals": Counter(change.severity.value for diff in diffs for change in diff.changes),
+        "totals": Counter(
+            change.severity.value for diff in diffs for change in diff.changes
+        ),
         "kinds": [
             (item, kind, numbers)
             for item in get_args(ItemName)
             for kind in ChangeKind
-            if any(numbers := [counts[item, kind, severity] for severity in ChangeSeverity])
+            if any(
+                numbers := [counts[item, kind, severity] for severity in ChangeSeverity]
+            )
         ],
         "shown": len(rows),
         "index": pack(rows),
         "chunks": chunks.close(),
     }
     page = render_page(
-        "extractor.apps.diff", values, styles=("viewer.css", "page.css"), scripts=_SCRIPTS
+        "extractor.apps.diff",
+        values,
+        styles=("viewer.css", "page.css"),
+        scripts=_SCRIPTS,
     )
     Path(path).write_bytes(page.encode("utf-8", "replace"))
 
@@ -86,19 +97,27 @@ def show_diff(diff: TrialDiff, texts: Texts) -> Json:
     """
     changes: list[Json] = [
         one.model_dump(mode="json", include={"item", "kind", "severity"})
-        | {"field": one.field and name_label(one.field), "message": say(one.message), "spans": []}
+        | {
+            "field": one.field and name_label(one.field),
+            "message": say(one.message),
+            "spans": [],
+        }
         for one in diff.changes
     ]
     sections = list[Json]()
     spans = list[tuple[int, ...]]()
     for name, record in zip(("old", "new"), texts, strict=True):
         sides = [getattr(change, name) for change in diff.changes]
-        shown = view(record, (), [cited for side in sides if side for cited in side.citations])
+        shown = view(
+            record, (), [cited for side in sides if side for cited in side.citations]
+        )
         marks = iter(shown["marks"])
         for side, change in zip(sides, changes, strict=True):
             cited = side.citations if side else ()
             change["spans"] += [
-                len(spans) + mark for mark in islice(marks, len(cited)) if mark is not None
+                len(spans) + mark
+                for mark in islice(marks, len(cited))
+                if mark is not None
             ]
             change[name] = {
                 "said": "\n".join(dict.fromkeys(say(one.quote) for one in cited)),
@@ -117,6 +136,8 @@ def show_diff(diff: TrialDiff, texts: Texts) -> Json:
         "spans": spans,
         "changes": changes,
         "missing": [
-            name for name, record in zip(("old", "new"), texts, strict=True) if record is None
+            name
+            for name, record in zip(("old", "new"), texts, strict=True)
+            if record is None
         ],
     }

@@ -45,7 +45,8 @@ def stands_in_both(change: TrialChange, old: TrialRecord, new: TrialRecord) -> b
     # each outcome has a section of its own
     if change.kind in _OF_PLACE or change.item == "endpoint":
         return False
-    if change.field == "arms":  # its evidence is a label, which also stands where it is not given
+    # its evidence is a label, which also stands where it is not given
+    if change.field == "arms":
         return False
     lines = []  # each line in which a quote stands, with its kind of section
     for side, ours, theirs in (change.old, old, new), (change.new, new, old):
@@ -58,9 +59,11 @@ def stands_in_both(change: TrialChange, old: TrialRecord, new: TrialRecord) -> b
                 fold_text(text[first : last if last >= 0 else None]),
             )
             lines.append((line, ours, theirs))
-    alone = change.old is None or change.new is None  # of two such lines, one may be gone
+    # of two such lines, one may be gone
+    alone = change.old is None or change.new is None
     return bool(lines) and all(
-        _count(theirs, line) >= (_count(ours, line) if alone else 1) for line, ours, theirs in lines
+        _count(theirs, line) >= (_count(ours, line) if alone else 1)
+        for line, ours, theirs in lines
     )
 
 
@@ -80,25 +83,42 @@ def compare_introductions(*records: TrialRecord) -> Iterator[TrialChange]:
     for record, side in zip(records, sides, strict=True):
         for found in _INTRODUCTION.finditer(record.raw_text("eligibility") or ""):
             cited = Citation(
-                section="eligibility", start=found.start(1), end=found.end(1), quote=found[1]
+                section="eligibility",
+                start=found.start(1),
+                end=found.end(1),
+                quote=found[1],
             )
             side[fold_text(found[1])] = cited
     old, new = ([text for text in sides[n] if text not in sides[1 - n]] for n in (0, 1))
     for one, other in match_values(old, new, measure_overlap, 0.5)[0]:
         both = sides[0][one], sides[1][other]
         words = compare_texts(both[0].quote, both[1].quote)
-        many = [[word for word in text.split() if word in _HOW_MANY] for text in (one, other)]
+        many = [
+            [word for word in text.split() if word in _HOW_MANY]
+            for text in (one, other)
+        ]
         changed = many[0] != many[1]
         if words or changed:
-            number = " -> ".join(" ".join(each) or "none" for each in many) if changed else ""
+            number = (
+                " -> ".join(" ".join(each) or "none" for each in many)
+                if changed
+                else ""
+            )
             message = f"introducing line: {'; '.join(filter(None, (number, words.describe())))}"
             was, now = (
-                StatedValue(path="eligibility.criteria", value=one.quote, citations=(one,))
+                StatedValue(
+                    path="eligibility.criteria", value=one.quote, citations=(one,)
+                )
                 for one in both
             )
             severity = _MAJOR if changed or words.is_decisive else _MINOR
             yield make_change(
-                "criterion", ChangeKind.CHANGED, severity, message, (was, now), "lead_in"
+                "criterion",
+                ChangeKind.CHANGED,
+                severity,
+                message,
+                (was, now),
+                "lead_in",
             )
 
 
@@ -111,7 +131,9 @@ def compare_registered(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChan
         names = (
             (name,)
             if in_text
-            else (f"registry.{name}", f"registry.{name}_type")[: 1 + (name == "enrollment")]
+            else (f"registry.{name}", f"registry.{name}_type")[
+                : 1 + (name == "enrollment")
+            ]
         )
         before, after = sides = [_state(record, *names) for record in (old, new)]
         # A registry that gives the sex gives the ages too, if there are any; so with the status and
@@ -119,7 +141,9 @@ def compare_registered(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChan
         shared = {"maximum_age": "sex", "minimum_age": "sex"}.get(
             name, "status" if name in _DATES else name
         )
-        are_stated = not in_text and old.registry.text(shared) and new.registry.text(shared)
+        are_stated = (
+            not in_text and old.registry.text(shared) and new.registry.text(shared)
+        )
         if not are_stated and not (before.value and after.value):
             continue
         item: ItemName = "eligibility" if name in _PEOPLE else "registration"
@@ -132,7 +156,10 @@ def compare_registered(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChan
             said = words.describe()
             is_major = words.is_decisive
         elif name == "conditions":
-            was, now = (list(filter(str.strip, re.split(r"[|\n]", side.value))) for side in sides)
+            was, now = (
+                list(filter(str.strip, re.split(r"[|\n]", side.value)))
+                for side in sides
+            )
             _, *alone = match_values(
                 was, now, lambda one, other: float(not compare_texts(one, other)), 1
             )
@@ -151,7 +178,12 @@ def compare_registered(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChan
         if said:
             message = f"{name.replace('_', ' ')}: {said}"
             yield make_change(
-                item, kind, _MAJOR if is_major else _MINOR, message, (before, after), name
+                item,
+                kind,
+                _MAJOR if is_major else _MINOR,
+                message,
+                (before, after),
+                name,
             )
 
 
@@ -162,10 +194,13 @@ def _state(record: TrialRecord, *names: str) -> StatedValue:
     stated = names if record.raw_text(names[0]) else ()
     found = [(name, text) for name in stated if (text := record.raw_text(name))]
     cited = tuple(
-        Citation(section=name, start=0, end=len(text), quote=text) for name, text in found
+        Citation(section=name, start=0, end=len(text), quote=text)
+        for name, text in found
     )
     return StatedValue(
-        path=names[0], value=" ".join(text for _, text in found) or None, citations=cited
+        path=names[0],
+        value=" ".join(text for _, text in found) or None,
+        citations=cited,
     )
 
 
@@ -196,7 +231,11 @@ def _direct(name: str, old: _Value, new: _Value) -> ChangeKind:
         return ChangeKind.LOOSENED if new is True else ChangeKind.TIGHTENED
     unbounded = 0.0 if name == "minimum_age" else float("inf")
     low, high = (unbounded if one is None else float(one) for one in (old, new))
-    return ChangeKind.TIGHTENED if (high > low) is (name == "minimum_age") else ChangeKind.LOOSENED
+    return (
+        ChangeKind.TIGHTENED
+        if (high > low) is (name == "minimum_age")
+        else ChangeKind.LOOSENED
+    )
 
 
 def compare_arms(
@@ -210,14 +249,20 @@ def compare_arms(
     """
     pairs, *alone = _match_named(old, new)
     sides = [
-        [side for change in known if (side := getattr(change, name))] for name in ("old", "new")
+        [side for change in known if (side := getattr(change, name))]
+        for name in ("old", "new")
     ]
-    quotes = ["\n".join(cited.quote for side in each for cited in side.citations) for each in sides]
+    quotes = [
+        "\n".join(cited.quote for side in each for cited in side.citations)
+        for each in sides
+    ]
     for one, other in pairs:
         for field in ("label", "type") if one.name.startswith("arms[") else ():
             was = _state_part(one, field)
             now = _state_part(other, field)
-            words = compare_texts(*(_word_part(field, each.value) for each in (was, now)))
+            words = compare_texts(
+                *(_word_part(field, each.value) for each in (was, now))
+            )
             if was.value and now.value and words:
                 name = "label" if field == "label" else f"type of {other.part('label')}"
                 is_major = field == "type" or any(
@@ -240,12 +285,18 @@ def compare_arms(
             for each in (words.gone, words.come)
         )
         is_quoted = all(
-            text in quotes[side] for side, each in enumerate((gone, come)) for text in each
+            text in quotes[side]
+            for side, each in enumerate((gone, come))
+            for text in each
         )
         if gone and come and not is_quoted:
-            said = "; ".join(" -> ".join(both) for both in zip(gone, come, strict=False))
+            said = "; ".join(
+                " -> ".join(both) for both in zip(gone, come, strict=False)
+            )
             message = f"description of {other.part(str(_name_part(other)))}: {said}"
-            yield make_change("arm", ChangeKind.CHANGED, _MAJOR, message, (was, now), "description")
+            yield make_change(
+                "arm", ChangeKind.CHANGED, _MAJOR, message, (was, now), "description"
+            )
     for side, kind in enumerate((ChangeKind.REMOVED, ChangeKind.ADDED)):
         for arm in (one for one in alone[side] if one.name.startswith("arms[")):
             label = _state_part(arm, "label")
@@ -264,7 +315,10 @@ def list_renamed(old: TrialRecord, new: TrialRecord) -> dict[str, str | None]:
     ``fold_label`` has them.
     """
     pairs, gone, _ = _match_named(old, new)
-    listed: list[tuple[Section, Section | None]] = [*pairs, *((one, None) for one in gone)]
+    listed: list[tuple[Section, Section | None]] = [
+        *pairs,
+        *((one, None) for one in gone),
+    ]
     return {
         _fold_label(one): _fold_label(other) if other else None
         for one, other in listed
@@ -282,7 +336,9 @@ def _match_named(
     """Return the arms and interventions that two records have in common, and those of each
     alone.
     """
-    before, after = ([one for one in each.sections if _name_part(one)] for each in records)
+    before, after = (
+        [one for one in each.sections if _name_part(one)] for each in records
+    )
     return match_values(before, after, _compare_names, 0.5)
 
 
@@ -320,4 +376,6 @@ def _state_part(section: Section, field: str) -> StatedValue:
         )
         for one in found
     )
-    return StatedValue(path=f"{section.name}.{field}", value=section.part(field), citations=cited)
+    return StatedValue(
+        path=f"{section.name}.{field}", value=section.part(field), citations=cited
+    )

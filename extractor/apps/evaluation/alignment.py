@@ -15,7 +15,10 @@ from extractor.schemas import ExtractedItem
 
 
 def match_values(
-    old: Sequence[Any], new: Sequence[Any], likeness: Callable[[Any, Any], float], threshold: float
+    old: Sequence[Any],
+    new: Sequence[Any],
+    likeness: Callable[[Any, Any], float],
+    threshold: float,
 ) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
     """Return the pairs with the greatest total likeness, in the old order, and the values of each
     side in no pair.
@@ -91,7 +94,10 @@ def align(
     kind = find_kind(group)
     if kind is None:
         return [
-            Aligned([Side(one, group.path) for one in old], [Side(one, group.path) for one in new])
+            Aligned(
+                [Side(one, group.path) for one in old],
+                [Side(one, group.path) for one in new],
+            )
         ]
     ours = _place(group.path, old)
     theirs = _place(group.path, new)
@@ -105,12 +111,17 @@ def align(
         kind.threshold,
     )
     splits = _take_parts(kind, pairs, come)
-    swapped = sorted(((other, one) for one, other in pairs), key=lambda pair: pair[0].identity)
+    swapped = sorted(
+        ((other, one) for one, other in pairs), key=lambda pair: pair[0].identity
+    )
     merges = _take_parts(kind, swapped, gone)
     found = [Aligned([one], [other]) for one, other in equal]
     for one, other in pairs:
         found.append(
-            Aligned([one, *merges.get(other.position, ())], [other, *splits.get(one.position, ())])
+            Aligned(
+                [one, *merges.get(other.position, ())],
+                [other, *splits.get(one.position, ())],
+            )
         )
     found.sort(key=lambda pair: pair.old[0].identity)
     return [
@@ -120,7 +131,9 @@ def align(
     ]
 
 
-def _pair_equal(ours: Sequence[Side], theirs: Sequence[Side]) -> list[tuple[Side, Side]]:
+def _pair_equal(
+    ours: Sequence[Side], theirs: Sequence[Side]
+) -> list[tuple[Side, Side]]:
     same = defaultdict[str, list[Side]](list)
     for other in theirs:
         same[other.identity].append(other)
@@ -151,8 +164,14 @@ def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
     """Sort items by their values alone, with the values of lists sorted."""
     placed = []
     for position, item in enumerate(items):
-        values = [(name, value) for name, value in item if name not in ExtractedItem.model_fields]
-        identity = [(name, _sort(value)) for name, value in values if name not in _LATER_FIELDS]
+        values = [
+            (name, value)
+            for name, value in item
+            if name not in ExtractedItem.model_fields
+        ]
+        identity = [
+            (name, _sort(value)) for name, value in values if name not in _LATER_FIELDS
+        ]
         side = Side(item, f"{path}[{position}]", position, repr(identity))
         placed.append((side.identity, repr(values), side))
     placed.sort(key=lambda one: one[:2])

@@ -5,7 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from extractor.apps.evaluation.fields import GROUPS, add_groups, list_judged
-from extractor.apps.evaluation.gold_files import ExtractionSource, open_extractions, restore_values
+from extractor.apps.evaluation.gold_files import (
+    ExtractionSource,
+    open_extractions,
+    restore_values,
+)
 from extractor.apps.evaluation.judge import judge
 from extractor.apps.evaluation.judged import Verdict
 from extractor.concepts.own.declaration import CustomField
@@ -49,7 +53,8 @@ def count_support(
         for field, support, is_right in _judge_values(ours, theirs, fields):
             counts[field, support][is_right] += 1
     return tuple(
-        SupportShare(*key, count[True], count.total()) for key, count in sorted(counts.items())
+        SupportShare(*key, count[True], count.total())
+        for key, count in sorted(counts.items())
     )
 
 
@@ -71,4 +76,8 @@ def _judge_values(
             wrong.add(path)
     for path, item in items.items():
         if item.support and item.origin is Origin.MODEL:
-            yield FieldRef(path).path.removeprefix("custom."), item.support, path not in wrong
+            yield (
+                FieldRef(path).path.removeprefix("custom."),
+                item.support,
+                path not in wrong,
+            )

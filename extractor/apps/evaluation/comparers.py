@@ -49,8 +49,16 @@ class ErrorKind(StrEnum):
         return kind
 
     POLARITY = "polarity", 10, "the opposite is said"
-    COMPARATOR = "comparator", 9, "a limit bounds the other way, or leaves out its own value"
-    NUMBER = "number", 9, "another number, also of an instrument's version, or of doses in a time"
+    COMPARATOR = (
+        "comparator",
+        9,
+        "a limit bounds the other way, or leaves out its own value",
+    )
+    NUMBER = (
+        "number",
+        9,
+        "another number, also of an instrument's version, or of doses in a time",
+    )
     UNIT = "unit", 8, "the number in another unit"
     TIME_UNIT = "time_unit", 8, "the number in another unit of time"
     WRONG_PAIRING = "wrong_pairing", 8, "a right value on the wrong item"
@@ -104,7 +112,9 @@ class Comparer:
     error: Callable[[Any, Any], ErrorKind]
     key: Callable[[Any], Hashable] = str
     resembles: Callable[[Any, Any], bool] = lambda *_: False
-    likeness: Callable[[Any, Any], float] = lambda gold, predicted: float(gold == predicted)
+    likeness: Callable[[Any, Any], float] = lambda gold, predicted: float(
+        gold == predicted
+    )
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
     is_extent: bool = False
@@ -130,7 +140,9 @@ class Comparer:
         if level < Level.NORMALISED:
             return level, self.error(gold, predicted)
         is_limit = level is not Level.EXACT and isinstance(gold, Bound)
-        is_other = is_limit and not may_name_one_thing(gold.quantity, predicted.quantity)
+        is_other = is_limit and not may_name_one_thing(
+            gold.quantity, predicted.quantity
+        )
         return level, ErrorKind.WORDING if is_other else None
 
 
@@ -149,7 +161,10 @@ class Bound:
     of_range: bool = False
 
 
-_SAME_SIDE = ({Comparator.LESS, Comparator.AT_MOST}, {Comparator.MORE, Comparator.AT_LEAST})
+_SAME_SIDE = (
+    {Comparator.LESS, Comparator.AT_MOST},
+    {Comparator.MORE, Comparator.AT_LEAST},
+)
 
 
 def list_bounds(
@@ -161,10 +176,15 @@ def list_bounds(
         is_range = limit.comparator is Comparator.BETWEEN
         sides: list[tuple[Comparator, float | None]] = [(limit.comparator, limit.value)]
         if is_range:
-            sides = [(Comparator.AT_LEAST, limit.value), (Comparator.AT_MOST, limit.value_high)]
+            sides = [
+                (Comparator.AT_LEAST, limit.value),
+                (Comparator.AT_MOST, limit.value_high),
+            ]
         name = limit.quantity if isinstance(limit, Constraint) else ""
         bounds += [
-            Bound(name, side, one, limit.unit, is_range) for side, one in sides if one is not None
+            Bound(name, side, one, limit.unit, is_range)
+            for side, one in sides
+            if one is not None
         ]
     return tuple(bounds)
 
@@ -182,13 +202,16 @@ def _list_numbers(value: Any) -> tuple[float | None, ...]:
 def _list_amounts(amounts: Amount | tuple[Amount, ...] | None) -> tuple[Amount, ...]:
     """Return amounts without their arms, which are a field of their own."""
     return tuple(
-        one.model_copy(update={"arms": ()}) if one.arms else one for one in _list_values(amounts)
+        one.model_copy(update={"arms": ()}) if one.arms else one
+        for one in _list_values(amounts)
     )
 
 
 def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
     """Return the comparator, if there is one, and the quantities in base units."""
-    scaled = tuple(scale_quantity(number, value.unit) for number in _list_numbers(value))
+    scaled = tuple(
+        scale_quantity(number, value.unit) for number in _list_numbers(value)
+    )
     return getattr(value, "comparator", None), scaled
 
 
@@ -201,13 +224,17 @@ def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
     if _list_numbers(gold) != _list_numbers(predicted):
         return ErrorKind.NUMBER
     if isinstance(gold, Bound):
-        are_times = all(read_dimension(one.unit)[0] in {"month", "s1"} for one in (gold, predicted))
+        are_times = all(
+            read_dimension(one.unit)[0] in {"month", "s1"} for one in (gold, predicted)
+        )
         return ErrorKind.TIME_UNIT if are_times else ErrorKind.UNIT
     return ErrorKind.UNIT if isinstance(gold, Amount) else ErrorKind.TIME_UNIT
 
 
 def _resemble_numbers(gold: Any, predicted: Any) -> bool:
-    sides = {gold.comparator, predicted.comparator} if isinstance(gold, Bound) else set()
+    sides = (
+        {gold.comparator, predicted.comparator} if isinstance(gold, Bound) else set()
+    )
     return _list_numbers(gold) == _list_numbers(predicted) and (
         len(sides) < 2 or sides in _SAME_SIDE
     )
@@ -228,9 +255,13 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
         )
     numbers = [
         one == other
-        for one, other in zip(_list_numbers(gold), _list_numbers(predicted), strict=True)
+        for one, other in zip(
+            _list_numbers(gold), _list_numbers(predicted), strict=True
+        )
     ]
-    is_same_unit = measures if isinstance(gold, Amount) else bool(gold.unit == predicted.unit)
+    is_same_unit = (
+        measures if isinstance(gold, Amount) else bool(gold.unit == predicted.unit)
+    )
     return 0.5 * sum(numbers) / len(numbers) + 0.4 * is_same_unit
 
 
@@ -268,7 +299,9 @@ def _compare_windows(gold: TimeWindow, predicted: TimeWindow) -> float:
     if measure_window(gold) == measure_window(predicted):
         return 2.0 + 0.1 * named
     return (
-        0.5 * (gold.value == predicted.value) + 0.4 * (gold.unit == predicted.unit) + 0.01 * named
+        0.5 * (gold.value == predicted.value)
+        + 0.4 * (gold.unit == predicted.unit)
+        + 0.01 * named
     )
 
 
@@ -292,13 +325,17 @@ TEXT = Comparer(
     lambda *_: ErrorKind.WORDING,
     fold_name,
     lambda one, other: measure_overlap(one, other) >= 0.5,
-    lambda one, other: 1.0 if fold_name(one) == fold_name(other) else compare_extents(one, other),
+    lambda one, other: (
+        1.0 if fold_name(one) == fold_name(other) else compare_extents(one, other)
+    ),
 )
 """Verbatim text, or another name of the same agent or measure; texts that share half of their
 tokens agree at the relaxed level.
 """
 EXTENT = replace(
-    TEXT, resembles=lambda one, other: compare_extents(one, other) >= 0.5, is_extent=True
+    TEXT,
+    resembles=lambda one, other: compare_extents(one, other) >= 0.5,
+    is_extent=True,
 )
 """The extent of a quote: two readers seldom cut it alike, so an overlap is enough."""
 
@@ -319,7 +356,9 @@ WORDS = Comparer(
 """Words of the record that are part of a value: they agree if they share half of those of the
 shorter text, without articles and prepositions. That there are none is an answer too.
 """
-WHOLE = replace(WORDS, resembles=lambda one, other: bool(one and other) and share_whole(one, other))
+WHOLE = replace(
+    WORDS, resembles=lambda one, other: bool(one and other) and share_whole(one, other)
+)
 """Words that name a thing, such as what a time window limits: a fragment of them is wrong."""
 NOTHING = ""
 """Stands for no words, where that is an answer."""

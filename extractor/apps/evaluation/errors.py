@@ -28,15 +28,22 @@ def list_errors(record_id: str, rows: Iterable[JudgedValue]) -> Iterator[ErrorEx
                 harm=row.error.harm * row.field.weight,
                 record_id=record_id,
                 field=row.field.name,
-                gold=_describe(row.gold_item, row.gold_path, row.field.attribute, row.gold),
+                gold=_describe(
+                    row.gold_item, row.gold_path, row.field.attribute, row.gold
+                ),
                 predicted=_describe(
-                    row.predicted_item, row.predicted_path, row.field.attribute, row.predicted
+                    row.predicted_item,
+                    row.predicted_path,
+                    row.field.attribute,
+                    row.predicted,
                 ),
                 belongs_to=row.belongs_to,
             )
 
 
-def _describe(side: Side, path: str | None, attribute: str | None, value: Any) -> ErrorSide | None:
+def _describe(
+    side: Side, path: str | None, attribute: str | None, value: Any
+) -> ErrorSide | None:
     if path is None:
         return None
     item: ExtractedItem = side.item
@@ -45,7 +52,9 @@ def _describe(side: Side, path: str | None, attribute: str | None, value: Any) -
         value=None if value == NOTHING else to_jsonable_python(value),
         section=name_home(item),
         quote=_find_quote(item, attribute),
-        evidence=tuple(dict.fromkeys(one.cite() for one in _find_evidence(item, attribute, value))),
+        evidence=tuple(
+            dict.fromkeys(one.cite() for one in _find_evidence(item, attribute, value))
+        ),
         confidence=item.confidence,
         origin=item.origin,
         support=item.support,
@@ -64,7 +73,9 @@ def _find_quote(item: ExtractedItem, attribute: str | None) -> str | None:
     return quote
 
 
-def _find_evidence(item: ExtractedItem, attribute: str | None, value: Any) -> list[Evidence]:
+def _find_evidence(
+    item: ExtractedItem, attribute: str | None, value: Any
+) -> list[Evidence]:
     """Return the evidence for a value: that of the member of a list, else that of the field, or
     of the whole item.
     """
@@ -92,7 +103,9 @@ def rank_error(error: ErrorExample) -> tuple[Any, ...]:
     return -error.harm, error.record_id, error.field, *values
 
 
-def group_errors(errors: Iterable[ErrorExample], examples: int) -> tuple[ErrorScore, ...]:
+def group_errors(
+    errors: Iterable[ErrorExample], examples: int
+) -> tuple[ErrorScore, ...]:
     """Count the errors of each kind, the most harmful kind first, and keep the worst of each as
     ``examples``.
     """

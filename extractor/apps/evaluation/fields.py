@@ -143,7 +143,13 @@ def _make_fields(info: FieldInfo) -> Iterator[Field]:
         kind = comparer if comparer.of_groups else COMPARERS[known.comparison]
         attribute = f"{place}.{part.name}"
         one = Field(
-            part.path, attribute, kind, known.family, known.weight, known.in_total, whole=info.name
+            part.path,
+            attribute,
+            kind,
+            known.family,
+            known.weight,
+            known.in_total,
+            whole=info.name,
         )
         yield one
         if known.rare:
@@ -154,9 +160,13 @@ def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
     model, whole = _ITEMS.get(group.path, (CustomItem, None))
     # An endpoint's index is not scored, since it is not read from text.
     infos = [
-        info for info in group.fields if info.metadata.in_gold and info.path != "endpoints.index"
+        info
+        for info in group.fields
+        if info.metadata.in_gold and info.path != "endpoints.index"
     ]
-    infos.sort(key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST))
+    infos.sort(
+        key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST)
+    )
     fields = (
         *([Field(whole, None, TEXT)] if whole else ()),
         *(one for info in infos for one in _make_fields(info)),
@@ -164,7 +174,9 @@ def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
     return Group(group.path, model, fields, group.list_items, group.of, many)
 
 
-GROUPS = ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS = tuple(map(_make_group, list_groups()))
+GROUPS = ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS = tuple(
+    map(_make_group, list_groups())
+)
 
 FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.fields)
 """The guideline's scored fields, in report order."""
@@ -174,7 +186,12 @@ def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
     """Return the guideline's groups, and those of a user's fields.
 
     >>> from extractor.concepts.own.models import read_fields
-    >>> [field.name for field in add_groups(read_fields("extractor.catalogue:Blinding"))[-1].fields]
+    >>> [
+    ...     field.name
+    ...     for field in add_groups(read_fields("extractor.catalogue:Blinding"))[
+    ...         -1
+    ...     ].fields
+    ... ]
     ['custom.blinding.level']
     """
     return (*GROUPS, *(_make_group(field.group, many=field.many) for field in fields))
@@ -190,7 +207,10 @@ def list_judged(groups: Iterable[Group], gold: TrialExtraction) -> Iterator[Grou
     guideline's.
     """
     alone = (
-        gold.custom and not gold.dosing and not gold.endpoints and gold.eligibility == Eligibility()
+        gold.custom
+        and not gold.dosing
+        and not gold.endpoints
+        and gold.eligibility == Eligibility()
     )
     stated = {name for _, item in gold.list_items() for name in item.model_fields_set}
     for group in groups:
@@ -215,7 +235,8 @@ def list_quotes(group: Group, item: ExtractedItem) -> Iterator[tuple[str, str | 
 
     >>> list(
     ...     list_quotes(
-    ...         ENDPOINTS, Endpoint(rank="primary", index=0, measure="Pain", methods=("MRI",))
+    ...         ENDPOINTS,
+    ...         Endpoint(rank="primary", index=0, measure="Pain", methods=("MRI",)),
     ...     )
     ... )[-1]
     ('methods[0]', 'MRI')

@@ -112,7 +112,9 @@ def resample(counts: Sequence[Counts], resamples: int, seed: int) -> list[Floats
     weights = np.ones((1 + resamples, records))
     if records:
         for row in weights[1:]:
-            row[:] = np.bincount(generator.integers(records, size=records), minlength=records)
+            row[:] = np.bincount(
+                generator.integers(records, size=records), minlength=records
+            )
     return [np.tensordot(weights, one.astype(np.float64), 1) for one in counts]
 
 
@@ -138,10 +140,14 @@ def _score(counts: Floats) -> Floats:
     right = counts[..., [Count.EXACT, Count.NORMALISED, Count.RELAXED]]
     gold = counts[..., [Count.GOLD]]
     predicted = counts[..., [Count.PREDICTED]]
-    return np.stack((right / predicted, right / gold, 2 * right / (gold + predicted)), axis=-1)
+    return np.stack(
+        (right / predicted, right / gold, 2 * right / (gold + predicted)), axis=-1
+    )
 
 
-def find_intervals(samples: Floats, figures: Sequence[Figure], *counts: Counts) -> Floats:
+def find_intervals(
+    samples: Floats, figures: Sequence[Figure], *counts: Counts
+) -> Floats:
     """Compute the 2.5 and 97.5 percentiles (first axis) over samples, of figures on the first
     remaining axis.
 

@@ -63,7 +63,9 @@ _ROUNDED = 1e-3
 
 
 def check_gold_files(
-    gold: str | PathLike[str], *inputs: str | PathLike[str], fields: Sequence[CustomField] = ()
+    gold: str | PathLike[str],
+    *inputs: str | PathLike[str],
+    fields: Sequence[CustomField] = (),
 ) -> list[Flaw]:
     """Check gold as ``check_gold`` does, against records from ``inputs``. An unreadable record is
     also a problem.
@@ -72,7 +74,9 @@ def check_gold_files(
     []
     """
     unreadable: list[RecordError] = []
-    problems = check_gold(gold, read_records(*inputs, on_error=unreadable.append), fields)
+    problems = check_gold(
+        gold, read_records(*inputs, on_error=unreadable.append), fields
+    )
     refused = [
         Flaw(one.place or "", one.problem, one.remedy, place=GoldPlace(Path(one.path)))
         for one in unreadable
@@ -81,13 +85,15 @@ def check_gold_files(
 
 
 def check_gold(
-    gold: str | PathLike[str], records: Iterable[TrialRecord], fields: Sequence[CustomField] = ()
+    gold: str | PathLike[str],
+    records: Iterable[TrialRecord],
+    fields: Sequence[CustomField] = (),
 ) -> list[Flaw]:
     """Return every problem of all gold files, in the order of files and fields.
 
     ``gold`` is a folder of JSON, a JSON or JSONL file, or a run's folder. Only ``records`` with
-    gold stay in memory. ``fields`` are the user's own, for the values under ``custom``. Broken gold
-    raises no error; it is reported as a problem.
+    gold stay in memory. ``fields`` are the user's own, for the values under ``custom``. Broken
+    gold raises no error; it is reported as a problem.
 
     >>> from extractor import read_records
     >>> check_gold("seeds/gold", read_records("seeds/records"))
@@ -95,9 +101,14 @@ def check_gold(
     """
     entries = list(_read_entries(Path(gold)))
     wanted = {_read_id(data) for _, data in entries}
-    kept = {record.record_id: record for record in records if record.record_id in wanted}
+    kept = {
+        record.record_id: record for record in records if record.record_id in wanted
+    }
     seen: dict[str, GoldPlace] = {}
-    checked = ((place, _check_entry(place, data, kept, seen, fields)) for place, data in entries)
+    checked = (
+        (place, _check_entry(place, data, kept, seen, fields))
+        for place, data in entries
+    )
     return [replace(flaw, place=place) for place, flaws in checked for flaw in flaws]
 
 
@@ -107,13 +118,20 @@ def _read_entries(gold: Path) -> Iterator[tuple[GoldPlace, Any]]:
     if not files:
         yield (
             GoldPlace(gold),
-            Flaw("", "the folder holds no .json or .jsonl file", "name the folder with gold"),
+            Flaw(
+                "",
+                "the folder holds no .json or .jsonl file",
+                "name the folder with gold",
+            ),
         )
     for file in files:
         try:
             for place, data in list_places(file):
                 try:
-                    yield place, json.loads(data.decode(), object_pairs_hook=_refuse_duplicates)
+                    yield (
+                        place,
+                        json.loads(data.decode(), object_pairs_hook=_refuse_duplicates),
+                    )
                 except (ValueError, RecursionError) as problem:
                     yield place, Flaw("", f"broken JSON: {problem}", "correct the JSON")
         except OSError as problem:
@@ -127,7 +145,9 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Build an object from these pairs, and refuse duplicate keys, which the parser would drop
     silently.
     """
-    twice = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
+    twice = [
+        key for key, number in Counter(key for key, _ in pairs).items() if number > 1
+    ]
     if twice:
         raise ValueError(f"the key {twice[0]!r} occurs twice in one object")
     return dict(pairs)
@@ -154,12 +174,18 @@ def _check_entry(
     name = _read_id(data)
     if name is not None and seen.setdefault(name, place) != place:
         yield Flaw(
-            "record_id", f"{name!r} is annotated in {seen[name]} as well", "keep one of the two"
+            "record_id",
+            f"{name!r} is annotated in {seen[name]} as well",
+            "keep one of the two",
         )
     record = None if name is None else records.get(name)
     yield from check_annotation(data, record, fields)
     if name is not None and record is None:
-        yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
+        yield Flaw(
+            "record_id",
+            f"there is no record {name!r}",
+            "correct the id, or add the record",
+        )
 
 
 def check_annotation(
@@ -172,7 +198,9 @@ def check_annotation(
 
     >>> [
     ...     flaw.path
-    ...     for flaw in check_annotation({"record_id": "A", "eligibility": {"sex": "men"}}, None)
+    ...     for flaw in check_annotation(
+    ...         {"record_id": "A", "eligibility": {"sex": "men"}}, None
+    ...     )
     ... ]
     ['eligibility.sex']
     """
@@ -187,14 +215,18 @@ def check_annotation(
     said = data if isinstance(data, dict) else {}
     alone = bool(said.get("custom")) and not any(said.get(task) for task in Task)
     # An item that the schema refused has a flaw of its own.
-    places = {one.path for one in items} | {flaw.path.partition("]")[0] + "]" for flaw in flaws}
+    places = {one.path for one in items} | {
+        flaw.path.partition("]")[0] + "]" for flaw in flaws
+    }
     yield from _check_own(said.get("custom"), items, fields, None if alone else places)
     if record is not None:
         text = _Text(record)
         for one in items:
             yield from text.check_item(*one)
         # Endpoints that the schema refused would look like gaps.
-        endpoints = [(path, item) for _, path, item in items if path.startswith("endpoints")]
+        endpoints = [
+            (path, item) for _, path, item in items if path.startswith("endpoints")
+        ]
         if (
             isinstance(listed := data.get("endpoints", []), list)
             and len(listed) == len(endpoints)
@@ -222,7 +254,11 @@ def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
                 )
         days = [count_days(age) for age in ages.values() if age.unit in AGE_UNITS]
         if len(days) == 2 and days[0] > days[1]:
-            yield Flaw(f"{path}.minimum_age", "is above maximum_age", "exchange or correct them")
+            yield Flaw(
+                f"{path}.minimum_age",
+                "is above maximum_age",
+                "exchange or correct them",
+            )
     elif isinstance(item, Criterion):
         for number, limit in enumerate(item.constraints):
             yield from _check_limit(f"{path}.constraints[{number}]", limit, item)
@@ -236,7 +272,9 @@ def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
 def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
     if amount.high is None:
         yield Flaw(
-            f"{path}.high", "is null", "write the amount; only low may be null, for an 'up to' dose"
+            f"{path}.high",
+            "is null",
+            "write the amount; only low may be null, for an 'up to' dose",
         )
     elif amount.low is not None and amount.low > amount.high:
         yield Flaw(
@@ -249,9 +287,13 @@ def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
 
 
 def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator[Flaw]:
-    """Check that a limit names its quantity and has its bounds; warn of one that the words lack."""
+    """Check that a limit names its quantity and has its bounds; warn of one that the words
+    lack.
+    """
     if not limit.quantity.strip():
-        yield Flaw(f"{path}.quantity", "is empty", "write the words that name what is limited")
+        yield Flaw(
+            f"{path}.quantity", "is empty", "write the words that name what is limited"
+        )
     yield from _check_bounds(path, limit)
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     stated = {number.value for number in find_numbers(read_passage(words).tokens)}
@@ -259,7 +301,9 @@ def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator
         if bound not in _UNWRITTEN and not any(
             abs(bound - one) <= _ROUNDED * abs(bound) for one in stated
         ):
-            problem = f"{bound:,} does not stand in the quote {_shorten(criterion.quote)}"
+            problem = (
+                f"{bound:,} does not stand in the quote {_shorten(criterion.quote)}"
+            )
             yield Flaw(
                 f"{path}.{name}",
                 problem,
@@ -274,7 +318,9 @@ def _check_bounds(path: str, limit: Constraint | TimeWindow) -> Iterator[Flaw]:
     is_range = limit.comparator is Comparator.BETWEEN
     if is_range and high is None:
         yield Flaw(
-            f"{path}.value_high", "is null with the comparator 'between'", "write the upper bound"
+            f"{path}.value_high",
+            "is null with the comparator 'between'",
+            "write the upper bound",
         )
     elif is_range and high is not None and limit.value >= high:
         problem = f"value {limit.value} is not below value_high {high}"
@@ -293,21 +339,27 @@ def _check_own(
     fields: Sequence[CustomField],
     places: Collection[str] | None,
 ) -> Iterator[Flaw]:
-    """Yield values of the user's fields that are not declared, say nothing, or are of no item that
-    may have them.
+    """Yield values of the user's fields that are not declared, say nothing, or are of no item
+    that may have them.
 
     ``places`` are the paths of all items; None for gold of these fields alone, which lacks the
     items that it names.
     """
     known = {field.name: field for field in fields}
-    for name in sorted(custom.keys() - known.keys()) if isinstance(custom, dict) else ():
+    for name in (
+        sorted(custom.keys() - known.keys()) if isinstance(custom, dict) else ()
+    ):
         remedy = f"name its file with --fields{suggest(name, known)}"
         yield Flaw(f"custom.{name}", "no field has this name", remedy, warns=True)
     seen: set[tuple[str, str | None]] = set()
     for group, path, item in items:
         if not isinstance(item, CustomItem):
             continue
-        if (group.path, item.of) in seen and not group.many and (item.of or not group.of):
+        if (
+            (group.path, item.of) in seen
+            and not group.many
+            and (item.of or not group.of)
+        ):
             yield Flaw(path, "is stated twice", "leave one out, or declare many = true")
         seen.add((group.path, item.of))
         is_host = re.fullmatch(rf"{group.of}\[\d+\]", item.of or "") and (
@@ -321,11 +373,17 @@ def _check_own(
             )
             yield Flaw(f"{path}.of", f"there is no item {item.of!r}", remedy)
         declared = known[group.path.partition(".")[2]].attributes
-        lacking = [one.name for one in declared if one.required and one.name not in item.values]
+        lacking = [
+            one.name for one in declared if one.required and one.name not in item.values
+        ]
         if not item.values and not lacking:
             yield Flaw(path, "has no value", "fill one in, or leave the entry out")
         for name in lacking:
-            yield Flaw(f"{path}.values.{name}", "is empty", "fill it in, or leave the entry out")
+            yield Flaw(
+                f"{path}.values.{name}",
+                "is empty",
+                "fill it in, or leave the entry out",
+            )
 
 
 def _check_places(
@@ -349,12 +407,18 @@ def _check_places(
                 f"there is no {name_outcome(*place)}: the record has {counts[place[0]]} "
                 f"{place[0]} outcomes"
             )
-            yield Flaw(f"{path}.index", problem, "correct rank and index, or remove the endpoint")
+            yield Flaw(
+                f"{path}.index",
+                problem,
+                "correct rank and index, or remove the endpoint",
+            )
         seen.add(place)
     for place in registered:
         if place not in seen:
             yield Flaw(
-                "endpoints", f"{name_outcome(*place)} is not annotated", "add an endpoint for it"
+                "endpoints",
+                f"{name_outcome(*place)} is not annotated",
+                "add an endpoint for it",
             )
 
 
@@ -378,16 +442,20 @@ class _Text:
         }
         self._folded = {name: fold_quote(text) for name, text in self._raw.items()}
         self._passages = [
-            read_section(section.name, section.text).whole for section in record.sections
+            read_section(section.name, section.text).whole
+            for section in record.sections
         ]
 
-    def check_item(self, group: Group, path: str, item: ExtractedItem) -> Iterator[Flaw]:
+    def check_item(
+        self, group: Group, path: str, item: ExtractedItem
+    ) -> Iterator[Flaw]:
         """Yield quotes, a user's numbers, and offsets of an extraction's evidence that the
         record does not bear out.
         """
         if isinstance(item, Eligibility):
             lead_ins = {
-                f"{path}.groups[{at}].lead_in": one.lead_in for at, one in enumerate(item.groups)
+                f"{path}.groups[{at}].lead_in": one.lead_in
+                for at, one in enumerate(item.groups)
             }
             yield from self._check_anywhere(
                 {place: quote for place, quote in lead_ins.items() if quote is not None}
@@ -398,10 +466,13 @@ class _Text:
             value = field.read(item)
             for one in value if isinstance(value, tuple) else (value,):
                 is_number = one is not None and not isinstance(one, str | bool)
-                if is_number and not any(find_claimed(one, passage) for passage in self._passages):
+                if is_number and not any(
+                    find_claimed(one, passage) for passage in self._passages
+                ):
                     problem = f"nothing in the record states {show_value(one)}"
                     remedy = (
-                        "correct the number or its unit, if the text does not say it in other words"
+                        "correct the number or its unit, if the text does not say it in "
+                        "other words"
                     )
                     yield Flaw(f"{path}.{field.attribute}", problem, remedy, warns=True)
         for number, evidence in enumerate(item.evidence):
@@ -414,15 +485,21 @@ class _Text:
                 problem = f"{evidence.section}[{evidence.start}:{evidence.end}] is not the quote"
                 yield Flaw(place, problem, "correct start and end")
 
-    def _check_quotes(self, group: Group, path: str, item: ExtractedItem) -> Iterator[Flaw]:
+    def _check_quotes(
+        self, group: Group, path: str, item: ExtractedItem
+    ) -> Iterator[Flaw]:
         """Yield quotes that are not in the item's section.
 
         The agent, the days of giving and the words of a user's field may be in any section.
         """
         section = name_home(item) or ""
-        quotes = {name: quote for name, quote in list_quotes(group, item) if quote is not None}
+        quotes = {
+            name: quote for name, quote in list_quotes(group, item) if quote is not None
+        }
         anywhere = (
-            quotes.keys() if isinstance(item, CustomItem) else {"agent", "timing"} & quotes.keys()
+            quotes.keys()
+            if isinstance(item, CustomItem)
+            else {"agent", "timing"} & quotes.keys()
         )
         if section in self._folded:
             found = (
@@ -443,7 +520,9 @@ class _Text:
                 if homes
                 else "name a section of the record"
             )
-            yield Flaw(f"{path}.section", f"the record has no section {section!r}", remedy)
+            yield Flaw(
+                f"{path}.section", f"the record has no section {section!r}", remedy
+            )
         yield from self._check_anywhere(
             {f"{path}.{name}": quotes[name] for name in sorted(anywhere)}
         )
@@ -453,7 +532,9 @@ class _Text:
         for path, quote in quotes.items():
             if all(self._check(path, quote, place) for place in self._folded):
                 yield Flaw(
-                    path, f"{_shorten(quote)} stands nowhere in the record", "copy it from the text"
+                    path,
+                    f"{_shorten(quote)} stands nowhere in the record",
+                    "copy it from the text",
                 )
 
     def _check(self, path: str, quote: str, section: str) -> Flaw | None:
@@ -477,7 +558,9 @@ class _Text:
                 "quote whole words",
             )
         problem = f"{_shorten(quote)} does not stand in {section}"
-        if elsewhere := [name for name, other in self._folded.items() if words in other]:
+        if elsewhere := [
+            name for name, other in self._folded.items() if words in other
+        ]:
             return Flaw(path, problem, f"it stands in {', '.join(elsewhere)}")
         nearest = verify_quote(quote, self._raw[section])
         stated = _shorten(self._raw[section][nearest.start : nearest.end])
@@ -489,5 +572,7 @@ class _Text:
             )
         is_near = nearest.status is QuoteStatus.CONFLICT
         return Flaw(
-            path, problem, f"the nearest words are {stated}" if is_near else "copy it from the text"
+            path,
+            problem,
+            f"the nearest words are {stated}" if is_near else "copy it from the text",
         )

@@ -38,10 +38,13 @@ def list_files(source: Path) -> list[Path]:
     if not source.is_dir():
         return [source]
     run = source / _RUN_FILE
-    if run.is_file() or (source / "run.json").exists():  # a run without results has no such file
+    # a run without results has no such file
+    if run.is_file() or (source / "run.json").exists():
         return [run] if run.is_file() else []
     return sorted(
-        file for file in source.iterdir() if file.suffix in (".json", ".jsonl") and file.is_file()
+        file
+        for file in source.iterdir()
+        if file.suffix in (".json", ".jsonl") and file.is_file()
     )
 
 
@@ -86,7 +89,12 @@ class Flaw:
     ``warns`` may be right.
 
     >>> print(
-    ...     Flaw("dosing[0].unit", "'mgg' is no unit", "write mg", place=GoldPlace(Path("a.json")))
+    ...     Flaw(
+    ...         "dosing[0].unit",
+    ...         "'mgg' is no unit",
+    ...         "write mg",
+    ...         place=GoldPlace(Path("a.json")),
+    ...     )
     ... )
     a.json: dosing[0].unit: 'mgg' is no unit; write mg
     """
@@ -137,7 +145,11 @@ class Extractions:
         schema.
         """
         place = self._places.get(record_id)
-        return _validate(place.read(), str(place)) if isinstance(place, GoldPlace) else place
+        return (
+            _validate(place.read(), str(place))
+            if isinstance(place, GoldPlace)
+            else place
+        )
 
     def read(self, record_id: str) -> TrialExtraction:
         """Return the extraction of one of ``record_ids``. Raises ``GoldError`` if it breaks the
@@ -174,7 +186,8 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
         raise GoldError(f"{path}: does not exist; name {_SOURCES}")
     places = (entry for file in list_files(path) for entry in list_places(file))
     extractions = Extractions(
-        str(source), ((str(place), _read_id(data, place), place) for place, data in places)
+        str(source),
+        ((str(place), _read_id(data, place), place) for place, data in places),
     )
     if not extractions.record_ids:
         raise GoldError(f"{path}: holds no extractions; name {_SOURCES}")
@@ -190,11 +203,17 @@ def _validate(data: Any, shown: str) -> TrialExtraction:
         first, *others = _list_flaws(
             json.loads(data) if isinstance(data, bytes) else data, error
         ).values()
-        more = f" (and {len(others)} more; extractor evaluate --check lists them)" if others else ""
+        more = (
+            f" (and {len(others)} more; extractor evaluate --check lists them)"
+            if others
+            else ""
+        )
         raise GoldError(f"{shown}: {first}{more}") from error
 
 
-def restore_values(extraction: TrialExtraction, fields: Iterable[CustomField]) -> TrialExtraction:
+def restore_values(
+    extraction: TrialExtraction, fields: Iterable[CustomField]
+) -> TrialExtraction:
     """Read the values of a user's fields by their declarations. Raises ``GoldError`` for one in no
     such form.
 
@@ -209,7 +228,9 @@ def restore_values(extraction: TrialExtraction, fields: Iterable[CustomField]) -
             item, flaws = restore_item(f"custom.{field.name}[{number}]", field, one)
             if flaws:
                 problem = f"{extraction.record_id}, {flaws[0].path}: {flaws[0].problem}"
-                raise GoldError(f"{problem}; extractor evaluate --check --fields lists all")
+                raise GoldError(
+                    f"{problem}; extractor evaluate --check --fields lists all"
+                )
             host = hosts.get(one.of or "")
             words = getattr(host, "quote", None) or getattr(host, "measure", None)
             items.append(item.model_copy(update={"of": words, "calibrated": False}))
@@ -217,7 +238,9 @@ def restore_values(extraction: TrialExtraction, fields: Iterable[CustomField]) -
     return extraction.model_copy(update={"custom": custom})
 
 
-def restore_item(path: str, field: CustomField, item: CustomItem) -> tuple[CustomItem, list[Flaw]]:
+def restore_item(
+    path: str, field: CustomField, item: CustomItem
+) -> tuple[CustomItem, list[Flaw]]:
     """Return a user's item with its values in the classes of their types, None for another form,
     and its flaws.
     """
@@ -225,11 +248,16 @@ def restore_item(path: str, field: CustomField, item: CustomItem) -> tuple[Custo
     values: dict[str, Any] = dict.fromkeys(sorted(item.values.keys() - known.keys()))
     remedy = f"write one of {', '.join(known)}"
     flaws = [
-        Flaw(f"{path}.values.{name}", "the field has no such attribute", remedy) for name in values
+        Flaw(f"{path}.values.{name}", "the field has no such attribute", remedy)
+        for name in values
     ]
     for name, value in ((name, item.values.get(name)) for name in known):
         try:
-            values |= {} if value in (None, "", [], ()) else {name: known[name].read_all(value)}
+            values |= (
+                {}
+                if value in (None, "", [], ())
+                else {name: known[name].read_all(value)}
+            )
         except ValueError as error:
             values[name] = None
             flaws.append(Flaw(f"{path}.values.{name}", str(error), "correct it"))
@@ -241,8 +269,14 @@ def _read_id(data: bytes, place: GoldPlace) -> str:
         record_id = json.loads(data)["record_id"]
         record_id.encode()  # fails for non-text, and for text that cannot be written
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        is_run = place.path.name == _RUN_FILE and place.path.with_name("run.json").is_file()
-        remedy = "the command of the run mends the file" if is_run else "correct or remove it"
+        is_run = (
+            place.path.name == _RUN_FILE and place.path.with_name("run.json").is_file()
+        )
+        remedy = (
+            "the command of the run mends the file"
+            if is_run
+            else "correct or remove it"
+        )
         raise GoldError(
             f"{place}: is not an extraction (JSON with a record_id); {remedy}"
         ) from error
@@ -252,7 +286,10 @@ def _read_id(data: bytes, place: GoldPlace) -> str:
 def join_path(parts: Sequence[str | int]) -> str:
     """Format a JSON path as output names fields. A key that is not an identifier is quoted.
 
-    >>> join_path(("eligibility", "criteria", 3, "quote")), join_path(("dosing", 0, "the dose"))
+    >>> (
+    ...     join_path(("eligibility", "criteria", 3, "quote")),
+    ...     join_path(("dosing", 0, "the dose")),
+    ... )
     ('eligibility.criteria[3].quote', "dosing[0]['the dose']")
     """
     named = (
@@ -262,7 +299,9 @@ def join_path(parts: Sequence[str | int]) -> str:
     return "".join(named).removeprefix(".")
 
 
-def read_items(data: Any, fields: Sequence[CustomField]) -> tuple[list[Flaw], list[PlacedItem]]:
+def read_items(
+    data: Any, fields: Sequence[CustomField]
+) -> tuple[list[Flaw], list[PlacedItem]]:
     """Return every violation of the schema and of the user's ``fields``, and all readable items
     with their paths.
 
@@ -342,5 +381,7 @@ def _list_flaws(data: Any, error: ValidationError) -> dict[Location, Flaw]:
         problem = one["msg"][:1].lower() + one["msg"][1:]
         if kind not in _REMEDIES and not isinstance(value, dict | list):
             problem += f", not {value!r}"[:80]
-        flaws[tuple(path)] = Flaw(join_path(path), problem, _REMEDIES.get(kind, "correct it"))
+        flaws[tuple(path)] = Flaw(
+            join_path(path), problem, _REMEDIES.get(kind, "correct it")
+        )
     return flaws

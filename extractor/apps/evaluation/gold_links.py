@@ -19,7 +19,9 @@ def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
     """Yield groups that contradict themselves or have no items, and names of groups that there
     are not.
     """
-    people = next((item for _, _, item in items if isinstance(item, Eligibility)), Eligibility())
+    people = next(
+        (item for _, _, item in items if isinstance(item, Eligibility)), Eligibility()
+    )
     parents = {group.id: group.parent for group in people.groups}
     used = {parent for parent in parents.values() if parent}
     for _, path, item in items:
@@ -32,7 +34,9 @@ def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
         path = f"eligibility.groups[{at}]"
         if (first := places.setdefault(group.id, path)) != path:
             yield Flaw(
-                f"{path}.id", f"{group.id!r} is the name of {first} as well", "give each its own"
+                f"{path}.id",
+                f"{group.id!r} is the name of {first} as well",
+                "give each its own",
             )
         if group.id not in used:
             yield Flaw(
@@ -64,7 +68,9 @@ def _check_rule(path: str, group: CriterionGroup) -> Iterator[Flaw]:
     counts = group.rule is GroupRule.AT_LEAST
     if counts and group.n is None:
         yield Flaw(
-            f"{path}.n", "is null with the rule 'at_least'", "write how many items must hold"
+            f"{path}.n",
+            "is null with the rule 'at_least'",
+            "write how many items must hold",
         )
     elif not counts and (group.n is not None or group.n_high is not None):
         yield Flaw(
@@ -80,24 +86,33 @@ def _check_rule(path: str, group: CriterionGroup) -> Iterator[Flaw]:
         )
 
 
-def check_arms(items: Sequence[PlacedItem], record: TrialRecord | None) -> Iterator[Flaw]:
+def check_arms(
+    items: Sequence[PlacedItem], record: TrialRecord | None
+) -> Iterator[Flaw]:
     """Yield arms that the record does not have, and arms of an amount in which the regimen is
     not given.
     """
     labels = None
     if record is not None:
         named = (
-            section.part("label") for section in record.sections if section.name.startswith("arms[")
+            section.part("label")
+            for section in record.sections
+            if section.name.startswith("arms[")
         )
         labels = {fold_label(label): label for label in named if label}
     for _, path, item in items:
         if not isinstance(item, Regimen):
             continue
         known = {fold_label(label): label for label in item.arms}
-        yield from _check_labels(f"{path}.arms", item.arms, labels, "the record has no arm")
+        yield from _check_labels(
+            f"{path}.arms", item.arms, labels, "the record has no arm"
+        )
         for at, amount in enumerate(item.amounts):
             yield from _check_labels(
-                f"{path}.amounts[{at}].arms", amount.arms, known, "the regimen is not given in"
+                f"{path}.amounts[{at}].arms",
+                amount.arms,
+                known,
+                "the regimen is not given in",
             )
 
 

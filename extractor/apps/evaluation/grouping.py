@@ -34,7 +34,9 @@ class Members:
         shared = len(self.below & other.below)
         if 2 * shared <= max(len(self.below), len(other.below)):
             return 0.0
-        return shared / len(self.below | other.below) + 0.1 * len(self.direct & other.direct)
+        return shared / len(self.below | other.below) + 0.1 * len(
+            self.direct & other.direct
+        )
 
     def blame(self, kind: ErrorKind) -> ErrorKind | None:
         """Return the error of a group without a partner; None if half of its criteria have none
@@ -48,15 +50,22 @@ def list_members(
 ) -> list[Members]:
     """Return the groups of an extraction, whose criteria are on this ``side`` of ``pairs``.
 
-    >>> groups = {"id": "g1", "rule": "any"}, {"id": "g2", "rule": "all", "parent": "g1"}
+    >>> groups = (
+    ...     {"id": "g1", "rule": "any"},
+    ...     {"id": "g2", "rule": "all", "parent": "g1"},
+    ... )
     >>> known = {"kind": "inclusion", "section": "eligibility"}
     >>> criteria = [
-    ...     {**known, "quote": name, "group": group} for name, group in (("a", "g1"), ("b", "g2"))
+    ...     {**known, "quote": name, "group": group}
+    ...     for name, group in (("a", "g1"), ("b", "g2"))
     ... ]
     >>> eligibility = {"groups": groups, "criteria": criteria}
-    >>> trial = TrialExtraction.model_validate({"record_id": "A", "eligibility": eligibility})
+    >>> trial = TrialExtraction.model_validate(
+    ...     {"record_id": "A", "eligibility": eligibility}
+    ... )
     >>> pairs = [
-    ...     Aligned([Side(one, position=n)], []) for n, one in enumerate(trial.eligibility.criteria)
+    ...     Aligned([Side(one, position=n)], [])
+    ...     for n, one in enumerate(trial.eligibility.criteria)
     ... ]
     >>> [sorted(one.below) for one in list_members(trial, pairs, 0)]
     [[0, 1], [1]]
@@ -65,17 +74,31 @@ def list_members(
         return []
     people = extraction.eligibility
     found = list[Members]()
-    places = {one.position: place for place, pair in enumerate(pairs) for one in pair[side]}
-    held: dict[str, list[tuple[int, Criterion]]] = {group.id: [] for group in people.groups}
+    places = {
+        one.position: place for place, pair in enumerate(pairs) for one in pair[side]
+    }
+    held: dict[str, list[tuple[int, Criterion]]] = {
+        group.id: [] for group in people.groups
+    }
     for position, criterion in enumerate(people.criteria):
         for group in people.list_around(criterion.group):
             held[group.id].append((places[position], criterion))
     for group in people.groups:
-        direct = frozenset(place for place, one in held[group.id] if one.group == group.id)
+        direct = frozenset(
+            place for place, one in held[group.id] if one.group == group.id
+        )
         below = frozenset(place for place, _ in held[group.id])
-        counterparts = sum(bool(pairs[place].old and pairs[place].new) for place in below)
+        counterparts = sum(
+            bool(pairs[place].old and pairs[place].new) for place in below
+        )
         found.append(
-            Members(group, direct, below, tuple(one for _, one in held[group.id]), counterparts)
+            Members(
+                group,
+                direct,
+                below,
+                tuple(one for _, one in held[group.id]),
+                counterparts,
+            )
         )
     return found
 
@@ -107,12 +130,20 @@ def judge_groups(
     if field := fields.get("eligibility.criteria.group"):
         yield from _judge_pairs(field, ours, theirs, listed)
     gold_home = Side(gold.eligibility, "eligibility")
-    predicted_home = Side(predicted.eligibility, "eligibility") if predicted else NOWHERE
+    predicted_home = (
+        Side(predicted.eligibility, "eligibility") if predicted else NOWHERE
+    )
     for name, rows in _judge_wholes(ours, theirs).items():
         if field := fields.get(name):
             for gold_value, predicted_value, level, error in rows:
                 yield JudgedValue(
-                    field, gold_value, predicted_value, level, error, gold_home, predicted_home
+                    field,
+                    gold_value,
+                    predicted_value,
+                    level,
+                    error,
+                    gold_home,
+                    predicted_home,
                 )
 
 
@@ -126,7 +157,10 @@ def _place_in_text(pair: Aligned) -> tuple[bool, bool, int]:
 
 
 def _judge_pairs(
-    field: Field, ours: Sequence[Members], theirs: Sequence[Members], pairs: Sequence[Aligned]
+    field: Field,
+    ours: Sequence[Members],
+    theirs: Sequence[Members],
+    pairs: Sequence[Aligned],
 ) -> Iterator[JudgedValue]:
     """Yield for each criterion its pairs with earlier ones of its group.
 
@@ -150,7 +184,10 @@ def _judge_pairs(
         gold_item = later.old[0] if later.old else NOWHERE
         predicted_item = later.new[0] if later.new else NOWHERE
         found.append(
-            (both[1], JudgedValue(field, was, now, level, error, gold_item, predicted_item))
+            (
+                both[1],
+                JudgedValue(field, was, now, level, error, gold_item, predicted_item),
+            )
         )
     found.sort(key=lambda one: one[0])
     for _, row in found:
@@ -173,10 +210,14 @@ _Judged = tuple[str | None, str | None, Level, ErrorKind | None]
 """What gold and a prediction say, how far they agree, and the error."""
 
 
-def _judge_wholes(ours: Sequence[Members], theirs: Sequence[Members]) -> dict[str, list[_Judged]]:
+def _judge_wholes(
+    ours: Sequence[Members], theirs: Sequence[Members]
+) -> dict[str, list[_Judged]]:
     """Return, by field, the groups, and the rule and the parent of those that have a partner."""
     both, missed, invented = match_groups(ours, theirs)
-    partners: dict[str | None, str | None] = {one.group.id: other.group.id for one, other in both}
+    partners: dict[str | None, str | None] = {
+        one.group.id: other.group.id for one, other in both
+    }
     partners[None] = None
     groups = list[_Judged]()
     rules = list[_Judged]()
@@ -185,16 +226,26 @@ def _judge_wholes(ours: Sequence[Members], theirs: Sequence[Members]) -> dict[st
         level = Level.EXACT if one.below == other.below else Level.NORMALISED
         groups.append((describe(one.group), describe(other.group), level, None))
         rules.append(
-            _judge(str(one.group), str(other.group), _find_rule_error(one.group, other.group))
+            _judge(
+                str(one.group),
+                str(other.group),
+                _find_rule_error(one.group, other.group),
+            )
         )
         above = one.group.parent
         is_there = above in partners and partners[above] == other.group.parent
         error = None if is_there else ErrorKind.WRONG_PAIRING
-        parents.append(_judge(_describe_parent(one, ours), _describe_parent(other, theirs), error))
+        parents.append(
+            _judge(_describe_parent(one, ours), _describe_parent(other, theirs), error)
+        )
     for one in missed:
-        groups.append((describe(one.group), None, Level.NONE, one.blame(ErrorKind.MISSED)))
+        groups.append(
+            (describe(one.group), None, Level.NONE, one.blame(ErrorKind.MISSED))
+        )
     for one in invented:
-        groups.append((None, describe(one.group), Level.NONE, one.blame(ErrorKind.INVENTED)))
+        groups.append(
+            (None, describe(one.group), Level.NONE, one.blame(ErrorKind.INVENTED))
+        )
     return {
         "eligibility.groups": groups,
         "eligibility.groups.rule": rules,
@@ -202,7 +253,9 @@ def _judge_wholes(ours: Sequence[Members], theirs: Sequence[Members]) -> dict[st
     }
 
 
-def _find_rule_error(gold: CriterionGroup, predicted: CriterionGroup) -> ErrorKind | None:
+def _find_rule_error(
+    gold: CriterionGroup, predicted: CriterionGroup
+) -> ErrorKind | None:
     if gold.rule is not predicted.rule:
         return ErrorKind.POLARITY
     return ErrorKind.NUMBER if gold.n != predicted.n else None
@@ -210,7 +263,12 @@ def _find_rule_error(gold: CriterionGroup, predicted: CriterionGroup) -> ErrorKi
 
 def _describe_parent(one: Members, groups: Sequence[Members]) -> str:
     return next(
-        (describe(other.group) for other in groups if other.group.id == one.group.parent), "none"
+        (
+            describe(other.group)
+            for other in groups
+            if other.group.id == one.group.parent
+        ),
+        "none",
     )
 
 

@@ -50,10 +50,14 @@ class RecordText:
         names = list(dict.fromkeys(span.section for span in (*gold, *predicted)))
         if not names:
             homes = [
-                side.section for side in (error.gold, error.predicted) if side and side.section
+                side.section
+                for side in (error.gold, error.predicted)
+                if side and side.section
             ]
             known = [
-                self.places[name] for name in (*homes, *_DEFAULT_SECTIONS) if name in self.places
+                self.places[name]
+                for name in (*homes, *_DEFAULT_SECTIONS)
+                if name in self.places
             ]
             names = [place.section for place in known[:1]]
         return Marks(names, gold, predicted)
@@ -98,7 +102,9 @@ class RecordText:
         found = locate_quote(quote, cleaned, cleaned.clean_position(place.start), end)
         if found is None:
             # Verbatim, although it ends inside a word or a number.
-            start = (self.record.raw_text(place.section) or "").find(quote, place.start, place.end)
+            start = (self.record.raw_text(place.section) or "").find(
+                quote, place.start, place.end
+            )
             if start >= 0:
                 yield Span(place.section, start, start + len(quote))
         while found:
@@ -107,4 +113,6 @@ class RecordText:
 
     @cached_property
     def _cleaned(self) -> dict[str, CleanText]:
-        return {section.name: clean_text(section.text) for section in self.record.sections}
+        return {
+            section.name: clean_text(section.text) for section in self.record.sections
+        }

@@ -6,7 +6,13 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
-from extractor.apps.evaluation.alignment import NOWHERE, Aligned, Side, align, match_values
+from extractor.apps.evaluation.alignment import (
+    NOWHERE,
+    Aligned,
+    Side,
+    align,
+    match_values,
+)
 from extractor.apps.evaluation.comparers import NOTHING, Comparer, ErrorKind, Level
 from extractor.apps.evaluation.fields import Field, Group
 from extractor.apps.evaluation.grouping import judge_groups
@@ -33,10 +39,16 @@ def judge(
 
     >>> from .fields import GROUPS
     >>> gold, predicted = (
-    ...     TrialExtraction.model_validate({"record_id": "A", "eligibility": {"sex": sex}})
+    ...     TrialExtraction.model_validate(
+    ...         {"record_id": "A", "eligibility": {"sex": sex}}
+    ...     )
     ...     for sex in ("female", "all")
     ... )
-    >>> [(row.field.name, row.error.value) for row in judge(gold, predicted, GROUPS) if row.error]
+    >>> [
+    ...     (row.field.name, row.error.value)
+    ...     for row in judge(gold, predicted, GROUPS)
+    ...     if row.error
+    ... ]
     [('eligibility.sex', 'wrong_category')]
     """
     rows: list[JudgedValue] = []
@@ -44,7 +56,9 @@ def judge(
     fields: dict[str, Field] = {}
     for group in groups:
         fields |= {field.name: field for field in group.fields}
-        pairs = align(group, group.items(gold), group.items(predicted) if predicted else ())
+        pairs = align(
+            group, group.items(gold), group.items(predicted) if predicted else ()
+        )
         for pair in pairs:
             rows += _judge_items(group, pair)
             rows += _judge_other_parts(group, pair)
@@ -101,7 +115,9 @@ def _find_item_error(pair: Aligned) -> ErrorKind | None:
     return ErrorKind.SPLIT if len(pair.new) > 1 else None
 
 
-def _judge_item(group: Group, field: Field, pair: Aligned, error: ErrorKind | None) -> JudgedValue:
+def _judge_item(
+    group: Group, field: Field, pair: Aligned, error: ErrorKind | None
+) -> JudgedValue:
     """Return the row of an item itself, which is right if it has a counterpart."""
 
     def name(sides: Sequence[Side]) -> Any:
@@ -124,7 +140,9 @@ def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]
     return rows
 
 
-def _judge_part(group: Group, field: Field, gold: Side, predicted: Side) -> list[JudgedValue]:
+def _judge_part(
+    group: Group, field: Field, gold: Side, predicted: Side
+) -> list[JudgedValue]:
     """Judge a part of the values that two items have in common, such as what each time window
     limits.
     """
@@ -156,18 +174,34 @@ def pair_wholes(
 
     >>> from extractor.schemas import Criterion
     >>> from .fields import CRITERIA
-    >>> known = {"kind": "exclusion", "section": "eligibility", "quote": "Aspirin within 2 weeks"}
-    >>> window = {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": "week"}
+    >>> known = {
+    ...     "kind": "exclusion",
+    ...     "section": "eligibility",
+    ...     "quote": "Aspirin within 2 weeks",
+    ... }
+    >>> window = {
+    ...     "quote": "within 2 weeks",
+    ...     "comparator": "<=",
+    ...     "value": 2,
+    ...     "unit": "week",
+    ... }
     >>> gold, predicted = (
     ...     Criterion.model_validate(known | {"time_windows": [window | {"of": of}]})
     ...     for of in ("aspirin", "warfarin")
     ... )
-    >>> of = next(field for field in CRITERIA.fields if field.attribute == "time_windows.of")
-    >>> [(one.of, other.of) for one, other in pair_wholes(CRITERIA, of, gold, predicted)]
+    >>> of = next(
+    ...     field for field in CRITERIA.fields if field.attribute == "time_windows.of"
+    ... )
+    >>> [
+    ...     (one.of, other.of)
+    ...     for one, other in pair_wholes(CRITERIA, of, gold, predicted)
+    ... ]
     [('aspirin', 'warfarin')]
     """
     whole = next(one for one in group.fields if one.attribute == field.whole)
-    parts = [one for one in group.fields if one.whole == field.whole and not one.only_stated]
+    parts = [
+        one for one in group.fields if one.whole == field.whole and not one.only_stated
+    ]
 
     def measure(one: Any, other: Any) -> float:
         if not _agree(whole.comparer, one, other):
@@ -198,7 +232,10 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
 
     >>> from .fields import DOSING
     >>> route = next(field for field in DOSING.fields if field.attribute == "route")
-    >>> [(row.verdict.value, row.error.value) for row in compare_values(route, "oral", "topical")]
+    >>> [
+    ...     (row.verdict.value, row.error.value)
+    ...     for row in compare_values(route, "oral", "topical")
+    ... ]
     [('wrong', 'wrong_category')]
     """
     comparer = field.comparer
@@ -211,12 +248,20 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
     def measure(one: Any, other: Any) -> float:
         if not is_list:
             return 1.0
-        return comparer.likeness(one, other) + 0.01 * bool(one == other)  # equal members are a pair
+        # equal members are a pair
+        return comparer.likeness(one, other) + 0.01 * bool(one == other)
 
     both, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
-    rows = [JudgedValue(field, one, other, *comparer.judge(one, other)) for one, other in both]
-    rows += [JudgedValue(field, value, None, error=ErrorKind.MISSED) for value in missed]
-    rows += [JudgedValue(field, None, value, error=ErrorKind.INVENTED) for value in invented]
+    rows = [
+        JudgedValue(field, one, other, *comparer.judge(one, other))
+        for one, other in both
+    ]
+    rows += [
+        JudgedValue(field, value, None, error=ErrorKind.MISSED) for value in missed
+    ]
+    rows += [
+        JudgedValue(field, None, value, error=ErrorKind.INVENTED) for value in invented
+    ]
     return rows
 
 
@@ -233,7 +278,9 @@ def _find_wrong_pairings(rows: list[JudgedValue]) -> list[JudgedValue]:
         for at, row in enumerate(rows)
         if row.error and row.field.family
     ]
-    suspects = [(at, gold, predicted) for at, gold, predicted in suspects if gold != predicted]
+    suspects = [
+        (at, gold, predicted) for at, gold, predicted in suspects if gold != predicted
+    ]
     lost = defaultdict[Hashable, list[int]](list)
     for at, gold, _ in suspects:
         if gold is not None:

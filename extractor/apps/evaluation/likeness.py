@@ -37,7 +37,9 @@ class ItemKind:
 def find_kind(group: Group) -> ItemKind | None:
     """Return how the items of a group are paired; None if there is always one item."""
     if group.model is CustomItem:
-        return ItemKind(partial(_compare_own, group), lambda *_: False, lambda _: "", 0.3)
+        return ItemKind(
+            partial(_compare_own, group), lambda *_: False, lambda _: "", 0.3
+        )
     return KINDS.get(group.path)
 
 
@@ -100,7 +102,14 @@ def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
     rank = gold.rank == predicted.rank
     index = rank and gold.index == predicted.index
     best = max(measure, whole)
-    return best + 0.3 * measure + 0.3 * rank + 0.5 * whole + 0.5 * time_frame + 0.01 * index
+    return (
+        best
+        + 0.3 * measure
+        + 0.3 * rank
+        + 0.5 * whole
+        + 0.5 * time_frame
+        + 0.01 * index
+    )
 
 
 def _is_part_of_endpoint(part: Endpoint, whole: Endpoint) -> bool:
@@ -124,7 +133,9 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
     nearest = [
         likeness
         for field in group.fields
-        for likeness in _list_nearest(field.comparer, field.read(gold), field.read(predicted))
+        for likeness in _list_nearest(
+            field.comparer, field.read(gold), field.read(predicted)
+        )
     ]
     mean = sum(nearest) / len(nearest) if nearest else 0.0
     is_only = not group.many and (is_named or group.of is None)
@@ -153,7 +164,10 @@ KINDS = {
         _compare_criteria, _is_part_of_criterion, lambda item: str(item.quote)
     ),
     "dosing": ItemKind(
-        _compare_regimens, _is_part_of_regimen, lambda item: f"{item.agent}: {item.quote}", 0.4
+        _compare_regimens,
+        _is_part_of_regimen,
+        lambda item: f"{item.agent}: {item.quote}",
+        0.4,
     ),
     "endpoints": ItemKind(_compare_endpoints, _is_part_of_endpoint, _join_outcome),
 }

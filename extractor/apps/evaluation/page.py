@@ -25,7 +25,9 @@ _SCRIPTS = ("list.js", "detail.js", "start.js")
 
 
 def write_score_page(
-    path: str | PathLike[str], report: ScoreReport, records: Sequence[str | PathLike[str]] = ()
+    path: str | PathLike[str],
+    report: ScoreReport,
+    records: Sequence[str | PathLike[str]] = (),
 ) -> None:
     """Write a report and its errors as one HTML page that needs no network.
 
@@ -37,15 +39,21 @@ def write_score_page(
     Path(path).write_bytes(page.encode("utf-8", "replace"))
 
 
-def render_score_page(report: ScoreReport, records: Sequence[str | PathLike[str]] = ()) -> str:
+def render_score_page(
+    report: ScoreReport, records: Sequence[str | PathLike[str]] = ()
+) -> str:
     """Return the page as text; see ``write_score_page``."""
-    errors = sorted((error for kind in report.errors for error in kind.examples), key=rank_error)
+    errors = sorted(
+        (error for kind in report.errors for error in kind.examples), key=rank_error
+    )
     shown = [_export(error) for error in errors]
     _number(shown)
     views = _mark_texts(errors, shown, records)
     with_errors = {error.record_id for error in errors}
     # Gold of the user's own fields alone has nothing to score in the guideline's.
-    groups = [one for one in report.groups if one.normalised.f1 is not None] or report.groups[:1]
+    groups = [
+        one for one in report.groups if one.normalised.f1 is not None
+    ] or report.groups[:1]
     fields = [one for one in report.fields if one.normalised.f1 is not None]
     values: dict[str, object] = {
         "report": report,
@@ -62,9 +70,13 @@ def render_score_page(report: ScoreReport, records: Sequence[str | PathLike[str]
     }
     if report.comparison:
         names = {one.figure for one in (*groups, *fields)}
-        values["differences"] = [one for one in report.comparison.differences if one.name in names]
+        values["differences"] = [
+            one for one in report.comparison.differences if one.name in names
+        ]
         values["widest"] = _find_widest(report)
-    return render_page("extractor.apps.evaluation", values, styles=("page.css",), scripts=_SCRIPTS)
+    return render_page(
+        "extractor.apps.evaluation", values, styles=("page.css",), scripts=_SCRIPTS
+    )
 
 
 def _find_widest(report: ScoreReport) -> float:
@@ -105,7 +117,9 @@ def _export_side(side: ErrorSide | None) -> Json:
 def _say_provenance(side: ErrorSide | None) -> str | None:
     if side is None:
         return None
-    confidence = None if side.confidence is None else f"confidence {side.confidence:.2f}"
+    confidence = (
+        None if side.confidence is None else f"confidence {side.confidence:.2f}"
+    )
     return ", ".join(filter(None, (side.origin, side.support, confidence))) or None
 
 
@@ -125,7 +139,9 @@ def _number(errors: Sequence[Json]) -> None:
 
 
 def _mark_texts(
-    errors: Sequence[ErrorExample], shown: Sequence[Json], inputs: Sequence[str | PathLike[str]]
+    errors: Sequence[ErrorExample],
+    shown: Sequence[Json],
+    inputs: Sequence[str | PathLike[str]],
 ) -> dict[str, Json]:
     """Add to each error its sections and the spans of both sides. Return the views of their
     texts, by record.
@@ -136,7 +152,10 @@ def _mark_texts(
     views: dict[str, Json] = {}
     for record in _read_records(inputs, set(by_record)):
         text = RecordText(record)
-        found = [(text.mark(error), exported) for error, exported in by_record[record.record_id]]
+        found = [
+            (text.mark(error), exported)
+            for error, exported in by_record[record.record_id]
+        ]
         sections = dict.fromkeys(name for marks, _ in found for name in marks.sections)
         spans = [span for marks, _ in found for span in (*marks.gold, *marks.predicted)]
         seen = view(record, (), spans, sections=sections)
@@ -151,7 +170,9 @@ def _mark_texts(
     return views
 
 
-def _read_records(inputs: Sequence[str | PathLike[str]], wanted: set[str]) -> Iterator[TrialRecord]:
+def _read_records(
+    inputs: Sequence[str | PathLike[str]], wanted: set[str]
+) -> Iterator[TrialRecord]:
     """Yield the wanted records, one at a time. Unreadable ones are left out, and the page says
     so.
     """

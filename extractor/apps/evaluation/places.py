@@ -58,8 +58,13 @@ def find_places(record: TrialRecord) -> Places:
     }
     outcomes = place_outcomes(record, cells)
     for one in outcomes:
-        spans[name_outcome(one.rank, one.index)] = Span(one.whole.section.name, *one.whole.raw_span)
-    spans |= {section.name: Span(section.name, 0, len(section.text)) for section in record.sections}
+        spans[name_outcome(one.rank, one.index)] = Span(
+            one.whole.section.name, *one.whole.raw_span
+        )
+    spans |= {
+        section.name: Span(section.name, 0, len(section.text))
+        for section in record.sections
+    }
     return Places(spans, tuple((one.rank, one.index) for one in outcomes))
 
 

@@ -12,7 +12,9 @@ from extractor.schemas.base import FrozenModel
 
 Share = Annotated[
     float | None,
-    BeforeValidator(lambda value: None if value is None or math.isnan(value) else value),
+    BeforeValidator(
+        lambda value: None if value is None or math.isnan(value) else value
+    ),
 ]
 """A share from 0 to 1; None (or NaN on input) if there is nothing to score."""
 
@@ -49,7 +51,11 @@ class _Ladder(FrozenModel):
         """The figure's name: a field's, or, for groups, such as ``all`` (macro average) and
         ``all.micro``.
         """
-        return f"{self.name}.micro" if getattr(self, "average", "macro") == "micro" else self.name
+        return (
+            f"{self.name}.micro"
+            if getattr(self, "average", "macro") == "micro"
+            else self.name
+        )
 
 
 class EmptyScore(FrozenModel):
@@ -58,7 +64,9 @@ class EmptyScore(FrozenModel):
     """
 
     fields: int = Field(description="Fields that gold leaves empty.")
-    left_empty: int = Field(description="Of these, fields that the prediction leaves empty, too.")
+    left_empty: int = Field(
+        description="Of these, fields that the prediction leaves empty, too."
+    )
     specificity: Share = Field(description="left_empty / fields.")
 
 
@@ -88,8 +96,12 @@ class ErrorSide(FrozenModel):
 
     path: str = Field(description="Place in the file, such as 'dosing[1].route'.")
     value: JsonValue
-    section: str | None = Field(description="Section of the item, or place of the outcome.")
-    quote: str | None = Field(description="Words of the item, to find it in the record's text.")
+    section: str | None = Field(
+        description="Section of the item, or place of the outcome."
+    )
+    quote: str | None = Field(
+        description="Words of the item, to find it in the record's text."
+    )
     evidence: tuple[Citation, ...] = Field(
         default=(), description="What the extraction gives as evidence."
     )
@@ -125,7 +137,9 @@ class ErrorScore(FrozenModel):
     count: int
     harm: float = Field(description="Summed over the errors.")
     fields: dict[str, int] = Field(description="Count for each field.")
-    examples: tuple[ErrorExample, ...] = Field(description="The worst, by harm and then record.")
+    examples: tuple[ErrorExample, ...] = Field(
+        description="The worst, by harm and then record."
+    )
 
 
 class PairedScore(FrozenModel):
@@ -180,7 +194,9 @@ class ScoreReport(FrozenModel):
         """
         figures = self.figures()
         if name not in figures:
-            raise ArgumentError(f"no score is named {name!r}; there are {', '.join(figures)}")
+            raise ArgumentError(
+                f"no score is named {name!r}; there are {', '.join(figures)}"
+            )
         return figures[name]
 
     def figures(self) -> dict[str, float | None]:

@@ -80,7 +80,9 @@ def evaluate(
         ArgumentError: ``examples`` or ``resamples`` is negative.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
-    >>> report = evaluate([gold], [{"record_id": "A", "eligibility": {"sex": "all"}}], resamples=0)
+    >>> report = evaluate(
+    ...     [gold], [{"record_id": "A", "eligibility": {"sex": "all"}}], resamples=0
+    ... )
     >>> report.figure("eligibility.sex"), [error.kind.value for error in report.errors]
     (0.0, ['wrong_category'])
     """
@@ -103,14 +105,17 @@ def evaluate(
         predicted=found.name,
         records=len(annotated.record_ids),
         missing=judged.missing,
-        without_gold=tuple(sorted(set(found.record_ids).difference(annotated.record_ids))),
+        without_gold=tuple(
+            sorted(set(found.record_ids).difference(annotated.record_ids))
+        ),
         resamples=resamples,
         seed=seed,
         groups=groups,
         fields=scores,
         empty=_count_empty(judged.counts.sum(axis=(0, 1))),
         errors=errors,
-        harm_per_record=sum(one.harm for one in errors) / max(1, len(annotated.record_ids)),
+        harm_per_record=sum(one.harm for one in errors)
+        / max(1, len(annotated.record_ids)),
         comparison=comparison,
         undeclared=judged.undeclared,
     )
@@ -199,16 +204,21 @@ def _make_levels(shares: Floats, intervals: Floats) -> dict[str, LevelScore]:
         level: LevelScore(
             precision=precision, recall=recall, f1=f1, interval=_make_interval(bounds)
         )
-        for level, (precision, recall, f1), bounds in zip(LEVELS, shares, intervals.T, strict=True)
+        for level, (precision, recall, f1), bounds in zip(
+            LEVELS, shares, intervals.T, strict=True
+        )
     }
 
 
-def _compare(judged: _Judged, other: _Judged, name: str, resamples: int, seed: int) -> Comparison:
+def _compare(
+    judged: _Judged, other: _Judged, name: str, resamples: int, seed: int
+) -> Comparison:
     """Compute paired differences of normalised F1: the prediction's minus the other one's."""
     figures: Sequence[Figure] = list_figures(judged.fields)
     both = [judged.counts, other.counts]
     ours, theirs = (
-        measure(sums, figures)[..., NORMALISED, F1] for sums in resample(both, resamples, seed)
+        measure(sums, figures)[..., NORMALISED, F1]
+        for sums in resample(both, resamples, seed)
     )
     intervals = find_intervals((ours - theirs)[1:], figures, *both)
     differences = [
@@ -227,7 +237,9 @@ def _compare(judged: _Judged, other: _Judged, name: str, resamples: int, seed: i
 def _count_empty(row: Counts) -> EmptyScore:
     empty = int(row[Count.EMPTY])
     left = int(row[Count.LEFT_EMPTY])
-    return EmptyScore(fields=empty, left_empty=left, specificity=left / empty if empty else None)
+    return EmptyScore(
+        fields=empty, left_empty=left, specificity=left / empty if empty else None
+    )
 
 
 def _make_interval(bounds: Floats) -> Interval | None:

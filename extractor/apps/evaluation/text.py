@@ -92,7 +92,9 @@ def share_words(one: str, other: str) -> bool:
     ... )
     (True, False)
     """
-    first, second = (_list_tokens(text) - _LITTLE or _list_tokens(text) for text in (one, other))
+    first, second = (
+        _list_tokens(text) - _LITTLE or _list_tokens(text) for text in (one, other)
+    )
     return 2 * len(first & second) >= min(len(first), len(second))
 
 
@@ -121,7 +123,11 @@ def share_whole(one: str, other: str) -> bool:
 def _drop_last_bracket(text: str) -> str:
     """Return a text without a bracket at its end."""
     whole = text.rstrip()
-    return whole[: whole.rfind("(")].rstrip() if whole.endswith(")") and "(" in whole else whole
+    return (
+        whole[: whole.rfind("(")].rstrip()
+        if whole.endswith(")") and "(" in whole
+        else whole
+    )
 
 
 def _list_content(text: str) -> frozenset[str]:
@@ -138,7 +144,10 @@ def _touches_all(text: str, words: frozenset[str]) -> bool:
 def is_inside(part: str, whole: str) -> bool:
     """Return whether a text is a proper part of another one, at word boundaries.
 
-    >>> is_inside("no infection", "No infection, no fever"), is_inside("no fever", "no fever")
+    >>> (
+    ...     is_inside("no infection", "No infection, no fever"),
+    ...     is_inside("no fever", "no fever"),
+    ... )
     (True, False)
     """
     short = fold_text(part)
@@ -163,7 +172,9 @@ def compare_extents(one: str | None, other: str | None) -> float:
     (0.5, 0.0)
     """
     overlap = measure_overlap(one or "", other or "")
-    return 0.5 if overlap < 0.5 and is_inside_either(one or "", other or "") else overlap
+    return (
+        0.5 if overlap < 0.5 and is_inside_either(one or "", other or "") else overlap
+    )
 
 
 def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:

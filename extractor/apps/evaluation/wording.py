@@ -60,7 +60,8 @@ class WordChange:
     "or". May be empty.
 
     >>> compare_texts(
-    ...     "Age of at least 18 years and no asthma", "Age of more than 21 years or asthma"
+    ...     "Age of at least 18 years and no asthma",
+    ...     "Age of more than 21 years or asthma",
     ... ).describe()
     '18 years -> 21 years; at least -> more than; "no" removed; and -> or'
     """
@@ -85,20 +86,27 @@ class WordChange:
         >>> [compare_texts(*pair).is_decisive for pair in pairs]
         [True, True, False]
         """
-        words = [{part.text.lower() for part in side} for side in (self.gone, self.come)]
+        words = [
+            {part.text.lower() for part in side} for side in (self.gone, self.come)
+        ]
         opposite = any(
             f"{prefix}{one}" in words[1 - side]
             for side in (0, 1)
             for one in words[side]
             for prefix in _OPPOSITE
         )
-        return bool(self.joins) or opposite or any(part.turns for part in (*self.gone, *self.come))
+        return (
+            bool(self.joins)
+            or opposite
+            or any(part.turns for part in (*self.gone, *self.come))
+        )
 
     def leave_out(self, known: Collection[str]) -> "WordChange":
         """Return the change without the parts of these kinds or normal forms."""
         known = frozenset(known)
         gone, come = (
-            tuple(p for p in each if known.isdisjoint(p[:2])) for each in (self.gone, self.come)
+            tuple(p for p in each if known.isdisjoint(p[:2]))
+            for each in (self.gone, self.come)
         )
         return WordChange(gone, come, self.joins)
 
@@ -107,7 +115,10 @@ class WordChange:
         said = []
         for kind in ("number", "comparator", "negation"):
             for was, now in zip_longest(
-                *([p.text for p in each if p.kind == kind] for each in (self.gone, self.come))
+                *(
+                    [p.text for p in each if p.kind == kind]
+                    for each in (self.gone, self.come)
+                )
             ):
                 if was and now:
                     said.append(f"{was} -> {now}")
@@ -119,7 +130,9 @@ class WordChange:
         for name, parts in (("removed", self.gone), ("added", self.come)):
             words = [part.text for part in parts if part.kind == "word"]
             more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-            said += [f"words {name}: {', '.join(words[:_SHOWN])}{more}"] if words else []
+            said += (
+                [f"words {name}: {', '.join(words[:_SHOWN])}{more}"] if words else []
+            )
         return "; ".join(said)
 
 
@@ -137,10 +150,15 @@ def compare_texts(old: str | None, new: str | None) -> WordChange:
     come = _list_beyond(now, was)
     _drop_other_forms(gone, come)
     _drop_other_forms(come, gone)
-    joins = tuple({part.form for part in each if part.kind == "conjunction"} for each in (was, now))
+    joins = tuple(
+        {part.form for part in each if part.kind == "conjunction"}
+        for each in (was, now)
+    )
     swapped = joins in (({"and"}, {"or"}), ({"or"}, {"and"}))
     return WordChange(
-        tuple(gone), tuple(come), tuple(form for each in joins for form in each) if swapped else ()
+        tuple(gone),
+        tuple(come),
+        tuple(form for each in joins for form in each) if swapped else (),
     )
 
 
@@ -157,7 +175,9 @@ def measure_likeness(old: str | None, new: str | None) -> float:
         for text in (old, new)
     ]
     number = len(forms[0]) + len(forms[1])
-    if not number or (number > _BRIEF and 8 * len(set(forms[0]).intersection(forms[1])) < number):
+    if not number or (
+        number > _BRIEF and 8 * len(set(forms[0]).intersection(forms[1])) < number
+    ):
         return 0.0  # without a slow comparison
     change = compare_texts(old, new)
     return 1 - (len(change.gone) + len(change.come)) / number
@@ -176,7 +196,11 @@ def may_name_one_thing(one: str, other: str) -> bool:
     False
     """
     is_empty = not read_words(one) or not read_words(other)
-    return fold_name(one) == fold_name(other) or is_empty or measure_likeness(one, other) > 0
+    return (
+        fold_name(one) == fold_name(other)
+        or is_empty
+        or measure_likeness(one, other) > 0
+    )
 
 
 def _list_beyond(one: Sequence[Part], other: Sequence[Part]) -> list[Part]:
@@ -229,7 +253,10 @@ def _drop_other_forms(short: list[Part], long: list[Part]) -> None:
 def read_words(raw: str | None) -> tuple[Part, ...]:
     r"""Read the words of a raw text that have content, in order.
 
-    >>> [" ".join(part[:2]) for part in read_words(r"Patients must have haemoglobin \>= 9 g/dL")]
+    >>> [
+    ...     " ".join(part[:2])
+    ...     for part in read_words(r"Patients must have haemoglobin \>= 9 g/dL")
+    ... ]
     ['word hemoglobin', 'comparator >=', 'number 90000 g1 m-3']
     """
     return tuple(_list_parts(read_text(clean_text(raw or "").text)))
@@ -244,7 +271,8 @@ def _list_parts(tokens: Tokens) -> Iterator[Part]:
             yield Part("negation", "not", part.text)
             part = Part("word", table.negated[part.text.lower()], part.text)
         in_brackets = (
-            first > 0 and tokens.words[first - 1] + "".join(tokens.words[at : at + 1]) == "()"
+            first > 0
+            and tokens.words[first - 1] + "".join(tokens.words[at : at + 1]) == "()"
         )
         # it stands for the words before
         if part and part.form and not (in_brackets and _is_abbreviation(part.text)):
@@ -296,7 +324,9 @@ def _read_number(tokens: Tokens, at: int) -> tuple[Part, int] | None:
         tokens, end + (tokens.words[end : end + 1] == ["-"] and tokens.joined(end))
     )
     if unit and not unit_before:
-        return Part("number", _scale(value, unit.text), tokens.read(at, unit.end)), unit.end
+        return Part(
+            "number", _scale(value, unit.text), tokens.read(at, unit.end)
+        ), unit.end
     if unit_before:
         return (
             None
@@ -343,7 +373,14 @@ def _fold(word: str) -> str:
 
     >>> [
     ...     _fold(word)
-    ...     for word in ("Metastases", "metastasis", "ARBs", "haemorrhaging", "lactation", "the")
+    ...     for word in (
+    ...         "Metastases",
+    ...         "metastasis",
+    ...         "ARBs",
+    ...         "haemorrhaging",
+    ...         "lactation",
+    ...         "the",
+    ...     )
     ... ]
     ['metastas', 'metastas', 'arb', 'hemorrhag', 'breastfeeding', '']
     """

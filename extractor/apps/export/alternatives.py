@@ -6,7 +6,10 @@ from collections.abc import Collection
 
 from extractor.schemas import CriterionGroup, CriterionKind, Eligibility, GroupRule
 
-_RULES = {CriterionKind.INCLUSION: GroupRule.ALL, CriterionKind.EXCLUSION: GroupRule.ANY}
+_RULES = {
+    CriterionKind.INCLUSION: GroupRule.ALL,
+    CriterionKind.EXCLUSION: GroupRule.ANY,
+}
 """How the criteria of a list belong together: inclusions hold all, and one exclusion is enough."""
 
 
@@ -18,8 +21,16 @@ def find_alternatives(
 
     A group whose id is ``unsure`` counts, whatever its rule.
 
-    >>> one = {"kind": "inclusion", "section": "eligibility", "quote": "asthma", "group": "g2"}
-    >>> groups = [{"id": "g1", "rule": "any"}, {"id": "g2", "rule": "all", "parent": "g1"}]
+    >>> one = {
+    ...     "kind": "inclusion",
+    ...     "section": "eligibility",
+    ...     "quote": "asthma",
+    ...     "group": "g2",
+    ... }
+    >>> groups = [
+    ...     {"id": "g1", "rule": "any"},
+    ...     {"id": "g2", "rule": "all", "parent": "g1"},
+    ... ]
     >>> said = Eligibility.model_validate(
     ...     {"groups": groups, "criteria": [one, one | {"group": None}]}
     ... )
@@ -29,7 +40,11 @@ def find_alternatives(
     found: list[tuple[CriterionGroup, ...]] = []
     for criterion in eligibility.criteria:
         groups = list(eligibility.list_around(criterion.group))
-        while groups and groups[-1].rule is _RULES[criterion.kind] and groups[-1].id not in unsure:
+        while (
+            groups
+            and groups[-1].rule is _RULES[criterion.kind]
+            and groups[-1].id not in unsure
+        ):
             groups.pop()
         found.append(tuple(groups))
     return found

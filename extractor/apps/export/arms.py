@@ -41,7 +41,9 @@ def read_arms(record: TrialRecord) -> list[Arm]:
         label = section.part("label")
         kind = section.part("type")
         description = section.part("description") or (None if label else section.text)
-        arms.append(Arm(label, kind and unify_word("arm_type", kind), description, section.name))
+        arms.append(
+            Arm(label, kind and unify_word("arm_type", kind), description, section.name)
+        )
     return arms
 
 
@@ -55,15 +57,22 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     ...     quote="drugamide",
     ...     arms=("active arm", "Open label"),
     ... )
-    >>> said = TrialExtraction(record_id="A", eligibility=Eligibility(), dosing=(given,))
+    >>> said = TrialExtraction(
+    ...     record_id="A", eligibility=Eligibility(), dosing=(given,)
+    ... )
     >>> [arm.label for arm in list_arms(said, [Arm("Active Arm"), Arm("Placebo")])]
     ['Active Arm', 'Placebo', 'Open label']
     """
     known = {fold_label(arm.label or "") for arm in registered}
     named = {
-        fold_label(label): label for regimen in extraction.dosing for label in _list_labels(regimen)
+        fold_label(label): label
+        for regimen in extraction.dosing
+        for label in _list_labels(regimen)
     }
-    return [*registered, *(Arm(label) for folded, label in named.items() if folded not in known)]
+    return [
+        *registered,
+        *(Arm(label) for folded, label in named.items() if folded not in known),
+    ]
 
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
@@ -92,13 +101,16 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     for place, arm in enumerate(arms):
         places[fold_label(arm.label or "")].append(place)
     for number, label in enumerate(map(fold_label, _list_labels(regimen))):
-        given = [at for at, labels in enumerate(of_amounts) if not labels or label in labels]
+        given = [
+            at for at, labels in enumerate(of_amounts) if not labels or label in labels
+        ]
         for at in given or (None,):
             proofs = regimen.evidence_for(f"arms[{number}]")
             if at is not None and of_amounts[at]:
                 proofs += regimen.evidence_for(f"amounts[{at}].arms")
             sure = min(
-                (one.confidence for one in proofs if one.confidence is not None), default=None
+                (one.confidence for one in proofs if one.confidence is not None),
+                default=None,
             )
             yield from (ArmLink(at, place, sure) for place in places[label])
 
@@ -106,6 +118,9 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
 def _list_labels(regimen: Regimen) -> list[str]:
     return list(
         dict.fromkeys(
-            [*regimen.arms, *(label for amount in regimen.amounts for label in amount.arms)]
+            [
+                *regimen.arms,
+                *(label for amount in regimen.amounts for label in amount.arms),
+            ]
         )
     )

@@ -25,7 +25,14 @@ from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
 from extractor.language.book import read_table
 from extractor.language.units import convert, find_dimension, read_unit
-from extractor.schemas import Comparator, CriterionKind, FieldRef, Sex, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    Comparator,
+    CriterionKind,
+    FieldRef,
+    Sex,
+    TrialExtraction,
+    TrialRecord,
+)
 from extractor.schemas.values import list_values
 
 Row = tuple[Any, ...]
@@ -64,11 +71,12 @@ def list_columns(table: str) -> tuple[Column, ...]:
     >>> [column.kind for column in list_columns("amounts")]
     ['text', 'text', 'number', 'number', 'number', 'number', 'text', 'number']
     """
-    known = tomllib.loads(Path(__file__).with_name("columns.toml").read_text("utf-8")).get(
-        table, {}
-    )
+    known = tomllib.loads(
+        Path(__file__).with_name("columns.toml").read_text("utf-8")
+    ).get(table, {})
     parts = (
-        (name, [given] if isinstance(given, str) else given[::-1]) for name, given in known.items()
+        (name, [given] if isinstance(given, str) else given[::-1])
+        for name, given in known.items()
     )
     return tuple(Column(name, *given) for name, given in parts)
 
@@ -88,7 +96,9 @@ def read_registry(record: TrialRecord) -> Json:
         "conditions": "|".join(conditions) or None,
         "study_type": fields.study_type,
         "phases": fields.text("phases"),
-        "enrolment": int(enrolment) if enrolment.isdecimal() and len(enrolment) < 19 else None,
+        "enrolment": int(enrolment)
+        if enrolment.isdecimal() and len(enrolment) < 19
+        else None,
         "enrolment_type": fields.enrollment_type,
         "registered_minimum_age": fields.minimum_age,
         "registered_maximum_age": fields.maximum_age,
@@ -152,7 +162,9 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
         return named._replace(canonical_note="unknown unit")
     ends = [one for one in (value, limit.get("value_high")) if one is not None]
     used = unit or next(filter(None, map(quantity.infer_unit, reversed(ends))), None)
-    named = named._replace(loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used)
+    named = named._replace(
+        loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used
+    )
     if used is None:
         return named._replace(canonical_note="no unit")
     return _convert_ends(named, quantity, ends, used)
@@ -162,7 +174,9 @@ def _convert_ends(
     named: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
 ) -> CanonicalLimit:
     """Add the ends of a limit in the quantity's own unit, or why there are none."""
-    values = [one for end in ends if (one := quantity.to_canonical(end, unit)) is not None]
+    values = [
+        one for end in ends if (one := quantity.to_canonical(end, unit)) is not None
+    ]
     if len(values) < len(ends):
         return named._replace(canonical_note="no conversion")
     if not all(map(quantity.is_possible, values)):
@@ -182,7 +196,10 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
 
     Return None if the criterion is negated, has an exception, or is a demand among the exclusions.
 
-    >>> [read_admitted({"comparator": "<"}, {"kind": kind}) for kind in ("inclusion", "exclusion")]
+    >>> [
+    ...     read_admitted({"comparator": "<"}, {"kind": kind})
+    ...     for kind in ("inclusion", "exclusion")
+    ... ]
     ['<', '>=']
     """
     if any(criterion.get(name) for name in ("negated", "has_exception", "demanded")):
@@ -210,7 +227,8 @@ def _list_evidence(item: Json, name: str, member: Json) -> list[Json]:
 
 def _find_least(pieces: Sequence[Json]) -> float | None:
     return min(
-        (piece["confidence"] for piece in pieces if piece["confidence"] is not None), default=None
+        (piece["confidence"] for piece in pieces if piece["confidence"] is not None),
+        default=None,
     )
 
 
@@ -226,7 +244,9 @@ def describe_limits(
 
     >>> general = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
     >>> limits = [general, general | {"value": 5, "condition": "if liver metastases"}]
-    >>> found = describe_limits({"kind": "inclusion", "constraints": limits}, decides=True)
+    >>> found = describe_limits(
+    ...     {"kind": "inclusion", "constraints": limits}, decides=True
+    ... )
     >>> [(cells.get("admits"), cells.get("admits_some")) for cells in found]
     [(None, '<='), (None, '<=')]
     """
@@ -237,7 +257,9 @@ def describe_limits(
         pieces = _list_evidence(criterion, "constraints", limit)
         seen = pieces[0] if pieces else {}
         cells = name_limit(limit, seen.get("quantity"))._asdict()
-        found.append(cells | {"sex": seen.get("sex"), "confidence": _find_least(pieces)})
+        found.append(
+            cells | {"sex": seen.get("sex"), "confidence": _find_least(pieces)}
+        )
         if limit.get("condition") or seen.get("sex") not in (None, sex):
             divided.add(limit["quantity"].casefold())
         alternatives.append(bool(seen.get("alternative")))
@@ -251,8 +273,12 @@ def describe_limits(
     for limit, cells, alternative in zip(
         criterion["constraints"], found, alternatives, strict=True
     ):
-        of_all = decides and not alternative and limit["quantity"].casefold() not in divided
-        yield cells | {"admits" if of_all else "admits_some": read_admitted(limit, criterion)}
+        of_all = (
+            decides and not alternative and limit["quantity"].casefold() not in divided
+        )
+        yield cells | {
+            "admits" if of_all else "admits_some": read_admitted(limit, criterion)
+        }
 
 
 def _compute_window(window: Json, criterion: Json) -> Json:
@@ -284,9 +310,12 @@ def _compute_amount(amount: Json, regimen: Json) -> Json:
         first,
     )
     target = "/".join([base, *rest])
-    ends = {name: amount[name] for name in ("low", "high") if amount.get(name) is not None}
+    ends = {
+        name: amount[name] for name in ("low", "high") if amount.get(name) is not None
+    }
     converted = {
-        f"{name}_canonical": convert(number, unit, target) for name, number in ends.items()
+        f"{name}_canonical": convert(number, unit, target)
+        for name, number in ends.items()
     }
     daily = _compute_daily(converted, target, regimen)
     return {**sure, **converted, "unit_ucum": unit, "unit_canonical": target, **daily}
@@ -299,7 +328,9 @@ def _compute_daily(
     makes no daily amount.
     """
     whole, *per = unit.split("/")
-    times, period, every = read_table("fhir")["repeats"].get(regimen.get("frequency"), (0, 1, None))
+    times, period, every = read_table("fhir")["repeats"].get(
+        regimen.get("frequency"), (0, 1, None)
+    )
     if every == "h":
         factor = times * 24 / period
     elif (period, every) == (1, "d"):
@@ -329,7 +360,9 @@ def list_custom_rows(extraction: TrialExtraction) -> Iterator[Row]:
     and its proof.
 
     >>> from extractor.schemas import CustomItem, Eligibility, Quantity
-    >>> item = CustomItem(values={"value": Quantity(comparator="<", value=2, unit="week")})
+    >>> item = CustomItem(
+    ...     values={"value": Quantity(comparator="<", value=2, unit="week")}
+    ... )
     >>> said = TrialExtraction(
     ...     record_id="A", eligibility=Eligibility(), custom={"washout": (item,)}
     ... )
@@ -352,10 +385,17 @@ def list_custom_rows(extraction: TrialExtraction) -> Iterator[Row]:
                 "item_index": index,
                 "of": item.of,
             }
-            common["calibrated"] = item.calibrated if item.confidence is not None else None
+            common["calibrated"] = (
+                item.calibrated if item.confidence is not None else None
+            )
             for one in list_values(field, item):
-                proof = (one.evidence[0] if one.evidence else item).model_dump(mode="json")
-                cells = {"attribute": one.name, "value_index": FieldRef(one.path).position}
+                proof = (one.evidence[0] if one.evidence else item).model_dump(
+                    mode="json"
+                )
+                cells = {
+                    "attribute": one.name,
+                    "value_index": FieldRef(one.path).position,
+                }
                 cells |= {
                     "char_start": proof.get("start"),
                     "char_end": proof.get("end"),
@@ -389,7 +429,11 @@ def _measure(value: Any) -> dict[str, Any]:
     unit = read_unit(parts["unit"]) if parts["unit"] else None
     if unit is None:
         return measured
-    in_days = convert(1, unit, "d") if find_dimension(unit)[1] == find_dimension("d")[1] else None
+    in_days = (
+        convert(1, unit, "d")
+        if find_dimension(unit)[1] == find_dimension("d")[1]
+        else None
+    )
     canonical = "d" if (in_days or 0) >= _HOUR else unit
     converted = {
         f"{name}_canonical": convert(one, unit, canonical)
@@ -402,7 +446,8 @@ def _measure(value: Any) -> dict[str, Any]:
 COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
     "records": lambda record, _: record[ADDED],
     "eligibility": lambda people, extraction: (
-        extraction[ADDED] | {f"{name}_days": _to_days(people.get(name)) for name in AGES}
+        extraction[ADDED]
+        | {f"{name}_days": _to_days(people.get(name)) for name in AGES}
     ),
     "criteria": lambda criterion, _: {
         **criterion[ADDED],

@@ -18,7 +18,9 @@ sheet's name.
 _OPTIONS = {"constant_memory": True}
 
 
-def write_workbook(path: Path, tables: Sequence[Table], rows: Mapping[str, Path]) -> None:
+def write_workbook(
+    path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
+) -> None:
     """Write JSON lines as a workbook; needs the extra ``excel``. A text is never a formula. None is
     an empty cell.
 
@@ -69,7 +71,9 @@ def _write_cell(sheet: Any, row: int, place: int, cell: Any) -> None:
 
 def _refuse(table: Table, problem: str) -> StoreError:
     remedy = "choose --format csv or parquet for it, or the other tables with --tables"
-    return StoreError(f"{table.name}: {problem}, more than a sheet of Excel holds; {remedy}")
+    return StoreError(
+        f"{table.name}: {problem}, more than a sheet of Excel holds; {remedy}"
+    )
 
 
 def _name_sheet(name: str, taken: set[str]) -> str:

@@ -13,8 +13,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from extractor.apps.export.excel import write_workbook
-from extractor.apps.export.files import COLUMNS_FILE, Destination, Format, load_tables, open_tables
-from extractor.apps.export.tables import Registry, Table, complete_gold, find_rows, list_tables
+from extractor.apps.export.files import (
+    COLUMNS_FILE,
+    Destination,
+    Format,
+    load_tables,
+    open_tables,
+)
+from extractor.apps.export.tables import (
+    Registry,
+    Table,
+    complete_gold,
+    find_rows,
+    list_tables,
+)
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import MissingExtra, StoreError
 from extractor.schemas import Task, TrialExtraction
@@ -46,7 +58,8 @@ class Threshold:
 
     def __str__(self) -> str:
         return ", ".join(
-            f"{count - self.kept[name]:,} of {count:,} {name}" for name, count in self.seen.items()
+            f"{count - self.kept[name]:,} of {count:,} {name}"
+            for name, count in self.seen.items()
         )
 
     def apply(self, extraction: TrialExtraction) -> TrialExtraction:
@@ -58,11 +71,16 @@ class Threshold:
         kept = drop_doubtful(extraction, self.minimum)
         for counts, counted in ((self.seen, extraction), (self.kept, kept)):
             proven = (
-                len({piece.field for piece in item.evidence}) for _, item in counted.list_items()
+                len({piece.field for piece in item.evidence})
+                for _, item in counted.list_items()
             )
-            numbers = {"values": sum(proven), "criteria": len(counted.eligibility.criteria)}
+            numbers = {
+                "values": sum(proven),
+                "criteria": len(counted.eligibility.criteria),
+            }
             counts.update(
-                numbers | {"regimens": len(counted.dosing), "endpoints": len(counted.endpoints)}
+                numbers
+                | {"regimens": len(counted.dosing), "endpoints": len(counted.endpoints)}
             )
         return kept
 
@@ -129,7 +147,9 @@ def choose_tables(
 
     ``fields`` are the user's own. Raises ``ValueError`` for an unknown name.
 
-    >>> [table.name for table in choose_tables(["dosing"], [])]  # doctest: +NORMALIZE_WHITESPACE
+    >>> [
+    ...     table.name for table in choose_tables(["dosing"], [])
+    ... ]  # doctest: +NORMALIZE_WHITESPACE
     ['records', 'regimens', 'amounts', 'interventions', 'arms', 'regimen_arms', 'notes',
      'absences', 'findings', 'citations', 'coverage_sections', 'registered_terms',
      'custom_values', 'evidence']
@@ -139,7 +159,9 @@ def choose_tables(
     if names:
         return tuple(known[name] for name in dict.fromkeys(names))
     wanted = {Task(task) for task in tasks}
-    return tuple(table for table in known.values() if table.task is None or table.task in wanted)
+    return tuple(
+        table for table in known.values() if table.task is None or table.task in wanted
+    )
 
 
 def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
@@ -149,7 +171,9 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
     return {
         table.name: {
             "keys": [column.name for column in table.keys],
-            "columns": {c.name: {"type": c.kind, "meaning": c.meaning} for c in table.columns},
+            "columns": {
+                c.name: {"type": c.kind, "meaning": c.meaning} for c in table.columns
+            },
         }
         for table in tables
     }
@@ -216,7 +240,9 @@ def _parse(
             f"{place}: is not an extraction of this version ({problem}); {again}"
         ) from None
     confidences = (
-        piece.confidence for _, item in extraction.list_items() for piece in item.evidence
+        piece.confidence
+        for _, item in extraction.list_items()
+        for piece in item.evidence
     )
     if threshold.minimum and None in confidences:
         raise StoreError(

@@ -60,8 +60,8 @@ _VOCABULARIES = (Category, Concept, EndpointCategory, Rank, Role)
 
 @dataclass(frozen=True)
 class FhirCounts:
-    """How much was exported: resources by type, values by kind, and values without a place by kind
-    and reason.
+    """How much was exported: resources by type, values by kind, and values without a place by
+    kind and reason.
 
     A kind is a field's path without positions, such as ``criteria.time_window``.
     """
@@ -94,9 +94,9 @@ def export_fhir(
 
     ``results`` are read one at a time; a record of None gives no registered fields. Each type of
     resource has a file; with ``bundles`` there is one file of transactions instead, one for each
-    trial. ``force`` replaces an earlier export. Raises ``MissingExtra`` without the extra ``fhir``,
-    ``ValueError`` if ``to`` is a file, and ``StoreError`` if the folder may not be replaced or a
-    resource is invalid.
+    trial. ``force`` replaces an earlier export. Raises ``MissingExtra`` without the extra
+    ``fhir``, ``ValueError`` if ``to`` is a file, and ``StoreError`` if the folder may not be
+    replaced or a resource is invalid.
     """
     if find_spec("fhir") is None or find_spec("fhir.resources") is None:
         raise MissingExtra("FHIR needs fhir.resources", "fhir")
@@ -105,14 +105,16 @@ def export_fhir(
     with destination.staged() as (_, made), ExitStack() as stack:
         kinds = (BUNDLE,) if bundles else (*KINDS, *TERMS)
         write = {
-            kind: stack.enter_context(open_json_lines(made / f"{kind}.ndjson")) for kind in kinds
+            kind: stack.enter_context(open_json_lines(made / f"{kind}.ndjson"))
+            for kind in kinds
         }
         list_unmapped = stack.enter_context(open_json_lines(made / UNMAPPED_FILE))
 
         def write_all(built: Iterable[Json]) -> None:
             resources = [_clean(one) for one in built]
             counts.resources.update(one["resourceType"] for one in resources)
-            if bundles:  # a transaction that creates resources under their ids, or replaces them
+            # a transaction that creates resources under their ids, or replaces them
+            if bundles:
                 urls = [f"{one['resourceType']}/{one['id']}" for one in resources]
                 entries = [
                     {
@@ -122,7 +124,9 @@ def export_fhir(
                     }
                     for url, one in zip(urls, resources, strict=True)
                 ]
-                resources = [{"resourceType": BUNDLE, "type": "transaction", "entry": entries}]
+                resources = [
+                    {"resourceType": BUNDLE, "type": "transaction", "entry": entries}
+                ]
             for resource in resources:
                 _validate(resource)
                 write[resource["resourceType"]](resource)
@@ -158,7 +162,8 @@ def list_terms() -> Iterator[Json]:
             "caseSensitive": True,
             "content": "complete",
             "concept": [
-                {"code": word.value, "display": word.value.replace("_", " ")} for word in words
+                {"code": word.value, "display": word.value.replace("_", " ")}
+                for word in words
             ],
         }
         for words in _VOCABULARIES
@@ -183,7 +188,8 @@ def _validate(resource: Json) -> None:
     except ValidationError as error:
         first = error.errors()[0]
         place = (
-            f"{resource['resourceType']}/{resource.get('id')}, {'.'.join(map(str, first['loc']))}"
+            f"{resource['resourceType']}/{resource.get('id')}, "
+            f"{'.'.join(map(str, first['loc']))}"
         )
         raise StoreError(
             f"{place}: is no FHIR R5 ({first['msg']}); leave this record out, and report it"
@@ -201,7 +207,11 @@ def _clean(value: Any) -> Any:
     if isinstance(value, list):
         return [one for one in map(_clean, value) if one is not None] or None
     if isinstance(value, dict):
-        kept = {name: one for name, part in value.items() if (one := _clean(part)) is not None}
+        kept = {
+            name: one
+            for name, part in value.items()
+            if (one := _clean(part)) is not None
+        }
         return None if kept.keys() <= {"url", "exclude"} else kept
     return value
 

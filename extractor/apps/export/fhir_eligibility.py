@@ -79,8 +79,11 @@ def add_group(trial: TrialResources) -> Json | None:
             is_stated = people.compare(criterion)
         else:
             is_stated = None
-        if is_stated is not None:  # the ages stand already, or are those of some participants
-            trial.leave_out(path, criterion.quote, "age_bound" if is_stated else "other_age")
+        # the ages stand already, or are those of some participants
+        if is_stated is not None:
+            trial.leave_out(
+                path, criterion.quote, "age_bound" if is_stated else "other_age"
+            )
             continue
         within, turned = nested.open(index)
         for place, one in enumerate(_read_criterion(trial, path, criterion, found)):
@@ -91,7 +94,9 @@ def add_group(trial: TrialResources) -> Json | None:
     if not characteristics:
         return None
     nested.add()
-    content = make_group(f"Eligibility criteria of {trial.extraction.record_id}", characteristics)
+    content = make_group(
+        f"Eligibility criteria of {trial.extraction.record_id}", characteristics
+    )
     return trial.add("Group", "-eligibility", content, proofs, "\n".join(said))
 
 
@@ -136,7 +141,9 @@ def _read_criterion(
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     if isinstance(found, list):
         described = {
-            "extension": [{"url": f"{EBM}/characteristic-description", "valueMarkdown": words}]
+            "extension": [
+                {"url": f"{EBM}/characteristic-description", "valueMarkdown": words}
+            ]
         }
         trial.leave_out(f"{path}.category", criterion.category, "no_element")
         return [described | value for value in found]
@@ -145,7 +152,9 @@ def _read_criterion(
         trial.leave_out(f"{path}.constraints[{index}]", limit, reason, found)
     trial.leave_out(f"{path}.negated", criterion.negated or None, "no_element")
     known = trial.drop_unsure(path, criterion, "category").category
-    text: Json = {"code": own_code("category", known, (known or "criterion").replace("_", " "))}
+    text: Json = {
+        "code": own_code("category", known, (known or "criterion").replace("_", " "))
+    }
     timings = list[Json]()
     for name, window in _list_windows(criterion).items():
         sure = is_sure(criterion, name)
@@ -165,14 +174,20 @@ def _read_criterion(
 def _list_windows(criterion: Criterion) -> dict[str, TimeWindow]:
     """Return the time windows by field. Gold of guideline 1.4 has only the first."""
     found = {
-        f"time_windows[{place}]": window for place, window in enumerate(criterion.time_windows)
+        f"time_windows[{place}]": window
+        for place, window in enumerate(criterion.time_windows)
     }
-    return found or ({"time_window": criterion.time_window} if criterion.time_window else {})
+    return found or (
+        {"time_window": criterion.time_window} if criterion.time_window else {}
+    )
 
 
 def _read_window(window: TimeWindow) -> list[Json]:
     """Return the words of a window, and the event from which it is counted."""
-    words = {"url": "text", "valueString": ": ".join(filter(None, (window.of, window.quote)))}
+    words = {
+        "url": "text",
+        "valueString": ": ".join(filter(None, (window.of, window.quote))),
+    }
     event = {"url": "contextCode", "valueCodeableConcept": {"text": window.anchor}}
     return [words, event] if window.anchor else [words]
 
@@ -184,14 +199,20 @@ def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
     Inclusion criteria that bound one quantity differently are for different groups of participants.
     """
     found: list[list[Json] | str] = []
-    bounds: dict[tuple[str, str], dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
+    bounds: dict[tuple[str, str], dict[float, list[int]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for index, criterion in enumerate(criteria):
         try:
-            found.append(_read_values(criterion, after=criteria[index - 1] if index else None))
+            found.append(
+                _read_values(criterion, after=criteria[index - 1] if index else None)
+            )
         except _SaysMoreError as error:
             found.append(str(error))
             continue
-        for limit in criterion.constraints if criterion.kind is CriterionKind.INCLUSION else ():
+        for limit in (
+            criterion.constraints if criterion.kind is CriterionKind.INCLUSION else ()
+        ):
             ends = {limit.comparator[0]: limit.value}
             if limit.value_high is not None:
                 ends = {">": limit.value, "<": limit.value_high}
@@ -210,7 +231,11 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
     excluded = criterion.kind is CriterionKind.EXCLUSION
     limits = criterion.constraints
     proofs = {piece.field: piece for piece in criterion.evidence}
-    placed = [proof for at in range(len(limits)) if (proof := proofs.get(f"constraints[{at}]"))]
+    placed = [
+        proof
+        for at in range(len(limits))
+        if (proof := proofs.get(f"constraints[{at}]"))
+    ]
     others = {
         "no limit": not limits,
         "a time window": criterion.time_window or criterion.time_windows,
@@ -228,9 +253,13 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
         raise _SaysMoreError(more)
     if not is_sure(criterion, *_DECISIVE):
         raise _SaysMoreError
-    words = _list_other_words(criterion, placed, proofs["quote"].start if "quote" in proofs else 0)
+    words = _list_other_words(
+        criterion, placed, proofs["quote"].start if "quote" in proofs else 0
+    )
     lists = read_table("fhir")["says_nothing"]
-    idle = word_set(f"{lists['anywhere']} {lists['exclusion' if excluded else 'inclusion']}")
+    idle = word_set(
+        f"{lists['anywhere']} {lists['exclusion' if excluded else 'inclusion']}"
+    )
     strange = [word for word in words if word not in idle]
     if strange:
         raise _SaysMoreError(" ".join(strange))
@@ -238,7 +267,9 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
     # "all of" combines inclusions, and ``exclude`` alternatives
     joint = "and" if excluded else "or"
     if len(limits) > 1 and (joint in words or len(sides) < len(limits)):
-        raise _SaysMoreError("another combination than all of the included or any of the excluded")
+        raise _SaysMoreError(
+            "another combination than all of the included or any of the excluded"
+        )
     is_of_age = criterion.category is Category.AGE
     found = (
         _read_limit(one, proof.quantity, of_age=is_of_age)
@@ -247,7 +278,9 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
     return [one | {"exclude": excluded} for one in found]
 
 
-def _list_other_words(criterion: Criterion, placed: Sequence[Evidence], start: int) -> list[str]:
+def _list_other_words(
+    criterion: Criterion, placed: Sequence[Evidence], start: int
+) -> list[str]:
     """Return the words of a criterion, its quote at ``start``, and of the line above it, that
     state no limit.
     """
@@ -257,7 +290,11 @@ def _list_other_words(criterion: Criterion, placed: Sequence[Evidence], start: i
         own = _split(
             f"{limit.quantity} {limit.unit or ''} {read_table('fhir')['says_nothing']['limit']}"
         )
-        words += (word for word in _split(proof.quote) if word not in own and not word.isdigit())
+        words += (
+            word
+            for word in _split(proof.quote)
+            if word not in own and not word.isdigit()
+        )
         first = max(0, proof.start - start)
         end = max(0, proof.end - start)
         text = text[:first] + " " * (end - first) + text[end:]
@@ -288,8 +325,14 @@ def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> J
     is_named = (of_age and known.quantity_canonical == "age") or (
         loinc and {"score"}.issuperset(rest.split())
     )
-    if not is_named or known.canonical_note not in (None, "no conversion", "usual body surface"):
-        raise _SaysMoreError(known.canonical_note or f"no LOINC code of {limit.quantity}")
+    if not is_named or known.canonical_note not in (
+        None,
+        "no conversion",
+        "usual body surface",
+    ):
+        raise _SaysMoreError(
+            known.canonical_note or f"no LOINC code of {limit.quantity}"
+        )
     named = {"code": code(LOINC, loinc.split("|") if loinc else None, limit.quantity)}
     bounds = [
         quantity(one, limit.unit, ucum=ucum)
@@ -300,7 +343,9 @@ def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> J
         raise _SaysMoreError(f"no unit: {limit.unit}")
     if limit.comparator is not Comparator.BETWEEN:
         return named | {
-            "valueQuantity": quantity(limit.value, limit.unit, limit.comparator.value, ucum)
+            "valueQuantity": quantity(
+                limit.value, limit.unit, limit.comparator.value, ucum
+            )
         }
     span = value_range(bounds[0], bounds[-1])
     if span is None:

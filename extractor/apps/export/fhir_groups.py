@@ -9,16 +9,25 @@ from extractor.apps.export.alternatives import find_alternatives
 from extractor.apps.export.fhir_types import EBM, Json, TrialResources, is_sure
 from extractor.schemas import CriterionKind, GroupRule
 
-_METHODS = {GroupRule.ALL: "all-of", GroupRule.ANY: "any-of", GroupRule.AT_LEAST: "at-least"}
+_METHODS = {
+    GroupRule.ALL: "all-of",
+    GroupRule.ANY: "any-of",
+    GroupRule.AT_LEAST: "at-least",
+}
 
 
 def make_group(
-    name: str, characteristics: list[Json], method: str = "all-of", threshold: int | None = None
+    name: str,
+    characteristics: list[Json],
+    method: str = "all-of",
+    threshold: int | None = None,
 ) -> Json:
     """Return the content of a Group of people."""
     combined: list[Json] = [{"url": f"{EBM}/combination-method", "valueCode": method}]
     if threshold is not None:
-        combined.append({"url": f"{EBM}/combination-threshold", "valuePositiveInt": threshold})
+        combined.append(
+            {"url": f"{EBM}/combination-threshold", "valuePositiveInt": threshold}
+        )
     return {
         "meta": {"profile": [f"{EBM}/study-eligibility-criteria|1.0.0-ballot"]},
         "extension": combined,
@@ -42,7 +51,9 @@ class NestedGroups:
         eligibility = trial.extraction.eligibility
         self._trial = trial
         self._outer = characteristics
-        self._places = {group.id: place for place, group in enumerate(eligibility.groups)}
+        self._places = {
+            group.id: place for place, group in enumerate(eligibility.groups)
+        }
         self._held: dict[str, list[Json]] = {}
         """Characteristics by group."""
         self._excluded: dict[str, bool] = {}
@@ -89,7 +100,11 @@ class NestedGroups:
                     "valueReference": {"reference": f"Group/{self._trial.id}-{name}"},
                 }
                 within.append(
-                    {"id": name, **refers, "exclude": is_excluded and within is self._outer}
+                    {
+                        "id": name,
+                        **refers,
+                        "exclude": is_excluded and within is self._outer,
+                    }
                 )
             within = self._held[group.id]
         return within, is_excluded
@@ -101,7 +116,9 @@ class NestedGroups:
                 name = group.lead_in or str(group)
                 place = self._places[group.id]
                 least = group.n if group.rule is GroupRule.AT_LEAST else None
-                content = make_group(name, self._held[group.id], _METHODS[group.rule], least)
+                content = make_group(
+                    name, self._held[group.id], _METHODS[group.rule], least
+                )
                 self._trial.add("Group", f"-group-{place}", content)
                 self._trial.leave_out(
                     f"eligibility.groups[{place}].n_high", group.n_high, "no_element"

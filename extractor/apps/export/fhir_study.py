@@ -89,7 +89,10 @@ def build_trial(
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "NCT01", "eligibility": {"sex": "male"}}
     ... )
-    >>> [f"{one['resourceType']}/{one['id']}" for one in build_trial(extraction).resources]
+    >>> [
+    ...     f"{one['resourceType']}/{one['id']}"
+    ...     for one in build_trial(extraction).resources
+    ... ]
     ['Group/NCT01-eligibility', 'ResearchStudy/NCT01']
     """
     trial = TrialResources(extraction, record)
@@ -106,17 +109,23 @@ def build_trial(
         )
     for index, term in enumerate(extraction.registered_terms):
         trial.leave_out(
-            f"registered_terms[{index}]", None if term.kind in _CODED else term, "no_element"
+            f"registered_terms[{index}]",
+            None if term.kind in _CODED else term,
+            "no_element",
         )
     for index, finding in enumerate(extraction.findings):
         trial.leave_out(f"findings[{index}]", finding, "no_element")
     for path, item in extraction.list_items():
-        if isinstance(item, CustomItem) and (item.of is None or item.of.startswith(tuple(tasks))):
+        if isinstance(item, CustomItem) and (
+            item.of is None or item.of.startswith(tuple(tasks))
+        ):
             for one in list_values(path, item):
                 trial.leave_out(one.path, one.value, "no_element")
     is_nct = re.fullmatch(r"NCT\d{8}", extraction.record_id)
     content = {
-        "identifier": [{"system": _REGISTRY if is_nct else None, "value": extraction.record_id}],
+        "identifier": [
+            {"system": _REGISTRY if is_nct else None, "value": extraction.record_id}
+        ],
         "status": "draft",
         **registered,
         "condition": [
@@ -125,7 +134,10 @@ def build_trial(
         ],
         "focus": [
             *registered.get("focus", ()),
-            *({"concept": one} for one in _code_terms(extraction, TermKind.INTERVENTION)),
+            *(
+                {"concept": one}
+                for one in _code_terms(extraction, TermKind.INTERVENTION)
+            ),
         ],
         "comparisonGroup": _list_arms(trial, with_regimens=Task.DOSING in tasks),
         "recruitment": {**registered.get("recruitment", {}), "eligibility": group},
@@ -142,7 +154,9 @@ def _code_terms(extraction: TrialExtraction, kind: TermKind) -> list[Json]:
     format has them.
     """
     return [
-        code(_MESH, term.id, term.name) for term in extraction.registered_terms if term.kind is kind
+        code(_MESH, term.id, term.name)
+        for term in extraction.registered_terms
+        if term.kind is kind
     ]
 
 
@@ -153,24 +167,35 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
     enrolment = fields.enrollment or ""
     is_number = enrolment.isdecimal() and int(enrolment[:19]) <= _MOST
     is_actual = fields.enrollment_type == "ACTUAL"
-    trial.leave_out("registry.enrollment", None if is_number else enrolment, "no_element")
+    trial.leave_out(
+        "registry.enrollment", None if is_number else enrolment, "no_element"
+    )
     trial.leave_out("registry.bare_arms", fields.text("bare_arms"), "no_element")
     designs = (fields.study_type, fields.allocation, fields.assignment)
     titles = {"official": read("official_title"), "acronym": fields.acronym}
     written = {name: fields.text(f"{name}_date") for name in ("start", "completion")}
     days = {name: read_date(day or "") for name, day in written.items()}
     for name, day in days.items():
-        trial.leave_out(f"registry.{name}_date", None if day else written[name], "no_element")
+        trial.leave_out(
+            f"registry.{name}_date", None if day else written[name], "no_element"
+        )
     return {
         "title": read("title") or read("official_title"),
         "label": [
-            {"type": code(_TITLES, name), "value": value} for name, value in titles.items() if value
+            {"type": code(_TITLES, name), "value": value}
+            for name, value in titles.items()
+            if value
         ],
         "descriptionSummary": read("brief_summary"),
         "description": read("detailed_description"),
         **{
-            element: [{"text": one.strip()} for one in re.split(r"[\n|]", read(section) or "")]
-            for element, section in (("condition", "conditions"), ("keyword", "keywords"))
+            element: [
+                {"text": one.strip()} for one in re.split(r"[\n|]", read(section) or "")
+            ]
+            for element, section in (
+                ("condition", "conditions"),
+                ("keyword", "keywords"),
+            )
         },
         "focus": [
             {"concept": {"text": one.part("name") or one.text}}
@@ -184,17 +209,24 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
         "studyDesign": [
             *(_translate("study_designs", _DESIGN, one) for one in designs),
             {"text": f"masking: {fields.masking}"} if fields.masking else None,
-            *(_translate("masked", _DESIGN, one, f"masked: {one}") for one in fields.who_masked),
+            *(
+                _translate("masked", _DESIGN, one, f"masked: {one}")
+                for one in fields.who_masked
+            ),
         ],
         "progressStatus": [{"state": _translate("statuses", _STATUSES, fields.status)}]
         if fields.status
         else None,
         "period": {"start": days["start"], "end": days["completion"]},
-        "associatedParty": [{"name": fields.sponsor, "role": code(_ROLES, "lead-sponsor")}]
+        "associatedParty": [
+            {"name": fields.sponsor, "role": code(_ROLES, "lead-sponsor")}
+        ]
         if fields.sponsor
         else None,
         "recruitment": {
-            "actualNumber" if is_actual else "targetNumber": int(enrolment) if is_number else None
+            "actualNumber" if is_actual else "targetNumber": int(enrolment)
+            if is_number
+            else None
         },
     }
 
@@ -209,9 +241,15 @@ def _list_arms(trial: TrialResources, *, with_regimens: bool) -> list[Json]:
                 doses = given[link.arm_index][place]
             else:
                 doses = []
-            if link.amount_index is not None and is_sure(regimen, f"amounts[{link.amount_index}]"):
+            if link.amount_index is not None and is_sure(
+                regimen, f"amounts[{link.amount_index}]"
+            ):
                 doses.append(
-                    str(regimen.amounts[link.amount_index].model_copy(update={"arms": ()}))
+                    str(
+                        regimen.amounts[link.amount_index].model_copy(
+                            update={"arms": ()}
+                        )
+                    )
                 )
     return [
         {
@@ -239,11 +277,19 @@ def _add_exposure(
         "status": "draft",
         "title": arm.label,
         "relatedArtifact": [
-            {"type": "composed-of", "display": agent, "resource": _name_activity(trial, place)}
+            {
+                "type": "composed-of",
+                "display": agent,
+                "resource": _name_activity(trial, place),
+            }
             for place, agent in agents.items()
         ],
         "characteristic": [
-            {"definitionCodeableConcept": {"text": f"{agent} {' or '.join(given[place])}".rstrip()}}
+            {
+                "definitionCodeableConcept": {
+                    "text": f"{agent} {' or '.join(given[place])}".rstrip()
+                }
+            }
             for place, agent in agents.items()
         ],
     }
@@ -270,7 +316,11 @@ def _read_phase(phases: Sequence[str]) -> Json | None:
         return None
     words = read_table("fhir")["phases"]
     word = "-".join(words.get(phase, phase) for phase in phases)
-    return code(f"{HL7}/research-study-phase", word if word in _PHASES else None, "|".join(phases))
+    return code(
+        f"{HL7}/research-study-phase",
+        word if word in _PHASES else None,
+        "|".join(phases),
+    )
 
 
 def _add_plan(trial: TrialResources) -> Json | None:
@@ -278,7 +328,8 @@ def _add_plan(trial: TrialResources) -> Json | None:
     reference to the latter.
     """
     actions = [
-        _add_regimen(trial, index, regimen) for index, regimen in enumerate(trial.extraction.dosing)
+        _add_regimen(trial, index, regimen)
+        for index, regimen in enumerate(trial.extraction.dosing)
     ]
     if not actions:
         return None
@@ -300,7 +351,11 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
     )
     url = _name_activity(trial, index)
     is_service = regimen.role is Role.PROCEDURE or regimen.route is Route.EXTERNAL_BEAM
-    is_drug = regimen.route is not None and regimen.route not in _TREATMENTS and not is_service
+    is_drug = (
+        regimen.route is not None
+        and regimen.route not in _TREATMENTS
+        and not is_service
+    )
     kind = "MedicationRequest" if is_drug else None
     if is_service:
         kind = "ServiceRequest"
@@ -314,7 +369,9 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
     }
     for place, label in enumerate(regimen.arms):
         trial.leave_out(
-            f"{path}.arms[{place}]", None if is_sure(regimen, f"arms[{place}]") else label, "unsure"
+            f"{path}.arms[{place}]",
+            None if is_sure(regimen, f"arms[{place}]") else label,
+            "unsure",
         )
     said = "\n".join(filter(None, (regimen.agent, regimen.quote, regimen.timing)))
     trial.add("ActivityDefinition", suffix, content, trial.prove(path, regimen), said)
@@ -329,20 +386,26 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
 
 def _read_dosage(trial: TrialResources, path: str, regimen: Regimen) -> Json:
     repeat: Json = {}
-    if regimen.frequency and (known := read_table("fhir")["repeats"].get(regimen.frequency)):
+    if regimen.frequency and (
+        known := read_table("fhir")["repeats"].get(regimen.frequency)
+    ):
         repeat |= dict(zip(("frequency", "period", "periodUnit"), known, strict=True))
     elif regimen.frequency is Frequency.ONCE:
         repeat["count"] = 1
     elif regimen.frequency is not Frequency.PRN:
         trial.leave_out(f"{path}.frequency", regimen.frequency, "no_element")
     if regimen.duration and regimen.duration.unit is not TimeUnit.CYCLE:
-        repeat["boundsDuration"] = quantity(regimen.duration.value, regimen.duration.unit.value)
+        repeat["boundsDuration"] = quantity(
+            regimen.duration.value, regimen.duration.unit.value
+        )
     doses = list[Json | None]()
     route = regimen.route
     for index, amount in enumerate(regimen.amounts):
         place = f"{path}.amounts[{index}]"
         if is_sure(regimen, f"amounts[{index}]"):
-            doses.append(_read_amount(trial, place, amount, several=len(regimen.amounts) > 1))
+            doses.append(
+                _read_amount(trial, place, amount, several=len(regimen.amounts) > 1)
+            )
         else:
             trial.leave_out(place, amount, "unsure")
     return {
@@ -350,17 +413,22 @@ def _read_dosage(trial: TrialResources, path: str, regimen: Regimen) -> Json:
         "additionalInstruction": [{"text": regimen.timing}],
         "timing": {"repeat": repeat},
         "asNeeded": True if regimen.frequency is Frequency.PRN else None,
-        "route": code(_SNOMED, read_table("fhir")["routes"].get(route), route.replace("_", " "))
+        "route": code(
+            _SNOMED, read_table("fhir")["routes"].get(route), route.replace("_", " ")
+        )
         if route
         else None,
         "doseAndRate": doses,
     }
 
 
-def _read_amount(trial: TrialResources, path: str, amount: Amount, *, several: bool) -> Json | None:
+def _read_amount(
+    trial: TrialResources, path: str, amount: Amount, *, several: bool
+) -> Json | None:
     """Return one dose level. A unit with time below the line is a rate."""
     low, high = (
-        None if one is None else quantity(one, amount.unit) for one in (amount.low, amount.high)
+        None if one is None else quantity(one, amount.unit)
+        for one in (amount.low, amount.high)
     )
     either = low or high
     if either is None:
@@ -408,7 +476,9 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
     path = f"endpoints[{index}]"
     endpoint = trial.drop_unsure(path, endpoint, "concept", "category")
     measured = own_code("concept", endpoint.concept, endpoint.measure)
-    ends = [{"definitionCodeableConcept": {"text": event}} for event in endpoint.end_events]
+    ends = [
+        {"definitionCodeableConcept": {"text": event}} for event in endpoint.end_events
+    ]
     instrument = endpoint.instrument
     if instrument:
         named = ", version ".join(filter(None, (instrument.name, instrument.version)))
@@ -418,7 +488,9 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
         "status": "draft",
         "title": endpoint.measure,
         "description": endpoint.description,
-        "relatedArtifact": [{"type": "depends-on", "display": named}] if named else None,
+        "relatedArtifact": [{"type": "depends-on", "display": named}]
+        if named
+        else None,
         "characteristic": [
             {
                 "definitionCodeableConcept": measured
@@ -435,7 +507,9 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
         for place, said in enumerate(getattr(endpoint, name)):
             trial.leave_out(f"{path}.{name}[{place}]", said, "no_element")
     trial.leave_out(f"{path}.censored", endpoint.censored or None, "no_element")
-    said = "\n".join(filter(None, (endpoint.measure, endpoint.description, endpoint.time_frame)))
+    said = "\n".join(
+        filter(None, (endpoint.measure, endpoint.description, endpoint.time_frame))
+    )
     rank = _RANKS.get(endpoint.rank)
     proofs = trial.prove(path, endpoint, but="censored")
     return {
@@ -444,10 +518,14 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
             code(f"{HL7}/research-study-objective-type", rank)
             if rank
             else own_code("rank", endpoint.rank),
-            own_code("endpoint-category", endpoint.category) if endpoint.category else None,
+            own_code("endpoint-category", endpoint.category)
+            if endpoint.category
+            else None,
         ],
         "description": endpoint.description,
-        "reference": trial.add("EvidenceVariable", f"-endpoint-{index}", content, proofs, said),
+        "reference": trial.add(
+            "EvidenceVariable", f"-endpoint-{index}", content, proofs, said
+        ),
     }
 
 
@@ -459,7 +537,9 @@ def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Js
     names = [f"time_points[{index}]" for index in range(len(points))]
     if not all(is_sure(endpoint, name) for name in ("time_kind", *names)):
         for name, value in zip(
-            ("time_kind", *names), (endpoint.time_kind, *endpoint.time_points), strict=True
+            ("time_kind", *names),
+            (endpoint.time_kind, *endpoint.time_points),
+            strict=True,
         ):
             trial.leave_out(f"{path}.{name}", value, "unsure")
         return [common]
@@ -476,5 +556,7 @@ def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Js
                 trial.leave_out(f"{path}.time_points[{index}]", point, reason)
         case _, [_, *_]:
             return [common | {"quantity": point} for point in points]
-    trial.leave_out(f"{path}.time_kind", None if points else endpoint.time_kind, "no_element")
+    trial.leave_out(
+        f"{path}.time_kind", None if points else endpoint.time_kind, "no_element"
+    )
     return [common]

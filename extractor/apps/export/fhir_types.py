@@ -12,7 +12,13 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel
 
 from extractor.language.units import read_unit
-from extractor.schemas import Citation, Evidence, ExtractedItem, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    Citation,
+    Evidence,
+    ExtractedItem,
+    TrialExtraction,
+    TrialRecord,
+)
 
 Json = dict[str, Any]
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
@@ -99,10 +105,19 @@ class TrialResources:
         """
         record_id = self.extraction.record_id
         kept = re.sub(r"[^A-Za-z0-9.-]", "-", record_id)[:_LONGEST_ID]
-        return kept if kept == record_id else f"{kept}-{sha256(record_id.encode()).hexdigest()[:8]}"
+        return (
+            kept
+            if kept == record_id
+            else f"{kept}-{sha256(record_id.encode()).hexdigest()[:8]}"
+        )
 
     def add(
-        self, kind: str, suffix: str, content: Json, proofs: Iterable[Proof] = (), said: str = ""
+        self,
+        kind: str,
+        suffix: str,
+        content: Json,
+        proofs: Iterable[Proof] = (),
+        said: str = "",
     ) -> Json:
         """Add a resource, remember its evidence, and return a reference to it.
 
@@ -113,7 +128,9 @@ class TrialResources:
         reference = {"reference": f"{kind}/{name}"}
         before = len(self._cited)
         for path, proof in proofs:
-            name = proof.field if isinstance(proof, Evidence) else path.rpartition(".")[2]
+            name = (
+                proof.field if isinstance(proof, Evidence) else path.rpartition(".")[2]
+            )
             item = path.removesuffix(f".{name}")
             words = [name]
             if isinstance(proof, Evidence):
@@ -124,7 +141,9 @@ class TrialResources:
                 )
             quote = "" if proof.quote in said else f' "{proof.quote}"'
             place = f"{proof.section}#char={proof.start},{proof.end}{quote}"
-            self._cited.setdefault(item, {}).setdefault(place, []).append(" ".join(words))
+            self._cited.setdefault(item, {}).setdefault(place, []).append(
+                " ".join(words)
+            )
         if len(self._cited) > before:
             self._targets.append(reference)
         return reference
@@ -133,11 +152,16 @@ class TrialResources:
         """Return the evidence of the item at ``path``, but that of one field, or list its
         section if it has none.
         """
-        proofs = [piece for piece in item.evidence if piece.section]  # that of gold has none
+        # that of gold has none
+        proofs = [piece for piece in item.evidence if piece.section]
         self.leave_out(
-            f"{path}.section", None if proofs else getattr(item, "section", None), "no_offsets"
+            f"{path}.section",
+            None if proofs else getattr(item, "section", None),
+            "no_offsets",
         )
-        return [(f"{path}.{piece.field}", piece) for piece in proofs if piece.field != but]
+        return [
+            (f"{path}.{piece.field}", piece) for piece in proofs if piece.field != but
+        ]
 
     def add_provenance(self) -> None:
         """Add one Provenance for all evidence of the trial and for the source of its record, if
@@ -175,15 +199,21 @@ class TrialResources:
             self.leave_out(f"{path}.{name}", getattr(item, name), "unsure")
         return item.model_copy(update=dict.fromkeys(unsure))
 
-    def leave_out(self, path: str, value: Any, reason: UnmappedReason, detail: str = "") -> None:
+    def leave_out(
+        self, path: str, value: Any, reason: UnmappedReason, detail: str = ""
+    ) -> None:
         """List a value without a place; nothing if there is no value."""
         if isinstance(value, BaseModel):
             value = value.model_dump(mode="json")
         if value not in (None, (), ""):
-            self.unmapped.append(Unmapped(self.extraction.record_id, path, value, reason, detail))
+            self.unmapped.append(
+                Unmapped(self.extraction.record_id, path, value, reason, detail)
+            )
 
 
-def code(system: str, words: str | Sequence[str] | None, text: str | None = None) -> Json:
+def code(
+    system: str, words: str | Sequence[str] | None, text: str | None = None
+) -> Json:
     """Return a CodeableConcept with the codes of a system, any of which fits, and the words of the
     text.
 
@@ -191,7 +221,10 @@ def code(system: str, words: str | Sequence[str] | None, text: str | None = None
     {'coding': [{'system': 'http://loinc.org', 'code': '30525-0'}], 'text': 'age'}
     """
     known = [words] if isinstance(words, str) else words or ()
-    return {"coding": [{"system": system, "code": word} for word in known], "text": text}
+    return {
+        "coding": [{"system": system, "code": word} for word in known],
+        "text": text,
+    }
 
 
 def own_code(vocabulary: str, word: str | None, text: str | None = None) -> Json:
@@ -205,7 +238,10 @@ def own_code(vocabulary: str, word: str | None, text: str | None = None) -> Json
 
 
 def quantity(
-    value: float, unit: str | None, comparator: str | None = None, ucum: str | None = None
+    value: float,
+    unit: str | None,
+    comparator: str | None = None,
+    ucum: str | None = None,
 ) -> Json:
     """Return a Quantity with the unit as written, and its UCUM code if there is one. "=" is no
     comparator in FHIR.
@@ -229,6 +265,10 @@ def value_range(low: Json | None, high: Json | None) -> Json | None:
     """Return a Range, open at one end if a bound is None; None if the units differ or the bounds
     are in wrong order.
     """
-    if low and high and (low.get("code") != high.get("code") or low["value"] > high["value"]):
+    if (
+        low
+        and high
+        and (low.get("code") != high.get("code") or low["value"] > high["value"])
+    ):
         return None
     return {"low": low, "high": high}

@@ -19,7 +19,12 @@ from extractor.errors import StoreError
 COLUMNS_FILE = "tables.json"
 UNMAPPED_FILE = "unmapped.jsonl"
 """Lists what a standard has no place for."""
-_TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
+_TYPES = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+}
 _READ_AT_ONCE = 2**21
 """The longest line in bytes. DuckDB reserves several buffers of this size."""
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -55,12 +60,16 @@ class Destination:
     marker: str = field(default=COLUMNS_FILE, kw_only=True)
 
     @classmethod
-    def choose(cls, path: Path, wanted: Format | None, *, force: bool = False) -> "Destination":
+    def choose(
+        cls, path: Path, wanted: Format | None, *, force: bool = False
+    ) -> "Destination":
         """Return the destination for a path and an optional format. Raises ``ValueError`` if
         they do not match.
         """
         suffix = path.suffix.removeprefix(".").lower()
-        by_suffix = Format(suffix) if suffix in set(Format) and not path.is_dir() else None
+        by_suffix = (
+            Format(suffix) if suffix in set(Format) and not path.is_dir() else None
+        )
         if wanted and by_suffix and wanted is not by_suffix:
             raise ValueError(
                 f"{path} is named as {by_suffix}, and the format is {wanted}; name it otherwise"
@@ -75,7 +84,9 @@ class Destination:
         return cls(path, chosen, force=force)
 
     @classmethod
-    def of_folder(cls, path: Path, marker: str, *, force: bool = False) -> "Destination":
+    def of_folder(
+        cls, path: Path, marker: str, *, force: bool = False
+    ) -> "Destination":
         """Return the destination of an export that is always a folder. Raises ``ValueError`` for
         the name of a file.
         """
@@ -92,7 +103,9 @@ class Destination:
         """Return whether these files are those of an earlier export, and nothing else."""
         known = {".json", ".ndjson", *(f".{each}" for each in Format)}
         has_marker = any(file.name == self.marker for file in files)
-        return has_marker and all(file.is_file() and file.suffix in known for file in files)
+        return has_marker and all(
+            file.is_file() and file.suffix in known for file in files
+        )
 
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
@@ -110,7 +123,9 @@ class Destination:
                 f"{self.path}: already exists; choose another --to, or replace it with --force"
             )
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=self.path.parent, prefix=f".{self.path.name}.") as scratch:
+        with TemporaryDirectory(
+            dir=self.path.parent, prefix=f".{self.path.name}."
+        ) as scratch:
             made = Path(scratch, "made")
             if not self.is_file:
                 made.mkdir()
@@ -120,7 +135,9 @@ class Destination:
             made.replace(self.path)
 
 
-_FORMULA = re.compile(r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠].|[\t\r])""", re.DOTALL)
+_FORMULA = re.compile(
+    r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠].|[\t\r])""", re.DOTALL
+)
 """The start of a cell, also for programs that use another separator, and the characters that make
 it a formula; a sign alone, such as the comparator "=", makes none.
 """
@@ -213,7 +230,9 @@ def load_tables(
                     longest = max(_READ_AT_ONCE, *map(len, file), 0)
                 content = connection.read_json(
                     glob.escape(str(rows[table.name])),
-                    columns={column.name: _TYPES[column.kind] for column in table.columns},
+                    columns={
+                        column.name: _TYPES[column.kind] for column in table.columns
+                    },
                     format="newline_delimited",
                     maximum_object_size=longest,
                 )

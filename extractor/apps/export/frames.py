@@ -12,9 +12,24 @@ from extractor.schemas.arguments import refuse_unknown
 _MODULES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
 _TYPES = {
     # Of pandas, those with a missing value: an integer or a truth that is not stated stays none.
-    "pandas": {"text": "str", "integer": "Int64", "number": "float64", "boolean": "boolean"},
-    "polars": {"text": "String", "integer": "Int64", "number": "Float64", "boolean": "Boolean"},
-    "arrow": {"text": "string", "integer": "int64", "number": "float64", "boolean": "bool_"},
+    "pandas": {
+        "text": "str",
+        "integer": "Int64",
+        "number": "float64",
+        "boolean": "boolean",
+    },
+    "polars": {
+        "text": "String",
+        "integer": "Int64",
+        "number": "Float64",
+        "boolean": "Boolean",
+    },
+    "arrow": {
+        "text": "string",
+        "integer": "int64",
+        "number": "float64",
+        "boolean": "bool_",
+    },
 }
 
 
@@ -36,7 +51,10 @@ def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
     columns = dict(zip(types, map(list, cells), strict=True))
     if to == "pandas":
         return library.DataFrame(
-            {name: library.Series(columns[name], dtype=kind) for name, kind in types.items()}
+            {
+                name: library.Series(columns[name], dtype=kind)
+                for name, kind in types.items()
+            }
         )
     if to == "polars":
         schema = {name: getattr(library, kind) for name, kind in types.items()}

@@ -29,7 +29,9 @@ class Intervention(NamedTuple):
 def read_interventions(record: TrialRecord) -> list[Intervention]:
     """Return the registered interventions of a record."""
     return [
-        _read_intervention(one) for one in record.sections if one.name.startswith("interventions[")
+        _read_intervention(one)
+        for one in record.sections
+        if one.name.startswith("interventions[")
     ]
 
 
@@ -37,7 +39,9 @@ def _read_intervention(section: Section) -> Intervention:
     name = section.part("name")
     kind = section.part("type")
     others = (
-        section.text[part.start : part.end] for part in section.parts if part.name == "other_names"
+        section.text[part.start : part.end]
+        for part in section.parts
+        if part.name == "other_names"
     )
     return Intervention(
         " ".join((name or section.text).split()) if name or not section.parts else None,
@@ -55,7 +59,9 @@ def describe_agent(
     column.
 
     >>> registered = [
-    ...     Intervention("Fictumab 5 mg", "DRUG", ("Fictira", "FCT-1"), None, "interventions[0]")
+    ...     Intervention(
+    ...         "Fictumab 5 mg", "DRUG", ("Fictira", "FCT-1"), None, "interventions[0]"
+    ...     )
     ... ]
     >>> mesh = [RegisteredTerm(kind="intervention", name="fictumab", id="C000001")]
     >>> describe_agent("Fictira", registered, mesh)
@@ -78,7 +84,9 @@ def describe_agent(
 
 def _find_intervention(key: str, interventions: Sequence[Intervention]) -> int | None:
     """Return the intervention of which it is a name; else the only one in whose names it stands."""
-    exact = [at for at, one in enumerate(interventions) if key in map(name_key, one.names)]
+    exact = [
+        at for at, one in enumerate(interventions) if key in map(name_key, one.names)
+    ]
     if exact:
         return exact[0]
     inside = [
@@ -101,4 +109,6 @@ def _list_words(text: str) -> Iterator[str]:
 
 def list_names(terms: Sequence[RegisteredTerm], kind: TermKind) -> str | None:
     """Return the terms of a kind, joined by bars."""
-    return "|".join(dict.fromkeys(one.name for one in terms if one.kind is kind)) or None
+    return (
+        "|".join(dict.fromkeys(one.name for one in terms if one.kind is kind)) or None
+    )

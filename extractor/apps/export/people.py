@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from extractor.concepts.people.registered_ages import AGES, OLDEST, count_days, read_registered_age
+from extractor.concepts.people.registered_ages import (
+    AGES,
+    OLDEST,
+    count_days,
+    read_registered_age,
+)
 from extractor.language.numbers import read_time_unit
 from extractor.schemas import (
     Age,
@@ -29,7 +34,11 @@ from extractor.schemas.registered_words import unify_word
 
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
 _PEOPLE = (*AGES, "sex", "healthy_volunteers")
-_WORDS: Mapping[str, Sex | bool] = {**{one.value: one for one in Sex}, "false": False, "true": True}
+_WORDS: Mapping[str, Sex | bool] = {
+    **{one.value: one for one in Sex},
+    "false": False,
+    "true": True,
+}
 """Registered sexes and answers, in lower case."""
 
 
@@ -46,7 +55,9 @@ class StatedValue:
     @property
     def registered(self) -> bool:
         """Whether it is the registry's value, not the text's."""
-        return self.citation is not None and self.citation.section.startswith("registry.")
+        return self.citation is not None and self.citation.section.startswith(
+            "registry."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +97,15 @@ def _list_ends(limit: Constraint, *, excluded: bool) -> dict[str, float]:
         return dict(zip(AGES, (limit.value, limit.value_high), strict=True))
     admits = limit.comparator.opposite if excluded else limit.comparator
     return {
-        name: limit.value for name, side in _INCLUSIVE.items() if admits and admits[0] == side[0]
+        name: limit.value
+        for name, side in _INCLUSIVE.items()
+        if admits and admits[0] == side[0]
     }
 
 
-def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) -> People:
+def read_people(
+    extraction: TrialExtraction, record: TrialRecord | None = None
+) -> People:
     """Return who may take part in a trial. Without its record, there are no registered values.
 
     >>> from extractor.schemas import RegistryFields, Source
@@ -98,9 +113,12 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     ...     Source(path="a.json", format="ctgov_json"),
     ...     RegistryFields(minimum_age="18 Years"),
     ... )
-    >>> record = TrialRecord(record_id="A", source=source, sections=(), registry=registry)
+    >>> record = TrialRecord(
+    ...     record_id="A", source=source, sections=(), registry=registry
+    ... )
     >>> people = read_people(
-    ...     TrialExtraction(record_id="A", eligibility=Eligibility(sex="female")), record
+    ...     TrialExtraction(record_id="A", eligibility=Eligibility(sex="female")),
+    ...     record,
     ... )
     >>> age = people.ages["minimum_age"]
     >>> age.comparator.value, age.value.value, age.registered, people.sex.value.value
@@ -116,13 +134,19 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     return People(ages, found["sex"], found["healthy_volunteers"])
 
 
-def _state(name: str, eligibility: Eligibility, record: TrialRecord | None) -> StatedValue | None:
+def _state(
+    name: str, eligibility: Eligibility, record: TrialRecord | None
+) -> StatedValue | None:
     """Return the text's value of a field, else the registered one."""
     value = getattr(eligibility, name)
     if value is None:
         return _state_registered(name, record) if record else None
-    cited = next((one.cite() for one in eligibility.evidence if one.field == name), None)
-    return StatedValue(value, cited, read_comparator(name, eligibility) if name in AGES else None)
+    cited = next(
+        (one.cite() for one in eligibility.evidence if one.field == name), None
+    )
+    return StatedValue(
+        value, cited, read_comparator(name, eligibility) if name in AGES else None
+    )
 
 
 def _state_registered(name: str, record: TrialRecord) -> StatedValue | None:
@@ -131,7 +155,9 @@ def _state_registered(name: str, record: TrialRecord) -> StatedValue | None:
     value = read_registered(name, written)
     if value is None:
         return None
-    whole = Citation(section=f"registry.{name}", start=0, end=len(written), quote=written)
+    whole = Citation(
+        section=f"registry.{name}", start=0, end=len(written), quote=written
+    )
     return StatedValue(value, whole, _INCLUSIVE.get(name))
 
 
@@ -157,7 +183,9 @@ def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
             return piece.comparator or side
     age: Age = getattr(eligibility, name)
     for criterion in eligibility.criteria:
-        for limit in criterion.constraints if criterion.category is Category.AGE else ():
+        for limit in (
+            criterion.constraints if criterion.category is Category.AGE else ()
+        ):
             if limit.value != age.value or limit.value_high is not None:
                 continue
             # "< 18 years" among the exclusions bounds as ">= 18 years" does.

@@ -57,7 +57,11 @@ Registry = Mapping[str, Json]
 
 _LONGEST_LIST = 12
 """A column's meaning does not list the words of larger closed sets."""
-_TABLES = {"dosing": "regimens", "sections": "coverage_sections", "time_windows": "windows"}
+_TABLES = {
+    "dosing": "regimens",
+    "sections": "coverage_sections",
+    "time_windows": "windows",
+}
 _COLUMNS = {(CriterionGroup, "id"): "group_id", (Criterion, "group"): "group_id"}
 """Names of columns where a field's own name is a word of SQL, or too short for a join."""
 _LINKED = frozenset({(Regimen, "arms"), (Amount, "arms")})
@@ -109,7 +113,10 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     >>> [table.name for table in list_tables()][1:10]  # doctest: +NORMALIZE_WHITESPACE
     ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'regimens', 'amounts',
      'interventions', 'arms']
-    >>> [table.name for table in list_tables(read_fields("extractor.catalogue:Blinding"))][-3:]
+    >>> [
+    ...     table.name
+    ...     for table in list_tables(read_fields("extractor.catalogue:Blinding"))
+    ... ][-3:]
     ['custom_blinding', 'custom_values', 'evidence']
     """
 
@@ -126,7 +133,12 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     listed = {"interventions": (), "arms": (label,), "regimen_arms": ()}
     arms = (
         Table(
-            name, Task.DOSING, (_RECORD_KEY, _make_position(name[:-1])), held, (name,), listed=True
+            name,
+            Task.DOSING,
+            (_RECORD_KEY, _make_position(name[:-1])),
+            held,
+            (name,),
+            listed=True,
         )
         for name, held in listed.items()
     )
@@ -134,7 +146,9 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     whole = (*below[:dosed], *arms, *below[dosed:], *own)
     # the first value is the key
     records = Table("records", None, (_RECORD_KEY,), values[1:], below=whole)
-    evidence = Table("evidence", None, list_columns("evidence"), _plan(Evidence, (), None)[0])
+    evidence = Table(
+        "evidence", None, list_columns("evidence"), _plan(Evidence, (), None)[0]
+    )
     return (*walk(records), Table(CUSTOM, None, (), list_columns(CUSTOM)), evidence)
 
 
@@ -151,14 +165,18 @@ def find_rows(
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}
     ... )
-    >>> [(table, row[:6]) for table, row in find_rows(extraction)]  # doctest: +NORMALIZE_WHITESPACE
+    >>> [
+    ...     (table, row[:6]) for table, row in find_rows(extraction)
+    ... ]  # doctest: +NORMALIZE_WHITESPACE
     [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None,
      None, 'male'))]
     """
     people = extraction.eligibility
     registered = registry.get(extraction.record_id, {})
     stated = (name for name in AGES if getattr(people, name))
-    comparators = {f"{name}_comparator": read_comparator(name, people).value for name in stated}
+    comparators = {
+        f"{name}_comparator": read_comparator(name, people).value for name in stated
+    }
     arms = list_arms(extraction, registered.get("arms", ()))
     whole = extraction.model_dump(mode="json")
     sex = people.sex or read_registered("sex", registered.get("registered_sex") or "")
@@ -178,7 +196,12 @@ def find_rows(
     interventions = registered.get("interventions", ())
     for regimen in whole["dosing"]:
         regimen[ADDED] = describe_agent(regimen["agent"], interventions, terms)
-    added = {**registered, **mesh, **comparators, **view_trial(whole["eligibility"], registered)}
+    added = {
+        **registered,
+        **mesh,
+        **comparators,
+        **view_trial(whole["eligibility"], registered),
+    }
     links = (
         {"regimen_index": index, **link._asdict()}
         for index, regimen in enumerate(extraction.dosing)
@@ -216,7 +239,10 @@ def tabulate(
     """
     registry = {record.record_id: read_registry(record) for record in records}
     own = read_fields(fields)
-    names = {table.name: [column.name for column in table.columns] for table in list_tables(own)}
+    names = {
+        table.name: [column.name for column in table.columns]
+        for table in list_tables(own)
+    }
     found = collect_rows(extractions, registry, own)
     return {
         table: [dict(zip(names[table], row, strict=True)) for row in rows]
@@ -225,7 +251,9 @@ def tabulate(
 
 
 def collect_rows(
-    extractions: Iterable[TrialExtraction], registry: Registry, fields: tuple[CustomField, ...]
+    extractions: Iterable[TrialExtraction],
+    registry: Registry,
+    fields: tuple[CustomField, ...],
 ) -> dict[str, list[Row]]:
     """Return the rows of all tables in memory, by table."""
     tables: dict[str, list[Row]] = {table.name: [] for table in list_tables(fields)}
@@ -246,7 +274,9 @@ def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
     return describe_gold(extraction)
 
 
-def _walk(table: Table, item: Any, keys: Row, parent: Json) -> Iterator[tuple[str, Row]]:
+def _walk(
+    table: Table, item: Any, keys: Row, parent: Json
+) -> Iterator[tuple[str, Row]]:
     """Yield the row of an item, its evidence, and the rows below it."""
     cells = [_read_cell(item, column) for column in table.values]
     if table.computed:
@@ -299,7 +329,11 @@ def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
     known = CustomItem.model_fields
     keys = (
         _RECORD_KEY,
-        Column("item_index", "Position among the field's values in the record, from 0.", "integer"),
+        Column(
+            "item_index",
+            "Position among the field's values in the record, from 0.",
+            "integer",
+        ),
         Column("of", known["of"].description or "", path=("of",)),
     )
     calibrated = Column(
@@ -307,7 +341,9 @@ def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
     )
     provenance = (*_plan(ExtractedItem, (), None)[0], calibrated)
     planned, lists = _plan(make_model(field), keys, task)
-    values = _adapt(planned, {column.name for column in (*keys, *provenance)}, ("values",))
+    values = _adapt(
+        planned, {column.name for column in (*keys, *provenance)}, ("values",)
+    )
     below = []
     for listed in lists:
         taken = {key.name for key in keys}
@@ -316,11 +352,25 @@ def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
         path = ("values", *listed.path)
         inner = _adapt(listed.values, taken)
         below.append(
-            replace(listed, name=title, task=task, keys=(*keys, index), values=inner, path=path)
+            replace(
+                listed,
+                name=title,
+                task=task,
+                keys=(*keys, index),
+                values=inner,
+                path=path,
+            )
         )
     whole = (*values, *provenance)
     return Table(
-        name, task, keys, whole, ("custom", field.name), listed=True, item=name, below=tuple(below)
+        name,
+        task,
+        keys,
+        whole,
+        ("custom", field.name),
+        listed=True,
+        item=name,
+        below=tuple(below),
     )
 
 
@@ -365,7 +415,9 @@ def _plan(
     tables = list[Table]()
     # Fields of provenance come last.
     provenance = ExtractedItem.model_fields if model is not ExtractedItem else ()
-    for name, field in sorted(model.model_fields.items(), key=lambda pair: pair[0] in provenance):
+    for name, field in sorted(
+        model.model_fields.items(), key=lambda pair: pair[0] in provenance
+    ):
         inner, listed = _unwrap(field.annotation)
         has_own_table = inner is Evidence or (model, name) in _LINKED
         if has_own_table or get_origin(inner) is dict:
@@ -408,7 +460,9 @@ def _plan_table(
     if listed:
         singular = "criterion" if title == "criteria" else _PLURAL.sub("", title)
         keys = (*keys, _make_position(singular))
-    values: tuple[Column, ...] = (Column(singular, field.description or "", _name_kind(inner)),)
+    values: tuple[Column, ...] = (
+        Column(singular, field.description or "", _name_kind(inner)),
+    )
     below: tuple[Table, ...] = ()
     if issubclass(inner, BaseModel):
         values, below = _plan(inner, keys, task)
@@ -454,4 +508,6 @@ def _unwrap(annotation: Any) -> tuple[type, bool]:
 
 def _name_kind(inner: type) -> str:
     kinds = {bool: "boolean", int: "integer", float: "number"}
-    return next((kind for each, kind in kinds.items() if issubclass(inner, each)), "text")
+    return next(
+        (kind for each, kind in kinds.items() if issubclass(inner, each)), "text"
+    )

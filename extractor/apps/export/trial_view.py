@@ -25,7 +25,9 @@ def view_trial(people: Json, registered: Json) -> dict[str, Any]:
         for limit in one["constraints"]
         for bound in _read_ecog(limit[ADDED])
     ]
-    lowest, highest = ({value for side, value in bounds if side == wanted} for wanted in "><")
+    lowest, highest = (
+        {value for side, value in bounds if side == wanted} for wanted in "><"
+    )
     healthy = people["healthy_volunteers"]
     return {
         "admits_healthy": registered.get("registered_healthy_volunteers")
@@ -52,7 +54,9 @@ def _read_pregnancy(criterion: Json) -> bool | None:
     if criterion["kind"] == CriterionKind.INCLUSION:
         if rule("not_pregnant").search(tokens):
             return True
-        if rule("pregnant").search(tokens) and not rule("bars_pregnancy").search(tokens):
+        if rule("pregnant").search(tokens) and not rule("bars_pregnancy").search(
+            tokens
+        ):
             return False
         return None
     is_plain = not (criterion.get("negated") or criterion.get("demanded"))
@@ -63,10 +67,16 @@ def _read_ecog(cells: Json) -> Iterator[tuple[str, int]]:
     """Yield the best and the worst grade that a limit of the ECOG performance status admits, with
     their sides.
 
-    >>> list(_read_ecog({"quantity_canonical": _ECOG, "admits": "<", "value_canonical": 3}))
+    >>> list(
+    ...     _read_ecog(
+    ...         {"quantity_canonical": _ECOG, "admits": "<", "value_canonical": 3}
+    ...     )
+    ... )
     [('<', 2)]
     """
-    low, high, admits = map(cells.get, ("value_canonical", "value_high_canonical", "admits"))
+    low, high, admits = map(
+        cells.get, ("value_canonical", "value_high_canonical", "admits")
+    )
     if cells["quantity_canonical"] != _ECOG or low is None:
         return
     if admits in (">", ">=", "=", "between"):

@@ -129,7 +129,9 @@ class RegistryClient:
         """
         retrying = Retrying(
             retry=retry_if_exception_type(_Failure),
-            wait=lambda state: _POLICY.wait_before(state.attempt_number, _asked_wait(state)),
+            wait=lambda state: _POLICY.wait_before(
+                state.attempt_number, _asked_wait(state)
+            ),
             stop=self._is_last_attempt,
             sleep=sleep,
             reraise=True,
@@ -151,7 +153,9 @@ class RegistryClient:
         self._wait_for_turn()
         try:
             with self._http.stream(
-                "GET", f"{self.registry.base_url.rstrip('/')}/studies", params=parameters
+                "GET",
+                f"{self.registry.base_url.rstrip('/')}/studies",
+                params=parameters,
             ) as reply:
                 body = self._read_body(reply)
         except httpx2.RequestError as error:
@@ -159,7 +163,9 @@ class RegistryClient:
                 f"{name}: no whole reply ({type(error).__name__}: {error}); {_REMEDY}"
             ) from None
         begins = " ".join(body[:_LONGEST_QUOTE].decode("utf-8", "replace").split())
-        status = f"HTTP {reply.status_code} {reply.reason_phrase} ({begins or 'no text'})"
+        status = (
+            f"HTTP {reply.status_code} {reply.reason_phrase} ({begins or 'no text'})"
+        )
         if reply.status_code == _BAD_REQUEST and "pageToken" not in parameters:
             raise RegistryRefused(f"{name}: the registry refuses the request, {status}")
         if is_temporary(reply.status_code):
@@ -171,7 +177,9 @@ class RegistryClient:
         try:
             return read_page(body)
         except ValueError as error:  # the page of a login or a proxy
-            problem = f"the reply is not a page of studies: {error}; it begins {begins!r}"
+            problem = (
+                f"the reply is not a page of studies: {error}; it begins {begins!r}"
+            )
             raise _Failure(f"{name}: {problem}; {_REMEDY}") from None
 
     def _wait_for_turn(self) -> None:

@@ -80,7 +80,9 @@ class RecordFile:
         beside.replace(self.path)
 
     def _open(self, path: Path, mode: Literal["rb", "wb", "ab"]) -> BinaryIO:
-        return cast("BinaryIO", gzip.open(path, mode) if self._is_packed else path.open(mode))
+        return cast(
+            "BinaryIO", gzip.open(path, mode) if self._is_packed else path.open(mode)
+        )
 
 
 @contextmanager

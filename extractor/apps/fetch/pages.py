@@ -32,14 +32,20 @@ class StudyPage(NamedTuple):
 def read_page(body: bytes) -> StudyPage:
     """Read the body of a reply. Raises ``ValueError`` if it is not a page of studies.
 
-    >>> study = b'{"protocolSection": {"identificationModule": {"nctId": "NCT90000001"}}}'
-    >>> page = read_page(b'{"totalCount": 7, "studies": [' + study + b'], "nextPageToken": "x"}')
+    >>> study = (
+    ...     b'{"protocolSection": {"identificationModule": {"nctId": "NCT90000001"}}}'
+    ... )
+    >>> page = read_page(
+    ...     b'{"totalCount": 7, "studies": [' + study + b'], "nextPageToken": "x"}'
+    ... )
     >>> page.studies[0].nct_id, page.next_token, page.total
     ('NCT90000001', 'x', 7)
     """
     page = _load(body)
     try:
-        studies = [Study(_list_numbers(study), _write_line(study)) for study in page["studies"]]
+        studies = [
+            Study(_list_numbers(study), _write_line(study)) for study in page["studies"]
+        ]
     except (KeyError, TypeError):
         raise ValueError("JSON without a list of studies") from None
     return StudyPage(studies, page.get("nextPageToken"), page.get("totalCount"))

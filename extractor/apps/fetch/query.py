@@ -91,10 +91,14 @@ class RegistryQuery:
     @property
     def parameters(self) -> dict[str, str]:
         """The parameters of the API's request, without those of paging."""
-        statuses = [re.sub(r"[\s-]+", "_", status.strip()).upper() for status in self.statuses]
+        statuses = [
+            re.sub(r"[\s-]+", "_", status.strip()).upper() for status in self.statuses
+        ]
         conditions = []
         if self.phases:
-            conditions.append(f"AREA[Phase]({' OR '.join(map(_read_phase, self.phases))})")
+            conditions.append(
+                f"AREA[Phase]({' OR '.join(map(_read_phase, self.phases))})"
+            )
         if self.updated_since:
             conditions.append(
                 f"AREA[LastUpdatePostDate]RANGE[{self.updated_since.isoformat()},MAX]"

@@ -60,7 +60,11 @@ def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPa
         asked = numbers[start : start + size]
         page = client.get_page({"filter.ids": ",".join(asked), "pageSize": len(asked)})
         yield page._replace(
-            studies=[study for study in page.studies if not set(asked).isdisjoint(study.numbers)]
+            studies=[
+                study
+                for study in page.studies
+                if not set(asked).isdisjoint(study.numbers)
+            ]
         )
 
 
@@ -77,7 +81,9 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
         page = client.get_page(parameters)
         numbers = {study.nct_id for study in page.studies}
         if page.next_token and numbers <= seen:
-            problem = "the registry repeats the same studies, so the pages would never end"
+            problem = (
+                "the registry repeats the same studies, so the pages would never end"
+            )
             raise RegistryError(f"{name}: {problem}; try later with the same command")
         seen |= numbers
         total = page.total or total
@@ -90,7 +96,9 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
             f"the registry counts {total:,} records, and its pages had {len(seen):,}; "
             "perhaps it changed meanwhile"
         )
-        raise RegistryError(f"{name}: {problem}; the same command reads the pages again")
+        raise RegistryError(
+            f"{name}: {problem}; the same command reads the pages again"
+        )
 
 
 def fetch_records(
@@ -149,4 +157,6 @@ def fetch_records(
                     report(error)
     for number in numbers:
         if number not in known:
-            report(RecordError(number, f"not known to {source.name}", "check the number"))
+            report(
+                RecordError(number, f"not known to {source.name}", "check the number")
+            )

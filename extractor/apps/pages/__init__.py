@@ -39,18 +39,26 @@ def render_page(
     """
     style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
     script = read_shared_script() + read_assets(package, *scripts)
-    made = {"style": style, "script": script, "policy": state_policy(style, script, asks=asks)}
+    made = {
+        "style": style,
+        "script": script,
+        "policy": state_policy(style, script, asks=asks),
+    }
     return render_template(template, {**values, **made}, package)
 
 
-def render_template(template: str, values: Mapping[str, Any], package: str = _SHARED) -> str:
+def render_template(
+    template: str, values: Mapping[str, Any], package: str = _SHARED
+) -> str:
     """Render a template in the ``assets`` of a package, or one of this package's. Filters as in
     ``render_page``.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - slow
 
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader(package, "assets"), PackageLoader(_SHARED, "assets")]),
+        loader=ChoiceLoader(
+            [PackageLoader(package, "assets"), PackageLoader(_SHARED, "assets")]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -66,7 +74,10 @@ def render_template(template: str, values: Mapping[str, Any], package: str = _SH
 
 
 _LABELS = {
-    info.name: info.label for group in list_groups() for info in group.fields if info.metadata.label
+    info.name: info.label
+    for group in list_groups()
+    for info in group.fields
+    if info.metadata.label
 }
 _LABELS |= {
     "value_high": "upper value",
@@ -97,7 +108,10 @@ def read_assets(package: str, *names: str) -> str:
     True
     """
     places = [files(one) / "assets" for one in (package, _SHARED)]
-    paths = (next(path for place in places if (path := place / name).is_file()) for name in names)
+    paths = (
+        next(path for place in places if (path := place / name).is_file())
+        for name in names
+    )
     return "".join(path.read_text("utf-8") for path in paths)
 
 
@@ -108,7 +122,13 @@ def read_shared_script() -> str:
     True
     """
     script = read_assets(
-        _SHARED, "dom.js", "text.js", "items.js", "filters.js", "list.js", "difference.js"
+        _SHARED,
+        "dom.js",
+        "text.js",
+        "items.js",
+        "filters.js",
+        "list.js",
+        "difference.js",
     )
     return f"{script}\nconst LABELS = new Map({json.dumps(list(_LABELS.items()))});\n"
 
@@ -134,7 +154,9 @@ def pack(data: Any) -> str:
     b'{"a":"</script>"}'
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()
+    return base64.b64encode(
+        gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)
+    ).decode()
 
 
 class Chunks:

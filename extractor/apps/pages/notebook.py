@@ -30,7 +30,8 @@ class ShownExtraction:
         record = self.record
         shown = view(record, one.list_items())
         texts = [
-            section["text"].encode("utf-16-le", "surrogatepass") for section in shown["sections"]
+            section["text"].encode("utf-16-le", "surrogatepass")
+            for section in shown["sections"]
         ]
         for value in (value for item in shown["items"] for value in item["values"]):
             spans = (shown["spans"][number] for number in value["spans"])
@@ -59,7 +60,9 @@ def _cut(text: bytes, start: int, end: int) -> str:
     return text[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
 
 
-def _mark(shown: Json, texts: list[bytes]) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+def _mark(
+    shown: Json, texts: list[bytes]
+) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     """Yield each section that holds evidence as pieces: characters, the task of their value, and
     what they support.
     """
@@ -81,7 +84,13 @@ def _mark(shown: Json, texts: list[bytes]) -> Iterator[tuple[str, list[tuple[str
         ]
         pieces = []
         for start, end in pairwise(
-            sorted({0, len(texts[number]) // 2, *(at for _, *ends, _ in spans for at in ends)})
+            sorted(
+                {
+                    0,
+                    len(texts[number]) // 2,
+                    *(at for _, *ends, _ in spans for at in ends),
+                }
+            )
         ):
             over = sorted(span for span in spans if span[1] < end and span[2] > start)
             said = [owner for *_, place in over for owner in owners[place]]
@@ -97,7 +106,9 @@ def _mark(shown: Json, texts: list[bytes]) -> Iterator[tuple[str, list[tuple[str
             yield section["title"], pieces
 
 
-def show(extraction: TrialExtraction, record: TrialRecord | None = None) -> ShownExtraction:
+def show(
+    extraction: TrialExtraction, record: TrialRecord | None = None
+) -> ShownExtraction:
     """Return what a notebook displays as values, quotes and, with ``record``, the text with the
     evidence marked.
 
@@ -119,7 +130,11 @@ def show(extraction: TrialExtraction, record: TrialRecord | None = None) -> Show
         )
     for _, item in extraction.list_items() if record else ():
         for one in item.evidence:
-            if record and (record.raw_text(one.section) or "")[one.start : one.end] != one.quote:
+            if (
+                record
+                and (record.raw_text(one.section) or "")[one.start : one.end]
+                != one.quote
+            ):
                 place = f"{one.section}[{one.start}:{one.end}]"
                 raise ArgumentError(
                     f"the text of {record.record_id} has changed at {place}; extract the record "

@@ -61,7 +61,10 @@ class ShownText:
     def read(self, start: int, end: int) -> tuple[int, int]:
         """Return the raw offsets of characters of the page; at most the text's end."""
         before = self.text.encode("utf-16-le", "surrogatepass")
-        places = (len(before[: 2 * units].decode("utf-16-le", "ignore")) for units in (start, end))
+        places = (
+            len(before[: 2 * units].decode("utf-16-le", "ignore"))
+            for units in (start, end)
+        )
         return self._clean.raw_span(*places)
 
 
@@ -84,7 +87,9 @@ class _Quotes(ShownText):
         super().__init__(text)
 
     def place(self, offset: int) -> int:
-        raw, here = self._pieces[bisect_right(self._pieces, offset, key=itemgetter(0)) - 1]
+        raw, here = self._pieces[
+            bisect_right(self._pieces, offset, key=itemgetter(0)) - 1
+        ]
         return super().place(here + offset - raw)
 
 
@@ -92,7 +97,8 @@ def show_texts(record: TrialRecord) -> dict[str, ShownText]:
     """Return all sections of a record, and the structured registry fields that have a value."""
     texts = {section.name: section.text for section in record.sections}
     fields = {
-        f"registry.{name}": record.registry.text(name) for name in RegistryFields.model_fields
+        f"registry.{name}": record.registry.text(name)
+        for name in RegistryFields.model_fields
     }
     texts |= {name: text for name, text in fields.items() if text}
     return {name: ShownText(text) for name, text in texts.items()}
@@ -107,13 +113,13 @@ def view(
 ) -> Json:
     """Return the data of a record's page.
 
-    - ``sections``: the texts, each with its ``name``, its ``title`` and, if it differs, the ``raw``
-      text. Without a record they consist of the quotes.
-    - ``spans``: the marked places: number of the section, start and end in UTF-16 units, start and
-      end in the raw text.
+    - ``sections``: the texts, each with its ``name``, its ``title`` and, if it differs, the
+      ``raw`` text. Without a record they consist of the quotes.
+    - ``spans``: the marked places: number of the section, start and end in UTF-16 units, start
+      and end in the raw text.
     - ``items``: each with its path, its name, and its values in words, which refer to spans by
-      number. A criterion has the paths of its ``groups``, the outermost first, and the words of the
-      innermost as a value.
+      number. A criterion has the paths of its ``groups``, the outermost first, and the words of
+      the innermost as a value.
     - ``marks``: for each of ``marks`` the number of its span, None if it is not in the text.
 
     Args:
@@ -125,7 +131,9 @@ def view(
     """
     listed = list(items)
     groups = _list_groups(listed)
-    valued = [(path, item, [*_show_values(path, item, groups)]) for path, item in listed]
+    valued = [
+        (path, item, [*_show_values(path, item, groups)]) for path, item in listed
+    ]
     more = list(marks)
     texts: Mapping[str, ShownText]
     if record:
@@ -136,7 +144,10 @@ def view(
         }
     else:
         quotes: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for one in (*(proof for _, item, _ in valued for proof in item.evidence), *more):
+        for one in (
+            *(proof for _, item, _ in valued for proof in item.evidence),
+            *more,
+        ):
             quotes[one.section].append((one.start, getattr(one, "quote", "")))
         texts = {name: _Quotes(found) for name, found in quotes.items()}
     names = list(texts)
@@ -153,7 +164,9 @@ def view(
 
     return {
         "items": [
-            _show_item(path, item, [(one, [*map(number, one.evidence)]) for one in values])
+            _show_item(
+                path, item, [(one, [*map(number, one.evidence)]) for one in values]
+            )
             | {"groups": [group.path for group in _list_chain(item, groups)]}
             for path, item, values in valued
         ],
@@ -170,7 +183,10 @@ def view(
 def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, Value]:
     """Return the groups of criteria by their ids."""
     values = (
-        one for path, item in items if path == "eligibility" for one in list_values(path, item)
+        one
+        for path, item in items
+        if path == "eligibility"
+        for one in list_values(path, item)
     )
     found = ((_read_part(one, "id"), one) for one in values if one.name == "groups")
     return {name: one for name, one in found if name}
@@ -178,7 +194,11 @@ def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, Value]
 
 def _read_part(group: Value, name: str) -> str:
     """Return a part of a group, or of its JSON under review; "" if it is empty."""
-    parts = group.value if isinstance(group.value, dict) else getattr(group.value, "__dict__", {})
+    parts = (
+        group.value
+        if isinstance(group.value, dict)
+        else getattr(group.value, "__dict__", {})
+    )
     return str(parts.get(name) or "")
 
 
@@ -194,7 +214,9 @@ def _list_chain(item: ExtractedItem, groups: Mapping[str, Value]) -> list[Value]
     return chain
 
 
-def _show_values(path: str, item: ExtractedItem, groups: Mapping[str, Value]) -> Iterator[Value]:
+def _show_values(
+    path: str, item: ExtractedItem, groups: Mapping[str, Value]
+) -> Iterator[Value]:
     """Yield the values of an item; for the name of a group the group, without the first of
     several time windows.
     """
@@ -224,8 +246,12 @@ def _show_item(
             {
                 "path": one.path,
                 "name": one.name,
-                "label": name_item(path, item) if one.name == "value" else name_label(one.name),
-                "said": say(one.value, [*(proof.quote for proof in one.evidence), *own]),
+                "label": name_item(path, item)
+                if one.name == "value"
+                else name_label(one.name),
+                "said": say(
+                    one.value, [*(proof.quote for proof in one.evidence), *own]
+                ),
                 "support": one.evidence[0].support if one.evidence else None,
                 "spans": [span for span in spans if span is not None],
             }
@@ -234,13 +260,19 @@ def _show_item(
     }
 
 
-def show_findings(findings: Iterable[Finding], marks: Iterator[int | None]) -> list[Json]:
+def show_findings(
+    findings: Iterable[Finding], marks: Iterator[int | None]
+) -> list[Json]:
     """Return findings with their quotes as readers see them, each with its section and its span
     of ``marks``.
     """
     return [
         finding.model_dump(mode="json", exclude={"citations"})
-        | {"quotes": [[one.section, say(one.quote), next(marks)] for one in finding.citations]}
+        | {
+            "quotes": [
+                [one.section, say(one.quote), next(marks)] for one in finding.citations
+            ]
+        }
         for finding in findings
     ]
 
@@ -262,7 +294,8 @@ def name_item(path: str, item: ExtractedItem) -> str:
         return name_label(group.removeprefix("custom."))
     if isinstance(item, Endpoint):
         return (
-            f"{item.rank} endpoint {item.index + 1 if isinstance(item.index, int) else item.index}"
+            f"{item.rank} endpoint "
+            f"{item.index + 1 if isinstance(item.index, int) else item.index}"
         )
     if group == "eligibility":
         return "who may take part"
@@ -281,7 +314,11 @@ def name_record(record: TrialRecord) -> str:
 
 def list_arm_labels(record: TrialRecord) -> list[str]:
     """Return the labels of the arms as the record writes them, each once."""
-    labels = (one.part("label") or "" for one in record.sections if one.name.startswith("arms["))
+    labels = (
+        one.part("label") or ""
+        for one in record.sections
+        if one.name.startswith("arms[")
+    )
     return list(dict.fromkeys(filter(None, map(str.strip, labels))))
 
 
@@ -296,6 +333,10 @@ def name_section(name: str) -> str:
     ('Primary outcome 1', 'Brief summary', 'Registry: sex')
     """
     ref = FieldRef(name)
-    words = ref.path if ref.position is None else f"{ref.path.removesuffix('s')} {ref.position + 1}"
+    words = (
+        ref.path
+        if ref.position is None
+        else f"{ref.path.removesuffix('s')} {ref.position + 1}"
+    )
     words = name_label(words).replace("registry.", "registry: ")
     return words[:1].upper() + words[1:]

@@ -19,7 +19,12 @@ _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
 _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _LARGE = 10_000
 """Numbers from here on have thousands separators."""
-_AROUND = {"of": "{1}: {0}", "anchor": "{0} {1}", "condition": "{0}, {1}", "arms": "{0} ({1})"}
+_AROUND = {
+    "of": "{1}: {0}",
+    "anchor": "{0} {1}",
+    "condition": "{0}, {1}",
+    "arms": "{0} ({1})",
+}
 """What stands around a window, a limit or an amount: what it limits, from when it counts, for
 whom, in which arms.
 """
@@ -72,7 +77,9 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
         written, exact = write_number(parts, quotes)
         return f"{written} ({exact})" if exact else written
     text = str(parts.value if isinstance(parts, Enum) else parts or "")
-    return (name_label(text) if _CHOICE.fullmatch(text) else clean_text(text).text) or NOTHING
+    return (
+        name_label(text) if _CHOICE.fullmatch(text) else clean_text(text).text
+    ) or NOTHING
 
 
 def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
@@ -80,7 +87,11 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     around it.
     """
     low, high = (parts.get(name) for name in _list_ends(parts))
-    said = list(dict.fromkeys(say(number, quotes) for number in (low, high) if number is not None))
+    said = list(
+        dict.fromkeys(
+            say(number, quotes) for number in (low, high) if number is not None
+        )
+    )
     if not said and parts.get("quote"):
         return say(parts["quote"])
     found = (
@@ -128,7 +139,9 @@ def _say_group(parts: dict[str, Any]) -> str:
         rule = str(CriterionGroup.model_construct(**parts)).replace("_", " ")
     else:
         rule = "group of"
-    return f"{rule} “{say(parts['lead_in'])}”" if parts.get("lead_in") else f"{rule} these"
+    return (
+        f"{rule} “{say(parts['lead_in'])}”" if parts.get("lead_in") else f"{rule} these"
+    )
 
 
 def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | None]:
@@ -162,5 +175,7 @@ def _is_plain(written: str, value: float) -> bool:
 @lru_cache(maxsize=4096)
 def _list_numbers(quote: str) -> list[tuple[str, tuple[int | float, ...]]]:
     """Return the numbers in digits of a quote, each with its readings."""
-    texts = [found.text for found in rule("number").find(read_text(clean_text(quote).text))]
+    texts = [
+        found.text for found in rule("number").find(read_text(clean_text(quote).text))
+    ]
     return [(text, list_readings(text)) for text in texts if text[0].isdigit()]

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from extractor.apps.report.record import RECORD, RunRecord, name_absence, name_field, name_value
+from extractor.apps.report.record import (
+    RECORD,
+    RunRecord,
+    name_absence,
+    name_field,
+    name_value,
+)
 from extractor.run.finished import TextState
 from extractor.run.folder import naming_file
 from extractor.schemas import FindingKind, Task
@@ -57,7 +63,9 @@ class Overview:
     origin: Counter[str] = field(default_factory=Counter)
     support: Counter[str] = field(default_factory=Counter)
     coverage: Counter[str] = field(default_factory=Counter)
-    counts: dict[str, FieldCount] = field(default_factory=lambda: defaultdict(FieldCount))
+    counts: dict[str, FieldCount] = field(
+        default_factory=lambda: defaultdict(FieldCount)
+    )
     confidence: dict[str, list[int]] = field(
         default_factory=lambda: {name: [0] * _BINS for name in _PARTS}
     )
@@ -74,7 +82,9 @@ class Overview:
         coverage = extraction.coverage
         if coverage:
             self.coverage.update(
-                characters=coverage.characters, claimed=coverage.claimed, rest=coverage.boilerplate
+                characters=coverage.characters,
+                claimed=coverage.claimed,
+                rest=coverage.boilerplate,
             )
         groups = Counter(name_field(path) for path, *_ in one.items)
         for name in _GROUPS:
@@ -83,7 +93,9 @@ class Overview:
         for path, item, values in one.items:
             name = name_field(path)
             if item.confidence is not None:
-                self.confidence[_task_of(name)][min(_BINS - 1, int(item.confidence * _BINS))] += 1
+                self.confidence[_task_of(name)][
+                    min(_BINS - 1, int(item.confidence * _BINS))
+                ] += 1
             for filled in {name_value(path, value) for value in values}:
                 self.counts[filled].filled += 1
             self.origin.update(str(proof.origin) for proof in item.evidence)
@@ -100,9 +112,16 @@ class Overview:
     @property
     def fields(self) -> dict[str, list[tuple[str, FieldCount]]]:
         """Fields by task, a list of items before the fields of its items."""
-        known = [(name, one) for name, one in self.counts.items() if name != RECORD and one.total]
+        known = [
+            (name, one)
+            for name, one in self.counts.items()
+            if name != RECORD and one.total
+        ]
         known.sort(key=lambda pair: (pair[0].startswith(_GROUPS[0]), pair[0]))
-        found = {part: [pair for pair in known if _task_of(pair[0]) == part] for part in _PARTS}
+        found = {
+            part: [pair for pair in known if _task_of(pair[0]) == part]
+            for part in _PARTS
+        }
         return {task: fields for task, fields in found.items() if fields}
 
     @property
@@ -134,20 +153,27 @@ class Index:
         """Add the record at this place in a chunk."""
         extraction = one.extraction
         valued = [
-            (name_value(path, value), value) for path, _, values in one.items for value in values
+            (name_value(path, value), value)
+            for path, _, values in one.items
+            for value in values
         ]
         facts = [
-            (name, f"origin {proof.origin}") for name, value in valued for proof in value.evidence
+            (name, f"origin {proof.origin}")
+            for name, value in valued
+            for proof in value.evidence
         ]
         facts += [
-            (name_absence(absence.field), f"absence {absence.reason}") for absence in one.absences
+            (name_absence(absence.field), f"absence {absence.reason}")
+            for absence in one.absences
         ]
         facts += [
             (name_field(finding.field), f"finding {finding.kind}")
             for finding in extraction.findings
         ]
         confidences = [
-            (path, item.confidence) for path, item, _ in one.items if item.confidence is not None
+            (path, item.confidence)
+            for path, item, _ in one.items
+            if item.confidence is not None
         ]
         self._rows.append(
             [
@@ -161,10 +187,15 @@ class Index:
                 ],
                 [len(one.absences), len(extraction.findings)],
                 [
-                    min((sure for path, sure in confidences if path.startswith(part)), default=None)
+                    min(
+                        (sure for path, sure in confidences if path.startswith(part)),
+                        default=None,
+                    )
                     for part in _PARTS
                 ],
-                sorted({self._facts.setdefault(fact, len(self._facts)) for fact in facts}),
+                sorted(
+                    {self._facts.setdefault(fact, len(self._facts)) for fact in facts}
+                ),
             ]
         )
 
@@ -226,10 +257,15 @@ def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
     """
     reasons: dict[tuple[str, str], Reason] = {}
     for failure in failures:
-        place = ", ".join(str(failure[name]) for name in ("path", "place") if failure.get(name))
+        place = ", ".join(
+            str(failure[name]) for name in ("path", "place") if failure.get(name)
+        )
         example = str(failure.get("record_id") or place)
         message = str(failure.get("message", "")).removeprefix(f"{place}: ")
-        alike = str(failure.get("error")), _NUMBER.sub("N", message.replace(example, "ID"))
+        alike = (
+            str(failure.get("error")),
+            _NUMBER.sub("N", message.replace(example, "ID")),
+        )
         known = reasons.get(alike, Reason(message, 0, example))
         reasons[alike] = known._replace(records=known.records + 1)
     return sorted(reasons.values(), key=lambda reason: -reason.records)

@@ -45,14 +45,22 @@ class RunRecord:
         ``time_window``.
         """
         return [
-            (path, item, [one for one in list_values(path, item) if not _is_repeated(one, item)])
+            (
+                path,
+                item,
+                [one for one in list_values(path, item) if not _is_repeated(one, item)],
+            )
             for path, item in self.extraction.list_items()
         ]
 
     @property
     def absences(self) -> list[Absence]:
         """The empty fields, without ``time_window``: it has the same reason as ``time_windows``."""
-        return [one for one in self.extraction.absences if not one.field.endswith(".time_window")]
+        return [
+            one
+            for one in self.extraction.absences
+            if not one.field.endswith(".time_window")
+        ]
 
     @property
     def title(self) -> str:
@@ -84,7 +92,10 @@ def name_value(path: str, value: Value) -> str:
     """Return the field of a value of the item at ``path``. All values of a user's own field have
     its name.
 
-    >>> name_value("custom.assay[1]", Value("custom.assay[1].values.value", "value", "22C3", ()))
+    >>> name_value(
+    ...     "custom.assay[1]",
+    ...     Value("custom.assay[1].values.value", "value", "22C3", ()),
+    ... )
     'custom.assay'
     """
     name = name_field(path)
@@ -109,19 +120,24 @@ def show_record(one: RunRecord) -> Json:
     extraction = one.extraction
     source = one.extraction.source
     coverage = one.extraction.coverage
-    cited = [citation for finding in extraction.findings for citation in finding.citations]
+    cited = [
+        citation for finding in extraction.findings for citation in finding.citations
+    ]
     shown = view(one.record, extraction.list_items(), cited)
     marks = iter(shown.pop("marks"))
     return shown | {
         "id": extraction.record_id,
         "title": one.title,
-        "source": ", ".join(filter(None, (source.path, source.place))) if source else "",
+        "source": ", ".join(filter(None, (source.path, source.place)))
+        if source
+        else "",
         "text": one.text.value,
         "findings": show_findings(extraction.findings, marks),
         "absences": [
             {
                 "field": absence.field,
-                "label": _NOUNS.get(name := FieldRef(absence.field).names[-1]) or name_label(name),
+                "label": _NOUNS.get(name := FieldRef(absence.field).names[-1])
+                or name_label(name),
                 "reason": absence.reason,
                 "sections": list(absence.sections),
             }
@@ -142,7 +158,9 @@ def list_meanings() -> dict[str, str]:
     'the record has no section that could state it'
     """
     entries = _ENTRY.findall(
-        "\n\n".join(kind.__doc__ or "" for kind in (AbsenceReason, FindingKind, Support))
+        "\n\n".join(
+            kind.__doc__ or "" for kind in (AbsenceReason, FindingKind, Support)
+        )
     )
     return {name: " ".join(words.split()).rstrip(".") for name, words in entries}
 
@@ -156,7 +174,12 @@ def gather_words(shown: Json) -> str:
     >>> sections = [{"name": "eligibility", "text": "ECOG <= 2, or Karnofsky >= 60"}]
     >>> values = [{"said": "platelets ≥ 75,000"}]
     >>> gather_words(
-    ...     {"id": "A1", "sections": sections, "items": [{"values": values}], "findings": []}
+    ...     {
+    ...         "id": "A1",
+    ...         "sections": sections,
+    ...         "items": [{"values": values}],
+    ...         "findings": [],
+    ...     }
     ... )
     '2, 60 75,000 75000 <= >= a1 ecog karnofsky or platelets ≥'
     """

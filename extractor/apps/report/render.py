@@ -7,7 +7,12 @@ from pathlib import Path
 
 from extractor.apps.pages import Chunks, pack, render_page
 from extractor.apps.report.overview import Index, Overview, read_failures
-from extractor.apps.report.record import RunRecord, gather_words, list_meanings, show_record
+from extractor.apps.report.record import (
+    RunRecord,
+    gather_words,
+    list_meanings,
+    show_record,
+)
 from extractor.run.finished import FinishedRun, TextState
 from extractor.run.folder import FAILURES
 from extractor.schemas import TrialExtraction
@@ -48,7 +53,9 @@ def write_report(
     words = list[str]()
     for reread in finished.reread(records):
         one = RunRecord(
-            finished.read_result(reread.record_id, TrialExtraction), reread.record, reread.text
+            finished.read_result(reread.record_id, TrialExtraction),
+            reread.record,
+            reread.text,
         )
         overview.add(one)
         if overview.records <= limit:
@@ -70,7 +77,12 @@ def write_report(
         "chunks": chunks.close(),
     }
     page = render_page(
-        "extractor.apps.report", values, styles=("viewer.css", "page.css"), scripts=_SCRIPTS
+        "extractor.apps.report",
+        values,
+        styles=("viewer.css", "page.css"),
+        scripts=_SCRIPTS,
     )
     Path(path).write_bytes(page.encode("utf-8", "replace"))
-    return ReportSummary(overview.records, shown, overview.records - overview.texts[TextState.SAME])
+    return ReportSummary(
+        overview.records, shown, overview.records - overview.texts[TextState.SAME]
+    )

@@ -17,7 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import (
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -80,8 +85,8 @@ def open_review(
 ) -> Iterator[ReviewServer]:
     """Open the review of a run on the loopback interface; ``port`` 0 takes a free one.
 
-    Gold files go into ``gold``, drafts and history into ``gold/.review``. Raises ``StoreError`` if
-    the run, the folder or the port cannot be used.
+    Gold files go into ``gold``, drafts and history into ``gold/.review``. Raises ``StoreError``
+    if the run, the folder or the port cannot be used.
     """
     records = RunRecords(run, inputs)
     if not records.doubts:
@@ -104,7 +109,9 @@ def open_review(
             listening.bind((_HOST, port))
             listening.listen()  # a browser can connect from now on, and waits for its answer
         except OSError as error:
-            raise StoreError(f"port {port}: {error.strerror}; choose another --port") from error
+            raise StoreError(
+                f"port {port}: {error.strerror}; choose another --port"
+            ) from error
         token = secrets.token_urlsafe(32)
         port = listening.getsockname()[1]
         app = _build_app(Review(records, gold, journal, reviewer), token, port)
@@ -118,7 +125,9 @@ def open_review(
         server = uvicorn.Server(
             uvicorn.Config(app, server_header=False, proxy_headers=False, **options)
         )
-        yield ReviewServer(f"http://{_HOST}:{port}/?token={token}", records, server, listening)
+        yield ReviewServer(
+            f"http://{_HOST}:{port}/?token={token}", records, server, listening
+        )
 
 
 def _build_app(review: Review, token: str, port: int) -> Starlette:
@@ -175,7 +184,9 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         Route("/api/{name}", read),
         Route("/api/{name}", act, methods=["POST"]),
     ]
-    handlers: dict[Any, Any] = dict.fromkeys((ExtractorError, ValueError, OSError), _answer_error)
+    handlers: dict[Any, Any] = dict.fromkeys(
+        (ExtractorError, ValueError, OSError), _answer_error
+    )
     handlers[RecursionError] = _answer_deep
     guard = Middleware(_PageGuard, token=token, port=port)
     return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers)
@@ -204,7 +215,9 @@ async def _answer_error(_: Request, error: Exception) -> Response:
             "by": item.reviewer,
             "version": item.version,
         }
-        return JSONResponse({"message": str(error), "theirs": theirs, "rows": error.rows}, 409)
+        return JSONResponse(
+            {"message": str(error), "theirs": theirs, "rows": error.rows}, 409
+        )
     message = str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
@@ -217,7 +230,8 @@ async def _answer_deep(_: Request, __: Exception) -> Response:
 
 
 class _PageGuard(BaseHTTPMiddleware):
-    """Refuses requests that are not for this address, not from its own page, or without the cookie.
+    """Refuses requests that are not for this address, not from its own page, or without the
+    cookie.
 
     The token opens the review once; after that the browser uses a cookie. The check of ``Host``
     prevents DNS rebinding; the checks of ``Origin`` and ``Sec-Fetch-Site`` prevent cross-site
@@ -233,7 +247,9 @@ class _PageGuard(BaseHTTPMiddleware):
         # Browsers share cookies between ports, so each review needs its own cookie name.
         self._cookie = f"extractor_review_{port}"
 
-    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+    async def dispatch(
+        self, request: Request, call_next: RequestResponseEndpoint
+    ) -> Response:
         """Refuse a request, or pass it on."""
         response = self._check(request) or await call_next(request)
         response.headers.update(_HEADERS)
@@ -241,17 +257,28 @@ class _PageGuard(BaseHTTPMiddleware):
 
     def _check(self, request: Request) -> Response | None:
         """Return the answer to a refused request, else None."""
-        if [host.lower() for host in request.headers.getlist("host")] not in self._hosts:
+        if [
+            host.lower() for host in request.headers.getlist("host")
+        ] not in self._hosts:
             return PlainTextResponse("This is not the address of the review.\n", 421)
         # Whether another page sent it: by its site, by its origin, or by naming neither where a
         # browser names one.
         own = f"http://{request.headers['host'].lower()}"
         site = request.headers.get("sec-fetch-site")
         origin = request.headers.get("origin")
-        is_silent = request.method not in {"GET", "HEAD"} and not origin and site != "same-origin"
-        if site not in {None, "same-origin", "none"} or (origin or own).lower() != own or is_silent:
+        is_silent = (
+            request.method not in {"GET", "HEAD"}
+            and not origin
+            and site != "same-origin"
+        )
+        if (
+            site not in {None, "same-origin", "none"}
+            or (origin or own).lower() != own
+            or is_silent
+        ):
             refusal = (
-                "Requests from other pages are refused. Copy the address into the address bar.\n"
+                "Requests from other pages are refused. Copy the address into the address "
+                "bar.\n"
             )
             return PlainTextResponse(refusal, 403)
         given = request.query_params.get("token")

@@ -23,7 +23,13 @@ from extractor.apps.review.draft import (
     tell_state,
 )
 from extractor.apps.review.forms import FIELDS, derive_window
-from extractor.apps.review.gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
+from extractor.apps.review.gold import (
+    check_draft,
+    digest_gold,
+    name_gold,
+    shape_gold,
+    write_gold,
+)
 from extractor.apps.review.journal import Journal
 from extractor.apps.review.page import OpenedRecord, describe_record
 from extractor.apps.review.queue import RunRecords
@@ -122,7 +128,9 @@ class Review:
         reviewer: Name of this reviewer.
     """
 
-    def __init__(self, records: RunRecords, gold: Path, journal: Journal, reviewer: str) -> None:
+    def __init__(
+        self, records: RunRecords, gold: Path, journal: Journal, reviewer: str
+    ) -> None:
         self.reviewer = reviewer
         self.fields = records.fields
         self._records = records
@@ -162,12 +170,20 @@ class Review:
         if direction == "unfinished":
             progress = dict(self._list_progress())
             return next(
-                (name for name in [*behind, *before] if progress[name]["state"] not in _DONE), None
+                (
+                    name
+                    for name in [*behind, *before]
+                    if progress[name]["state"] not in _DONE
+                ),
+                None,
             )
         if direction not in {"previous", "next"}:
             raise ValueError(f"{direction!r}: no such direction")
         return next(
-            filter(self._records.has_text, behind if direction == "next" else before[::-1]), None
+            filter(
+                self._records.has_text, behind if direction == "next" else before[::-1]
+            ),
+            None,
         )
 
     def _list_progress(self) -> Iterator[tuple[str, Json]]:
@@ -216,7 +232,9 @@ class Review:
             elif isinstance(change, Add):
                 actions = [_plan_addition(opened, change)]
             else:
-                actions = _plan_value(opened, _find_item(opened.draft, change.item), change)
+                actions = _plan_value(
+                    opened, _find_item(opened.draft, change.item), change
+                )
             return self._note(opened.draft, record_id, actions)
 
     def step(self, record_id: str, kind: ActionKind) -> str | None:
@@ -224,8 +242,12 @@ class Review:
         with self._journal.transaction():
             draft = self._load(record_id).draft
             actions = []
-            for done in draft.find_step(self.reviewer, kind)[:: 1 if kind == "redo" else -1]:
-                left, back = (done.old, done.new) if kind == "redo" else (done.new, done.old)
+            for done in draft.find_step(self.reviewer, kind)[
+                :: 1 if kind == "redo" else -1
+            ]:
+                left, back = (
+                    (done.old, done.new) if kind == "redo" else (done.new, done.old)
+                )
                 item = draft.items.get(done.item)
                 if (item.content() if item else None) != left:
                     raise _conflict(item) if item else Conflict("The item is gone.")
@@ -240,9 +262,13 @@ class Review:
             record = opened.record
             left = sum(item.state == "open" for item in draft.items.values())
             if left:
-                raise NotReady(f"{left} {'item is' if left == 1 else 'items are'} not decided yet.")
+                raise NotReady(
+                    f"{left} {'item is' if left == 1 else 'items are'} not decided yet."
+                )
             flaws = [
-                found for found in check_draft(draft, record, self.fields) if not found[1].warns
+                found
+                for found in check_draft(draft, record, self.fields)
+                if not found[1].warns
             ]
             if flaws:
                 things = "1 thing is" if len(flaws) == 1 else f"{len(flaws)} things are"
@@ -254,10 +280,16 @@ class Review:
                     f"{path} was changed by another program (sha256 {found}); move it away to "
                     "finish here."
                 )
-            digest = {"sha256": write_gold(path, shape_gold(draft, record, self.fields)[0])}
-            return self._note(draft, record_id, [Action("", "finish", path.name, None, digest)])
+            digest = {
+                "sha256": write_gold(path, shape_gold(draft, record, self.fields)[0])
+            }
+            return self._note(
+                draft, record_id, [Action("", "finish", path.name, None, digest)]
+            )
 
-    def _note(self, draft: ReviewDraft, record_id: str, actions: list[Action]) -> str | None:
+    def _note(
+        self, draft: ReviewDraft, record_id: str, actions: list[Action]
+    ) -> str | None:
         if actions:
             self._journal.add(record_id, draft.base, self.reviewer, actions)
         return (actions[0].item or None) if len(actions) == 1 else None
@@ -274,7 +306,10 @@ class Review:
             )
         findings = self._records.read_extraction(record_id).findings
         return OpenedRecord(
-            self._records.read_text(record_id), self._replay(record_id), findings, self.fields
+            self._records.read_text(record_id),
+            self._replay(record_id),
+            findings,
+            self.fields,
         )
 
     def _replay(self, record_id: str) -> ReviewDraft:
@@ -291,14 +326,20 @@ class Review:
             items = list_items(found, "accepted", self.fields)
             base = Base(items=items, gold_sha256=digest, fields=tuple(found.custom))
         elif base is None:
-            items = list_items(self._records.read_extraction(record_id), fields=self.fields)
+            items = list_items(
+                self._records.read_extraction(record_id), fields=self.fields
+            )
             base = Base(items=items, fields=tuple(self.fields))
         if self.fields.keys() - set(base.fields):
-            base = add_fields(base, self._records.read_extraction(record_id), self.fields)
+            base = add_fields(
+                base, self._records.read_extraction(record_id), self.fields
+            )
         return replay(base, self._journal.list_actions(record_id))
 
 
-def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> list[Action]:
+def _plan_value(
+    opened: OpenedRecord, item: ReviewItem, change: Set | Read
+) -> list[Action]:
     """Set a field of one item. A field may change if nobody else changed it since the reviewer saw
     it.
 
@@ -317,12 +358,18 @@ def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> l
             values["section"] = words.section.name
     if change.path == "time_windows" and item.group in FIELDS:
         values["time_window"] = derive_window(values["time_windows"])
-    is_as_seen = not isinstance(change, Set) or item.value.get(change.path) == change.old
+    is_as_seen = (
+        not isinstance(change, Set) or item.value.get(change.path) == change.old
+    )
     if item.version != change.version and (not is_as_seen or item.state == "rejected"):
         mine = say(change.value) if isinstance(change, Set) else "the selected words"
-        raise _conflict(item, (field.info.label, say(item.value.get(change.path)), mine))
+        raise _conflict(
+            item, (field.info.label, say(item.value.get(change.path)), mine)
+        )
     value = item.value | values
-    is_doubtful = item.state == "open" and not set(opened.list_doubts(item)) <= set(values)
+    is_doubtful = item.state == "open" and not set(opened.list_doubts(item)) <= set(
+        values
+    )
     action = _act(item, "set", change.path, value, "open" if is_doubtful else None)
     return [] if value == item.value else [action]
 
@@ -336,17 +383,27 @@ def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
     for seen in change.items:
         item = _find_item(draft, seen.item)
         if item.version != seen.version:
-            raise _conflict(item, ("state", tell_state(item.state), f"{change.kind} it"))
+            raise _conflict(
+                item, ("state", tell_state(item.state), f"{change.kind} it")
+            )
         if change.kind == "reject" and item.path == "eligibility":
-            raise ValueError("who may take part cannot be rejected: empty its fields instead")
+            raise ValueError(
+                "who may take part cannot be rejected: empty its fields instead"
+            )
         goes_along = change.kind == "reject" or (
             change.kind == "restore" and item.state == "rejected"
         )
         for one in (
             item,
-            *(one for one in draft.items.values() if goes_along and one.of == item.path),
+            *(
+                one
+                for one in draft.items.values()
+                if goes_along and one.of == item.path
+            ),
         ):
-            value = one.base.value if change.kind == "restore" and one.base else one.value
+            value = (
+                one.base.value if change.kind == "restore" and one.base else one.value
+            )
             actions.append(_act(one, change.kind, "", value))
     return [action for action in actions if action.old != action.new]
 
@@ -364,13 +421,20 @@ def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
         raise ValueError(f"{group!r}: no such items")
     if group in FIELDS:
         if group == "endpoints":
-            refuse_endpoint(words, [item.value for item in opened.draft.list_kept(group)])
+            refuse_endpoint(
+                words, [item.value for item in opened.draft.list_kept(group)]
+            )
         value, is_whole = propose_item(group, words)
     else:
         of = opened.find_home(group, words, change.item)
         marked = {"section": words.section.name, "start": words.start, "end": words.end}
         value, is_whole = propose_own(form, words)
-    new = {"state": "added" if is_whole else "open", "value": value, "of": of, "words": marked}
+    new = {
+        "state": "added" if is_whole else "open",
+        "value": value,
+        "of": of,
+        "words": marked,
+    }
     return Action(f"{group}[+{opened.draft.version + 1}]", "add", "", None, new)
 
 
@@ -387,7 +451,11 @@ def _conflict(item: ReviewItem, *rows: tuple[str, str, str]) -> Conflict:
 
 
 def _act(
-    item: ReviewItem, kind: ActionKind, path: str, value: Json, state: ItemState | None = None
+    item: ReviewItem,
+    kind: ActionKind,
+    path: str,
+    value: Json,
+    state: ItemState | None = None,
 ) -> Action:
     """Return an action on an item. A changed item is ``corrected``, unless it equals the
     prediction again.

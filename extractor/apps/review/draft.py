@@ -28,7 +28,9 @@ ItemState = Literal["open", "accepted", "corrected", "added", "rejected"]
 """States of an item. No reviewer has decided ``open`` ones; ``rejected`` ones do not become
 gold.
 """
-ActionKind = Literal["set", "accept", "reject", "restore", "add", "undo", "redo", "finish"]
+ActionKind = Literal[
+    "set", "accept", "reject", "restore", "add", "undo", "redo", "finish"
+]
 """Kinds of a reviewer's actions."""
 
 
@@ -91,7 +93,8 @@ class ReviewItem(BaseModel):
         anything.
         """
         value: Json = {
-            name: tuple(one) if isinstance(one, list) else one for name, one in self.value.items()
+            name: tuple(one) if isinstance(one, list) else one
+            for name, one in self.value.items()
         }
         proof: Json = {"evidence": evidence, "confidence": self.confidence}
         model = _MODELS.get(self.group)
@@ -113,11 +116,16 @@ class Base(BaseModel):
 
 
 def list_items(
-    extraction: TrialExtraction, state: ItemState = "open", fields: Fields = MappingProxyType({})
+    extraction: TrialExtraction,
+    state: ItemState = "open",
+    fields: Fields = MappingProxyType({}),
 ) -> tuple[ReviewItem, ...]:
     """Return the items of an extraction. ``fields`` are the user's own.
 
-    >>> [item.path for item in list_items(TrialExtraction(record_id="A", eligibility={}))]
+    >>> [
+    ...     item.path
+    ...     for item in list_items(TrialExtraction(record_id="A", eligibility={}))
+    ... ]
     ['eligibility']
     """
     forms = list_forms(fields)
@@ -144,7 +152,8 @@ def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
     same = dict[str | None, str | None]({None: None})
     for group in GROUPS:
         ours, theirs = (
-            [one for one in each if one.group == group.path] for each in (base.items, predicted)
+            [one for one in each if one.group == group.path]
+            for each in (base.items, predicted)
         )
         built = (
             [_MODELS[group.path].model_validate(one.value) for one in each]
@@ -152,7 +161,8 @@ def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
         )
         pairs = [pair for pair in align(group, *built) if pair.old and pair.new]
         same |= {
-            theirs[pair.new[0].position].path: ours[pair.old[0].position].path for pair in pairs
+            theirs[pair.new[0].position].path: ours[pair.old[0].position].path
+            for pair in pairs
         }
     new = fields.keys() - set(base.fields)
     groups = {f"custom.{name}" for name in new}
@@ -222,26 +232,36 @@ class ReviewDraft:
         decided = sum(item.state != "open" for item in self.items.values())
         state = "begun" if self.actions else "open"
         if self.written is not None:
-            is_finished = decided == len(self.items) and self.written == _list_values(self.items)
+            is_finished = decided == len(self.items) and self.written == _list_values(
+                self.items
+            )
             state = "finished" if is_finished else "changed"
         return {"state": state, "decided": decided, "items": len(self.items)}
 
     def list_kept(self, group: str) -> list[ReviewItem]:
         """Return the items of a group that become gold."""
         return [
-            item for item in self.items.values() if item.group == group and item.state != "rejected"
+            item
+            for item in self.items.values()
+            if item.group == group and item.state != "rejected"
         ]
 
     def name(self, item: ReviewItem) -> str:
         """Return the name of an item for readers, with that of the item to which it belongs."""
         host = self.items.get(item.of or "")
-        return name_item(item.path, item.build()) + (f" of {self.name(host)}" if host else "")
+        return name_item(item.path, item.build()) + (
+            f" of {self.name(host)}" if host else ""
+        )
 
     def find_step(self, reviewer: str, kind: ActionKind) -> list[Action]:
         """Return the actions of the step that the reviewer can undo or redo next."""
         undo: list[int] = []
         redo: list[int] = []
-        kinds = {action.step: action.kind for action in self.actions if action.reviewer == reviewer}
+        kinds = {
+            action.step: action.kind
+            for action in self.actions
+            if action.reviewer == reviewer
+        }
         for step, done in kinds.items():
             if done == "undo":
                 redo.append(undo.pop())
@@ -259,7 +279,9 @@ def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
 
     >>> item = ReviewItem(path="eligibility", state="open", value={"sex": None})
     >>> new = {"state": "corrected", "value": {"sex": "all"}}
-    >>> action = Action("eligibility", "set", "sex", None, new, number=1, step=1, reviewer="anna")
+    >>> action = Action(
+    ...     "eligibility", "set", "sex", None, new, number=1, step=1, reviewer="anna"
+    ... )
     >>> replay(Base(items=(item,)), [action]).items["eligibility"].value
     {'sex': 'all'}
     """
@@ -285,12 +307,18 @@ def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
 
 def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:
     """Return the values that become gold."""
-    return {name: item.value for name, item in items.items() if item.state != "rejected"}
+    return {
+        name: item.value for name, item in items.items() if item.state != "rejected"
+    }
 
 
 def describe_action(action: Action, draft: ReviewDraft) -> Json:
     """Return an action with the name of its item, and what it was and became in words."""
-    item = ReviewItem(path=action.item, **(action.new or action.old or {})) if action.item else None
+    item = (
+        ReviewItem(path=action.item, **(action.new or action.old or {}))
+        if action.item
+        else None
+    )
 
     def tell(side: Json | None) -> str:
         if not side or not item:
@@ -304,7 +332,11 @@ def describe_action(action: Action, draft: ReviewDraft) -> Json:
         return tell_state(side["state"]) + (f": “{say(words)}”" if words else "")
 
     name = draft.name(item) if item else action.path
-    return asdict(action) | {"name": name, "was": tell(action.old), "now": tell(action.new)}
+    return asdict(action) | {
+        "name": name,
+        "was": tell(action.old),
+        "now": tell(action.new),
+    }
 
 
 def tell_state(state: ItemState) -> str:

@@ -116,14 +116,17 @@ class FormField:
         else:
             form = None
         known = _read_definitions()["fields"].get(info.group, {})
-        meaning = self.attribute.definition if self.attribute else known.get(info.name, "")
+        meaning = (
+            self.attribute.definition if self.attribute else known.get(info.name, "")
+        )
         return shape | {
             "name": info.name,
             "label": info.label,
             "help": form or meaning,
             "many": info.many,
             "optional": info.many or not info.required,
-            "fixed": info.metadata.comparison is Comparison.PLACE and info.type is not str,
+            "fixed": info.metadata.comparison is Comparison.PLACE
+            and info.type is not str,
             "marked": shape["widget"] in {"text", "group"}
             and (info.group != "eligibility" or info.many),
         }
@@ -132,7 +135,9 @@ class FormField:
 Form = Mapping[str, FormField]
 """The fields of an item by name, in schema order."""
 FIELDS: dict[str, Form] = {
-    group.path: {one.name: FormField(one) for one in group.fields if one.metadata.in_gold}
+    group.path: {
+        one.name: FormField(one) for one in group.fields if one.metadata.in_gold
+    }
     for group in list_groups()
 }
 """The forms of the guideline's items, by the path of their group, such as ``dosing``."""
@@ -142,7 +147,10 @@ def list_forms(fields: Fields) -> dict[str, Form]:
     """Return the forms of the guideline's items, and those of the user's own fields as
     ``custom.<name>``.
     """
-    return {**FIELDS, **{field.group.path: make_form(field) for field in fields.values()}}
+    return {
+        **FIELDS,
+        **{field.group.path: make_form(field) for field in fields.values()},
+    }
 
 
 @cache
@@ -191,7 +199,10 @@ def _describe_type(held: type[Any]) -> Json:
         }
     if issubclass(held, StrEnum):
         meanings = _read_definitions()["words"].get(held.__name__, {})
-        options = [{"value": word.value, "meaning": meanings.get(word.value, "")} for word in held]
+        options = [
+            {"value": word.value, "meaning": meanings.get(word.value, "")}
+            for word in held
+        ]
         return {"widget": "choice", "options": options}
     if held is bool:
         return {"widget": "flag"}
@@ -223,14 +234,20 @@ def write_item(item: ExtractedItem, form: Form | None) -> Json:
         return dict(to_jsonable_python(item.values))
     value = {name: field.write(item.value_of(name)) for name, field in form.items()}
     # gold of guideline 1.4
-    if isinstance(item, Criterion) and value["time_window"] and not value["time_windows"]:
+    if (
+        isinstance(item, Criterion)
+        and value["time_window"]
+        and not value["time_windows"]
+    ):
         value["time_windows"] = [value["time_window"]]
     return value
 
 
 def read_values(written: Json, form: Form | None) -> Json:
     """Return the values of a user's own field for gold, without empty ones."""
-    given = {name: value for name, value in written.items() if value not in (None, "", [])}
+    given = {
+        name: value for name, value in written.items() if value not in (None, "", [])
+    }
     if form is None:
         return written
     return {name: one.read(given[name]) for name, one in form.items() if name in given}
@@ -241,7 +258,8 @@ def read_numbers(written: Any, name: str) -> Any:
     gold check says so.
 
     >>> read_numbers(
-    ...     [{"quantity": "ANC", "value": "1.5 x 10^9"}, {"value": "three"}], "constraints"
+    ...     [{"quantity": "ANC", "value": "1.5 x 10^9"}, {"value": "three"}],
+    ...     "constraints",
     ... )
     [{'quantity': 'ANC', 'value': 1500000000}, {'value': 'three'}]
     """
@@ -267,11 +285,21 @@ def _leave_out(value: Any, held: type[Any]) -> Any:
     """Return a value without the empty parts that the JSON of an extraction leaves out."""
     if isinstance(value, list):
         return [_leave_out(one, held) for one in value]
-    parts = held.model_fields if isinstance(value, dict) and issubclass(held, BaseModel) else {}
+    parts = (
+        held.model_fields
+        if isinstance(value, dict) and issubclass(held, BaseModel)
+        else {}
+    )
     absent = [
-        name for name, part in parts.items() if part.exclude_if and part.exclude_if(value.get(name))
+        name
+        for name, part in parts.items()
+        if part.exclude_if and part.exclude_if(value.get(name))
     ]
-    return {name: one for name, one in value.items() if name not in absent} if absent else value
+    return (
+        {name: one for name, one in value.items() if name not in absent}
+        if absent
+        else value
+    )
 
 
 def _name_groups(groups: list[Any]) -> list[Any]:
@@ -313,7 +341,9 @@ def derive_window(windows: Any) -> Json | None:
     {'quote': 'for 4 weeks', 'comparator': '>=', 'value': 4, 'unit': 'week'}
     """
     try:
-        first = first_window(TypeAdapter(tuple[TimeWindow, ...]).validate_python(windows))
+        first = first_window(
+            TypeAdapter(tuple[TimeWindow, ...]).validate_python(windows)
+        )
     except ValidationError:
         return None
     return first.model_dump(mode="json") if first else None
@@ -338,7 +368,10 @@ def list_words(written: Json, form: Form) -> Iterator[tuple[str, str]]:
                 parts = {"quote": one if field.is_words else None}
             for part in filter(_QUOTED.__contains__, parts):
                 if isinstance(words := parts[part], str) and words.strip():
-                    yield place if part in {"quote", "name"} else f"{place}.{part}", words
+                    yield (
+                        place if part in {"quote", "name"} else f"{place}.{part}",
+                        words,
+                    )
 
 
 def write_numbers(value: Any, quotes: Sequence[str]) -> Any:
@@ -351,4 +384,8 @@ def write_numbers(value: Any, quotes: Sequence[str]) -> Any:
         return [write_numbers(one, quotes) for one in value]
     if isinstance(value, str):
         return clean_text(value).text
-    return value if value is None or isinstance(value, bool) else write_number(value, quotes)
+    return (
+        value
+        if value is None or isinstance(value, bool)
+        else write_number(value, quotes)
+    )

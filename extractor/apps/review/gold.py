@@ -34,7 +34,9 @@ def shape_gold(
     """
     forms = list_forms(fields)
     groups = {
-        "eligibility.criteria": _sort_by_text(draft.list_kept("eligibility.criteria"), record),
+        "eligibility.criteria": _sort_by_text(
+            draft.list_kept("eligibility.criteria"), record
+        ),
         "dosing": _sort_by_text(draft.list_kept("dosing"), record),
         "endpoints": sorted(draft.list_kept("endpoints"), key=_registered_order),
     }
@@ -44,7 +46,9 @@ def shape_gold(
         for path, found in groups.items()
         for number, item in enumerate(found)
     }
-    criteria, dosing, endpoints = ([item.value for item in found] for found in groups.values())
+    criteria, dosing, endpoints = (
+        [item.value for item in found] for found in groups.values()
+    )
     # What is said of a rejected item is left out.
     order = list(places)
     named = [
@@ -59,7 +63,10 @@ def shape_gold(
         listed = custom.setdefault(item.group.removeprefix("custom."), [])
         places[item.path] = f"{item.group}[{len(listed)}]"
         listed.append(
-            {"of": places[item.of], "values": read_values(item.value, forms.get(item.group))}
+            {
+                "of": places[item.of],
+                "values": read_values(item.value, forms.get(item.group)),
+            }
         )
     eligibility = draft.items["eligibility"].value | {"criteria": criteria}
     data = {
@@ -85,7 +92,8 @@ def check_draft(
             lambda named: f"{named[1]} outcome {int(named[2]) + 1}", flaw.problem
         )
         remedy = next(
-            (words for ending, words in _REMEDIES.items() if problem.endswith(ending)), flaw.remedy
+            (words for ending, words in _REMEDIES.items() if problem.endswith(ending)),
+            flaw.remedy,
         )
         within = flaw.path[len(place) :].lstrip(".").removeprefix("values.")
         yield paths.get(place), Flaw(within, problem, remedy, flaw.warns)
@@ -93,7 +101,9 @@ def check_draft(
         decided = [name for name, field in form.items() if field.info.metadata.decided]
         for item in draft.list_kept(group):
             empty = (name for name in decided if item.value.get(name) is None)
-            yield from ((item.path, Flaw(name, "is empty", "choose one")) for name in empty)
+            yield from (
+                (item.path, Flaw(name, "is empty", "choose one")) for name in empty
+            )
 
 
 def name_gold(record_id: str) -> str:
@@ -103,7 +113,10 @@ def name_gold(record_id: str) -> str:
     ('NCT00000001.json', '%2E.%2Fx.json')
     """
     name = (
-        record_id.replace("%", "%25").replace("/", "%2F").replace("\\", "%5C").replace("\0", "%00")
+        record_id.replace("%", "%25")
+        .replace("/", "%2F")
+        .replace("\\", "%5C")
+        .replace("\0", "%00")
     )
     visible = f"%2E{name[1:]}" if name.startswith(".") else name
     return f"{visible}.json"
@@ -138,12 +151,19 @@ def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewIt
     def place(item: ReviewItem) -> tuple[int, int]:
         section = record.section(str(item.value.get("section")))
         if section:
-            return (names.index(section.name), section.text.find(str(item.value.get("quote"))))
+            return (
+                names.index(section.name),
+                section.text.find(str(item.value.get("quote"))),
+            )
         return (len(names), 0)
 
     ordered = [item for item in items if item.base]
     for item in items:
         if not item.base:
-            behind = (number for number, other in enumerate(ordered) if place(other) > place(item))
+            behind = (
+                number
+                for number, other in enumerate(ordered)
+                if place(other) > place(item)
+            )
             ordered.insert(next(behind, len(ordered)), item)
     return ordered

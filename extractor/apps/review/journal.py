@@ -36,25 +36,37 @@ class Journal:
 
     def read_base(self, record_id: str) -> Base | None:
         """Return the record before its first action, None if it has none."""
-        found = self._database.value("SELECT base FROM records WHERE record_id = ?", (record_id,))
+        found = self._database.value(
+            "SELECT base FROM records WHERE record_id = ?", (record_id,)
+        )
         return None if found is None else Base.model_validate_json(found)
 
     def list_begun(self) -> set[str]:
         """Return the records that have actions."""
         return {
-            record_id for (record_id,) in self._database.execute("SELECT record_id FROM records")
+            record_id
+            for (record_id,) in self._database.execute("SELECT record_id FROM records")
         }
 
     def list_actions(self, record_id: str) -> Iterator[Action]:
         """Yield all actions on a record, the oldest first."""
         columns = "item, kind, path, old, new, number, step, time, reviewer"
         sql = f"SELECT {columns} FROM actions WHERE record_id = ? ORDER BY number"
-        for item, kind, path, old, new, *head in self._database.execute(sql, (record_id,)):
+        for item, kind, path, old, new, *head in self._database.execute(
+            sql, (record_id,)
+        ):
             yield Action(
-                item, kind, path, json.loads(old or "null"), json.loads(new or "null"), *head
+                item,
+                kind,
+                path,
+                json.loads(old or "null"),
+                json.loads(new or "null"),
+                *head,
             )
 
-    def add(self, record_id: str, base: Base, reviewer: str, actions: Sequence[Action]) -> None:
+    def add(
+        self, record_id: str, base: Base, reviewer: str, actions: Sequence[Action]
+    ) -> None:
         """Write the actions of one step. ``base`` is stored with the first action on a record."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self.transaction():
@@ -64,13 +76,23 @@ class Journal:
             )
             step = 1 + (self._database.value("SELECT max(number) FROM actions") or 0)
             for number, one in enumerate(actions, step):
-                head = (number, step, now, reviewer, record_id, one.item, one.kind, one.path)
+                head = (
+                    number,
+                    step,
+                    now,
+                    reviewer,
+                    record_id,
+                    one.item,
+                    one.kind,
+                    one.path,
+                )
                 sides = (
                     side and json.dumps(side, ensure_ascii=False, separators=(",", ":"))
                     for side in (one.old, one.new)
                 )
                 self._database.execute(
-                    "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*head, *sides)
+                    "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*head, *sides),
                 )
 
     def close(self) -> None:

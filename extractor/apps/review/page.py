@@ -17,7 +17,14 @@ from extractor.apps.pages.view import (
 )
 from extractor.apps.pages.words import say
 from extractor.apps.review.draft import ReviewDraft, ReviewItem
-from extractor.apps.review.forms import FIELDS, Fields, Form, list_forms, list_words, write_numbers
+from extractor.apps.review.forms import (
+    FIELDS,
+    Fields,
+    Form,
+    list_forms,
+    list_words,
+    write_numbers,
+)
 from extractor.apps.review.gold import check_draft, shape_gold
 from extractor.apps.review.selection import MarkedWords
 from extractor.concepts.parse import ParsedRecord, parse_record
@@ -31,7 +38,11 @@ class OpenedRecord:
     """
 
     def __init__(
-        self, record: TrialRecord, draft: ReviewDraft, findings: tuple[Finding, ...], fields: Fields
+        self,
+        record: TrialRecord,
+        draft: ReviewDraft,
+        findings: tuple[Finding, ...],
+        fields: Fields,
     ) -> None:
         self.record = record
         self.draft = draft
@@ -55,7 +66,9 @@ class OpenedRecord:
         if item.base is None:
             # Of what the rules read from marked words, what every item has is the least certain.
             decided = [
-                name for name, field in self.find_form(item).items() if field.info.metadata.decided
+                name
+                for name, field in self.find_form(item).items()
+                if field.info.metadata.decided
             ]
             return dict.fromkeys(decided[:1])
         doubts = _list_doubts(self._parsed, item.base)
@@ -71,13 +84,19 @@ class OpenedRecord:
         predicted = item.base.value if item.base else {}
         # The evidence of an empty field is the text that was searched for it: it is not marked.
         kept = {
-            name for name, value in item.value.items() if value and predicted.get(name) == value
+            name
+            for name, value in item.value.items()
+            if value and predicted.get(name) == value
         }
         proof = [one for one in item.evidence if name_field(one.field) in kept]
         proven = {name_field(one.field) for one in proof}
         return (
             *proof,
-            *(one for one in self._locate_words(item) if name_field(one.field) not in proven),
+            *(
+                one
+                for one in self._locate_words(item)
+                if name_field(one.field) not in proven
+            ),
         )
 
     def list_starts(self) -> dict[str, list[int]]:
@@ -95,7 +114,9 @@ class OpenedRecord:
         """Return the form of an item; an empty one for a field that the run does not declare."""
         return self.forms.get(item.group, {})
 
-    def find_home(self, group: str, words: MarkedWords, current: str | None) -> str | None:
+    def find_home(
+        self, group: str, words: MarkedWords, current: str | None
+    ) -> str | None:
         """Return the path of the item whose user's own field the marked words state, or None for
         the record.
 
@@ -125,19 +146,35 @@ class OpenedRecord:
         """
         home = name_home(item.value) if item.group in FIELDS else None
         near = [_place(one) for one in item.evidence]
-        anywhere = [*(span.section for span in near), *(one.name for one in self.record.sections)]
+        anywhere = [
+            *(span.section for span in near),
+            *(one.name for one in self.record.sections),
+        ]
         sections = [home] if home else list(dict.fromkeys(anywhere))
         words = dict(list_words(item.value, self.find_form(item)))
         for name in sorted(words, key=lambda name: name not in {"quote", "measure"}):
-            found = (self._text.locate(Clue(section, words[name]), near) for section in sections)
+            found = (
+                self._text.locate(Clue(section, words[name]), near)
+                for section in sections
+            )
             span = next(filter(None, found), None)
             if span:
                 near = [span] if name in {"quote", "measure"} else near
-                quote = (self.record.raw_text(span.section) or "")[span.start : span.end]
-                known: Json = {"origin": Origin.RULE, "support": Support.LITERAL, "quote": quote}
+                quote = (self.record.raw_text(span.section) or "")[
+                    span.start : span.end
+                ]
+                known: Json = {
+                    "origin": Origin.RULE,
+                    "support": Support.LITERAL,
+                    "quote": quote,
+                }
                 field = name if item.group in FIELDS else f"values.{name}"
                 yield Evidence(
-                    field=field, section=span.section, start=span.start, end=span.end, **known
+                    field=field,
+                    section=span.section,
+                    start=span.start,
+                    end=span.end,
+                    **known,
                 )
 
 
@@ -155,7 +192,9 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     draft = _find_draft(parsed, item)
     if draft is None:
         return {}
-    by_model = {name_field(one.field) for one in item.evidence if one.origin is not Origin.RULE}
+    by_model = {
+        name_field(one.field) for one in item.evidence if one.origin is not Origin.RULE
+    }
     doubts: dict[str, float] = {}
     for name, field in FIELDS[item.group].items():
         reading = draft.rules.get(name)
@@ -170,7 +209,9 @@ def _find_draft(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
         return parsed.whole
     if item.group == "eligibility.criteria":
         quotes = [_place(one) for one in item.evidence if one.field == "quote"]
-        of = (one for one in parsed.criteria if any(map(one.chunk.span.overlaps, quotes)))
+        of = (
+            one for one in parsed.criteria if any(map(one.chunk.span.overlaps, quotes))
+        )
         return next(of, None)
     if item.group == "endpoints":
         place = [item.value.get(name) for name in ("rank", "index")]
@@ -188,7 +229,9 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
     draft = opened.draft
     order = {
         path: place
-        for place, path in enumerate(shape_gold(draft, record, opened.fields)[1].values())
+        for place, path in enumerate(
+            shape_gold(draft, record, opened.fields)[1].values()
+        )
     }
     groups = list(FIELDS)
     predicted = list(draft.items)
@@ -211,12 +254,16 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
     starts = opened.list_starts()
     words = {item.path: next(marks) for item in listed if item.words}
     said = [
-        one for one in draft.items["eligibility"].value.get("groups") or () if isinstance(one, dict)
+        one
+        for one in draft.items["eligibility"].value.get("groups") or ()
+        if isinstance(one, dict)
     ]
     return draft.describe() | {
         "record": record.record_id,
         "title": name_record(record),
-        "sections": [one | {"starts": starts.get(one["name"], [])} for one in shown["sections"]],
+        "sections": [
+            one | {"starts": starts.get(one["name"], [])} for one in shown["sections"]
+        ],
         "spans": shown["spans"],
         "choices": {
             "section": [(one["name"], one["title"]) for one in shown["sections"]],
@@ -249,7 +296,10 @@ def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
         if isinstance(words := value.get(part), str)
     ]
     quotes = {
-        name: [*(one.quote for one in item.evidence if name_field(one.field) == name), *own]
+        name: [
+            *(one.quote for one in item.evidence if name_field(one.field) == name),
+            *own,
+        ]
         for name in value
     }
     changed = [name for name in value if item.base and value[name] != before.get(name)]
@@ -259,7 +309,9 @@ def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
         "state": item.state,
         "version": item.version,
         "value": value,
-        "written": {name: write_numbers(one, quotes[name]) for name, one in value.items()},
+        "written": {
+            name: write_numbers(one, quotes[name]) for name, one in value.items()
+        },
         "before": {name: say(before.get(name), quotes[name]) for name in changed},
         "predicted": item.base is not None,
         "doubts": opened.list_doubts(item),

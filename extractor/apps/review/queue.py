@@ -37,7 +37,9 @@ def weigh_result(result: TrialExtraction) -> Doubt:
     ...     "confidence": 0.6,
     ... }
     >>> weigh_result(
-    ...     TrialExtraction(record_id="A", eligibility={"confidence": 1, "criteria": [criterion]})
+    ...     TrialExtraction(
+    ...         record_id="A", eligibility={"confidence": 1, "criteria": [criterion]}
+    ...     )
     ... )
     Doubt(items=2, expected=0.4, reasons=('inclusion criterion 1 is 60 % sure',))
     """
@@ -47,16 +49,22 @@ def weigh_result(result: TrialExtraction) -> Doubt:
         for path, one in items
         if one.confidence is not None
     ]
-    doubtful = sorted((pair for pair in lacks if pair[1] > 1 - CERTAIN), key=lambda pair: -pair[1])
+    doubtful = sorted(
+        (pair for pair in lacks if pair[1] > 1 - CERTAIN), key=lambda pair: -pair[1]
+    )
     findings = sum(_FINDING[finding.severity] for finding in result.findings)
-    reasons = [f"{name} is {100 * (1 - lack):.0f} % sure" for name, lack in doubtful[:_NAMED]]
+    reasons = [
+        f"{name} is {100 * (1 - lack):.0f} % sure" for name, lack in doubtful[:_NAMED]
+    ]
     rest = len(doubtful) - _NAMED
     if rest > 0:
         reasons.append(f"{rest} more {'is' if rest == 1 else 'are'} not certain")
     number = len(result.findings)
     if number:
         reasons.append(f"{number} finding{'s' * (number != 1)}")
-    return Doubt(len(items), round(sum(lack for _, lack in lacks) + findings, 3), tuple(reasons))
+    return Doubt(
+        len(items), round(sum(lack for _, lack in lacks) + findings, 3), tuple(reasons)
+    )
 
 
 class RunRecords:
@@ -75,8 +83,13 @@ class RunRecords:
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
         self._run = FinishedRun(run)
         self.incomplete = self._run.incomplete
-        self.fields = {field.name: field for field in restore_fields(self._run.manifest.settings)}
-        doubts = {name: weigh_result(self.read_extraction(name)) for name in self._run.record_ids}
+        self.fields = {
+            field.name: field for field in restore_fields(self._run.manifest.settings)
+        }
+        doubts = {
+            name: weigh_result(self.read_extraction(name))
+            for name in self._run.record_ids
+        }
         self.doubts: dict[str, Doubt] = dict(
             sorted(doubts.items(), key=lambda pair: -pair[1].expected)
         )
@@ -85,7 +98,9 @@ class RunRecords:
         for one in self._run.reread(inputs):
             if one.record:
                 self.titles[one.record_id] = name_record(one.record)
-                self._texts[one.record_id] = zlib.compress(one.record.model_dump_json().encode())
+                self._texts[one.record_id] = zlib.compress(
+                    one.record.model_dump_json().encode()
+                )
 
     def has_text(self, record_id: str) -> bool:
         """Return whether the text of a record was found and has not changed since the run."""

@@ -13,7 +13,14 @@ from extractor.apps.review.forms import FIELDS, Form, FormField, make_empty, wri
 from extractor.evidence.drafts import CERTAIN
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    ExtractedItem,
+    Rank,
+    Section,
+    Source,
+    TrialExtraction,
+    TrialRecord,
+)
 from extractor.schemas.vocabulary import Effort
 
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
@@ -66,7 +73,8 @@ def find_words(record: TrialRecord, selection: Selection) -> MarkedWords:
     end = end - len(marked) + len(marked.rstrip())
     if start >= end:
         raise ValueError("no words are marked")
-    while start and text[start].isalnum() and text[start - 1].isalnum():  # gold quotes whole words
+    # gold quotes whole words
+    while start and text[start].isalnum() and text[start - 1].isalnum():
         start -= 1
     while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
         end += 1
@@ -85,7 +93,9 @@ def refuse_endpoint(words: MarkedWords, endpoints: Iterable[Json]) -> None:
         )
     rank, index = found
     if any((one["rank"], one["index"]) == (rank.value, index) for one in endpoints):
-        raise ValueError(f"{rank} outcome {index + 1} is already an endpoint: correct it there")
+        raise ValueError(
+            f"{rank} outcome {index + 1} is already an endpoint: correct it there"
+        )
 
 
 def propose_item(group: str, words: MarkedWords) -> tuple[Json, bool]:
@@ -110,7 +120,11 @@ def propose_item(group: str, words: MarkedWords) -> tuple[Json, bool]:
         rank, index = _find_outcome(words) or (Rank.PRIMARY, 0)
         fixed = {"rank": rank.value, "index": index}
         unread = {"measure": words.text, "censored": False}
-    read = write_item(found[0], FIELDS[group]) if found else make_empty(FIELDS[group]) | unread
+    read = (
+        write_item(found[0], FIELDS[group])
+        if found
+        else make_empty(FIELDS[group]) | unread
+    )
     return read | fixed, len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
 
 
@@ -133,7 +147,8 @@ def read_value(item: Json, field: FormField, words: MarkedWords) -> Any:
     name = field.info.name
     found: Any = words.text
     if field.attribute:
-        with suppress(ValueError):  # else the reviewer sees the words, and what is wrong with them
+        # else the reviewer sees the words, and what is wrong with them
+        with suppress(ValueError):
             found = field.write(field.attribute.read(words.text))
     elif name in _NAMES:
         unread = {

@@ -96,7 +96,8 @@ def build_app(settings: ServiceSettings) -> FastAPI:
         lifespan=live,
         middleware=[Middleware(_Envelope)],
         exception_handlers=dict.fromkeys(
-            (ProblemError, ModelError, RequestValidationError, HTTPException), _answer_error
+            (ProblemError, ModelError, RequestValidationError, HTTPException),
+            _answer_error,
         ),
         redirect_slashes=False,
         # The framework's pages load scripts from other hosts. This program's page is in routes.
@@ -175,9 +176,14 @@ def describe_service(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document of the service, built once."""
     if app.openapi_schema is None:
         described = get_openapi(
-            title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes
+            title=app.title,
+            version=app.version,
+            description=_DESCRIPTION,
+            routes=app.routes,
         )
-        for name, facts in tomllib.loads((_ASSETS / "operations.toml").read_text("utf-8")).items():
+        for name, facts in tomllib.loads(
+            (_ASSETS / "operations.toml").read_text("utf-8")
+        ).items():
             method, path = name.split()
             _complete(described["paths"][path][method.lower()], facts)
         schemas = described["components"]["schemas"]
@@ -210,7 +216,9 @@ def _complete(operation: dict[str, Any], facts: Mapping[str, Any]) -> None:
     for status, answer in facts["answers"].items():
         operation["responses"][status] = shown = {"description": answer["description"]}
         for kind, example in answer.get("examples", {}).items():
-            found = derived.get(status, {}).get("content", {}).get(kind, {}).get("schema")
+            found = (
+                derived.get(status, {}).get("content", {}).get(kind, {}).get("schema")
+            )
             schema = answer.get("schema") or found or {"type": "string"}
             if "binary" in example:
                 more = {"schema": schema | {"format": "binary"}}
@@ -229,7 +237,9 @@ def _load(example: Any) -> Any:
     """Load the value of an example."""
     if isinstance(example, list):
         return [_load(part) for part in example]
-    if isinstance(example, dict) and (name := example.get("file") or example.get("line")):
+    if isinstance(example, dict) and (
+        name := example.get("file") or example.get("line")
+    ):
         text = (_ASSETS / name).read_text("utf-8")
         value = json.loads(text) if name.endswith(".json") else text
         return value if "file" in example else json.dumps(value) + "\n"
@@ -313,7 +323,9 @@ def _lock_root(root: Path) -> Iterator[None]:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.create_server((host, port), family=family, backlog=_MAX_CONNECTIONS)
+        listening = socket.create_server(
+            (host, port), family=family, backlog=_MAX_CONNECTIONS
+        )
     except OSError as error:
         raise StoreError(
             f"{host}, port {port}: {error.strerror}; choose another --host or --port"

@@ -78,7 +78,9 @@ class CallerBook:
         self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION)
         (root / _BOOK_FILE).chmod(0o600)
 
-    def add(self, name: str, requests_per_minute: int, days: float | None = None) -> str:
+    def add(
+        self, name: str, requests_per_minute: int, days: float | None = None
+    ) -> str:
         """Add a caller, whose key expires after ``days``, and return the key, which is not stored.
 
         Raises ``ValueError`` for an invalid name, and for one that has a key.
@@ -87,8 +89,12 @@ class CallerBook:
             wanted = "at most 40 lowercase letters, digits, - and _"
             raise ValueError(f"{name!r}: a caller's name has {wanted}; choose another")
         with self._database.transaction():
-            if self._database.row("SELECT 1 FROM keys WHERE name = ? AND NOT is_revoked", (name,)):
-                raise ValueError(f"{name} has a key already; renew it, or revoke it first")
+            if self._database.row(
+                "SELECT 1 FROM keys WHERE name = ? AND NOT is_revoked", (name,)
+            ):
+                raise ValueError(
+                    f"{name} has a key already; renew it, or revoke it first"
+                )
             new = next(one for one in _list_ids(name) if not self._is_used(one))
             row = (new, name, "", requests_per_minute, now(), None)
             self._database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, 0)", row)
@@ -98,7 +104,10 @@ class CallerBook:
         """Return whether an id has, or had, a key or jobs; then it is not used again."""
         if jobs_of(self._root, caller_id).exists():
             return True
-        return self._database.row("SELECT 1 FROM keys WHERE id = ?", (caller_id,)) is not None
+        return (
+            self._database.row("SELECT 1 FROM keys WHERE id = ?", (caller_id,))
+            is not None
+        )
 
     def renew(self, name: str, days: float | None = None) -> str:
         """Replace a caller's key, also one that has expired, and return the new one.
@@ -121,11 +130,15 @@ class CallerBook:
         """
         with self._database.transaction():
             caller_id = self._find_id(name)
-            self._database.execute("UPDATE keys SET is_revoked = 1 WHERE id = ?", (caller_id,))
+            self._database.execute(
+                "UPDATE keys SET is_revoked = 1 WHERE id = ?", (caller_id,)
+            )
 
     def _make_key(self, caller_id: str, days: float | None) -> str:
         key = f"xk_{secrets.token_urlsafe(32)}"
-        expires = f"{datetime.now(UTC) + timedelta(days=days):%FT%T+00:00}" if days else None
+        expires = (
+            f"{datetime.now(UTC) + timedelta(days=days):%FT%T+00:00}" if days else None
+        )
         sql = "UPDATE keys SET key_sha256 = ?, expires = ? WHERE id = ?"
         self._database.execute(sql, (_digest(key), expires, caller_id))
         return key
@@ -153,7 +166,10 @@ class CallerBook:
         operator.
         """
         sql = f"SELECT 1 FROM keys WHERE id = ? AND {_IS_VALID}"
-        return caller_id == OPERATOR or self._database.row(sql, (caller_id, now())) is not None
+        return (
+            caller_id == OPERATOR
+            or self._database.row(sql, (caller_id, now())) is not None
+        )
 
     def __iter__(self) -> Iterator[Caller]:
         """Yield all callers whose key is not revoked, by name."""
@@ -190,7 +206,9 @@ class RequestRates:
             limiter = self._limiters.setdefault(caller, AsyncLimiter(limit, 60))
             if not limiter.has_capacity():
                 raise ProblemError(
-                    "rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit
+                    "rate-limit",
+                    f"{limit} requests in a minute are allowed",
+                    retry_s=60 / limit,
                 )
             await limiter.acquire()
 
@@ -215,11 +233,17 @@ class SharedMeter:
     ``StoreError`` if the file cannot be used.
     """
 
-    def __init__(self, root: Path, pricing: Pricing, requests_per_minute: float | None) -> None:
-        self._database = Database.open(root / _SPENDING_FILE, _SPENDING_TABLES, _SPENDING_VERSION)
+    def __init__(
+        self, root: Path, pricing: Pricing, requests_per_minute: float | None
+    ) -> None:
+        self._database = Database.open(
+            root / _SPENDING_FILE, _SPENDING_TABLES, _SPENDING_VERSION
+        )
         (root / _SPENDING_FILE).chmod(0o600)
         with self._database.transaction():
-            spent = float(self._database.value("SELECT coalesce(sum(dollars), 0) FROM spending"))
+            spent = float(
+                self._database.value("SELECT coalesce(sum(dollars), 0) FROM spending")
+            )
             self._database.execute("DELETE FROM spending")
             self._add(spent)
         self.budget = Budget(
@@ -229,7 +253,9 @@ class SharedMeter:
         self._numbers = dict[Reservation, int]()
         burst = max(1.0, (requests_per_minute or 0) / 6)  # the requests of ten seconds
         self._limiter = (
-            AsyncLimiter(burst, 60 * burst / requests_per_minute) if requests_per_minute else None
+            AsyncLimiter(burst, 60 * burst / requests_per_minute)
+            if requests_per_minute
+            else None
         )
 
     def _add(self, dollars: float) -> int:

@@ -28,7 +28,13 @@ from extractor.model.metering import Reservation
 from extractor.options import Choice
 from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder, holds_something
-from extractor.run.manifest import MANIFEST, Stop, describe_settings, explain_changed, read_manifest
+from extractor.run.manifest import (
+    MANIFEST,
+    Stop,
+    describe_settings,
+    explain_changed,
+    read_manifest,
+)
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.setup import Setup
@@ -59,10 +65,13 @@ class Job(Choice):
 
     id: str
     caller: str = Field(
-        default="", description="Name of the caller, with a number if an earlier one had the name."
+        default="",
+        description="Name of the caller, with a number if an earlier one had the name.",
     )
     state: JobState
-    reason: str | None = Field(default=None, description="Why the job is paused or failed.")
+    reason: str | None = Field(
+        default=None, description="Why the job is paused or failed."
+    )
     name: str = Field(
         description="Name of the upload. Records without an id of their own are named after it."
     )
@@ -81,7 +90,8 @@ class Job(Choice):
         default=0, description="Records left out: an earlier one has the same id."
     )
     usage: Usage = Field(
-        default=Usage(), description="Usage of the model since the last start of the job."
+        default=Usage(),
+        description="Usage of the model since the last start of the job.",
     )
 
 
@@ -144,7 +154,9 @@ class JobRun:
                 fields=[field for field in options.fields if field.name in job.fields],
             ),
             read=self._read_upload,
-            limits=RunLimits(options.concurrency, budget=shared.budget if asks else None),
+            limits=RunLimits(
+                options.concurrency, budget=shared.budget if asks else None
+            ),
             pricing=settings.pricing,
             meter=self,
             workers=settings.workers,
@@ -181,12 +193,20 @@ class JobRun:
         failure = None
         described = describe_settings(run.setup)
         earlier = read_manifest(self._folder / RUN / MANIFEST)
-        stale = earlier is not None and bool(explain_changed(earlier.settings, described))
-        if earlier and stale and run.limits.budget and holds_something(self._folder / RUN, earlier):
+        stale = earlier is not None and bool(
+            explain_changed(earlier.settings, described)
+        )
+        if (
+            earlier
+            and stale
+            and run.limits.budget
+            and holds_something(self._folder / RUN, earlier)
+        ):
             # Starting over would pay for all calls again.
             return (
                 JobState.FAILED,
-                "the program or its model has changed since the job began; send the records again",
+                "the program or its model has changed since the job began; send the records "
+                "again",
             )
         with RunFolder(
             self._folder / RUN, described, fresh=stale, price=run.pricing.cost
@@ -207,7 +227,9 @@ class JobRun:
         problem = self._word(failure) if failure else self._problem
         return JobState.FAILED if problem else JobState.DONE, problem
 
-    def _read_upload(self, *, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
+    def _read_upload(
+        self, *, on_error: Callable[[ExtractorError], None]
+    ) -> Iterator[TrialRecord]:
         """Yield the records of the upload. If the rest cannot be read, the records before it are
         extracted.
         """
@@ -220,7 +242,9 @@ class JobRun:
         with upload.open("rb") as file:
             # Records and failures name the upload, not its path on this machine.
             opened = partial(
-                read_records, "upload://", open_address=lambda _: iter([(upload.name, file)])
+                read_records,
+                "upload://",
+                open_address=lambda _: iter([(upload.name, file)]),
             )
             try:
                 for record in opened(on_error=report):
@@ -231,7 +255,8 @@ class JobRun:
                 raise
             except Exception as error:  # noqa: BLE001 - the records before it are extracted
                 self._problem = (
-                    f"the upload could not be read to its end: {describe_unexpected(error)}"
+                    "the upload could not be read to its end: "
+                    f"{describe_unexpected(error)}"
                 )
                 on_error(ExtractorError(self._problem))
 
@@ -256,7 +281,9 @@ class JobRun:
         return reservation
 
     def allows(self, reservation: Reservation) -> bool:
-        """Return whether the job may go on, and there is room for another request like this one."""
+        """Return whether the job may go on, and there is room for another request like this
+        one.
+        """
         return not self._refuse() and self._shared.allows(reservation)
 
     def _word(self, error: BaseException) -> str:
@@ -265,7 +292,13 @@ class JobRun:
 
         The text of an unexpected error is left out, since it may quote a record.
         """
-        if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno == ENOSPC):
+        if isinstance(error, DiskFull) or (
+            isinstance(error, OSError) and error.errno == ENOSPC
+        ):
             return "the service's disk is full; resume the job when its operator has made room"
         known = isinstance(error, (ExtractorError, OSError))
-        return str(error).replace(f"{self._folder}/", "") if known else describe_unexpected(error)
+        return (
+            str(error).replace(f"{self._folder}/", "")
+            if known
+            else describe_unexpected(error)
+        )

@@ -53,7 +53,11 @@ class JobRunner:
     """
 
     def __init__(
-        self, settings: ServiceSettings, book: CallerBook, meter: SharedMeter, executor: Executor
+        self,
+        settings: ServiceSettings,
+        book: CallerBook,
+        meter: SharedMeter,
+        executor: Executor,
     ) -> None:
         self._settings = settings
         self._book = book
@@ -191,16 +195,27 @@ class JobRunner:
     def _fill(self) -> None:
         """Start waiting jobs while there is room."""
         while not self._closing:
-            running = Counter(entry.job.caller for entry in self._entries.values() if entry.task)
+            running = Counter(
+                entry.job.caller for entry in self._entries.values() if entry.task
+            )
             waiting = [
-                entry for entry in self._entries.values() if entry.job.state is JobState.QUEUED
+                entry
+                for entry in self._entries.values()
+                if entry.job.state is JobState.QUEUED
             ]
             if not waiting or running.total() >= self._settings.options.jobs:
                 return
             entry = min(waiting, key=lambda each: running[each.job.caller])
-            self._set(entry, state=JobState.RUNNING, started=entry.job.started or now(), ended=None)
+            self._set(
+                entry,
+                state=JobState.RUNNING,
+                started=entry.job.started or now(),
+                ended=None,
+            )
             job = entry.job
-            entry.start = JobRun(job, self.path(job.id), self._settings, self._book, self._meter)
+            entry.start = JobRun(
+                job, self.path(job.id), self._settings, self._book, self._meter
+            )
             entry.task = asyncio.create_task(self._perform(entry, entry.start))
 
     async def _perform(self, entry: _Entry, start: JobRun) -> None:
@@ -219,7 +234,8 @@ class JobRunner:
         entry.job = entry.job.model_copy(update=changes)
         try:
             self._write(entry.job)
-        except OSError as error:  # the job continues, but a restart may find its earlier state
+        # the job continues, but a restart may find its earlier state
+        except OSError as error:
             place = error.filename or self.path(entry.job.id) / _JOB
             _logger.error("%s: %s; free some space", place, error.strerror)  # noqa: TRY400 - no traceback
         tell(Event.JOB_CHANGED, job=entry.job.id, state=entry.job.state.value)

@@ -34,7 +34,10 @@ async def show_playground(request: Request, service: ServiceOfRequest) -> Respon
         "effort": service.settings.options.effort,
     }
     return send_page(
-        "playground.html", values, styles=("viewer.css", "playground.css"), scripts=_SCRIPTS
+        "playground.html",
+        values,
+        styles=("viewer.css", "playground.css"),
+        scripts=_SCRIPTS,
     )
 
 

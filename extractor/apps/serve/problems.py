@@ -30,11 +30,15 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: str = Field(description="The kind of problem; docs/how-to/serve.md lists all.")
+    type: str = Field(
+        description="The kind of problem; docs/how-to/serve.md lists all."
+    )
     title: str
     status: int
     detail: str
-    instance: str = Field(description="The request's id, as in the header X-Request-ID.")
+    instance: str = Field(
+        description="The request's id, as in the header X-Request-ID."
+    )
     place: str | None = Field(default=None, description="The place in the body.")
     remedy: str | None = None
     errors: tuple[WrongParameter, ...] | None = None
@@ -83,7 +87,9 @@ def describe_unexpected(error: BaseException) -> str:
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):
         return type(error).__name__
-    return f"an unexpected {error.kind}" + (f" at {error.frames[0]}" if error.frames else "")
+    return f"an unexpected {error.kind}" + (
+        f" at {error.frames[0]}" if error.frames else ""
+    )
 
 
 def render_problem(error: Exception, request_id: str) -> Response:
@@ -100,7 +106,9 @@ def render_problem(error: Exception, request_id: str) -> Response:
             status = error.status_code
             title = HTTPStatus(error.status_code).phrase
             kind = "about:blank"
-            refusal = ProblemError(kind, _DETAILS.get(status, error.detail), headers=error.headers)
+            refusal = ProblemError(
+                kind, _DETAILS.get(status, error.detail), headers=error.headers
+            )
         case ProblemError():
             refusal = error
         case RequestValidationError():
@@ -108,7 +116,9 @@ def render_problem(error: Exception, request_id: str) -> Response:
                 WrongParameter(name=str(one["loc"][-1]), detail=one["msg"])
                 for one in error.errors()
             )
-            named = "; ".join(f"{parameter.name}: {parameter.detail}" for parameter in wrong)
+            named = "; ".join(
+                f"{parameter.name}: {parameter.detail}" for parameter in wrong
+            )
             refusal = ProblemError("wrong-parameter", named, errors=wrong)
         case ModelError():
             refusal = ProblemError(
@@ -124,11 +134,16 @@ def render_problem(error: Exception, request_id: str) -> Response:
     instance = f"urn:uuid:{request_id}"
     detail = refusal.detail
     problem = Problem(
-        type=kind, title=title, status=status, detail=detail, instance=instance, **refusal.more
+        type=kind,
+        title=title,
+        status=status,
+        detail=detail,
+        instance=instance,
+        **refusal.more,
     )
-    content = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=False).encode(
-        "utf-8", "backslashreplace"
-    )
+    content = json.dumps(
+        problem.model_dump(exclude_none=True), ensure_ascii=False
+    ).encode("utf-8", "backslashreplace")
     return Response(content, status, refusal.headers, PROBLEM_TYPE)
 
 

@@ -31,7 +31,9 @@ class Posted:
 def read_posted(posted: Posted) -> TrialRecord | RecordError:
     r"""Return the only record in a body, or the reason why it has none. Raises ``RecordTooSlow``.
 
-    >>> read_posted(Posted("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n")).record_id
+    >>> read_posted(
+    ...     Posted("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n")
+    ... ).record_id
     'b'
     """
     try:

@@ -28,7 +28,10 @@ BODY_TYPES = (
         "text/csv",
         "text/plain",
     ),
-    *("application/pdf", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    *(
+        "application/pdf",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ),
     *("application/gzip", "application/zip", "application/octet-stream"),
 )
 _BEARER = HTTPBearer(
@@ -80,25 +83,42 @@ def _identify(service: Service, key: str) -> Caller | None:
 def _check_parameters(request: Request) -> None:
     """Refuse parameters that the operation does not have: a misspelt one would be ignored."""
     own = request.scope["route"].dependant
-    known = {parameter.alias for one in (own, *own.dependencies) for parameter in one.query_params}
+    known = {
+        parameter.alias
+        for one in (own, *own.dependencies)
+        for parameter in one.query_params
+    }
     unknown = sorted(set(request.query_params) - known)
     if not unknown:
         return
-    choice = f"choose from {', '.join(sorted(known))}" if known else "this operation has none"
-    wrong = tuple(WrongParameter(name=name[:100], detail=choice) for name in unknown[:10])
-    raise ProblemError("wrong-parameter", f"there is no such parameter; {choice}", errors=wrong)
+    choice = (
+        f"choose from {', '.join(sorted(known))}"
+        if known
+        else "this operation has none"
+    )
+    wrong = tuple(
+        WrongParameter(name=name[:100], detail=choice) for name in unknown[:10]
+    )
+    raise ProblemError(
+        "wrong-parameter", f"there is no such parameter; {choice}", errors=wrong
+    )
 
 
 CallerOfRequest = Annotated[Caller, Depends(_find_caller)]
 
 
 _FILE_NAME = "Name of the file. A record without an id of its own is named after it."
-_NAME = Query(description=_FILE_NAME, pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+_NAME = Query(
+    description=_FILE_NAME, pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100
+)
 NameQuery = Annotated[str, _NAME]
 OptionalNameQuery = Annotated[str | None, _NAME]
 JobIdPath = Annotated[
     str,
-    Path(description="The id from POST /v1/jobs.", examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0"]),
+    Path(
+        description="The id from POST /v1/jobs.",
+        examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0"],
+    ),
 ]
 
 
@@ -127,8 +147,13 @@ async def _read_options(
 ) -> ExtractionOptions:
     own = service.settings.options
     given = {"effort": effort, "tasks": tasks, "min_confidence": min_confidence}
-    chosen = {name: getattr(own, name) if value is None else value for name, value in given.items()}
-    kept = own.fields if fields is None else _choose_fields(own.fields, fields.split(","))
+    chosen = {
+        name: getattr(own, name) if value is None else value
+        for name, value in given.items()
+    }
+    kept = (
+        own.fields if fields is None else _choose_fields(own.fields, fields.split(","))
+    )
     try:
         return ExtractionOptions.read(chosen).model_copy(update={"fields": kept})
     except ValueError as error:
@@ -137,11 +162,15 @@ async def _read_options(
         raise ProblemError("wrong-parameter", str(error), errors=wrong) from None
 
 
-def _choose_fields(own: Sequence[CustomField], names: Sequence[str]) -> tuple[CustomField, ...]:
+def _choose_fields(
+    own: Sequence[CustomField], names: Sequence[str]
+) -> tuple[CustomField, ...]:
     known = {field.name: field for field in own}
     for name in names:
         if name and name not in known:
-            choice = f"choose from {', '.join(known)}" if known else "the service has none"
+            choice = (
+                f"choose from {', '.join(known)}" if known else "the service has none"
+            )
             raise ProblemError("wrong-parameter", f"{name}: no such field; {choice}")
     return tuple(field for field in own if field.name in names)
 
@@ -172,7 +201,9 @@ async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
             file.flush()
             await asyncio.to_thread(os.fsync, file.fileno())
     except OSError as error:
-        raise ProblemError("no-space", f"the upload cannot be stored: {error.strerror}") from error
+        raise ProblemError(
+            "no-space", f"the upload cannot be stored: {error.strerror}"
+        ) from error
     coming.replace(path)
     return size
 
@@ -180,7 +211,9 @@ async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
 async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
     _check_type(request)
     remedy = "send fewer records at once, or use POST /v1/jobs for many; gzip helps"
-    too_large = ProblemError("too-large", f"the limit is {most_bytes:,} bytes", remedy=remedy)
+    too_large = ProblemError(
+        "too-large", f"the limit is {most_bytes:,} bytes", remedy=remedy
+    )
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most_bytes:
         raise too_large
@@ -197,7 +230,12 @@ def _check_type(request: Request) -> None:
     """Refuse unsupported types, such as forms: ``curl -d`` drops line breaks, multipart adds
     some.
     """
-    kind = request.headers.get("content-type", BODY_TYPES[-1]).partition(";")[0].strip().lower()
+    kind = (
+        request.headers.get("content-type", BODY_TYPES[-1])
+        .partition(";")[0]
+        .strip()
+        .lower()
+    )
     if kind not in BODY_TYPES:
         remedy = (
             "send the file itself, as with: curl --data-binary @FILE -H 'Content-Type: "
@@ -210,7 +248,10 @@ def _check_type(request: Request) -> None:
             headers={"accept-post": taken},
             remedy=remedy,
         )
-    if request.headers.get("content-encoding", "identity").lower() not in {"identity", "gzip"}:
+    if request.headers.get("content-encoding", "identity").lower() not in {
+        "identity",
+        "gzip",
+    }:
         raise ProblemError(
             "wrong-type",
             "this content encoding is not supported",

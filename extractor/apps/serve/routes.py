@@ -18,7 +18,13 @@ from fastapi.responses import FileResponse, HTMLResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
 
-from extractor.apps.export import Destination, Format, choose_tables, export_run, list_tables
+from extractor.apps.export import (
+    Destination,
+    Format,
+    choose_tables,
+    export_run,
+    list_tables,
+)
 from extractor.apps.pages import render_page
 from extractor.apps.serve.job import EVENTS, RUN, Job, JobState
 from extractor.apps.serve.jobs import ACTIVE
@@ -122,7 +128,9 @@ async def submit_job(
     service.meter.check(options.effort)
     job_id, upload = service.runner.prepare(caller.id)
     try:
-        size = await save_body(request, upload / name, service.settings.options.max_upload_bytes)
+        size = await save_body(
+            request, upload / name, service.settings.options.max_upload_bytes
+        )
     except BaseException:
         shutil.rmtree(upload.parent, ignore_errors=True)
         raise
@@ -135,7 +143,9 @@ async def submit_job(
 async def list_jobs(
     caller: CallerOfRequest,
     service: ServiceOfRequest,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Maximum number of jobs.")] = 100,
+    limit: Annotated[
+        int, Query(ge=1, le=1000, description="Maximum number of jobs.")
+    ] = 100,
 ) -> list[Job]:
     """The caller's own jobs, or those of all for the operator. They are kept until they are
     deleted, or for as long as the service is set to.
@@ -143,7 +153,9 @@ async def list_jobs(
     return service.runner.list_jobs(caller.id)[:limit]
 
 
-async def _find_job(job_id: JobIdPath, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
+async def _find_job(
+    job_id: JobIdPath, caller: CallerOfRequest, service: ServiceOfRequest
+) -> Job:
     """Find the caller's job, or any for the operator. Refuse another caller's job like an
     unknown id.
     """
@@ -179,7 +191,9 @@ async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
     """The records in progress are finished, and all results are kept."""
     if job.state not in ACTIVE:
         raise ProblemError(
-            "not-finished", f"the job is {job.state.value}", remedy="there is nothing to cancel"
+            "not-finished",
+            f"the job is {job.state.value}",
+            remedy="there is nothing to cancel",
         )
     return service.runner.cancel(job.id)
 
@@ -191,7 +205,9 @@ async def resume_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
     """
     if job.state in ACTIVE | {JobState.DONE}:
         raise ProblemError(
-            "not-finished", f"the job is {job.state.value}", remedy="there is nothing to resume"
+            "not-finished",
+            f"the job is {job.state.value}",
+            remedy="there is nothing to resume",
         )
     service.meter.check(job.effort)
     if not service.book.is_valid(job.caller):
@@ -211,14 +227,19 @@ async def delete_job(job: JobOfRequest, service: ServiceOfRequest) -> None:
 
 @jobs.get("/{job_id}/events", response_class=Response)
 async def follow(
-    request: Request, job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
+    request: Request,
+    job: JobOfRequest,
+    caller: CallerOfRequest,
+    service: ServiceOfRequest,
 ) -> Response:
     """Server-sent events until the job ends. With Last-Event-ID, they continue after that event."""
     events = service.runner.path(job.id) / EVENTS
     start = _find_start(events, request.headers.get("last-event-id", ""))
     if start and job.state not in ACTIVE and start == events.stat().st_size:
         return Response(status_code=204)  # tells a browser not to reconnect
-    return EventSourceResponse(_follow(service, caller.id, job.id, events, start), sep="\n")
+    return EventSourceResponse(
+        _follow(service, caller.id, job.id, events, start), sep="\n"
+    )
 
 
 def _find_start(events: FilePath, last_id: str) -> int:
@@ -261,8 +282,12 @@ async def _follow(
             await asyncio.sleep(_POLL_S)
 
 
-def _render(name: str, data: dict[str, Any], event_id: str | None = None) -> ServerSentEvent:
-    return ServerSentEvent(json.dumps(data, ensure_ascii=False), event=name, id=event_id, sep="\n")
+def _render(
+    name: str, data: dict[str, Any], event_id: str | None = None
+) -> ServerSentEvent:
+    return ServerSentEvent(
+        json.dumps(data, ensure_ascii=False), event=name, id=event_id, sep="\n"
+    )
 
 
 @jobs.get("/{job_id}/results", response_class=Response)
@@ -270,7 +295,8 @@ async def send_results(
     job: EndedJob,
     service: ServiceOfRequest,
     format_: Annotated[
-        Literal["jsonl", "parquet"], Query(alias="format", description="JSON lines or a table.")
+        Literal["jsonl", "parquet"],
+        Query(alias="format", description="JSON lines or a table."),
     ] = "jsonl",
     table: Annotated[
         str, Query(description="The table, for parquet.", pattern=_TABLES)
@@ -282,7 +308,9 @@ async def send_results(
     folder = service.runner.path(job.id)
     results = folder / RUN / "extractions.jsonl"
     if not results.is_file():
-        raise ProblemError("not-finished", f"the job is {job.state.value} and has no result")
+        raise ProblemError(
+            "not-finished", f"the job is {job.state.value} and has no result"
+        )
     headers = {"x-job-state": job.state.value}
     if format_ == "jsonl":
         return FileResponse(results, media_type=_JSON_LINES, headers=headers)
@@ -337,7 +365,12 @@ async def show_readiness(service: ServiceOfRequest) -> dict[str, str]:
 @pages.get("/")
 async def show_index(request: Request) -> dict[str, Any]:
     """The service's name and version, and links to its pages."""
-    links = {"docs": "/docs", "openapi": "/openapi.json", "health": "/healthz", "ready": "/readyz"}
+    links = {
+        "docs": "/docs",
+        "openapi": "/openapi.json",
+        "health": "/healthz",
+        "ready": "/readyz",
+    }
     return {"name": request.app.title, "version": request.app.version, "links": links}
 
 
@@ -346,16 +379,29 @@ async def show_docs(request: Request) -> Response:
     """The OpenAPI document as a page that loads nothing. Its forms send requests to this service
     alone.
     """
-    return send_page("docs.html", {"described": request.app.openapi()}, scripts=("try.js",))
+    return send_page(
+        "docs.html", {"described": request.app.openapi()}, scripts=("try.js",)
+    )
 
 
 def send_page(
-    template: str, values: Mapping[str, Any], *, styles: Sequence[str] = (), scripts: Sequence[str]
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    styles: Sequence[str] = (),
+    scripts: Sequence[str],
 ) -> Response:
     """Render a page that may send requests to this service alone. It states its own policy, but
     for frames.
     """
     page = render_page(
-        "extractor.apps.serve", values, styles=styles, scripts=scripts, asks=True, template=template
+        "extractor.apps.serve",
+        values,
+        styles=styles,
+        scripts=scripts,
+        asks=True,
+        template=template,
     )
-    return HTMLResponse(page, headers={"content-security-policy": "frame-ancestors 'none'"})
+    return HTMLResponse(
+        page, headers={"content-security-policy": "frame-ancestors 'none'"}
+    )

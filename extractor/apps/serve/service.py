@@ -81,7 +81,10 @@ class Service:
             stack.enter_context(closing(meter))
             # Jobs have their own processes, so that their long records do not block requests.
             timed = ProcessExecutor(
-                settings.workers, 0, settings.options.timeout + _SPARE_S, _read_example()
+                settings.workers,
+                0,
+                settings.options.timeout + _SPARE_S,
+                _read_example(),
             )
             executor = await stack.enter_async_context(timed)
             jobs = await stack.enter_async_context(
@@ -126,7 +129,9 @@ class Service:
         start.
         """
         if not self._starting.done():
-            raise ProblemError("not-ready", "the worker processes are starting", retry_s=1)
+            raise ProblemError(
+                "not-ready", "the worker processes are starting", retry_s=1
+            )
         error = self._starting.exception()
         if error:
             raise self._start_again(error)
@@ -144,7 +149,10 @@ class Service:
         self._starting = asyncio.create_task(self._start_processes())
         remedy = "see the service's standard error"
         return ProblemError(
-            "not-ready", f"the worker processes cannot start: {error}", retry_s=5, remedy=remedy
+            "not-ready",
+            f"the worker processes cannot start: {error}",
+            retry_s=5,
+            remedy=remedy,
         )
 
     @asynccontextmanager
@@ -170,7 +178,9 @@ class Service:
         Raises ``ProblemError`` and ``ModelError``.
         """
         if self._taken >= self.settings.options.queue:
-            raise ProblemError("queue-full", "the queue of extractions is full", retry_s=1)
+            raise ProblemError(
+                "queue-full", "the queue of extractions is full", retry_s=1
+            )
         model = self.model if options.asks else None
         self._taken += 1
         try:
@@ -178,21 +188,38 @@ class Service:
                 record = await self._executor.compute(read_posted, Posted(name, body))
                 if isinstance(record, RecordError):
                     raise ProblemError(
-                        "unreadable", record.problem, place=record.place, remedy=record.remedy
+                        "unreadable",
+                        record.problem,
+                        place=record.place,
+                        remedy=record.remedy,
                     )
                 line = (
-                    await extract_with(self._executor, OpenExtractor(model, options), record)
+                    await extract_with(
+                        self._executor, OpenExtractor(model, options), record
+                    )
                 ).line
-                return await self._executor.compute(render, record, line) if render else line
+                return (
+                    await self._executor.compute(render, record, line)
+                    if render
+                    else line
+                )
         except TimeoutError:
             if self.is_stopping:
-                raise ProblemError("not-ready", "the service stops", retry_s=10) from None
+                raise ProblemError(
+                    "not-ready", "the service stops", retry_s=10
+                ) from None
             detail = f"it took longer than {self.settings.options.timeout:g} seconds"
-            raise ProblemError("took-too-long", detail, remedy="send the record as a job") from None
+            raise ProblemError(
+                "took-too-long", detail, remedy="send the record as a job"
+            ) from None
         except RecordTooLarge as error:
-            raise ProblemError("unreadable", error.problem, remedy=error.remedy) from None
+            raise ProblemError(
+                "unreadable", error.problem, remedy=error.remedy
+            ) from None
         except RecordTooSlow as error:
-            raise ProblemError("took-too-long", error.problem, remedy=error.remedy) from None
+            raise ProblemError(
+                "took-too-long", error.problem, remedy=error.remedy
+            ) from None
         except RecordError:
             detail = "the process that extracted it died, perhaps for lack of memory"
             raise ProblemError(

@@ -35,7 +35,9 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     """Show a page to paste a text and see its values, at /."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 16
     """Records at the model at once."""
-    requests_per_minute: Annotated[float | None, Field(ge=0.01), Shown(SPEED, "N")] = None
+    requests_per_minute: Annotated[float | None, Field(ge=0.01), Shown(SPEED, "N")] = (
+        None
+    )
     """Most requests to the model; its server's own limits apply too."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
     """Seconds for one extraction."""
@@ -73,7 +75,10 @@ def choose_root(root: Path | None) -> Path:
     """Return the folder of a service: the given one, or the usual one of this user."""
     import platformdirs  # noqa: PLC0415 - of few commands
 
-    return root or platformdirs.user_data_path("trial-extractor", appauthor=False) / "service"
+    return (
+        root
+        or platformdirs.user_data_path("trial-extractor", appauthor=False) / "service"
+    )
 
 
 def choose_token(given: str | None, host: str, root: Path) -> tuple[str, Path | None]:

@@ -10,8 +10,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from extractor.concepts.criteria.headings import ends_with_colon, is_generic, names_group
-from extractor.concepts.criteria.layout import Bullet, Layout, Marker, lay_out, read_marker
+from extractor.concepts.criteria.headings import (
+    ends_with_colon,
+    is_generic,
+    names_group,
+)
+from extractor.concepts.criteria.layout import (
+    Bullet,
+    Layout,
+    Marker,
+    lay_out,
+    read_marker,
+)
 from extractor.concepts.criteria.lines import TextLine, read_lines
 from extractor.concepts.criteria.list_headings import read_list_heading
 from extractor.language.book import expression, rule
@@ -33,11 +43,16 @@ def find_furniture(lines: Sequence[TextLine]) -> Iterator[TextLine]:
 
     An item of the list is never one, nor is what may be its heading in both lists ("Donors:").
     """
-    plain = [line for line in lines if not line.bullet and line.end - line.start <= _LONGEST]
+    plain = [
+        line for line in lines if not line.bullet and line.end - line.start <= _LONGEST
+    ]
     said = {line.start: _fold(line) for line in plain}
     counts = Counter(said.values())
     for line in plain:
-        recurs = counts[said[line.start]] > 1 and rule("page_word").search(line.tokens) is not None
+        recurs = (
+            counts[said[line.start]] > 1
+            and rule("page_word").search(line.tokens) is not None
+        )
         names_page = recurs and rule("page_mark").search(line.tokens) is not None
         if names_page or is_page_edge(line.tokens):
             yield line
@@ -132,7 +147,11 @@ class _Width:
 
 def _find_width(layout: Layout, lines: Sequence[TextLine]) -> _Width | None:
     widest = sorted(line.width for line in lines)[-3:]
-    if len(lines) > 2 and _NARROW <= widest[-1] <= _WIDE and widest[0] >= widest[-1] - _EVEN:
+    if (
+        len(lines) > 2
+        and _NARROW <= widest[-1] <= _WIDE
+        and widest[0] >= widest[-1] - _EVEN
+    ):
         return _Width(widest[-1], certain=True)
     broken = [
         line.width
@@ -144,7 +163,9 @@ def _find_width(layout: Layout, lines: Sequence[TextLine]) -> _Width | None:
     return _Width(found, certain=False) if found else None
 
 
-def _list_next_ordinals(lines: Sequence[TextLine]) -> list[tuple[Bullet | None, int | None]]:
+def _list_next_ordinals(
+    lines: Sequence[TextLine],
+) -> list[tuple[Bullet | None, int | None]]:
     """Return for each line the bullet and the number of the next line with a bullet."""
     found: list[tuple[Bullet | None, int | None]] = []
     following: tuple[Bullet | None, int | None] = (None, None)
@@ -198,7 +219,9 @@ def _is_wrapped(
     if block.bullet and line.column >= max(block.column - 1, 1):
         return True  # it is indented like the words of its item
     first_word = text.split(maxsplit=1)[0]
-    is_full = width is not None and last.width + 1 + len(first_word) > width.characters - 2
+    is_full = (
+        width is not None and last.width + 1 + len(first_word) > width.characters - 2
+    )
     ended = ends_sentence(before)
     if (
         is_full
@@ -209,11 +232,19 @@ def _is_wrapped(
     if ended:
         return False
     if text[0].islower():
-        return len(before) > _LONG or before.endswith(",") or runs_on(before) or bool(block.bullet)
+        return (
+            len(before) > _LONG
+            or before.endswith(",")
+            or runs_on(before)
+            or bool(block.bullet)
+        )
     if runs_on(before) or opens_bracket(before):
         return True
     # Between the items 1 and 2 of a numbered list stands nothing but item 1, or a heading.
-    counts_on = block.ordinal is not None and following == (block.bullet, block.ordinal + 1)
+    counts_on = block.ordinal is not None and following == (
+        block.bullet,
+        block.ordinal + 1,
+    )
     return counts_on and not text.endswith(":")
 
 
@@ -230,15 +261,24 @@ class _Around:
 def _see_around(blocks: Sequence[TextLine], place: int) -> _Around:
     block = blocks[place]
     ahead = blocks[place + 1 : place + 1 + _NEXT_ITEM_REACH]
-    follows = next((other.ordinal for other in ahead if other.bullet is block.bullet), None)
-    beside = [*blocks[place - 1 : place], *blocks[place + 1 : place + 2]] if place else blocks[1:2]
+    follows = next(
+        (other.ordinal for other in ahead if other.bullet is block.bullet), None
+    )
+    beside = (
+        [*blocks[place - 1 : place], *blocks[place + 1 : place + 2]]
+        if place
+        else blocks[1:2]
+    )
     alike = any(
-        other.bullet is block.bullet and abs(other.column - block.column) <= 1 for other in beside
+        other.bullet is block.bullet and abs(other.column - block.column) <= 1
+        for other in beside
     )
     return _Around(is_alone=not alike, follows=follows)
 
 
-def _split_items(layout: Layout, block: TextLine, around: _Around) -> Iterator[TextLine]:
+def _split_items(
+    layout: Layout, block: TextLine, around: _Around
+) -> Iterator[TextLine]:
     """Cut a block of several items ("1. a 2. b 3. c"), and drop signs of the layout.
 
     Signs of the layout are a dangling dash, and a semicolon between items.
@@ -248,7 +288,9 @@ def _split_items(layout: Layout, block: TextLine, around: _Around) -> Iterator[T
     for mark in sorted(_find_marks(text, block, around), key=lambda mark: mark.end):
         start, _ = strip_span(text, mark.end, block.end)
         if start < block.end and mark.before > parts[-1].start:
-            front = text[max(block.start, mark.before - _INTRODUCTION_REACH) : mark.before].rstrip()
+            front = text[
+                max(block.start, mark.before - _INTRODUCTION_REACH) : mark.before
+            ].rstrip()
             inner = mark.bullet is Bullet.CIRCLE and front.endswith((":", "："))
             bullet, column = (
                 (mark.bullet, block.column + 2)
@@ -257,15 +299,27 @@ def _split_items(layout: Layout, block: TextLine, around: _Around) -> Iterator[T
             )
             parts[-1] = replace(parts[-1], end=mark.before)
             parts.append(
-                replace(block, start=start, column=column, bullet=bullet, ordinal=mark.ordinal)
+                replace(
+                    block,
+                    start=start,
+                    column=column,
+                    bullet=bullet,
+                    ordinal=mark.ordinal,
+                )
             )
     if len(parts) == 1 and _could_be_two(text, block):
         parts = [replace(block, doubt="this item could be two")]
     for part in parts:
         words = text[part.start : part.end]
-        words = words if words[-1:].isalnum() else expression("dangling_mark").sub("", words)
+        words = (
+            words
+            if words[-1:].isalnum()
+            else expression("dangling_mark").sub("", words)
+        )
         yield replace(
-            part, end=part.start + len(words.rstrip(" \t\r\n;；") if len(parts) > 1 else words)
+            part,
+            end=part.start
+            + len(words.rstrip(" \t\r\n;；") if len(parts) > 1 else words),
         )
 
 
@@ -319,7 +373,9 @@ def _find_signs(text: str, block: TextLine, around: _Around) -> list[Marker]:
     )
     if not is_list:
         return found if found and len(wide) == len(found) else []
-    titled = [sign for sign in found if sign.sure or _CAPITAL.match(text, sign.end, block.end)]
+    titled = [
+        sign for sign in found if sign.sure or _CAPITAL.match(text, sign.end, block.end)
+    ]
     # In a sentence, a dash stands before small letters: it divides items only if most dashes stand
     # before capitals.
     mostly_titled = len(titled) >= _MOSTLY * len(found)
@@ -362,7 +418,9 @@ def _find_list_in_sentence(text: str, block: TextLine) -> Iterator[Marker]:
     front = block.section.between(block.start, first.start()).alone().tokens
     if not (is_generic(front) or ends_with_colon(front)):
         return
-    inner = replace(block, start=marker.end, bullet=marker.bullet, ordinal=marker.ordinal)
+    inner = replace(
+        block, start=marker.end, bullet=marker.bullet, ordinal=marker.ordinal
+    )
     found = _find_numbers(text, inner, _Around(is_alone=True, follows=None))
     if len(found) + 1 >= (_FEW_ITEMS if is_generic(front) else _MANY_ITEMS):
         yield marker._replace(before=first.start())
@@ -377,7 +435,10 @@ def _find_numbers(text: str, block: TextLine, around: _Around) -> list[Marker]:
     """
     only_item = block.ordinal == 1 and around.follows in (None, 1)
     counted = list(_count_up(text, block))
-    if only_item and len(every := list(_count_up(text, block, any_case=True))) >= _MANY_ITEMS:
+    if (
+        only_item
+        and len(every := list(_count_up(text, block, any_case=True))) >= _MANY_ITEMS
+    ):
         return every
     if not counted or all(mark.sure for mark in counted):
         return counted
@@ -399,7 +460,9 @@ def _read_next(text: str, start: int, block: TextLine, ordinal: int) -> Marker |
         letters = [sign for sign in text[start : marker.end].lower() if sign.isalpha()]
         if len(letters) == 1 and ord(letters[0]) - ord("a") + 1 == ordinal:
             return marker._replace(bullet=Bullet.LETTER, ordinal=ordinal)
-    return marker if marker.bullet is block.bullet and marker.ordinal == ordinal else None
+    return (
+        marker if marker.bullet is block.bullet and marker.ordinal == ordinal else None
+    )
 
 
 def _count_up(
@@ -411,7 +474,11 @@ def _count_up(
         marker = _read_next(text, found.end(), block, ordinal + 1)
         if not marker:
             continue
-        sure = found["before"] in _PUNCTUATION or (not found["blank"] and found["before"].isspace())
-        if sure or (not sure_only and (any_case or _CAPITAL.match(text, marker.end, block.end))):
+        sure = found["before"] in _PUNCTUATION or (
+            not found["blank"] and found["before"].isspace()
+        )
+        if sure or (
+            not sure_only and (any_case or _CAPITAL.match(text, marker.end, block.end))
+        ):
             yield marker._replace(before=found.end("before"), sure=sure)
             ordinal = marker.ordinal or 0

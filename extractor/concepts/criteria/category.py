@@ -12,7 +12,13 @@ from extractor.evidence.drafts import Reading
 from extractor.evidence.scoring import list_words, load_scorer, measured
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.passage import Passage
-from extractor.schemas import Category, Comparator, Constraint, CriterionKind, TimeWindow
+from extractor.schemas import (
+    Category,
+    Comparator,
+    Constraint,
+    CriterionKind,
+    TimeWindow,
+)
 
 TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 _LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
@@ -33,7 +39,9 @@ def target_words(*passages: Passage) -> frozenset[str]:
 
 
 def _stem(words: Iterable[str]) -> frozenset[str]:
-    return frozenset({word[:_STEM] for word in words if len(word) > 3} - _common_stems())
+    return frozenset(
+        {word[:_STEM] for word in words if len(word) > 3} - _common_stems()
+    )
 
 
 @cache
@@ -49,7 +57,9 @@ def describe_lines(
 
     ``target`` holds the stems of the record's title and conditions.
 
-    >>> describe_lines([OutlineEntry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[0][:3]
+    >>> describe_lines(
+    ...     [OutlineEntry(read_passage("Known asthma"), CriterionKind.INCLUSION)]
+    ... )[0][:3]
     ['w known', 'w asthma', 'p known asthma']
     """
     words = [list_words(entry.passage) for entry in entries]
@@ -66,7 +76,11 @@ def describe_lines(
         # line.
         named = min(len(own & target), 3) if target else "-"
         repeated = min(
-            sum(any(stem in other for other in opening if other is not own) for stem in own), 3
+            sum(
+                any(stem in other for other in opening if other is not own)
+                for stem in own
+            ),
+            3,
         )
         shared = (f"named {named}", f"repeated {repeated}")
         place = (f"place {min(seen[kind], 4)}", f"first {not seen[kind]} {named}")
@@ -89,7 +103,12 @@ def describe_lines(
                 *(f"v {hint}" for hint in dict.fromkeys(term.value for term in terms)),
                 *(
                     f"m {kind[0]} {mark}"
-                    for mark in ("list", *shared, *place, f"words {len(own).bit_length()}")
+                    for mark in (
+                        "list",
+                        *shared,
+                        *place,
+                        f"words {len(own).bit_length()}",
+                    )
                 ),
             ]
         )
@@ -107,7 +126,8 @@ def score_lines(
     conditions. The span of a reading is the word that most favours the category, else the entry.
 
     >>> entry = OutlineEntry(
-    ...     read_passage("Known hypersensitivity to penicillin"), CriterionKind.EXCLUSION
+    ...     read_passage("Known hypersensitivity to penicillin"),
+    ...     CriterionKind.EXCLUSION,
     ... )
     >>> score_lines([entry])[0][0].value.value
     'allergy'
@@ -121,7 +141,9 @@ def score_lines(
     refused = chances[:, none].tolist()
     chances[:, none] = 0
     chances /= chances.sum(axis=1, keepdims=True)
-    readings = scorer.classify(Category, features, [entry.passage for entry in entries], chances)
+    readings = scorer.classify(
+        Category, features, [entry.passage for entry in entries], chances
+    )
     return list(zip(readings, refused, strict=True))
 
 

@@ -36,11 +36,15 @@ class OpenedList:
 
     @property
     def names_both(self) -> bool:
-        """Whether the heading names inclusions and exclusions, so that its items may be either."""
+        """Whether the heading names inclusions and exclusions, so that its items may be
+        either.
+        """
         if self.kind is CriterionKind.EXCLUSION:
             return False
         words = [word.lower() for word in self.heading.names.words]
-        return all(any(word.startswith(name) for word in words) for name in ("incl", "excl"))
+        return all(
+            any(word.startswith(name) for word in words) for name in ("incl", "excl")
+        )
 
 
 def doubt_lists(
@@ -56,7 +60,9 @@ def doubt_lists(
     for one, places in zip(opened, below, strict=True):
         if one.names_both and places:
             doubts.append(
-                StructureDoubt(*one.heading.span, "this heading names inclusions and exclusions")
+                StructureDoubt(
+                    *one.heading.span, "this heading names inclusions and exclusions"
+                )
             )
             for place in places:
                 at_most[place] = _MIXED
@@ -64,18 +70,22 @@ def doubt_lists(
     if stacked:
         above, lower = stacked
         reason = (
-            "two headings stand one after the other, and the items below could be in either list"
+            "two headings stand one after the other, and the items below could be in "
+            "either list"
         )
         doubts.append(StructureDoubt(above.heading.start, lower.heading.end, reason))
         at_most = [min(sure, _MIXED) for sure in at_most]
     elif empty := _find_empty_exclusions(opened, below):
         doubts.append(
             StructureDoubt(
-                *empty.heading.span, "this heading opens exclusions, and none was found below it"
+                *empty.heading.span,
+                "this heading opens exclusions, and none was found below it",
             )
         )
     if not any(one.kind is CriterionKind.EXCLUSION for one in opened):
-        alike = [place for place, entry in enumerate(entries) if _reads_like_exclusion(entry)]
+        alike = [
+            place for place, entry in enumerate(entries) if _reads_like_exclusion(entry)
+        ]
         alike = [place for place in alike if at_most[place] > _MIXED]
         if alike:
             start, end = entries[alike[0]].passage.raw_span
@@ -86,7 +96,9 @@ def doubt_lists(
         for place in alike:
             at_most[place] = min(at_most[place], _LIKE_EXCLUSION)
     doubted = [
-        replace(entry, kind_at_most=min(entry.kind_at_most, sure)) if sure < 1 else entry
+        replace(entry, kind_at_most=min(entry.kind_at_most, sure))
+        if sure < 1
+        else entry
         for entry, sure in zip(entries, at_most, strict=True)
     ]
     return doubted, doubts
@@ -101,15 +113,16 @@ def _list_below(
     return [
         number
         for number, entry in enumerate(entries)
-        if entry.passage.raw_span[0] >= start and (end is None or entry.passage.raw_span[0] < end)
+        if entry.passage.raw_span[0] >= start
+        and (end is None or entry.passage.raw_span[0] < end)
     ]
 
 
 def _find_stacked(
     opened: Sequence[OpenedList], below: Sequence[Sequence[int]]
 ) -> tuple[OpenedList, OpenedList] | None:
-    """Return two headings with nothing between them, where one of their lists is empty in the whole
-    section.
+    """Return two headings with nothing between them, where one of their lists is empty in the
+    whole section.
 
     "Eligibility criteria" above "Exclusion criteria" only says what the section is about.
     """

@@ -10,7 +10,11 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from extractor.concepts.criteria.headings import count_words, ends_with_colon, names_group
+from extractor.concepts.criteria.headings import (
+    count_words,
+    ends_with_colon,
+    names_group,
+)
 from extractor.concepts.criteria.layout import Bullet
 from extractor.concepts.criteria.lines import TextLine
 from extractor.language.book import rule
@@ -24,7 +28,9 @@ _FOOTNOTE = re.compile(r"(?:[†‡§¶]|(?P<letter>[a-f])(?=[A-Z][a-z]+\s))")
 _FOOTNOTE_DOUBT = "this line looks like a footnote"
 _STEP_DOUBT = "this line looks like the title of a step"
 _TITLE_DOUBT = "this line may begin another section"
-_OTHER_SECTION = "this line begins another section: what follows is not read as criteria"
+_OTHER_SECTION = (
+    "this line begins another section: what follows is not read as criteria"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,11 @@ def find_endings(
     """
     found: dict[int, ListEnding] = {}
     first = next(
-        (place for place, block in enumerate(blocks) if _begins_list(block, list_headings)),
+        (
+            place
+            for place, block in enumerate(blocks)
+            if _begins_list(block, list_headings)
+        ),
         len(blocks),
     )
     bullets: set[Bullet | None] = set()
@@ -100,7 +110,9 @@ def _read_section_title(
     return ListEnding(_TITLE_DOUBT, sure=False, is_title=asks or is_title)
 
 
-def _find_spoken(blocks: Sequence[TextLine], list_headings: Collection[int]) -> list[bool]:
+def _find_spoken(
+    blocks: Sequence[TextLine], list_headings: Collection[int]
+) -> list[bool]:
     """Return for each block whether it, or one between it and the next heading of a list, says
     who may take part.
     """
@@ -115,7 +127,9 @@ def _find_spoken(blocks: Sequence[TextLine], list_headings: Collection[int]) -> 
     return said[::-1]
 
 
-def _names_step(blocks: Sequence[TextLine], place: int, bullets: Collection[Bullet | None]) -> bool:
+def _names_step(
+    blocks: Sequence[TextLine], place: int, bullets: Collection[Bullet | None]
+) -> bool:
     """Return whether a block is the title of a step, with its number, below items that have
     other marks.
     """

@@ -31,7 +31,9 @@ def ends_with_colon(tokens: Tokens) -> bool:
 
 def opens_list(tokens: Tokens) -> bool:
     """Return whether a heading only says that the people in the list may, or may not, take part."""
-    return is_generic(tokens) or (_has("takes_part", tokens) and not _has("for_some", tokens))
+    return is_generic(tokens) or (
+        _has("takes_part", tokens) and not _has("for_some", tokens)
+    )
 
 
 def turns_list(tokens: Tokens) -> bool:
@@ -104,7 +106,9 @@ def is_title(tokens: Tokens, *, in_series: bool) -> bool:
     [True, False, False]
     """
     named = [
-        word for word in tokens.words if len(word) > 3 and word.isalpha() and not word.isupper()
+        word
+        for word in tokens.words
+        if len(word) > 3 and word.isalpha() and not word.isupper()
     ]
     titled = in_series or (len(named) > 1 and all(word[0].isupper() for word in named))
     plain = not any(code in f".;<>≤≥={NUMBER}" for code in tokens.codes) and not _has(
@@ -139,7 +143,11 @@ def continues(tokens: Tokens, part: Tokens) -> bool:
     """
     if tokens.codes.endswith(".") or not part.words:
         return False
-    return part.words[0][0].islower() or part.words[0] in "<>≤≥" or _has("spelt_out", tokens)
+    return (
+        part.words[0][0].islower()
+        or part.words[0] in "<>≤≥"
+        or _has("spelt_out", tokens)
+    )
 
 
 def carries_condition(tokens: Tokens) -> bool:
@@ -168,9 +176,13 @@ def carries_condition(tokens: Tokens) -> bool:
     if any(words[at][0].isupper() and not tokens.joined(at) for at in stops):
         return True
     counted = {
-        at for found in rule("count_of_parts").find(tokens) for at in range(found.first, found.end)
+        at
+        for found in rule("count_of_parts").find(tokens)
+        for at in range(found.first, found.end)
     }
-    limited = any(found.first not in counted for found in rule("own_limit").find(tokens))
+    limited = any(
+        found.first not in counted for found in rule("own_limit").find(tokens)
+    )
     return limited and not _is("laboratory", tokens)
 
 
@@ -212,22 +224,38 @@ def _names_examples(tokens: Tokens) -> bool:
         found = rule("examples_below").search(tokens, 0, end)
     else:
         found = None
-    if not found or not found.first or _has("levels", tokens) or _has("good_values", tokens):
+    if (
+        not found
+        or not found.first
+        or _has("levels", tokens)
+        or _has("good_values", tokens)
+    ):
         return False
     front = tokens.cut(0, found.first)
-    return rule("idle_front").covers(front, 0, len(front)) is None and not is_topic(front)
+    return rule("idle_front").covers(front, 0, len(front)) is None and not is_topic(
+        front
+    )
 
 
 def is_no_criterion(tokens: Tokens) -> bool:
     """Return whether a line is a remark ("See Disease Characteristics") or a placeholder."""
     # "T3"
-    staged = any(tokens.joined(at) and tokens.words[at].isdecimal() for at in range(1, len(tokens)))
-    if not staged and not any(len(word) > 1 and word.isalnum() for word in tokens.words):
-        return True
-    states = _has("does_not", tokens) or not {"prior", "previous", "earlier"}.isdisjoint(
-        map(str.lower, tokens.words)
+    staged = any(
+        tokens.joined(at) and tokens.words[at].isdecimal()
+        for at in range(1, len(tokens))
     )
-    return _is("remark", tokens) or (count_words(tokens) > 4 and not states and is_generic(tokens))
+    if not staged and not any(
+        len(word) > 1 and word.isalnum() for word in tokens.words
+    ):
+        return True
+    states = _has("does_not", tokens) or not {
+        "prior",
+        "previous",
+        "earlier",
+    }.isdisjoint(map(str.lower, tokens.words))
+    return _is("remark", tokens) or (
+        count_words(tokens) > 4 and not states and is_generic(tokens)
+    )
 
 
 def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
@@ -235,7 +263,11 @@ def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
     least 6 months").
     """
     words = {word.lower() for word in tokens.words}
-    if not rule("headless").starts(tokens, 0) or count_words(tokens) > 12 or "since" in words:
+    if (
+        not rule("headless").starts(tokens, 0)
+        or count_words(tokens) > 12
+        or "since" in words
+    ):
         return False
     return not any(len(word) > 5 and word.lower() in words for word in heading.words)
 
@@ -250,7 +282,9 @@ def is_part(opening: Tokens, first: Tokens, tokens: Tokens) -> bool:
     if tokens is first:
         return True
     if _has("levels", opening):
-        stated = any(word[0].isdecimal() or word.lower() == "normal" for word in tokens.words)
+        stated = any(
+            word[0].isdecimal() or word.lower() == "normal" for word in tokens.words
+        )
         return stated and _has("level", tokens) and not _has("no_level", tokens)
     if _has("kinds", opening):
         return count_words(tokens) <= 7 and not _has("no_kind", tokens)

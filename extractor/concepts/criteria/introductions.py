@@ -19,9 +19,14 @@ def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool
     """
     if tokens.codes.endswith(":"):
         other = bulleted or not (
-            following.codes.endswith(":") or read_list_heading(following, bulleted=False)
+            following.codes.endswith(":")
+            or read_list_heading(following, bulleted=False)
         )
-        return other and not carries_condition(tokens) and not names_condition(tokens, following)
+        return (
+            other
+            and not carries_condition(tokens)
+            and not names_condition(tokens, following)
+        )
     words = [word for word in tokens.words if word.isalpha()]
     shouted = (
         2 <= len(words) <= 14
@@ -29,7 +34,12 @@ def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool
         and any(len(word) > 4 for word in words)
     )
     plain = not any(word.isdecimal() or word in "<>≤≥=" for word in tokens.words)
-    return bulleted and shouted and plain and any(word.islower() for word in following.words)
+    return (
+        bulleted
+        and shouted
+        and plain
+        and any(word.islower() for word in following.words)
+    )
 
 
 _INTRODUCES = (
@@ -53,13 +63,22 @@ def names_condition(tokens: Tokens, following: Tokens) -> bool:
 
     >>> from extractor.language.book import read_text
     >>> below = read_text("Smoking within 6 months")
-    >>> lines = ("Pregnancy:", "Adequate organ function:", "Any of these:", "Prior therapy:")
+    >>> lines = (
+    ...     "Pregnancy:",
+    ...     "Adequate organ function:",
+    ...     "Any of these:",
+    ...     "Prior therapy:",
+    ... )
     >>> [names_condition(read_text(line), below) for line in lines]
     [True, False, False, False]
     """
     if is_generic(tokens) or is_topic(tokens) or count_words(tokens) > _CONDITION_WORDS:
         return False
-    if not following.words or following.words[0][0].islower() or following.words[0] in "<>≤≥":
+    if (
+        not following.words
+        or following.words[0][0].islower()
+        or following.words[0] in "<>≤≥"
+    ):
         return False
     if any(rule(name).search(tokens) for name in _INTRODUCES):
         return False
@@ -68,9 +87,17 @@ def names_condition(tokens: Tokens, following: Tokens) -> bool:
 
 def states_too(tokens: Tokens) -> bool:
     """Return whether a heading also states a condition ("Adults aged 18-40 years with:")."""
-    if not tokens.codes.endswith(":") or count_words(tokens) <= 4 or not carries_condition(tokens):
+    if (
+        not tokens.codes.endswith(":")
+        or count_words(tokens) <= 4
+        or not carries_condition(tokens)
+    ):
         return False
-    about_list = rule("about_list").search(tokens) or tokens.words[0].lower() in ("for", "if", "in")
+    about_list = rule("about_list").search(tokens) or tokens.words[0].lower() in (
+        "for",
+        "if",
+        "in",
+    )
     if about_list and not rule("states_age").search(tokens):
         return False
     return read_list_heading(tokens, bulleted=False) is None

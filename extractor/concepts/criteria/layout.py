@@ -42,7 +42,10 @@ def lay_out(raw: str) -> Layout:
     columns: dict[int, int] = {}
     if may_hold_markup(raw):
         text = _read_codes(text, columns)
-    if len(_WRITTEN_BREAK.findall(text)) >= _FEWEST_WRITTEN and "\n" not in text.strip():
+    if (
+        len(_WRITTEN_BREAK.findall(text)) >= _FEWEST_WRITTEN
+        and "\n" not in text.strip()
+    ):
         text = _WRITTEN_BREAK.sub(lambda found: "\n".rjust(len(found.group())), text)
     return Layout(text, columns)
 
@@ -147,7 +150,9 @@ def read_marker(text: str, start: int, end: int) -> Marker | None:
     found = expression("list_mark").match(text, start, end)
     if not found:
         return None
-    return Marker(Bullet(found.lastgroup or ""), _read_ordinal(found), found.end(), start)
+    return Marker(
+        Bullet(found.lastgroup or ""), _read_ordinal(found), found.end(), start
+    )
 
 
 def _read_ordinal(found: re.Match[str]) -> int | None:
@@ -162,4 +167,6 @@ def _read_ordinal(found: re.Match[str]) -> int | None:
     if numeral:
         return _ROMAN.get(numeral.lower())
     sign = found.group()
-    return int(unicodedata.digit(sign[0], 0)) or None if "①" <= sign[:1] <= "⑨" else None
+    return (
+        int(unicodedata.digit(sign[0], 0)) or None if "①" <= sign[:1] <= "⑨" else None
+    )

@@ -67,7 +67,9 @@ class OutlineEntry:
     def sense(self) -> CriterionKind:
         """The list of the entry. Without a list, its words decide."""
         refused = rule("refusal").search(self.passage.tokens) if not self.kind else None
-        return self.kind or (CriterionKind.EXCLUSION if refused else CriterionKind.INCLUSION)
+        return self.kind or (
+            CriterionKind.EXCLUSION if refused else CriterionKind.INCLUSION
+        )
 
 
 _COMMENT = "<!-- -->"
@@ -134,7 +136,10 @@ def read_lines(section: LexedSection, layout: Layout | None = None) -> list[Text
     separate line.
 
     >>> lines = read_lines(read_section("eligibility", "Criteria:\n\n 1. Age\n * Sex"))
-    >>> [(line.bullet and line.bullet.value, line.ordinal, line.column) for line in lines]
+    >>> [
+    ...     (line.bullet and line.bullet.value, line.ordinal, line.column)
+    ...     for line in lines
+    ... ]
     [(None, None, 0), ('number', 1, 4), ('star', None, 3)]
     """
     layout = layout or lay_out(section.raw)
@@ -150,7 +155,9 @@ def read_lines(section: LexedSection, layout: Layout | None = None) -> list[Text
         if found.start() in rows:
             continue
         last = lines[-1] if lines and not gap else None
-        wrapped = bool(last and last.width > _WIDE and _OPEN_END.search(layout.text, *last.span))
+        wrapped = bool(
+            last and last.width > _WIDE and _OPEN_END.search(layout.text, *last.span)
+        )
         for start, end in _split_at_headings(
             section, names, layout.text, *found.span(), wrapped=wrapped
         ):
@@ -177,7 +184,13 @@ def _find_header_rows(text: str) -> frozenset[int]:
 
 
 def _split_at_headings(
-    section: LexedSection, names: Tokens, text: str, start: int, end: int, *, wrapped: bool
+    section: LexedSection,
+    names: Tokens,
+    text: str,
+    start: int,
+    end: int,
+    *,
+    wrapped: bool,
 ) -> Iterator[tuple[int, int]]:
     """Cut a line before and after each heading of a list in it. ``wrapped``: the line continues
     a sentence.
@@ -193,7 +206,10 @@ def _split_at_headings(
             ):
                 yield done, first
                 done = first
-            yield start if done == start and not text[start:first].strip() else first, last
+            yield (
+                start if done == start and not text[start:first].strip() else first,
+                last,
+            )
             done = last
     if text[done:end].strip():
         yield done, end
@@ -234,9 +250,17 @@ def _read_line(
 
 def _find_cells(text: str, start: int, end: int) -> tuple[int, int]:
     """Return what a table's row says: its cells from the first one that is no number or code."""
-    cells = [strip_span(text, *found.span()) for found in _CELL.finditer(text, start, end)]
-    cells = [(first, last) for first, last in cells if text[first:last].strip(_NO_WORDS)]
-    said = [cell for cell in cells if not expression("number_or_code").match(text[slice(*cell)])]
+    cells = [
+        strip_span(text, *found.span()) for found in _CELL.finditer(text, start, end)
+    ]
+    cells = [
+        (first, last) for first, last in cells if text[first:last].strip(_NO_WORDS)
+    ]
+    said = [
+        cell
+        for cell in cells
+        if not expression("number_or_code").match(text[slice(*cell)])
+    ]
     if not said:
         return (cells[0][0], cells[-1][1]) if cells else (start, start)
     return said[0][0], said[-1][1]
@@ -247,7 +271,9 @@ def _read_codes(lines: Sequence[TextLine]) -> Iterator[TextLine]:
     count up from 1.
     """
     found = [
-        None if line.bullet else expression("code_of_item").match(line.section.raw, *line.span)
+        None
+        if line.bullet
+        else expression("code_of_item").match(line.section.raw, *line.span)
         for line in lines
     ]
     known: set[tuple[str, str]] = set()
@@ -263,13 +289,21 @@ def _read_codes(lines: Sequence[TextLine]) -> Iterator[TextLine]:
         last[letters] = number
     for line, each in zip(lines, found, strict=True):
         letters = each["letters"].upper() if each else ""
-        alike = bool(each and each["close"] and (each["open"] or "", each["close"] or "") in known)
+        alike = bool(
+            each
+            and each["close"]
+            and (each["open"] or "", each["close"] or "") in known
+        )
         if not each or each.end() >= line.end or not (letters in counted or alike):
             yield line
             continue
         column = line.column + each.end() - line.start
         yield replace(
-            line, start=each.end(), column=column, bullet=Bullet.NUMBER, ordinal=int(each["count"])
+            line,
+            start=each.end(),
+            column=column,
+            bullet=Bullet.NUMBER,
+            ordinal=int(each["count"]),
         )
 
 
@@ -282,7 +316,9 @@ def _read_bare_numbers(found: Iterator[TextLine]) -> Iterator[TextLine]:
     """
     lines = list(found)
     bare = [
-        None if line.ordinal else expression("bare_number").match(line.section.raw, *line.span)
+        None
+        if line.ordinal
+        else expression("bare_number").match(line.section.raw, *line.span)
         for line in lines
     ]
     counts = [
@@ -296,10 +332,14 @@ def _read_bare_numbers(found: Iterator[TextLine]) -> Iterator[TextLine]:
     lengths = Counter(starts)
     for line, number, count, start in zip(lines, bare, counts, starts, strict=True):
         length = lengths[start]
-        counted = length >= _LONG_COUNT or (length > 1 and (counts[start] == 1 or not bare[start]))
+        counted = length >= _LONG_COUNT or (
+            length > 1 and (counts[start] == 1 or not bare[start])
+        )
         if not number or number.end() >= line.end or not counted:
             yield line
             continue
         bullet = line.bullet or Bullet.NUMBER
         column = line.column + number.end() - line.start
-        yield replace(line, start=number.end(), column=column, bullet=bullet, ordinal=count)
+        yield replace(
+            line, start=number.end(), column=column, bullet=bullet, ordinal=count
+        )

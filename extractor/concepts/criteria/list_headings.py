@@ -64,14 +64,18 @@ def find_headings(
     """
     sentence = wrapped and tokens.words[first][0].islower()
     done = first
-    opening = rule("opening_list").starts(tokens, first, end) or rule("list_opening_items").starts(
-        tokens, first, end
-    )
+    opening = rule("opening_list").starts(tokens, first, end) or rule(
+        "list_opening_items"
+    ).starts(tokens, first, end)
     if opening and not sentence:
         yield first, opening.end
         done = opening.end
     led = rule("led_criteria").starts(tokens, first, end)
-    if led and led.end == end and not _ends_item(tokens, first, _name_of_list(tokens, first, end)):
+    if (
+        led
+        and led.end == end
+        and not _ends_item(tokens, first, _name_of_list(tokens, first, end))
+    ):
         yield first, end
         return
     plain = _find_plain(tokens, done, end) if not sentence else []
@@ -84,7 +88,9 @@ def find_headings(
         if found.first < done or (sentence and found.first == first):
             continue
         yield (
-            done if rule("cohort_name").covers(tokens, done, found.first) else found.first,
+            done
+            if rule("cohort_name").covers(tokens, done, found.first)
+            else found.first,
             found.end,
         )
         done = found.end
@@ -110,13 +116,19 @@ def _find_plain(tokens: Tokens, first: int, end: int) -> list[Found]:
     leads = bool(found) and found[0].first == first
     if leads and len(found) > 1:
         return found
-    return [one for one in found if one.first > first and tokens.words[one.first - 1] == "."]
+    return [
+        one for one in found if one.first > first and tokens.words[one.first - 1] == "."
+    ]
 
 
 def _begins_sentence(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether words begin with a capital, and go on in small letters."""
     words = tokens.words[first:end]
-    return len(words) > 1 and words[0][0].isupper() and any(word[0].islower() for word in words[1:])
+    return (
+        len(words) > 1
+        and words[0][0].isupper()
+        and any(word[0].islower() for word in words[1:])
+    )
 
 
 def _name_of_list(tokens: Tokens, first: int, end: int) -> int:
@@ -131,10 +143,18 @@ def _ends_item(tokens: Tokens, first: int, end: int) -> bool:
     "Donor" and "Dose Escalation Phase" belong to the heading itself: its name stands in capitals
     behind small letters.
     """
-    if end <= first or not tokens.words[end][0].isupper() or tokens.words[end].isupper():
+    if (
+        end <= first
+        or not tokens.words[end][0].isupper()
+        or tokens.words[end].isupper()
+    ):
         return False
-    words = [word for word in tokens.words[first:end] if len(word) > 3 and word.isalpha()]
-    return any(word.islower() for word in words) and not is_generic(tokens.cut(first, end))
+    words = [
+        word for word in tokens.words[first:end] if len(word) > 3 and word.isalpha()
+    ]
+    return any(word.islower() for word in words) and not is_generic(
+        tokens.cut(first, end)
+    )
 
 
 def read_list_heading(
@@ -160,15 +180,21 @@ def read_list_heading(
     found = _read_names(names, bulleted=bulleted, above_items=above_items)
     if found and names is not tokens:
         return ListHeading(
-            found.kind, min(found.confidence, _MISSPELT), "the name of a list is misspelt"
+            found.kind,
+            min(found.confidence, _MISSPELT),
+            "the name of a list is misspelt",
         )
     return found
 
 
-def _read_names(tokens: Tokens, *, bulleted: bool, above_items: bool) -> ListHeading | None:
+def _read_names(
+    tokens: Tokens, *, bulleted: bool, above_items: bool
+) -> ListHeading | None:
     colon = ends_with_colon(tokens)
     generic = is_generic(tokens)
-    named = rule("named_list").search(tokens) or rule("bare_list").covers(tokens, 0, len(tokens))
+    named = rule("named_list").search(tokens) or rule("bare_list").covers(
+        tokens, 0, len(tokens)
+    )
     if named:
         words = count_words(tokens)
         title = rule("list_title").covers(tokens, 0, len(tokens)) is not None
@@ -184,7 +210,9 @@ def _read_names(tokens: Tokens, *, bulleted: bool, above_items: bool) -> ListHea
     if led and (not bulleted or colon):
         return _judge_led(led, colon=colon, above_items=above_items)
     if generic and (
-        colon or tokens.codes.endswith("?") or "following" in map(str.lower, tokens.words)
+        colon
+        or tokens.codes.endswith("?")
+        or "following" in map(str.lower, tokens.words)
     ):
         for name, kind in (
             ("refused", CriterionKind.EXCLUSION),
@@ -201,7 +229,9 @@ def _opens(tokens: Tokens, named: Found, *, colon: bool, generic: bool) -> bool:
         return False
     if count_words(tokens) <= _MANY_WORDS or generic:
         return True
-    general = rule("opening_words").covers(tokens, 0, named.first) if named.first else None
+    general = (
+        rule("opening_words").covers(tokens, 0, named.first) if named.first else None
+    )
     return general is not None and not carries_condition(tokens)
 
 
@@ -214,7 +244,11 @@ def _is_short(tokens: Tokens, words: int, *, bulleted: bool) -> bool:
 def _read_kind(tokens: Tokens, named: Found) -> CriterionKind | None:
     """Return the list that a heading names; None if it names both."""
     name = (named.read("list") or "").lower()
-    refuses = "exc" in name or "non" in name or name.startswith(("inelig", "contra", "reject"))
+    refuses = (
+        "exc" in name
+        or "non" in name
+        or name.startswith(("inelig", "contra", "reject"))
+    )
     if not refuses:
         # as in "Those who do not meet the inclusion criteria are excluded"
         denied = rule("denies").search(tokens, 0, named.first)
@@ -226,6 +260,13 @@ def _read_kind(tokens: Tokens, named: Found) -> CriterionKind | None:
 def _judge_led(led: Found, *, colon: bool, above_items: bool) -> ListHeading:
     """Judge words that end with the name of a list: "Medical exclusion:", "Safety exclusions"."""
     name = (led.read("list") or "").lower()
-    kind = CriterionKind.INCLUSION if name.startswith("inc") else CriterionKind.EXCLUSION
-    sure = _LED + _COLON * colon + _ABOVE_ITEMS * above_items + _PLURAL * name.endswith("s")
+    kind = (
+        CriterionKind.INCLUSION if name.startswith("inc") else CriterionKind.EXCLUSION
+    )
+    sure = (
+        _LED
+        + _COLON * colon
+        + _ABOVE_ITEMS * above_items
+        + _PLURAL * name.endswith("s")
+    )
     return ListHeading(kind, round(sure, 2), "words stand before the name of a list")

@@ -88,16 +88,24 @@ def _find_meant(word: str) -> str | None:
         return None
     if folded in word_list("no_names_of_lists") or not folded.isalpha():
         return None
-    for name in ("inclusion", "exclusion"):  # the blank between the words of a heading is lost
+    # the blank between the words of a heading is lost
+    for name in (
+        "inclusion",
+        "exclusion",
+    ):
         rest = folded.removeprefix(name)
         if rest != folded and rest in ("criteria", "criterion", "scriteria"):
             return name
     most = 1 if len(folded) <= _FEW_LETTERS else 2
-    distances = sorted((OSA.distance(folded, name, score_cutoff=most), name) for name in _NAMES)
+    distances = sorted(
+        (OSA.distance(folded, name, score_cutoff=most), name) for name in _NAMES
+    )
     best, name = distances[0]
     if best > most or (best == most == 2 and folded[0] != name[0]):
         return None
     rivals = [
-        other for distance, other in distances[1:] if distance == best and other[:2] != name[:2]
+        other
+        for distance, other in distances[1:]
+        if distance == best and other[:2] != name[:2]
     ]
     return None if rivals else name

@@ -31,7 +31,9 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
     found = rule("negated_statement").starts(tokens, first, end)
     if found:
         return Negation(found.first, found.end, leads=True)
-    found = next(filter(None, (rule(name).starts(tokens, first, end) for name in _BEHIND)), None)
+    found = next(
+        filter(None, (rule(name).starts(tokens, first, end) for name in _BEHIND)), None
+    )
     if found:
         return Negation(found.first, found.end, leads=False)
     found = rule("ruled_out").search(tokens, first, end)

@@ -60,19 +60,31 @@ def read_outline(section: LexedSection) -> Outline:
     entries = list(reader.list_entries())
     entries, in_doubt = doubt_lists(entries, reader.opened)
     doubts = [*reader.doubts, *in_doubt]
-    if not entries and sum(word.isalpha() for word in section.tokens.words) >= _FEWEST_WORDS:
+    if (
+        not entries
+        and sum(word.isalpha() for word in section.tokens.words) >= _FEWEST_WORDS
+    ):
         doubts = [
             *doubts,
-            StructureDoubt(0, len(section.raw.rstrip()), "no criterion was found in this text"),
+            StructureDoubt(
+                0, len(section.raw.rstrip()), "no criterion was found in this text"
+            ),
         ]
-    elif entries and not reader.list_headings.found and not any(map(_states_condition, entries)):
+    elif (
+        entries
+        and not reader.list_headings.found
+        and not any(map(_states_condition, entries))
+    ):
         entries = [
-            replace(entry, quote_at_most=min(entry.quote_at_most, _TWO_ITEMS)) for entry in entries
+            replace(entry, quote_at_most=min(entry.quote_at_most, _TWO_ITEMS))
+            for entry in entries
         ]
         doubts = [
             *doubts,
             StructureDoubt(
-                0, len(section.raw.rstrip()), "no list, and no sentence that states a condition"
+                0,
+                len(section.raw.rstrip()),
+                "no list, and no sentence that states a condition",
             ),
         ]
     return Outline(entries, doubts)
@@ -129,7 +141,8 @@ class _OutlineReader:
                 self.sure = unsettled_confidence()
                 self.doubts.append(
                     StructureDoubt(
-                        *block.span, "exclusions are named, and no heading opens their list"
+                        *block.span,
+                        "exclusions are named, and no heading opens their list",
                     )
                 )
             if following and headings.is_withdrawal(block.names):
@@ -166,7 +179,9 @@ class _OutlineReader:
             self._open(block if not ending.sure else None, decides=not ending.sure)
         return ending.is_title
 
-    def _find_heading(self, block: TextLine, following: TextLine | None) -> ListHeading | None:
+    def _find_heading(
+        self, block: TextLine, following: TextLine | None
+    ) -> ListHeading | None:
         """Return the heading of a list that a block is. A line that introduces its own sub-items
         is none.
         """
@@ -174,17 +189,23 @@ class _OutlineReader:
         if heading is None or (block.bullet and not following):
             return None
         if block.bullet and _contains(block, following):
-            turned = self.kind is CriterionKind.INCLUSION and headings.turns_list(block.names)
+            turned = self.kind is CriterionKind.INCLUSION and headings.turns_list(
+                block.names
+            )
             if turned or headings.chooses(block.names, self.kind):
                 # "Must not have any of the following:" within a list introduces its sub-items
                 return None
         return heading
 
-    def _open_list(self, block: TextLine, heading: ListHeading, following: TextLine | None) -> None:
+    def _open_list(
+        self, block: TextLine, heading: ListHeading, following: TextLine | None
+    ) -> None:
         self._keep_items(block)
         text = block.names
         for_some = rule("list_for_some").search(text) and not headings.is_generic(text)
-        chosen = headings.chooses(text, self.kind if block.bullet else heading.kind or self.kind)
+        chosen = headings.chooses(
+            text, self.kind if block.bullet else heading.kind or self.kind
+        )
         # Such as "Exclusion criteria for healthy subjects:"
         self._open(block if for_some or chosen else self.group)
         self.kind = heading.kind
@@ -219,7 +240,8 @@ class _OutlineReader:
         while self.items and block.column <= self.items[-1].column + 1:
             last = self.items[-1]
             seen = any(
-                item.bullet is block.bullet and _is_level(item, block) for item in self.items
+                item.bullet is block.bullet and _is_level(item, block)
+                for item in self.items
             )
             if inner and not seen and _starts_inner_list(last, block):
                 break
@@ -243,21 +265,29 @@ class _OutlineReader:
         parent = self._find_parent(block, self.items[:-1])
         doubtful = False
         if _contains(block, following) and headings.states_and_introduces(text):
-            self.opener = None  # as a line that only introduces its sub-items ends the list above
+            self.opener = (
+                None  # as a line that only introduces its sub-items ends the list above
+            )
         # its parts continue while they fit
         if role is not LineRole.PARENT and (opener := self.opener):
             first = self.first_part or block
             alike = _is_level(opener, block) and opener.bullet is block.bullet
             self.opener = (
-                opener if alike and headings.is_part(opener.tokens, first.tokens, text) else None
+                opener
+                if alike and headings.is_part(opener.tokens, first.tokens, text)
+                else None
             )
             # Only their shape shows levels and short names.
-            shaped = any(rule(name).search(opener.tokens) for name in ("levels", "kinds"))
+            shaped = any(
+                rule(name).search(opener.tokens) for name in ("levels", "kinds")
+            )
             doubtful = not parent and block is not first and not shaped
             parent = parent or self.opener
         # Such as "except for the following:"
         announced = headings.ends_with_colon(text) and rule("announced").search(text)
-        goes_on = announced and following and not headings.ends_with_colon(following.tokens)
+        goes_on = (
+            announced and following and not headings.ends_with_colon(following.tokens)
+        )
         if role is LineRole.PARENT or goes_on:
             self.opener = block
             self.first_part = following
@@ -270,7 +300,9 @@ class _OutlineReader:
         return replace(entry, doubtful=doubtful)
 
     def _is_title(self, block: TextLine) -> bool:
-        return block.start in self.titles or headings.is_title(block.tokens, in_series=False)
+        return block.start in self.titles or headings.is_title(
+            block.tokens, in_series=False
+        )
 
     def _make_entry(
         self,
@@ -303,10 +335,14 @@ class _OutlineReader:
             block, [item for item in self.items[-1:] if item.tokens.codes.endswith(":")]
         )
         clauses = list(split_clauses(block))
-        for passage in [block.passage] if listed and not _is_series(block, clauses) else clauses:
+        for passage in (
+            [block.passage] if listed and not _is_series(block, clauses) else clauses
+        ):
             text = passage.tokens
             adequate = text.words and text.words[0].lower() in _ADEQUATE
-            remark = headings.is_no_criterion(text) or (headings.is_topic(text) and not adequate)
+            remark = headings.is_no_criterion(text) or (
+                headings.is_topic(text) and not adequate
+            )
             role = LineRole.REMARK if remark else LineRole.CRITERION
             yield self._make_entry(passage, role, parent, listed=listed)
 
@@ -336,7 +372,11 @@ class _OutlineReader:
             or rule("population").search(text)
             or self.heading is self.group
         )
-        return self.heading if needed or headings.needs_heading(block.tokens, text) else None
+        return (
+            self.heading
+            if needed or headings.needs_heading(block.tokens, text)
+            else None
+        )
 
 
 def _is_level(one: TextLine, other: TextLine) -> bool:
@@ -345,16 +385,26 @@ def _is_level(one: TextLine, other: TextLine) -> bool:
 
 def _starts_inner_list(last: TextLine, block: TextLine) -> bool:
     """Return whether the bullet of a block shows that it is a part of the item at its level."""
-    if not _is_level(last, block) or last.bullet is block.bullet or block.ordinal not in (None, 1):
+    if (
+        not _is_level(last, block)
+        or last.bullet is block.bullet
+        or block.ordinal not in (None, 1)
+    ):
         return False
     if not last.bullet or not block.bullet:
         return False
-    ranked = _RANK[block.bullet] > _RANK[last.bullet] and block.bullet is not Bullet.STAR
+    ranked = (
+        _RANK[block.bullet] > _RANK[last.bullet] and block.bullet is not Bullet.STAR
+    )
     return ranked or last.tokens.codes.endswith(":") or headings.introduces(last.tokens)
 
 
 def _contains(item: TextLine, following: TextLine | None) -> bool:
-    if not following or not following.bullet or read_list_heading(following.tokens, bulleted=True):
+    if (
+        not following
+        or not following.bullet
+        or read_list_heading(following.tokens, bulleted=True)
+    ):
         return False
     return following.column > item.column + 1 or _starts_inner_list(item, following)
 
@@ -366,7 +416,9 @@ def _find_titles(blocks: list[TextLine]) -> set[int]:
     Where several words in capitals ("Renal Disease") have sub-items, such words before text of
     another level are titles as well, however their list is indented.
     """
-    pairs = [(block, following) for block, following in pairwise(blocks) if block.bullet]
+    pairs = [
+        (block, following) for block, following in pairwise(blocks) if block.bullet
+    ]
     named = [
         (block, following)
         for block, following in pairs
@@ -381,7 +433,9 @@ def _find_titles(blocks: list[TextLine]) -> set[int]:
         }
     levels: list[list[tuple[TextLine, bool]]] = []
     for block, following in zip_longest(blocks, blocks[1:]):
-        while levels and (not block.bullet or block.column < levels[-1][-1][0].column - 1):
+        while levels and (
+            not block.bullet or block.column < levels[-1][-1][0].column - 1
+        ):
             titles |= _list_titles(levels.pop())
         if block.bullet:
             if not levels or block.column > levels[-1][-1][0].column + 1:
@@ -389,7 +443,8 @@ def _find_titles(blocks: list[TextLine]) -> set[int]:
             levels[-1].append(
                 (
                     block,
-                    _contains(block, following) and headings.is_title(block.tokens, in_series=True),
+                    _contains(block, following)
+                    and headings.is_title(block.tokens, in_series=True),
                 )
             )
     return titles.union(*map(_list_titles, levels))
@@ -400,7 +455,9 @@ def _list_titles(level: list[tuple[TextLine, bool]]) -> set[int]:
     return named if len(named) > 1 and 2 * len(named) > len(level) else set()
 
 
-def _is_section_heading(block: TextLine, following: TextLine | None, last: int | None) -> bool:
+def _is_section_heading(
+    block: TextLine, following: TextLine | None, last: int | None
+) -> bool:
     """Whether an unmarked line is the heading of a part of the list. ``last`` is the number of
     the item above.
     """
@@ -415,8 +472,15 @@ def _is_section_heading(block: TextLine, following: TextLine | None, last: int |
     if not short or not following or rule("share_or_age").search(text):
         return False
     if following.bullet:
-        goes_on = last is not None and following.ordinal == last + 1 and block.gap and following.gap
-        return following.ordinal in (None, 1) or (goes_on and text.words[0][0].isupper())
+        goes_on = (
+            last is not None
+            and following.ordinal == last + 1
+            and block.gap
+            and following.gap
+        )
+        return following.ordinal in (None, 1) or (
+            goes_on and text.words[0][0].isupper()
+        )
     # Longer words begin with a capital: "Dose Escalation of the Study Drug".
     words = [word for word in text.words if len(word) > 3 and word.isalpha()]
     titled = bool(words) and all(word[0].isupper() for word in words)
@@ -454,5 +518,7 @@ def _is_series(block: TextLine, clauses: Sequence[Passage]) -> bool:
         {";", "；"} & {*raw[one.raw_span[1] : other.raw_span[0]]}
         for one, other in pairwise(clauses)
     )
-    joined = any(rule("joins_clause").starts(clause.tokens, 0) for clause in clauses[1:])
+    joined = any(
+        rule("joins_clause").starts(clause.tokens, 0) for clause in clauses[1:]
+    )
     return len(clauses) > 2 and marked and not joined and ":" not in clauses[0].raw

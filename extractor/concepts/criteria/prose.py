@@ -46,14 +46,20 @@ def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
         tokens = sentence.tokens
         course = rule("trial_course").search(tokens)
         role = LineRole.SUSPECT
-        case = "suspect sentence of the trial's course" if course else "suspect sentence"
+        case = (
+            "suspect sentence of the trial's course" if course else "suspect sentence"
+        )
         # opens a list, or something else: "Design:"
         if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:
             words = [word.lower() for word in tokens.words if word.isalpha()][-2:]
             named = words and (
                 words[-1] in _LISTS or (words[-1] == "criteria" and words[0] in _LISTS)
             )
-            kind = CriterionKind.EXCLUSION if "exclusion" in words else CriterionKind.INCLUSION
+            kind = (
+                CriterionKind.EXCLUSION
+                if "exclusion" in words
+                else CriterionKind.INCLUSION
+            )
             under = kind if named else None
             continue
         if under:
@@ -90,7 +96,9 @@ def _split_items(passage: Passage) -> Iterator[Passage]:
 def split_clauses(block: TextLine) -> Iterator[Passage]:
     """Yield the sentences of a block, split at semicolons outside brackets."""
     raw = block.section.raw
-    inside = {found.end() - 1 for found in _ENTITY.finditer(raw, block.start, block.end)}
+    inside = {
+        found.end() - 1 for found in _ENTITY.finditer(raw, block.start, block.end)
+    }
     for first, last in split_sentences(raw[block.start : block.end]):
         depth = 0
         borders = [block.start + first - 1]

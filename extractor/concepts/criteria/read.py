@@ -28,7 +28,12 @@ from extractor.concepts.limits.criterion import (
     read_windows,
 )
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.people.read import StatedCriterion, read_ages, read_healthy, read_sex
+from extractor.concepts.people.read import (
+    StatedCriterion,
+    read_ages,
+    read_healthy,
+    read_sex,
+)
 from extractor.evidence.drafts import (
     Chunk,
     Draft,
@@ -41,7 +46,14 @@ from extractor.evidence.drafts import (
 from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
 from extractor.language.passage import LexedSection, Passage
-from extractor.schemas import Category, Comparator, RegistryFields, Sex, Support, TimeWindow
+from extractor.schemas import (
+    Category,
+    Comparator,
+    RegistryFields,
+    Sex,
+    Support,
+    TimeWindow,
+)
 
 __all__ = ["read_eligibility"]
 
@@ -80,7 +92,10 @@ def read_eligibility(
     summary = [sections[name].whole for name in _SUMMARY if name in sections]
     titles = [passage for passage in summary if passage.section.name.endswith("title")]
     descriptions = [passage for passage in summary if passage not in titles]
-    named = [*titles, *([sections["conditions"].whole] if "conditions" in sections else [])]
+    named = [
+        *titles,
+        *([sections["conditions"].whole] if "conditions" in sections else []),
+    ]
     listed = sections.get("eligibility")
     has_section = listed is not None and bool(listed.raw.strip())
     if listed and has_section:
@@ -114,7 +129,9 @@ def read_eligibility(
         "healthy_volunteers": read_healthy(stated, summary),
     }
     one_sex = rules["sex"].value in (Sex.FEMALE, Sex.MALE)
-    criteria = tuple(_drop_sex(criterion) if one_sex else criterion for criterion, _ in found)
+    criteria = tuple(
+        _drop_sex(criterion) if one_sex else criterion for criterion, _ in found
+    )
     doubts = tuple(
         StructureDoubt(Span("eligibility", doubt.start, doubt.end), doubt.reason)
         for doubt in outline.doubts
@@ -137,19 +154,26 @@ def _doubt_silence(
         if found:
             place = span_of(passage.part(found.first, found.end))
             yield StructureDoubt(
-                place, "these words are about who may take part, and no criterion was found"
+                place,
+                "these words are about who may take part, and no criterion was found",
             )
             return
 
 
-def _limit_people(rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]) -> dict[str, float]:
+def _limit_people(
+    rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]
+) -> dict[str, float]:
     """Return how sure ages, sex and healthy volunteers can be: as sure as the list of the
     criteria that say them.
     """
-    doubtful = [(one.span, one.at_most["kind"]) for one in criteria if "kind" in one.at_most]
+    doubtful = [
+        (one.span, one.at_most["kind"]) for one in criteria if "kind" in one.at_most
+    ]
     limits: dict[str, float] = {}
     for name, reading in rules.items() if doubtful else ():
-        said = [sure for span, sure in doubtful if any(map(span.overlaps, reading.spans))]
+        said = [
+            sure for span, sure in doubtful if any(map(span.overlaps, reading.spans))
+        ]
         if said:
             limits[name] = min(said)
     return limits
@@ -163,11 +187,15 @@ def _drop_sex(criterion: Draft) -> Draft:
     kept = tuple(
         one.model_copy(update={"condition": None})
         if one.condition
-        and rule("sex_condition").covers(words := read_text(one.condition), 0, len(words))
+        and rule("sex_condition").covers(
+            words := read_text(one.condition), 0, len(words)
+        )
         else one
         for one in read.value
     )
-    return replace(criterion, rules={**criterion.rules, "constraints": replace(read, value=kept)})
+    return replace(
+        criterion, rules={**criterion.rules, "constraints": replace(read, value=kept)}
+    )
 
 
 def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:
@@ -178,7 +206,9 @@ def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:
         for one in entries[max(0, place - _REACH) : place]
         if one.listed and one.kind is entry.kind
     ]
-    return any(one.heading is entry.heading and one.passage.raw.endswith(":") for one in above)
+    return any(
+        one.heading is entry.heading and one.passage.raw.endswith(":") for one in above
+    )
 
 
 def _read(
@@ -193,13 +223,16 @@ def _read(
 ) -> tuple[Draft, StatedCriterion]:
     passage = entry.passage
     parent, heading = (
-        " ".join(intro.raw.split()) if intro else "" for intro in (entry.parent, entry.heading)
+        " ".join(intro.raw.split()) if intro else ""
+        for intro in (entry.parent, entry.heading)
     )
     text = passage.text.translate(str.maketrans("\n\t\r", "   "))
     limits = find_limits(passage.tokens, entry.sense)
     place = (span_of(passage),)
     in_prose = entry.confidence is not None
-    kind_sure = measured("criterion", "kind of the list" if entry.kind else "kind without a list")
+    kind_sure = measured(
+        "criterion", "kind of the list" if entry.kind else "kind without a list"
+    )
     kind_sure = measured("criterion", "kind of a sentence") if in_prose else kind_sure
     if in_prose:
         alone = "no parent of a sentence"
@@ -209,9 +242,12 @@ def _read(
         alone = "no parent"
     lead_in: Reading[str | None] = Reading(None, measured("criterion", alone))
     if entry.parent:
-        place_of_parent = "under a heading" if entry.parent is entry.heading else "under an item"
+        place_of_parent = (
+            "under a heading" if entry.parent is entry.heading else "under an item"
+        )
         sure = measured(
-            "criterion", "under an item of its level" if entry.doubtful else place_of_parent
+            "criterion",
+            "under an item of its level" if entry.doubtful else place_of_parent,
         )
         lead_in = Reading(entry.parent.raw, sure, (span_of(entry.parent),))
     constraints = read_constraints(passage, limits, parent)
@@ -234,10 +270,16 @@ def _read(
         "negated": negated,
     }
     if len(parts) > 1:  # how what it introduces belongs together
-        rules["rule"] = read_rule(passage, [part.passage for part in parts], parts[0].sense)
+        rules["rule"] = read_rule(
+            passage, [part.passage for part in parts], parts[0].sense
+        )
     chunk = Chunk(number, *place, text)
     criterion = Draft(
-        "eligibility.criteria", chunk, *place, rules, at_most=_limit_criterion(entry, rules)
+        "eligibility.criteria",
+        chunk,
+        *place,
+        rules,
+        at_most=_limit_criterion(entry, rules),
     )
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
     return criterion, StatedCriterion(
@@ -256,7 +298,9 @@ def _read_negation(passage: Passage) -> Reading[bool]:
     return Reading(True, measured("negated", case), (place,), Support.INFERRED)  # noqa: FBT003
 
 
-def _limit_criterion(entry: OutlineEntry, rules: Mapping[str, Reading[Any]]) -> dict[str, float]:
+def _limit_criterion(
+    entry: OutlineEntry, rules: Mapping[str, Reading[Any]]
+) -> dict[str, float]:
     """Return how sure the fields of a criterion can be, where its list or its borders are in
     doubt.
     """
@@ -313,9 +357,16 @@ def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
         return Reading(value=False, confidence=no_criterion)
     sure = entry.confidence
     if sure is None:
-        case = "listed, ends with a colon" if entry.passage.text.endswith(":") else "listed"
+        case = (
+            "listed, ends with a colon"
+            if entry.passage.text.endswith(":")
+            else "listed"
+        )
         sure = measured("criterion", case if entry.listed else "prose")
     sure = min(sure, round(1 - no_criterion, 3)) if entry.listed else sure
     return Reading(
-        entry.role is LineRole.CRITERION, sure, (span_of(entry.passage),), Support.INFERRED
+        entry.role is LineRole.CRITERION,
+        sure,
+        (span_of(entry.passage),),
+        Support.INFERRED,
     )

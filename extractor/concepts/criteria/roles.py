@@ -81,7 +81,10 @@ def _stands_above_items(blocks: Sequence[TextLine], place: int) -> bool:
 def _names_exclusions(block: TextLine) -> bool:
     """Return whether a short line names exclusions and states nothing else."""
     tokens = block.names
-    if count_words(tokens) > _MOST_WORDS or rule("names_exclusions").search(tokens) is None:
+    if (
+        count_words(tokens) > _MOST_WORDS
+        or rule("names_exclusions").search(tokens) is None
+    ):
         return False
     return not any(code in f"<>≤≥={NUMBER}" for code in tokens.codes)
 
@@ -92,7 +95,9 @@ def _looks_like_heading(blocks: Sequence[TextLine], place: int) -> bool:
         return False
     following = blocks[place + 1]
     if block.bullet:
-        return ends_with_colon(block.tokens) and (following.bullet is not block.bullet or block.gap)
+        return ends_with_colon(block.tokens) and (
+            following.bullet is not block.bullet or block.gap
+        )
     if block.tokens.codes.endswith("."):
         return False
     return ends_with_colon(block.tokens) or following.bullet is not None

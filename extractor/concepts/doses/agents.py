@@ -52,7 +52,11 @@ def is_substance(agent: Agent) -> bool:
     """Return whether an agent can have a dose and a route: a substance, the cells of a
     transplant, or radiation.
     """
-    return agent.kind == "radiation" or agent.kind not in _REGISTERED or "transplant" in agent.key
+    return (
+        agent.kind == "radiation"
+        or agent.kind not in _REGISTERED
+        or "transplant" in agent.key
+    )
 
 
 Names = Sequence[tuple[str, Agent]]
@@ -68,22 +72,35 @@ class AgentNames:
         for name, agent in names:
             for key in list_keys(name):
                 self._agents.setdefault(key, agent)
-        self.agents = tuple({agent.key: agent for agent in self._agents.values()}.values())
+        self.agents = tuple(
+            {agent.key: agent for agent in self._agents.values()}.values()
+        )
         for name in others:
-            self._agents.setdefault(name_key(name), Agent(unify_name(name), "drug", "", 0, 0))
+            self._agents.setdefault(
+                name_key(name), Agent(unify_name(name), "drug", "", 0, 0)
+            )
         self._by_word: dict[str, list[tuple[list[str], Agent]]] = {}
-        for key in sorted(filter(lambda key: len(key) > 1, self._agents), key=len, reverse=True):
+        for key in sorted(
+            filter(lambda key: len(key) > 1, self._agents), key=len, reverse=True
+        ):
             words = [word.lower() for word in lex(key).words if word not in _SKIPPED]
             for first in (words[0],) if len(words) > 1 else _list_forms(words[0]):
-                self._by_word.setdefault(first, []).append((words[1:], self._agents[key]))
+                self._by_word.setdefault(first, []).append(
+                    (words[1:], self._agents[key])
+                )
         firsts = {agent.section: agent for agent in reversed(self.agents)}
         self._placebos = {
-            section: agent for section, agent in firsts.items() if agent.kind == "placebo"
+            section: agent
+            for section, agent in firsts.items()
+            if agent.kind == "placebo"
         }
         kinds = (
-            [agent for agent in self.agents if agent.kind == kind] for kind in ("placebo", "cells")
+            [agent for agent in self.agents if agent.kind == kind]
+            for kind in ("placebo", "cells")
         )
-        self._single = {agents[0].kind: agents[0] for agents in kinds if len(agents) == 1}
+        self._single = {
+            agents[0].kind: agents[0] for agents in kinds if len(agents) == 1
+        }
 
     def key_of(self, name: str) -> str:
         """Return the key of the agent that goes by a name, or by the first part of one."""
@@ -135,10 +152,14 @@ class AgentNames:
         taken = drop_overlaps([*known, *drop_touching(general, known)])
         nexts = (*taken[1:], None)[: len(taken)]
         parts = (
-            m for m, other in zip(taken, nexts, strict=True) if not _is_composed(tokens, m, other)
+            m
+            for m, other in zip(taken, nexts, strict=True)
+            if not _is_composed(tokens, m, other)
         )
         return _fuse_mentions(
-            tokens, section, [self._find_placebo(tokens, section, mention) for mention in parts]
+            tokens,
+            section,
+            [self._find_placebo(tokens, section, mention) for mention in parts],
         )
 
     def _find_placebo(self, tokens: Tokens, section: str, mention: Mention) -> Mention:
@@ -146,11 +167,18 @@ class AgentNames:
         agent after "sham".
         """
         own = self._placebos.get(section)
-        if own and mention.confidence == _GENERAL and mention.value.kind not in PROCEDURES:
+        if (
+            own
+            and mention.confidence == _GENERAL
+            and mention.value.kind not in PROCEDURES
+        ):
             beside = rule("other_than_placebo").ends(
                 tokens, mention.first, max(mention.first - 8, 0)
             )
-            is_other = beside is not None and "\n" not in tokens.codes[beside.first : mention.first]
+            is_other = (
+                beside is not None
+                and "\n" not in tokens.codes[beside.first : mention.first]
+            )
             return mention if is_other else replace(mention, value=own)
         if mention.value.kind == "placebo":
             return mention
@@ -164,13 +192,21 @@ class AgentNames:
         return Mark(agent, first, end, _GENERAL)
 
     def _mark(
-        self, tokens: Tokens, section: str, place: Place, kind: str, confidence: float = _GENERAL
+        self,
+        tokens: Tokens,
+        section: str,
+        place: Place,
+        kind: str,
+        confidence: float = _GENERAL,
     ) -> Mention:
         first, end = expand_name(tokens, *place)
         name = tokens.read(first, end)
         agent = self._single.get(kind) or self._agents.get(name_key(name))
         return Mark(
-            agent or Agent(unify_name(name), kind, section, first, end), first, end, confidence
+            agent or Agent(unify_name(name), kind, section, first, end),
+            first,
+            end,
+            confidence,
         )
 
 
@@ -191,7 +227,9 @@ def _match_words(
             at += 1
         if at == len(words):
             return None
-        if words[at] != word and (number < len(rest) or words[at] not in _list_forms(word)):
+        if words[at] != word and (
+            number < len(rest) or words[at] not in _list_forms(word)
+        ):
             return None
         at += 1
     return at if stands_alone(tokens, first, at) else None
@@ -250,10 +288,14 @@ def _fuse_mentions(
 
 def is_joint(name: str, tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a range is empty or a rule covers all its tokens."""
-    return first == end or (first < end and rule(name).covers(tokens, first, end) is not None)
+    return first == end or (
+        first < end and rule(name).covers(tokens, first, end) is not None
+    )
 
 
-def build_lexicon(groups: Sequence[DosingSection], others: Iterable[str] = ()) -> AgentNames:
+def build_lexicon(
+    groups: Sequence[DosingSection], others: Iterable[str] = ()
+) -> AgentNames:
     """Return the agents in the names of interventions, or in labels of arms if no intervention
     names one.
 
@@ -302,16 +344,25 @@ def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
         if place and not rule("not_given").search(tokens, first, last):
             name = tokens.read(*place)
             known_kinds = [kind for kind, *_ in find_general(tokens, first, last)]
-            kind = next(iter(known_kinds), section.type if section.type in _REGISTERED else "drug")
-            if "placebo" in known_kinds or rule("inactive_name").search(tokens, first, last):
+            kind = next(
+                iter(known_kinds),
+                section.type if section.type in _REGISTERED else "drug",
+            )
+            if "placebo" in known_kinds or rule("inactive_name").search(
+                tokens, first, last
+            ):
                 kind = "placebo"
             agent = Agent(name_key(name), kind, section.name, *place)
             names += [(short, agent) for short in _list_before_slash(tokens, *place)]
-            names += [(each, agent) for each in (name, *list_glosses(tokens, first, last))]
+            names += [
+                (each, agent) for each in (name, *list_glosses(tokens, first, last))
+            ]
     return names
 
 
-def _read_other_names(section: DosingSection, own: Names) -> Iterator[tuple[OtherName, Agent]]:
+def _read_other_names(
+    section: DosingSection, own: Names
+) -> Iterator[tuple[OtherName, Agent]]:
     """Yield the other names that the registry gives an intervention, with the agent that each one
     names.
 
@@ -326,7 +377,9 @@ def _read_other_names(section: DosingSection, own: Names) -> Iterator[tuple[Othe
     for place in section.aliases if agents or is_given else ():
         for found in find_other_names(section.tokens, place):
             if not agents:  # the title is no name: "Drug A"
-                agents = [Agent(name_key(found.name), "drug", section.name, *found.place)]
+                agents = [
+                    Agent(name_key(found.name), "drug", section.name, *found.place)
+                ]
             agent = by_key.get(name_key(found.of or "")) or (
                 agents[0] if len(agents) == 1 else None
             )
@@ -351,7 +404,10 @@ def _separate_shared(
         claimed[name_key(other.name)].add(agent.key)
     shared = {key for key, agents in claimed.items() if len(agents) > 1} - own_keys
     return [
-        (other.name, _stand_alone(other, agent) if name_key(other.name) in shared else agent)
+        (
+            other.name,
+            _stand_alone(other, agent) if name_key(other.name) in shared else agent,
+        )
         for other, agent in others
     ]
 

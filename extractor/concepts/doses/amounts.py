@@ -21,7 +21,9 @@ _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.d
 """Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L", "100mL"})
 _FLOWS = ("/h", "/min")
-_LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL", "mg/dL", "g/dL", "g/L", "mmol/L", "pg/mL"})
+_LEVELS_IN_BLOOD = frozenset(
+    {"IU/mL", "kU/mL", "ng/mL", "mg/dL", "g/dL", "g/L", "mmol/L", "pg/mL"}
+)
 UNSURE = 0.5
 """The confidence of an amount whose number can be read in two ways, that counts pieces, or that may
 not be a dose or the agent's: "1.250 mg", "2 x 10 mg", "10 mg/mL".
@@ -38,7 +40,11 @@ def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
     """Return every stated dose, left to right. The levels of one list share a mark.
 
     >>> marks = find_amounts(read_text("10, 20 or 40 mg/kg; 1-3 x 10^6 cells/kg"))
-    >>> [(amount.low, amount.high, amount.unit) for mark in marks for amount in mark.value]
+    >>> [
+    ...     (amount.low, amount.high, amount.unit)
+    ...     for mark in marks
+    ...     for amount in mark.value
+    ... ]
     [(10, 10, 'mg/kg'), (20, 20, 'mg/kg'), (40, 40, 'mg/kg'), (1000000, 3000000, 'cells/kg')]
     """
     stated = (
@@ -54,7 +60,10 @@ def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
     """Yield numbers with the unit of a dose that limit one, or that are levels in blood or amounts
     of a solvent.
 
-    >>> [mark.value[0].high for mark in find_limits(read_text("20 mg daily, at most 80 mg"))]
+    >>> [
+    ...     mark.value[0].high
+    ...     for mark in find_limits(read_text("20 mg daily, at most 80 mg"))
+    ... ]
     [80]
     """
     for levels, unit in _find_measured(tokens):
@@ -63,7 +72,9 @@ def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
             rule(name).ends(tokens, first, first - _CUE_REACH)
             for name in ("cap_before", "mixture_before")
         )
-        if (others or _is_level(levels, unit)) and (mark := _read_levels(tokens, levels, unit)):
+        if (others or _is_level(levels, unit)) and (
+            mark := _read_levels(tokens, levels, unit)
+        ):
             yield mark
 
 
@@ -76,7 +87,9 @@ def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]
             yield levels, unit
 
 
-def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> AmountMark | None:
+def _read_levels(
+    tokens: Tokens, levels: tuple[Quantity, ...], unit: str
+) -> AmountMark | None:
     first = levels[0].first
     end = max(level.end for level in levels)
     # "15 ± 3 mg/kg"
@@ -94,7 +107,8 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> Amo
     ).starts(tokens, end)
     daily = "/day" if "/" not in unit and total else ""
     slashed = [
-        tokens.words[one.end : one.end + 1] == ["/"] and one.unit.first > one.end for one in levels
+        tokens.words[one.end : one.end + 1] == ["/"] and one.unit.first > one.end
+        for one in levels
     ]
     amounts = dict.fromkeys(
         Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
@@ -137,7 +151,11 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool
     flows = unit.partition("/")[0] in _VOLUMES and unit.endswith(_FLOWS)
     if flows and rule("step_of_flow").starts(tokens, end):
         return True
-    names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
+    names = [
+        "limit_before",
+        "mixture_before",
+        *(["volume_before"] if unit in _VOLUMES else []),
+    ]
     steps = rule("step_noun").starts(tokens, end)  # "in 5 mg increments"
     if steps:
         return True
@@ -165,10 +183,16 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
         values = [read_number(found.read(name) or "") for name in ("low", "high")]
         known = [value for value in values if value is not None]
         # "AUC24" is a measurement
-        span = tokens.codes[found.place("low")[0]] == NAME_NUMBER and known[0] > _MOST_AUC
+        span = (
+            tokens.codes[found.place("low")[0]] == NAME_NUMBER and known[0] > _MOST_AUC
+        )
         if known and all(known) and not span:  # and so is "AUC 0-24"
             through = found.read("joint") in ("-", "to")
-            ends = [(known[0], known[-1])] if through else [(value, value) for value in known]
+            ends = (
+                [(known[0], known[-1])]
+                if through
+                else [(value, value) for value in known]
+            )
             yield Mark(
                 tuple(Amount(low=low, high=high, unit="AUC") for low, high in ends),
                 found.first,
@@ -176,7 +200,9 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
             )
 
 
-def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[AmountMark, ...]:
+def drop_explaining(
+    tokens: Tokens, amounts: Iterable[AmountMark]
+) -> tuple[AmountMark, ...]:
     """Drop amounts that only explain a neighbour; ``amounts`` are in reading order.
 
     Examples are the strength of a counted piece, the volume of a weighed dose and the total of
@@ -188,10 +214,13 @@ def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[Amou
             kept.append(amount)
         elif _is_sum(tokens, amount, kept[-1]):
             continue
-        elif _first_explains(tokens, kept[-1], amount) or _is_sum(tokens, kept[-1], amount):
+        elif _first_explains(tokens, kept[-1], amount) or _is_sum(
+            tokens, kept[-1], amount
+        ):
             kept[-1] = amount
         elif not (
-            _is_strength(tokens, kept[-1], amount) or _is_bracketed(tokens, kept[-1], amount)
+            _is_strength(tokens, kept[-1], amount)
+            or _is_bracketed(tokens, kept[-1], amount)
         ):
             kept.append(amount)
     return tuple(kept)
@@ -206,7 +235,11 @@ def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bo
     between = (first.end, second.first)
     if one in _VOLUMES:
         gap = tokens.words[slice(*between)]
-        return other not in _VOLUMES and len(gap) < 4 and gap[-1:] in (["("], ["containing"])
+        return (
+            other not in _VOLUMES
+            and len(gap) < 4
+            and gap[-1:] in (["("], ["containing"])
+        )
     bracketed = tokens.codes[first.first - 1 : first.first] == "(" and tokens.codes[
         slice(*between)
     ] in (")", "),")
@@ -224,7 +257,10 @@ def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     if rule("as_pieces").ends(tokens, second.first, first.end):
         return True
     if first.value[0].unit in _COUNTED:
-        return other not in _COUNTED and rule("of_piece").covers(tokens, *between) is not None
+        return (
+            other not in _COUNTED
+            and rule("of_piece").covers(tokens, *between) is not None
+        )
     return other in _COUNTED and second.value[0].high == 1 and first.end == second.first
 
 
@@ -258,7 +294,9 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
     (True, True)
     """
     plain = [
-        level for level in levels if level.unit != "%" and not level.unit.endswith("/mL")
+        level
+        for level in levels
+        if level.unit != "%" and not level.unit.endswith("/mL")
     ] or levels
     substances = [level for level in plain if not is_volume_or_piece(level.unit)]
     return tuple(level for level in substances or plain)

@@ -36,10 +36,14 @@ def locate_arms(record: TrialRecord) -> dict[str, Span]:
 
     >>> from extractor.schemas import Part, Section, Source
     >>> arm = Section(
-    ...     name="arms[0]", text="High\nEXPERIMENTAL", parts=(Part(name="label", start=0, end=4),)
+    ...     name="arms[0]",
+    ...     text="High\nEXPERIMENTAL",
+    ...     parts=(Part(name="label", start=0, end=4),),
     ... )
     >>> locate_arms(
-    ...     TrialRecord(record_id="a", source=Source(path="a", format="flat"), sections=(arm,))
+    ...     TrialRecord(
+    ...         record_id="a", source=Source(path="a", format="flat"), sections=(arm,)
+    ...     )
     ... )
     {'arms[0]': Span(section='arms[0]', start=0, end=4)}
     """
@@ -47,11 +51,18 @@ def locate_arms(record: TrialRecord) -> dict[str, Span]:
     for section in record.sections:
         if section.name.startswith("arms["):
             start, end = next(
-                ((part.start, part.end) for part in section.parts if part.name == "label"), (0, 0)
+                (
+                    (part.start, part.end)
+                    for part in section.parts
+                    if part.name == "label"
+                ),
+                (0, 0),
             )
             label = section.text[start:end]
             start += len(label) - len(label.lstrip())
-            found[section.name] = Span(section.name, start, max(start, start + len(label.strip())))
+            found[section.name] = Span(
+                section.name, start, max(start, start + len(label.strip()))
+            )
     return found
 
 
@@ -81,9 +92,13 @@ class Arms:
         cases.
         """
         nothing = "no arm" if self.labels else "no list of arms"
-        return self.cite(given, min(measured("arms", case) for case in given.values() or [nothing]))
+        return self.cite(
+            given, min(measured("arms", case) for case in given.values() or [nothing])
+        )
 
-    def cite(self, arms: Collection[str], confidence: float) -> Reading[tuple[str, ...]]:
+    def cite(
+        self, arms: Collection[str], confidence: float
+    ) -> Reading[tuple[str, ...]]:
         """Return the labels of arms, each once, with their places."""
         spans = {
             self.label(arm): span
@@ -120,7 +135,9 @@ class Arms:
         linked = self.list_linked(one)
         registered = self.list_registered(one.agent.key)
         own = {arm for arm, number in claims[0].items() if number > (arm in stated)}
-        theirs = own | {arm for arm, number in claims[1].items() if number > (arm in linked)}
+        theirs = own | {
+            arm for arm, number in claims[1].items() if number > (arm in linked)
+        }
         uses = self._uses.get(one.agent.key, {})
         # A placebo that only another intervention's text names is given in the arms that name a
         # placebo.
@@ -133,14 +150,25 @@ class Arms:
             use = uses.get(arm, Use.NONE)
             lacks = bool(registered) and arm not in registered
             rows = (
-                ("", lacks and use is not Use.ALONE),  # "placebo identical to examplumab 10 mg"
+                # "placebo identical to examplumab 10 mg"
+                (
+                    "",
+                    lacks and use is not Use.ALONE,
+                ),
                 ("own text, not linked", arm in stated and lacks),
                 ("own text, linked" if registered else "own text", arm in stated),
                 ("", use is Use.DENIED or (unnamed and use is Use.NONE)),
-                ("", bool(stated or linked) and arm in own and (arm not in linked or bool(stated))),
+                (
+                    "",
+                    bool(stated or linked)
+                    and arm in own
+                    and (arm not in linked or bool(stated)),
+                ),
                 (
                     "one of several regimens",
-                    arm in theirs and (arm in linked or not (stated or linked)) and not lacks,
+                    arm in theirs
+                    and (arm in linked or not (stated or linked))
+                    and not lacks,
                 ),
                 ("linked, with a dose", arm in linked and arm in registered),
                 ("linked by another intervention", arm in linked and not lacks),
@@ -164,7 +192,11 @@ class Arms:
 
     def list_linked(self, one: Statement) -> set[str]:
         """Return the arms of the interventions whose text states the regimen."""
-        return {arm for part in one.parts or (one,) for arm in self.links.get(part.section, ())}
+        return {
+            arm
+            for part in one.parts or (one,)
+            for arm in self.links.get(part.section, ())
+        }
 
     def list_registered(self, agent: str, *, whole: bool = False) -> Set[str]:
         """Return the arms of all interventions whose name, or whole text, names an agent."""
@@ -193,8 +225,15 @@ class Arms:
         for arm in self.labels:
             text = self.texts[arm]
             mentions = self.lexicon.find(text)
-            titled = {one.value.key: one.value.kind for one in mentions if one.end <= text.title[1]}
-            control = any(word in text.type for word in _CONTROLS) or "placebo" in titled.values()
+            titled = {
+                one.value.key: one.value.kind
+                for one in mentions
+                if one.end <= text.title[1]
+            }
+            control = (
+                any(word in text.type for word in _CONTROLS)
+                or "placebo" in titled.values()
+            )
             for one in mentions:
                 use = self._read_use(text, one)
                 if control and one.value.key not in titled:
@@ -220,7 +259,9 @@ class Arms:
                 if rule("arm_word").starts(tokens, at.first)
             ]
             named = {
-                name.casefold() for at in groups for name in (at.text, tokens.words[at.end - 1])
+                name.casefold()
+                for at in groups
+                for name in (at.text, tokens.words[at.end - 1])
             }
             opens = [
                 tokens.read(first, at).casefold()
@@ -241,8 +282,13 @@ class Arms:
         names: dict[str, set[str]] = {}
         for arm in self.labels:
             text = self.texts[arm]
-            groups = (found.text for found in rule("group_name").find(text.tokens, *text.title))
-            names[arm] = {name.casefold() for name in (self.label(arm), *groups) if name}
+            groups = (
+                found.text
+                for found in rule("group_name").find(text.tokens, *text.title)
+            )
+            names[arm] = {
+                name.casefold() for name in (self.label(arm), *groups) if name
+            }
         return names
 
     def _may(self, part: Statement) -> bool:
@@ -261,10 +307,20 @@ class Arms:
         before = rule("not_given_before").ends(tokens, first, max(0, first - _REACH))
         if before or rule("not_given_after").starts(tokens, end):
             return Use.DENIED
-        place = next((each for each in text.clauses if each[0] <= first < each[1]), None)
-        if place and "experimental" not in text.type and rule("may_switch").search(tokens, *place):
+        place = next(
+            (each for each in text.clauses if each[0] <= first < each[1]), None
+        )
+        if (
+            place
+            and "experimental" not in text.type
+            and rule("may_switch").search(tokens, *place)
+        ):
             return Use.DENIED
-        return Use.BESIDE if place and rule("one_or_other").search(tokens, *place) else Use.ALONE
+        return (
+            Use.BESIDE
+            if place and rule("one_or_other").search(tokens, *place)
+            else Use.ALONE
+        )
 
     def read_amounts(
         self, one: Statement, levels: Iterable[Amount], given: Collection[str]
@@ -273,25 +329,43 @@ class Arms:
         different amounts.
         """
         levels = list(levels)
-        own = {arm: self._list_levels(arm, one, levels) for arm in self.labels if arm in given}
+        own = {
+            arm: self._list_levels(arm, one, levels)
+            for arm in self.labels
+            if arm in given
+        }
         linked: dict[str, set[Amount]] = {}
         for part in one.parts or (one,):
             for arm in self.links.get(part.section, ()):
                 linked.setdefault(arm, set()).update(part.levels)
         gets = {arm: said or linked.get(arm, set()) for arm, said in own.items()}
-        places = {level: [arm for arm in gets if level in gets[arm]] for level in levels}
+        places = {
+            level: [arm for arm in gets if level in gets[arm]] for level in levels
+        }
         differ = all(places.values()) and len(set(map(tuple, places.values()))) > 1
         for level in levels:
-            yield replace_arms(level, self.cite(places[level], 1).value) if differ else level
+            yield (
+                replace_arms(level, self.cite(places[level], 1).value)
+                if differ
+                else level
+            )
 
-    def _list_levels(self, arm: str, one: Statement, levels: Sequence[Amount]) -> set[Amount]:
+    def _list_levels(
+        self, arm: str, one: Statement, levels: Sequence[Amount]
+    ) -> set[Amount]:
         """Return the amounts of a regimen that an arm's own text states."""
         stated = {
-            level for part in one.parts or (one,) if part.section == arm for level in part.levels
+            level
+            for part in one.parts or (one,)
+            if part.section == arm
+            for level in part.levels
         }
         text = self.texts[arm]
         return stated or {
-            level for mark in text.marks.amounts for level in mark.value if level in levels
+            level
+            for mark in text.marks.amounts
+            for level in mark.value
+            if level in levels
         }
 
 

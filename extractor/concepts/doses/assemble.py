@@ -15,7 +15,15 @@ from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fiel
 from extractor.concepts.resolve import AGREE, ALONE, agree, share_right
 from extractor.evidence.drafts import Draft, ModelResult, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
-from extractor.schemas import Absence, AbsenceReason, FieldRef, Origin, Regimen, Support, Task
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    FieldRef,
+    Origin,
+    Regimen,
+    Support,
+    Task,
+)
 
 _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
@@ -42,7 +50,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
     """Assemble the regimens of a record."""
     latest: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled[Regimen](Task.DOSING)
-    places = dict[str, Span]()  # of the labels of arms; of arms with one label, that of the first
+    # of the labels of arms; of arms with one label, that of the first
+    places = dict[str, Span]()
     for span in locate_arms(parsed.record).values():
         places.setdefault(parsed.raw(span), span)
     for draft in _list_drafts(parsed, result):
@@ -55,7 +64,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         regimen = _cite_arms(regimen, places)
         same_agent = latest[fields["agent"].casefold()]
         known = next(
-            (at for at in same_agent if _adds_nothing(regimen, assembled.items[at][1])), None
+            (at for at in same_agent if _adds_nothing(regimen, assembled.items[at][1])),
+            None,
         )
         if known is not None:
             path, first, other = assembled.items[known]
@@ -78,14 +88,18 @@ def _cite_arms(regimen: Regimen, places: Mapping[str, Span]) -> Regimen:
                 "field": f"amounts[{number}].arms",
                 **asdict(places[label]),
                 "quote": label,
-                "support": find_weakest([piece.support, *(each.support for each in own)]),
+                "support": find_weakest(
+                    [piece.support, *(each.support for each in own)]
+                ),
                 "confidence": min(each.confidence or 0 for each in (piece, *own)),
             }
         )
         for number, amount in enumerate(regimen.amounts)
         for piece in regimen.evidence_for(f"amounts[{number}]")[:1]
         for label in amount.arms
-        for own in [[each for each in regimen.evidence_for("arms") if each.quote == label]]
+        for own in [
+            [each for each in regimen.evidence_for("arms") if each.quote == label]
+        ]
     ]
     if cited:
         return regimen.model_copy(update={"evidence": (*regimen.evidence, *cited)})
@@ -96,10 +110,15 @@ def _join_arms(first: Regimen, more: Regimen, places: Mapping[str, Span]) -> Reg
     """Return a regimen that other arms get, too, in the order of the record."""
     if set(more.arms) <= set(first.arms):
         return first
-    pieces = {piece.quote: piece for one in (more, first) for piece in one.evidence_for("arms")}
+    pieces = {
+        piece.quote: piece
+        for one in (more, first)
+        for piece in one.evidence_for("arms")
+    }
     arms = tuple(label for label in places if label in {*first.arms, *more.arms})
     proven = (
-        pieces[label].model_copy(update={"field": f"arms[{at}]"}) for at, label in enumerate(arms)
+        pieces[label].model_copy(update={"field": f"arms[{at}]"})
+        for at, label in enumerate(arms)
     )
     others = (piece for piece in first.evidence if FieldRef(piece.field).path != "arms")
     return first.model_copy(update={"arms": arms, "evidence": (*others, *proven)})
@@ -114,11 +133,16 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
         yield _confirm(parsed, answer)
     unanswered = [one for one in result.passages if not one.is_answered]
     for regimen in parsed.regimens:
-        passage = next((one for one in unanswered if one.span.contains(regimen.chunk.span)), None)
+        passage = next(
+            (one for one in unanswered if one.span.contains(regimen.chunk.span)), None
+        )
         if passage and not any(covers(one, regimen) for one in listed):
             # An open field has the reason of the passage that should have been read again.
             yield replace(
-                regimen, chunk=passage.chunk, asked=passage.asked, is_skipped=passage.is_skipped
+                regimen,
+                chunk=passage.chunk,
+                asked=passage.asked,
+                is_skipped=passage.is_skipped,
             )
         elif not result.lists_regimens:
             yield regimen
@@ -139,7 +163,11 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
         field.name: _find_same(field.name, answer, similar, span) for field in _FIELDS
     }
     situation, origin = (AGREE, Origin.BOTH) if similar else (ALONE, Origin.MODEL)
-    rules["stands"] = Reading(True, share_right("dosing.regimens", situation), origin=origin)  # noqa: FBT003
+    rules["stands"] = Reading(
+        True,  # noqa: FBT003 - it is the value
+        share_right("dosing.regimens", situation),
+        origin=origin,
+    )
     return replace(answer, span=span, rules=rules)
 
 
@@ -151,14 +179,25 @@ def _place(answer: Draft) -> Span:
     whole = quote.spans[0] if quote and quote.spans else answer.chunk.span
     if whole is not answer.chunk.span and whole.length <= _LONGEST_QUOTE:
         return whole
-    stated = [span for name in _PLACED if (value := answer.model.get(name)) for span in value.spans]
-    near = [span for span in stated if whole.contains(span) and span.length < whole.length]
+    stated = [
+        span
+        for name in _PLACED
+        if (value := answer.model.get(name))
+        for span in value.spans
+    ]
+    near = [
+        span for span in stated if whole.contains(span) and span.length < whole.length
+    ]
     if not near:
         return whole
-    return Span(whole.section, min(span.start for span in near), max(span.end for span in near))
+    return Span(
+        whole.section, min(span.start for span in near), max(span.end for span in near)
+    )
 
 
-def _find_same(name: str, answer: Draft, similar: Sequence[Draft], span: Span) -> Reading[Any]:
+def _find_same(
+    name: str, answer: Draft, similar: Sequence[Draft], span: Span
+) -> Reading[Any]:
     """Return the rules' reading that agrees with the answer; if that was refused, another
     reading of the same words.
     """
@@ -171,7 +210,11 @@ def _find_same(name: str, answer: Draft, similar: Sequence[Draft], span: Span) -
         if model and agree(rule.value, model.value) and rule.value:
             return rule
         here = regimen.span.overlaps(span) or (name == "arms" and len(similar) == 1)
-        if not model and here and refused.isdisjoint(map(show_value, rule.list_values())):
+        if (
+            not model
+            and here
+            and refused.isdisjoint(map(show_value, rule.list_values()))
+        ):
             return rule
     return Reading.open_()
 
@@ -198,7 +241,9 @@ def _lend_arms(regimen: Draft, answer: Draft) -> Reading[Any]:
     if not kept:
         return read
     return replace(
-        read, value=tuple(label for label, _ in kept), spans=tuple(span for _, span in kept)
+        read,
+        value=tuple(label for label, _ in kept),
+        spans=tuple(span for _, span in kept),
     )
 
 
@@ -213,7 +258,9 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    searched = tuple(s.name for s in parsed.record.sections if FieldRef(s.name).path in _SEARCHED)
+    searched = tuple(
+        s.name for s in parsed.record.sections if FieldRef(s.name).path in _SEARCHED
+    )
     unread = next((one for one in result.passages if not one.is_answered), None)
     if any(one.refused for one in result.passages):
         reason = AbsenceReason.UNSUPPORTED_ANSWER
@@ -222,7 +269,9 @@ def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
     elif parsed.candidates and not result.passages:
         reason = AbsenceReason.NOT_ASKED
     else:
-        reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+        reason = (
+            AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+        )
     return Absence(field="dosing", reason=reason, sections=searched)
 
 
@@ -230,7 +279,9 @@ def covers(listed: Draft, regimen: Draft) -> bool:
     """Check whether a model's regimen states the rules' dose: the same words, or one of its
     amounts for its agent.
     """
-    amounts, quote, agent = (listed.model.get(name) for name in ("amounts", "quote", "agent"))
+    amounts, quote, agent = (
+        listed.model.get(name) for name in ("amounts", "quote", "agent")
+    )
     spans = [*(amounts.spans if amounts else ()), *(quote.spans if quote else ())]
     places = regimen.rules["amounts"].spans or (regimen.span,)
     if any(place.overlaps(span) for place in places for span in spans):
@@ -258,5 +309,8 @@ def is_same_agent(one: str | None, other: str | None) -> bool:
     ... )
     (True, False)
     """
-    names = [" ".join((name or "").partition("(")[0].casefold().split()) for name in (one, other)]
+    names = [
+        " ".join((name or "").partition("(")[0].casefold().split())
+        for name in (one, other)
+    ]
     return all(names) and (names[0] in names[1] or names[1] in names[0])

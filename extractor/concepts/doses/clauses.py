@@ -59,7 +59,8 @@ class Clause:
         ]
         known = rule("word_about_dose")
         return all(
-            known.covers(self.tokens, at, at + 1) or is_salt(self.tokens, at) for at in others
+            known.covers(self.tokens, at, at + 1) or is_salt(self.tokens, at)
+            for at in others
         )
 
 
@@ -94,11 +95,16 @@ class Statement:
 
     @property
     def levels(self) -> tuple[Amount, ...]:
-        return tuple(dict.fromkeys(amount for fact in self.amounts for amount in fact.value))
+        return tuple(
+            dict.fromkeys(amount for fact in self.amounts for amount in fact.value)
+        )
 
     def holds(self, fact: Fact) -> bool:
         """Return whether the clause of the statement contains a fact."""
-        return fact.section == self.section and self.clause.first <= fact.first < self.clause.end
+        return (
+            fact.section == self.section
+            and self.clause.first <= fact.first < self.clause.end
+        )
 
 
 def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Piece]:
@@ -107,10 +113,14 @@ def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Pi
     """
     tokens = section.tokens
     marks = section.marks
-    pieces: list[Piece] = [(*section.title, False)] if section.title[1] > section.title[0] else []
+    pieces: list[Piece] = (
+        [(*section.title, False)] if section.title[1] > section.title[0] else []
+    )
     starts = sorted(first for first, _ in marks.places())
     for first, end in section.clauses:
-        if not section.is_group and bisect_left(starts, first) == bisect_left(starts, end):
+        if not section.is_group and bisect_left(starts, first) == bisect_left(
+            starts, end
+        ):
             continue
         stated = marks.inside(first, end)
         if (
@@ -123,12 +133,16 @@ def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Pi
         position = described.end if described else first
         is_step = False
         for step in rule("next_step").find(tokens, first, end):
-            if _both_give(marks.inside(position, step.first), marks.inside(step.end, end)):
+            if _both_give(
+                marks.inside(position, step.first), marks.inside(step.end, end)
+            ):
                 pieces.append((position, step.first, is_step))
                 position = step.end
                 is_step = True
         cut = _cut_regimens(tokens, (position, end), stated, mentions)
-        pieces += [(*place, is_step and number == 0) for number, place in enumerate(cut)]
+        pieces += [
+            (*place, is_step and number == 0) for number, place in enumerate(cut)
+        ]
     return pieces
 
 
@@ -201,7 +215,9 @@ def _cut_regimens(
     return [*pieces, (position, end)]
 
 
-def _differ(stated: Sequence[Fact], between: Place, behind: int) -> tuple[Fact, Fact] | None:
+def _differ(
+    stated: Sequence[Fact], between: Place, behind: int
+) -> tuple[Fact, Fact] | None:
     """Return the last time of giving between two places and the first one after the second, if
     they differ.
     """
@@ -229,7 +245,10 @@ class Link(StrEnum):
 
 def list_near(statement: Statement, name: str) -> set[Any]:
     """Return the values of a field in the part of the clause about the agent."""
-    return {mark.value for mark in getattr(statement.clause.marks.inside(*statement.reach), name)}
+    return {
+        mark.value
+        for mark in getattr(statement.clause.marks.inside(*statement.reach), name)
+    }
 
 
 def find_link(
@@ -242,7 +261,9 @@ def find_link(
         if own and _is_of_giving(sections[fact.section], fact):
             return Link.SECTION
         return Link.ELSEWHERE
-    anchors = [one for one in statement.amounts if one is not fact and statement.holds(one)]
+    anchors = [
+        one for one in statement.amounts if one is not fact and statement.holds(one)
+    ]
     # The amount of the clause may be that of another agent, and with it all that the clause says.
     if any(one.confidence < 1 for one in anchors):
         return Link.ELSEWHERE
@@ -258,14 +279,18 @@ def find_link(
     ):
         return Link.ELSEWHERE
     others = any(
-        first <= one.first < end and one.value.key != statement.agent.key for one in clause.named
+        first <= one.first < end and one.value.key != statement.agent.key
+        for one in clause.named
     )
     return Link.CLAUSE if others or end - first > _BESIDE_REACH else Link.BESIDE
 
 
 def _is_of_giving(section: DosingSection, fact: Fact) -> bool:
     """Return whether the clause of a fact is about what participants are given."""
-    place = next((one for one in section.clauses if one[0] <= fact.first < one[1]), section.title)
+    place = next(
+        (one for one in section.clauses if one[0] <= fact.first < one[1]), section.title
+    )
     return not (
-        rule("other_act").search(section.tokens, *place) or describes_other(section.tokens, *place)
+        rule("other_act").search(section.tokens, *place)
+        or describes_other(section.tokens, *place)
     )

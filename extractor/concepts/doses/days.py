@@ -17,7 +17,20 @@ Days = tuple[int, ...]
 _LONGEST_RANGE = 400
 """The most days in a range."""
 _LOOSE_ENDS = frozenset(
-    {"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"}
+    {
+        "the",
+        "a",
+        "an",
+        "of",
+        "to",
+        "in",
+        "each",
+        "is",
+        "was",
+        "are",
+        "from",
+        "subsequent",
+    }
 )
 _INTERVALS = {
     1: Frequency.QD,
@@ -68,7 +81,11 @@ def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
     The last result is cached, since the readers of amounts, frequencies, lengths and days ask for
     it in turn.
     """
-    marks = [mark for lead in rule("days_lead").find(tokens) if (mark := _read_days(tokens, lead))]
+    marks = [
+        mark
+        for lead in rule("days_lead").find(tokens)
+        if (mark := _read_days(tokens, lead))
+    ]
     for lead in rule("weeks_lead").find(tokens):
         months = tokens.words[lead.end - 1].lower().startswith("m")
         weeks = _read_list(tokens, lead.end, factor=30 if months else 7)
@@ -82,10 +99,24 @@ def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
             unit = read_time_unit(tokens.words[listed[1]])
         else:
             unit = None
-        if listed and listed[0] and tokens.words[start] == "0" and unit and unit in WHOLE_DAYS:
-            numbers = [int(word) for word in tokens.words[start : listed[1]] if word.isdecimal()]
+        if (
+            listed
+            and listed[0]
+            and tokens.words[start] == "0"
+            and unit
+            and unit in WHOLE_DAYS
+        ):
+            numbers = [
+                int(word)
+                for word in tokens.words[start : listed[1]]
+                if word.isdecimal()
+            ]
             marks.append(
-                Mark(tuple(number * WHOLE_DAYS[unit] for number in numbers), first, listed[1] + 1)
+                Mark(
+                    tuple(number * WHOLE_DAYS[unit] for number in numbers),
+                    first,
+                    listed[1] + 1,
+                )
             )
     for found in rule("first_day").find(tokens):
         cycle = rule("of_cycle").starts(tokens, found.end)
@@ -126,7 +157,11 @@ def _read_list(
     closed = False
     while number := _read_day(tokens, at, listed=counted):
         value, behind = number
-        between = tokens.text[tokens.ends[end - 1] : tokens.starts[behind - 1]].lower().lstrip()
+        between = (
+            tokens.text[tokens.ends[end - 1] : tokens.starts[behind - 1]]
+            .lower()
+            .lstrip()
+        )
         if not closed:
             closed = " or " in f" {between} "  # "day 1 or 2" is a single day
             if days and (named := between.replace("-", " ").split()):
@@ -145,14 +180,20 @@ def _read_list(
     return (tuple(days), end) if days else None
 
 
-def _add_days(days: list[int], value: int, between: str, factor: int) -> "range | list[int]":
+def _add_days(
+    days: list[int], value: int, between: str, factor: int
+) -> "range | list[int]":
     opened = between.startswith("-")
     words = between.replace("-", " ").split()
     through = bool(days) and (
-        opened or "~" in between or not {"to", "through", "until", "till"}.isdisjoint(words)
+        opened
+        or "~" in between
+        or not {"to", "through", "until", "till"}.isdisjoint(words)
     )
     dashes = between.count("-") - (through and opened)
-    if dashes > 0 or (through and days[-1] < 0 and value < -days[-1] and "-" in between):
+    if dashes > 0 or (
+        through and days[-1] < 0 and value < -days[-1] and "-" in between
+    ):
         value = -value
     if through and factor == 1:
         return range(days[-1] + 1, min(value, days[-1] + _LONGEST_RANGE) + 1)
@@ -195,8 +236,15 @@ def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
         first = found.first
         end = found.end
         before = tokens.words[first - 1].lower() if first else ""
-        if tokens.codes[first] == NUMBER and before in {"for", "over", "of", "every", "each"}:
-            again = rule("around_event").search(tokens, first, end)  # "for 7 days before surgery"
+        if tokens.codes[first] == NUMBER and before in {
+            "for",
+            "over",
+            "of",
+            "every",
+            "each",
+        }:
+            # "for 7 days before surgery"
+            again = rule("around_event").search(tokens, first, end)
             if not again:
                 continue
             first = again.first
@@ -228,10 +276,16 @@ def code_days(days: Days, cycle: Period | None) -> Frequency:
     ['QW', 'other']
     """
     gaps = {after - before for before, after in pairwise(days)}
-    length = cycle.value * WHOLE_DAYS[cycle.unit] if cycle and cycle.unit in WHOLE_DAYS else None
+    length = (
+        cycle.value * WHOLE_DAYS[cycle.unit]
+        if cycle and cycle.unit in WHOLE_DAYS
+        else None
+    )
     if length and len(days) == 2 and min(gaps) not in (1, length / 2):
         return Frequency.OTHER
-    if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
+    if len(gaps) == 1 and (
+        len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY
+    ):
         return code_interval(gaps.pop())
     if gaps:  # the same two or three days of each week?
         weeks: dict[int, set[int]] = {}
@@ -265,7 +319,8 @@ def code_schedule(
         if listed is Frequency.QD and (
             stated is Frequency.QW or (stated is Frequency.OTHER and cycle is None)
         ):
-            return Frequency.OTHER  # "days 1-5 every week", "once or twice daily on days 8-180"
+            # "days 1-5 every week", "once or twice daily on days 8-180"
+            return Frequency.OTHER
         return listed if stated in _LENGTHS_OF_CYCLES else stated
     # "500 mg daily on the first day"
     if stated is Frequency.QD and len(days) == 1 and cycle is None:

@@ -33,7 +33,9 @@ def is_same(one: Any, other: Any) -> bool:
     """
     if isinstance(one, Period) and isinstance(other, Period):
         first, second = (each.value * DAYS.get(each.unit, 0) for each in (one, other))
-        return one == other or bool(first and second and isclose(first, second, rel_tol=_ROUNDED))
+        return one == other or bool(
+            first and second and isclose(first, second, rel_tol=_ROUNDED)
+        )
     if not isinstance(one, Amount):
         return bool(one == other)
     bounds = (one.low, one.high) == (other.low, other.high)

@@ -42,7 +42,10 @@ def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]
     ... )
     [0, 1, 1, 2]
     """
-    signs = (found.start() for found in _STOP.finditer(tokens.codes if len(marks) > 1 else ""))
+    signs = (
+        found.start()
+        for found in _STOP.finditer(tokens.codes if len(marks) > 1 else "")
+    )
     ends = [at for at in signs if tokens.codes[at] == "\n" or not tokens.joined(at + 1)]
     return [bisect_right(ends, mark.first) for mark in marks]
 
@@ -67,13 +70,16 @@ def drop_inside(
     >>> [
     ...     m.value
     ...     for m in drop_inside(
-    ...         [Mark("oral", 1, 2), Mark("daily", 3, 4)], [Mark("before oral intake", 0, 3)]
+    ...         [Mark("oral", 1, 2), Mark("daily", 3, 4)],
+    ...         [Mark("before oral intake", 0, 3)],
     ...     )
     ... ]
     ['daily']
     """
     places = ((mark, bisect_left(others, mark.first, key=_first)) for mark in marks)
-    return tuple(mark for mark, place in places if place == 0 or mark.end > others[place - 1].end)
+    return tuple(
+        mark for mark, place in places if place == 0 or mark.end > others[place - 1].end
+    )
 
 
 def drop_touching(
@@ -92,7 +98,9 @@ def drop_touching(
     ordered = sorted(others, key=_first)
     furthest = list(accumulate((other.end for other in ordered), max, initial=0))
     return tuple(
-        mark for mark in marks if furthest[bisect_left(ordered, mark.end, key=_first)] <= mark.first
+        mark
+        for mark in marks
+        if furthest[bisect_left(ordered, mark.end, key=_first)] <= mark.first
     )
 
 

@@ -21,7 +21,13 @@ _MOST_ALTERNATIVES = 50
 """The most regimens of an agent. Only the latest ones are compared, so that time stays linear."""
 _MOST_AMOUNTS = 50
 """The most amounts of a regimen. More amounts are a table, not one regimen."""
-_SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "official_title")
+_SECTIONS = (
+    "arms",
+    "interventions",
+    "brief_summary",
+    "detailed_description",
+    "official_title",
+)
 
 
 def find_trial_length(descriptions: Sequence[DosingSection]) -> Fact | None:
@@ -41,7 +47,10 @@ def find_trial_length(descriptions: Sequence[DosingSection]) -> Fact | None:
 def find_trial_cycle(sections: Iterable[DosingSection]) -> Fact | None:
     """Return the cycle of the trial, if the record states exactly one."""
     stated = [
-        mark for section in sections for mark in section.marks.cycle if mark.value is not None
+        mark
+        for section in sections
+        for mark in section.marks.cycle
+        if mark.value is not None
     ]
     return stated[0] if len({count_days(fact.value) for fact in stated}) == 1 else None
 
@@ -52,7 +61,9 @@ def is_cyclic(statement: Statement) -> bool:
     """
     if statement.cyclic:
         return True
-    return any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
+    return any(
+        "m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels
+    )
 
 
 def is_rate(statement: Statement) -> bool:
@@ -66,7 +77,9 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
     """
     facts = (statement.frequency, statement.days, statement.cycle)
     stated, days, cycle = (fact.value if fact else None for fact in facts)
-    listed = statement.days if statement.days and len(statement.days.value) > 1 else None
+    listed = (
+        statement.days if statement.days and len(statement.days.value) > 1 else None
+    )
     if (
         listed
         and statement.holds(listed)
@@ -105,7 +118,11 @@ def resolve_timing(statement: Statement) -> Timing | None:
     end = fact.end
     if moment:
         one, other = (fact, moment) if first <= moment.first else (moment, fact)
-        if one.end <= other.first and tokens.read(one.end, other.first) in ("", ",", "and"):
+        if one.end <= other.first and tokens.read(one.end, other.first) in (
+            "",
+            ",",
+            "and",
+        ):
             first = one.first
             end = other.end
     goes_on = rule("goes_on").starts(tokens, end)
@@ -123,11 +140,15 @@ def resolve_references(
     by_arm: dict[str, list[Statement]] = defaultdict(list)
     references = list[tuple[DosingSection, Place, str, list[Statement]]]()
     for section in (
-        sections if any(rule("as_in_group").search(one.tokens) for one in sections) else ()
+        sections
+        if any(rule("as_in_group").search(one.tokens) for one in sections)
+        else ()
     ):
         headings = list(rule("group_heading").find(section.tokens))
         for heading, end in zip(
-            headings, [*(at.first for at in headings[1:]), len(section.tokens)], strict=False
+            headings,
+            [*(at.first for at in headings[1:]), len(section.tokens)],
+            strict=False,
         ):
             inside = [
                 s
@@ -136,9 +157,15 @@ def resolve_references(
             ]
             name = (heading.read("group") or "").lower()
             by_arm[name] += inside
-            clauses = (clause for clause in section.clauses if heading.first <= clause[0] < end)
-            references += [(section, (first, end), name, inside) for first, _ in clauses]
-    repeated = (again for reference in references for again in _repeat(*reference, by_arm))
+            clauses = (
+                clause for clause in section.clauses if heading.first <= clause[0] < end
+            )
+            references += [
+                (section, (first, end), name, inside) for first, _ in clauses
+            ]
+    repeated = (
+        again for reference in references for again in _repeat(*reference, by_arm)
+    )
     return [*statements, *repeated]
 
 
@@ -156,15 +183,24 @@ def _repeat(
     clauses = dict(section.clauses)
     reference = rule("as_in_group").search(section.tokens, first, clauses[first])
     cycle = next(
-        (mark for mark in section.marks.inside(first, arm_end).cycle if mark.value is not None),
+        (
+            mark
+            for mark in section.marks.inside(first, arm_end).cycle
+            if mark.value is not None
+        ),
         None,
     )
     name = (reference.read("group") or "").lower() if reference else arm
     if not reference or not cycle or name == arm:
         return
-    last = next((stop for start, stop in section.clauses if start <= cycle.first < stop), cycle.end)
+    last = next(
+        (stop for start, stop in section.clauses if start <= cycle.first < stop),
+        cycle.end,
+    )
     clause = Clause(section.tokens, first, last, section.marks.inside(first, last))
-    known = {statement.agent.key for statement in inside if statement.first >= reference.end}
+    known = {
+        statement.agent.key for statement in inside if statement.first >= reference.end
+    }
     length = next(iter(clause.marks.length), None)
     for other in by_arm[name]:
         if other.agent.key in known:
@@ -180,7 +216,9 @@ def _repeat(
             "cycle": cycle,
             "length": length,
         }
-        yield replace(other, section=section.name, first=first, end=last, clause=clause, **changes)
+        yield replace(
+            other, section=section.name, first=first, end=last, clause=clause, **changes
+        )
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -217,7 +255,11 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
         strong = [*compared, *strong[_MOST_ALTERNATIVES:]]
     # A statement without an amount counts if it states another route and its schedule.
     routes = {s.route.value for s in strong if s.route}
-    others = [s for s in weak if s.mention and s.route and routes and s.route.value not in routes]
+    others = [
+        s
+        for s in weak
+        if s.mention and s.route and routes and s.route.value not in routes
+    ]
     return [*strong, *_unite([s for s in others if s.frequency or s.days])]
 
 
@@ -244,7 +286,9 @@ def _unite(statements: list[Statement]) -> list[Statement]:
 def _fill(statement: Statement, filler: Statement) -> Statement:
     """Fill the empty fields of a statement from another one about the same regimen."""
     changes: dict[str, Any] = {
-        name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None
+        name: getattr(filler, name)
+        for name in FIELDS
+        if getattr(statement, name) is None
     }
     known = set(statement.levels)
     amounts = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
@@ -253,7 +297,9 @@ def _fill(statement: Statement, filler: Statement) -> Statement:
     ):
         amounts = []
     parts = (*(statement.parts or (statement,)), *(filler.parts or (filler,)))
-    return replace(statement, amounts=(*statement.amounts, *amounts), parts=parts, **changes)
+    return replace(
+        statement, amounts=(*statement.amounts, *amounts), parts=parts, **changes
+    )
 
 
 def _quote(merged: Statement) -> Statement:
@@ -261,7 +307,9 @@ def _quote(merged: Statement) -> Statement:
     parts = merged.parts or (merged,)
     if merged.amounts:
         unit = merged.levels[0].unit
-        parts = tuple(one for one in parts if one.amounts and one.levels[0].unit == unit)
+        parts = tuple(
+            one for one in parts if one.amounts and one.levels[0].unit == unit
+        )
     quoted = min(parts, key=_rank_place)
     for other in merged.parts:
         quoted = _fill(quoted, other)
@@ -271,7 +319,8 @@ def _quote(merged: Statement) -> Statement:
 def _rank_place(one: Statement) -> tuple[int, int, int]:
     """Sort key: the part with the most levels first, then the most complete, then one in an arm."""
     own = sum(
-        fact is not None and one.holds(fact) for fact in (getattr(one, name) for name in FIELDS)
+        fact is not None and one.holds(fact)
+        for fact in (getattr(one, name) for name in FIELDS)
     )
     return -len(one.levels), -own, _SECTIONS.index(FieldRef(one.section).path)
 
@@ -285,12 +334,22 @@ def _stands_alone(statement: Statement) -> bool:
     mention = statement.mention
     if statement.frequency or statement.days or route is None:
         return any(
-            (statement.frequency, statement.days, statement.moment, mention and statement.length)
+            (
+                statement.frequency,
+                statement.days,
+                statement.moment,
+                mention and statement.length,
+            )
         )
     inside = (
-        route.section == agent.section and agent.first <= route.first and route.end <= agent.end
+        route.section == agent.section
+        and agent.first <= route.first
+        and route.end <= agent.end
     )
-    return not (inside or (mention and mention.first <= route.first and route.end <= mention.end))
+    return not (
+        inside
+        or (mention and mention.first <= route.first and route.end <= mention.end)
+    )
 
 
 def _is_same_regimen(first: Statement, second: Statement) -> bool:
@@ -324,7 +383,10 @@ def _only_dose_changes(first: Statement, second: Statement) -> bool:
     """Return whether two steps have doses and the same frequency: "1 mg daily for 4 weeks, then
     0.5 mg daily".
     """
-    if not (first.amounts and second.amounts) or first.levels[0].unit != second.levels[0].unit:
+    if (
+        not (first.amounts and second.amounts)
+        or first.levels[0].unit != second.levels[0].unit
+    ):
         return False
     if first.frequency and second.frequency:
         return bool(first.frequency.value == second.frequency.value)
@@ -337,7 +399,11 @@ def _differ_in_days(first: Statement, second: Statement) -> bool:
     """
     one: tuple[int, ...] = first.days.value if first.days else ()
     other: tuple[int, ...] = second.days.value if second.days else ()
-    timed = first.frequency and second.frequency and first.frequency.value == second.frequency.value
+    timed = (
+        first.frequency
+        and second.frequency
+        and first.frequency.value == second.frequency.value
+    )
     if timed and first.levels == second.levels:
         return False
     if (len(one) > 1 and len(other) > 1) or (first.amounts and second.amounts):

@@ -39,7 +39,9 @@ _NO_PARTS = (
 @cache
 def _stems() -> Mapping[str, str]:
     """Return the kind of agent that each stem names."""
-    return {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
+    return {
+        stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms
+    }
 
 
 @cache
@@ -50,7 +52,10 @@ def _salts() -> frozenset[str]:
 def name_key(name: str) -> str:
     """Return the form for comparing names: lower case, without hyphens, salts and trade marks.
 
-    >>> name_key("Doxorubicin hydrochloride") == name_key("doxorubicin"), name_key("CAR-T  cells")
+    >>> (
+    ...     name_key("Doxorubicin hydrochloride") == name_key("doxorubicin"),
+    ...     name_key("CAR-T  cells"),
+    ... )
     (True, 'car t cells')
     """
     folded = name.lower()
@@ -96,7 +101,12 @@ def is_salt(tokens: Tokens, index: int) -> bool:
 def is_code(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a name is a company's code: "EX-9283", but not "Vitamin D3"."""
     word = tokens.words[first]
-    coded = len(word) > 1 and word.isupper() and word.isalpha() and _chunk_end(tokens, first) == end
+    coded = (
+        len(word) > 1
+        and word.isupper()
+        and word.isalpha()
+        and _chunk_end(tokens, first) == end
+    )
     return coded and any(map(str.isdigit, tokens.read(first, end)))
 
 
@@ -108,7 +118,11 @@ def is_vague(name: str) -> bool:
 def is_alias(tokens: Tokens, first: int, end: int) -> bool:
     r"""Return whether tokens can name an agent elsewhere: words, and no dose, route or frequency.
 
-    >>> is_alias(lex("MMF"), 0, 1), is_alias(lex("1 234"), 0, 2), is_alias(lex("\n \n"), 0, 2)
+    >>> (
+    ...     is_alias(lex("MMF"), 0, 1),
+    ...     is_alias(lex("1 234"), 0, 2),
+    ...     is_alias(lex("\n \n"), 0, 2),
+    ... )
     (True, False, False)
     """
     text = tokens.read(first, end)
@@ -119,7 +133,8 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
     if rule("empty_name").covers(tokens, first, end):
         return False
     coded = any(
-        read_term(vocabulary, tokens, first, end) for vocabulary in ("routes", "frequencies")
+        read_term(vocabulary, tokens, first, end)
+        for vocabulary in ("routes", "frequencies")
     )
     return not coded and rule("name_dose").search(tokens, first, end) is None
 
@@ -127,7 +142,10 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
 def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether tokens are not part of a longer word: "PLACEBO_COMPARATOR" names no placebo.
 
-    >>> stands_alone(lex("PLACEBO_COMPARATOR"), 0, 1), stands_alone(lex("placebo-like"), 0, 1)
+    >>> (
+    ...     stands_alone(lex("PLACEBO_COMPARATOR"), 0, 1),
+    ...     stands_alone(lex("placebo-like"), 0, 1),
+    ... )
     (False, True)
     """
     before = tokens.text[tokens.starts[first] - 1 : tokens.starts[first]]
@@ -148,7 +166,9 @@ def _chunk_end(tokens: Tokens, first: int) -> int:
     end = first + 1
     while end < len(tokens) and _is_glued(tokens, end):
         continues = (
-            end + 1 < len(tokens) and _is_glued(tokens, end + 1) and words[end + 1][0].isalnum()
+            end + 1 < len(tokens)
+            and _is_glued(tokens, end + 1)
+            and words[end + 1][0].isalnum()
         )
         if not (words[end][0].isalnum() or (words[end] in "/+.-'" and continues)):
             break
@@ -178,7 +198,11 @@ def find_general(
             and (kind := _find_stem(tokens.words[at]))
             and stands_alone(tokens, at, at + 1)
         ):
-            before = rule("surgery_kind").ends(tokens, at, first) if kind == "procedure" else None
+            before = (
+                rule("surgery_kind").ends(tokens, at, first)
+                if kind == "procedure"
+                else None
+            )
             found.append((kind, before.first if before else at, at + 1))
     return sorted(found, key=lambda one: one[1])
 
@@ -187,7 +211,9 @@ def find_general(
 def _find_stem(word: str) -> str | None:
     """Return the kind of a name, by the stem at its end."""
     behind = word.lower()[_SHORTEST:]
-    return next((kind for stem, kind in _stems().items() if behind.endswith(stem)), None)
+    return next(
+        (kind for stem, kind in _stems().items() if behind.endswith(stem)), None
+    )
 
 
 def expand_name(tokens: Tokens, first: int, end: int) -> Place:
@@ -212,8 +238,11 @@ def expand_name(tokens: Tokens, first: int, end: int) -> Place:
     ):
         first = head
     rest = tokens.words[end : _chunk_end(tokens, end - 1)]
-    joined = len(rest) == 1 and rest[0].isalpha() and not rest[0].lower().endswith(_NO_PARTS)
-    if joined and not find_general(tokens, end, end + 1):  # "trimethoprim-sulfamethoxazole"
+    joined = (
+        len(rest) == 1 and rest[0].isalpha() and not rest[0].lower().endswith(_NO_PARTS)
+    )
+    # "trimethoprim-sulfamethoxazole"
+    if joined and not find_general(tokens, end, end + 1):
         end += 1
     word = tokens.words[first]
     number = tokens.words[end] if end < len(tokens) else ""
@@ -258,7 +287,9 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
             find_general(tokens, *part) or is_code(tokens, *part) for part in finer
         )
         # The name of a placebo may include its agents, joined by "and".
-        placebo = any(last - at > 1 and "lacebo" in tokens.read(at, last) for at, last in finer)
+        placebo = any(
+            last - at > 1 and "lacebo" in tokens.read(at, last) for at, last in finer
+        )
         result += finer if known and not placebo else [place]
     return result
 
@@ -391,7 +422,9 @@ def _is_name(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a part of a field is a name of its own: it has a capital or a digit, or
     names a known agent.
     """
-    if not is_alias(tokens, first, end) or rule("form_of_giving").covers(tokens, first, end):
+    if not is_alias(tokens, first, end) or rule("form_of_giving").covers(
+        tokens, first, end
+    ):
         return False
     text = tokens.read(first, end)
     if text != text.lower():

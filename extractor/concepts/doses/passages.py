@@ -49,7 +49,9 @@ def mentions_dose(text: str) -> bool:
     return _CUES.search(text) is not None
 
 
-def list_dose_passages(parsed: ParsedRecord, free_numbers: Iterator[int]) -> tuple[Chunk, ...]:
+def list_dose_passages(
+    parsed: ParsedRecord, free_numbers: Iterator[int]
+) -> tuple[Chunk, ...]:
     """Cut a record into passages between sentences, at most 40,000 characters. Repeated text is
     shown once.
 
@@ -57,7 +59,9 @@ def list_dose_passages(parsed: ParsedRecord, free_numbers: Iterator[int]) -> tup
     """
     passages: list[Chunk] = []
     shown = ""
-    for section in sorted(parsed.record.sections, key=lambda one: not one.name.startswith(GROUPS)):
+    for section in sorted(
+        parsed.record.sections, key=lambda one: not one.name.startswith(GROUPS)
+    ):
         if section.name.startswith(GROUPS) or section.name in _PROSE:
             for span in _cut(section):
                 text = clean_text(parsed.raw(span)).text
@@ -91,11 +95,19 @@ def _is_shown(section: Section, text: str, shown: str) -> bool:
 
     Arms are compared as a whole: an arm's name says who receives the agent and who the placebo.
     """
-    description = section.part("description") if section.name.startswith("interventions") else None
+    description = (
+        section.part("description")
+        if section.name.startswith("interventions")
+        else None
+    )
     if not description or len(text) < len(description):
         return len(text) >= _BODY and _contains(shown, text)
     name = section.part("name") or ""
-    return len(description) >= _BODY and _contains(shown, description) and _contains(shown, name)
+    return (
+        len(description) >= _BODY
+        and _contains(shown, description)
+        and _contains(shown, name)
+    )
 
 
 def _contains(shown: str, text: str) -> bool:

@@ -68,10 +68,14 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
     A linked value has the support ``parsed`` and the place where its agent has it, an open one
     ``inferred``. All agents that the answers name count as agents of the record.
     """
-    named = {id(one): one.model["agent"].value for one in answers if "agent" in one.model}
+    named = {
+        id(one): one.model["agent"].value for one in answers if "agent" in one.model
+    }
     if not any(named.values()):
         return list(answers)
-    text = read_dosing_text(parsed.record, parsed.sections, filter(None, named.values()))
+    text = read_dosing_text(
+        parsed.record, parsed.sections, filter(None, named.values())
+    )
     return [
         _Proof(one, text, named[id(one)]).run()
         if one.group == Task.DOSING and named.get(id(one))
@@ -114,7 +118,9 @@ class _Proof:
                 del readings[field]
         amounts = readings.get("amounts")
         if amounts:
-            judged_amounts = [self._arms.keep(amount) for amount in amounts.list_values()]
+            judged_amounts = [
+                self._arms.keep(amount) for amount in amounts.list_values()
+            ]
             readings["amounts"] = replace(
                 amounts, value=tuple(amount for amount, _ in judged_amounts)
             )
@@ -141,7 +147,9 @@ class _Proof:
     def _list_stated(self, field: str) -> list[_Stated]:
         """What the text says of a field of the agent, the nearest first."""
         if field == "amounts":
-            facts = [(place, one, fact) for place, one in self._own for fact in one.amounts]
+            facts = [
+                (place, one, fact) for place, one in self._own for fact in one.amounts
+            ]
             return [
                 _Stated(place, one, level, fact)
                 for place, one, fact in facts
@@ -160,7 +168,8 @@ class _Proof:
         """
         name = _mark_of(field)
         section = self.text.sections.get(self._quote.section)
-        if section is None or (field == "amounts" and value.low is None):  # "up to 40 mg"
+        # "up to 40 mg"
+        if section is None or (field == "amounts" and value.low is None):
             return None
         given, others = (
             [
@@ -169,7 +178,9 @@ class _Proof:
                 if section.span(mark.first, mark.end).overlaps(self._quote)
                 if any(
                     is_same(value, one)
-                    for one in (mark.value if isinstance(mark.value, tuple) else (mark.value,))
+                    for one in (
+                        mark.value if isinstance(mark.value, tuple) else (mark.value,)
+                    )
                 )
             ]
             for marks in (getattr(section.marks, name), section.others.get(name, ()))
@@ -178,7 +189,9 @@ class _Proof:
             return None
         return Refusal(Why.OTHER_OWNER, section.span(others[0].first, others[0].end))
 
-    def _judge_amount(self, amount: Amount, stated: Sequence[_Stated]) -> Span | Refusal | None:
+    def _judge_amount(
+        self, amount: Amount, stated: Sequence[_Stated]
+    ) -> Span | Refusal | None:
         near = [each for each in stated if each.place == stated[0].place]
         levels = choose_levels([each.value for each in near])
         if amount_in(amount, levels):
@@ -188,7 +201,9 @@ class _Proof:
         if same and same.mark.confidence == 1:
             return self._link_amount(same)
         if same:  # an amount of another agent, perhaps; not if nothing else is the agent's own
-            near = [each for each in near if each.one.mention and each.mark.confidence == 1]
+            near = [
+                each for each in near if each.one.mention and each.mark.confidence == 1
+            ]
         if not near:
             return None
         if near[0].place >= _ELSEWHERE:
@@ -202,7 +217,8 @@ class _Proof:
         is of another kind.
         """
         (low, high), *ends = (
-            (each.low or each.high or 0, each.high or each.low or 0) for each in (amount, *levels)
+            (each.low or each.high or 0, each.high or each.low or 0)
+            for each in (amount, *levels)
         )
         if any(max(low, one) <= min(high, other) for one, other in ends):
             return True  # they have a number in common
@@ -219,7 +235,10 @@ class _Proof:
             (one, one.read.between(span.start, span.end).first if one else 0)
             for one, span in sections
         ]
-        if all(one and first and one.tokens.words[first - 1] == "(" for one, first in firsts):
+        if all(
+            one and first and one.tokens.words[first - 1] == "("
+            for one, first in firsts
+        ):
             return True  # "two tablets of 3 mg (6 mg)"
         is_daily = amount.unit.endswith("/day")
         if is_daily and all(
@@ -247,10 +266,14 @@ class _Proof:
         said = [
             one
             for one in here
-            if one is stated.one or [read(one)[0] for read in _READERS.values()] == facts
+            if one is stated.one
+            or [read(one)[0] for read in _READERS.values()] == facts
         ]
         omitted = [
-            level for one in said for level in one.levels if not amount_in(level, self._amounts)
+            level
+            for one in said
+            for level in one.levels
+            if not amount_in(level, self._amounts)
         ]
         is_open = any(kind_of(level) == kind_of(stated.value) for level in omitted)
         for field, read in _READERS.items():
@@ -259,11 +282,15 @@ class _Proof:
             if reading is None or reading.value in (None, states, *_VAGUE):
                 continue
             having = [
-                each for each in self._list_stated(field) if is_same(each.value, reading.value)
+                each
+                for each in self._list_stated(field)
+                if is_same(each.value, reading.value)
             ]
             if not having:
                 continue
-            if any(self._fits(each.one) for each in having if each.place == having[0].place):
+            if any(
+                self._fits(each.one) for each in having if each.place == having[0].place
+            ):
                 continue
             if mark and states is not None and stated.one.holds(mark):
                 return self._refuse(mark)
@@ -282,9 +309,15 @@ class _Proof:
         if (
             near
             and same
-            and (same.place == near.place or (near.place > _HERE and same.place < _OTHER_ARM))
+            and (
+                same.place == near.place
+                or (near.place > _HERE and same.place < _OTHER_ARM)
+            )
         ):
-            if find_link(same.one, _mark_of(field), same.mark, self.text.sections) in _SURE[field]:
+            if (
+                find_link(same.one, _mark_of(field), same.mark, self.text.sections)
+                in _SURE[field]
+            ):
                 others = [
                     each
                     for each in stated
@@ -296,7 +329,11 @@ class _Proof:
             return None
         states, mark = _find_rival(near, _mark_of(field), value)
         # The clause itself must say this explicitly: no single day, no rate of a dose.
-        in_full = len(mark.value) > 1 if mark is near.one.days else mark not in near.one.amounts
+        in_full = (
+            len(mark.value) > 1
+            if mark is near.one.days
+            else mark not in near.one.amounts
+        )
         if is_same(states, value):
             return None
         if not _VAGUE.isdisjoint({value, states}):
@@ -328,12 +365,18 @@ class _Proof:
     def _own(self) -> Sequence[tuple[int, Statement]]:
         """The agent's statements, each with its place, the nearest first."""
         key = self.text.lexicon.key_of(self.agent)
-        own = [(self._place(one), one) for one in self.text.statements if one.agent.key == key]
+        own = [
+            (self._place(one), one)
+            for one in self.text.statements
+            if one.agent.key == key
+        ]
         return sorted(own, key=lambda each: each[0])
 
     def _place(self, one: Statement) -> int:
         if one.section == self._quote.section:
-            clause = self.text.sections[one.section].span(one.clause.first, one.clause.end)
+            clause = self.text.sections[one.section].span(
+                one.clause.first, one.clause.end
+            )
             return _HERE if clause.overlaps(self._quote) else _BESIDE
         if one.section == one.agent.section:
             return _BESIDE
@@ -361,10 +404,14 @@ def _replace_members(
     """
     values = tuple(value for value, _, _ in kept)
     spans = tuple(found or span for _, span, found in kept)
-    supports = tuple(Support.PARSED if found else Support.INFERRED for _, _, found in kept)
+    supports = tuple(
+        Support.PARSED if found else Support.INFERRED for _, _, found in kept
+    )
     weakest = Support.INFERRED if Support.INFERRED in supports else Support.PARSED
     value = values if isinstance(reading.value, tuple) else values[0]
-    return replace(reading, value=value, spans=spans, support=weakest, supports=supports)
+    return replace(
+        reading, value=value, spans=spans, support=weakest, supports=supports
+    )
 
 
 def _find_rival(near: _Stated, name: str, value: Any) -> tuple[Any, Fact]:
@@ -379,15 +426,22 @@ def _find_rival(near: _Stated, name: str, value: Any) -> tuple[Any, Fact]:
     if near.mark not in marks or len({mark.value for mark in marks}) < 2:
         return near.value, near.mark
     anchors = [
-        (each.first, each.end) for each in (*one.amounts, one.mention) if each and one.holds(each)
+        (each.first, each.end)
+        for each in (*one.amounts, one.mention)
+        if each and one.holds(each)
     ]
     gaps = anchors or [(one.first, one.end)]
     closest = min(
-        marks, key=lambda mark: min(max(mark.first - end, first - mark.end) for first, end in gaps)
+        marks,
+        key=lambda mark: min(
+            max(mark.first - end, first - mark.end) for first, end in gaps
+        ),
     )
     for mark in marks:
         first, second = sorted((mark, closest), key=lambda each: each.first)
-        if mark.value == value and is_joint("or_between", tokens, first.end, second.first):
+        if mark.value == value and is_joint(
+            "or_between", tokens, first.end, second.first
+        ):
             return value, mark
     return closest.value, closest
 

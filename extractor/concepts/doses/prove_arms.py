@@ -47,16 +47,28 @@ class ArmProof:
         others go.
         """
         judged = {
-            label: [self._find_other_dose(arm, [amount]) for arm in self._list_arms(label)]
+            label: [
+                self._find_other_dose(arm, [amount]) for arm in self._list_arms(label)
+            ]
             for label in amount.arms
         }
-        wrong = {label: found[0] for label, found in judged.items() if found[0] and all(found)}
-        kept = replace_arms(amount, tuple(label for label in amount.arms if label not in wrong))
+        wrong = {
+            label: found[0]
+            for label, found in judged.items()
+            if found[0] and all(found)
+        }
+        kept = replace_arms(
+            amount, tuple(label for label in amount.arms if label not in wrong)
+        )
         shown = show_value(amount)
-        return kept, [replace(one, field="amounts", value=shown) for one in wrong.values()]
+        return kept, [
+            replace(one, field="amounts", value=shown) for one in wrong.values()
+        ]
 
     def _list_arms(self, label: str) -> list[str]:
-        return [arm for arm in self.text.arms.labels if self.text.arms.label(arm) == label]
+        return [
+            arm for arm in self.text.arms.labels if self.text.arms.label(arm) == label
+        ]
 
     def _judge_arm(self, arm: str) -> Span | Refusal | None:
         arms = self.text.arms
@@ -64,8 +76,12 @@ class ArmProof:
         label = arms.label(arm)
         if len(arms.labels) == 1:
             return place
-        amounts = [amount for amount in self.amounts if not amount.arms or label in amount.arms]
-        is_linked = any(amount_in(amount, self._linked.get(arm, ())) for amount in amounts)
+        amounts = [
+            amount for amount in self.amounts if not amount.arms or label in amount.arms
+        ]
+        is_linked = any(
+            amount_in(amount, self._linked.get(arm, ())) for amount in amounts
+        )
         if not is_linked and (other := self._find_other_dose(arm, amounts)):
             return other
         use = arms.find_use(arm, self.key)
@@ -73,7 +89,9 @@ class ArmProof:
         if use is Use.ALONE or (arm in linked and use is not Use.DENIED):
             return place
         given = linked or {
-            other for other in arms.labels if arms.find_use(other, self.key) is Use.ALONE
+            other
+            for other in arms.labels
+            if arms.find_use(other, self.key) is Use.ALONE
         }
         first, end = arms.texts[arm].body
         is_silent = not linked and first == end
@@ -95,13 +113,18 @@ class ArmProof:
         """
         here = self._doses.get(arm, {})
         theirs = [
-            level for other, levels in self._doses.items() if other != arm for level in levels
+            level
+            for other, levels in self._doses.items()
+            if other != arm
+            for level in levels
         ]
         kinds = {kind_of(one) for one in amounts}
         alike = {level: span for level, span in here.items() if kind_of(level) in kinds}
         if not alike:
             return None
-        if any(amount_in(one, [*here]) or not amount_in(one, theirs) for one in amounts):
+        if any(
+            amount_in(one, [*here]) or not amount_in(one, theirs) for one in amounts
+        ):
             return None
         return Refusal(Why.OTHER_VALUE, next(iter(alike.values())))
 
@@ -114,7 +137,9 @@ class ArmProof:
         if rule("as_elsewhere").search(own.tokens):
             return True
         linked = [
-            name for name, listed in arms.links.items() if arm in listed and name in arms.texts
+            name
+            for name, listed in arms.links.items()
+            if arm in listed and name in arms.texts
         ]
         if any(
             one.value.key == self.key
@@ -137,7 +162,9 @@ class ArmProof:
     def _registered(self) -> Set[str]:
         """The arms of interventions that the agent names, else of those whose text names it."""
         arms = self.text.arms
-        return arms.list_registered(self.key) or arms.list_registered(self.key, whole=True)
+        return arms.list_registered(self.key) or arms.list_registered(
+            self.key, whole=True
+        )
 
     @cached_property
     def _doses(self) -> Mapping[str, Mapping[Amount, Span]]:
@@ -147,11 +174,14 @@ class ArmProof:
         Without either, those of the regimen's amounts that the arm's text has: "High dose: 10 mg".
         """
         arms = self.text.arms
-        stated, linked, named = (defaultdict[str, dict[Amount, Span]](dict) for _ in range(3))
+        stated, linked, named = (
+            defaultdict[str, dict[Amount, Span]](dict) for _ in range(3)
+        )
         for one in self.own:
             for fact in one.amounts:
                 levels = dict.fromkeys(
-                    fact.value, self.text.sections[fact.section].span(fact.first, fact.end)
+                    fact.value,
+                    self.text.sections[fact.section].span(fact.first, fact.end),
                 )
                 for arm in arms.links.get(one.section, ()):
                     linked[arm] |= levels
@@ -160,9 +190,13 @@ class ArmProof:
         for arm in arms.labels:
             text = arms.texts[arm]
             for fact in text.marks.amounts:
-                found = [level for level in fact.value if amount_in(level, self.amounts)]
+                found = [
+                    level for level in fact.value if amount_in(level, self.amounts)
+                ]
                 named[arm] |= dict.fromkeys(found, text.span(fact.first, fact.end))
-        return {arm: stated.get(arm) or linked.get(arm) or named[arm] for arm in arms.labels}
+        return {
+            arm: stated.get(arm) or linked.get(arm) or named[arm] for arm in arms.labels
+        }
 
     @cached_property
     def _linked(self) -> Mapping[str, list[Amount]]:

@@ -15,7 +15,11 @@ from extractor.concepts.doses.agents import PROCEDURES, AgentNames, build_lexico
 from extractor.concepts.doses.arms import Arms, locate_arms
 from extractor.concepts.doses.clauses import Statement, describes_other, is_aside
 from extractor.concepts.doses.marks import Place, within
-from extractor.concepts.doses.merging import find_trial_length, merge_statements, resolve_references
+from extractor.concepts.doses.merging import (
+    find_trial_length,
+    merge_statements,
+    resolve_references,
+)
 from extractor.concepts.doses.regimens import build_regimens
 from extractor.concepts.doses.roles import view_trial
 from extractor.concepts.doses.sections import DosingSection, Findings, list_sections
@@ -58,11 +62,17 @@ def read_dosing(
     statements = text.list_given()
     merged = merge_statements(statements)
     trial = view_trial([*text.sections.values()], text.lexicon, merged)
-    length = find_trial_length([one for one in text.sections.values() if not one.is_group])
-    regimens = build_regimens(merged, text.arms, trial, numbers, length) if merged else ()
+    length = find_trial_length(
+        [one for one in text.sections.values() if not one.is_group]
+    )
+    regimens = (
+        build_regimens(merged, text.arms, trial, numbers, length) if merged else ()
+    )
     kept = {statement.agent.key for statement in merged}
     used = [statement for statement in statements if statement.agent.key in kept]
-    return regimens, tuple(_find_candidates(used, text.sections.values(), text.lexicon, numbers))
+    return regimens, tuple(
+        _find_candidates(used, text.sections.values(), text.lexicon, numbers)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +95,30 @@ class DosingText:
         Descriptions count about the record's own agents, with amounts only if arms and
         interventions state none. Other agents count only if arms and interventions state no dosing.
         """
-        registered = [one for one in self.statements if self.sections[one.section].is_group]
+        registered = [
+            one for one in self.statements if self.sections[one.section].is_group
+        ]
         known = {agent.key for agent in self.lexicon.agents}
         dosed = {statement.agent.key for statement in registered if statement.amounts}
         silent = not any(
-            statement.amounts or statement.frequency or statement.days for statement in registered
+            statement.amounts or statement.frequency or statement.days
+            for statement in registered
         )
         described = (
             one
             for one in self.statements
             if not self.sections[one.section].is_group
-            if (one.agent.key in known or _is_full(one, silent=silent)) and _is_given(one)
+            if (one.agent.key in known or _is_full(one, silent=silent))
+            and _is_given(one)
             if (one.agent.key not in dosed if one.amounts else one.mention is not None)
         )
         return resolve_references([*self.sections.values()], [*registered, *described])
 
 
 def read_dosing_text(
-    record: TrialRecord, sections: Mapping[str, LexedSection], others: Iterable[str] = ()
+    record: TrialRecord,
+    sections: Mapping[str, LexedSection],
+    others: Iterable[str] = (),
 ) -> DosingText:
     """Read what each clause of a record says about each agent; ``others`` are agents that a
     model found in it.
@@ -115,7 +131,9 @@ def read_dosing_text(
         if section.is_group:
             # The agent in an arm's label or in the shared name of interventions, else the record's
             # only agent.
-            titled = (m.value for m in lexicon.find(section) if m.end <= section.title[1])
+            titled = (
+                m.value for m in lexicon.find(section) if m.end <= section.title[1]
+            )
             only = None if section.is_intervention else lexicon.only
             topic = own.get(section.name) or next(titled, only)
             statements += read_statements(section, lexicon, topic)
@@ -138,7 +156,9 @@ def _is_given(statement: Statement) -> bool:
     if describes_other(clause.tokens, clause.first, clause.end):
         return False
     timed = statement.route or statement.frequency or statement.days
-    return bool(timed or rule("giving_verb").search(clause.tokens, clause.first, clause.end))
+    return bool(
+        timed or rule("giving_verb").search(clause.tokens, clause.first, clause.end)
+    )
 
 
 def _is_full(statement: Statement, *, silent: bool) -> bool:
@@ -149,7 +169,12 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
     """
     kind = statement.agent.kind
     timed = bool(statement.frequency or statement.days)
-    said = [bool(statement.amounts), bool(statement.route), timed, statement.length is not None]
+    said = [
+        bool(statement.amounts),
+        bool(statement.route),
+        timed,
+        statement.length is not None,
+    ]
     if statement.mention is None:
         return False
     if kind in PROCEDURES or (kind == "cells" and statement.days):
@@ -184,7 +209,9 @@ def _find_candidates(
             if first >= end or furthest[bisect_left(read, (end,))] > first:
                 continue
             named = {mention.value.key for mention in within(mentions, first, end)}
-            follows = section.is_group and not named and bool(read) and read[0][0] < first
+            follows = (
+                section.is_group and not named and bool(read) and read[0][0] < first
+            )
             # a clause without an agent continues the one before
             other = named.isdisjoint(keys) and not follows
             stated = section.marks.inside(first, end)
@@ -198,12 +225,19 @@ def _has_dose(
     section: DosingSection, clause: Place, stated: Findings, known: frozenset[Amount]
 ) -> bool:
     if stated.amounts:
-        new = any(level not in known for amount in stated.amounts for level in amount.value)
+        new = any(
+            level not in known for amount in stated.amounts for level in amount.value
+        )
         return new and (section.is_group or _speaks_of_giving(section, clause))
-    return section.is_group and rule("number_of_doses").search(section.tokens, *clause) is not None
+    return (
+        section.is_group
+        and rule("number_of_doses").search(section.tokens, *clause) is not None
+    )
 
 
-def _is_giving(section: DosingSection, clause: Place, stated: Findings, *, named: bool) -> bool:
+def _is_giving(
+    section: DosingSection, clause: Place, stated: Findings, *, named: bool
+) -> bool:
     """Return whether a clause without a dose states how or when something is given."""
     timed = bool(stated.frequency or stated.days or stated.length)
     if clause == section.title or not (stated.route or timed):
@@ -214,5 +248,8 @@ def _is_giving(section: DosingSection, clause: Place, stated: Findings, *, named
 
 
 def _speaks_of_giving(section: DosingSection, clause: Place) -> bool:
-    gives = any(rule(name).search(section.tokens, *clause) for name in ("giving_verb", "dose_word"))
+    gives = any(
+        rule(name).search(section.tokens, *clause)
+        for name in ("giving_verb", "dose_word")
+    )
     return gives and not describes_other(section.tokens, *clause)

@@ -50,7 +50,15 @@ _SETTINGS = frozenset({"%", "Hz"})
 _MOST_WORDS = 2
 """The most words of a name whose extent is sure."""
 _SUBSTANCES = frozenset(
-    {"drug", "biological", "dietary_supplement", "genetic", "radiation", "combination_product", ""}
+    {
+        "drug",
+        "biological",
+        "dietary_supplement",
+        "genetic",
+        "radiation",
+        "combination_product",
+        "",
+    }
 )
 """Registered types of what has a dose; registries without types name drugs alone."""
 _LONGEST_ABBREVIATION = 5
@@ -79,7 +87,9 @@ def build_regimens(
     trial_cycle = find_trial_cycle(sections.values())
     if trial_cycle:
         ordered = [
-            replace(s, cycle=trial_cycle) if s.cycle is None and s.days and is_cyclic(s) else s
+            replace(s, cycle=trial_cycle)
+            if s.cycle is None and s.days and is_cyclic(s)
+            else s
             for s in ordered
         ]
     if trial_length and any(
@@ -87,9 +97,16 @@ def build_regimens(
     ):
         trial_length = None
     texts = sections.values()
-    stated = {name for one in texts for name in ("amounts", *FIELDS) if getattr(one.marks, name)}
+    stated = {
+        name
+        for one in texts
+        for name in ("amounts", *FIELDS)
+        if getattr(one.marks, name)
+    }
     stated |= {
-        name for name, sign in _SIGNS.items() if any(rule(sign).search(one.tokens) for one in texts)
+        name
+        for name, sign in _SIGNS.items()
+        if any(rule(sign).search(one.tokens) for one in texts)
     }
     same = defaultdict[str, list[Statement]](list)
     for one in ordered:
@@ -129,7 +146,10 @@ class _Builder:
         ):
             confidence = measured("length", "of the trial")
             duration = Reading(
-                trial_length.value, confidence, (self.span(trial_length),), Support.PARSED
+                trial_length.value,
+                confidence,
+                (self.span(trial_length),),
+                Support.PARSED,
             )
         role, role_confidence = read_role(statement, trial)
         given = self.arms.find(statement, self.claims)
@@ -147,8 +167,12 @@ class _Builder:
             "duration": duration,
             "timing": self.read_timing(),
         }
-        chunk = section.chunk(number, min(first, statement.first), max(end, statement.end))
-        return Draft("dosing", chunk, section.span(statement.first, statement.end), rules)
+        chunk = section.chunk(
+            number, min(first, statement.first), max(end, statement.end)
+        )
+        return Draft(
+            "dosing", chunk, section.span(statement.first, statement.end), rules
+        )
 
     def span(self, fact: Fact) -> Span:
         return self.sections[fact.section].span(fact.first, fact.end)
@@ -161,17 +185,26 @@ class _Builder:
         be longer or shorter.
         """
         words = [at for at in range(*place) if section.tokens.words[at].isalpha()]
-        in_doubt = len(words) > _MOST_WORDS or any(_is_form(section.tokens, at) for at in words)
+        in_doubt = len(words) > _MOST_WORDS or any(
+            _is_form(section.tokens, at) for at in words
+        )
         tokens = section.tokens
         end = place[1]
         confidence = measured("agent", self.name_agent())
-        follows = end < len(tokens) and tokens.words[end].isalpha() and not tokens.joined(end)
+        follows = (
+            end < len(tokens) and tokens.words[end].isalpha() and not tokens.joined(end)
+        )
         idle = follows and (
-            rule("word_about_dose").covers(tokens, end, end + 1) or _is_form(tokens, end)
+            rule("word_about_dose").covers(tokens, end, end + 1)
+            or _is_form(tokens, end)
         )
         # "pegol" behind "Examplumab" may be a part of the name
         doubtful = in_doubt or (follows and not idle)
-        return min(confidence, measured("agent", "extent in doubt")) if doubtful else confidence
+        return (
+            min(confidence, measured("agent", "extent in doubt"))
+            if doubtful
+            else confidence
+        )
 
     def name_agent(self) -> str:
         """Return the case of the agent: whether it is surely a substance, and how its clause
@@ -180,11 +213,15 @@ class _Builder:
         statement = self.statement
         agent = self.statement.agent
         section = self.sections[agent.section]
-        known = {kind for kind, *_ in find_general(section.tokens, agent.first, agent.end)}
+        known = {
+            kind for kind, *_ in find_general(section.tokens, agent.first, agent.end)
+        }
         plain = section.is_intervention and section.type in _SUBSTANCES
         stated = section.marks.inside(agent.first, agent.end)
         acts = rule("other_act").search(section.tokens, agent.first, agent.end)
-        vague = agent.kind == "class" or (agent.kind != "placebo" and is_vague(agent.key))
+        vague = agent.kind == "class" or (
+            agent.kind != "placebo" and is_vague(agent.key)
+        )
         doubtful = vague or acts or stated.amounts or stated.frequency or stated.length
         substance = agent.kind == "placebo" or (
             is_substance(agent) and (plain or known & {"drug", "cells"})
@@ -192,7 +229,9 @@ class _Builder:
         joined = not _JOINS.isdisjoint(
             map(str.lower, section.tokens.words[agent.first : agent.end])
         )
-        several = joined or (statement.mention is None and not statement.clause.has_one_topic)
+        several = joined or (
+            statement.mention is None and not statement.clause.has_one_topic
+        )
         if doubtful or several or not substance:
             return "other treatment"
         if not self.sections[statement.section].is_group:
@@ -210,7 +249,9 @@ class _Builder:
         in the record.
         """
         if fact is not None:
-            return measured("timing" if name in {"days", "moment"} else name, self.link(name, fact))
+            return measured(
+                "timing" if name in {"days", "moment"} else name, self.link(name, fact)
+            )
         clause = self.statement.clause
         sign = _SIGNS.get(name)
         near = list_near(self.statement, name) or (
@@ -220,25 +261,35 @@ class _Builder:
             return measured("regimen", "in clause")
         return measured("regimen", "in record" if name in self.stated else "nowhere")
 
-    def read_amounts(self, given: Collection[str]) -> Reading[tuple[Amount, ...] | None]:
+    def read_amounts(
+        self, given: Collection[str]
+    ) -> Reading[tuple[Amount, ...] | None]:
         spans: dict[Amount, Span] = {}
         for fact in self.statement.amounts:
             for amount in fact.value:
                 spans.setdefault(amount, self.span(fact))
         levels = choose_levels(spans)
-        confidence = self.trust("amounts", self.statement.amounts[0] if levels else None)
+        confidence = self.trust(
+            "amounts", self.statement.amounts[0] if levels else None
+        )
         doubts = {
             "doubtful": any(fact.confidence < 1 for fact in self.statement.amounts),
             "several levels": len(levels) > 1,
             "volume or pieces": any(
-                is_volume_or_piece(level.unit) or level.unit in _SETTINGS for level in levels
+                is_volume_or_piece(level.unit) or level.unit in _SETTINGS
+                for level in levels
             ),
         }
         confidence = min(
-            [confidence, *(measured("amounts", case) for case, holds in doubts.items() if holds)]
+            [
+                confidence,
+                *(measured("amounts", case) for case, holds in doubts.items() if holds),
+            ]
         )
         value = tuple(self.arms.read_amounts(self.statement, levels, given))
-        return Reading(value, confidence, tuple(spans[level] for level in levels), Support.PARSED)
+        return Reading(
+            value, confidence, tuple(spans[level] for level in levels), Support.PARSED
+        )
 
     def read_route(self) -> Reading[Route | None]:
         reading: Reading[Route | None] = self.read_fact("route", self.statement.route)
@@ -248,7 +299,9 @@ class _Builder:
         statement = self.statement
         value = resolve_frequency(statement)
         stated = statement.frequency or statement.days
-        fact = stated or (statement.amounts[0] if is_rate(statement) else statement.moment)
+        fact = stated or (
+            statement.amounts[0] if is_rate(statement) else statement.moment
+        )
         if value is None or fact is None:
             timed = (
                 statement.days
@@ -256,13 +309,21 @@ class _Builder:
                 or list_near(self.statement, "days")
             )
             return Reading(
-                None, measured("regimen", "in clause") if timed else self.trust("frequency", None)
+                None,
+                measured("regimen", "in clause")
+                if timed
+                else self.trust("frequency", None),
             )
         coded = statement.frequency
-        confidence = measured("frequency", self.name_wording(coded) if coded else self.name_days())
+        confidence = measured(
+            "frequency", self.name_wording(coded) if coded else self.name_days()
+        )
         confidence = min(confidence, coded.confidence) if coded else confidence
         return Reading(
-            value, confidence, (self.span(fact),), Support.PARSED if stated else Support.INFERRED
+            value,
+            confidence,
+            (self.span(fact),),
+            Support.PARSED if stated else Support.INFERRED,
         )
 
     def name_wording(self, coded: Fact) -> str:
@@ -284,7 +345,11 @@ class _Builder:
         beside = [fact for fact in statement.amounts if fact.section == coded.section]
         if any(fact.first <= coded.first and coded.end <= fact.end for fact in beside):
             return "rate"
-        return "beside a change" if rule("changed_dose").search(tokens, *statement.reach) else case
+        return (
+            "beside a change"
+            if rule("changed_dose").search(tokens, *statement.reach)
+            else case
+        )
 
     def name_days(self) -> str:
         """Return the case of a frequency that follows from days, a moment or a rate."""
@@ -309,16 +374,22 @@ class _Builder:
         )
         if fact is None or fact.value is None or (name in _OWN and elsewhere):
             return Reading(None, self.trust(name, None))
-        return Reading(fact.value, self.trust(name, fact), (self.span(fact),), Support.PARSED)
+        return Reading(
+            fact.value, self.trust(name, fact), (self.span(fact),), Support.PARSED
+        )
 
     def read_timing(self) -> Reading[str | None]:
         timing = resolve_timing(self.statement)
         if timing is None:
-            return Reading(None, min(self.trust("days", None), self.trust("moment", None)))
+            return Reading(
+                None, min(self.trust("days", None), self.trust("moment", None))
+            )
         fact, *place = timing
         section = self.sections[fact.section]
         name = "days" if fact is self.statement.days else "moment"
-        return Reading(section.raw(*place), self.trust(name, fact), (section.span(*place),))
+        return Reading(
+            section.raw(*place), self.trust(name, fact), (section.span(*place),)
+        )
 
 
 def _is_form(tokens: Tokens, at: int) -> bool:
@@ -343,7 +414,8 @@ def find_name(
     nearby = agent.section == statement.section and not is_vague(agent.key)
     renamed = unify_name(short) != name_key(short)
     by_another = name_key(short) != agent.key
-    is_registered = mention.confidence == 1  # not only a word of its kind, such as "NK cells"
+    # not only a word of its kind, such as "NK cells"
+    is_registered = mention.confidence == 1
     is_usual = by_another and is_registered and _is_usual(agent, short, sections)
     if agent.kind == "placebo" or (by_another and (renamed or nearby)) or is_usual:
         return _find_own_name(statement, sections)
@@ -372,7 +444,8 @@ def _is_usual(agent: Agent, other: str, sections: Mapping[str, DosingSection]) -
         return False
     counts = {
         name: sum(
-            count_name(name, section.tokens, section.aliases) for section in sections.values()
+            count_name(name, section.tokens, section.aliases)
+            for section in sections.values()
         )
         for name in (own, other)
     }
@@ -402,6 +475,8 @@ def _is_named(name: str, sections: Collection[DosingSection]) -> bool:
     for section in sections:
         folded = [word.lower() for word in section.tokens.words]
         for end in range(len(words), len(folded) + 1):
-            if folded[end - len(words) : end] == words and not is_salt(section.tokens, end):
+            if folded[end - len(words) : end] == words and not is_salt(
+                section.tokens, end
+            ):
                 return True
     return False

@@ -43,12 +43,16 @@ class Trial:
 
 
 def view_trial(
-    sections: Sequence[DosingSection], lexicon: AgentNames, statements: Sequence[Statement]
+    sections: Sequence[DosingSection],
+    lexicon: AgentNames,
+    statements: Sequence[Statement],
 ) -> Trial:
     """Collect the facts of a trial that decide roles."""
     arms = [section for section in sections if section.is_arm]
     mentions = [
-        (place, arm, mention) for place, arm in enumerate(arms) for mention in lexicon.find(arm)
+        (place, arm, mention)
+        for place, arm in enumerate(arms)
+        for mention in lexicon.find(arm)
     ]
     agents = tuple(dict.fromkeys(statement.agent.key for statement in statements))
     return Trial(
@@ -74,7 +78,12 @@ def _group(pairs: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:
 
 def _class_arm(kind: str) -> str:
     return next(
-        (word for word in ("experimental", "active", "placebo", "sham") if word in kind), "other"
+        (
+            word
+            for word in ("experimental", "active", "placebo", "sham")
+            if word in kind
+        ),
+        "other",
     )
 
 
@@ -140,7 +149,9 @@ def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
     all_kinds = set(trial.arms)
     fewer = any(use < named for use in trial.use.values())
     everywhere = len(trial.arms) > 1 and len(named) == len(trial.arms)
-    placed = bool(named) or (bool(trial.use) and agent.section.startswith("interventions"))
+    placed = bool(named) or (
+        bool(trial.use) and agent.section.startswith("interventions")
+    )
     shown = "+".join(sorted(kinds)) or "no arm"
     checks = {
         f"arms {min(len(trial.arms), 3)}": True,
@@ -165,5 +176,7 @@ def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
     if labelled:
         yield from ["labels an arm"] * (len(labelled) < len(trial.arms))
         yield from (
-            f"labels {kind}" for kind in {trial.arms[place] for place in labelled} if compared
+            f"labels {kind}"
+            for kind in {trial.arms[place] for place in labelled}
+            if compared
         )

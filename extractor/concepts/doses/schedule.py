@@ -73,11 +73,15 @@ _WORDINGS = {
 }
 
 
-def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[Frequency], ...]:
+def find_frequencies(
+    tokens: Tokens, taken: Collection[int] = ()
+) -> tuple[Mark[Frequency], ...]:
     """Return every stated frequency, left to right, as a code of the guideline. ``taken`` holds the
     tokens of amounts.
 
-    >>> found = find_frequencies(read_text("q12h, then every three weeks, 3 times a week, b.i.d."))
+    >>> found = find_frequencies(
+    ...     read_text("q12h, then every three weeks, 3 times a week, b.i.d.")
+    ... )
     >>> [mark.value.value for mark in found]
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
@@ -85,7 +89,10 @@ def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[
     # What the next frequency explains does not count: "biweekly (twice a week)", "1 g a day in two
     # doses".
     explained = (
-        (one.confidence < 1 and tokens.codes[one.end : other.first] in ("(", ",", ":", "="))
+        (
+            one.confidence < 1
+            and tokens.codes[one.end : other.first] in ("(", ",", ":", "=")
+        )
         or (
             one.value is Frequency.QD
             and other.value in _SEVERAL
@@ -96,9 +103,15 @@ def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[
     return (*compress(given, map(not_, explained)), *given[-1:])
 
 
-def _find_rhythms(tokens: Tokens, taken: Collection[int]) -> tuple[Mark[Frequency], ...]:
+def _find_rhythms(
+    tokens: Tokens, taken: Collection[int]
+) -> tuple[Mark[Frequency], ...]:
     return drop_overlaps(
-        (*_find_intervals(tokens, taken), *_find_counts(tokens, taken), *_find_fixed(tokens))
+        (
+            *_find_intervals(tokens, taken),
+            *_find_counts(tokens, taken),
+            *_find_fixed(tokens),
+        )
     )
 
 
@@ -106,7 +119,9 @@ def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
     """Return whether a frequency is that of doses, not of their changes or of visits, and is not
     negated.
     """
-    if any(rule(name).starts(tokens, mark.end) for name in ("step_after", "examined_after")):
+    if any(
+        rule(name).starts(tokens, mark.end) for name in ("step_after", "examined_after")
+    ):
         return False
     # Daily doses stand behind words for tests more often than daily tests do.
     names = (
@@ -122,7 +137,9 @@ def find_other_rhythms(tokens: Tokens) -> Iterator[Mark[Frequency]]:
 
     >>> [
     ...     mark.value.value
-    ...     for mark in find_other_rhythms(read_text("5 mg daily, with scans every 8 weeks"))
+    ...     for mark in find_other_rhythms(
+    ...         read_text("5 mg daily, with scans every 8 weeks")
+    ...     )
     ... ]
     ['Q8W']
     """
@@ -164,14 +181,18 @@ def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
     return "once" if mark.value is Frequency.ONCE and case != "one dose" else case
 
 
-def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
+def _find_intervals(
+    tokens: Tokens, taken: Collection[int]
+) -> Iterator[Mark[Frequency]]:
     """Yield every stated interval, rule by rule, with overlaps. "hourly" means 1, and "m" is a
     month.
 
     The number of an amount does not belong to an interval: "40 mg/m2 weekly", "AUC 2 weekly".
     """
     for name, code in _FIXED.items():
-        yield from (Mark(code, found.first, found.end) for found in rule(name).find(tokens))
+        yield from (
+            Mark(code, found.first, found.end) for found in rule(name).find(tokens)
+        )
     for found in (found for name in _INTERVALS for found in rule(name).find(tokens)):
         low = read_number(found.read("low") or "")
         unit = (found.read("unit") or "").lower().removesuffix("ly")
@@ -183,7 +204,9 @@ def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Fre
             code = _HOURS.get(low, Frequency.OTHER)
         else:
             code = code_interval(low * WHOLE_DAYS[of_time])
-        yield Mark(Frequency.OTHER if found.has("high") else code, found.first, found.end)
+        yield Mark(
+            Frequency.OTHER if found.has("high") else code, found.first, found.end
+        )
 
 
 def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
@@ -235,7 +258,11 @@ def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Freque
             days = 0
         else:
             days = sum(1 for _ in rule("weekday").find(tokens, found.first, found.end))
-        yield Mark(_PER["w"][days] if days in (2, 3) else Frequency.OTHER, found.first, found.end)
+        yield Mark(
+            _PER["w"][days] if days in (2, 3) else Frequency.OTHER,
+            found.first,
+            found.end,
+        )
 
 
 def _count(found: Found, number: str, unit: str | None = None) -> Frequency:
@@ -277,7 +304,11 @@ def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
         timed = duration.unit in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}
         if timed and _is_cycle(tokens, duration, after):
             named.append(
-                Mark(_period(duration), duration.first, after.end if after else duration.end)
+                Mark(
+                    _period(duration),
+                    duration.first,
+                    after.end if after else duration.end,
+                )
             )
     lengths = {count_days(mark.value) for mark in named}
     # "3 weeks on, 1 week off (28-day cycle)" is one cycle, in its own words.
@@ -295,11 +326,15 @@ def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
         return before in ("each", "every", "per", "subsequent")
     if after or _ends("cycle_before", tokens, duration.first):
         return True
-    if duration.unit is not TimeUnit.DAY:  # weeks are more likely the interval between doses
+    # weeks are more likely the interval between doses
+    if duration.unit is not TimeUnit.DAY:
         return False
     if before in ("every", "q"):
         return rule("counted_cycles_after").starts(tokens, duration.end) is not None
-    return before == "(" and tokens.words[duration.first - 2].lower() in ("cycle", "cycles")
+    return before == "(" and tokens.words[duration.first - 2].lower() in (
+        "cycle",
+        "cycles",
+    )
 
 
 def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -311,7 +346,11 @@ def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
 
 
 def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
-    values = [value for part in parts if (value := read_number(found.read(part) or "")) is not None]
+    values = [
+        value
+        for part in parts
+        if (value := read_number(found.read(part) or "")) is not None
+    ]
     if len(values) == len(parts):
         unit = found.read("unit")
         weeks = unit.lower().startswith("w") if unit else "weekly" in found.text.lower()
@@ -354,14 +393,22 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
         lead = _find_lead(tokens, duration)
         behind = duration.end
         codes = tokens.codes
-        around = codes[max(0, duration.first - 1) : duration.first] + codes[behind : behind + 1]
-        bracketed = around == "()" and duration.unit is not TimeUnit.DAY  # "24 doses (24 weeks)"
-        if lead is None and not (rule("length_after").starts(tokens, behind) or bracketed):
+        around = (
+            codes[max(0, duration.first - 1) : duration.first]
+            + codes[behind : behind + 1]
+        )
+        # Such as "24 doses (24 weeks)"
+        bracketed = around == "()" and duration.unit is not TimeUnit.DAY
+        if lead is None and not (
+            rule("length_after").starts(tokens, behind) or bracketed
+        ):
             continue
         if rule("no_length_after").starts(tokens, behind):
             continue
         if not _ends("no_length_before", tokens, duration.first):
-            yield Mark(_period(duration), duration.first if lead is None else lead, behind)
+            yield Mark(
+                _period(duration), duration.first if lead is None else lead, behind
+            )
 
 
 def _read_single_periods(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -390,5 +437,7 @@ def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:
         behind = tokens.words[found.end] if found.end < len(tokens) else ""
         # "day 1 courses II-VII"
         if value is not None and not (behind and set(behind) <= set("IVX")):
-            period = None if found.has("range") else Period(value=value, unit=TimeUnit.CYCLE)
+            period = (
+                None if found.has("range") else Period(value=value, unit=TimeUnit.CYCLE)
+            )
             yield Mark(period, found.place("value")[0], found.end)

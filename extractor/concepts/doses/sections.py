@@ -5,9 +5,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from extractor.concepts.doses.amounts import AmountMark, drop_explaining, find_amounts, find_limits
+from extractor.concepts.doses.amounts import (
+    AmountMark,
+    drop_explaining,
+    find_amounts,
+    find_limits,
+)
 from extractor.concepts.doses.days import find_days, find_moments
-from extractor.concepts.doses.marks import Mark, Place, drop_inside, drop_touching, within
+from extractor.concepts.doses.marks import (
+    Mark,
+    Place,
+    drop_inside,
+    drop_touching,
+    within,
+)
 from extractor.concepts.doses.schedule import (
     PeriodMark,
     find_cycles,
@@ -43,11 +54,17 @@ class Findings:
 
     def inside(self, first: int, end: int) -> "Findings":
         """Return the marks that lie wholly inside ``first:end``."""
-        return Findings(*[within(getattr(self, name), first, end) for name in ("amounts", *FIELDS)])
+        return Findings(
+            *[within(getattr(self, name), first, end) for name in ("amounts", *FIELDS)]
+        )
 
     def places(self) -> list[Place]:
         """Return the tokens of all marks."""
-        return [(m.first, m.end) for name in ("amounts", *FIELDS) for m in getattr(self, name)]
+        return [
+            (m.first, m.end)
+            for name in ("amounts", *FIELDS)
+            for m in getattr(self, name)
+        ]
 
 
 def find_all(tokens: Tokens, section: str = "") -> Findings:
@@ -56,7 +73,10 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
     Words inside a moment ("before oral intake") give no marks.
 
     >>> found = find_all(read_text("5 mg orally twice daily before meals"))
-    >>> [len(marks) for marks in (found.amounts, found.route, found.frequency, found.moment)]
+    >>> [
+    ...     len(marks)
+    ...     for marks in (found.amounts, found.route, found.frequency, found.moment)
+    ... ]
     [1, 1, 1, 1]
     """
     moments = find_moments(tokens)
@@ -68,17 +88,24 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
     totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]
     # "each cycle lasts 3 weeks" is no length, but "6 21-day cycles" counts cycles.
     lengths = find_lengths(tokens)
-    counted = [mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE]
+    counted = [
+        mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE
+    ]
     found: tuple[Sequence[Mark[object]], ...] = (
         amounts,
         drop_inside(_find_routes(tokens), moments),
         drop_inside(find_frequencies(tokens, taken), totals),
         cycles,
-        sorted({*counted, *drop_touching(lengths, cycles)}, key=lambda mark: mark.first),
+        sorted(
+            {*counted, *drop_touching(lengths, cycles)}, key=lambda mark: mark.first
+        ),
         drop_inside(find_days(tokens), moments),
         moments,
     )
-    return Findings(*[tuple(replace(mark, section=section) for mark in marks) for marks in found])  # type: ignore[arg-type]
+    placed: list[Any] = [
+        tuple(replace(mark, section=section) for mark in marks) for marks in found
+    ]
+    return Findings(*placed)
 
 
 def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
@@ -177,7 +204,9 @@ def list_sections(
     descriptions = (sections[name] for name in _DESCRIPTIONS if record.section(name))
     return (
         tuple(_read_group(group, sections[group.name]) for group in groups),
-        tuple(DosingSection(read, (0, 0), (0, len(read.tokens))) for read in descriptions),
+        tuple(
+            DosingSection(read, (0, 0), (0, len(read.tokens))) for read in descriptions
+        ),
     )
 
 
@@ -188,9 +217,12 @@ def _read_group(section: Section, read: LexedSection) -> DosingSection:
         places.setdefault(part.name, []).append((found.first, found.end))
     is_arm = section.name.startswith("arms[")
     title, body = (
-        places.get(name, [(0, 0)])[0] for name in ("label" if is_arm else "name", "description")
+        places.get(name, [(0, 0)])[0]
+        for name in ("label" if is_arm else "name", "description")
     )
-    kind = unify_word("arm_type" if is_arm else "intervention_type", section.part("type") or "")
+    kind = unify_word(
+        "arm_type" if is_arm else "intervention_type", section.part("type") or ""
+    )
     return DosingSection(
         read,
         title if section.parts else (0, len(read.tokens)),
@@ -214,10 +246,14 @@ def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
         position = tokens.at(begin + start)
         last = tokens.before(begin + stop)
         stops = (
-            at for at in range(position, last) if tokens.codes[at] == "." and _is_glued(tokens, at)
+            at
+            for at in range(position, last)
+            if tokens.codes[at] == "." and _is_glued(tokens, at)
         )
         glued = [(at, at + 1) for at in stops]
-        ends = [(at.first, at.end) for at in rule("clause_end").find(tokens, position, last)]
+        ends = [
+            (at.first, at.end) for at in rule("clause_end").find(tokens, position, last)
+        ]
         for place, following in sorted([*glued, *ends]):  # "daily; then", "daily.Then"
             border = place + (tokens.codes[place] == ".")
             if border > position:
@@ -231,8 +267,17 @@ def _is_glued(tokens: Tokens, place: int) -> bool:
     """Return whether the next sentence begins directly after a full stop, as in "twice
     daily.Then".
     """
-    if not 0 < place < len(tokens) - 1 or not tokens.joined(place + 1) or not tokens.joined(place):
+    if (
+        not 0 < place < len(tokens) - 1
+        or not tokens.joined(place + 1)
+        or not tokens.joined(place)
+    ):
         return False
     before = tokens.words[place - 1]
     behind = tokens.words[place + 1]
-    return len(before) > 1 and not before[-1].isupper() and len(behind) > 1 and behind.istitle()
+    return (
+        len(before) > 1
+        and not before[-1].isupper()
+        and len(behind) > 1
+        and behind.istitle()
+    )

@@ -81,7 +81,8 @@ def read_statements(
     topic = default
     seen = 0
     one_topic = (
-        section.is_group and len({m.value.key for m in within(mentions, *section.title)}) < 2
+        section.is_group
+        and len({m.value.key for m in within(mentions, *section.title)}) < 2
     )
     for first, end, is_step in list_clauses(section, mentions):
         if not section.is_group and "\n" in tokens.codes[seen:first]:
@@ -95,14 +96,22 @@ def read_statements(
             continue
         subject = statements[-1].agent if continues else topic
         clause = Clause(
-            tokens, first, end, inside, named, subject, section.is_intervention, one_topic
+            tokens,
+            first,
+            end,
+            inside,
+            named,
+            subject,
+            section.is_intervention,
+            one_topic,
         )
         found = _describe(section, clause, cyclic=cyclic)
         # a step of the same agent has the missing fields from the one before
         if is_step and statements:
             last = statements[-1]
             found = [
-                _continue(last, one) if one.agent.key == last.agent.key else one for one in found
+                _continue(last, one) if one.agent.key == last.agent.key else one
+                for one in found
             ]
         statements += found
         if named and not section.is_intervention:
@@ -116,7 +125,9 @@ def _drop_labels(tokens: Tokens, named: Sequence[Mention]) -> tuple[Mention, ...
     """
     labels = set[Mention]()
     for word in (
-        rule("arm_word").find(tokens, named[0].end, named[-1].first) if len(named) > 1 else ()
+        rule("arm_word").find(tokens, named[0].end, named[-1].first)
+        if len(named) > 1
+        else ()
     ):
         follows = word.first
         for mention in reversed([one for one in named if one.end <= word.first]):
@@ -134,7 +145,9 @@ def _list_given(clause: Clause) -> list[_Given]:
         givens = [_Given(clause.topic, 0.7, clause.first, clause.end)]
     for given in givens:
         # per fraction, not in all
-        if all(level.unit == "Gy" for amount in given.amounts for level in amount.value):
+        if all(
+            level.unit == "Gy" for amount in given.amounts for level in amount.value
+        ):
             sizes = [amount.value[0].high or 0 for amount in given.amounts]
             pairs = zip(given.amounts, sizes, strict=True)
             given.amounts = [amount for amount, size in pairs if size <= 5 * min(sizes)]
@@ -168,11 +181,14 @@ def _assign_amounts(clause: Clause) -> list[_Given]:
         if owner is None:  # somebody else's, and with it the words around it
             owner = _Given(_NOBODY, 0, max(clause.first, amount.first - 1), amount.end)
             others.append(owner)
-        if owner is topic and not owner.amounts:  # it stands where its first amount does
+        # it stands where its first amount does
+        if owner is topic and not owner.amounts:
             owner.first = amount.first
             owner.end = amount.end
         owner.amounts.append(
-            amount if _is_plain(clause, amount, owner) else replace(amount, confidence=UNSURE)
+            amount
+            if _is_plain(clause, amount, owner)
+            else replace(amount, confidence=UNSURE)
         )
     return sorted(
         [*named, *([topic] if topic and topic.amounts else []), *others],
@@ -196,8 +212,14 @@ def _read_pair(
     if agents[1].end != amount.first:
         return None
     values = [read_number(strengths.read(name) or "") for name in ("low", "high")]
-    parts = [amount.value[0].model_copy(update={"low": value, "high": value}) for value in values]
-    return [(one, replace(amount, value=(part,))) for one, part in zip(agents, parts, strict=True)]
+    parts = [
+        amount.value[0].model_copy(update={"low": value, "high": value})
+        for value in values
+    ]
+    return [
+        (one, replace(amount, value=(part,)))
+        for one, part in zip(agents, parts, strict=True)
+    ]
 
 
 def _join_same(givens: Iterable[_Given]) -> list[_Given]:
@@ -222,7 +244,9 @@ def _set_reaches(clause: Clause, givens: Sequence[_Given]) -> None:
             clause.tokens, min(given.end, following.first), following.first
         )
         free = [
-            at.first for at in breaks if not any(first < at.first < last for first, last in taken)
+            at.first
+            for at in breaks
+            if not any(first < at.first < last for first, last in taken)
         ]
         given.reach = (start, free[-1] if free else following.first)
         start = given.reach[1]
@@ -242,7 +266,9 @@ def _find_owner(
         if one.end <= amount.first
     )
     # B in "A (with B) 5 mg" stands aside
-    before = next((one for one, codes in between if codes.count(")") <= codes.count("(")), None)
+    before = next(
+        (one for one, codes in between if codes.count(")") <= codes.count("(")), None
+    )
     after = next((one for one in named if one.first >= amount.end), None)
     owner = before
     if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
@@ -256,11 +282,14 @@ def _find_owner(
         and rule("unknown_beside").ends(clause.tokens, amount.first, owner.end)
     ):
         return None
-    unknown = not clause.about_topic and rule("other_agent").starts(clause.tokens, amount.end)
+    unknown = not clause.about_topic and rule("other_agent").starts(
+        clause.tokens, amount.end
+    )
     if unknown and (owner is None or owner.first < amount.first):
         return None
     word = clause.tokens.words[amount.first - 1] if amount.first > clause.first else ""
-    is_name = word.isalpha() and len(word) > _SHORT_WORD  # perhaps of an agent that nobody knows
+    # perhaps of an agent that nobody knows
+    is_name = word.isalpha() and len(word) > _SHORT_WORD
     if (topic if owner is None else owner.amounts) and is_name:
         if clause.speaks_of_dosing(amount.first - 1, amount.first):
             return owner or topic or after
@@ -286,10 +315,14 @@ def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:
         behind = amount.end
     else:
         behind = min(amount.end + 1, clause.end)
-    return clause.speaks_of_dosing(first, end) and clause.speaks_of_dosing(amount.end, behind)
+    return clause.speaks_of_dosing(first, end) and clause.speaks_of_dosing(
+        amount.end, behind
+    )
 
 
-def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[Statement]:
+def _describe(
+    section: DosingSection, clause: Clause, *, cyclic: bool
+) -> list[Statement]:
     units = _list_given(clause)
     statements = []
     for place, unit in enumerate(units):
@@ -300,7 +333,10 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
         dated = bool(own.moment) and unit.agent.kind in PROCEDURES
         gives = bool(own.route or own.frequency or own.days or own.length)
         if not (
-            unit.amounts or dated or gives or (unit.mention and fields and place + 1 < len(units))
+            unit.amounts
+            or dated
+            or gives
+            or (unit.mention and fields and place + 1 < len(units))
         ):
             continue
         if not unit.amounts and not fields.keys() & {
@@ -360,7 +396,9 @@ def _list_own(clause: Clause, unit: _Given) -> Findings:
     return replace(own, route=tuple(route))
 
 
-def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) -> dict[str, Any]:
+def _gather(
+    clause: Clause, units: Sequence[_Given], place: int, own: Findings
+) -> dict[str, Any]:
     """The clause's mark of each field for the unit at ``place``; ``own`` are the marks of the
     unit's own part.
     """
@@ -382,16 +420,25 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
                 mark = None  # "A 5 mg as an injection plus 100 mg B orally"
             # "For 24 weeks, A daily and B weekly"
             opens = mark is not None and mark.first < units[0].first
-            if name == "length" and timed and mark and not (opens or _counts_cycles(mark)):
+            if (
+                name == "length"
+                and timed
+                and mark
+                and not (opens or _counts_cycles(mark))
+            ):
                 mark = None
         if mark is not None:
             fields[name] = mark
     stated = fields.get("frequency")
-    if stated and not clause.speaks_of_dosing(stated.end, min(stated.end + 1, clause.end)):
+    if stated and not clause.speaks_of_dosing(
+        stated.end, min(stated.end + 1, clause.end)
+    ):
         # "daily fictumab", not "weekly examinations"
         own_name = unit.mention and unit.mention.first == stated.end
         fields["frequency"] = (
-            stated if own_name else replace(stated, confidence=min(stated.confidence, UNSURE))
+            stated
+            if own_name
+            else replace(stated, confidence=min(stated.confidence, UNSURE))
         )
     # the unit implies it: "40 mg/day", "0.24 mg/kg/week", "5 mL/h"
     for amount in () if timed else unit.amounts:
@@ -402,7 +449,9 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
         )
         rate = next(rates, None)
         if rate:
-            fields["frequency"] = Mark(rate, amount.first, amount.end, section=amount.section)
+            fields["frequency"] = Mark(
+                rate, amount.first, amount.end, section=amount.section
+            )
             break
     return fields
 
@@ -416,11 +465,15 @@ def _choose(marks: Findings, name: str) -> Fact | None:
         steps = [mark for mark in found if not _counts_cycles(mark)]
         if len(steps) > 1 and all(mark.confidence == STEP for mark in steps[:2]):
             return None  # "5 mg for 4 weeks, then 2 mg for 8 weeks"
-    coded = (mark for mark in found if mark.value not in {Frequency.ONCE, Frequency.OTHER})
+    coded = (
+        mark for mark in found if mark.value not in {Frequency.ONCE, Frequency.OTHER}
+    )
     return next(coded if name == "frequency" else iter(found), next(iter(found), None))
 
 
-def _borrow(units: Sequence[_Given], place: int, marks: Findings, name: str) -> Fact | None:
+def _borrow(
+    units: Sequence[_Given], place: int, marks: Findings, name: str
+) -> Fact | None:
     """Return the mark of a later unit, which holds for the ones before it: "A 5 mg and B 3 mg on
     day 1".
     """
@@ -428,11 +481,17 @@ def _borrow(units: Sequence[_Given], place: int, marks: Findings, name: str) -> 
         own = marks.inside(*unit.reach)
         mark = _choose(own, name)
         # "and oral B"
-        if mark and not (name == "route" and unit.mention and mark.end == unit.mention.first):
+        if mark and not (
+            name == "route" and unit.mention and mark.end == unit.mention.first
+        ):
             return mark
         if name not in {"route", "cycle", "length"} and (own.frequency or own.days):
             return None
-    return _choose(marks.inside(units[0].reach[0], units[0].first), name) if place else None
+    return (
+        _choose(marks.inside(units[0].reach[0], units[0].first), name)
+        if place
+        else None
+    )
 
 
 def _counts_cycles(mark: PeriodMark) -> bool:
@@ -448,21 +507,29 @@ def _spread(
     """Apply a clause without an agent to its paragraph so far, or if it opens one, to all
     statements before it.
     """
-    several = any(statement.agent.key != statements[0].agent.key for statement in statements)
+    several = any(
+        statement.agent.key != statements[0].agent.key for statement in statements
+    )
     shared = ("cycle", "length", "route") if section.is_group else ("cycle", "length")
     facts = {
-        name: mark for name in (shared if several else FIELDS) if (mark := _choose(marks, name))
+        name: mark
+        for name in (shared if several else FIELDS)
+        if (mark := _choose(marks, name))
     }
     paragraph = section.tokens.codes.rfind("\n", 0, first) if facts else -1
     if statements[-1].clause.first <= paragraph:
         paragraph = -1
-    for place in range(len(statements) - 1, max(-1, len(statements) - 1 - _SPREAD_REACH), -1):
+    for place in range(
+        len(statements) - 1, max(-1, len(statements) - 1 - _SPREAD_REACH), -1
+    ):
         statement = statements[place]
         if not facts or statement.first <= paragraph:
             break
         empty = (name for name in facts if getattr(statement, name) is None)
         changes: dict[str, Any] = {
-            name: facts[name] for name in empty if name != "route" or is_substance(statement.agent)
+            name: facts[name]
+            for name in empty
+            if name != "route" or is_substance(statement.agent)
         }
         statements[place] = replace(statement, **changes) if changes else statement
 
@@ -476,14 +543,18 @@ def _continue(before: Statement, step: Statement) -> Statement:
     return replace(step, step=before.step + 1, **changes)
 
 
-def _split_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[Statement]:
+def _split_routes(
+    statement: Statement, routes: Sequence[Mark[Route]]
+) -> list[Statement]:
     """Return one statement per route joined by "or" ("IV or orally"), else the statement itself."""
     joined: dict[Route, Mark[Route]] = {}
     for one, other in pairwise(routes):
         if one.value != other.value and is_joint(
             "or_between", statement.clause.tokens, one.end, other.first
         ):
-            joined |= {mark.value: joined.get(mark.value, mark) for mark in (one, other)}
+            joined |= {
+                mark.value: joined.get(mark.value, mark) for mark in (one, other)
+            }
     if statement.route is None or statement.route.value not in joined:
         return [statement]
     return [replace(statement, route=mark) for mark in joined.values()]

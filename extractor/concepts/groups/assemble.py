@@ -59,7 +59,9 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     lists, nodes = _plant(parsed, criteria)
     for node in [each for each in _walk(lists) if each.line or each in lists]:
         _find_rule(parsed, node)
-    groups = sorted((node for node in _walk(lists) if _is_shown(node)), key=lambda node: node.place)
+    groups = sorted(
+        (node for node in _walk(lists) if _is_shown(node)), key=lambda node: node.place
+    )
     names = {node: f"g{number}" for number, node in enumerate(groups, 1)}
 
     def name_around(node: _Node) -> str | None:
@@ -71,14 +73,24 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     builder = ItemBuilder(parsed, parsed.whole, "eligibility")
     stated: list[CriterionGroup] = []
     for number, node in enumerate(groups):
-        lead_in = builder.add(f"groups[{number}].lead_in", node.line) if node.line else None
+        lead_in = (
+            builder.add(f"groups[{number}].lead_in", node.line) if node.line else None
+        )
         if node.rule and (said := builder.add(f"groups[{number}].rule", node.rule)):
-            update = {"id": names[node], "lead_in": lead_in, "parent": name_around(node)}
+            update = {
+                "id": names[node],
+                "lead_in": lead_in,
+                "parent": name_around(node),
+            }
             stated.append(said.model_copy(update=update))
-    return Grouping(tuple(stated), builder.build()["evidence"], tuple(map(name_around, nodes)))
+    return Grouping(
+        tuple(stated), builder.build()["evidence"], tuple(map(name_around, nodes))
+    )
 
 
-def _plant(parsed: ParsedRecord, criteria: Sequence[Draft]) -> tuple[list[_Node], list[_Node]]:
+def _plant(
+    parsed: ParsedRecord, criteria: Sequence[Draft]
+) -> tuple[list[_Node], list[_Node]]:
     """Return the lists with all groups that lines make in them, and the node of each criterion."""
     lists = {kind: _Node(kind, _NOWHERE) for kind in CriterionKind}
     drafts = {(one.span.section, one.span.start): one for one in parsed.criteria}
@@ -115,7 +127,11 @@ def _find_line(parsed: ParsedRecord, draft: Draft | None) -> Reading[Any] | None
     if draft is None or line is None or not line.spans:
         return None
     span = line.spans[0]
-    return line if span.section == draft.span.section and span.start < draft.span.start else None
+    return (
+        line
+        if span.section == draft.span.section and span.start < draft.span.start
+        else None
+    )
 
 
 def _resolve(parsed: ParsedRecord, draft: Draft, name: str) -> Reading[Any]:
@@ -146,7 +162,9 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
         node.rule = _resolve(parsed, node.draft, "rule") if node.draft else None
         # a heading, or a line that a model alone says to introduce
         if node.rule is None or node.rule.value is None:
-            node.rule = read_rule(parsed.passage(node.span).alone(), passages, node.kind)
+            node.rule = read_rule(
+                parsed.passage(node.span).alone(), passages, node.kind
+            )
         usual = node.rule.value.rule
     if usual is GroupRule.AT_LEAST:
         return
@@ -158,7 +176,9 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
             continue
         for one in members[done:first]:
             node.hold(one)
-        run = node.hold(_Node(node.kind, members[first].span, members[first].place, rule=rule))
+        run = node.hold(
+            _Node(node.kind, members[first].span, members[first].place, rule=rule)
+        )
         for one in members[first:end]:
             run.hold(one)
         done = end

@@ -20,7 +20,10 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("High risk, shown by two or more of the following:")
-    >>> rules = [CriterionGroup(id="", rule="at_least", n=2), CriterionGroup(id="", rule="any")]
+    >>> rules = [
+    ...     CriterionGroup(id="", rule="at_least", n=2),
+    ...     CriterionGroup(id="", rule="any"),
+    ... ]
     >>> [bool(find_group_rule(tokens, each)) for each in rules]
     [True, False]
     """
@@ -29,13 +32,18 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
         said, (first, end) = stated
         if said == value:
             return Derived(first, end)
-        open_ = "any" in map(str.lower, tokens.words[first:end]) or rule("denies_parts").ends(
-            tokens, first
-        )
+        open_ = "any" in map(str.lower, tokens.words[first:end]) or rule(
+            "denies_parts"
+        ).ends(tokens, first)
         chosen = said.rule is GroupRule.ANY and value.rule is GroupRule.ALL and open_
         return Derived(first, end, Support.INFERRED) if chosen else None
-    numbers = [one for one in find_numbers(tokens) if one.value in (value.n, value.n_high)]
-    if value.n is not None and {one.value for one in numbers} != {value.n, value.n_high} - {None}:
+    numbers = [
+        one for one in find_numbers(tokens) if one.value in (value.n, value.n_high)
+    ]
+    if value.n is not None and {one.value for one in numbers} != {
+        value.n,
+        value.n_high,
+    } - {None}:
         return None
     first, end = (numbers[0].first, numbers[-1].end) if numbers else (0, len(tokens))
     return Derived(first, end, Support.INFERRED)

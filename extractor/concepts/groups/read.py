@@ -66,10 +66,18 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
     stated: list[tuple[Found, CriterionGroup]] = []
     for name in ("number_of_parts", "number_of_named_parts"):
         stated += (
-            (found, group) for found in rule(name).find(tokens) if (group := _read_count(found))
+            (found, group)
+            for found in rule(name).find(tokens)
+            if (group := _read_count(found))
         )
-    for name, said in (("all_of_parts", GroupRule.ALL), ("any_of_parts", GroupRule.ANY)):
-        stated += ((found, CriterionGroup(id="", rule=said)) for found in rule(name).find(tokens))
+    for name, said in (
+        ("all_of_parts", GroupRule.ALL),
+        ("any_of_parts", GroupRule.ANY),
+    ):
+        stated += (
+            (found, CriterionGroup(id="", rule=said))
+            for found in rule(name).find(tokens)
+        )
     if not stated:
         return None
     last, group = max(stated, key=lambda one: (one[0].end, -one[0].first))
@@ -88,7 +96,10 @@ def _read_count(found: Found) -> CriterionGroup | None:
     if least < 2 and not isinstance(most, int):
         return CriterionGroup(id="", rule=GroupRule.ANY)
     return CriterionGroup(
-        id="", rule=GroupRule.AT_LEAST, n=least, n_high=most if isinstance(most, int) else None
+        id="",
+        rule=GroupRule.AT_LEAST,
+        n=least,
+        n_high=most if isinstance(most, int) else None,
     )
 
 
@@ -114,13 +125,18 @@ def read_rule(
     if stated:
         return _read_stated(*stated, line, items, usual=usual, words=words)
     # "A, B and C" lists exclusions, and each of them is enough, unless "and" stands behind each.
-    if last and words == {_OTHER[usual]} and (all(joints) or last.alone or usual is GroupRule.ALL):
+    if (
+        last
+        and words == {_OTHER[usual]}
+        and (all(joints) or last.alone or usual is GroupRule.ALL)
+    ):
         return _join(usual, "joined items" if all(joints) else "last item joined", last)
     if usual is GroupRule.ALL:
         return _conclude(*_judge_inclusions(line.tokens, items), line)
     permits = rule("permits_if").search(line.tokens)
     return _conclude(
-        *((GroupRule.ALL, "permitted if") if permits else (usual, "any exclusion")), line
+        *((GroupRule.ALL, "permitted if") if permits else (usual, "any exclusion")),
+        line,
     )
 
 
@@ -143,11 +159,19 @@ def _read_stated(
         if rule("good_values").search(line.tokens) and _are_values(items):
             return _conclude(GroupRule.ALL, "any of good values", line)
     unlike = words == {OR if group.rule is GroupRule.ALL else AND}
-    case = "said, but joined otherwise" if unlike else f"said: {group.rule.value.replace('_', ' ')}"
-    return Reading(group, measured("group", case), (span_of(line.part(*place)),), Support.PARSED)
+    case = (
+        "said, but joined otherwise"
+        if unlike
+        else f"said: {group.rule.value.replace('_', ' ')}"
+    )
+    return Reading(
+        group, measured("group", case), (span_of(line.part(*place)),), Support.PARSED
+    )
 
 
-def _judge_inclusions(tokens: Tokens, items: Sequence[Passage]) -> tuple[GroupRule, str]:
+def _judge_inclusions(
+    tokens: Tokens, items: Sequence[Passage]
+) -> tuple[GroupRule, str]:
     """Return how inclusions below a line that does not say it belong together, and the case of
     the judgement.
     """
@@ -158,8 +182,15 @@ def _judge_inclusions(tokens: Tokens, items: Sequence[Passage]) -> tuple[GroupRu
         return GroupRule.ALL, "all of some people"
     values = _are_values(items)
     wanted = any(rule(name).search(tokens) for name in ("good_values", "levels"))
-    case = next((case for name, case in _PARTS_OF_ITS_SENSE if rule(name).search(tokens)), None)
-    if case is None and not values and rule("kinds").search(tokens) and _are_names(items):
+    case = next(
+        (case for name, case in _PARTS_OF_ITS_SENSE if rule(name).search(tokens)), None
+    )
+    if (
+        case is None
+        and not values
+        and rule("kinds").search(tokens)
+        and _are_names(items)
+    ):
         case = "names of kinds"
     if case and not wanted:
         return GroupRule.ANY, case
@@ -181,7 +212,10 @@ def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
     """Return the rule that a joint says, which is not the usual one of the list."""
     said = GroupRule.ANY if usual is GroupRule.ALL else GroupRule.ALL
     return Reading(
-        CriterionGroup(id="", rule=said), measured("group", case), (joint.span,), Support.PARSED
+        CriterionGroup(id="", rule=said),
+        measured("group", case),
+        (joint.span,),
+        Support.PARSED,
     )
 
 
@@ -189,13 +223,16 @@ def _are_values(items: Sequence[Passage]) -> bool:
     """Return whether most items state a level of something: "Platelets >= 100", "Bilirubin
     normal".
     """
-    return 2 * sum(rule("level").search(item.tokens) is not None for item in items) > len(items)
+    return 2 * sum(
+        rule("level").search(item.tokens) is not None for item in items
+    ) > len(items)
 
 
 def _are_names(items: Sequence[Passage]) -> bool:
     """Return whether most items are short names, which state nothing about a participant."""
     named = (
-        headings.count_words(item.tokens) <= 8 and not rule("no_kind").search(item.tokens)
+        headings.count_words(item.tokens) <= 8
+        and not rule("no_kind").search(item.tokens)
         for item in items
     )
     return 2 * sum(named) > len(items)
@@ -224,7 +261,9 @@ def find_joint(one: Passage, other: Passage) -> Joint | None:
     if found is None:
         return None
     word = found["word"]
-    place = Span(one.section.name, shift + found.start("word"), shift + found.end("word"))
+    place = Span(
+        one.section.name, shift + found.start("word"), shift + found.end("word")
+    )
     return Joint(AND if word.casefold() == AND else OR, word.isupper(), place)
 
 
@@ -237,8 +276,14 @@ def find_runs(
     "Or" joins inclusions, "AND" in capitals joins exclusions. Inclusions that exclude each other
     are alternatives.
 
-    >>> items = [read_passage(text) for text in ("Consent", "Part A: adults", "Part B: children")]
-    >>> [(first, end, str(found.value)) for first, end, found in find_runs(items, GroupRule.ALL)]
+    >>> items = [
+    ...     read_passage(text)
+    ...     for text in ("Consent", "Part A: adults", "Part B: children")
+    ... ]
+    >>> [
+    ...     (first, end, str(found.value))
+    ...     for first, end, found in find_runs(items, GroupRule.ALL)
+    ... ]
     [(1, 3, 'any of')]
     """
     joints = [find_joint(*pair) for pair in pairwise(items)]
@@ -256,7 +301,11 @@ def find_runs(
                 end,
                 _join(usual, "joined, in capitals" if joint.alone else "joined", joint),
             )
-    if usual is GroupRule.ALL and not any(joined) and (found := _find_alternatives(items)):
+    if (
+        usual is GroupRule.ALL
+        and not any(joined)
+        and (found := _find_alternatives(items))
+    ):
         first, end, case = found
         yield first, end, _conclude(GroupRule.ANY, case, items[first])
 
@@ -267,7 +316,9 @@ def _find_alternatives(items: Sequence[Passage]) -> tuple[int, int, str] | None:
     """
     for label, case in _ALTERNATIVES:
         labels = [label(item.tokens) for item in items]
-        for first, end in _list_runs([bool(one and other) for one, other in pairwise(labels)]):
+        for first, end in _list_runs(
+            [bool(one and other) for one, other in pairwise(labels)]
+        ):
             if len(set(labels[first:end])) == end - first:
                 return first, end, case
     return None
@@ -304,7 +355,12 @@ def _name_group(tokens: Tokens) -> str:
 
 def _name_sex(tokens: Tokens) -> str:
     return next(
-        (name for name in ("men_of_an_age", "women_of_an_age") if rule(name).starts(tokens, 0)), ""
+        (
+            name
+            for name in ("men_of_an_age", "women_of_an_age")
+            if rule(name).starts(tokens, 0)
+        ),
+        "",
     )
 
 

@@ -35,7 +35,13 @@ from extractor.schemas import (
 _SIDES = dict(zip(AGES, "><", strict=True))
 """The first sign of the comparators that bound each age."""
 _STATUSES = frozenset(
-    {"ecog_performance_status", "karnofsky", "lansky", "karnofsky_or_lansky", "ecog_or_karnofsky"}
+    {
+        "ecog_performance_status",
+        "karnofsky",
+        "lansky",
+        "karnofsky_or_lansky",
+        "ecog_or_karnofsky",
+    }
 )
 _CONTEXT_OF_LIMIT = 200
 """Characters on each side of a limit that may name its quantity."""
@@ -48,7 +54,9 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     ``passage`` holds the criterion, in the section to which the offsets of its evidence refer.
 
     >>> said = Criterion(
-    ...     kind="exclusion", section="eligibility", quote="Participants must be off steroids"
+    ...     kind="exclusion",
+    ...     section="eligibility",
+    ...     quote="Participants must be off steroids",
     ... )
     >>> describe_criterion(said, read_passage(said.quote)).demanded
     True
@@ -61,7 +69,9 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     exception = rule("excluded_anyway" if includes else "admitted_anyway")
     update: dict[str, Any] = {
         "negated": negated,
-        "turned": bool(negated and criterion.constraints and rule("must_not").search(tokens)),
+        "turned": bool(
+            negated and criterion.constraints and rule("must_not").search(tokens)
+        ),
         "demanded": not includes and rule("demanded").starts(tokens, 0) is not None,
         "has_exception": exception.search(tokens) is not None,
     }
@@ -91,7 +101,11 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
 
 
 def _find_alternatives(
-    tokens: Tokens, criterion: Criterion, places: Mapping[int, tuple[int, int]], *, with_and: bool
+    tokens: Tokens,
+    criterion: Criterion,
+    places: Mapping[int, tuple[int, int]],
+    *,
+    with_and: bool,
 ) -> set[int]:
     """Return those limits of which one is enough to take part, by the place of their evidence.
 
@@ -111,7 +125,9 @@ def _find_alternatives(
         joint = rule("and_limit" if with_and else "or_limit").starts(tokens, end)
         apart = first == end or (joint and joint.end >= first)
         joined = joint is not None and apart and _are_two(*limits, with_and=with_and)
-        listed = joined or (listed and rule("listed_limit").covers(tokens, end, first) is not None)
+        listed = joined or (
+            listed and rule("listed_limit").covers(tokens, end, first) is not None
+        )
         found |= {at, other} if listed else set()
     return found
 
@@ -139,7 +155,9 @@ def _are_two(limit: Constraint, other: Constraint, *, with_and: bool) -> bool:
     return not with_and and not alike
 
 
-def describe_gold(extraction: TrialExtraction, *, located: bool = True) -> TrialExtraction:
+def describe_gold(
+    extraction: TrialExtraction, *, located: bool = True
+) -> TrialExtraction:
     """Add to the criteria of gold what their words say of whom they admit. Other extractions stay
     as they are.
 
@@ -162,7 +180,9 @@ def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
     places = list(zip(read.list_values(), read.spans, strict=True)) if located else []
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
-        found = next((one for one in places if _say_numbers(one[0]) == _say_numbers(limit)), None)
+        found = next(
+            (one for one in places if _say_numbers(one[0]) == _say_numbers(limit)), None
+        )
         if found:
             places.remove(found)
             start = found[1].start
@@ -177,14 +197,18 @@ def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
                 support=Support.PARSED,
             )
             pieces.append(piece)
-    return describe_criterion(criterion.model_copy(update={"evidence": tuple(pieces)}), passage)
+    return describe_criterion(
+        criterion.model_copy(update={"evidence": tuple(pieces)}), passage
+    )
 
 
 def _say_numbers(limit: Constraint) -> tuple[Comparator, float, float | None]:
     return limit.comparator, limit.value, limit.value_high
 
 
-def describe_ages(eligibility: Eligibility, sections: Mapping[str, LexedSection]) -> Eligibility:
+def describe_ages(
+    eligibility: Eligibility, sections: Mapping[str, LexedSection]
+) -> Eligibility:
     """Add to the evidence of both ages how its words bound them: "over 18 years" is ``>``, "under
     65" ``<``.
 
@@ -195,8 +219,12 @@ def describe_ages(eligibility: Eligibility, sections: Mapping[str, LexedSection]
     pieces: list[Evidence] = []
     for piece in eligibility.evidence:
         if piece.field in AGES and (piece.section in listed or not listed):
-            tokens = sections[piece.section].between(piece.start, piece.end).alone().tokens
-            comparator = _bound_age(tokens, getattr(eligibility, piece.field), _SIDES[piece.field])
+            tokens = (
+                sections[piece.section].between(piece.start, piece.end).alone().tokens
+            )
+            comparator = _bound_age(
+                tokens, getattr(eligibility, piece.field), _SIDES[piece.field]
+            )
             pieces.append(piece.model_copy(update={"comparator": comparator}))
         else:
             pieces.append(piece)
@@ -214,14 +242,18 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
     return None
 
 
-def _name_by_context(limit: Constraint, piece: Evidence, passage: Passage) -> str | None:
+def _name_by_context(
+    limit: Constraint, piece: Evidence, passage: Passage
+) -> str | None:
     """Return the quantity that the words around a limit name, if its own words name another one:
     "men", "BP".
     """
     unit = read_unit(limit.unit) if limit.unit else None
     start, end = passage.raw_span
     around = passage.section.raw[
-        max(start, piece.start - _CONTEXT_OF_LIMIT) : min(end, piece.end + _CONTEXT_OF_LIMIT)
+        max(start, piece.start - _CONTEXT_OF_LIMIT) : min(
+            end, piece.end + _CONTEXT_OF_LIMIT
+        )
     ]
     own = name_quantity(limit.quantity, unit, value=limit.value)
     named = name_quantity(limit.quantity, unit, around, limit.value, piece.quote)

@@ -86,7 +86,9 @@ def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | No
     return Comparator(entry.value) if entry else None
 
 
-def turn_comparator(turned: str, quantity: str, unit: str | None = None) -> Comparator | None:
+def turn_comparator(
+    turned: str, quantity: str, unit: str | None = None
+) -> Comparator | None:
     """The comparator of "or better" and "worse than": the direction of the quantity's scale
     decides, if it is known.
 
@@ -95,7 +97,10 @@ def turn_comparator(turned: str, quantity: str, unit: str | None = None) -> Comp
     ...     turn_comparator("or better", "BCVA", "letters").value,
     ... )
     ('<=', '>=')
-    >>> turn_comparator("no worse than", "ECOG").value, turn_comparator("worse than", "ECOG").value
+    >>> (
+    ...     turn_comparator("no worse than", "ECOG").value,
+    ...     turn_comparator("worse than", "ECOG").value,
+    ... )
     ('<=', '>')
     """
     worse = find_worse_side(quantity, unit)
@@ -122,7 +127,9 @@ def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
         low = -low
     low = scale_alike(low, found.read("high") or "")
     if 0 < high < low:  # "1.000-1.800 g" has two decimals, or two thousands
-        lows, highs = (list_readings(found.read(name) or "") for name in ("low", "high"))
+        lows, highs = (
+            list_readings(found.read(name) or "") for name in ("low", "high")
+        )
         rising = (
             (one, other)
             for one in lows
@@ -138,7 +145,10 @@ def scale_alike(value: float, other: str) -> int | float:
     """Return a value with the power of ten of the next number on its quantity: "10" before "or < 4
     x 10^9/L".
 
-    >>> [scale_alike(3, other) for other in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")]
+    >>> [
+    ...     scale_alike(3, other)
+    ...     for other in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")
+    ... ]
     [3000000000, 3000, 3000000, 3]
     """
     digits = _DIGITS.match(other)
@@ -181,7 +191,10 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
     # "RASS 0, -1".
     clauses = (_CLAUSE.split(near)[-1], near)
     quantity = next(
-        filter(None, (name_quantity(words, read_unit(unit), near) for words in clauses)), None
+        filter(
+            None, (name_quantity(words, read_unit(unit), near) for words in clauses)
+        ),
+        None,
     )
     return bool(quantity and quantity.signed) or unit in _SIGNED_UNITS
 
@@ -202,13 +215,20 @@ def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         pressures = len(names) > 1 and all(
             rule("pressure_word").search(tokens, *name) for name in names
         )
-        shares = (joined and limit.quantity is None and last.quantity and not timed) or pressures
+        shares = (
+            joined and limit.quantity is None and last.quantity and not timed
+        ) or pressures
         if shares and limit.unit and last.unit is None:
             end = limit.unit[0]
-            first = next((at for at in range(limit.first, end) if tokens.codes[at] == NUMBER), end)
+            first = next(
+                (at for at in range(limit.first, end) if tokens.codes[at] == NUMBER),
+                end,
+            )
             # the number as written, with its power of ten
             value = scale_alike(last.value, tokens.read(first, end))
-            shared[at - 1] = replace(last, value=value, unit=limit.unit, time_unit=limit.time_unit)
+            shared[at - 1] = replace(
+                last, value=value, unit=limit.unit, time_unit=limit.time_unit
+            )
     return shared
 
 
@@ -216,9 +236,15 @@ def join_sums(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """Read a length of time in two units as one limit: "5 years and 10 months" is 70 months."""
     joined = list(limits)
     for whole in (
-        find_durations(tokens) if any(limit.time_unit == "year" for limit in limits) else ()
+        find_durations(tokens)
+        if any(limit.time_unit == "year" for limit in limits)
+        else ()
     ):
-        parts = [limit for limit in joined if limit.first < whole.end and whole.first < limit.end]
+        parts = [
+            limit
+            for limit in joined
+            if limit.first < whole.end and whole.first < limit.end
+        ]
         if whole.is_sum and parts and parts[0].time_unit == "year":
             at = joined.index(parts[0])
             joined[at : at + len(parts)] = _sum_up(parts, whole)
@@ -256,21 +282,28 @@ def restore_signs(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     is "=" alone.
     """
     restored = [
-        replace(limit, settled=False) if _is_lost_age(tokens, limit) else limit for limit in limits
+        replace(limit, settled=False) if _is_lost_age(tokens, limit) else limit
+        for limit in limits
     ]
     for at in range(1, len(restored)):
         low = restored[at - 1]
         high = restored[at]
         if not _has_lost_signs(tokens, low, high):
             continue
-        upper = Comparator.AT_MOST if high.comparator is Comparator.EQUAL else high.comparator
+        upper = (
+            Comparator.AT_MOST
+            if high.comparator is Comparator.EQUAL
+            else high.comparator
+        )
         restored[at - 1] = replace(low, comparator=Comparator.AT_LEAST, settled=False)
         restored[at] = replace(high, comparator=upper, settled=False)
     return restored
 
 
 def _is_lost_age(tokens: Tokens, limit: Limit) -> bool:
-    says_equal = limit.comparator is Comparator.EQUAL and tokens.codes[limit.first] == "="
+    says_equal = (
+        limit.comparator is Comparator.EQUAL and tokens.codes[limit.first] == "="
+    )
     return says_equal and limit.time_unit == "year"
 
 
@@ -280,7 +313,12 @@ def _has_lost_signs(tokens: Tokens, low: Limit, high: Limit) -> bool:
     ends = high.comparator in UPPER or (
         high.comparator is Comparator.EQUAL and tokens.codes[high.first] == "="
     )
-    if not says_equal or not ends or low.value_high is not None or high.value_high is not None:
+    if (
+        not says_equal
+        or not ends
+        or low.value_high is not None
+        or high.value_high is not None
+    ):
         return False
     return _is_range(
         tokens,
@@ -306,7 +344,9 @@ def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             time_unit = last.time_unit or limit.time_unit
             joined[-1] = replace(last, unit=unit, time_unit=time_unit, end=limit.end)
             joined.append(
-                replace(limit, quantity=last.quantity or limit.quantity, first=last.first)
+                replace(
+                    limit, quantity=last.quantity or limit.quantity, first=last.first
+                )
             )
             continue
         joined[-1] = replace(
@@ -325,7 +365,9 @@ def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 
 def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
     """Return whether two limits are the ends of one range: ">= 1 and <= 65"."""
-    same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
+    same_unit = (
+        not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
+    )
     if low.comparator not in LOWER:
         return False
     if high.comparator not in UPPER:
@@ -348,7 +390,9 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
     ``floor`` on.
     """
     first, last = _open_phrase(tokens, floor, end)
-    closed = max((tokens.codes.rfind(sign, first, last) for sign in _CLOSED), default=-1)
+    closed = max(
+        (tokens.codes.rfind(sign, first, last) for sign in _CLOSED), default=-1
+    )
     if (
         closed >= 0
         and "(" not in tokens.codes[first:closed]
@@ -361,7 +405,9 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
     kept = (
         at
         for at in signs
-        if not (at.text in "-:" and tokens.joined(at.first) and tokens.joined(at.first + 1))
+        if not (
+            at.text in "-:" and tokens.joined(at.first) and tokens.joined(at.first + 1)
+        )
     )
     first = max([first, *(at.end for at in kept)])
     opened = tokens.codes.find("(", first, last)
@@ -369,11 +415,18 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
     if not _is_pair(tokens, first, last):
         splits = rule("quantity_split").find(tokens, first, front)
         cuts = [
-            found.end for found in splits if not rule("ratio_of").search(tokens, first, found.first)
+            found.end
+            for found in splits
+            if not rule("ratio_of").search(tokens, first, found.first)
         ]
-        first = max((cut for cut in cuts if _has_words(tokens, cut, last)), default=first)
+        first = max(
+            (cut for cut in cuts if _has_words(tokens, cut, last)), default=first
+        )
     leads = (found.end for found in rule("quantity_lead").find(tokens, first, front))
-    first = max((lead for lead in leads if lead < last and not tokens.joined(lead)), default=first)
+    first = max(
+        (lead for lead in leads if lead < last and not tokens.joined(lead)),
+        default=first,
+    )
     while first < last and tokens.codes[first] in _EDGES:
         first += 1
     closed = tokens.codes.rfind(")", first, last)
@@ -385,7 +438,11 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
         first = closed + 1  # the bracket opened before the words: "... disease) BMI"
     first = _take_list(tokens, floor, first, last)
     named = any(word[0].isalpha() for word in tokens.words[first:last])
-    return (first, last) if named and (last > first + 1 or len(tokens.words[first]) > 1) else None
+    return (
+        (first, last)
+        if named and (last > first + 1 or len(tokens.words[first]) > 1)
+        else None
+    )
 
 
 def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
@@ -405,7 +462,8 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
 def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
     """Return the start of a list of known quantities that ends with a name: "AST, ALT or GGT"."""
     joint = max(
-        (at + 1 for at in range(first, last) if tokens.words[at].lower() in _AND), default=first
+        (at + 1 for at in range(first, last) if tokens.words[at].lower() in _AND),
+        default=first,
     )
     known = find_exactly(tokens.read(joint, last))
     while first > floor + 1 and known:
@@ -418,7 +476,8 @@ def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
             break
         start = end
         while start > max(floor, end - _LONGEST_IN_LIST) and (
-            tokens.words[start - 1].isalnum() and tokens.words[start - 1].lower() not in _AND
+            tokens.words[start - 1].isalnum()
+            and tokens.words[start - 1].lower() not in _AND
         ):
             start -= 1
         other = find_exactly(tokens.read(start, end)) if start < end else None

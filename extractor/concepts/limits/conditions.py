@@ -46,7 +46,9 @@ class _Phrase(NamedTuple):
     reach: int = 0
 
 
-def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[Sex, int]]:
+def find_sexes(
+    tokens: Tokens, places: Mapping[int, Range]
+) -> dict[int, tuple[Sex, int]]:
     """Return the sex that the words name for each limit, and its word; none if they name none, or
     both together.
 
@@ -63,7 +65,11 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
     named = _name_sexes(tokens) if places and (not both or apart) else {}
     sexes = dict[int, tuple[Sex, int]]()
     for key, (first, end) in places.items():
-        inside = [at for at in named if first <= at < end and NUMBER not in tokens.codes[at:end]]
+        inside = [
+            at
+            for at in named
+            if first <= at < end and NUMBER not in tokens.codes[at:end]
+        ]
         if len(inside) == 1:  # "50 kg (men)"
             sexes[key] = named.pop(inside[0]), inside[0]
     words = sorted(named)
@@ -73,7 +79,8 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
     # all limits.
     signs = ":;" if words and ends and words[0] < min(starts) else ":"
     leads = any(
-        at + 1 in starts or (at + 2 in starts and tokens.codes[at + 1] in signs) for at in words
+        at + 1 in starts or (at + 2 in starts and tokens.codes[at + 1] in signs)
+        for at in words
     ) or (bool(words) and words[0] < ends[0])
     for key, (_, end) in places.items():
         number = bisect_left(words, end)
@@ -81,7 +88,9 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
         if key in sexes or not words:
             continue
         if leads:
-            floor = max((one for one in ends if number and one <= words[number - 1]), default=0)
+            floor = max(
+                (one for one in ends if number and one <= words[number - 1]), default=0
+            )
             # "women (not pregnant) and men of" are both
             beside = words[bisect_left(words, floor) : number]
             at = beside[-1] if len({named[one] for one in beside}) == 1 else None
@@ -91,8 +100,13 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
             else:
                 at = None
             opening = end if at is None else max(end, _extend_sex(tokens, at)[0])
-            between = _BRACKETED.sub("", tokens.codes[end:opening])  # "102 cm (40 inches) in men"
-            at = None if not {NUMBER, ":"}.isdisjoint(between) or "(" in between[:-1] else at
+            # Such as "102 cm (40 inches) in men"
+            between = _BRACKETED.sub("", tokens.codes[end:opening])
+            at = (
+                None
+                if not {NUMBER, ":"}.isdisjoint(between) or "(" in between[:-1]
+                else at
+            )
         if at is not None and _is_in_clause(tokens, at, end, signs=signs):
             sexes[key] = named[at], at
     return sexes
@@ -111,7 +125,11 @@ def _is_in_clause(tokens: Tokens, word: int, end: int, *, signs: str) -> bool:
 
 def _name_sexes(tokens: Tokens) -> dict[int, Sex]:
     """Return the sex that each word names: "men", but not that of "MEN 1" or "male condom"."""
-    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
+    found = (
+        (one.first, sex)
+        for name, sex in _SEXED.items()
+        for one in rule(name).find(tokens)
+    )
     return {at: sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
 
 
@@ -149,10 +167,14 @@ def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | Non
     found: list[Range | None] = [None] * len(limits)
     ends = {one.end for one in limits}
     # directly behind first
-    for phrase in sorted(_find_phrases(tokens, limits), key=lambda one: one.first not in ends):
+    for phrase in sorted(
+        _find_phrases(tokens, limits), key=lambda one: one.first not in ends
+    ):
         for at in _choose_limits(tokens, phrase, limits):
             found[at] = found[at] or (phrase.first, phrase.end)
-    sexes = find_sexes(tokens, {at: (one.first, one.end) for at, one in enumerate(limits)})
+    sexes = find_sexes(
+        tokens, {at: (one.first, one.end) for at, one in enumerate(limits)}
+    )
     done = set[int]()
     for at, (_, word) in sorted(sexes.items()):
         apart = word in done and not _APART.isdisjoint(
@@ -175,7 +197,9 @@ def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | Non
     return found
 
 
-def is_of_another(tokens: Tokens, words: Range, own: Limit, limits: Sequence[Limit]) -> bool:
+def is_of_another(
+    tokens: Tokens, words: Range, own: Limit, limits: Sequence[Limit]
+) -> bool:
     """Return whether words that may be a condition belong to another limit of a line, or stand in
     an unrelated clause.
 
@@ -194,10 +218,14 @@ def is_of_another(tokens: Tokens, words: Range, own: Limit, limits: Sequence[Lim
             return False
         return not (run and all(_joins(tokens, *limits[at : at + 2]) for at in run))
     first, end = words
-    parted = not _ENDS.isdisjoint(tokens.codes[min(own.end, end) : max(own.first, first)])
+    parted = not _ENDS.isdisjoint(
+        tokens.codes[min(own.end, end) : max(own.first, first)]
+    )
     if not parted:
         return False
-    return end <= own.first or any(own.end <= one.first < end + _LONGEST for one in limits)
+    return end <= own.first or any(
+        own.end <= one.first < end + _LONGEST for one in limits
+    )
 
 
 def _is_subject(tokens: Tokens, word: int) -> bool:
@@ -233,17 +261,25 @@ def _joins(tokens: Tokens, one: Limit, other: Limit) -> bool:
     units.
     """
     between = tokens.codes[one.end : other.first]
-    joined = between in ("", "(") or rule("fills_range").covers(tokens, one.end, other.first)
+    joined = between in ("", "(") or rule("fills_range").covers(
+        tokens, one.end, other.first
+    )
     if not joined or not _is_same(tokens, one, other):
         return False
-    if any(one.comparator in side and other.comparator not in side for side in (LOWER, UPPER)):
+    if any(
+        one.comparator in side and other.comparator not in side
+        for side in (LOWER, UPPER)
+    ):
         return {one.comparator, other.comparator} <= {*LOWER, *UPPER}
     codes = [
-        each.unit and read_unit(tokens.read(*each.unit).partition("(")[0]) for each in (one, other)
+        each.unit and read_unit(tokens.read(*each.unit).partition("(")[0])
+        for each in (one, other)
     ]
     one_code, other_code = codes
     alike = (
-        one_code and other_code and (between == "(" or convert(1, one_code, other_code) is not None)
+        one_code
+        and other_code
+        and (between == "(" or convert(1, one_code, other_code) is not None)
     )
     return bool(alike) and one_code != other_code
 
@@ -253,7 +289,10 @@ def is_ratio(tokens: Tokens, limit: Limit) -> bool:
     if limit.unit is None:
         return False
     words = tokens.words[slice(*limit.unit)]
-    return not _NORMAL.isdisjoint(words) or read_unit(tokens.read(*limit.unit)) == "{ULN}"  # "xULN"
+    # "xULN"
+    return (
+        not _NORMAL.isdisjoint(words) or read_unit(tokens.read(*limit.unit)) == "{ULN}"
+    )
 
 
 def _is_further(tokens: Tokens, one: Limit, other: Limit) -> bool:
@@ -290,11 +329,15 @@ def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
     """
     prefixes = [found.place("words") for found in rule("condition_prefix").find(tokens)]
     prefixes = sorted(
-        {*prefixes, *((found.first, found.end) for found in rule("donors_first").find(tokens))}
+        {
+            *prefixes,
+            *((found.first, found.end) for found in rule("donors_first").find(tokens)),
+        }
     )
     ends = [*(first for first, _ in prefixes[1:]), len(tokens)]
     yield from (
-        _Phrase(*place, plain=True, reach=end) for place, end in zip(prefixes, ends, strict=False)
+        _Phrase(*place, plain=True, reach=end)
+        for place, end in zip(prefixes, ends, strict=False)
     )
     starts = {found.first: False for found in rule("condition_aside").find(tokens)}
     starts |= {found.first: True for found in rule("condition_opening").find(tokens)}
@@ -305,10 +348,14 @@ def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
     for first, plain in sorted(starts.items()):
         if first < done or first in covered:
             continue
-        near = limits[bisect_right(firsts, first) : bisect_right(firsts, first + _LONGEST)]
+        near = limits[
+            bisect_right(firsts, first) : bisect_right(firsts, first + _LONGEST)
+        ]
         stops = [
             found.first
-            for found in rule("condition_stop").find(tokens, first + 1, first + _LONGEST)
+            for found in rule("condition_stop").find(
+                tokens, first + 1, first + _LONGEST
+            )
         ]
         own = _find_own_limits(tokens, first, near, min(stops, default=len(tokens)))
         others = near[len(own) :]
@@ -333,7 +380,10 @@ def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
                 not first or tokens.codes[first - 1] in ";.:("
             )
             clause = rule("sentence_break").search(tokens, end) if fronted else None
-            bounds = [*(at for at in starts if at > end), clause.first if clause else len(tokens)]
+            bounds = [
+                *(at for at in starts if at > end),
+                clause.first if clause else len(tokens),
+            ]
             yield _Phrase(first, end, plain or bool(own), min(bounds) if fronted else 0)
             done = end
 
@@ -345,7 +395,11 @@ def _find_own_limits(
     calcium must be".
     """
     clause = rule("condition_if").starts(tokens, first)
-    if clause is None or not behind or NUMBER in tokens.codes[clause.end : behind[0].first]:
+    if (
+        clause is None
+        or not behind
+        or NUMBER in tokens.codes[clause.end : behind[0].first]
+    ):
         return ()
     name = behind[0].quantity or (behind[0].first, behind[0].first)
     near = first <= name[0] <= min(stop, clause.end + _CLAUSE_REACH) and names_quantity(
@@ -372,7 +426,9 @@ def _begins_limit(tokens: Tokens, first: int, name: Range) -> bool:
     return rule("condition_link").ends(tokens, name[0], name[0] - 1) is None
 
 
-def _choose_limits(tokens: Tokens, phrase: _Phrase, limits: Sequence[Limit]) -> Iterator[int]:
+def _choose_limits(
+    tokens: Tokens, phrase: _Phrase, limits: Sequence[Limit]
+) -> Iterator[int]:
     """Yield the places of the limits to which a phrase applies: the one that it follows, or
     those behind it.
     """
@@ -397,28 +453,50 @@ def _choose_limits(tokens: Tokens, phrase: _Phrase, limits: Sequence[Limit]) -> 
     excepts = tokens.words[phrase.first].lower() in _EXCEPTING and phrase.plain
     front = tokens.words[phrase.first - 1].lower() if phrase.first else ";"
     opens = behind_it == "," and front == "(" and not excepts  # "(if ill, retest)"
-    gaps = ("condition_gap", "condition_bracket") if phrase.plain else ("condition_gap",)
+    gaps = (
+        ("condition_gap", "condition_bracket") if phrase.plain else ("condition_gap",)
+    )
     follows = (
         last is not None
         and not opens
-        and any(rule(name).covers(tokens, limits[last].end, phrase.first) for name in gaps)
-        and (phrase.plain or (last > 0 and _is_further(tokens, limits[last - 1], limits[last])))
+        and any(
+            rule(name).covers(tokens, limits[last].end, phrase.first) for name in gaps
+        )
+        and (
+            phrase.plain
+            or (last > 0 and _is_further(tokens, limits[last - 1], limits[last]))
+        )
     )
     following = behind[0] if behind else None
     leads = (
         following is not None
-        and (behind_it in (",", ")", ":") or NUMBER not in tokens.codes[phrase.first : phrase.end])
-        and rule("condition_front_gap").covers(tokens, phrase.end, limits[following].first)
+        and (
+            behind_it in (",", ")", ":")
+            or NUMBER not in tokens.codes[phrase.first : phrase.end]
+        )
+        and rule("condition_front_gap").covers(
+            tokens, phrase.end, limits[following].first
+        )
         is not None
         and (
             phrase.plain
-            or (last is not None and _is_further(tokens, limits[last], limits[following]))
+            or (
+                last is not None
+                and _is_further(tokens, limits[last], limits[following])
+            )
         )
         and (excepts or not _names_limit(tokens, phrase, limits[following]))
     )
     apart = front in ("or", "and", "but", ",", ";", "(", ".", ":")
-    numbered = not apart and NUMBER in tokens.codes[max(0, phrase.first - _NEAR) : phrase.first]
-    if leads and following is not None and ((not follows and not numbered) or apart or excepts):
+    numbered = (
+        not apart
+        and NUMBER in tokens.codes[max(0, phrase.first - _NEAR) : phrase.first]
+    )
+    if (
+        leads
+        and following is not None
+        and ((not follows and not numbered) or apart or excepts)
+    ):
         yield following
         while following + 1 in behind and (
             limits[following + 1].first < phrase.reach

@@ -70,13 +70,18 @@ def read_constraints(
     [('ANC', '>', 1500000000, '/L')]
     """
     tokens = passage.tokens
-    roles = {limit: find_role(tokens, (limit.first, limit.end), limit.quantity) for limit in limits}
+    roles = {
+        limit: find_role(tokens, (limit.first, limit.end), limit.quantity)
+        for limit in limits
+    }
     kept = [
         limit
         for limit in limits
         if roles[limit] not in _NO_LIMITS and _is_constraint(tokens, limit, topic)
     ]
-    measured_first = next((limit.first for limit in kept if not is_age(tokens, limit)), len(tokens))
+    measured_first = next(
+        (limit.first for limit in kept if not is_age(tokens, limit)), len(tokens)
+    )
     # A later age only says to whom the limit before it applies.
     kept = [
         limit
@@ -105,7 +110,9 @@ def read_constraints(
             else made
         )
         first, end = named or (limit.first, limit.end)
-        spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))
+        spans.append(
+            span_of(passage.part(min(limit.first, first), max(limit.end, end)))
+        )
         last = named or last
         done = limit.end
     shape = _name_case(tokens, kept, list(_find_unread(tokens, limits)))
@@ -119,7 +126,8 @@ def read_constraints(
     ]
     # "if albumin is < 30 g/L, calcium must be": only a condition of another limit
     asked = not rule("not_asked_for").search(tokens) and not any(
-        rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH) for limit in kept
+        rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH)
+        for limit in kept
     )
     if shape in _PLAIN and (not all(known) or "respectively" in tokens.words):
         shape = "quantity without a known name"
@@ -144,7 +152,9 @@ def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
     end = limit.end
     if end >= len(tokens) or (limit.quantity and limit.quantity[0] >= end):
         return False
-    goes_on = tokens.words[end] in "%/*·" or (tokens.joined(end) and tokens.words[end][0].isalpha())
+    goes_on = tokens.words[end] in "%/*·" or (
+        tokens.joined(end) and tokens.words[end][0].isalpha()
+    )
     goes_on |= limit.unit is not None and tokens.words[end].lower() == "per"
     bare = limit.unit is None and not limit.time_unit and tokens.words[end][0].isalpha()
     return goes_on or (bare and not rule("goes_on_after").starts(tokens, end))
@@ -154,14 +164,21 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     if not is_age(tokens, limit):
         if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
             return False  # "1 unit = 300 mL of beer" defines a unit
-        rests = limit.time_unit == "minute" and rule("rest_behind").starts(tokens, limit.end)
+        rests = limit.time_unit == "minute" and rule("rest_behind").starts(
+            tokens, limit.end
+        )
         if limit.time_unit in (None, "minute") and not rests:
             return True
         return is_lifetime(tokens, limit, topic)
     before = ("aside_before", "condition_clause", "kin_before")
-    if any(rule(name).ends(tokens, limit.first, limit.first - _ASIDE_REACH) for name in before):
+    if any(
+        rule(name).ends(tokens, limit.first, limit.first - _ASIDE_REACH)
+        for name in before
+    ):
         return False
-    if any(rule(name).starts(tokens, limit.end) for name in ("aside_after", "kin_after")):
+    if any(
+        rule(name).starts(tokens, limit.end) for name in ("aside_after", "kin_after")
+    ):
         return False
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
     consents = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
@@ -170,7 +187,9 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
         and not stands_beside_consent(tokens, limit)
         and rule("signer").ends(tokens, limit.first, limit.first - _ASIDE_REACH)
     )
-    return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
+    return not signs and not rule("condition_before").ends(
+        tokens, limit.first, limit.first - 6
+    )
 
 
 def _find_name(
@@ -179,14 +198,18 @@ def _find_name(
     """Return the name of a limit's quantity, else that of the limit before it, which ends at
     ``floor``.
     """
-    if limit.time_unit and (counted := rule("pregnant_after").starts(tokens, limit.end)):
+    if limit.time_unit and (
+        counted := rule("pregnant_after").starts(tokens, limit.end)
+    ):
         return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
     if limit.time_unit and (behind := rule("lifetime_after").starts(tokens, limit.end)):
         return behind.end - 2, behind.end  # "less than 12-month life expectancy"
     aged = is_age(tokens, limit)
     if aged:
         near = max(0, limit.first - _AGE_REACH), min(len(tokens), limit.end + 2)
-        named = [(found.first, found.end) for found in rule("age_name").find(tokens, *near)]
+        named = [
+            (found.first, found.end) for found in rule("age_name").find(tokens, *near)
+        ]
         inside = any(limit.first <= end and first < limit.end for first, end in named)
         if limit.time_unit or inside:  # "asthma, between the ages of"
             return named[-1] if named else None
@@ -197,14 +220,18 @@ def _find_name(
     if own and rule("either_sex_alone").covers(tokens, *own):
         before = find_quantity(tokens, floor, own[0])
         is_known = before and names_quantity(tokens.read(*before))
-        own = (before if is_known else None) or last or before or (None if topic else own)
+        own = (
+            (before if is_known else None) or last or before or (None if topic else own)
+        )
     # the rest of the unit of the limit before it
     if last and own and tokens.words[own[0]].lower() == "per":
         own = last
     if (
         last
         and own
-        and (_qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own))
+        and (
+            _qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own)
+        )
     ):
         own = last
     quantity = (
@@ -224,9 +251,13 @@ def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
     liver metastases").
     """
     # "together with bilirubin > 1.5 x ULN"
-    if not is_ratio(tokens, limit) or names_quantity(tokens.read(*quantity), surely=True):
+    if not is_ratio(tokens, limit) or names_quantity(
+        tokens.read(*quantity), surely=True
+    ):
         return False
-    return rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)) is not None
+    return (
+        rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)) is not None
+    )
 
 
 def _find_counted(tokens: Tokens, limit: Limit) -> Range | None:
@@ -253,7 +284,9 @@ def _find_marker(tokens: Tokens, limit: Limit) -> Range | None:
     return None
 
 
-def _make_constraint(passage: Passage, limit: Limit, named: Range | None, topic: str) -> Constraint:
+def _make_constraint(
+    passage: Passage, limit: Limit, named: Range | None, topic: str
+) -> Constraint:
     aged = limit.time_unit and is_age(passage.tokens, limit)
     if named:
         quantity = _quote(passage, named).strip(" ,;:")
@@ -268,7 +301,9 @@ def _make_constraint(passage: Passage, limit: Limit, named: Range | None, topic:
         rate = _quote(passage, limit.rate)
         unit += rate if rate.startswith("/") else f" {rate}"
     unnamed = "age" if limit.time_unit or is_of_people(passage.tokens, limit) else ""
-    unnamed = WEIGHT if not quantity and is_unnamed_weight(passage.tokens, limit) else unnamed
+    unnamed = (
+        WEIGHT if not quantity and is_unnamed_weight(passage.tokens, limit) else unnamed
+    )
     return Constraint(
         quantity=quantity or unnamed or _quote(passage, (limit.first, limit.end)),
         comparator=limit.comparator,
@@ -304,7 +339,9 @@ def _find_unread(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[str]:
     """Yield numbers outside limits, names and lengths of time."""
     if NUMBER in tokens.codes:
         places = [(limit.first, limit.end) for limit in limits]
-        places += [(duration.first, duration.end) for duration in find_durations(tokens)]
+        places += [
+            (duration.first, duration.end) for duration in find_durations(tokens)
+        ]
         places += [(name.first, name.end) for name in rule("part_of_name").find(tokens)]
         read = {at for place in places for at in range(*place)}
         yield from (
@@ -339,7 +376,9 @@ def read_windows(
         windows = ()
     of_first = [one for one in windows if one.unit not in NO_UNITS and not one.borrowed]
     found = min(
-        of_first, key=lambda window: (stands_aside(tokens, window), window.first), default=None
+        of_first,
+        key=lambda window: (stands_aside(tokens, window), window.first),
+        default=None,
     )
     confidence = measured("time_window", _name_window_case(tokens, found, times))
     values = []
@@ -351,7 +390,10 @@ def read_windows(
         naming = describe_naming(tokens, windows, parts, at)
         sure_parts.append({"of": measured("of", naming)} if naming else {})
         place = _place_window(passage, window)
-        named = {"of": of and passage.part(*of).raw, "anchor": anchor and passage.part(*anchor).raw}
+        named = {
+            "of": of and passage.part(*of).raw,
+            "anchor": anchor and passage.part(*anchor).raw,
+        }
         values.append(make_window(window, place.raw).model_copy(update=named))
         spans.append(span_of(place))
         if window is found:
@@ -384,7 +426,9 @@ def name_limited(
     elsewhere = {"of": measured("of", "named in another line")}
     return replace(
         windows,
-        value=tuple(one.model_copy(update={"of": one.of or words}) for one in windows.value),
+        value=tuple(
+            one.model_copy(update={"of": one.of or words}) for one in windows.value
+        ),
         sure_parts=tuple(
             own if one.of else elsewhere
             for one, own in zip(windows.value, windows.list_sure_parts(), strict=True)
@@ -392,7 +436,9 @@ def name_limited(
     )
 
 
-def as_of_another_line(windows: Reading[tuple[TimeWindow, ...]]) -> Reading[tuple[TimeWindow, ...]]:
+def as_of_another_line(
+    windows: Reading[tuple[TimeWindow, ...]],
+) -> Reading[tuple[TimeWindow, ...]]:
     """Return the time windows of the line that introduces an item: what they limit is less sure
     to be the item.
     """
@@ -420,7 +466,9 @@ def anchor_windows(
     words = introduction.part(*moment).raw
 
     def anchor(window: TimeWindow) -> TimeWindow:
-        looks_back = not BACK.isdisjoint(word.lower() for word in read_text(window.quote).words)
+        looks_back = not BACK.isdisjoint(
+            word.lower() for word in read_text(window.quote).words
+        )
         if window.anchor or looks_back:
             return window
         return window.model_copy(update={"anchor": words})
@@ -432,7 +480,9 @@ def demands_other(introduction: Passage) -> bool:
     """Return whether the items below a line belong to another clause of it than the one with its
     last time window.
 
-    >>> demands_other(read_passage("A negative test within 72 hours and one of the following:"))
+    >>> demands_other(
+    ...     read_passage("A negative test within 72 hours and one of the following:")
+    ... )
     True
     """
     tokens = introduction.tokens
@@ -441,7 +491,10 @@ def demands_other(introduction: Passage) -> bool:
         return False
     last = windows[-1]
     listed = rule("some_of").search(tokens, 0, last.first)
-    return listed is None and rule("joins_other_demand").search(tokens, last.end) is not None
+    return (
+        listed is None
+        and rule("joins_other_demand").search(tokens, last.end) is not None
+    )
 
 
 def _place_window(passage: Passage, window: Window) -> Passage:
@@ -449,20 +502,28 @@ def _place_window(passage: Passage, window: Window) -> Passage:
     wash-out.
     """
     tokens = passage.tokens
-    anchor = None if window.washout else rule("window_anchor").starts(tokens, window.end)
+    anchor = (
+        None if window.washout else rule("window_anchor").starts(tokens, window.end)
+    )
     end = anchor.end if anchor else window.end
     return passage.part(window.first, end - (tokens.codes[end - 1] == ")"))
 
 
-def _name_windows_case(tokens: Tokens, windows: Sequence[Window], times: Sequence[Time]) -> str:
+def _name_windows_case(
+    tokens: Tokens, windows: Sequence[Window], times: Sequence[Time]
+) -> str:
     if not windows:
         return _name_window_case(tokens, None, times)
     if any(one.borrowed or one.washout or not one.sure for one in windows):
-        return "sense implied" if len(windows) == 1 else "sense implied of one of several"
+        return (
+            "sense implied" if len(windows) == 1 else "sense implied of one of several"
+        )
     return "one" if len(windows) == 1 else "several"
 
 
-def _name_window_case(tokens: Tokens, found: Window | None, times: Sequence[Time]) -> str:
+def _name_window_case(
+    tokens: Tokens, found: Window | None, times: Sequence[Time]
+) -> str:
     if found:
         if not found.sure:
             return "sense implied"

@@ -32,12 +32,18 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     have no direction.
     """
     scale, end = found.place("scale")
-    grades = [] if _is_no_grade(tokens, found) else _list_grades(tokens, *found.place("values"))
+    grades = (
+        []
+        if _is_no_grade(tokens, found)
+        else _list_grades(tokens, *found.place("values"))
+    )
     signed = found.part("before")
     first = signed[0] if signed else scale  # "failure to recover to" ("<= grade 1")
     stays = rule("not_recovered").ends(tokens, first, first - _NOT_RECOVERED)
     recovers = stays or rule("recovers_to").ends(tokens, first, first - 4)
-    quantity = (None if recovers else find_quantity(tokens, max(0, scale - 6), end)) or (scale, end)
+    quantity = (
+        None if recovers else find_quantity(tokens, max(0, scale - 6), end)
+    ) or (scale, end)
     # "minimum Karnofsky score of 70"
     before = found.part("before")
     if before and quantity[0] < before[1] < quantity[1]:
@@ -65,10 +71,18 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     high = max(grades)
     unit = found.part("unit")
     if low != high and comparator not in (*LOWER, *UPPER):
-        return Limit(Comparator.BETWEEN, low, high, found.first, found.end, quantity, unit)
+        return Limit(
+            Comparator.BETWEEN, low, high, found.first, found.end, quantity, unit
+        )
     bound = low if comparator in LOWER else grades[0]
     return Limit(
-        comparator or Comparator.EQUAL, bound, None, found.first, found.end, quantity, unit
+        comparator or Comparator.EQUAL,
+        bound,
+        None,
+        found.first,
+        found.end,
+        quantity,
+        unit,
     )
 
 
@@ -85,9 +99,9 @@ def _is_no_grade(tokens: Tokens, found: Found) -> bool:
         and tokens.codes[first - 1] == "("
     )
     measured = rule("rate_unit").starts(tokens, last) or find_unit(tokens, last)
-    named = rule("numbered_place").ends(tokens, first, first - 1) or rule("of_trial_after").starts(
-        tokens, last
-    )
+    named = rule("numbered_place").ends(tokens, first, first - 1) or rule(
+        "of_trial_after"
+    ).starts(tokens, last)
     ranged = tokens.words[last : last + 1] in (["to"], ["-"]) and tokens.codes[
         last + 1 : last + 2
     ] in ("<", "≤")
@@ -98,11 +112,17 @@ def _is_no_grade(tokens: Tokens, found: Found) -> bool:
     joint = rule("stage_joint").starts(tokens, last)
     around = [joined - 1] * (joined > 0) + ([joint.end] if joint else [])
     # "stage IIIC-IV"
-    lettered = any(_LETTERED.fullmatch(tokens.words[at]) for at in around if at < len(tokens))
-    return bool(item or measured or named or ranged or has_minus(tokens, first) or lettered)
+    lettered = any(
+        _LETTERED.fullmatch(tokens.words[at]) for at in around if at < len(tokens)
+    )
+    return bool(
+        item or measured or named or ranged or has_minus(tokens, first) or lettered
+    )
 
 
-def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator | None, bool]:
+def _compare(
+    tokens: Tokens, found: Found, quantity: Range
+) -> tuple[Comparator | None, bool]:
     """Return the comparator of a grade, and whether it is known: "or better" needs a scale with
     a known direction.
     """
@@ -110,7 +130,9 @@ def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator 
     turned = found.read("turn")
     if turned:
         names = (tokens.read(scale, end), tokens.read(*quantity))
-        comparator = next(filter(None, (turn_comparator(turned, name) for name in names)), None)
+        comparator = next(
+            filter(None, (turn_comparator(turned, name) for name in names)), None
+        )
         return comparator, comparator is not None
     stated = read_comparator("comparators", found, "comparator") or read_comparator(
         "comparators", found, "before"
@@ -123,12 +145,16 @@ def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator 
 def _list_grades(tokens: Tokens, first: int, last: int) -> list[int]:
     """Return the grades of a list; none if one of its parts is no grade."""
     grades = []
-    for at in (at for at in range(first, last) if rule("grade_value").starts(tokens, at)):
+    for at in (
+        at for at in range(first, last) if rule("grade_value").starts(tokens, at)
+    ):
         word = tokens.words[at]
         behind = tokens.joined(at + 1) and tokens.words[at + 1].isalpha()
         # of a name: "F2", "2D", "v5"
         is_part = behind or (tokens.joined(at) and tokens.words[at - 1].isalpha())
-        grade = ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
+        grade = ROMAN.get(word) or (
+            int(word) if word.isdecimal() and len(word) <= 3 else None
+        )
         if is_part or grade is None:
             return []
         grades.append(grade)
@@ -147,5 +173,11 @@ def read_acuity(tokens: Tokens, found: Found, floor: int) -> Limit | None:
     if comparator is None:
         return None
     return Limit(
-        comparator, int(found.read("low") or 0), None, found.first, found.end, quantity, unit
+        comparator,
+        int(found.read("low") or 0),
+        None,
+        found.first,
+        found.end,
+        quantity,
+        unit,
     )

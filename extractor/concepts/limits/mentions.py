@@ -99,7 +99,9 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     """
     limits = find_limits(tokens, None)
     numbers = find_numbers(tokens)
-    subjects = [_find_subject(tokens, limit, is_first=not at) for at, limit in enumerate(limits)]
+    subjects = [
+        _find_subject(tokens, limit, is_first=not at) for at, limit in enumerate(limits)
+    ]
     clauses = _find_clauses(tokens, limits, subjects)
     found = list[Mention]()
     done = 0
@@ -123,7 +125,10 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
             bounds[0][1] is not None or first not in covered
         ):
             before = bisect_right(ends, first)
-            near = decided[max(0, before - _MOST_INHERITED) : before], decided[before : before + 1]
+            near = (
+                decided[max(0, before - _MOST_INHERITED) : before],
+                decided[before : before + 1],
+            )
             found.append(_of_number(tokens, (first, end), bounds, *near))
     return tuple(sorted(found, key=lambda one: (one.first, -one.end)))
 
@@ -135,18 +140,30 @@ def _of_limit(
     numbers: Sequence[Number],
 ) -> Mention:
     subject, clause, inherited = place
-    within = [one for one in numbers if limit.first <= one.first and one.end <= limit.end]
+    within = [
+        one for one in numbers if limit.first <= one.first and one.end <= limit.end
+    ]
     said = [one for one in within if one.value in (limit.value, limit.value_high)]
     # "2.5 SD below the mean"
-    said = said or [one for one in within if -one.value in (limit.value, limit.value_high)]
+    said = said or [
+        one for one in within if -one.value in (limit.value, limit.value_high)
+    ]
     weeks = [
-        one for one in numbers if said and one.first == said[0].first and limit.value_high is None
+        one
+        for one in numbers
+        if said and one.first == said[0].first and limit.value_high is None
     ]
     # "32+6 weeks"
-    weeks = [one for one in weeks if tokens.words[one.first + 1 : one.first + 2] == ["+"]]
+    weeks = [
+        one for one in weeks if tokens.words[one.first + 1 : one.first + 2] == ["+"]
+    ]
     within = [*within, *(one for one in weeks if one not in within)]
     said = [*said, *weeks]
-    number = (said[0].first, max(one.end for one in said)) if said else (limit.first, limit.end)
+    number = (
+        (said[0].first, max(one.end for one in said))
+        if said
+        else (limit.first, limit.end)
+    )
     kind = Measured.LIMIT
     if is_age(tokens, limit) or is_of_people(tokens, limit):
         kind = Measured.AGE
@@ -162,15 +179,16 @@ def _of_limit(
     allowed: tuple[Comparator, ...] = (
         (limit.comparator, opposite) if denied and opposite else (limit.comparator,)
     )
-    if tokens.words[number[1] : number[1] + 1] == ["+"] and not rule("limit_plus").starts(
-        tokens, number[1]
-    ):
+    if tokens.words[number[1] : number[1] + 1] == ["+"] and not rule(
+        "limit_plus"
+    ).starts(tokens, number[1]):
         allowed += (Comparator.EQUAL,)  # a score of 2+, or 2 and more
     if limit.comparator is Comparator.EQUAL and (
         level := rule("level_explained").ends(tokens, first, first - _ROLES)
     ):
         compared = find_terms(tokens, "comparators", level.first, first)[0]
-        allowed += (Comparator(compared.value),)  # "at least a moderate level (i.e. a score of 2)"
+        # Such as "at least a moderate level (i.e. a score of 2)"
+        allowed += (Comparator(compared.value),)
     guessed = not limit.sure and (
         limit.time_unit is not None or limit.comparator is Comparator.EQUAL
     )
@@ -210,16 +228,34 @@ def _of_number(
     stop = max(end, min((one.clause[0] for one in behind), default=len(tokens)))
     clause = _cut_sentence(tokens, (start, stop), place)
     role = find_role(tokens, place, None)
-    role = NumberRole.PART if role is NumberRole.STATED and _is_label(tokens, place) else role
-    inherited = _inherit([one.subject for one in before], [one.clause for one in before])
+    role = (
+        NumberRole.PART
+        if role is NumberRole.STATED and _is_label(tokens, place)
+        else role
+    )
+    inherited = _inherit(
+        [one.subject for one in before], [one.clause for one in before]
+    )
     is_row = bounds[0][1] is not None
     allowed = (Comparator.BETWEEN,) if is_row else _list_allowed(tokens, clause, place)
     return Mention(
-        Measured.LIMIT, first, end, place, bounds, allowed, is_row, clause, None, inherited, role
+        Measured.LIMIT,
+        first,
+        end,
+        place,
+        bounds,
+        allowed,
+        is_row,
+        clause,
+        None,
+        inherited,
+        role,
     )
 
 
-def _list_bounds(tokens: Tokens, limit: Limit, within: Sequence[Number]) -> tuple[Bounds, ...]:
+def _list_bounds(
+    tokens: Tokens, limit: Limit, within: Sequence[Number]
+) -> tuple[Bounds, ...]:
     """The bounds of a limit, then those of other readings of its numbers: "28+6", "100.000" of
     an unknown quantity.
     """
@@ -227,35 +263,54 @@ def _list_bounds(tokens: Tokens, limit: Limit, within: Sequence[Number]) -> tupl
 
     def list_readings(value: float) -> list[float]:
         places = {one.first for one in within if one.value == value}
-        is_settled = limit.settled and any(is_two_ways(tokens.words[at]) for at in places)
+        is_settled = limit.settled and any(
+            is_two_ways(tokens.words[at]) for at in places
+        )
         if is_settled:
             return [value]
         return [value, *(one.value for one in within if one.first in places)]
 
     if limit.value_high is None:
         return tuple(
-            dict.fromkeys([likeliest, *((low, None) for low in list_readings(limit.value))])
+            dict.fromkeys(
+                [likeliest, *((low, None) for low in list_readings(limit.value))]
+            )
         )
     pairs = [
         (low, high)
         for low in list_readings(limit.value)
         for high in list_readings(limit.value_high)
     ]
-    return tuple(dict.fromkeys([likeliest, *(pair for pair in pairs if pair[0] < pair[1])]))
+    return tuple(
+        dict.fromkeys([likeliest, *(pair for pair in pairs if pair[0] < pair[1])])
+    )
 
 
-def _list_allowed(tokens: Tokens, clause: Range, place: Range) -> tuple[Comparator, ...]:
+def _list_allowed(
+    tokens: Tokens, clause: Range, place: Range
+) -> tuple[Comparator, ...]:
     """Return the comparators that the clause of a number allows which has none beside it."""
     first, end = place
     if rule("within_before").ends(tokens, first, first - 2):
         return (Comparator.AT_MOST,)
     named = [term.value for term in find_terms(tokens, "comparators", clause[0], end)]
-    named += [term.value for term in find_terms(tokens, "comparator_suffixes", end, clause[1])]
-    named += [Comparator.AT_MOST] if rule("within_before").search(tokens, clause[0], first) else []
-    named += [Comparator.LESS] if rule("earlier_than").ends(tokens, first, first - 4) else []
+    named += [
+        term.value for term in find_terms(tokens, "comparator_suffixes", end, clause[1])
+    ]
+    named += (
+        [Comparator.AT_MOST]
+        if rule("within_before").search(tokens, clause[0], first)
+        else []
+    )
+    named += (
+        [Comparator.LESS] if rule("earlier_than").ends(tokens, first, first - 4) else []
+    )
     if not named:
         named = [
-            term.value for term in find_terms(tokens, "comparators", max(0, first - _CLAUSE), first)
+            term.value
+            for term in find_terms(
+                tokens, "comparators", max(0, first - _CLAUSE), first
+            )
         ][-1:]
     named += [Comparator.AT_MOST] if Comparator.BETWEEN in named else []
     return tuple(dict.fromkeys([*map(Comparator, named), *_UNNAMED]))
@@ -272,7 +327,9 @@ def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | No
         return None
     if rule("either_sex_alone").covers(tokens, first, end):
         return None
-    qualifies = not is_first and rule("qualifier").ends(tokens, first, max(0, first - 3))
+    qualifies = not is_first and rule("qualifier").ends(
+        tokens, first, max(0, first - 3)
+    )
     of_people = not word_list("people").isdisjoint(spell_words(tokens.words[end - 1]))
     return None if qualifies or of_people else limit.quantity
 
@@ -286,7 +343,9 @@ def _find_clauses(
     starts: list[int] = []
     done = 0
     for limit, subject in zip(limits, subjects, strict=True):
-        own = subject[0] if subject and done <= subject[0] < limit.first else limit.first
+        own = (
+            subject[0] if subject and done <= subject[0] < limit.first else limit.first
+        )
         joint = rule("clause_joint").search(tokens, done, own)
         if not starts:
             starts.append(0)
@@ -300,7 +359,9 @@ def _find_clauses(
     ]
 
 
-def _inherit(subjects: Sequence[Range | None], clauses: Sequence[Range]) -> tuple[Range, ...]:
+def _inherit(
+    subjects: Sequence[Range | None], clauses: Sequence[Range]
+) -> tuple[Range, ...]:
     """Return the clauses before a limit, back to the nearest one that names a quantity, and that
     name.
     """
@@ -333,14 +394,17 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     ):
         return NumberRole.SCALE  # "pain > 3 on 0-10 a NPS"
     is_row = is_range and rule("comparison").search(tokens, place[1], place[1] + _ROLES)
-    if is_row and rule("rated").ends(tokens, first, first - 2):  # "graded 0-6, of no more than 2"
+    # "graded 0-6, of no more than 2"
+    if is_row and rule("rated").ends(tokens, first, first - 2):
         return NumberRole.SCALE
     roles = (
         (NumberRole.PART, "part_before"),
         (NumberRole.SCALE, "scale_before"),
         (NumberRole.AIM, "aim_before"),
     )
-    role = next((role for role, name in roles if rule(name).ends(tokens, first, low)), None)
+    role = next(
+        (role for role, name in roles if rule(name).ends(tokens, first, low)), None
+    )
     if role:
         return role
     in_front = quantity is None or quantity[0] < first
@@ -348,12 +412,18 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
         rule(name).ends(tokens, first, low) for name in ("change_before", "changed_by")
     )
     if quantity:
-        named = rule("named_change_before").ends(tokens, quantity[0], quantity[0] - _ROLES)
+        named = rule("named_change_before").ends(
+            tokens, quantity[0], quantity[0] - _ROLES
+        )
     else:
         named = None
     reached_by = rule("reaches_value").starts(tokens, first - 1) if first else None
     is_reached = rule("value_reached").ends(tokens, first, low) or reached_by
-    return NumberRole.CHANGE if (changes or named) and not is_reached else NumberRole.STATED
+    return (
+        NumberRole.CHANGE
+        if (changes or named) and not is_reached
+        else NumberRole.STATED
+    )
 
 
 def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
@@ -373,7 +443,11 @@ def _is_label(tokens: Tokens, place: Range) -> bool:
     first, end = place
     is_year = re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end))
     hyphened = tokens.in_name(first) and tokens.gap(first) == "-"
-    if is_year or hyphened or rule("numbered_name").ends(tokens, first, max(0, first - 4)):
+    if (
+        is_year
+        or hyphened
+        or rule("numbered_name").ends(tokens, first, max(0, first - 4))
+    ):
         return True
     near = max(0, first - _CLAUSE)
     opened = tokens.codes.count("(", near, first) - tokens.codes.count(")", near, first)

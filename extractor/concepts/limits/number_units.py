@@ -54,7 +54,9 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     if rule("exposure_before").ends(tokens, place[0], place[0] - 8):
         return unit == "AUC"
     if unit == "+":  # of a score, as in "IHC 2+/ISH+"
-        plain = tokens.words[place[1] : place[1] + 1] == [unit] and tokens.joined(place[1])
+        plain = tokens.words[place[1] : place[1] + 1] == [unit] and tokens.joined(
+            place[1]
+        )
         if not plain:
             return False
         if rule("limit_plus").starts(tokens, place[1]):
@@ -62,7 +64,9 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
         return not rule("number").starts(tokens, place[1] + 1)
     if unit.endswith("/"):  # "20/" of a visual acuity of 20/40
         return tokens.read(max(0, place[0] - 2), place[0]).replace(" ", "") == unit
-    return _begins_with(tokens, place[1], len(tokens), unit) or _has_unit_after(tokens, place, unit)
+    return _begins_with(tokens, place[1], len(tokens), unit) or _has_unit_after(
+        tokens, place, unit
+    )
 
 
 def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
@@ -72,7 +76,9 @@ def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
     for at in range(first, end):
         if _begins_with(tokens, at, end, unit):
             return True
-        found = _read_unit(tokens, at, end, apart=at > first) if at < reach else frozenset()
+        found = (
+            _read_unit(tokens, at, end, apart=at > first) if at < reach else frozenset()
+        )
         found |= {_COUNTED.sub("", name, count=1) for name in found if "}/" in name}
         rates = _name_rates(wanted, found)
         if rates:  # "3 glasses of wine per day"
@@ -91,9 +97,15 @@ def _has_unit_before(tokens: Tokens, place: Range, wanted: frozenset[str]) -> bo
     """
     low = max(0, place[0] - _BEFORE)
     numbers = [
-        number.end for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]
+        number.end
+        for number in find_numbers(tokens, low, place[0])
+        if number.end <= place[0]
     ]
-    brackets = [at for at in range(max(numbers, default=low), place[0]) if tokens.words[at] == "("]
+    brackets = [
+        at
+        for at in range(max(numbers, default=low), place[0])
+        if tokens.words[at] == "("
+    ]
     if numbers and brackets:
         start = brackets[0] + 1
     elif numbers:
@@ -101,7 +113,8 @@ def _has_unit_before(tokens: Tokens, place: Range, wanted: frozenset[str]) -> bo
     else:
         start = low
     return any(
-        not wanted.isdisjoint(_read_unit(tokens, at, place[0])) for at in range(start, place[0])
+        not wanted.isdisjoint(_read_unit(tokens, at, place[0]))
+        for at in range(start, place[0])
     )
 
 
@@ -124,7 +137,11 @@ def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
     """Whether a number multiplies a limit of normal that its line names elsewhere, or that
     follows an "x" before it.
     """
-    if at > 0 and tokens.words[at - 1] in "xX×" and rule("upper_normal").starts(tokens, first):
+    if (
+        at > 0
+        and tokens.words[at - 1] in "xX×"
+        and rule("upper_normal").starts(tokens, first)
+    ):
         return True
     if not rule("fold_word").starts(tokens, first):
         return False
@@ -132,7 +149,12 @@ def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
 
 
 def borrows_unit(
-    tokens: Tokens, place: Range, unit: str, subject: Collection[str], *, fits: bool = False
+    tokens: Tokens,
+    place: Range,
+    unit: str,
+    subject: Collection[str],
+    *,
+    fits: bool = False,
 ) -> bool:
     """Whether a number without a unit has that of the next number of its quantity: "BMI below 18 or
     above 40 kg/m2".
@@ -143,7 +165,10 @@ def borrows_unit(
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("BMI below 18 or above 40 kg/m2")
-    >>> borrows_unit(tokens, (2, 3), "kg/m2", ["bmi"]), borrows_unit(tokens, (2, 3), "kg", ["bmi"])
+    >>> (
+    ...     borrows_unit(tokens, (2, 3), "kg/m2", ["bmi"]),
+    ...     borrows_unit(tokens, (2, 3), "kg", ["bmi"]),
+    ... )
     (True, False)
     """
     is_age = "age" in subject and read_unit(unit) == "a"
@@ -154,10 +179,16 @@ def borrows_unit(
         return False
     reach = min(len(tokens), place[1] + _BEFORE)
     other = next(
-        (number for number in find_numbers(tokens, place[1], reach) if number.first >= place[1]),
+        (
+            number
+            for number in find_numbers(tokens, place[1], reach)
+            if number.first >= place[1]
+        ),
         None,
     )
-    is_joined = any(rule("unit_shared").starts(tokens, at) for at in (place[1], place[1] + 1))
+    is_joined = any(
+        rule("unit_shared").starts(tokens, at) for at in (place[1], place[1] + 1)
+    )
     if other and fits and is_joined and tokens.words[place[1]] != "+":
         return has_unit(tokens, (other.first, other.end), unit)
     if other and rule("unit_goes_on").starts(tokens, place[1]):
@@ -166,10 +197,13 @@ def borrows_unit(
             for term in find_terms(tokens, "comparators", place[1], other.first)
         ]
         between = [
-            at for at in range(place[1], other.first) if not any(at in each for each in compared)
+            at
+            for at in range(place[1], other.first)
+            if not any(at in each for each in compared)
         ]
         if not any(
-            _is_subject(tokens, at) and tokens.words[at].lower() not in subject for at in between
+            _is_subject(tokens, at) and tokens.words[at].lower() not in subject
+            for at in between
         ):
             return has_unit(tokens, (other.first, other.end), unit)
     return is_age
@@ -215,7 +249,11 @@ def _words_after(tokens: Tokens, at: int) -> Range:
             "/",
         )
         number = tokens.codes[end] == NUMBER and not part
-        stop = tokens.words[end] == "." and end + 1 < len(tokens) and not tokens.joined(end + 1)
+        stop = (
+            tokens.words[end] == "."
+            and end + 1 < len(tokens)
+            and not tokens.joined(end + 1)
+        )
         if (number and end > at) or stop:
             break
         end += 1
@@ -227,10 +265,15 @@ def _name_unit(unit: str) -> frozenset[str]:
     place = find_unit(lex(unit), 0, loose=True)
     code = read_unit(unit)
     # "2 x 10^6/kg" are cells
-    bare = code.removeprefix("{cells}") if code and code.startswith("{cells}/") else None
+    bare = (
+        code.removeprefix("{cells}") if code and code.startswith("{cells}/") else None
+    )
     of_predicted = code.removesuffix("{predicted}") if code else None
     return frozenset(
-        filter(None, (code, bare, of_predicted, place.dose if place and place.is_dose else None))
+        filter(
+            None,
+            (code, bare, of_predicted, place.dose if place and place.is_dose else None),
+        )
     )
 
 
@@ -249,10 +292,12 @@ def _read_unit(
     if word in _RATES:
         return frozenset({_RATES[word]})
     first = at + (tokens.words[at] == "-")
-    place = find_unit(tokens, first, end, loose=first > 0 and tokens.words[first - 1] == "(")
-    limit = rule("limit_unit").starts(tokens, first, end) or rule("normal_limit").starts(
-        tokens, first, end
+    place = find_unit(
+        tokens, first, end, loose=first > 0 and tokens.words[first - 1] == "("
     )
+    limit = rule("limit_unit").starts(tokens, first, end) or rule(
+        "normal_limit"
+    ).starts(tokens, first, end)
     if (
         apart
         and tokens.words[at] in _TOO_SHORT
@@ -265,15 +310,26 @@ def _read_unit(
     if place and names <= {None}:
         if not counted and (place.parts[0].piece or place.code in _COUNTING):
             return frozenset()
-        behind = range(place.end + 1, min(place.end + 4, end - 1))  # the rate after the substance
-        sign = next((at for at in behind if tokens.words[at].lower() in ("/", "per")), None)
+        # the rate after the substance
+        behind = range(place.end + 1, min(place.end + 4, end - 1))
+        sign = next(
+            (at for at in behind if tokens.words[at].lower() in ("/", "per")), None
+        )
         rate = find_unit(tokens, sign + 1, end, loose=True) if sign else None
         names |= {place.code, place.dose, f"{place.code}/{rate.code}" if rate else None}
     front, slash, below = limit.text.partition("/") if limit else ("", "", "")
-    if slash and (names <= {None} or any(name and name.startswith("{") for name in names)):
-        names |= {read_unit(slash + below), f"{front}/{below}".lower() if not place else None}
+    if slash and (
+        names <= {None} or any(name and name.startswith("{") for name in names)
+    ):
+        names |= {
+            read_unit(slash + below),
+            f"{front}/{below}".lower() if not place else None,
+        }
     return frozenset(
-        filter(None, (*names, *(name.removesuffix("{predicted}") for name in names if name)))
+        filter(
+            None,
+            (*names, *(name.removesuffix("{predicted}") for name in names if name)),
+        )
     )
 
 

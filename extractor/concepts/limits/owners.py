@@ -2,7 +2,12 @@
 
 from functools import cache, lru_cache
 
-from extractor.concepts.limits.mentions import Measured, Mention, NumberRole, find_mentions
+from extractor.concepts.limits.mentions import (
+    Measured,
+    Mention,
+    NumberRole,
+    find_mentions,
+)
 from extractor.concepts.limits.quantity_names import fold_words, list_named, spell_words
 from extractor.language.book import read_table, rule, word_list, word_set
 from extractor.language.lexer import NUMBER, Tokens, lex
@@ -26,7 +31,9 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     [None, True]
     """
     said = _Said(quantity, mention, tokens)
-    named = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}.get(mention.role)
+    named = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}.get(
+        mention.role
+    )
     if named and not rule(named).search(lex(quantity)):
         return None
     if said.is_set_aside():
@@ -84,7 +91,9 @@ class _Said:
     @property
     def inherited(self) -> frozenset[str]:
         """The words of the clause and of those from which it inherits its quantity."""
-        return self.here.union(*(self._list_words(*place) for place in self.mention.inherited))
+        return self.here.union(
+            *(self._list_words(*place) for place in self.mention.inherited)
+        )
 
     def is_age(self) -> bool | None:
         if self.mention.kind is Measured.AGE or not _AGE.isdisjoint(self.clause):
@@ -111,7 +120,10 @@ class _Said:
         end = self.mention.first
         if self.ours != {"body_weight"}:
             return False
-        return first == end or rule("names_only_people").covers(self.tokens, first, end) is not None
+        return (
+            first == end
+            or rule("names_only_people").covers(self.tokens, first, end) is not None
+        )
 
     def read_side(self) -> bool | None:
         """Return whether a number is that of the named blood pressure in "140/90"; None if it is
@@ -136,7 +148,9 @@ class _Said:
 
     def is_set_aside(self) -> bool:
         """Return whether the line names a quantity only to say that it is not meant."""
-        return self.words <= _list_line(self.tokens) and not self.words <= _list_meant(self.tokens)
+        return self.words <= _list_line(self.tokens) and not self.words <= _list_meant(
+            self.tokens
+        )
 
     def is_of_other_people(self) -> bool:
         """Return whether a quantity is of one group of people, or of one side, and the number of
@@ -170,7 +184,10 @@ class _Said:
             return False
         for name in ("ratio_of_two", "divided_by", "part_of_fraction"):
             for found in rule(name).find(tokens, mention.clause[0], mention.number[0]):
-                one, other = (set(spell_words(found.read(part) or "")) for part in ("one", "other"))
+                one, other = (
+                    set(spell_words(found.read(part) or ""))
+                    for part in ("one", "other")
+                )
                 # no space stands around that of a fraction, as behind a heading's colon
                 sign = found.place("one")[1]
                 joined = name != "part_of_fraction" or (
@@ -219,7 +236,11 @@ class _Said:
         tokens = self.tokens
         end = mention.end
         stop = min(len(tokens), mention.end + _COUNTED_REACH + len(self.words))
-        barred = NUMBER + "(" if mention.subject and mention.subject[0] < mention.first else NUMBER
+        barred = (
+            NUMBER + "("
+            if mention.subject and mention.subject[0] < mention.first
+            else NUMBER
+        )
         while (
             end < stop
             and tokens.codes[end] not in barred
@@ -236,9 +257,9 @@ class _Said:
         """
         line = _list_line(self.tokens)
         if self.ours and self.theirs >= self.ours:
-            has_more = self.is_foreign and not (self.words - self.front - self.direct).isdisjoint(
-                line
-            )
+            has_more = self.is_foreign and not (
+                self.words - self.front - self.direct
+            ).isdisjoint(line)
             return None if has_more else True
         # The words before a number hold a quantity that another one's name is a part of: "stage".
         in_front = (
@@ -246,9 +267,16 @@ class _Said:
             and not self.words.isdisjoint(self.named)
             and not self.words < self.named
         )
-        if self.ours and self.theirs.isdisjoint(self.ours) and self.theirs and not in_front:
+        if (
+            self.ours
+            and self.theirs.isdisjoint(self.ours)
+            and self.theirs
+            and not in_front
+        ):
             return None
-        has_rival = self.words in _list_subjects(self.tokens) and self.named != self.words
+        has_rival = (
+            self.words in _list_subjects(self.tokens) and self.named != self.words
+        )
         has_rival = has_rival or self.is_named_apart()
         if self.words <= self.here or (
             self.ours and self.ours <= _name(self.tokens.read(*self.mention.clause))
@@ -257,7 +285,11 @@ class _Said:
         if self.words <= self.inherited:
             return None if self.is_foreign else True
         if self.words <= line:
-            return None if has_rival or (self.mention.stated and self.is_foreign) else False
+            return (
+                None
+                if has_rival or (self.mention.stated and self.is_foreign)
+                else False
+            )
         return None
 
     def is_named_apart(self) -> bool:
@@ -305,7 +337,9 @@ def _list_subjects(tokens: Tokens) -> frozenset[frozenset[str]]:
 @lru_cache(maxsize=1024)
 def _name(text: str) -> frozenset[str]:
     """Return the names of all quantities in a text, those of a combined one apart."""
-    return frozenset(name for one in list_named(text) for name in one.both or {one.name})
+    return frozenset(
+        name for one in list_named(text) for name in one.both or {one.name}
+    )
 
 
 @cache
@@ -320,5 +354,6 @@ def _idle() -> frozenset[str]:
 def _list_contrasts() -> list[list[frozenset[str]]]:
     """Groups of words; a clause speaks of one of a group at a time."""
     return [
-        [word_set(group) for group in row] for row in read_table("mentions")["contrasts"]["groups"]
+        [word_set(group) for group in row]
+        for row in read_table("mentions")["contrasts"]["groups"]
     ]

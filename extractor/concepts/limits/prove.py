@@ -9,7 +9,14 @@ from extractor.concepts.limits.mentions import Mention, NumberRole, find_mention
 from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
 from extractor.concepts.limits.owners import SIDES, is_own
 from extractor.concepts.limits.quantity_names import find_exactly
-from extractor.concepts.places import Derived, Supported, cut, find_names, find_quote, locate
+from extractor.concepts.places import (
+    Derived,
+    Supported,
+    cut,
+    find_names,
+    find_quote,
+    locate,
+)
 from extractor.evidence.drafts import Span
 from extractor.language.lexer import Tokens, lex
 from extractor.language.numbers import is_two_ways
@@ -36,11 +43,15 @@ def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
         return _find_renamed(value, passage)
     span = locate(passage, found.first, found.end)
     if quantity:
-        span = Span(span.section, min(span.start, quantity.start), max(span.end, quantity.end))
+        span = Span(
+            span.section, min(span.start, quantity.start), max(span.end, quantity.end)
+        )
     return Supported(value, span, found.support)
 
 
-def find_limit(tokens: Tokens, value: Constraint | Quantity, quantity: str = "") -> Derived | None:
+def find_limit(
+    tokens: Tokens, value: Constraint | Quantity, quantity: str = ""
+) -> Derived | None:
     """Return the best mention that says a limit, of a quantity if one is named.
 
     >>> from extractor.language.book import read_text
@@ -88,7 +99,9 @@ def _prove(
     if not numbers and value.value_high is not None:
         others = [one for one in near if (value.value_high, None) in one.bounds]
         own_ends = [
-            one for one in others if not quantity or is_own(quantity, one, tokens) is not None
+            one
+            for one in others
+            if not quantity or is_own(quantity, one, tokens) is not None
         ]
         numbers = compare_ends(value, mention, own_ends)
     if not numbers:
@@ -125,7 +138,11 @@ def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
         and high is not None
         and value.comparator in ends.get(value.value, ())
     )
-    return Support.INFERRED if is_end and Comparator.BETWEEN in mention.comparators else None
+    return (
+        Support.INFERRED
+        if is_end and Comparator.BETWEEN in mention.comparators
+        else None
+    )
 
 
 def compare_ends(
@@ -134,7 +151,9 @@ def compare_ends(
     """Return whether a mention is the lower end of a range, and one of ``ends`` the upper one:
     ">= 18 and <= 65".
     """
-    if (value.value, None) not in mention.bounds or set(UPPER) >= {*mention.comparators}:
+    if (value.value, None) not in mention.bounds or set(UPPER) >= {
+        *mention.comparators
+    }:
         return None
     others = [
         one
@@ -168,7 +187,9 @@ def has_unit_of(
         0,
     )
     if value.unit is None:
-        return stands_bare(tokens, place, subject) or (is_score and has_unit(tokens, place, "%"))
+        return stands_bare(tokens, place, subject) or (
+            is_score and has_unit(tokens, place, "%")
+        )
     code = read_unit(value.unit)
     if is_score and code == "%" and stands_bare(tokens, place, subject):
         return True
@@ -189,8 +210,14 @@ def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
     """Return a limit whose quantity has another name in the passage: "ANC" for "absolute
     neutrophil count".
     """
-    entries = (find_entry(value.quantity, vocabulary) for vocabulary in ("measures", "instruments"))
-    span = next((span for entry in entries if entry for span in find_names(entry, passage)), None)
+    entries = (
+        find_entry(value.quantity, vocabulary)
+        for vocabulary in ("measures", "instruments")
+    )
+    span = next(
+        (span for entry in entries if entry for span in find_names(entry, passage)),
+        None,
+    )
     if span is None:
         return None
     written = passage.section.raw[span.start : span.end]
@@ -206,5 +233,6 @@ def has_other_reading(tokens: Tokens, place: Derived) -> bool:
     A comma before three digits marks thousands, as in English.
     """
     return any(
-        is_two_ways(word) and "," not in word for word in tokens.words[place.first : place.end]
+        is_two_ways(word) and "," not in word
+        for word in tokens.words[place.first : place.end]
     )

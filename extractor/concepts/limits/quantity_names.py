@@ -30,7 +30,9 @@ class Sense(Enum):
     EARLIER = "earlier"
 
 
-def read_senses(text: str, quote: str, value: float, within: str = "") -> frozenset[Sense]:
+def read_senses(
+    text: str, quote: str, value: float, within: str = ""
+) -> frozenset[Sense]:
     """What the words around a limit say of the quantity that ``text`` names.
 
     ``within`` are the words of the limit in ``quote``, from its name to its end; without them, the
@@ -56,9 +58,12 @@ def read_senses(text: str, quote: str, value: float, within: str = "") -> frozen
     change = inside or rule("named_change_before").ends(before, len(before))
     change = None if rule("value_reached").ends(between, len(between)) else change
     falls = change and any(
-        rule(one).search(change.tokens, change.first, change.end) for one in ("fall_noun", "fell")
+        rule(one).search(change.tokens, change.first, change.end)
+        for one in ("fall_noun", "fell")
     )
-    is_change = change and not (falls and rule("upper_sign").ends(between, len(between)))
+    is_change = change and not (
+        falls and rule("upper_sign").ends(between, len(between))
+    )
     senses = {Sense.CHANGE} if is_change else set()
     if rule("other_fluid").search(after) or rule("other_fluid").search(between):
         senses.add(Sense.OTHER_FLUID)
@@ -82,24 +87,33 @@ def read_senses(text: str, quote: str, value: float, within: str = "") -> frozen
     return frozenset(senses)
 
 
-def _find_place(text: str, quote: str, value: float, within: str) -> tuple[int, int, int] | None:
+def _find_place(
+    text: str, quote: str, value: float, within: str
+) -> tuple[int, int, int] | None:
     """Where the name of a quantity begins, and the place of the number that limits it."""
     number = rf"(?<![\d.,]){re.escape(f'{value:g}')}(?![\d]|[.,]\d)"
     start = quote.find(within) if within else -1
     if start >= 0:
         found = [
-            (start, one.start() + start, one.end() + start) for one in re.finditer(number, within)
+            (start, one.start() + start, one.end() + start)
+            for one in re.finditer(number, within)
         ]
         return found[-1] if found else None
     named = re.finditer(
-        rf"{re.escape(text)}(?=(?P<gap>.{{0,{_NUMBER_REACH}}}?){number})", quote, re.DOTALL
+        rf"{re.escape(text)}(?=(?P<gap>.{{0,{_NUMBER_REACH}}}?){number})",
+        quote,
+        re.DOTALL,
     )
     if text:
-        near = [(len(one["gap"]), one.start(), one.end() + len(one["gap"])) for one in named]
+        near = [
+            (len(one["gap"]), one.start(), one.end() + len(one["gap"])) for one in named
+        ]
     else:
         near = []
     if near:
-        return min((gap, name, first, first + len(f"{value:g}")) for gap, name, first in near)[1:]
+        return min(
+            (gap, name, first, first + len(f"{value:g}")) for gap, name, first in near
+        )[1:]
     return None
 
 
@@ -206,7 +220,11 @@ class KnownQuantity:
     def is_usual(self, value: float, unit: str | None) -> bool:
         """Return whether limits of trials have such a value, judging by ``usual``."""
         canonical = self.to_canonical(value, unit)
-        return self.usual is not None and canonical is not None and self.is_possible(canonical)
+        return (
+            self.usual is not None
+            and canonical is not None
+            and self.is_possible(canonical)
+        )
 
     def is_possible(self, canonical: float) -> bool:
         """Return whether a value in the canonical unit can be a limit: it is 0, or ``usual``
@@ -240,7 +258,13 @@ class KnownQuantity:
             return list_quantities()[self.change]
         linear = {unit: (factor, 0.0) for unit, (factor, _) in self.linear.items()}
         plain = replace(
-            self, loinc={}, implied=None, usual=None, both=frozenset(), linear=linear, signed=True
+            self,
+            loinc={},
+            implied=None,
+            usual=None,
+            both=frozenset(),
+            linear=linear,
+            signed=True,
         )
         return replace(plain, name=f"{self.name}_change")
 
@@ -282,23 +306,43 @@ def name_quantity(
     named = _name(text, unit, quote, value)
     if named and named.name == "performance_status":
         is_ecog = value is None or value <= _WORST_ECOG
-        return list_quantities()["ecog_performance_status" if is_ecog else "karnofsky_or_lansky"]
+        return list_quantities()[
+            "ecog_performance_status" if is_ecog else "karnofsky_or_lansky"
+        ]
     if named and unit:  # FEV1 in litres is not FEV1 in percent of the predicted value
-        other = (name for code, name in named.instead.items() if convert(1, unit, code) is not None)
+        other = (
+            name
+            for code, name in named.instead.items()
+            if convert(1, unit, code) is not None
+        )
         named = list_quantities()[next(other, named.name)]
-    if named is None or value is None or named.general or unit in _ANY_LABORATORY or not quote:
+    if (
+        named is None
+        or value is None
+        or named.general
+        or unit in _ANY_LABORATORY
+        or not quote
+    ):
         return named
     senses = read_senses(text, quote, value, within)
     if named.name == "age" and Sense.EARLIER in senses:
         return list_quantities()["age_at_onset"]
     if named.unit == _CELL_UNITS[0] and Sense.OTHER_FLUID in senses:
         return list_quantities()["cell_count"]
-    if "blood_pressure" in named.name and (side := senses & {Sense.SYSTOLIC, Sense.DIASTOLIC}):
+    if "blood_pressure" in named.name and (
+        side := senses & {Sense.SYSTOLIC, Sense.DIASTOLIC}
+    ):
         named = list_quantities()[f"{min(one.value for one in side)}_blood_pressure"]
-    return named.change_of() if Sense.CHANGE in senses and named.change != named.name else named
+    return (
+        named.change_of()
+        if Sense.CHANGE in senses and named.change != named.name
+        else named
+    )
 
 
-def _name(text: str, unit: str | None, quote: str, value: float | None) -> KnownQuantity | None:
+def _name(
+    text: str, unit: str | None, quote: str, value: float | None
+) -> KnownQuantity | None:
     words = fold_words(text)
     named = _choose(words, unit)
     if (
@@ -313,7 +357,9 @@ def _name(text: str, unit: str | None, quote: str, value: float | None) -> Known
     if idle.issuperset(words) and (near := _choose_near(text, words, unit, quote)):
         return near
     of_time = (
-        unit is not None and unit not in _NO_AGE_UNITS and find_dimension(unit)[1] == (("s", 1),)
+        unit is not None
+        and unit not in _NO_AGE_UNITS
+        and find_dimension(unit)[1] == (("s", 1),)
     )
     if of_time and (named is None or named.name == "duration"):
         written = "" if value is None else re.escape(f"{value:g}")
@@ -325,17 +371,24 @@ def _name(text: str, unit: str | None, quote: str, value: float | None) -> Known
         return named
     # none if it cannot have the value: "prostate > 100 c"
     by_unit = _find_unit(unit) if unit else None
-    canonical = by_unit.to_canonical(value, unit) if by_unit and value is not None else None
+    canonical = (
+        by_unit.to_canonical(value, unit) if by_unit and value is not None else None
+    )
     if by_unit and (canonical is None or by_unit.is_possible(canonical)):
         return by_unit
     # a count, if the text has no unit and ends with a plural: "syncopal spells", "affected limbs"
     *_, last = _WORD.findall(text.casefold()) or ("",)
     plural = len(last) > 3 and last.endswith("s") and not last.endswith(_UNCOUNTED)
     uncounted = any(
-        last[:-1] in word_list(name) for name in ("people", "scale_words", "quantity_fillers")
+        last[:-1] in word_list(name)
+        for name in ("people", "scale_words", "quantity_fillers")
     )
     counted = (
-        unit is None and plural and not uncounted and last != "times" and read_unit(last) is None
+        unit is None
+        and plural
+        and not uncounted
+        and last != "times"
+        and read_unit(last) is None
     )
     return list_quantities()["count"] if counted else None
 
@@ -354,18 +407,24 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
     ... )
     >>> [find_loinc(glucose, unit) for unit in ("mg/dL", "umol/L", "{ULN}", None, "%")]
     [['2345-7'], ['14749-6'], ['2345-7', '14749-6'], [], []]
-    >>> find_loinc(white_cells, "/uL") == find_loinc(white_cells, "10*9/L") == ["6690-2", "26464-8"]
+    >>> find_loinc(white_cells, "/uL") == find_loinc(white_cells, "10*9/L") == [
+    ...     "6690-2",
+    ...     "26464-8",
+    ... ]
     True
     """
     if unit is None and quantity.unit not in _BARE and len(quantity.loinc) > 1:
         return []
     own = unit or quantity.unit
-    if "eq" in own and quantity.molar_mass:  # an equivalent is a mole only for ions with one charge
+    # an equivalent is a mole only for ions with one charge
+    if "eq" in own and quantity.molar_mass:
         return []
     is_linear = own in quantity.linear and own not in quantity.loinc
     wanted = name_property(quantity.unit if is_linear else own)
     fitting = (
-        one for one in quantity.loinc if own in _ANY_LABORATORY or name_property(one) == wanted
+        one
+        for one in quantity.loinc
+        if own in _ANY_LABORATORY or name_property(one) == wanted
     )
     return [code for one in fitting for code in quantity.loinc[one]]
 
@@ -393,7 +452,10 @@ def choose_reading(
     Where the usual range does not decide, a comma before three digits marks thousands, as in
     English; a dot is not sure. ``written`` must be a number.
 
-    >>> choose_reading("100.000", "Platelets", "/mm3"), choose_reading("1.500", "score", None)
+    >>> (
+    ...     choose_reading("100.000", "Platelets", "/mm3"),
+    ...     choose_reading("1.500", "score", None),
+    ... )
     ((100000, True), (1.5, False))
     """
     readings = list_readings(written)
@@ -414,7 +476,9 @@ def names_quantity(text: str, *, surely: bool = False) -> bool:
     >>> names_quantity("serum AST"), names_quantity("asthma")
     (True, False)
     """
-    return any(not one.general and not (surely and one.weak) for one in _find(fold_words(text)))
+    return any(
+        not one.general and not (surely and one.weak) for one in _find(fold_words(text))
+    )
 
 
 def list_named(text: str) -> tuple[KnownQuantity, ...]:
@@ -430,11 +494,18 @@ def list_named(text: str) -> tuple[KnownQuantity, ...]:
 def find_exactly(text: str) -> KnownQuantity | None:
     """Return the quantity that a text names, if it says nothing else; otherwise None.
 
-    >>> find_exactly("Haemoglobin level").name, find_exactly("severe haemoglobin defects")
+    >>> (
+    ...     find_exactly("Haemoglobin level").name,
+    ...     find_exactly("severe haemoglobin defects"),
+    ... )
     ('haemoglobin', None)
     """
     words = fold_words(text)
-    named = (one for name, one in _index().get(words[0], ()) if name == words) if words else ()
+    named = (
+        (one for name, one in _index().get(words[0], ()) if name == words)
+        if words
+        else ()
+    )
     return next((one for one in named if not one.general), None)
 
 
@@ -463,7 +534,9 @@ def fold_words(text: str) -> tuple[str, ...]:
     >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
     (('hemoglobin',), ('fev1', 'fvc'))
     """
-    return tuple(word for word in spell_words(text) if word not in word_list("quantity_fillers"))
+    return tuple(
+        word for word in spell_words(text) if word not in word_list("quantity_fillers")
+    )
 
 
 def spell_words(text: str) -> tuple[str, ...]:
@@ -507,9 +580,14 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
         codes = entry.get("loinc", {})
         by_unit = codes if isinstance(codes, dict) else {entry["unit"]: codes}
         loinc = {
-            unit: (one,) if isinstance(one, str) else tuple(one) for unit, one in by_unit.items()
+            unit: (one,) if isinstance(one, str) else tuple(one)
+            for unit, one in by_unit.items()
         }
-        more = lists | {"both": frozenset(entry.get("both", ())), "weak": weak, "loinc": loinc}
+        more = lists | {
+            "both": frozenset(entry.get("both", ())),
+            "weak": weak,
+            "loinc": loinc,
+        }
         quantities[name] = KnownQuantity(**entry | more, name=name)
     return quantities
 
@@ -521,7 +599,11 @@ def get_quantity(name: str) -> KnownQuantity:
     ('g/dL', True)
     """
     known = list_quantities()
-    return known[name] if name in known else known[name.removesuffix("_change")].change_of()
+    return (
+        known[name]
+        if name in known
+        else known[name.removesuffix("_change")].change_of()
+    )
 
 
 @cache
@@ -548,7 +630,9 @@ def _find(words: tuple[str, ...]) -> Iterator[KnownQuantity]:
     index = _index()
     at = 0
     while at < len(words):
-        matches = ((_match(name, words[at:]), one) for name, one in index.get(words[at], ()))
+        matches = (
+            (_match(name, words[at:]), one) for name, one in index.get(words[at], ())
+        )
         length, quantity = next((match for match in matches if match[0]), (1, None))
         if quantity:
             yield quantity
@@ -564,7 +648,12 @@ def _match(name: tuple[str, ...], words: tuple[str, ...]) -> int:
         return 0
     rest = name[gap + 1 :]
     return next(
-        (at + len(rest) for at in range(gap, gap + 5) if words[at : at + len(rest)] == rest), 0
+        (
+            at + len(rest)
+            for at in range(gap, gap + 5)
+            if words[at : at + len(rest)] == rest
+        ),
+        0,
     )
 
 
@@ -583,7 +672,11 @@ def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
     strong = [one for one in found if not one.weak]
     for named in (strong, found):
         names = frozenset().union(*(one.both or {one.name} for one in named))
-        both = (one for one in list_quantities().values() if one.both == names and one.fits(unit))
+        both = (
+            one
+            for one in list_quantities().values()
+            if one.both == names and one.fits(unit)
+        )
         if len({one.name for one in named}) > 1 and (combined := next(both, None)):
             return combined
     return (strong or found)[-1] if found else None
@@ -605,8 +698,12 @@ def _choose_near(
     else:
         behind = ""
     # "QTcF: men < 450 ms; women < 470 ms": the clause before names the quantity, too.
-    for nearby in map(fold_words, (_CLAUSE.split(before)[-1], behind, _SENTENCE.split(before)[-1])):
-        near = _choose((*nearby, words[-1]) if words and words[-1] in _HEADS else nearby, unit)
+    for nearby in map(
+        fold_words, (_CLAUSE.split(before)[-1], behind, _SENTENCE.split(before)[-1])
+    ):
+        near = _choose(
+            (*nearby, words[-1]) if words and words[-1] in _HEADS else nearby, unit
+        )
         if near and not near.weak and (unit is not None or near.unit.startswith("{")):
             return near
     return None
@@ -620,6 +717,7 @@ def _find_unit(unit: str) -> KnownQuantity | None:
     alike = (
         one
         for one in known
-        if one.general and any(dimension == find_dimension(other)[1] for other in one.any)
+        if one.general
+        and any(dimension == find_dimension(other)[1] for other in one.any)
     )
     return next(chain(exact, alike), None)

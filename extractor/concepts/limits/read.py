@@ -24,7 +24,13 @@ from extractor.concepts.limits.graded import read_acuity, read_grades
 from extractor.concepts.limits.quantity_names import choose_reading, names_quantity
 from extractor.language.book import read_term, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
-from extractor.language.numbers import ROMAN, is_two_ways, multiply, read_number, read_time_unit
+from extractor.language.numbers import (
+    ROMAN,
+    is_two_ways,
+    multiply,
+    read_number,
+    read_time_unit,
+)
 from extractor.language.patterns import Found
 from extractor.language.units import convert, find_unit, read_unit
 from extractor.schemas import Comparator, CriterionKind, TimeUnit
@@ -52,18 +58,25 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in found]
     [('between', 0, 2), ('>=', 1500000000, None)]
     """
-    if NUMBER not in tokens.codes and _VALUE_WORDS.isdisjoint(map(str.lower, tokens.words)):
+    if NUMBER not in tokens.codes and _VALUE_WORDS.isdisjoint(
+        map(str.lower, tokens.words)
+    ):
         return []
     graded = [
         limit
         for found in rule("graded_limit").find(tokens)
         if (limit := read_grades(tokens, found))
     ]
-    found = sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first)
+    found = sorted(
+        [*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first
+    )
     return join_bounds(
         tokens,
         share_units(
-            tokens, join_sums(tokens, [_sign(tokens, _settle(tokens, limit)) for limit in found])
+            tokens,
+            join_sums(
+                tokens, [_sign(tokens, _settle(tokens, limit)) for limit in found]
+            ),
         ),
     )
 
@@ -80,7 +93,9 @@ def _settle(tokens: Tokens, limit: Limit) -> Limit:
             likeliest, _ = choose_reading(tokens.words[at], "", None)
             pair = (limit.value, limit.value_high)
             low, high = (value if bound == likeliest else bound for bound in pair)
-            limit = replace(limit, value=low or 0, value_high=high, settled=limit.settled and sure)
+            limit = replace(
+                limit, value=low or 0, value_high=high, settled=limit.settled and sure
+            )
     return limit
 
 
@@ -90,7 +105,9 @@ def _sign(tokens: Tokens, limit: Limit) -> Limit:
     if limit.value <= 0 or not rule("below_mean").starts(tokens, place):
         return limit
     low, high = (
-        (limit.value, None) if limit.value_high is None else (limit.value_high, -limit.value)
+        (limit.value, None)
+        if limit.value_high is None
+        else (limit.value_high, -limit.value)
     )
     return replace(
         limit,
@@ -120,7 +137,11 @@ class _Measure(NamedTuple):
         ">".
         """
         second = read_comparator("comparators", self.found, "second")
-        low = Comparator.MORE if self.comparator is Comparator.MORE else Comparator.AT_LEAST
+        low = (
+            Comparator.MORE
+            if self.comparator is Comparator.MORE
+            else Comparator.AT_LEAST
+        )
         return low, Comparator.LESS if second is Comparator.LESS else Comparator.AT_MOST
 
 
@@ -137,11 +158,15 @@ def _find_measured(
             yield from chain
             floor = at = max(limit.end for limit in chain)
             continue
-        acuity = rule("acuity_fraction").search(tokens, max(floor, found.first - 2), found.end + 4)
+        acuity = rule("acuity_fraction").search(
+            tokens, max(floor, found.first - 2), found.end + 4
+        )
         if (
             acuity
             and acuity.first <= found.first
-            and rule("vision_word").search(tokens, max(0, found.first - _SIGNS), found.first)
+            and rule("vision_word").search(
+                tokens, max(0, found.first - _SIGNS), found.first
+            )
         ):
             limit = read_acuity(tokens, acuity, floor)
             if limit:
@@ -149,7 +174,9 @@ def _find_measured(
             floor = at = acuity.end
             continue
         taken = [
-            other.end for other in graded if other.first < found.end and found.first < other.end
+            other.end
+            for other in graded
+            if other.first < found.end and found.first < other.end
         ]
         if taken:
             floor = at = max(floor, *taken)
@@ -159,7 +186,8 @@ def _find_measured(
         other = _read_other_case(measure, last, stated) if measure and last else None
         if measure and last and not other:
             other = _read_alternative(measure, last)
-            converted = other and measure.comparator is Comparator.EQUAL  # "177 umol/L (= 2 mg/dL)"
+            # Such as "177 umol/L (= 2 mg/dL)"
+            converted = other and measure.comparator is Comparator.EQUAL
             other = other if converted or not stated else None
         limit = other or stated
         for part in _split(measure, limit) if measure and limit else ():
@@ -167,25 +195,35 @@ def _find_measured(
             floor = part.end
             last = part
         if found.has("high") and not (limit and limit.value_high is not None):
-            at = max(place[1] for name in ("low", "low_unit") if (place := found.part(name)))
+            at = max(
+                place[1] for name in ("low", "low_unit") if (place := found.part(name))
+            )
 
 
 def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     words = (found.read("low") or "").lower()
     low, high = read_pair(found)
-    compared = rule("comparison").ends(tokens, found.first, max(floor, found.first - _SIGNS))
+    compared = rule("comparison").ends(
+        tokens, found.first, max(floor, found.first - _SIGNS)
+    )
     compared = compared or rule("distant_comparison").ends(
         tokens, found.first, max(floor, found.first - _SIGNS)
     )
     if compared:
         within = None
     else:
-        within = rule("within_before").ends(tokens, found.first, max(floor, found.first - 2))
+        within = rule("within_before").ends(
+            tokens, found.first, max(floor, found.first - 2)
+        )
     if within and read_unit(found.read("unit") or "") == "{ULN}":
         compared = within
-    if low is None or (not compared and (words in COUNTS or _is_name(tokens, found, floor))):
+    if low is None or (
+        not compared and (words in COUNTS or _is_name(tokens, found, floor))
+    ):
         return None
-    if compared and rule("sample_size").ends(tokens, compared.first, compared.first - 1):
+    if compared and rule("sample_size").ends(
+        tokens, compared.first, compared.first - 1
+    ):
         return None
     signed = compared and tokens.codes[compared.end - 1] in "<>≤≥="
     bare = not signed and not found.has("unit") and not found.has("low_unit")
@@ -194,7 +232,9 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     suffix = read_comparator("comparator_suffixes", found, "suffix")
     if found.has("plus"):
         suffix = Comparator.AT_LEAST
-    comparator = read_comparator("comparators", compared, "comparator") if compared else None
+    comparator = (
+        read_comparator("comparators", compared, "comparator") if compared else None
+    )
     comparator = Comparator.AT_MOST if compared and compared is within else comparator
     if comparator in (None, Comparator.EQUAL, Comparator.BETWEEN) and suffix:
         comparator = suffix
@@ -227,7 +267,12 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
         and own.code.startswith("mL/min")
     ):
         unit = own.first, max(own.end, unit[1])  # "60/ml/min"
-    ordinal = tokens.codes[unit[0]] == "-" or tokens.words[unit[0]] in ("th", "st", "nd", "rd")
+    ordinal = tokens.codes[unit[0]] == "-" or tokens.words[unit[0]] in (
+        "th",
+        "st",
+        "nd",
+        "rd",
+    )
     unit = (unit[0] + ordinal, unit[1])
     if tokens.words[unit[0]] == "D" and (
         tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]
@@ -242,7 +287,10 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
     if whole and whole.end > unit[1]:
         unit = unit[0], whole.end - (tokens.words[whole.end - 1] in "()")
     # "110 min-1"
-    if rule("inverse").starts(tokens, unit[1]) and tokens.text[tokens.ends[unit[1] - 1]] == "-":
+    if (
+        rule("inverse").starts(tokens, unit[1])
+        and tokens.text[tokens.ends[unit[1] - 1]] == "-"
+    ):
         return (unit[0], unit[1] + 1), None
     if unit[1] > unit[0] + 1 and tokens.words[unit[1] - 1] == ".":  # "4 mo. before"
         unit = unit[0], unit[1] - 1
@@ -268,12 +316,15 @@ def _is_name(tokens: Tokens, found: Found, floor: int) -> bool:
         and end == first + 1
     )
     numeral = word.isdecimal() and (
-        (len(word) > 1 and word[0] == "0") or (alone and re.fullmatch("(19|20)..", word))
+        (len(word) > 1 and word[0] == "0")
+        or (alone and re.fullmatch("(19|20)..", word))
     )
     named = tokens.in_name(first) and not rule("age_word").starts(tokens, first - 1)
     numbered = rule("numbered_name").ends(tokens, first, max(0, first - 4))
     opens = first == floor == 0 and rule("counted_noun").starts(tokens, end)
-    return bool((alone and word.isalpha() and not opens) or numeral or named or numbered)
+    return bool(
+        (alone and word.isalpha() and not opens) or numeral or named or numbered
+    )
 
 
 def _compare(
@@ -290,7 +341,9 @@ def _compare(
     turned = found.read("turn") or front
     if turned:
         subject = find_quantity(tokens, floor, measure.first)
-        name, unit = (tokens.read(*place) if place else "" for place in (subject, measure.unit))
+        name, unit = (
+            tokens.read(*place) if place else "" for place in (subject, measure.unit)
+        )
         return turn_comparator(turned, name, unit or None), True
     comparator = _bounds(measure)[0]
     if comparator:
@@ -300,7 +353,11 @@ def _compare(
     aged = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
     # "16 weeks 0 days" has one length.
     rest = rule("time_unit").ends(tokens, found.first, found.first - 2)
-    if rest or not measure.time_unit or not (aged or rule("age_after").starts(tokens, found.end)):
+    if (
+        rest
+        or not measure.time_unit
+        or not (aged or rule("age_after").starts(tokens, found.end))
+    ):
         return None, False
     before = tokens.words[measure.first - 1].lower() if measure.first else ""
     is_upper = kind is CriterionKind.EXCLUSION and before not in (
@@ -332,7 +389,8 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         return _count_things(measure)
     unit = measure.unit
     time_unit = measure.time_unit
-    if high is None and found.has("high") and found.has("low_unit"):  # "15 years and 9 months"
+    # "15 years and 9 months"
+    if high is None and found.has("high") and found.has("low_unit"):
         unit, time_unit = _find_unit_of(found, "low_unit")
     if time_unit == "cycle" and unit:  # "at least 2 cycles" counts cycles
         end = unit[0]
@@ -343,30 +401,54 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
     must_not = rule("must_not").ends(tokens, measure.first, measure.first - _SIGNS)
-    if is_turned(tokens, measure.first) or (must_not and kind is not CriterionKind.EXCLUSION):
+    if is_turned(tokens, measure.first) or (
+        must_not and kind is not CriterionKind.EXCLUSION
+    ):
         comparator = comparator.opposite or comparator
     apart = _find_unit_apart(measure, floor, end) if unit is None else None
     unit, time_unit = (apart.unit, apart.time_unit) if apart else (unit, time_unit)
     quantity = _quantity(measure, floor, unit, end)
-    if apart and quantity and quantity[0] <= apart.unit[1] and apart.unit[0] <= quantity[1]:
+    if (
+        apart
+        and quantity
+        and quantity[0] <= apart.unit[1]
+        and apart.unit[0] <= quantity[1]
+    ):
         quantity = _name_beside_unit(tokens, floor, measure.first, apart.unit)
-    scale = quantity and not time_unit and rule("scale_range").starts(tokens, quantity[0])
-    if comparator is Comparator.BETWEEN and (scale or _is_scale(tokens, found, quantity)):
+    scale = (
+        quantity and not time_unit and rule("scale_range").starts(tokens, quantity[0])
+    )
+    if comparator is Comparator.BETWEEN and (
+        scale or _is_scale(tokens, found, quantity)
+    ):
         return None  # "(range 0-10)"
     if unit is None and quantity:
         unit = _find_rate(tokens, quantity, end)
     behind = unit and quantity and quantity[0] >= unit[1]
-    rate = rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
+    rate = (
+        rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
+    )
     drink = rule("drink_behind").starts(tokens, unit[1]) if unit else None
     if drink:
-        rate = rule("period_rate").starts(tokens, drink.end) or rule("rate_after").starts(
-            tokens, drink.end
-        )
-    end = max([end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name)))])
+        rate = rule("period_rate").starts(tokens, drink.end) or rule(
+            "rate_after"
+        ).starts(tokens, drink.end)
+    end = max(
+        [end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name)))]
+    )
     end = unit[1] if unit and tokens.words[unit[0]] == "+" else end
     given = (rate.part("rate") or (rate.first, rate.end)) if rate else None
     limit = Limit(
-        comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given
+        comparator,
+        measure.low,
+        high,
+        measure.first,
+        end,
+        quantity,
+        unit,
+        time_unit,
+        sure,
+        given,
     )
     return _scale(limit, apart.factor) if apart else limit
 
@@ -389,7 +471,10 @@ def _find_unit_apart(measure: _Measure, floor: int, end: int) -> _UnitApart | No
     """Return the unit in brackets before or behind a limit: "Haemoglobin (g/dL) >= 9.5", "<= 2
     (mg/dL)".
     """
-    return next(filter(None, map(_read_unit_apart, _list_units_apart(measure, floor, end))), None)
+    return next(
+        filter(None, map(_read_unit_apart, _list_units_apart(measure, floor, end))),
+        None,
+    )
 
 
 def _list_units_apart(measure: _Measure, floor: int, end: int) -> Iterator[Found]:
@@ -398,10 +483,14 @@ def _list_units_apart(measure: _Measure, floor: int, end: int) -> Iterator[Found
     found = rule("unit_in_brackets").starts(tokens, end)
     if found:
         yield found
-    if measure.found.has("suffix") and (found := rule("unit_behind_suffix").starts(tokens, end)):
+    if measure.found.has("suffix") and (
+        found := rule("unit_behind_suffix").starts(tokens, end)
+    ):
         yield found
     for name in ("unit_in_brackets", "unit_behind_comma", "unit_behind_in"):
-        for found in rule(name).find(tokens, max(floor, measure.first - _SIGNS), measure.first):
+        for found in rule(name).find(
+            tokens, max(floor, measure.first - _SIGNS), measure.first
+        ):
             if found.end == measure.first or rule("unit_filler").covers(
                 tokens, found.end, measure.first
             ):
@@ -423,7 +512,9 @@ def _read_unit_apart(found: Found) -> _UnitApart | None:
     return _UnitApart(unit, read_time_unit(timed.text) if timed else None, power or 1)
 
 
-def _name_beside_unit(tokens: Tokens, floor: int, first: int, unit: Range) -> Range | None:
+def _name_beside_unit(
+    tokens: Tokens, floor: int, first: int, unit: Range
+) -> Range | None:
     """Return the name of a quantity whose unit stands between it and the limit, or behind the
     comparator.
     """
@@ -454,7 +545,11 @@ def _count_things(measure: _Measure) -> Limit | None:
         return None
     # "three prior regimens at most"
     suffix = rule("comparator_suffixes").starts(tokens, counted.end)
-    stated = read_term("comparator_suffixes", tokens, counted.end, suffix.end) if suffix else None
+    stated = (
+        read_term("comparator_suffixes", tokens, counted.end, suffix.end)
+        if suffix
+        else None
+    )
     comparator = Comparator(stated.value) if stated else Comparator.EQUAL
     end = suffix.end if suffix else found.end
     return Limit(
@@ -503,7 +598,11 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
         ranged = comparator not in UPPER
     else:
         ranged = second in UPPER and comparator in (*LOWER, None)
-    if found.read("join") == "and" and not second and comparator is not Comparator.BETWEEN:
+    if (
+        found.read("join") == "and"
+        and not second
+        and comparator is not Comparator.BETWEEN
+    ):
         # "18 and 65 years old"
         ranged = rule("age_after").starts(found.tokens, found.end) is not None
     rises = high > measure.low or _find_unit_of(found, "low_unit")[1] is not None
@@ -512,7 +611,9 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
     return Comparator.BETWEEN, high, found.end
 
 
-def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Range | None:
+def _quantity(
+    measure: _Measure, floor: int, unit: Range | None, end: int
+) -> Range | None:
     """The limited quantity, named before the limit, or after a count ("at least one measurable
     lesion") or a dose.
     """
@@ -521,13 +622,19 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         return name
     first = measure.first
     # Such as "ANA of 1:160"
-    is_titre = tokens.words[max(0, first - 2) : first] == ["1", ":"] and tokens.joined(first)
+    is_titre = tokens.words[max(0, first - 2) : first] == ["1", ":"] and tokens.joined(
+        first
+    )
     named = find_quantity(tokens, floor, first - 2 if is_titre else first)
     if unit is None:
         # "ICDAS <= 2 molars" names its scale in front
         last = tokens.words[named[1] - 1] if named else ""
-        in_capitals = len(last) >= _ACRONYM and last.isupper() and not tokens.text.isupper()
-        is_scale = named and (in_capitals or names_quantity(tokens.read(*named), surely=True))
+        in_capitals = (
+            len(last) >= _ACRONYM and last.isupper() and not tokens.text.isupper()
+        )
+        is_scale = named and (
+            in_capitals or names_quantity(tokens.read(*named), surely=True)
+        )
         noun = None if is_scale else rule("counted_noun").starts(tokens, end)
         small = isinstance(measure.low, int) and measure.low < _FEW
         if measure.compared:
@@ -535,15 +642,25 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         else:
             by_words = measure.found.has("suffix")
         if noun and (
-            by_words or small or not named or rule("nameless_words").covers(tokens, *named)
+            by_words
+            or small
+            or not named
+            or rule("nameless_words").covers(tokens, *named)
         ):
             return noun.part("noun")
         return named
     drink = rule("drink_behind").starts(tokens, unit[1])
-    if drink and measure.comparator is not Comparator.EQUAL:  # "14 units of alcohol per week"
+    # "14 units of alcohol per week"
+    if drink and measure.comparator is not Comparator.EQUAL:
         word = tokens.words[drink.end - 1].lower()
-        return named if named and word in tokens.read(*named).lower() else drink.part("name")
-    per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
+        return (
+            named
+            if named and word in tokens.read(*named).lower()
+            else drink.part("name")
+        )
+    per_volume = any(
+        word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]]
+    )
     # "> 10 mg/day of prednisone"
     if tokens.words[unit[0]] in {"mg", "mcg", "ug", "μg"} and not per_volume:
         # "35 mg or more of elemental iron"
@@ -565,7 +682,11 @@ def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
         tokens.codes[found.first - 1 : found.first] == "("
         and tokens.codes[found.end : found.end + 1] == ")"
     )
-    if bracketed and from_start and tokens.codes[found.first - 2 : found.first - 1] == NUMBER:
+    if (
+        bracketed
+        and from_start
+        and tokens.codes[found.first - 2 : found.first - 1] == NUMBER
+    ):
         return True  # "pain >= 4 (0-10)"
     if (
         bracketed
@@ -579,7 +700,9 @@ def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
     return rule("comparison").search(tokens, found.end, found.end + _SIGNS) is not None
 
 
-def _read_other_case(measure: _Measure, last: Limit, stated: Limit | None) -> Limit | None:
+def _read_other_case(
+    measure: _Measure, last: Limit, stated: Limit | None
+) -> Limit | None:
     """Return a limit of the same quantity for others: "80 % in men and 75 % in women", "13 (men) or
     > 12 (women)".
 
@@ -588,22 +711,32 @@ def _read_other_case(measure: _Measure, last: Limit, stated: Limit | None) -> Li
     """
     unit = measure.unit
     tokens = measure.found.tokens
-    end = (unit or measure.found.place("high" if measure.high is not None else "low"))[1]
+    end = (unit or measure.found.place("high" if measure.high is not None else "low"))[
+        1
+    ]
     before = last.unit[1] if last.unit and last.first < last.unit[0] else last.end
     between = rule("other_case").covers(tokens, before, measure.first)
     behind = rule("case_behind").starts(tokens, end) if between else None
-    if not between or not behind or (measure.high is None) is not (last.value_high is None):
+    if (
+        not between
+        or not behind
+        or (measure.high is None) is not (last.value_high is None)
+    ):
         return None
     of_people = between.has("words") and behind.has("person")
     mine, theirs = (
         read_unit(tokens.read(*one)) or tokens.read(*one).lower() if one else ""
         for one in (unit, last.unit)
     )
-    if mine != theirs and not (of_people and (not mine or convert(1, mine, theirs) is not None)):
+    if mine != theirs and not (
+        of_people and (not mine or convert(1, mine, theirs) is not None)
+    ):
         return None  # "40 inches (102 cm) in men and 35 inches"
     if measure.compared:
         unnamed = (
-            stated and of_people and (stated.quantity is None or stated.quantity[0] < stated.first)
+            stated
+            and of_people
+            and (stated.quantity is None or stated.quantity[0] < stated.first)
         )
         if stated and unnamed:
             return replace(stated, quantity=last.quantity, unit=unit or last.unit)
@@ -613,7 +746,9 @@ def _read_other_case(measure: _Measure, last: Limit, stated: Limit | None) -> Li
     time_unit = measure.time_unit or last.time_unit
     # "94 cm (men) / 80 cm": no row of numbers
     first = measure.first if measure.first > last.end + 2 else last.end
-    limit = replace(last, value=measure.low, value_high=measure.high, first=first, end=end)
+    limit = replace(
+        last, value=measure.low, value_high=measure.high, first=first, end=end
+    )
     return replace(
         limit,
         unit=unit or last.unit,
@@ -635,7 +770,10 @@ def _read_alternative(measure: _Measure, last: Limit) -> Limit | None:
         return None
     opening = joined.text.rstrip("= ") if joined else ""
     bracketed = opening in ("(", "[")  # "7.0 mmol/L (126 mg/dL)" is one value twice
-    if bracketed and tokens.codes[measure.found.end : measure.found.end + 1] not in (")", "]"):
+    if bracketed and tokens.codes[measure.found.end : measure.found.end + 1] not in (
+        ")",
+        "]",
+    ):
         return None
     # Such as "thirty percent (30%)"
     repeated = (measure.low, measure.high) == (
@@ -665,14 +803,24 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
     tokens = measure.found.tokens
     low_unit, low_time = _find_unit_of(found, "low_unit")
     low_end = found.place("low")[1]
-    pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
+    pressure = (
+        rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
+    )
     outside = rule("outside_before").ends(tokens, limit.first, limit.first - _SIGNS)
     if limit.value_high is not None and outside:
         # The comparators below have the sense of "not", which so belongs to the limits.
-        first = outside.first if tokens.words[outside.first].lower() == "not" else limit.first
+        first = (
+            outside.first
+            if tokens.words[outside.first].lower() == "not"
+            else limit.first
+        )
         yield replace(limit, comparator=Comparator.LESS, value_high=None, first=first)
         yield replace(
-            limit, comparator=Comparator.MORE, value=limit.value_high, value_high=None, first=first
+            limit,
+            comparator=Comparator.MORE,
+            value=limit.value_high,
+            value_high=None,
+            first=first,
         )
         return
     two_units = low_unit and low_time not in (None, limit.time_unit)
@@ -685,7 +833,11 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
             else low
         )
         yield replace(
-            limit, comparator=measure.ends[1], value=limit.value_high, value_high=None, first=start
+            limit,
+            comparator=measure.ends[1],
+            value=limit.value_high,
+            value_high=None,
+            first=start,
         )
     elif (
         limit.value_high is not None
@@ -696,15 +848,23 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
         limit = replace(limit, unit=ranges.part("unit"))
         yield replace(limit, end=found.end)
         yield replace(
-            limit, value=values[0], value_high=values[1], first=ranges.first, end=ranges.end
+            limit,
+            value=values[0],
+            value_high=values[1],
+            first=ranges.first,
+            end=ranges.end,
         )
-    elif pressure and rule("pressure_word").search(tokens, max(0, limit.first - 10), limit.first):
+    elif pressure and rule("pressure_word").search(
+        tokens, max(0, limit.first - 10), limit.first
+    ):
         limit = replace(limit, unit=pressure.part("unit"))
         diastolic = int(pressure.read("diastolic") or 0)
         yield replace(limit, end=low_end)
         yield replace(limit, value=diastolic, first=low_end, end=pressure.end)
     elif (
-        measure.compared and not limit.unit and (pair := rule("slash_pair").starts(tokens, low_end))
+        measure.compared
+        and not limit.unit
+        and (pair := rule("slash_pair").starts(tokens, low_end))
     ):
         yield replace(limit, unit=pair.part("unit"), end=low_end)
         yield replace(
@@ -726,7 +886,9 @@ def _find_chain(tokens: Tokens, first: int) -> list[Limit]:
         found := rule("chained_limit").starts(tokens, first)
     ):
         return _read_chain(found)
-    if tokens.codes.count("=") > 1 and (found := rule("lost_chain").starts(tokens, first)):
+    if tokens.codes.count("=") > 1 and (
+        found := rule("lost_chain").starts(tokens, first)
+    ):
         return _read_lost_chain(found)
     return []
 
@@ -765,7 +927,9 @@ def _read_chain(found: Found) -> list[Limit]:
     if low is None or high is None or low == high:
         return []
     unit, time_unit = _find_unit_of(found, "unit", "low_unit")
-    front, behind = (read_comparator("comparators", found, name) for name in ("front", "behind"))
+    front, behind = (
+        read_comparator("comparators", found, name) for name in ("front", "behind")
+    )
     if (
         front is None
         or behind is None
@@ -786,9 +950,14 @@ def _read_chain(found: Found) -> list[Limit]:
     if (front, behind) in ((Comparator.AT_MOST,) * 2, (Comparator.AT_LEAST,) * 2):
         return [whole]
     first = found.place("behind")[0]
-    opposite = {Comparator.LESS: Comparator.MORE, Comparator.AT_MOST: Comparator.AT_LEAST}
+    opposite = {
+        Comparator.LESS: Comparator.MORE,
+        Comparator.AT_MOST: Comparator.AT_LEAST,
+    }
     opposite |= {sign: other for other, sign in opposite.items()}
     return [
-        replace(whole, comparator=opposite[front], value=low, value_high=None, end=first),
+        replace(
+            whole, comparator=opposite[front], value=low, value_high=None, end=first
+        ),
         replace(whole, comparator=behind, value=high, value_high=None, first=first),
     ]

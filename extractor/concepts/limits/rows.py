@@ -36,7 +36,9 @@ class Number(NamedTuple):
 
 
 @lru_cache(maxsize=128)
-def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tuple[Number, ...]:
+def find_numbers(
+    tokens: Tokens, first: int = 0, end: int | None = None
+) -> tuple[Number, ...]:
     """Every number, in digits, words or Roman numerals, from left to right. Several values of one
     line share a search.
 
@@ -48,7 +50,9 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
     >>> from extractor.language.book import read_text
     >>> [
     ...     number.value
-    ...     for number in find_numbers(read_text("NYHA III-IV, two of 1,500, at most -2.5"))
+    ...     for number in find_numbers(
+    ...         read_text("NYHA III-IV, two of 1,500, at most -2.5")
+    ...     )
     ... ]
     [3, 4, 2, 1500, -2.5]
     >>> sorted(number.value for number in find_numbers(read_text("1, 3 and 10 x 10^6")))
@@ -65,11 +69,16 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
             continue
         others = [] if "," in place.text else others
         last = place.end
-        if plain and not _read_joint(tokens, plain[-1:], [Number(place.first, last, value)]):
+        if plain and not _read_joint(
+            tokens, plain[-1:], [Number(place.first, last, value)]
+        ):
             plain.clear()
         if value and last > place.first + 1:
             scale = value / (read_number(tokens.words[place.first]) or value)
-            found += (each._replace(value=float(f"{each.value * scale:.12g}")) for each in plain)
+            found += (
+                each._replace(value=float(f"{each.value * scale:.12g}"))
+                for each in plain
+            )
             plain.clear()
         else:
             plain.append(Number(place.first, last, value))
@@ -78,7 +87,9 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
         if weeks:
             days = read_number(tokens.words[weeks.end - 1]) or 0
             found += (
-                [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < 7 else []
+                [Number(place.first, weeks.end, round(value + days / 7, 2))]
+                if days < 7
+                else []
             )
         part = rule("months_of_years").starts(tokens, last + 1, end)
         if part:
@@ -92,7 +103,11 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
             if is_below_zero(tokens, place.first, last):
                 while found and found[-1].first == place.first:
                     found.pop()
-            found.append(Number(place.first - (tokens.codes[place.first - 1] == "-"), last, -value))
+            found.append(
+                Number(
+                    place.first - (tokens.codes[place.first - 1] == "-"), last, -value
+                )
+            )
     return tuple(sorted([*found, *_find_counts(tokens, first, end)]))
 
 
@@ -103,9 +118,16 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
         counted = (
             ROMAN.get(tokens.words[at])
             or TIMES.get(word)
-            or (word == "single" and tokens.text[tokens.ends[at] : tokens.ends[at] + 1] != "-")
+            or (
+                word == "single"
+                and tokens.text[tokens.ends[at] : tokens.ends[at] + 1] != "-"
+            )
         )
-        if word in ORDINALS and at + 1 < end and tokens.words[at + 1].lower() in _GRADED:
+        if (
+            word in ORDINALS
+            and at + 1 < end
+            and tokens.words[at + 1].lower() in _GRADED
+        ):
             counted = ORDINALS[word]
         if counted and not (tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"):
             yield Number(at, at + 1, counted)
@@ -120,13 +142,18 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     >>> [bounds for _, _, bounds in find_rows(tokens, find_numbers(tokens))]
     [((0, None),), ((1, None),), ((2, None),), ((0, 2),)]
     """
-    places = [(first, list(group)) for first, group in groupby(numbers, key=lambda one: one.first)]
+    places = [
+        (first, list(group))
+        for first, group in groupby(numbers, key=lambda one: one.first)
+    ]
     row: list[list[Number]] = []
     joints: list[str] = []
     done = 0
     of_vision = rule("vision_word").search(tokens) is not None
     for first, readings in places:
-        if first < done or (of_vision and rule("over_number").starts(tokens, readings[0].end)):
+        if first < done or (
+            of_vision and rule("over_number").starts(tokens, readings[0].end)
+        ):
             continue  # the 0 of "26+0", the first 20 of "20/40 to 20/160"
         done = end = max(one.end for one in readings)
         yield readings[0].first, end, tuple((one.value, None) for one in readings)
@@ -147,7 +174,10 @@ def _read_joint(tokens: Tokens, one: Sequence[Number], other: Sequence[Number]) 
     stands before both.
     """
     first = other[0].first
-    units = [find_unit(tokens, max(each.end for each in readings)) for readings in (one, other)]
+    units = [
+        find_unit(tokens, max(each.end for each in readings))
+        for readings in (one, other)
+    ]
     if len({unit.parts[0].code for unit in units if unit}) > 1:  # "5 mg and 10 kg"
         return ""
     again = (
@@ -178,8 +208,14 @@ def _close(row: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[R
         and len(row) > 2
     ]
     for first, last in spans:
-        pairs = [sorted((one.value, other.value)) for one in row[first] for other in row[last]]
-        bounds: tuple[Bounds, ...] = tuple((low, high) for low, high in pairs if low < high)
+        pairs = [
+            sorted((one.value, other.value))
+            for one in row[first]
+            for other in row[last]
+        ]
+        bounds: tuple[Bounds, ...] = tuple(
+            (low, high) for low, high in pairs if low < high
+        )
         if bounds:
             yield row[first][0].first, max(one.end for one in row[last]), bounds
 

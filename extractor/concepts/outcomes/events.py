@@ -1,7 +1,7 @@
 """Read the events that start and stop the clock of a time-to-event or duration outcome.
 
-The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, if only
-a start is stated, "since X", "12 months from X".
+The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, if
+only a start is stated, "since X", "12 months from X".
 """
 
 import re
@@ -58,7 +58,11 @@ def read_events(parts: OutcomeParts, concept: Reading[Concept]) -> _Events:
         part and part.search(clock) for part in (parts.measure, parts.description)
     ):
         # An uncertain concept makes the absence of events uncertain.
-        sure = 1.0 if concept.confidence >= _CONCEPT_UNSURE else perhaps + concept.confidence / 10
+        sure = (
+            1.0
+            if concept.confidence >= _CONCEPT_UNSURE
+            else perhaps + concept.confidence / 10
+        )
         return Reading(None, sure), Reading((), sure)
     found, ends_part = _find_in_parts(parts)
     if not found.ends and (not timed or concept.value is Concept.TIME_TO_EVENT_OTHER):
@@ -82,8 +86,12 @@ def _find_in_parts(parts: OutcomeParts) -> tuple["EventsFound", Passage | None]:
             if found.ends:
                 return EventsFound(start, found.ends), part
     ends = find_listed_events(parts.description) if parts.description else ()
-    counted = (find_counted_start(part) for part in (parts.description, parts.measure) if part)
-    return EventsFound(start or next(filter(None, counted), None), ends), parts.description
+    counted = (
+        find_counted_start(part) for part in (parts.description, parts.measure) if part
+    )
+    return EventsFound(
+        start or next(filter(None, counted), None), ends
+    ), parts.description
 
 
 def _read_start(parts: OutcomeParts, found: "EventsFound") -> Reading[str | None]:
@@ -91,7 +99,9 @@ def _read_start(parts: OutcomeParts, found: "EventsFound") -> Reading[str | None
     start = found.start
     if start:
         in_frame = (
-            frame and start.section is frame.section and frame.first <= start.first < frame.end
+            frame
+            and start.section is frame.section
+            and frame.first <= start.first < frame.end
         )
         if in_frame:
             case = "start in the time frame"
@@ -112,10 +122,18 @@ def _read_ends(
     parts: OutcomeParts, found: "EventsFound", part: Passage | None
 ) -> Reading[tuple[str, ...] | None]:
     if not found.ends:
-        perhaps = parts.description is not None and parts.description.search("may_state_end")
+        perhaps = parts.description is not None and parts.description.search(
+            "may_state_end"
+        )
         return Reading((), measured("event", "perhaps ends" if perhaps else "no ends"))
-    plain = all(rule("plain_event").covers(end.tokens, end.first, end.end) for end in found.ends)
-    death = plain and len(found.ends) == 1 and found.ends[0].text.lower().startswith("death")
+    plain = all(
+        rule("plain_event").covers(end.tokens, end.first, end.end) for end in found.ends
+    )
+    death = (
+        plain
+        and len(found.ends) == 1
+        and found.ends[0].text.lower().startswith("death")
+    )
     if death:
         case = "death"
     elif plain:
@@ -141,10 +159,10 @@ class EventsFound(NamedTuple):
 def find_events(part: Passage) -> EventsFound | None:
     """Return the events in a part of an outcome; None if no sentence fits the rules.
 
-    >>> text = (
-    ...     "PFS is the time from randomization until progression, relapse or death from any cause."
+    >>> events = "from randomization until progression, relapse or death from any cause"
+    >>> found = find_events(
+    ...     read_section("outcomes", f"PFS is the time {events}.").whole
     ... )
-    >>> found = find_events(read_section("outcomes", text).whole)
     >>> found.start.text, [end.text for end in found.ends]
     ('randomization', ['progression', 'relapse', 'death from any cause'])
     """
@@ -186,22 +204,28 @@ def find_listed_events(part: Passage) -> tuple[Passage, ...]:
 
 
 def find_named_events(*parts: Passage | None) -> EventsFound:
-    """Return the events of "time to ..." in the first part that has them, with a start after them:
-    "after surgery".
+    """Return the events of "time to ..." in the first part that has them, with a start after
+    them: "after surgery".
 
     >>> found = find_named_events(
-    ...     read_section("x", "Median time to neutrophil engraftment after infusion").whole
+    ...     read_section(
+    ...         "x", "Median time to neutrophil engraftment after infusion"
+    ...     ).whole
     ... )
     >>> found.start.text, [end.text for end in found.ends]
     ('infusion', ['neutrophil engraftment'])
     """
-    for sentence in (sentence for part in parts if part for sentence in _cut_sentences(part)):
+    for sentence in (
+        sentence for part in parts if part for sentence in _cut_sentences(part)
+    ):
         opening = sentence.search("time_to")
         named = sentence.part(opening.end, sentence.end) if opening else None
         if named and (ends := tuple(read_end_events(named))):
             behind = named.part(ends[0].end, named.end).search("start_after")
             start = _cut_start(named, behind.end) if behind else None
-            return EventsFound(start, ends if named.search("lists_events") else ends[:1])
+            return EventsFound(
+                start, ends if named.search("lists_events") else ends[:1]
+            )
     return EventsFound(None)
 
 
@@ -213,7 +237,9 @@ def _cut_sentences(part: Passage) -> Iterator[Passage]:
         if tokens.codes[place] not in ".!?\n":
             continue
         behind = place + 1
-        apart = behind < part.end and (tokens.codes[place] == "\n" or not tokens.joined(behind))
+        apart = behind < part.end and (
+            tokens.codes[place] == "\n" or not tokens.joined(behind)
+        )
         if (
             behind == part.end
             or tokens.codes[behind] == "\n"
@@ -227,15 +253,17 @@ def _cut_sentences(part: Passage) -> Iterator[Passage]:
 
 
 def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
-    """Yield possible first tokens of a start event, and whether "between" precedes them; the surest
-    first.
+    """Yield possible first tokens of a start event, and whether "between" precedes them; the
+    surest first.
 
     "after surgery" as a start, and "until death" without a start, are the last resort.
     """
     tokens = sentence.tokens
     place = (sentence.first, sentence.end)
     at_once = rule("opens_start").search(tokens, *place)
-    if at_once and (at_once.first == sentence.first or tokens.codes[at_once.first - 1] in ":;"):
+    if at_once and (
+        at_once.first == sentence.first or tokens.codes[at_once.first - 1] in ":;"
+    ):
         yield at_once.first, False
     for found in rule("event_from").find(tokens, *place):
         yield found.end, found.text.lower() == "between"
@@ -252,7 +280,11 @@ def _read_clause(sentence: Passage, first: int, *, between: bool) -> EventsFound
         return None
     start = _cut_start(sentence, first, until.first)
     counted = rule("counts").starts(sentence.tokens, until.end, sentence.end)
-    ends = () if counted else tuple(read_end_events(sentence.part(until.end, sentence.end)))
+    ends = (
+        ()
+        if counted
+        else tuple(read_end_events(sentence.part(until.end, sentence.end)))
+    )
     if ends and (start or until.first <= first):
         return EventsFound(start, ends)
     word = sentence.tokens.words[first - 1].lower() if first else ""
@@ -314,7 +346,9 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
         ):
             end = found.first
             break
-    events = (_trim_event(listed, *piece) for piece in _split_pieces(tokens, first, end))
+    events = (
+        _trim_event(listed, *piece) for piece in _split_pieces(tokens, first, end)
+    )
     return islice(filter(None, events), _MOST_EVENTS)
 
 
@@ -330,10 +364,14 @@ def _split_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, 
     ]
     for number, joint in enumerate([*joints, None]):
         end = joint.first if joint else stop
-        if joint and _is_one_event(tokens, first, joint, stop, last=number + 1 == len(joints)):
+        if joint and _is_one_event(
+            tokens, first, joint, stop, last=number + 1 == len(joints)
+        ):
             continue
         starts = rule("event_start").starts(tokens, first, end)
-        if rule("event_qualifier").starts(tokens, first, end) or (qualified and not starts):
+        if rule("event_qualifier").starts(tokens, first, end) or (
+            qualified and not starts
+        ):
             qualified = True
         else:
             yield first, end
@@ -341,7 +379,9 @@ def _split_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, 
         first = joint.end if joint else stop
 
 
-def _is_one_event(tokens: Tokens, first: int, joint: Found, stop: int, *, last: bool) -> bool:
+def _is_one_event(
+    tokens: Tokens, first: int, joint: Found, stop: int, *, last: bool
+) -> bool:
     """Return whether the joint is inside one event ("mild or severe asthma", "CR or PR")."""
     sign = joint.text.lower()
     word = tokens.words[joint.first - 1].lower() if joint.first > first else ""
@@ -375,7 +415,12 @@ def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
         kept = rule("kept_bracket").starts(tokens, bracket, end)
         short = (kept.read("short") or "") if kept else ""
         if not kept or (
-            short and ("-" in short or not short[0].isupper() or len(re.split(r"\W", short)[0]) > 8)
+            short
+            and (
+                "-" in short
+                or not short[0].isupper()
+                or len(re.split(r"\W", short)[0]) > 8
+            )
         ):
             end = bracket
     first, end = strip_span(tokens.codes, first, end, _EDGES)

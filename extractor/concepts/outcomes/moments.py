@@ -10,7 +10,15 @@ from extractor.language.numbers import MONTHS_OF_YEAR, ORDINALS, read_number
 from extractor.language.patterns import Found
 from extractor.schemas import TimeUnit
 
-_UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle", "p": "day"}
+_UNITS = {
+    "h": "hour",
+    "d": "day",
+    "w": "week",
+    "m": "month",
+    "y": "year",
+    "c": "cycle",
+    "p": "day",
+}
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 _LONGEST_WAIT = {
     TimeUnit.YEAR: 120,
@@ -87,7 +95,9 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
     # "Walking test (6 min)": the only length is the time frame. "After the 20-minute session" has
     # none.
     is_settled = frame.points or not others or rule("dated_length").search(tokens)
-    return frame if is_settled else replace(_read_without(tokens, []), others=len(others))
+    return (
+        frame if is_settled else replace(_read_without(tokens, []), others=len(others))
+    )
 
 
 def _read_without(tokens: Tokens, others: Sequence[tuple[int, int]]) -> TimeFrame:
@@ -102,7 +112,9 @@ def _read_without(tokens: Tokens, others: Sequence[tuple[int, int]]) -> TimeFram
         places.append((found.first, unit[0] if unit and keeps else found.end))
     kept = tokens.without(places, 0, len(tokens))
     groups = tuple(_find_groups(kept))
-    return TimeFrame(tokens, kept, groups, tuple(_select_points(kept, groups, tokens)), len(others))
+    return TimeFrame(
+        tokens, kept, groups, tuple(_select_points(kept, groups, tokens)), len(others)
+    )
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
@@ -124,7 +136,9 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
             )
         elif counted:
             group = MomentGroup(
-                tuple(_read_list(tokens, counted, named=False)), counted.first, counted.end
+                tuple(_read_list(tokens, counted, named=False)),
+                counted.first,
+                counted.end,
             )
         if group.moments:
             yield group
@@ -159,7 +173,8 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
         done = at.end
         # "the 4th week" names a moment like "week 4".
         as_name = named or (
-            text[-1].isalpha() and rule("ordinal").covers(tokens, at.first, at.end) is not None
+            text[-1].isalpha()
+            and rule("ordinal").covers(tokens, at.first, at.end) is not None
         )
         if "," in text and (too_long or (at.first, at.end) != (first, end)):
             for piece in re.finditer(r"\d+", text):  # "72,96,120 hours": not thousands
@@ -167,7 +182,13 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
                 yield Moment(int(piece[0]), unit, at.first, at.end, span, as_name)
         elif number is not None:
             yield Moment(
-                -number if negative else number, unit, at.first, at.end, at.span, as_name, in_range
+                -number if negative else number,
+                unit,
+                at.first,
+                at.end,
+                at.span,
+                as_name,
+                in_range,
             )
 
 
@@ -187,7 +208,9 @@ def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
     return alone
 
 
-def _select_points(tokens: Tokens, groups: Sequence[MomentGroup], whole: Tokens) -> list[Moment]:
+def _select_points(
+    tokens: Tokens, groups: Sequence[MomentGroup], whole: Tokens
+) -> list[Moment]:
     """Return the listed moments, without zero, "Day 1 of Cycle 1", starts of ranges, and
     repetitions.
     """
@@ -221,7 +244,9 @@ def _sum_up(tokens: Tokens, moments: list[Moment]) -> list[Moment]:
     return [replace(months, value=value, first=years.first, span=span)]
 
 
-def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int, *, cycles: bool) -> bool:
+def _is_start(
+    tokens: Tokens, moments: Sequence[Moment], place: int, *, cycles: bool
+) -> bool:
     """Return whether this is day 1 as the origin, the first cycle as part of the origin, or the
     start of a range.
     """
@@ -232,7 +257,8 @@ def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int, *, cycles: 
         return True
     if moment.unit is TimeUnit.DAY:
         named = any(
-            found.first < moment.end <= found.end for found in rule("day_as_start").find(tokens)
+            found.first < moment.end <= found.end
+            for found in rule("day_as_start").find(tokens)
         )
         return named or cycles
     near = [

@@ -22,7 +22,9 @@ _SHORT_NAME = "unknown instrument, short name"
 _CAPITALS = "unknown instrument, capitals"
 
 
-def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instrument | None]:
+def read_instrument(
+    body: Passage, record: Iterable[str] = ()
+) -> Reading[Instrument | None]:
     """Return the first instrument that a passage names, by its usual short form if the ``record``
     has that anywhere.
 
@@ -33,7 +35,11 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
     tokens = body.tokens
     terms = find_terms(tokens, "instruments", body.first, body.end)
     named = [term for term in terms if term.value not in word_list("answer_formats")]
-    unknown = _find_unknown(body) if not named or named[0].value in word_list("ratings") else None
+    unknown = (
+        _find_unknown(body)
+        if not named or named[0].value in word_list("ratings")
+        else None
+    )
     if unknown and (not named or unknown[1] <= named[0].first):
         first, end, case = unknown
         place = body.part(first, end)
@@ -44,7 +50,11 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
             Support.PARSED,
         )
     if not terms:
-        case = "perhaps an instrument" if body.search("may_name_instrument") else "no instrument"
+        case = (
+            "perhaps an instrument"
+            if body.search("may_name_instrument")
+            else "no instrument"
+        )
         return Reading(None, measured("outcome", case))
     term = (named or terms)[0]
     # The version may follow the long name or its abbreviation.
@@ -57,7 +67,8 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
     )
     place = body.part(term.first, term.end)
     confidence = min(
-        term.entry.confidence, measured("outcome", _shape(tokens, term, same, len(terms)))
+        term.entry.confidence,
+        measured("outcome", _shape(tokens, term, same, len(terms))),
     )
     return Reading(
         Instrument(name=name, version=next(versions, None)),
@@ -76,7 +87,10 @@ def _shape(tokens: Tokens, term: Term, same: Sequence[Term], count: int) -> str:
         and tokens.words[term.end + 1 : term.end + 2]
     ):
         return "part of a name"
-    if all(tokens.read(other.first, other.end).lower() != term.value.lower() for other in same):
+    if all(
+        tokens.read(other.first, other.end).lower() != term.value.lower()
+        for other in same
+    ):
         return "instrument, long name"
     return "instrument, versioned" if _is_versioned(term) else "instrument, abbreviated"
 
@@ -89,7 +103,9 @@ def _fold(name: str) -> str:
     return "".join(filter(str.isalnum, name.lower()))
 
 
-def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterable[str]) -> str:
+def _read_name(
+    tokens: Tokens, first: Term, same: Sequence[Term], record: Iterable[str]
+) -> str:
     """Return the usual short form if the record has it, else the name as written."""
     written = (_fold(tokens.read(term.first, term.end)) for term in same)
     if first.value in word_list("issuing_bodies") or _fold(first.value) in written:
@@ -103,7 +119,11 @@ def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterab
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
     """Return the short form with a number joined by a hyphen: "IIEF-5", "ADHD-RS-IV"."""
     for term in same:
-        if _is_versioned(term) or term.end >= len(tokens) or not _is_joined(tokens, term.end):
+        if (
+            _is_versioned(term)
+            or term.end >= len(tokens)
+            or not _is_joined(tokens, term.end)
+        ):
             continue
         short = _fold(tokens.read(term.first, term.end)) == _fold(term.value)
         if short and _EDITION.fullmatch(tokens.words[term.end]):
@@ -135,7 +155,9 @@ def _read_version(body: Passage, term: Term) -> str | None:
             return None  # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
     version = (found.read("version") or "").lstrip(".") if found else ""
     if term.end < body.end and _is_name(body.tokens, term.end) and "." not in version:
-        return None  # "IWCLL1" is the first of two names with a footnote, or another name
+        return (
+            None  # "IWCLL1" is the first of two names with a footnote, or another name
+        )
     return version if _VERSION.fullmatch(version) else None
 
 
@@ -154,7 +176,9 @@ def _find_unknown(body: Passage) -> tuple[int, int, str] | None:
         for found in rule(name).find(tokens, *place):
             first, end = _find_title(tokens, *found.place("name"))
             # "Insulin Sensitivity Index" is a measurement, not an instrument
-            if end - first > least and not rule("measured_index").search(tokens, first, end):
+            if end - first > least and not rule("measured_index").search(
+                tokens, first, end
+            ):
                 return _read_title(body, first, end)
     plain = rule("plain_scale").search(tokens, *place)
     return (*plain.place("name"), "unknown instrument, any scale") if plain else None
@@ -176,7 +200,11 @@ def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, str]:
 
 
 def _is_abbreviation(name: str) -> bool:
-    short = " " not in name and len(name) <= 14 and name not in word_list("computed_indexes")
+    short = (
+        " " not in name
+        and len(name) <= 14
+        and name not in word_list("computed_indexes")
+    )
     return short and name[0].isupper() and any(map(str.isupper, name[1:6]))
 
 
@@ -206,11 +234,16 @@ def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     while start > first and _continues_title(tokens, start - 1):
         start -= 1
     while start < end - 1 and (
-        tokens.words[start] in _SMALL or tokens.words[start] in word_list("no_scale_titles")
+        tokens.words[start] in _SMALL
+        or tokens.words[start] in word_list("no_scale_titles")
     ):
         start += 1
     lead = " ".join(tokens.words[start : end - 1])
-    return (start, end) if lead and not lead.endswith(("of Life", "Body Mass")) else (end, end)
+    return (
+        (start, end)
+        if lead and not lead.endswith(("of Life", "Body Mass"))
+        else (end, end)
+    )
 
 
 def _continues_title(tokens: Tokens, place: int) -> bool:
@@ -234,7 +267,9 @@ def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
     """Return the specimens in a passage, each once, in order.
 
     >>> read_specimens(
-    ...     read_section("outcomes", "IgE in serum and in nasal lavage; serum was frozen").whole
+    ...     read_section(
+    ...         "outcomes", "IgE in serum and in nasal lavage; serum was frozen"
+    ...     ).whole
     ... ).value
     ('serum', 'nasal lavage')
     """
@@ -258,11 +293,14 @@ def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] 
     found = _find_once(body, f"{name}s")
     if not found:
         return Reading(
-            (), measured("outcome", f"{'perhaps' if body.search(hint) else 'no'} {name}s")
+            (),
+            measured("outcome", f"{'perhaps' if body.search(hint) else 'no'} {name}s"),
         )
     case = name if len(found) == 1 else f"several {name}s"
     return Reading(
-        tuple(each.raw for each in found), measured("outcome", case), tuple(map(span_of, found))
+        tuple(each.raw for each in found),
+        measured("outcome", case),
+        tuple(map(span_of, found)),
     )
 
 
@@ -280,7 +318,11 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
             short = brackets.text[1:-1]
         else:
             short = ""
-        if brackets and 2 <= len(short) <= 9 and (short[0].isupper() or short[1].isupper()):
+        if (
+            brackets
+            and 2 <= len(short) <= 9
+            and (short[0].isupper() or short[1].isupper())
+        ):
             end = brackets.end
         # include words of the name: "hand-held dynamometer", "Cutometer MPA580"
         if vocabulary == "methods":
@@ -290,7 +332,9 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
             tail = rule("method_tail").starts(tokens, end, body.end)
             first = front.first if front else first
             end = tail.end if tail else end
-        words = "".join(f" {word.lower().removesuffix('s')} " for word in tokens.words[first:end])
+        words = "".join(
+            f" {word.lower().removesuffix('s')} " for word in tokens.words[first:end]
+        )
         found.setdefault(words, body.part(first, end))
     return [
         place

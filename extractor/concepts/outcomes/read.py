@@ -9,7 +9,11 @@ from typing import Any
 
 from extractor.concepts.outcomes.events import read_events
 from extractor.concepts.outcomes.moments import read_time_frame
-from extractor.concepts.outcomes.naming import read_instrument, read_methods, read_specimens
+from extractor.concepts.outcomes.naming import (
+    read_instrument,
+    read_methods,
+    read_specimens,
+)
 from extractor.concepts.outcomes.split import (
     Outcome,
     OutcomeParts,
@@ -51,7 +55,9 @@ _OPENING_WORDS = 4
 _HINTS_READ = 70
 _ABOUT = 30
 _Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
-_ABOUT_TOPICS = frozenset({Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE})
+_ABOUT_TOPICS = frozenset(
+    {Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE}
+)
 """Concepts that measures of what people think or feel have."""
 
 
@@ -73,7 +79,9 @@ def read_outcomes(
     )
 
 
-def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) -> list[OutcomeParts]:
+def place_outcomes(
+    record: TrialRecord, sections: Mapping[str, LexedSection]
+) -> list[OutcomeParts]:
     """Return the registered outcomes and their places."""
     outcomes: list[OutcomeParts] = []
     for rank in Rank:
@@ -81,7 +89,10 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) ->
         for cell in record.sections:
             if cell.name.startswith(f"{rank}_outcomes"):
                 section = sections[cell.name]
-                apart = {part.name: section.between(part.start, part.end) for part in cell.parts}
+                apart = {
+                    part.name: section.between(part.start, part.end)
+                    for part in cell.parts
+                }
                 if not apart:
                     found += split_section(section)
                     continue
@@ -89,7 +100,9 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) ->
                     found.append(split_statement(apart["statement"]))
                     continue
                 if "time_frame" not in apart and "measure" in apart:
-                    found.append(_split_measure(apart["measure"], apart.get("description")))
+                    found.append(
+                        _split_measure(apart["measure"], apart.get("description"))
+                    )
                     continue
                 first = min(part.first for part in apart.values())
                 end = max(part.end for part in apart.values())
@@ -97,9 +110,12 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) ->
                 empty = section.whole.part(first, first)
                 measure = apart.get("measure", empty)
                 others = (apart.get("description"), apart.get("time_frame"))
-                if measure.text or others[0]:  # a time frame whose measure was hostile says nothing
+                # a time frame whose measure was hostile says nothing
+                if measure.text or others[0]:
                     found.append(OutcomeParts(whole, measure, *others))
-        outcomes += (replace(one, rank=rank, index=index) for index, one in enumerate(found))
+        outcomes += (
+            replace(one, rank=rank, index=index) for index, one in enumerate(found)
+        )
     return outcomes
 
 
@@ -110,7 +126,10 @@ def _split_measure(measure: Passage, description: Passage | None) -> OutcomePart
     own = split_statement(measure)
     last = max(measure.end, description.end if description else measure.end)
     return replace(
-        own, whole=measure.part(measure.first, last), measure=measure, description=description
+        own,
+        whole=measure.part(measure.first, last),
+        measure=measure,
+        description=description,
     )
 
 
@@ -119,7 +138,12 @@ def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
     disease.
     """
     found = (sections.get(name) for name in ("title", "conditions"))
-    return [word for section in found if section for word in list_words(section.whole)[:_ABOUT]]
+    return [
+        word
+        for section in found
+        if section
+        for word in list_words(section.whole)[:_ABOUT]
+    ]
 
 
 def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[str]:
@@ -127,7 +151,9 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
     ``trial_words``.
 
     >>> measure = read_passage("Overall survival")
-    >>> describe_outcome(OutcomeParts(measure, measure, time_frame=read_passage("2 years")))[:2]
+    >>> describe_outcome(
+    ...     OutcomeParts(measure, measure, time_frame=read_passage("2 years"))
+    ... )[:2]
     ['w overall', 'w survival']
     """
     measure = list_words(outcome.measure)[:_LONGEST_MEASURE]
@@ -135,7 +161,11 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
         description = list_words(outcome.description)[:_LONGEST_DESCRIPTION]
     else:
         description = []
-    time_frame = list_words(outcome.time_frame)[:_LONGEST_TIME_FRAME] if outcome.time_frame else []
+    time_frame = (
+        list_words(outcome.time_frame)[:_LONGEST_TIME_FRAME]
+        if outcome.time_frame
+        else []
+    )
     return [
         *(f"w {word}" for word in measure),
         *(f"p {one} {other}" for one, other in pairwise(measure)),
@@ -146,7 +176,9 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
         *(f"e {one} {other}" for one, other in pairwise(description)),
         *(
             f"u {hint}"
-            for hint in (_find_concepts(outcome.description) if outcome.description else ())
+            for hint in (
+                _find_concepts(outcome.description) if outcome.description else ()
+            )
         ),
         *(f"t {word}" for word in time_frame),
         *(f"a {word}" for word in about),
@@ -159,7 +191,8 @@ def _find_concepts(passage: Passage) -> dict[str, None]:
     """Return the concepts that terms of a part hint at."""
     end = min(passage.end, passage.first + _HINTS_READ)
     return dict.fromkeys(
-        term.value for term in find_terms(passage.tokens, "concepts", passage.first, end)
+        term.value
+        for term in find_terms(passage.tokens, "concepts", passage.first, end)
     )
 
 
@@ -170,7 +203,8 @@ def classify_outcomes(
     span of both.
 
     >>> outcome = OutcomeParts(
-    ...     *[read_passage("Best overall response")] * 2, read_passage("CR or PR by RECIST 1.1")
+    ...     *[read_passage("Best overall response")] * 2,
+    ...     read_passage("CR or PR by RECIST 1.1"),
     ... )
     >>> [reading.value.value for reading in classify_outcomes([outcome])[0]]
     ['response_rate', 'efficacy']
@@ -178,10 +212,14 @@ def classify_outcomes(
     measures = [one.measure for one in outcomes]
     features = [describe_outcome(one, about) for one in outcomes]
     concepts = load_scorer("concepts").classify(Concept, features, measures)
-    categories = load_scorer("endpoint_categories").classify(EndpointCategory, features, measures)
+    categories = load_scorer("endpoint_categories").classify(
+        EndpointCategory, features, measures
+    )
     return [
         (_correct_concept(concept, measure), replace(category, spans=concept.spans))
-        for concept, category, measure in zip(concepts, categories, measures, strict=True)
+        for concept, category, measure in zip(
+            concepts, categories, measures, strict=True
+        )
     ]
 
 
@@ -192,7 +230,8 @@ def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Con
     tokens = measure.tokens
     place = (measure.first, measure.end)
     limit = min(
-        concept.confidence, measured("outcome", "concept's word in a compound of another meaning")
+        concept.confidence,
+        measured("outcome", "concept's word in a compound of another meaning"),
     )
     is_overall = concept.value is Concept.OVERALL_SURVIVAL and not measure.search(
         "named_overall_survival"
@@ -200,9 +239,13 @@ def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Con
     if is_overall and (survivals := find_terms(tokens, "survivals", *place)):
         concept = replace(concept, value=Concept(survivals[0].value), confidence=limit)
     found = {
-        name for term in find_terms(tokens, "other_meanings", *place) for name in term.value.split()
+        name
+        for term in find_terms(tokens, "other_meanings", *place)
+        for name in term.value.split()
     }
-    misled = concept.value in found or ("any" in found and concept.value not in _ABOUT_TOPICS)
+    misled = concept.value in found or (
+        "any" in found and concept.value not in _ABOUT_TOPICS
+    )
     return replace(concept, confidence=limit) if misled else concept
 
 
@@ -213,7 +256,9 @@ def _read(
     category: Reading[EndpointCategory],
     number: int,
 ) -> Draft:
-    body = parts.measure.part(parts.measure.first, (parts.description or parts.measure).end)
+    body = parts.measure.part(
+        parts.measure.first, (parts.description or parts.measure).end
+    )
     points, kind = _read_times(parts, concept.value)
     start_event, end_events = read_events(parts, concept)
     rules: dict[str, Reading[Any]] = {
@@ -260,9 +305,12 @@ def _read_times(
     sure = measured("outcome", describe_points(frame))
     raw_span = place.section.cleaned.raw_span
     spans = tuple(
-        Span(place.section.name, *raw_span(*frame.locate(point))) for point in frame.points
+        Span(place.section.name, *raw_span(*frame.locate(point)))
+        for point in frame.points
     )
-    values = tuple(TimePoint(value=point.value, unit=point.unit) for point in frame.points)
+    values = tuple(
+        TimePoint(value=point.value, unit=point.unit) for point in frame.points
+    )
     kind, kind_sure = read_time_kind(frame, concept)
     return (
         Reading(values, certainty * sure, spans, Support.PARSED),
@@ -273,5 +321,10 @@ def _read_times(
 def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
         if part and part.search("censoring"):
-            return Reading(True, measured("outcome", case), (span_of(part),), Support.INFERRED)  # noqa: FBT003
+            return Reading(
+                True,  # noqa: FBT003 - it is the value
+                measured("outcome", case),
+                (span_of(part),),
+                Support.INFERRED,
+            )
     return Reading(value=False, confidence=measured("outcome", "not censored"))

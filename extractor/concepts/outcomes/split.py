@@ -22,7 +22,20 @@ _LONGEST_FRAME = 30
 _LONGEST_BRACKET = 40
 _EDGES = ",;:-([<."
 _PREPOSITIONS = frozenset(
-    {"at", "after", "for", "in", "within", "over", "of", "to", "until", "about", "and", "or"}
+    {
+        "at",
+        "after",
+        "for",
+        "in",
+        "within",
+        "over",
+        "of",
+        "to",
+        "until",
+        "about",
+        "and",
+        "or",
+    }
 )
 _PAIRS = {")": "(", "]": "["}
 
@@ -80,14 +93,18 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
         _find_in_front,
         _find_within,
     )
-    return next((found for read in readers if (found := read(outcome)) is not None), None)
+    return next(
+        (found for read in readers if (found := read(outcome)) is not None), None
+    )
 
 
 def _find_named(outcome: Passage) -> OwnTime | None:
     """Return the time behind a name such as "Time frame:", to the end of its bracket or of the
     outcome.
     """
-    opening = rule("opening_of_own_time").search(outcome.tokens, outcome.first, outcome.end)
+    opening = rule("opening_of_own_time").search(
+        outcome.tokens, outcome.first, outcome.end
+    )
     if opening is None:
         return None
     tokens = outcome.tokens
@@ -116,7 +133,9 @@ def _find_bracketed(outcome: Passage) -> OwnTime | None:
     opening_sign = _PAIRS.get(tokens.codes[last - 1]) if last > outcome.first else None
     if opening_sign is None:
         return None
-    opening = tokens.codes.rfind(opening_sign, max(outcome.first, last - _LONGEST_BRACKET), last)
+    opening = tokens.codes.rfind(
+        opening_sign, max(outcome.first, last - _LONGEST_BRACKET), last
+    )
     if opening <= outcome.first or not _is_time(tokens, opening + 1, last - 1):
         return None
     return _cut_off(outcome, opening, outcome.part(opening + 1, last - 1), AT_END)
@@ -137,7 +156,9 @@ def _find_words_at_end(outcome: Passage) -> OwnTime | None:
     tokens = outcome.tokens
     end = outcome.end - (tokens.codes[outcome.end - 1] == ".")
     for first in range(max(outcome.first + 1, end - _LONGEST_FRAME), end):
-        if rule("moment").search(tokens, first, end) and _is_frame_in_words(tokens, first, end):
+        if rule("moment").search(tokens, first, end) and _is_frame_in_words(
+            tokens, first, end
+        ):
             return _cut_off(outcome, first, outcome.part(first, end), AT_END)
     return None
 
@@ -149,13 +170,18 @@ def _is_frame_in_words(tokens: Tokens, first: int, end: int) -> bool:
     if rule("stated_frame").covers(tokens, first, end):
         return True
     is_introduced = tokens.words[first - 1].lower() in _PREPOSITIONS
-    return not is_introduced and rule("bare_length_after").covers(tokens, first, end) is not None
+    return (
+        not is_introduced
+        and rule("bare_length_after").covers(tokens, first, end) is not None
+    )
 
 
 def _find_in_front(outcome: Passage) -> OwnTime | None:
     """Return the time in front of a comma or colon: "At week 12: FEV1"."""
     tokens = outcome.tokens
-    for at in range(outcome.first + 1, min(outcome.end - 1, outcome.first + _LONGEST_FRAME)):
+    for at in range(
+        outcome.first + 1, min(outcome.end - 1, outcome.first + _LONGEST_FRAME)
+    ):
         if tokens.codes[at] in ",:" and _is_time(tokens, outcome.first, at):
             rest = outcome.part(at + 1, outcome.end)
             return OwnTime(outcome.part(outcome.first, at), rest, IN_FRONT)
@@ -264,7 +290,9 @@ def split_statement(whole: Passage) -> OutcomeParts:
     end.
 
     >>> parts = split_statement(
-    ...     read_section("outcome", "Pain, fatigue and sleep at baseline, 6 and 12 weeks").whole
+    ...     read_section(
+    ...         "outcome", "Pain, fatigue and sleep at baseline, 6 and 12 weeks"
+    ...     ).whole
     ... )
     >>> parts.measure.raw, parts.time_frame.raw
     ('Pain, fatigue and sleep', 'at baseline, 6 and 12 weeks')
@@ -288,14 +316,20 @@ def _choose(cell: Passage, item: "OutcomeItem") -> OutcomeParts:
     stop = item.end if end is None else item.commas[end]
     return OutcomeParts(
         whole=whole,
-        measure=cell.part(item.first, item.end if first is None else item.commas[first]),
+        measure=cell.part(
+            item.first, item.end if first is None else item.commas[first]
+        ),
         description=None if start is None else cell.part(item.commas[start] + 1, stop),
         time_frame=None if end is None else cell.part(item.commas[end] + 1, item.end),
         measure_confidence=sum(
-            chance for (s, e), chance in chances.items() if (s if s is not None else e) == first
+            chance
+            for (s, e), chance in chances.items()
+            if (s if s is not None else e) == first
         ),
         description_confidence=chances[start, end],
-        time_frame_confidence=sum(chance for (_, e), chance in chances.items() if e == end),
+        time_frame_confidence=sum(
+            chance for (_, e), chance in chances.items() if e == end
+        ),
     )
 
 
@@ -331,7 +365,11 @@ class OutcomeItem:
 
     def words(self, place: Range) -> list[str]:
         """Return the words and numbers of a piece in lower case."""
-        return [word.lower() for word in self.tokens.words[slice(*place)] if word[0].isalnum()]
+        return [
+            word.lower()
+            for word in self.tokens.words[slice(*place)]
+            if word[0].isalnum()
+        ]
 
     def opens(self, name: str, place: Range) -> bool:
         """Return whether a rule matches at the start of a piece."""
@@ -343,7 +381,9 @@ class OutcomeItem:
 
     def is_moment(self, number: int) -> bool:
         """Return whether a segment is only a moment."""
-        return rule("moment_alone").covers(self.tokens, *self.segment(number)) is not None
+        return (
+            rule("moment_alone").covers(self.tokens, *self.segment(number)) is not None
+        )
 
     def follows_number(self, cut: int) -> bool:
         """Return whether a number precedes a comma."""
@@ -353,9 +393,12 @@ class OutcomeItem:
 
     def has_sentence(self, place: Range) -> bool:
         """Return whether a sentence ends within a piece."""
-        starts = (found.end - 1 for found in rule("full_stop").find(self.tokens, *place))
+        starts = (
+            found.end - 1 for found in rule("full_stop").find(self.tokens, *place)
+        )
         return any(
-            self.tokens.words[at][0].isupper() and not self.tokens.joined(at) for at in starts
+            self.tokens.words[at][0].isupper() and not self.tokens.joined(at)
+            for at in starts
         )
 
 
@@ -368,25 +411,39 @@ def find_items(tokens: Tokens) -> list[OutcomeItem]:
     ... ]
     ['Pain, 2 weeks', 'Survival']
     """
-    bars = [-1, *(place for place, code in enumerate(tokens.codes) if code == "|"), len(tokens)]
-    trimmed = (strip_span(tokens.codes, before + 1, bar, "\n") for before, bar in pairwise(bars))
+    bars = [
+        -1,
+        *(place for place, code in enumerate(tokens.codes) if code == "|"),
+        len(tokens),
+    ]
+    trimmed = (
+        strip_span(tokens.codes, before + 1, bar, "\n")
+        for before, bar in pairwise(bars)
+    )
     places = [(first, end) for first, end in trimmed if first < end]
     items = []
     tails = Counter[str]()
     for first, end in places:
         found = (at for at in range(first, end - 1) if tokens.codes[at] == ",")
-        commas = tuple(at for at in found if tokens.text.startswith(" ", tokens.ends[at]))
+        commas = tuple(
+            at for at in found if tokens.text.startswith(" ", tokens.ends[at])
+        )
         tails.update(tokens.read(comma + 1, end) for comma in commas[-_LONGEST_TAILS:])
         inside = []
         depth = 0
         for start, comma in pairwise([first, *commas]):
             piece = tokens.codes[start:comma]
-            depth = max(0, depth + sum(map(piece.count, "([{")) - sum(map(piece.count, ")]}")))
+            depth = max(
+                0, depth + sum(map(piece.count, "([{")) - sum(map(piece.count, ")]}"))
+            )
             inside.append(depth > 0)
         items.append(OutcomeItem(tokens, first, end, commas, tuple(inside), tails))
     plain = sum(len(item.commas) <= 1 for item in items)
     others = max(1, len(items) - 1)
-    return [replace(item, plain_share=(plain - (len(item.commas) <= 1)) / others) for item in items]
+    return [
+        replace(item, plain_share=(plain - (len(item.commas) <= 1)) / others)
+        for item in items
+    ]
 
 
 def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cuts, list[str]]]:
@@ -396,9 +453,12 @@ def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cuts, list[str]]]:
     linear.
     """
     of_start = [
-        _describe_start(item, start) for start in range(min(len(item.commas), _MOST_STARTS))
+        _describe_start(item, start)
+        for start in range(min(len(item.commas), _MOST_STARTS))
     ]
-    verbs = [found.first for found in rule("verb").find(item.tokens, item.first, item.end)]
+    verbs = [
+        found.first for found in rule("verb").find(item.tokens, item.first, item.end)
+    ]
     # the last commas, without those inside a list of numbers: "weeks 4, 8, 12"
     ends: list[int] = []
     for cut in range(len(item.commas) - 1, -1, -1):
@@ -414,7 +474,9 @@ def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cuts, list[str]]]:
         for start in range(min(last, len(of_start))):
             yield (
                 (start, end),
-                of_end + of_start[start] + _describe_description(item, start, last, verbs),
+                of_end
+                + of_start[start]
+                + _describe_description(item, start, last, verbs),
             )
 
 
@@ -423,7 +485,9 @@ def _describe_time_frame(item: OutcomeItem, cut: int | None) -> list[str]:
     count = len(item.commas)
     if cut is None:
         return ["t:none"] + (
-            ["t:none last has time"] if item.holds("time_word", item.segment(count)) else []
+            ["t:none last has time"]
+            if item.holds("time_word", item.segment(count))
+            else []
         )
     place = (item.commas[cut] + 1, item.end)
     before = item.segment(cut)
@@ -443,10 +507,13 @@ def _describe_time_frame(item: OutcomeItem, cut: int | None) -> list[str]:
         "t:fragment before": item.is_moment(cut),
         "t:open from before": item.opens("opens_from", before),
         "t:from further before": any(
-            item.opens("opens_from", item.segment(n)) for n in range(max(1, cut - 4), cut)
+            item.opens("opens_from", item.segment(n))
+            for n in range(max(1, cut - 4), cut)
         ),
         "t:last": cut == count - 1,
-        "t:all fragments": all(item.is_moment(number) for number in range(cut + 1, count + 1)),
+        "t:all fragments": all(
+            item.is_moment(number) for number in range(cut + 1, count + 1)
+        ),
         "t:number list before": item.follows_number(cut) and text[:1].isdigit(),
         "t:first fragment": item.is_moment(cut + 1),
         "t:shared": item.tails[text] > 1,
@@ -469,7 +536,8 @@ def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
     text = item.tail(cut)
     opening = item.quote(first)
     bracketed = [
-        found.read("name") or "" for found in rule("bracketed_word").find(item.tokens, *before)
+        found.read("name") or ""
+        for found in rule("bracketed_word").find(item.tokens, *before)
     ]
     words = len(item.words(before))
     checks = {
@@ -486,23 +554,28 @@ def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
         and _abbreviates(item, last, (item.first, item.commas[cut - 1])),
         "d:two abbreviations in measure": sum(map(_is_acronym, bracketed)) > 1,
         "d:abbreviated measure before": cut == 0 and _is_abbreviated(item, before),
-        "d:abbreviated measure earlier": cut > 0 and _is_abbreviated(item, item.segment(0)),
+        "d:abbreviated measure earlier": cut > 0
+        and _is_abbreviated(item, item.segment(0)),
         "d:phrase before is a repetition": cut > 0
         and item.tokens.words[last[0]] == item.tokens.words[behind[0]],
         "d:bracket closes measure": measure.endswith(")"),
         "d:short segments": cut > 0
         and len(opening.split()) <= 3
         and len(item.quote(last).split()) <= 3,
-        "d:list closed before": cut > 0 and item.tokens.words[last[0]].lower() in ("and", "or"),
+        "d:list closed before": cut > 0
+        and item.tokens.words[last[0]].lower() in ("and", "or"),
         "d:measure over 20 words": words > 20,
         "d:measure over 35 words": words > 35,
         "d:sentence in measure": item.has_sentence(before),
         "d:refers in measure": cut > 0
-        and any(item.opens("opens_reference", item.segment(n)) for n in range(1, cut + 1)),
+        and any(
+            item.opens("opens_reference", item.segment(n)) for n in range(1, cut + 1)
+        ),
         "d:verb in measure": item.holds("passive_verb", before),
         "d:plain neighbours": item.plain_share > 0.5,
         "d:fragment": item.is_moment(cut + 1),
-        "d:reads as time frame": len(opening.split()) <= 8 and item.opens("timely_opening", behind),
+        "d:reads as time frame": len(opening.split()) <= 8
+        and item.opens("timely_opening", behind),
         "d:number list before": item.follows_number(cut) and text[:1].isdigit(),
     }
     return [name for name, holds in checks.items() if holds] + _repeats(
@@ -510,7 +583,9 @@ def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
     )
 
 
-def _describe_description(item: OutcomeItem, cut: int, end: int, verbs: Sequence[int]) -> list[str]:
+def _describe_description(
+    item: OutcomeItem, cut: int, end: int, verbs: Sequence[int]
+) -> list[str]:
     """Return features of a description that begins after comma ``cut`` and ends at comma
     ``end``.
     """
@@ -519,7 +594,9 @@ def _describe_description(item: OutcomeItem, cut: int, end: int, verbs: Sequence
     first = item.segment(cut + 1)
     several = cut + 1 < end
     checks = {
-        "d:acronym only": several and first[1] - first[0] == 1 and _is_acronym(item.quote(first)),
+        "d:acronym only": several
+        and first[1] - first[0] == 1
+        and _is_acronym(item.quote(first)),
         "d:abbreviation alone": several
         and _abbreviates(item, first, (item.first, item.commas[cut])),
         "d:next connects": several
@@ -576,7 +653,9 @@ def _is_abbreviated(item: OutcomeItem, phrase: Range) -> bool:
     found = rule("bracketed_word").ends(item.tokens, phrase[1], phrase[0])
     if found is None:
         return False
-    return _abbreviates(item, (found.first + 1, found.end - 1), (phrase[0], found.first))
+    return _abbreviates(
+        item, (found.first + 1, found.end - 1), (phrase[0], found.first)
+    )
 
 
 def _repeats(
@@ -597,7 +676,9 @@ def _repeats(
     checks = {
         "d:repeats most": share >= 0.6,
         "d:repeats some": 0.3 <= share < 0.6,
-        "d:same first word": bool(beginning and of_measure and beginning[0] == of_measure[0]),
+        "d:same first word": bool(
+            beginning and of_measure and beginning[0] == of_measure[0]
+        ),
         "d:begins with acronym": second not in ("", ",")
         and len(first) > 1
         and first.lower() in acronyms,

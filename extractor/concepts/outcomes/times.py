@@ -57,7 +57,10 @@ def describe_points(frame: TimeFrame) -> str:
         not frame.points and NUMBER in frame.tokens.codes
     )
     cases = (
-        (not frame.points, "no time points, other numbers" if numbers else "no time points"),
+        (
+            not frame.points,
+            "no time points, other numbers" if numbers else "no time points",
+        ),
         (
             frame.others and len(frame.kept) == len(frame.tokens),
             "the length of something else alone",
@@ -81,7 +84,9 @@ def describe_points(frame: TimeFrame) -> str:
     return next((case for applies, case in cases if applies), "time points")
 
 
-def _make_skeleton(tokens: Tokens, groups: Sequence[MomentGroup]) -> tuple[Tokens, tuple[str, ...]]:
+def _make_skeleton(
+    tokens: Tokens, groups: Sequence[MomentGroup]
+) -> tuple[Tokens, tuple[str, ...]]:
     """Return the tokens with a sign for each group, and the words with one word for each group."""
     codes: list[str] = []
     words: list[str] = []
@@ -118,7 +123,9 @@ def _guess_without_points(tokens: Tokens) -> tuple[TimeKind, str]:
     return (TimeKind.UNSPECIFIED, "nothing")
 
 
-def _guess_with_points(skeleton: Tokens, points: Sequence[Moment]) -> tuple[TimeKind, str]:
+def _guess_with_points(
+    skeleton: Tokens, points: Sequence[Moment]
+) -> tuple[TimeKind, str]:
     """A range is a span between moments, a bare length of time a span from the start; the rest
     names moments.
     """
@@ -176,11 +183,14 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
         if frame.points
         else _guess_without_points(frame.tokens)
     )
-    kept = [word for word in shown if word[0].isalnum() or word[0] in "#@" or word in _SIGNS][
-        :_MOST_WORDS
-    ]
+    kept = [
+        word for word in shown if word[0].isalnum() or word[0] in "#@" or word in _SIGNS
+    ][:_MOST_WORDS]
     words = ["0" if word[0].isnumeric() else word for word in kept]
-    classes = [_word_classes().get(word, "WORD") if word[0].isalpha() else word for word in words]
+    classes = [
+        _word_classes().get(word, "WORD") if word[0].isalpha() else word
+        for word in words
+    ]
     groups = frame.groups
     points = frame.points
     has_zero = any(moment.value <= 0 for group in groups for moment in group.moments)
@@ -227,32 +237,46 @@ def _starts_later(frame: TimeFrame) -> bool:
     trial.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
-    >>> texts = ("From week 8 to end of study (week 52)", "From day 1 to end of study (week 52)")
+    >>> texts = (
+    ...     "From week 8 to end of study (week 52)",
+    ...     "From day 1 to end of study (week 52)",
+    ... )
     >>> [_starts_later(read_time_frame(read_text(text))) for text in texts]
     [True, False]
     """
     if len(frame.points) != 2 or frame.groups[0].moments[0] != frame.points[0]:
         return False
-    return rule("starts_later").search(_make_skeleton(frame.kept, frame.groups)[0]) is not None
+    return (
+        rule("starts_later").search(_make_skeleton(frame.kept, frame.groups)[0])
+        is not None
+    )
 
 
-def read_time_kind(frame: TimeFrame, concept: Concept | None = None) -> tuple[TimeKind, float]:
+def read_time_kind(
+    frame: TimeFrame, concept: Concept | None = None
+) -> tuple[TimeKind, float]:
     """Return the most probable kind of the time frame of an outcome with this concept, and its
     probability.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> read_time_kind(read_time_frame(read_text("Up to 2 years")))[0]
     <TimeKind.UP_TO: 'up_to'>
-    >>> read_time_kind(read_time_frame(read_text("30 days after surgery")), Concept.MORTALITY)[0]
+    >>> read_time_kind(
+    ...     read_time_frame(read_text("30 days after surgery")), Concept.MORTALITY
+    ... )[0]
     <TimeKind.UP_TO: 'up_to'>
     """
     if frame.points and rule("repeated_until").search(frame.tokens):
-        return TimeKind.UP_TO, measured("outcome", "kind of repeated moments with an end")
+        return TimeKind.UP_TO, measured(
+            "outcome", "kind of repeated moments with an end"
+        )
     choice = load_scorer("time_kinds").choose([describe_time_frame(frame)])[0]
     if concept in _COUNTED and rule("length_after_event").search(
         _make_skeleton(frame.kept, frame.groups)[0]
     ):
-        return TimeKind.UP_TO, measured("outcome", "kind of a length in which events are counted")
+        return TimeKind.UP_TO, measured(
+            "outcome", "kind of a length in which events are counted"
+        )
     if _starts_later(frame):
         sure = measured("outcome", "kind of a span that starts later")
         return TimeKind.FROM_TO, max(

@@ -80,7 +80,13 @@ class AttributeType(StrEnum):
     BOOLEAN = "boolean", bool, read_truth, "true or false", Comparison.POLARITY
     NUMBER = "number", float, read_bare_number, "a number", Comparison.CHOICE
     INTEGER = "integer", int, read_whole_number, "a whole number", Comparison.CHOICE
-    DATE = "date", date, read_date, '"year-month-day", such as "2024-05-31"', Comparison.CHOICE
+    DATE = (
+        "date",
+        date,
+        read_date,
+        '"year-month-day", such as "2024-05-31"',
+        Comparison.CHOICE,
+    )
     QUANTITY = (
         "quantity",
         Quantity,
@@ -102,8 +108,20 @@ class AttributeType(StrEnum):
         'a dose, such as "300 mg/m2" or "1-2 mg"',
         Comparison.AMOUNT,
     )
-    INSTRUMENT = "instrument", Instrument, read_instrument, '"name | version"', Comparison.NAME
-    DURATION = "duration", Period, partial(read_one_time, Period), '"4 week"', Comparison.TIME
+    INSTRUMENT = (
+        "instrument",
+        Instrument,
+        read_instrument,
+        '"name | version"',
+        Comparison.NAME,
+    )
+    DURATION = (
+        "duration",
+        Period,
+        partial(read_one_time, Period),
+        '"4 week"',
+        Comparison.TIME,
+    )
     AGE = "age", Age, partial(read_one_time, Age), '"18 year"', Comparison.TIME
     TIME_POINT = (
         "time_point",
@@ -122,7 +140,11 @@ class AttributeType(StrEnum):
     @property
     def is_written(self) -> bool:
         """Whether people write a value as text: "< 40 %"."""
-        return self not in (AttributeType.CHOICE, AttributeType.BOOLEAN, AttributeType.OBJECT)
+        return self not in (
+            AttributeType.CHOICE,
+            AttributeType.BOOLEAN,
+            AttributeType.OBJECT,
+        )
 
 
 _NOT_FROM_A_CLASS = (AttributeType.CHOICE, AttributeType.OBJECT)
@@ -168,7 +190,10 @@ class Attribute(FrozenModel):
 
     @model_validator(mode="after")
     def _examples_can_be_read(self) -> Self:
-        for given in (*self.examples, *(one.gives for one in self.patterns if one.gives)):
+        for given in (
+            *self.examples,
+            *(one.gives for one in self.patterns if one.gives),
+        ):
             self.read_all(given)
         return self
 
@@ -191,22 +216,32 @@ class Attribute(FrozenModel):
         if isinstance(given, dict) and issubclass(held, FrozenModel):
             with suppress(ValidationError):
                 return held.model_validate(given)
-        if isinstance(given, int | float | date) and (held is bool or not isinstance(given, bool)):
+        if isinstance(given, int | float | date) and (
+            held is bool or not isinstance(given, bool)
+        ):
             given = str(given)
         if not isinstance(given, str) or not given.strip() or self.parts:
-            raise ValueError(f"{self.name}: {given!r} is no {self.type}; write {self.form}")
+            raise ValueError(
+                f"{self.name}: {given!r} is no {self.type}; write {self.form}"
+            )
         value = self.type.read(given)
         if self.choices:
-            value = {word.casefold(): word for word in self.choices}.get(value.casefold())
+            value = {word.casefold(): word for word in self.choices}.get(
+                value.casefold()
+            )
             if value is None:
-                raise ValueError(f"{self.name}: {given!r} is none of: {', '.join(self.choices)}")
+                raise ValueError(
+                    f"{self.name}: {given!r} is none of: {', '.join(self.choices)}"
+                )
         return value
 
     def read_all(self, given: Any) -> Any:
         """Read a value, or all members if the attribute is a list. Raises ``ValueError``."""
         if not self.many:
             return self.read(given)
-        return tuple(map(self.read, given if isinstance(given, list | tuple) else [given]))
+        return tuple(
+            map(self.read, given if isinstance(given, list | tuple) else [given])
+        )
 
     @property
     def form(self) -> str:
@@ -295,7 +330,9 @@ def read_parts(
         elif attribute.required:
             lacking.append(attribute.name)
     if lacking or not values:
-        return {}, faults or [(str(given), f"{', '.join(lacking) or 'a value'} is missing")]
+        return {}, faults or [
+            (str(given), f"{', '.join(lacking) or 'a value'} is missing")
+        ]
     return values, faults
 
 
@@ -305,7 +342,9 @@ def _read_member(attribute: Attribute, written: Any) -> tuple[Any, Faults]:
         return None, []
     if attribute.parts and isinstance(written, dict):
         values, faults = read_parts(attribute.parts, written)
-        return values or None, [(text, f"{attribute.name}: {reason}") for text, reason in faults]
+        return values or None, [
+            (text, f"{attribute.name}: {reason}") for text, reason in faults
+        ]
     try:
         return attribute.read(written), []
     except ValueError as error:
@@ -320,7 +359,10 @@ def describe_keys(attributes: Iterable[Attribute], *first: str) -> dict[str, Any
 
 
 def make_class(
-    title: str, attributes: Iterable[Attribute], definition: str, label: str | None = None
+    title: str,
+    attributes: Iterable[Attribute],
+    definition: str,
+    label: str | None = None,
 ) -> type[FrozenModel]:
     """Make the class of a field's values, in which each attribute is a field with its metadata.
 

@@ -51,7 +51,9 @@ class Of(StrEnum):
         """The task whose items have the field. What is said of a whole record is mostly said in
         its eligibility.
         """
-        return {Of.REGIMEN: Task.DOSING, Of.ENDPOINT: Task.ENDPOINTS}.get(self, Task.ELIGIBILITY)
+        return {Of.REGIMEN: Task.DOSING, Of.ENDPOINT: Task.ENDPOINTS}.get(
+            self, Task.ELIGIBILITY
+        )
 
     @property
     def fields(self) -> tuple[FieldInfo, ...]:
@@ -83,7 +85,13 @@ _SECTIONS = (
         "keywords",
         "eligibility",
     ),
-    *("arms", "interventions", "primary_outcomes", "secondary_outcomes", "other_outcomes"),
+    *(
+        "arms",
+        "interventions",
+        "primary_outcomes",
+        "secondary_outcomes",
+        "other_outcomes",
+    ),
 )
 
 
@@ -91,7 +99,9 @@ def _list_words(given: Any) -> Any:
     return (given,) if isinstance(given, str) else given
 
 
-Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list_words)]
+Words = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list_words)
+]
 """One word or several."""
 
 
@@ -125,7 +135,9 @@ class CustomField(FrozenModel):
     sections: Words = ()
     mentions: Words = ()
     examples: tuple[Example, ...] = ()
-    confidence: Mapping[Support, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    confidence: Mapping[Support, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict
+    )
 
     def __hash__(self) -> int:
         return hash((self.name, self.definition))
@@ -200,7 +212,9 @@ class CustomField(FrozenModel):
     def may_be_in(self, text: str) -> bool:
         """Return whether a text has one of the words that a statement of the field mentions."""
         beginnings = rf"(?<!\w)(?:{'|'.join(map(re.escape, self.mentions))})"
-        return not self.mentions or re.search(beginnings, text, re.IGNORECASE) is not None
+        return (
+            not self.mentions or re.search(beginnings, text, re.IGNORECASE) is not None
+        )
 
     def list_answers(self, written: Any) -> list[dict[str, Any]]:
         """Return the values in what a model or an example writes, each as a table."""
@@ -213,7 +227,9 @@ class CustomField(FrozenModel):
         # A bare value is that of the first attribute.
         return [one if isinstance(one, dict) else {first.name: one} for one in several]
 
-    def read(self, written: Any) -> tuple[tuple[Claim, ...], tuple[tuple[str, str], ...]]:
+    def read(
+        self, written: Any
+    ) -> tuple[tuple[Claim, ...], tuple[tuple[str, str], ...]]:
         """Return the claims that a model or an example writes, and what cannot be read: the text
         and the reason.
         """
@@ -251,7 +267,9 @@ Declared = CustomField | type[BaseModel] | str | Path
 def _make_group(field: CustomField) -> ItemGroup:
     path = f"custom.{field.name}"
     hosts = None if field.of is Of.RECORD else field.of.fields[0].group
-    return ItemGroup(path, tuple(list_model(path, make_model(field))), field.of.task, hosts)
+    return ItemGroup(
+        path, tuple(list_model(path, make_model(field))), field.of.task, hosts
+    )
 
 
 @cache
@@ -272,7 +290,9 @@ def describe_extraction(fields: Iterable[CustomField]) -> dict[str, Any]:
         )
         listed[field.name] = (tuple[item, ...], ())
     custom = create_model("Custom", __base__=FrozenModel, **listed)
-    whole = create_model("TrialExtraction", __base__=TrialExtraction, custom=(custom, ...))
+    whole = create_model(
+        "TrialExtraction", __base__=TrialExtraction, custom=(custom, ...)
+    )
     return whole.model_json_schema(mode="serialization")
 
 
@@ -280,7 +300,9 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     """Return what to tell of fields that stay empty if no model is asked; None without such fields.
 
     >>> field = CustomField(
-    ...     name="washout", definition="Time.", attributes=[{"name": "time", "type": "duration"}]
+    ...     name="washout",
+    ...     definition="Time.",
+    ...     attributes=[{"name": "time", "type": "duration"}],
     ... )
     >>> explain_unread([field])  # doctest: +ELLIPSIS
     'your own fields without a pattern stay empty, since no model is asked: washout; ...'
@@ -294,7 +316,18 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
 
 TAKEN = frozenset(
     [
-        *("regimens", "people", "n", "stands", "ok", "split", "d", "t", "under", "rule"),
+        *(
+            "regimens",
+            "people",
+            "n",
+            "stands",
+            "ok",
+            "split",
+            "d",
+            "t",
+            "under",
+            "rule",
+        ),
         *TrialExtraction.model_fields,
         *ExtractedItem.model_fields,
         *(

@@ -24,7 +24,10 @@ def load_models(place: str) -> list[type[BaseModel]]:
 
     Raises ``FieldError`` if it cannot be loaded, or has no such model.
 
-    >>> [model.__name__ for model in load_models("extractor.catalogue:Washout,Blinding")]
+    >>> [
+    ...     model.__name__
+    ...     for model in load_models("extractor.catalogue:Washout,Blinding")
+    ... ]
     ['Washout', 'Blinding']
     """
     source, colon, names = place.rpartition(":")
@@ -50,14 +53,20 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
         told = f"{lines[-1] if lines else ''}{type(error).__name__}: {error}"
         raise FieldError(f"{source}: {told}; {_FORM}") from error
     found = {name: one for name, one in module.items() if _is_model(one)}
-    return {name: one for name, one in found.items() if one.__module__ == module["__name__"]}
+    return {
+        name: one for name, one in found.items() if one.__module__ == module["__name__"]
+    }
 
 
-def _list_whole(models: dict[str, type[BaseModel]], source: str) -> list[type[BaseModel]]:
+def _list_whole(
+    models: dict[str, type[BaseModel]], source: str
+) -> list[type[BaseModel]]:
     """Return the models that are no part of another one."""
     if not models:
         raise FieldError(f"{source}: has no pydantic model; {_FORM}")
-    declared = [info.annotation for one in models.values() for info in one.model_fields.values()]
+    declared = [
+        info.annotation for one in models.values() for info in one.model_fields.values()
+    ]
     parts = {id(part) for annotation in declared for part in _flatten(annotation)}
     return [one for one in models.values() if id(one) not in parts]
 
@@ -77,4 +86,7 @@ def _is_model(one: Any) -> bool:
 
 def _flatten(annotation: Any) -> list[Any]:
     """Return a type and all types within it."""
-    return [annotation, *(inner for part in get_args(annotation) for inner in _flatten(part))]
+    return [
+        annotation,
+        *(inner for part in get_args(annotation) for inner in _flatten(part)),
+    ]

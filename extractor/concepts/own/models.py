@@ -32,8 +32,8 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
             several.
 
     Raises:
-        FieldError: A field is wrong, or two have one name. Each line of the message says where, and
-            how to write it.
+        FieldError: A field is wrong, or two have one name. Each line of the message says where,
+            and how to write it.
 
     >>> from extractor.catalogue import Blinding
     >>> [field.name for field in read_fields(["extractor.catalogue:Washout", Blinding])]
@@ -52,7 +52,9 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
                 " or give another name in its json_schema_extra"
             )
         if field.name in found:
-            raise FieldError(f"{field.name}: two fields have this name; rename one of them")
+            raise FieldError(
+                f"{field.name}: two fields have this name; rename one of them"
+            )
         check_patterns(field)
         found[field.name] = field
     return tuple(found.values())
@@ -79,19 +81,35 @@ def declare(model: type[BaseModel]) -> CustomField:
     >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type.value
     ('brain_metastases', 'choice')
     """
-    if not isinstance(model, type) or not issubclass(model, BaseModel) or model is BaseModel:
-        shown = model.__name__ if isinstance(model, type) else f"{type(model).__name__}(...)"
-        raise FieldError(f"{shown}: give a class, and write it as a subclass of pydantic.BaseModel")
+    if (
+        not isinstance(model, type)
+        or not issubclass(model, BaseModel)
+        or model is BaseModel
+    ):
+        shown = (
+            model.__name__
+            if isinstance(model, type)
+            else f"{type(model).__name__}(...)"
+        )
+        raise FieldError(
+            f"{shown}: give a class, and write it as a subclass of pydantic.BaseModel"
+        )
     definition = " ".join((vars(model).get("__doc__") or "").split())
     if not definition:
-        raise FieldError(f"{model.__name__}: say what the field is, in the docstring of the class")
+        raise FieldError(
+            f"{model.__name__}: say what the field is, in the docstring of the class"
+        )
     try:
         attributes = _list_attributes(model)
     except RecursionError:
         raise FieldError(
             f"{model.__name__}: a model that holds itself has no end; leave that attribute out"
         ) from None
-    table = {"name": name_field(model), "definition": definition, "attributes": attributes}
+    table = {
+        "name": name_field(model),
+        "definition": definition,
+        "attributes": attributes,
+    }
     extra = model.model_config.get("json_schema_extra")
     return _validate(
         model.__name__, CustomField, table | (extra if isinstance(extra, dict) else {})
@@ -108,12 +126,16 @@ def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
     problem = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
         problem = (
-            f"there is no such key{suggest(place[-1], (*kind.model_fields, *Example.model_fields))}"
+            "there is no such "
+            f"key{suggest(place[-1], (*kind.model_fields, *Example.model_fields))}"
         )
     elif fault["type"] == "missing":
         problem = 'is missing; write an example as {"text": "...", "value": {...}}'
     elif fault["type"] == "string_pattern_mismatch":
-        problem = f"{fault['input']!r}: begin with a small letter, go on with letters, digits and _"
+        problem = (
+            f"{fault['input']!r}: begin with a small letter, go on with letters, digits "
+            "and _"
+        )
     raise FieldError(f"{'.'.join([where, *place])}: {problem}")
 
 
@@ -133,10 +155,14 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     (Blinding(level='double'),)
     """
     field = declare(model)
-    nothing = {name: None for name, info in model.model_fields.items() if info.is_required()}
+    nothing = {
+        name: None for name, info in model.model_fields.items() if info.is_required()
+    }
     items = extraction.custom.get(field.name, ())
     values = (nothing | item.model_dump(mode="json")["values"] for item in items)
-    return tuple(model.model_validate(one, by_alias=False, by_name=True) for one in values)
+    return tuple(
+        model.model_validate(one, by_alias=False, by_name=True) for one in values
+    )
 
 
 def name_field(model: type[BaseModel]) -> str:
@@ -164,9 +190,13 @@ def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
     held, is_optional = _drop_none(where, info.annotation)
     many = get_origin(held) in _LISTS
     if many:
-        held, *others = (_drop_limits(one) for one in get_args(held) if one is not Ellipsis)
+        held, *others = (
+            _drop_limits(one) for one in get_args(held) if one is not Ellipsis
+        )
         if others:
-            raise FieldError(f"{where}: write a list as list[str] or list[Quantity], with one type")
+            raise FieldError(
+                f"{where}: write a list as list[str] or list[Quantity], with one type"
+            )
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     if not extra.keys() <= {"pattern"}:
         raise FieldError(
@@ -186,7 +216,9 @@ def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
 
 def _drop_limits(annotation: Any) -> Any:
     """Return the type in an ``Annotated``, whose limits ``find_values`` checks."""
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    return (
+        get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    )
 
 
 def _drop_none(where: str, annotation: Any) -> tuple[Any, bool]:
@@ -209,19 +241,36 @@ def _describe_type(where: str, held: Any) -> dict[str, Any]:
     if held in CLASSES:
         return {"type": CLASSES[held]}
     if get_origin(held) is Literal:
-        return {"type": AttributeType.CHOICE, "choices": [str(word) for word in get_args(held)]}
+        return {
+            "type": AttributeType.CHOICE,
+            "choices": [str(word) for word in get_args(held)],
+        }
     if isinstance(held, type) and issubclass(held, Enum):
-        return {"type": AttributeType.CHOICE, "choices": [str(one.value) for one in held]}
+        return {
+            "type": AttributeType.CHOICE,
+            "choices": [str(one.value) for one in held],
+        }
     if isinstance(held, type) and issubclass(held, BaseModel):
         parts = _list_attributes(held)
         if any(part.patterns for part in parts):
-            raise FieldError(f"{where}: a pattern reads the field's own attributes; write it there")
+            raise FieldError(
+                f"{where}: a pattern reads the field's own attributes; write it there"
+            )
         return {"type": AttributeType.OBJECT, "parts": parts}
     known = ", ".join(
-        sorted({*map(_show, CLASSES), "Literal[...]", "list[...]", "an Enum", "a pydantic model"})
+        sorted(
+            {
+                *map(_show, CLASSES),
+                "Literal[...]",
+                "list[...]",
+                "an Enum",
+                "a pydantic model",
+            }
+        )
     )
     raise FieldError(
-        f"{where}: {_show(held)} is no type that can be checked against a text; use one of {known}"
+        f"{where}: {_show(held)} is no type that can be checked against a text; use one of "
+        f"{known}"
     )
 
 

@@ -61,7 +61,9 @@ def compile_patterns(field: CustomField) -> tuple[Compiled, ...]:
     declared = [(one, pattern) for one in field.attributes for pattern in one.patterns]
     return tuple(
         Compiled(
-            one, pattern, make_rule(name=f"{field.name} {number}", pattern=pattern.text, book=book)
+            one,
+            pattern,
+            make_rule(name=f"{field.name} {number}", pattern=pattern.text, book=book),
         )
         for number, (one, pattern) in enumerate(declared, start=1)
     )
@@ -97,7 +99,9 @@ def _join(found: Iterable[Matches], field: CustomField) -> Matches:
     return joined
 
 
-def _apply(compiled: Compiled, field: CustomField, passage: Passage) -> Iterator[Matches]:
+def _apply(
+    compiled: Compiled, field: CustomField, passage: Passage
+) -> Iterator[Matches]:
     """Yield what each match of a pattern says: its own attribute, and others that its named
     parts have.
     """
@@ -105,13 +109,17 @@ def _apply(compiled: Compiled, field: CustomField, passage: Passage) -> Iterator
     for found in compiled.rule.find(passage.tokens, passage.first, passage.end):
         if _is_denied(passage, found.first):
             continue
-        read = {one.name: _read(one, compiled, found, passage) for one in field.attributes}
+        read = {
+            one.name: _read(one, compiled, found, passage) for one in field.attributes
+        }
         stated = {name: [match] for name, match in read.items() if match}
         if own in stated:
             yield stated
 
 
-def _read(attribute: Attribute, compiled: Compiled, found: Found, passage: Passage) -> Match | None:
+def _read(
+    attribute: Attribute, compiled: Compiled, found: Found, passage: Passage
+) -> Match | None:
     place = found.part(attribute.name)
     gives = None
     if place is None:
@@ -126,7 +134,10 @@ def _read(attribute: Attribute, compiled: Compiled, found: Found, passage: Passa
     except ValueError:
         return None
     return Match(
-        value, passage, *place, is_concluded=gives is not None or attribute.type.is_concluded
+        value,
+        passage,
+        *place,
+        is_concluded=gives is not None or attribute.type.is_concluded,
     )
 
 
@@ -134,7 +145,8 @@ def _is_denied(passage: Passage, first: int) -> bool:
     tokens = passage.tokens
     start = max(passage.first, first - _DENIED)
     reached = takewhile(
-        lambda at: at == first or tokens.words[at].lower() in _ARTICLES, range(first, start, -1)
+        lambda at: at == first or tokens.words[at].lower() in _ARTICLES,
+        range(first, start, -1),
     )
     return any(rule("denial").ends(tokens, at, start) for at in reached)
 
@@ -150,7 +162,8 @@ def check_patterns(field: CustomField) -> None:
     """
     for compiled in compile_patterns(field):
         shown = (
-            f"{field.name}.{compiled.attribute.name}: the pattern {compiled.pattern.text.strip()!r}"
+            f"{field.name}.{compiled.attribute.name}: the pattern "
+            f"{compiled.pattern.text.strip()!r}"
         )
         try:
             problem = _find_problem(compiled, field)
@@ -159,7 +172,9 @@ def check_patterns(field: CustomField) -> None:
                 hint = "a number is #, also in kg/m2; "
             else:
                 hint = ""
-            raise FieldError(f"{shown} cannot be read: {error}; {hint}{_PAGE}") from error
+            raise FieldError(
+                f"{shown} cannot be read: {error}; {hint}{_PAGE}"
+            ) from error
         except re.error as error:
             raise FieldError(
                 f"{shown} cannot be read: its brackets do not match; {_PAGE}"
@@ -171,16 +186,21 @@ def check_patterns(field: CustomField) -> None:
         for matches in find_matches(field, [read_passage(example.text)]):
             for name, found in matches.items():
                 stated = {
-                    _fold(value) for answer in answers for value in list_members(answer.get(name))
+                    _fold(value)
+                    for answer in answers
+                    for value in list_members(answer.get(name))
                 }
-                others = [match.value for match in found if _fold(match.value) not in stated]
+                others = [
+                    match.value for match in found if _fold(match.value) not in stated
+                ]
                 if others:
                     read = (
                         f"{field.name}.{name}: the patterns read {show_value(others[0])} in "
                         f"{example.text!r}"
                     )
                     raise FieldError(
-                        f"{read}, whose example does not say so; correct the pattern or the example"
+                        f"{read}, whose example does not say so; correct the pattern or the "
+                        "example"
                     )
 
 

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from extractor.concepts.own.declaration import CustomField, Of
-from extractor.concepts.own.patterns import Match, Matches, compile_patterns, find_matches
+from extractor.concepts.own.patterns import (
+    Match,
+    Matches,
+    compile_patterns,
+    find_matches,
+)
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Support
@@ -21,10 +26,15 @@ def learn_words(fields: tuple[CustomField, ...]) -> None:
         compile_patterns(field)
 
 
-def read_declared(parsed: ParsedRecord, fields: tuple[CustomField, ...]) -> ParsedRecord:
+def read_declared(
+    parsed: ParsedRecord, fields: tuple[CustomField, ...]
+) -> ParsedRecord:
     """Return the record with what the patterns of these fields read, each value at its item."""
     for field in (one for one in fields if one.has_patterns):
-        items = tuple(_read_item(parsed, field, item) for item in parsed.list_items(field.group.of))
+        items = tuple(
+            _read_item(parsed, field, item)
+            for item in parsed.list_items(field.group.of)
+        )
         parsed = parsed.with_items(field.group.of, items)
     return parsed
 
@@ -32,7 +42,9 @@ def read_declared(parsed: ParsedRecord, fields: tuple[CustomField, ...]) -> Pars
 def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
     if field.of is Of.RECORD:
         passages = [
-            section.whole for name, section in parsed.sections.items() if field.may_stand_in(name)
+            section.whole
+            for name, section in parsed.sections.items()
+            if field.may_stand_in(name)
         ]
     elif field.applies(lambda name: item.read(name).value):
         passages = [parsed.passage(item.chunk.span)]
@@ -42,23 +54,31 @@ def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
     return replace(item, own={**item.own, field.name: found}) if found else item
 
 
-def _make_drafts(field: CustomField, chunk: Chunk, values: list[Matches]) -> Iterator[Draft]:
+def _make_drafts(
+    field: CustomField, chunk: Chunk, values: list[Matches]
+) -> Iterator[Draft]:
     """Yield the values as drafts, each at its first words."""
     for value in values:
-        readings = {name: _make_reading(found, field, name) for name, found in value.items()}
+        readings = {
+            name: _make_reading(found, field, name) for name, found in value.items()
+        }
         first = next(iter(readings.values())).spans[0]
         yield Draft(field.group.path, chunk, first, readings)
 
 
 def _make_reading(found: list[Match], field: CustomField, name: str) -> Reading[object]:
     spans = tuple(map(_find_span, found))
-    values = tuple(_write(match, span) for match, span in zip(found, spans, strict=True))
+    values = tuple(
+        _write(match, span) for match, span in zip(found, spans, strict=True)
+    )
     support = Support.PARSED
     if found[0].is_concluded:
         support = Support.INFERRED
     elif isinstance(values[0], str):
         support = Support.LITERAL
-    return Reading(values if field.attribute(name).many else values[0], CONFIDENCE, spans, support)
+    return Reading(
+        values if field.attribute(name).many else values[0], CONFIDENCE, spans, support
+    )
 
 
 def _write(match: Match, span: Span) -> object:

@@ -38,14 +38,18 @@ _SIGNS = {"≤": "<=", "≥": ">="}
 _SENSE = re.compile(r"(?P<sign>[<>]=?|[=≤≥])\s*(?P<time>\d.*)")
 _HALF_LIVES = re.compile(r"(\d[\d.]*) half[ _-]?li(?:fe|ves)")
 _RANGE_SENSE = re.compile(r"(?P<low>\d[\d.]*)\s?-\s?(?P<high>\d[\d.]*)\s(?P<unit>\S+)")
-_COUNT = re.compile(r"(?<=[:<>=≤≥])(?P<space>\s*)(?P<word>once|twice|thrice)\b", re.IGNORECASE)
+_COUNT = re.compile(
+    r"(?<=[:<>=≤≥])(?P<space>\s*)(?P<word>once|twice|thrice)\b", re.IGNORECASE
+)
 _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
 _LAST_COLON = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
 """The name of a quantity, up to the last colon, or the first sign if there is none; and its
 limit.
 """
 _ROMAN = re.compile(rf"(?<![\w.])(?:{'|'.join(ROMAN)})(?![\w.])")
-_CLASS_FIRST = re.compile(r"\b(?:class|grade|stage|type|category)\s{1,3}(?=[<>=≤≥])", re.IGNORECASE)
+_CLASS_FIRST = re.compile(
+    r"\b(?:class|grade|stage|type|category)\s{1,3}(?=[<>=≤≥])", re.IGNORECASE
+)
 _LISTED = re.compile(r"(?<![\w.,/-])\d(?:(?:\s?,|\s?&|,?\s(?:or|and))\s\d)+(?![\w.,/])")
 """Whole numbers that a model lists: "0, 1 or 2"."""
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
@@ -61,7 +65,9 @@ _ONE_TIME = re.compile(
 )
 """A number, perhaps with a fraction, and a unit, or the other way round."""
 _TIME_FORM = '{!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
-_EXPOSURE = re.compile(r"(?<!\s)\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL)
+_EXPOSURE = re.compile(
+    r"(?<!\s)\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL
+)
 """The dose of carboplatin, whose unit stands first."""
 _VERSION = re.compile(
     r"(?P<name>.{1,300}?)(?:\s{0,9}\|\s*|[\s,]{1,9}v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)",
@@ -94,7 +100,9 @@ def read_limit(text: str) -> Constraint:
     tokens = _read_tokens(
         parts["name"] + _sign_first(_write_digits(parts["stated"])) if parts else text
     )
-    found = None if tokens.words[:1] == [":"] else rule("answered_limit").search(tokens, 1)
+    found = (
+        None if tokens.words[:1] == [":"] else rule("answered_limit").search(tokens, 1)
+    )
     if not found:
         raise ValueError(
             f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x '
@@ -110,7 +118,9 @@ def read_limit(text: str) -> Constraint:
     before = "".join((found.read("over") or "").split())
     return Constraint(
         quantity=tokens.read(0, found.first),
-        comparator=Comparator.BETWEEN if high is not None else Comparator(_SIGNS.get(sign, sign)),
+        comparator=Comparator.BETWEEN
+        if high is not None
+        else Comparator(_SIGNS.get(sign, sign)),
         value=low,
         value_high=high,
         unit=before or (f"x {unit}" if found.read("factor") else unit) or None,
@@ -124,13 +134,18 @@ def read_quantity(written: str) -> Quantity:
     >>> quantity = read_quantity("<= 40 %")
     >>> quantity.comparator.value, quantity.value, quantity.unit
     ('<=', 40, '%')
-    >>> read_quantity("at least 3").comparator.value, read_quantity("18 or more").comparator.value
+    >>> (
+    ...     read_quantity("at least 3").comparator.value,
+    ...     read_quantity("18 or more").comparator.value,
+    ... )
     ('>=', '>=')
     """
     try:
         limit = read_limit(f"quantity: {' '.join(_sign_first(written).split())}")
     except ValueError:
-        form = 'write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
+        form = (
+            'write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
+        )
         raise ValueError(f"{written!r}: {form}") from None
     return Quantity(**limit.model_dump(exclude={"quantity", "condition"}))
 
@@ -139,12 +154,16 @@ def _write_digits(stated: str) -> str:
     """Write "twice", Roman numerals, and lists of classes that follow each other as digits: "I,
     II or III" as "1-3".
     """
-    stated = _COUNT.sub(lambda found: found["space"] + _COUNTS[found["word"].lower()], stated)
+    stated = _COUNT.sub(
+        lambda found: found["space"] + _COUNTS[found["word"].lower()], stated
+    )
     if not any(map(str.isdigit, stated)) and _ROMAN.search(stated):
         stated = _CLASS_FIRST.sub("", stated.replace("/", ", "))
         stated = _ROMAN.sub(lambda found: str(ROMAN[found[0]]), stated)
     return _LISTED.sub(
-        lambda found: _join_list([int(each) for each in re.findall(r"\d", found[0])]) or found[0],
+        lambda found: (
+            _join_list([int(each) for each in re.findall(r"\d", found[0])]) or found[0]
+        ),
         stated,
     )
 
@@ -159,8 +178,12 @@ def _join_list(listed: Sequence[int]) -> str:
 def _sign_first(stated: str) -> str:
     """Write the sign of a comparator in words before its number: "18 or older" as ">= 18"."""
     tokens = _read_tokens(stated)
-    signs = find_terms(tokens, "comparators") or find_terms(tokens, "comparator_suffixes")
-    if not signs or not any(map(str.isalpha, tokens.read(signs[0].first, signs[0].end))):
+    signs = find_terms(tokens, "comparators") or find_terms(
+        tokens, "comparator_suffixes"
+    )
+    if not signs or not any(
+        map(str.isalpha, tokens.read(signs[0].first, signs[0].end))
+    ):
         return stated
     sign = signs[0]
     value = "" if sign.value == Comparator.BETWEEN else sign.value
@@ -196,12 +219,16 @@ def read_date(text: str) -> str:
     try:
         return date.fromisoformat(text.strip()).isoformat()
     except ValueError:
-        raise ValueError(f"{text!r}: write a date as year-month-day, such as 2024-05-31") from None
+        raise ValueError(
+            f"{text!r}: write a date as year-month-day, such as 2024-05-31"
+        ) from None
 
 
 def read_truth(text: str) -> bool:
     """Read true or false, or yes or no."""
-    truth = {"true": True, "yes": True, "false": False, "no": False}.get(text.strip().casefold())
+    truth = {"true": True, "yes": True, "false": False, "no": False}.get(
+        text.strip().casefold()
+    )
     if truth is None:
         raise ValueError(f"{text!r}: write true or false")
     return truth
@@ -235,7 +262,9 @@ def read_amount(text: str) -> Amount:
     if high is None and not found.read("floor"):
         high = low
     listed = tuple(re.findall(r"\d+", arms))
-    return Amount(low=None if found.read("cap") else low, high=high, unit=unit, arms=listed)
+    return Amount(
+        low=None if found.read("cap") else low, high=high, unit=unit, arms=listed
+    )
 
 
 def read_time(kind: type[TimedT], text: str) -> TimedT:
@@ -248,7 +277,10 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
     """
     number, _, unit = text.strip().partition(" ")
     written = (text, f"{unit} {number}")  # "day 30" is turned
-    found = next((found for each in written for found in find_durations(_read_tokens(each))), None)
+    found = next(
+        (found for each in written for found in find_durations(_read_tokens(each))),
+        None,
+    )
     if not found or found.low != found.high:
         raise ValueError(_TIME_FORM.format(text))
     return kind(value=found.low, unit=found.unit)
@@ -278,13 +310,20 @@ def read_window(text: str) -> TimeWindow | str:
     >>> read_window("within 6 months of screening")
     'within 6 months of screening'
     """
-    quote, sense, of, anchor = (part.strip() for part in (*text.split("|", 3), "", "", "")[:4])
+    quote, sense, of, anchor = (
+        part.strip() for part in (*text.split("|", 3), "", "", "")[:4]
+    )
     found = _RANGE_SENSE.fullmatch(sense)
     if found:
         (low, unit), (upper, _) = (
             _read_length(f"{found[side]} {found['unit']}") for side in ("low", "high")
         )
-        limits = {"comparator": Comparator.BETWEEN, "value": low, "value_high": upper, "unit": unit}
+        limits = {
+            "comparator": Comparator.BETWEEN,
+            "value": low,
+            "value_high": upper,
+            "unit": unit,
+        }
     elif found := _SENSE.fullmatch(sense):
         number, unit = _read_length(found["time"])
         limits = {
@@ -328,7 +367,9 @@ def read_group_rule(text: str) -> CriterionGroup:
         high = int(found[2]) if found[2] else None
         if int(found[1]) < 2 and high is None:
             return CriterionGroup(id="", rule=GroupRule.ANY)
-        return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=int(found[1]), n_high=high)
+        return CriterionGroup(
+            id="", rule=GroupRule.AT_LEAST, n=int(found[1]), n_high=high
+        )
     raise ValueError(f'{text!r}: write a rule as "all", "any", or how many: "2", "2-4"')
 
 
@@ -354,14 +395,18 @@ def cut_outcome(
     possible. Raises ``ValueError`` for words that begin no part.
 
     >>> cut_outcome(
-    ...     "Survival, overall, From infusion to death., 2 years", "From infusion", "2 years"
+    ...     "Survival, overall, From infusion to death., 2 years",
+    ...     "From infusion",
+    ...     "2 years",
     ... )  # doctest: +NORMALIZE_WHITESPACE
     {'measure': 'Survival, overall', 'description': 'From infusion to death.',
      'time_frame': '2 years'}
     """
     last = _find_starts(text, time_frame)[-1] if time_frame else len(text)
     if description:
-        first = next((start for start in _find_starts(text, description) if start < last), None)
+        first = next(
+            (start for start in _find_starts(text, description) if start < last), None
+        )
     else:
         first = last
     if first is None:
@@ -369,7 +414,8 @@ def cut_outcome(
             f"split: {description!r} begins after the time frame; the order is measure, d, t"
         )
     measure, explanation = (
-        part.strip().removesuffix(",").rstrip() for part in (text[:first], text[first:last])
+        part.strip().removesuffix(",").rstrip()
+        for part in (text[:first], text[first:last])
     )
     return {
         "measure": measure,
@@ -382,7 +428,8 @@ def _find_starts(text: str, words: str) -> list[int]:
     # A last word cut short by the length limit still matches.
     expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
     starts = [
-        found.start() for found in re.finditer(rf"(?<=[,\s]){expression}", text, re.IGNORECASE)
+        found.start()
+        for found in re.finditer(rf"(?<=[,\s]){expression}", text, re.IGNORECASE)
     ]
     starts = [start for start in starts if text[:start].rstrip().endswith(",")]
     if not starts or not expression:

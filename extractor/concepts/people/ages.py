@@ -28,14 +28,19 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit bounds an age.
 
     >>> from extractor.concepts.limits.read import find_limits
-    >>> tokens = read_text("Smokers aged 18 to 65 years who smoked for at least 10 years")
+    >>> tokens = read_text(
+    ...     "Smokers aged 18 to 65 years who smoked for at least 10 years"
+    ... )
     >>> [is_age(tokens, limit) for limit in find_limits(tokens, None)]
     [True, False]
     """
     first = limit.first
     end = limit.end
     floor = max(0, limit.first - _LENGTH_REACH)
-    other_unit = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
+    other_unit = (limit.unit and not limit.time_unit) or limit.time_unit in (
+        "hour",
+        "minute",
+    )
     if other_unit:
         return False
     if rule("within_front").ends(tokens, first, floor):
@@ -47,7 +52,8 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
         return rule("said_age").search(tokens, *within) is not None
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return not (
-            rule("old_thing").ends(tokens, first, floor) or rule("thing_after").starts(tokens, end)
+            rule("old_thing").ends(tokens, first, floor)
+            or rule("thing_after").starts(tokens, end)
         )
     if tokens.words[first].lower() in ("for", "since"):
         return False  # "aged 42 to 65, postmenopausal for at least 1 year"
@@ -55,11 +61,13 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
         tokens, first, first - _NAME_REACH
     )
     if named or rule("said_age").search(tokens, first, end):
-        is_count = not rule("said_age").ends(tokens, first, first - 1) and rule("counted").starts(
-            tokens, end
-        )
+        is_count = not rule("said_age").ends(tokens, first, first - 1) and rule(
+            "counted"
+        ).starts(tokens, end)
         if limit.time_unit or not is_count:
-            return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
+            return limit.value_high is not None or not rule("relation_after").starts(
+                tokens, end
+            )
     return _is_further_age(tokens, limit) or _is_age_unnamed(tokens, limit, floor)
 
 
@@ -69,8 +77,12 @@ def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
     """
     nameless = ("names_nobody", "age_words", "condition_part")
     named = limit.quantity
-    is_nameless = named is None or any(rule(name).covers(tokens, *named) for name in nameless)
-    is_count = not is_nameless and not rule("said_age").search(tokens, *(named or (0, 0)))
+    is_nameless = named is None or any(
+        rule(name).covers(tokens, *named) for name in nameless
+    )
+    is_count = not is_nameless and not rule("said_age").search(
+        tokens, *(named or (0, 0))
+    )
     if is_count:
         return False
     if not limit.sure:
@@ -79,16 +91,24 @@ def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
         return False
     if limit.time_unit not in (None, "year"):
         return False
-    if limit.end < len(tokens) and rule("further_age_end").starts(tokens, limit.end) is None:
+    if (
+        limit.end < len(tokens)
+        and rule("further_age_end").starts(tokens, limit.end) is None
+    ):
         return False
-    return rule("further_age").ends(tokens, limit.first, limit.first - _LENGTH_REACH) is not None
+    return (
+        rule("further_age").ends(tokens, limit.first, limit.first - _LENGTH_REACH)
+        is not None
+    )
 
 
 def is_of_people(tokens: Tokens, limit: Limit) -> bool:
     """Whether a bare number at the start of a line limits nothing but people: "adults >= 18",
     "men or women, 65+".
     """
-    named = limit.quantity if limit.sure and not (limit.unit or limit.time_unit) else None
+    named = (
+        limit.quantity if limit.sure and not (limit.unit or limit.time_unit) else None
+    )
     people = named and named[0] == 0 and rule("only_persons").covers(tokens, *named)
     return bool(people) and limit.value in _AGES
 
@@ -104,7 +124,9 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     """
     if limit.unit is None or read_unit(tokens.read(*limit.unit)) not in _WEIGHTS:
         return False
-    if limit.quantity is not None and not rule("names_only_people").covers(tokens, *limit.quantity):
+    if limit.quantity is not None and not rule("names_only_people").covers(
+        tokens, *limit.quantity
+    ):
         return False
     front = limit.first
     while front and tokens.codes[front - 1] in _ADDED:
@@ -116,9 +138,12 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
     """Return whether a limit bounds an age although no word for age is near."""
     first = limit.first
     end = limit.end
-    behind = any(rule(name).starts(tokens, end) for name in ("relation_after", "of_other"))
+    behind = any(
+        rule(name).starts(tokens, end) for name in ("relation_after", "of_other")
+    )
     before = any(
-        rule(name).ends(tokens, first, floor) for name in ("course_before", "lifetime_before")
+        rule(name).ends(tokens, first, floor)
+        for name in ("course_before", "lifetime_before")
     )
     if limit.time_unit is None:
         return False
@@ -131,14 +156,20 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
     alone = _ADDED.issuperset(tokens.codes[start:first]) and _ADDED.issuperset(
         tokens.codes[end:].strip(".")
     )
-    in_years = limit.time_unit == "year" or rule("months_of_years").search(tokens, first, end)
-    if in_years and (limit.value_high is not None or alone or stands_beside_consent(tokens, limit)):
+    in_years = limit.time_unit == "year" or rule("months_of_years").search(
+        tokens, first, end
+    )
+    if in_years and (
+        limit.value_high is not None or alone or stands_beside_consent(tokens, limit)
+    ):
         return True
     persons = rule("persons_before").ends(tokens, first, floor)
     # "patients with more than 18 years", but not "patients with 2 years of asthma"
     if persons is None:
         return False
-    return tokens.words[first - 1] != "with" or bool(rule("age_end").starts(tokens, end))
+    return tokens.words[first - 1] != "with" or bool(
+        rule("age_end").starts(tokens, end)
+    )
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
@@ -154,9 +185,9 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         first = limit.quantity[1]
     if rule("within_front").ends(tokens, first, floor):
         return False
-    behind = rule("pregnant_after").starts(tokens, limit.end) or rule("lifetime_after").starts(
-        tokens, limit.end
-    )
+    behind = rule("pregnant_after").starts(tokens, limit.end) or rule(
+        "lifetime_after"
+    ).starts(tokens, limit.end)
     named = rule("lifetime_before").ends(tokens, first, floor) or behind
     if topic and not first and not named:
         heading = read_text(topic)
@@ -171,13 +202,15 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     first = max(0, limit.first - _WHOSE_REACH)
     admitted = rule("admitted_if").search(tokens, first, limit.first)
     first = admitted.end if admitted else first
-    at_entry = rule("age_at_entry").ends(tokens, limit.first, first) or stands_beside_consent(
-        tokens, limit
-    )
+    at_entry = rule("age_at_entry").ends(
+        tokens, limit.first, first
+    ) or stands_beside_consent(tokens, limit)
     other = not at_entry and rule("other_age").ends(tokens, limit.first, first)
     named = rule("said_age").search(tokens, limit.first, limit.end)
     named = named or rule("birthday").search(tokens, limit.first, limit.end)
-    moment = not named and rule("moment_before").ends(tokens, limit.first, limit.first - _END_REACH)
+    moment = not named and rule("moment_before").ends(
+        tokens, limit.first, limit.first - _END_REACH
+    )
     other = other or moment or rule("age_at_event").starts(tokens, limit.end)
     rest = limit.time_unit not in (None, "year") and rule("age_in_years").ends(
         tokens, limit.first, limit.first - 5
@@ -202,10 +235,15 @@ def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age is a demand of its own beside consent: "able to consent and at least
     18 years".
     """
-    return rule("beside_consent").ends(tokens, limit.first, limit.first - _WHOSE_REACH) is not None
+    return (
+        rule("beside_consent").ends(tokens, limit.first, limit.first - _WHOSE_REACH)
+        is not None
+    )
 
 
-def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple[Age, bool]]:
+def list_age_bounds(
+    tokens: Tokens, limit: Limit, *, admits: bool
+) -> list[tuple[Age, bool]]:
     """Return the ages that a limit admits, or that an exclusion leaves, and whether each is the
     lowest or the highest.
 
@@ -229,17 +267,23 @@ def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple
     if ends_age_range(tokens, limit):
         return [(low, False)]
     may_be_negated = (limit.sure or admits) and not is_turned(tokens, limit.first)
-    negated = may_be_negated and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
-    refused = rule("refused_after").starts(tokens, limit.end) or rule("refused_before").ends(
-        tokens, limit.first, 0
+    negated = may_be_negated and rule("negated_front").ends(
+        tokens, limit.first, limit.first - 2
     )
+    refused = rule("refused_after").starts(tokens, limit.end) or rule(
+        "refused_before"
+    ).ends(tokens, limit.first, 0)
     admitted = admits is not (bool(negated) is not bool(admits and refused))
     if limit.value_high is None:
         if limit.comparator in (*LOWER, *UPPER):
             return [(low, (limit.comparator in LOWER) is admitted)]
         return []
     # An excluded range leaves ages on both sides.
-    return [(low, True), (Age(value=limit.value_high, unit=unit), False)] if admitted else []
+    return (
+        [(low, True), (Age(value=limit.value_high, unit=unit), False)]
+        if admitted
+        else []
+    )
 
 
 def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
@@ -248,4 +292,7 @@ def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
     """
     if limit.sure:
         return False
-    return rule("age_before_it").ends(tokens, limit.first, limit.first - _END_REACH) is not None
+    return (
+        rule("age_before_it").ends(tokens, limit.first, limit.first - _END_REACH)
+        is not None
+    )

@@ -31,7 +31,15 @@ from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS
 from extractor.language.passage import LexedSection, Passage
-from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Sex, Support, TimeUnit
+from extractor.schemas import (
+    Age,
+    Category,
+    CriterionKind,
+    RegistryFields,
+    Sex,
+    Support,
+    TimeUnit,
+)
 
 _UNKNOWN = RegistryFields()
 _Value = TypeVar("_Value", Sex, bool)
@@ -71,7 +79,9 @@ def _find(name: str, passage: Passage) -> Passage | None:
 
 
 def _infer(value: _Value, case: str, quote: Passage) -> Reading[_Value]:
-    return Reading(value, measured("participants", case), (span_of(quote),), Support.INFERRED)
+    return Reading(
+        value, measured("participants", case), (span_of(quote),), Support.INFERRED
+    )
 
 
 def read_sex(
@@ -102,7 +112,8 @@ def read_sex(
     if not found:
         criteria = [criterion.passage for criterion in stated]
         both_named = all(
-            any(_find(name, passage) for passage in criteria) for name in ("women", "men")
+            any(_find(name, passage) for passage in criteria)
+            for name in ("women", "men")
         )
         return _read_sex_elsewhere(titles, summary, of_one=not both_named)
     sexes = {sex for sex, _ in found}
@@ -127,8 +138,16 @@ def _read_sex_elsewhere(
         if both:
             return _infer(Sex.ALL, "both sexes", both)
     one = [sex for passage in titles if (sex := _find_one_sex(passage))]
-    if not one and of_one and not any(rule("tumour").search(passage.tokens) for passage in titles):
-        one = [sex for passage in titles if (sex := _find_one_sex(passage, "of_women", "of_men"))]
+    if (
+        not one
+        and of_one
+        and not any(rule("tumour").search(passage.tokens) for passage in titles)
+    ):
+        one = [
+            sex
+            for passage in titles
+            if (sex := _find_one_sex(passage, "of_women", "of_men"))
+        ]
     named = (passage for passage in summary if _find("one_sex_stated", passage))
     one = one or [sex for passage in named if (sex := _find_one_sex(passage))]
     if len({sex for sex, _ in one}) != 1:
@@ -143,7 +162,11 @@ def _find_one_sex(
     female = _find(of_women, passage)
     male = _find(of_men, passage)
     quote = female or male
-    if not quote or (female and male) or rule("not_sex").starts(passage.tokens, quote.first):
+    if (
+        not quote
+        or (female and male)
+        or rule("not_sex").starts(passage.tokens, quote.first)
+    ):
         return None
     return Sex.FEMALE if female else Sex.MALE, quote
 
@@ -153,7 +176,9 @@ def read_healthy(
 ) -> Reading[bool | None]:
     """Return whether healthy people may take part, if the text states it."""
     admitted = [
-        one.passage for one in stated if one.kind is CriterionKind.INCLUSION and not one.donor
+        one.passage
+        for one in stated
+        if one.kind is CriterionKind.INCLUSION and not one.donor
     ]
     for passage in [*admitted, *summary]:
         refused = _find("not_healthy", passage)
@@ -208,11 +233,17 @@ class _Side(NamedTuple):
         if self.registered is None:
             return True
         if self.section and self.section.name == bound.place.section.name:
-            return is_plain(self.section, bound.place.raw_span, bound.age, self.registered)
+            return is_plain(
+                self.section, bound.place.raw_span, bound.age, self.registered
+            )
         ranged = [
-            one for one in bounds if one.place == bound.place and one.lower is not bound.lower
+            one
+            for one in bounds
+            if one.place == bound.place and one.lower is not bound.lower
         ]
-        return self.registered in (0, inf) and any(agrees(one.age, self.other) for one in ranged)
+        return self.registered in (0, inf) and any(
+            agrees(one.age, self.other) for one in ranged
+        )
 
     def states_plainly(self, bound: _Bound) -> bool:
         """Return whether a bound is plainly that of all participants, so that no registered one
@@ -222,7 +253,9 @@ class _Side(NamedTuple):
             return False
         if bound.case == _ALONE:
             return True
-        return is_plain(bound.place.section, bound.place.raw_span, bound.age, self.registered)
+        return is_plain(
+            bound.place.section, bound.place.raw_span, bound.age, self.registered
+        )
 
 
 def read_ages(
@@ -239,14 +272,22 @@ def read_ages(
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
-    >>> criterion = StatedCriterion(passage, CriterionKind.INCLUSION, Category.AGE, limits)
+    >>> criterion = StatedCriterion(
+    ...     passage, CriterionKind.INCLUSION, Category.AGE, limits
+    ... )
     >>> [age.value.value for age in read_ages([criterion], [])]
     [18, 65]
     """
     lowest, highest = read_registered_ages(registry).values()
-    sides = (_Side(AGES[0], lowest, highest, section), _Side(AGES[1], highest, lowest, section))
+    sides = (
+        _Side(AGES[0], lowest, highest, section),
+        _Side(AGES[1], highest, lowest, section),
+    )
     listed = [
-        bound for criterion in stated if not criterion.donor for bound in _read_criterion(criterion)
+        bound
+        for criterion in stated
+        if not criterion.donor
+        for bound in _read_criterion(criterion)
     ]
     low, high = (_choose(listed, side) for side in sides)
     if low.value is None or high.value is None:
@@ -254,7 +295,9 @@ def read_ages(
         low, high = (
             age if age.value or (age.alternatives and not other.value) else other
             for age, other in zip(
-                (low, high), (_choose(found, side, in_summary=True) for side in sides), strict=True
+                (low, high),
+                (_choose(found, side, in_summary=True) for side in sides),
+                strict=True,
             )
         )
     return low, high
@@ -272,11 +315,17 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     ):
         return
     under_age = (
-        criterion.heading.lstrip(" *_-").lower().startswith(("age ", "ages ", "age:", "ages:"))
+        criterion.heading.lstrip(" *_-")
+        .lower()
+        .startswith(("age ", "ages ", "age:", "ages:"))
     )
     certain = criterion.category is Category.AGE or under_age
-    ages = [one for one in limits if is_age(tokens, one) and not is_lifetime(tokens, one)]
-    ages += [one for one in limits if not criterion.heading and is_of_people(tokens, one)]
+    ages = [
+        one for one in limits if is_age(tokens, one) and not is_lifetime(tokens, one)
+    ]
+    ages += [
+        one for one in limits if not criterion.heading and is_of_people(tokens, one)
+    ]
     if (
         certain
         and not ages
@@ -300,10 +349,12 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         # Another age may follow shortly: "aged 18 to 60 years in part A and 12 to 60 years in part
         # B".
         near = criterion.category in _ABOUT_AGE or limit.first < last + far
-        named = rule("age_named").ends(tokens, limit.first, limit.first - 4) or is_of_people(
-            tokens, limit
-        )
-        if certain or (near and (limit.time_unit or named) and _names_age(tokens, limit)):
+        named = rule("age_named").ends(
+            tokens, limit.first, limit.first - 4
+        ) or is_of_people(tokens, limit)
+        if certain or (
+            near and (limit.time_unit or named) and _names_age(tokens, limit)
+        ):
             last = limit.end
             yield from _read_bounds(passage, limit, admits=admits)
             for other in limits if admits else ():
@@ -323,7 +374,9 @@ def _is_besides(tokens: Tokens, age: Limit, other: Limit) -> bool:
     if not widens:
         return False
     is_same = other.quantity is None or other.quantity == age.quantity
-    return is_same and rule("age_besides").covers(tokens, age.end, other.first) is not None
+    return (
+        is_same and rule("age_besides").covers(tokens, age.end, other.first) is not None
+    )
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
@@ -353,8 +406,14 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
             part = passage.part(first, done).alone()
             tokens = part.tokens
             for limit in find_limits(tokens, CriterionKind.INCLUSION):
-                timed = limit.time_unit and limit.sure and not is_lifetime(tokens, limit)
-                if timed and _names_age(tokens, limit) and not is_other_age(tokens, limit):
+                timed = (
+                    limit.time_unit and limit.sure and not is_lifetime(tokens, limit)
+                )
+                if (
+                    timed
+                    and _names_age(tokens, limit)
+                    and not is_other_age(tokens, limit)
+                ):
                     yield from _read_bounds(part, limit, case=_IN_SUMMARY)
 
 
@@ -364,14 +423,19 @@ def _read_bounds(
     bounds = list_age_bounds(passage.tokens, limit, admits=admits)
     case = case or (_name_case(passage.tokens, limit, admits=admits) if bounds else "")
     case = _DOUBTFUL if ends_age_range(passage.tokens, limit) else case
-    return (_Bound(age, lower, passage.part(limit.first, limit.end), case) for age, lower in bounds)
+    return (
+        _Bound(age, lower, passage.part(limit.first, limit.end), case)
+        for age, lower in bounds
+    )
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     """Return the case of an age by the words around it."""
     if rule("age_of_some_after").starts(tokens, limit.end):
         return _DOUBTFUL
-    signs = [at for at, code in enumerate(tokens.codes[: limit.first], 1) if code in _CLAUSE]
+    signs = [
+        at for at, code in enumerate(tokens.codes[: limit.first], 1) if code in _CLAUSE
+    ]
     anybody = any(_covers("anybody", tokens, at, limit.first) for at in (0, *signs))
     if not anybody and not admits:
         return _DOUBTFUL
@@ -387,7 +451,9 @@ def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:
     return first >= end or rule(name).covers(tokens, first, end) is not None
 
 
-def _choose(bounds: list[_Bound], side: _Side, *, in_summary: bool = False) -> Reading[Age | None]:
+def _choose(
+    bounds: list[_Bound], side: _Side, *, in_summary: bool = False
+) -> Reading[Age | None]:
     """The widest bound of one side. It is less sure if several differ, and open if alternatives
     leave the side open.
     """
@@ -403,17 +469,25 @@ def _choose(bounds: list[_Bound], side: _Side, *, in_summary: bool = False) -> R
     # "aged 65 or older, or 50 to 64 with diabetes" has no highest age; "at least 65" and "at most
     # 18" contradict
     rivals = [
-        rival.days for rival in bounds if rival.lower is not lower and rival.case != _DOUBTFUL
+        rival.days
+        for rival in bounds
+        if rival.lower is not lower and rival.case != _DOUBTFUL
     ]
     beyond = [
         abs(days - bound.days)
         for days in rivals
         if (days <= bound.days if lower else days >= bound.days)
     ]
-    open_side = not alike and beyond and (len(beyond) < len(rivals) or min(beyond) <= _ADJOINING)
+    open_side = (
+        not alike
+        and beyond
+        and (len(beyond) < len(rivals) or min(beyond) <= _ADJOINING)
+    )
     if open_side or not plain:
         place = () if open_side else (span_of(bound.place),)
-        return Reading(None, measured("participants", _DOUBTFUL), place, alternatives=(bound.age,))
+        return Reading(
+            None, measured("participants", _DOUBTFUL), place, alternatives=(bound.age,)
+        )
     agree = all(abs(found.days - bound.days) < 1 for found in mine)
     if in_summary or agree or bound.case == _DOUBTFUL:
         case = bound.case
@@ -426,5 +500,7 @@ def _choose(bounds: list[_Bound], side: _Side, *, in_summary: bool = False) -> R
         sure = max(sure, measured("participants", "age like the registry's"))
     elif not side.states_plainly(bound):
         sure = min(sure, measured("participants", "age not plainly of all"))
-    others = () if agree else tuple(found.age for found in mine if found.age != bound.age)
+    others = (
+        () if agree else tuple(found.age for found in mine if found.age != bound.age)
+    )
     return Reading(bound.age, sure, (span_of(bound.place),), Support.PARSED, others)

@@ -52,7 +52,10 @@ def read_registered_age(written: str) -> Age | None:
     Registers write "18 Years", "15Y", "6M", "20age old" (Japan) or the number of years alone. Here
     "M" stands for months, which in a text it does not.
 
-    >>> [str(read_registered_age(text)) for text in ("18 Years", "15Y", "6M", "20age old", "65")]
+    >>> [
+    ...     str(read_registered_age(text))
+    ...     for text in ("18 Years", "15Y", "6M", "20age old", "65")
+    ... ]
     ['18 year', '15 year', '6 month', '20 year', '65 year']
     >>> read_registered_age("Adults") is None
     True
@@ -74,7 +77,9 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
 
     A record that registers one end only has no limit at the other: 0 days, or infinitely many.
 
-    >>> ages = read_registered_ages(RegistryFields(minimum_age="2 Years", maximum_age="N/A"))
+    >>> ages = read_registered_ages(
+    ...     RegistryFields(minimum_age="2 Years", maximum_age="N/A")
+    ... )
     >>> ages["minimum_age"], ages["maximum_age"]
     (730.5, inf)
     """
@@ -103,7 +108,11 @@ def agrees(age: Age | None, registered: float | None) -> bool:
         return False
     stated = count_days(age)
     free = _YEAR if max(stated, registered) > 2 * _YEAR else DAYS[TimeUnit.MONTH]
-    return stated >= _EVERYBODY if registered == inf else abs(stated - registered) <= ROUNDED * free
+    return (
+        stated >= _EVERYBODY
+        if registered == inf
+        else abs(stated - registered) <= ROUNDED * free
+    )
 
 
 def differs(age: Age | None, registered: float | None) -> bool:
@@ -127,8 +136,14 @@ def is_plain(
     first = place.first
     last = place.end
     start = _find_item(tokens, first)
-    opening = [line for line in section.lines() if line.end <= first and line.text.endswith(":")]
-    of_signs = opening and rule("lists_signs").search(tokens, opening[-1].first, opening[-1].end)
+    opening = [
+        line
+        for line in section.lines()
+        if line.end <= first and line.text.endswith(":")
+    ]
+    of_signs = opening and rule("lists_signs").search(
+        tokens, opening[-1].first, opening[-1].end
+    )
     if start is None or of_signs:
         return False
     line_end = tokens.codes.find("\n", last)
@@ -137,10 +152,16 @@ def is_plain(
     clause = next((at for at in range(last, end) if tokens.words[at] in ",.;("), end)
     young = count_days(age) < _ADULT
     if _is_of_families(
-        tokens, start, end, adult=(young, young if registered is None else registered < _ADULT)
+        tokens,
+        start,
+        end,
+        adult=(young, young if registered is None else registered < _ADULT),
     ):
         return False
-    if any(rule("age_of_some").search(tokens, *part) for part in ((start, first), (last, end))):
+    if any(
+        rule("age_of_some").search(tokens, *part)
+        for part in ((start, first), (last, end))
+    ):
         return False
     range_end = rule("other_end").starts(tokens, last, end)
     before = tokens.words[start:first]
@@ -153,7 +174,9 @@ def is_plain(
     ranged = rule("age_range").search(tokens, first, last)
     is_bound = ranged or rule("bounds_an_age").search(tokens, start, near)
     is_event = rule("age_at_an_event").search(tokens, last, end)
-    return bool(is_bound and not is_event and rule("about_age").search(tokens, start, near))
+    return bool(
+        is_bound and not is_event and rule("about_age").search(tokens, start, near)
+    )
 
 
 def _find_item(tokens: Tokens, at: int) -> int | None:
@@ -175,7 +198,9 @@ def _find_item(tokens: Tokens, at: int) -> int | None:
     return marker.end if marker else start
 
 
-def _is_of_families(tokens: Tokens, first: int, end: int, *, adult: tuple[bool, bool]) -> bool:
+def _is_of_families(
+    tokens: Tokens, first: int, end: int, *, adult: tuple[bool, bool]
+) -> bool:
     """Whether an item is about children where elders take part as well, or the other way round, and
     the ages show it.
 
@@ -185,5 +210,6 @@ def _is_of_families(tokens: Tokens, first: int, end: int, *, adult: tuple[bool, 
         return False
     pairs = (("names_children", "names_elders"), ("names_elders", "names_children"))
     return any(
-        rule(one).search(tokens, first, end) and rule(other).search(tokens) for one, other in pairs
+        rule(one).search(tokens, first, end) and rule(other).search(tokens)
+        for one, other in pairs
     )

@@ -51,7 +51,9 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
 
     >>> from extractor.language.book import read_text
     >>> from extractor.concepts.windows.read import list_windows
-    >>> tokens = read_text("Aspirin within 3 days or warfarin within 10 days before biopsy")
+    >>> tokens = read_text(
+    ...     "Aspirin within 3 days or warfarin within 10 days before biopsy"
+    ... )
     >>> [tokens.read(*one.of) for one in find_parts(tokens, list_windows(tokens, None))]
     ['Aspirin', 'warfarin']
     """
@@ -62,7 +64,11 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         if last:
             floor = max(
                 last.end,
-                *(place[1] for place in parts[-1] if place and place[1] <= window.first),
+                *(
+                    place[1]
+                    for place in parts[-1]
+                    if place and place[1] <= window.first
+                ),
                 0,
             )
         else:
@@ -73,7 +79,9 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         own = named_for or _find_before(tokens, window, floor)
         if own is None and last is not None and _continues(tokens, floor, window.first):
             own = parts[-1].of
-            anchor = anchors[at] or (None if _has_no_anchor(tokens, window) else anchors[at - 1])
+            anchor = anchors[at] or (
+                None if _has_no_anchor(tokens, window) else anchors[at - 1]
+            )
             anchors[at] = anchor
         elif own is None and not _is_only_verb(tokens, window, floor):
             stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
@@ -123,8 +131,12 @@ def describe_naming(
     is_list = "," in tokens.codes[first:end] or any(
         word.lower() in _LISTED for word in tokens.words[first:end]
     )
-    is_short_list = end - first <= _SHORT_LIST and "(" not in tokens.codes[first:end] and adjoins
-    start = _open_clause(tokens, max(windows[at - 1].end if at else 0, first - _NEAR), first)
+    is_short_list = (
+        end - first <= _SHORT_LIST and "(" not in tokens.codes[first:end] and adjoins
+    )
+    start = _open_clause(
+        tokens, max(windows[at - 1].end if at else 0, first - _NEAR), first
+    )
     ways = (
         (_find_named_for(tokens, window) == place, Naming.FOR),
         (any(one.of == place for one in parts[:at]), Naming.SHARED),
@@ -134,7 +146,10 @@ def describe_naming(
         (end - first > _SHORT_NAME, Naming.LONG),
         (not adjoins, Naming.APART),
         (_trim(tokens, start, first) is None, Naming.OPENS),
-        (rule("treatment_verb").ends(tokens, first, first - _VERB_REACH), Naming.TREATMENT),
+        (
+            rule("treatment_verb").ends(tokens, first, first - _VERB_REACH),
+            Naming.TREATMENT,
+        ),
     )
     return next((naming for holds, naming in ways if holds), Naming.VERB)
 
@@ -149,7 +164,9 @@ def _find_named_for(tokens: Tokens, window: Window) -> Range | None:
 
 def _keep_absence(tokens: Tokens, own: Range, floor: int) -> Range:
     """Return what has lasted with the words for its absence: "no menses" for 12 months."""
-    found = rule("absence_before").ends(tokens, own[0], max(floor, own[0] - _ABSENCE_REACH))
+    found = rule("absence_before").ends(
+        tokens, own[0], max(floor, own[0] - _ABSENCE_REACH)
+    )
     return (found.first, own[1]) if found else own
 
 
@@ -191,7 +208,9 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
 def _find_exception(tokens: Tokens, first: int, end: int) -> Found | None:
     """Return the words that begin an exception, outside brackets that close before the end."""
     found = rule("excepted").search(tokens, first, end)
-    return found if found and not _is_bracketed(tokens, (first, end), found.end) else None
+    return (
+        found if found and not _is_bracketed(tokens, (first, end), found.end) else None
+    )
 
 
 def _name_part(tokens: Tokens, first: int, window: Window) -> Range | None:
@@ -210,7 +229,9 @@ def _name_part(tokens: Tokens, first: int, window: Window) -> Range | None:
         is_long = end - kind.first > _LONGEST_KIND or rule("sentence_break").search(
             tokens, kind.first, end
         )
-        people = is_long or (named and rule("persons").ends(tokens, named[1], named[1] - 1))
+        people = is_long or (
+            named and rule("persons").ends(tokens, named[1], named[1] - 1)
+        )
         if named and not people and (whole := _trim(tokens, named[0], end)):
             return whole
     named = narrow(tokens, first, end)
@@ -240,17 +261,24 @@ def _take_item(tokens: Tokens, named: Range, window: Window) -> Range:
     last = joints[-1]
     words = {tokens.words[at].lower() for at in joints}
     goes_on = "," in tokens.codes[window.end : window.end + 2]
-    in_bracket = tokens.codes[window.first - 1 : window.first] == "(" and len(joints) > 1
+    in_bracket = (
+        tokens.codes[window.first - 1 : window.first] == "(" and len(joints) > 1
+    )
     if (words == {","} and goes_on) or in_bracket:
         return _trim(tokens, last + 1, end) or named
-    if rule("plans").starts(tokens, last + 1):  # "asthma, or planned surgery within the next year"
+    # "asthma, or planned surgery within the next year"
+    if rule("plans").starts(tokens, last + 1):
         return _trim(tokens, last + 1, end) or named
     limits = [
         found.end
         for found in rule("comparison").find(tokens, first, last)
         if tokens.codes[found.end] == NUMBER
     ]
-    behind = [at for at in joints if limits and at > limits[-1] and tokens.codes[at + 1] != NUMBER]
+    behind = [
+        at
+        for at in joints
+        if limits and at > limits[-1] and tokens.codes[at + 1] != NUMBER
+    ]
     is_other = bool(behind) and tokens.words[behind[0]].lower() in (",", "or")
     is_other = is_other and not rule("comparison").starts(tokens, behind[0] + 1)
     return (_trim(tokens, behind[0] + 1, end) if is_other else None) or named
@@ -291,7 +319,8 @@ def _find_anchor(tokens: Tokens, window: Window, at: int | None = None) -> Range
     # "90 days of enrolment before"
     if at is None and (lasting := rule("lasting_before").starts(tokens, window.end)):
         at = next(
-            sign.first for sign in rule("anchor_sign").find(tokens, window.end + 1, lasting.end)
+            sign.first
+            for sign in rule("anchor_sign").find(tokens, window.end + 1, lasting.end)
         )
     found = rule("window_anchor_words").starts(tokens, window.end if at is None else at)
     if (
@@ -314,7 +343,9 @@ def _trim_moment(tokens: Tokens, first: int, end: int) -> Range:
     return first, end + is_date
 
 
-def _share_anchors(tokens: Tokens, windows: Sequence[Window], parts: list[Parts]) -> list[Parts]:
+def _share_anchors(
+    tokens: Tokens, windows: Sequence[Window], parts: list[Parts]
+) -> list[Parts]:
     """Give a window the moment of the next one in its clause: "aspirin within 3 or warfarin
     within 10 days before".
     """
@@ -323,30 +354,46 @@ def _share_anchors(tokens: Tokens, windows: Sequence[Window], parts: list[Parts]
         following = windows[at + 1]
         between = tokens.codes[one.end : following.first]
         in_brackets = all(
-            tokens.codes[each.first - 1 : each.first] == "(" for each in (one, following)
+            tokens.codes[each.first - 1 : each.first] == "("
+            for each in (one, following)
         )
         stands_alone = one.washout and (following.washout or following.either)
         listed = (stands_alone or in_brackets) and "." not in between
         listed = listed or (following.borrowed and between == "(")
         joined = (
-            listed or frozenset(".;)(:").isdisjoint(between) or parts[at].of == parts[at + 1].of
+            listed
+            or frozenset(".;)(:").isdisjoint(between)
+            or parts[at].of == parts[at + 1].of
         )
         is_near = len(between) <= _REACH and joined and (listed or ";" not in between)
-        is_near = is_near and not rule("only_before").search(tokens, one.end, following.first)
-        alike = stands_alone or (one.comparator in LOWER) is (following.comparator in LOWER)
-        if parts[at].anchor is None and is_near and alike and not _has_no_anchor(tokens, one):
+        is_near = is_near and not rule("only_before").search(
+            tokens, one.end, following.first
+        )
+        alike = stands_alone or (one.comparator in LOWER) is (
+            following.comparator in LOWER
+        )
+        if (
+            parts[at].anchor is None
+            and is_near
+            and alike
+            and not _has_no_anchor(tokens, one)
+        ):
             parts[at] = parts[at]._replace(anchor=parts[at + 1].anchor)
     return parts
 
 
 def is_past(tokens: Tokens, window: Window) -> bool:
     """Return whether a window counts from now, as "in the past year" does."""
-    return not BACK.isdisjoint(word.lower() for word in tokens.words[window.first : window.end])
+    return not BACK.isdisjoint(
+        word.lower() for word in tokens.words[window.first : window.end]
+    )
 
 
 def _has_no_anchor(tokens: Tokens, window: Window) -> bool:
     """Return whether a window counts from now, or lies between several events."""
-    return is_past(tokens, window) or rule("apart").starts(tokens, window.end) is not None
+    return (
+        is_past(tokens, window) or rule("apart").starts(tokens, window.end) is not None
+    )
 
 
 def _continues(tokens: Tokens, floor: int, first: int) -> bool:
@@ -445,7 +492,11 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
         and (found := rule("limited_lead").starts(tokens, first, end))
         and found.end > found.first
     ):
-        glued = found.end < end and tokens.joined(found.end) and tokens.codes[found.end] != "/"
+        glued = (
+            found.end < end
+            and tokens.joined(found.end)
+            and tokens.codes[found.end] != "/"
+        )
         if glued and tokens.words[first].isalpha():
             break  # "A1C", "in-centre"
         first = found.end
@@ -471,23 +522,34 @@ def _find_behind(
     """Return what a window limits if that stands behind it, and its moment: "at least 2 weeks
     since surgery".
     """
-    if anchor and window.comparator in LOWER and tokens.words[anchor[0]].lower() in _ONWARD:
+    if (
+        anchor
+        and window.comparator in LOWER
+        and tokens.words[anchor[0]].lower() in _ONWARD
+    ):
         anchor = None  # what it is counted from is what has not gone on since
     # its name stands in front of its moment
     lasting = rule("lasting_before").starts(tokens, window.end)
     start = anchor[1] if anchor and not lasting else window.end
     named = name_line(tokens, start, stop)
-    later = rule("window_anchor_words").starts(tokens, named[1]) if named and not anchor else None
+    later = (
+        rule("window_anchor_words").starts(tokens, named[1])
+        if named and not anchor
+        else None
+    )
     return named, _trim_moment(tokens, *later.place("words")) if later else anchor
 
 
-def name_line(tokens: Tokens, first: int, end: int, stop: str = "limited_stop") -> Range | None:
+def name_line(
+    tokens: Tokens, first: int, end: int, stop: str = "limited_stop"
+) -> Range | None:
     """Return what the beginning of some words names: an item below "Within 4 weeks before
     screening:".
     """
     end = min(end, first + _NEAR)
     for at in (*(found.first for found in rule(stop).find(tokens, first, end)), end):
-        if at < end and rule("limited_cut").ends(tokens, at, first):  # "taking or applying drugs"
+        # "taking or applying drugs"
+        if at < end and rule("limited_cut").ends(tokens, at, first):
             continue
         named = narrow(tokens, first, at)
         if named:
@@ -500,7 +562,9 @@ def find_moment_of_items(tokens: Tokens) -> Range | None:
     """Return the moment from which the times of all items below a line count.
 
     >>> from extractor.language.book import read_text
-    >>> tokens = read_text("Any of these within the specified interval before baseline:")
+    >>> tokens = read_text(
+    ...     "Any of these within the specified interval before baseline:"
+    ... )
     >>> tokens.read(*find_moment_of_items(tokens))
     'before baseline'
     """

@@ -31,13 +31,19 @@ def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
     found = list(_find_all(value, passage))
     of = None if isinstance(value, str) else value.of
     if len(found) > 1 and of:
-        places = {one: parts.of for one, parts, _ in list_stated(found[0][0].span, passage)}
-        limited = {one: cut(passage).read(*place) for one, place in places.items() if place}
+        places = {
+            one: parts.of for one, parts, _ in list_stated(found[0][0].span, passage)
+        }
+        limited = {
+            one: cut(passage).read(*place) for one, place in places.items() if place
+        }
         found.sort(key=lambda one: of.lower() not in limited.get(one[1], "").lower())
     return found[0][0] if found else None
 
 
-def _find_all(value: TimeWindow | str, passage: Passage) -> Iterator[tuple[Supported, Window]]:
+def _find_all(
+    value: TimeWindow | str, passage: Passage
+) -> Iterator[tuple[Supported, Window]]:
     tokens = cut(passage)
     windows = sorted(list_windows(tokens, None, wide=True), key=lambda one: one.either)
     quote = value if isinstance(value, str) else value.quote
@@ -53,7 +59,9 @@ def _find_all(value: TimeWindow | str, passage: Passage) -> Iterator[tuple[Suppo
                 else:
                     stated = one.comparator
                 found = said.model_copy(update={"quote": words, "comparator": stated})
-                sure = not one.aside and (one.sure or said.comparator is Comparator.BETWEEN)
+                sure = not one.aside and (
+                    one.sure or said.comparator is Comparator.BETWEEN
+                )
                 yield Supported(found, span, support if sure else Support.INFERRED), one
                 break
 
@@ -69,7 +77,9 @@ def list_stated(span: Span, passage: Passage) -> list[tuple[Window, Parts, bool]
     ]
 
 
-def _overlapping(windows: Sequence[Window], span: Span, passage: Passage) -> list[Window]:
+def _overlapping(
+    windows: Sequence[Window], span: Span, passage: Passage
+) -> list[Window]:
     tokens = cut(passage)
     clean = passage.section.cleaned.clean_position
     first = tokens.at(clean(span.start))
@@ -86,7 +96,9 @@ def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
     """
     stated = list_windows(cut(here), None)
     asides = [stands_aside(cut(here), one) for one in stated]
-    plain = [one for one, aside in zip(stated, asides, strict=True) if one.sure and not aside][:1]
+    plain = [
+        one for one, aside in zip(stated, asides, strict=True) if one.sure and not aside
+    ][:1]
 
     def rank(at: int) -> tuple[bool, bool, int]:
         span = windows.spans[at]
@@ -101,7 +113,9 @@ def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
         if first:
             elsewhere, aside, _ = rank(at)
             said = [] if elsewhere else _overlapping(stated, windows.spans[at], here)
-            if plain and (elsewhere or aside or (said and said[0].first > plain[0].first)):
+            if plain and (
+                elsewhere or aside or (said and said[0].first > plain[0].first)
+            ):
                 return None
             supports = windows.list_supports()[at : at + 1]
             return replace(
@@ -118,7 +132,9 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
     """Return how a window supports a value: by its length, and by its direction if it states
     one.
     """
-    ends = sorted({window.value, window.value if window.other_end is None else window.other_end})
+    ends = sorted(
+        {window.value, window.value if window.other_end is None else window.other_end}
+    )
     if value.comparator is Comparator.BETWEEN:
         same = window.unit is value.unit and ends == [value.value, value.value_high]
         return Support.PARSED if same else None
@@ -127,7 +143,10 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
         return None
     if not any(is_same_length(end, window.unit, value) for end in ends):
         return None
-    is_whole = len(ends) == 1 and (window.value, window.unit) == (value.value, value.unit)
+    is_whole = len(ends) == 1 and (window.value, window.unit) == (
+        value.value,
+        value.unit,
+    )
     return Support.PARSED if alike and is_whole else Support.INFERRED
 
 

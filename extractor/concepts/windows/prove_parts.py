@@ -6,7 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from extractor.concepts.limits.conditions import find_conditions, is_of_another, name_sex
+from extractor.concepts.limits.conditions import (
+    find_conditions,
+    is_of_another,
+    name_sex,
+)
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.places import Supported, cut, find_quotes, locate
 from extractor.concepts.windows.parts import is_past
@@ -45,9 +49,16 @@ def prove_parts(
             spans, doubt, is_other = _prove_condition(found, spans, places[0])
         else:
             spans, doubt, is_other = _prove_part_of_window(found, name, spans, places)
-        nearest = min(spans, key=lambda one: _count_between(one, found.span), default=None)
+        nearest = min(
+            spans, key=lambda one: _count_between(one, found.span), default=None
+        )
         raw = next(
-            (each for each in places if nearest and nearest.section == each.section.name), places[0]
+            (
+                each
+                for each in places
+                if nearest and nearest.section == each.section.name
+            ),
+            places[0],
         ).section.raw
         if is_other or nearest is None:
             why = Why.OTHER_OWNER if is_other else Why.NOT_STATED
@@ -56,7 +67,9 @@ def prove_parts(
                 return None, refused
         kept = raw[nearest.start : nearest.end] if nearest and not is_other else None
         support = Support.INFERRED if doubt else found.support
-        found = replace(found, value=found.value.model_copy(update={name: kept}), support=support)
+        found = replace(
+            found, value=found.value.model_copy(update={name: kept}), support=support
+        )
     return found, refused
 
 
@@ -97,7 +110,9 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
     kept = _overlap(spans, own)
     if kept:
         return kept, False, False
-    sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own} - {None}
+    sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own} - {
+        None
+    }
     if len(sexes) == 1 and name_sex(value.condition, None) not in (None, *sexes):
         return own or spans, False, True
     if spans and len(_overlap(spans, others)) == len(spans):
@@ -107,7 +122,11 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
     if (
         stated
         and spans
-        and all(is_of_another(tokens, words, one, limits) for words in ranges for one in stated)
+        and all(
+            is_of_another(tokens, words, one, limits)
+            for words in ranges
+            for one in stated
+        )
     ):
         return own or spans, False, True
     return spans, True, False
@@ -130,11 +149,18 @@ def _prove_part_of_window(
                 own.append(span)
             elif span and (
                 part == name
-                or (is_here and (name == "of" or all(one.start <= span.start for one in spans)))
+                or (
+                    is_here
+                    and (name == "of" or all(one.start <= span.start for one in spans))
+                )
             ):
                 # but "steroids at the start" may have the moment behind what is limited
                 others.append(span)
-        ends &= not is_here or is_past(cut(here), window) or not _shares(here, window, spans)
+        ends &= (
+            not is_here
+            or is_past(cut(here), window)
+            or not _shares(here, window, spans)
+        )
     others = [one for one in others if not any(one.overlaps(each) for each in own)]
     kept = _overlap(spans, own)
     if kept:
@@ -142,7 +168,12 @@ def _prove_part_of_window(
     is_other = bool(spans) and len(_overlap(spans, others)) == len(spans)
     if is_other and (own or (name == "anchor" and ends)):
         return own or spans, False, True
-    if name == "of" and own and spans and all(_is_excepted(here, own[0], span) for span in spans):
+    if (
+        name == "of"
+        and own
+        and spans
+        and all(_is_excepted(here, own[0], span) for span in spans)
+    ):
         return own, False, True
     return spans, bool(own), False
 
@@ -166,7 +197,8 @@ def _is_excepted(here: Passage, own: Span, span: Span) -> bool:
     if not (_holds(here, own) and _holds(here, span)):
         return False
     return (
-        rule("excepted").search(cut(here), _place(here, own)[1], _place(here, span)[0]) is not None
+        rule("excepted").search(cut(here), _place(here, own)[1], _place(here, span)[0])
+        is not None
     )
 
 
@@ -179,4 +211,6 @@ def _place(here: Passage, span: Span) -> Range:
 
 def _holds(passage: Passage, span: Span) -> bool:
     start, end = passage.raw_span
-    return passage.section.name == span.section and start <= span.start and span.end <= end
+    return (
+        passage.section.name == span.section and start <= span.start and span.end <= end
+    )

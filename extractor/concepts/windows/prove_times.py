@@ -10,7 +10,12 @@ from extractor.concepts.limits.number_units import borrows_unit, has_unit, stand
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.rows import find_numbers
 from extractor.concepts.outcomes.moments import read_time_frame
-from extractor.concepts.people.ages import is_age, is_lifetime, is_other_age, list_age_bounds
+from extractor.concepts.people.ages import (
+    is_age,
+    is_lifetime,
+    is_other_age,
+    list_age_bounds,
+)
 from extractor.concepts.people.registered_ages import count_days
 from extractor.concepts.places import Derived, Supported, cut, locate
 from extractor.concepts.windows.read import list_windows
@@ -18,7 +23,15 @@ from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations, read_number, read_time_unit
 from extractor.language.passage import Passage
-from extractor.schemas import Age, CriterionKind, Period, Support, TimePoint, TimeUnit, TimeWindow
+from extractor.schemas import (
+    Age,
+    CriterionKind,
+    Period,
+    Support,
+    TimePoint,
+    TimeUnit,
+    TimeWindow,
+)
 
 _AGE_WORD_REACH = 20
 """How far before a number without a unit the word "age" may stand, in tokens."""
@@ -50,10 +63,14 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
 
 
 def _has_unit(tokens: Tokens, number: Range, value: Age) -> bool:
-    return has_unit(tokens, number, value.unit) or borrows_unit(tokens, number, value.unit, ["age"])
+    return has_unit(tokens, number, value.unit) or borrows_unit(
+        tokens, number, value.unit, ["age"]
+    )
 
 
-def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) -> Supported | None:
+def find_stated_age(
+    value: Age, passage: Passage, *, lower: bool, admits: bool
+) -> Supported | None:
     """The lowest or the highest age that a criterion states, which admits or excludes: the
     widest one of several.
     """
@@ -70,12 +87,17 @@ def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) 
     ]
     widest = (min if lower else max)((count_days(age) for age, _ in bounds), default=0)
     for age, limit in bounds:
-        if is_same_length(age.value, age.unit, value) and abs(count_days(age) - widest) < 1:
+        if (
+            is_same_length(age.value, age.unit, value)
+            and abs(count_days(age) - widest) < 1
+        ):
             sure = limit.sure and limit.time_unit and age == value
             span = locate(passage, limit.first, limit.end)
             return Supported(value, span, Support.PARSED if sure else Support.INFERRED)
     place = None if bounds else _find_open_age(tokens, value, lower=lower is admits)
-    return Supported(value, locate(passage, *place), Support.INFERRED) if place else None
+    return (
+        Supported(value, locate(passage, *place), Support.INFERRED) if place else None
+    )
 
 
 def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
@@ -86,10 +108,13 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         rule(name).search(tokens)
         for name in ("persons_named", "said_age", "turned_before", "aged_after")
     )
-    opening = {one.value for one in find_numbers(tokens) if one.first == 0}  # "18+, any gender"
+    # "18+, any gender"
+    opening = {one.value for one in find_numbers(tokens) if one.first == 0}
     if not of_people and value.value not in opening:
         return None
-    windows = [range(one.first, one.end) for one in list_windows(tokens, None, wide=True)]
+    windows = [
+        range(one.first, one.end) for one in list_windows(tokens, None, wide=True)
+    ]
     for one in find_mentions(tokens):
         if one.bounds[0][1] is not None:
             ends = {one.bounds[0][0]: LOWER, one.bounds[0][1]: UPPER}
@@ -97,7 +122,8 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
             ends = {}
         allowed = ends.get(value.value, one.comparators) if ends else one.comparators
         sided = (
-            not set(allowed).isdisjoint(LOWER if lower else UPPER) and value.value in one.bounds[0]
+            not set(allowed).isdisjoint(LOWER if lower else UPPER)
+            and value.value in one.bounds[0]
         )
         if one.role is not NumberRole.STATED:
             continue
@@ -106,7 +132,9 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         if any(one.number[0] in each for each in windows):
             continue
         bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
-        named = one.subject is not None and not rule("said_age").search(tokens, *one.subject)
+        named = one.subject is not None and not rule("said_age").search(
+            tokens, *one.subject
+        )
         if (
             one.kind is not Measured.LIFETIME
             and not named
@@ -123,22 +151,31 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     frame = read_time_frame(tokens)
     if not frame.points:
         intervals = {
-            at for found in rule("no_moment").find(tokens) for at in range(found.first, found.end)
+            at
+            for found in rule("no_moment").find(tokens)
+            for at in range(found.first, found.end)
         }
         lengths = (one for one in find_durations(tokens) if one.first not in intervals)
         # "a fortnight"
-        found = next((one for one in lengths if is_same_length(one.low, one.unit, value)), None)
+        found = next(
+            (one for one in lengths if is_same_length(one.low, one.unit, value)), None
+        )
         if found:
             return Derived(found.first, found.end, Support.INFERRED)
     others = (moment for group in frame.groups for moment in group.moments)
-    for moments, support in ((frame.points, Support.PARSED), (others, Support.INFERRED)):
+    for moments, support in (
+        (frame.points, Support.PARSED),
+        (others, Support.INFERRED),
+    ):
         for one in moments:
             # "half a year" is 6 months
             fraction = one.value % 1 and is_same_length(one.value, one.unit, value)
             if fraction or (one.value, one.unit) == (value.value, value.unit):
                 first, end = frame.locate(one)
                 return Derived(
-                    tokens.at(first), tokens.before(end), Support.INFERRED if fraction else support
+                    tokens.at(first),
+                    tokens.before(end),
+                    Support.INFERRED if fraction else support,
                 )
     return None
 
@@ -158,7 +195,9 @@ def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     ]
     lengths += _list_named(tokens)
     exact = (
-        place for place, number, unit in lengths if (number, unit) == (value.value, value.unit)
+        place
+        for place, number, unit in lengths
+        if (number, unit) == (value.value, value.unit)
     )
     same = (
         replace(place, support=Support.INFERRED)
@@ -188,8 +227,14 @@ def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
         if unit:
             yield Derived(found.first, found.end), 1, unit
     for found in rule("hours_and_minutes").find(tokens):
-        hours, minutes = (read_number(found.read(name) or "") or 0 for name in ("hours", "minutes"))
-        yield Derived(found.first, found.end), round(hours + minutes / 60, 2), TimeUnit.HOUR
+        hours, minutes = (
+            read_number(found.read(name) or "") or 0 for name in ("hours", "minutes")
+        )
+        yield (
+            Derived(found.first, found.end),
+            round(hours + minutes / 60, 2),
+            TimeUnit.HOUR,
+        )
     for number in find_numbers(tokens):
         if rule("cycle_length_after").starts(tokens, number.end):
             yield Derived(number.first, number.end), number.value, TimeUnit.CYCLE

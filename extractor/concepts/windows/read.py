@@ -15,8 +15,12 @@ from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 
 _WITHIN = frozenset({"within", "in", "during"})
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}
-_ONWARD = word_set("for until till through plus later lasting between from duration since x")
-BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
+_ONWARD = word_set(
+    "for until till through plus later lasting between from duration since x"
+)
+BACK = frozenset(
+    {"coming", "last", "past", "previous", "preceding", "prior", "former", "next"}
+)
 NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE, TimeUnit.HALF_LIFE)
 """Units that ``time_window`` does not have."""
 _EXCEPTION_REACH = 40
@@ -68,11 +72,18 @@ def make_window(window: Window, quote: str) -> TimeWindow:
     """Return a window as an entry of ``time_windows``: a range has both of its ends."""
     if window.other_end is None:
         return TimeWindow(
-            quote=quote, comparator=window.comparator, value=window.value, unit=window.unit
+            quote=quote,
+            comparator=window.comparator,
+            value=window.value,
+            unit=window.unit,
         )
     low, high = sorted((window.value, window.other_end))
     return TimeWindow(
-        quote=quote, comparator=Comparator.BETWEEN, value=low, value_high=high, unit=window.unit
+        quote=quote,
+        comparator=Comparator.BETWEEN,
+        value=low,
+        value_high=high,
+        unit=window.unit,
     )
 
 
@@ -81,7 +92,11 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     with one bound.
 
     >>> window = TimeWindow(
-    ...     quote="3-5 days before", comparator="between", value=3, value_high=5, unit="day"
+    ...     quote="3-5 days before",
+    ...     comparator="between",
+    ...     value=3,
+    ...     value_high=5,
+    ...     unit="day",
     ... )
     >>> first_window([window]).model_dump(mode="json")
     {'quote': '3-5 days before', 'comparator': '>=', 'value': 3, 'unit': 'day'}
@@ -89,8 +104,14 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     first = next((one for one in windows if one.unit not in NO_UNITS), None)
     if first is None:
         return None
-    comparator = Comparator.AT_LEAST if first.comparator is Comparator.BETWEEN else first.comparator
-    return TimeWindow(quote=first.quote, comparator=comparator, value=first.value, unit=first.unit)
+    comparator = (
+        Comparator.AT_LEAST
+        if first.comparator is Comparator.BETWEEN
+        else first.comparator
+    )
+    return TimeWindow(
+        quote=first.quote, comparator=comparator, value=first.value, unit=first.unit
+    )
 
 
 def stands_aside(tokens: Tokens, window: Window) -> bool:
@@ -99,7 +120,9 @@ def stands_aside(tokens: Tokens, window: Window) -> bool:
     """
     if window.aside:
         return True
-    return tokens.codes[: window.first].count("(") > tokens.codes[: window.first].count(")")
+    return tokens.codes[: window.first].count("(") > tokens.codes[: window.first].count(
+        ")"
+    )
 
 
 def find_times(tokens: Tokens) -> list[Time]:
@@ -107,7 +130,9 @@ def find_times(tokens: Tokens) -> list[Time]:
     lengths = {duration.first: duration for duration in find_durations(tokens)}
     fronts = rule("window").find(tokens) if lengths else ()
     return [
-        (front, lengths[at]) for front in fronts if (at := front.place("duration")[0]) in lengths
+        (front, lengths[at])
+        for front in fronts
+        if (at := front.place("duration")[0]) in lengths
     ]
 
 
@@ -119,13 +144,17 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
         words = _list_words(front, duration)
         is_usual = duration.unit not in NO_UNITS
         if is_usual:
-            back = bool(_WITHIN & words and BACK & words)  # "in the last" is never said of an age
+            # "in the last" is never said of an age
+            back = bool(_WITHIN & words and BACK & words)
             related = back or (
-                _is_window(tokens, duration, front.first) and not _is_unrelated(front, duration)
+                _is_window(tokens, duration, front.first)
+                and not _is_unrelated(front, duration)
             )
             possible = related and not _is_course(tokens, front, duration)
         else:
-            counted = "within" in words or rule("before_suffix").starts(tokens, duration.end)
+            counted = "within" in words or rule("before_suffix").starts(
+                tokens, duration.end
+            )
             possible = duration.unit is TimeUnit.HALF_LIFE or (
                 duration.unit is TimeUnit.MINUTE and bool(counted)
             )
@@ -134,14 +163,26 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
             aside = is_usual and _explains(tokens, first, duration.end)
             exempt = (
                 is_usual
-                and rule("exception_before").ends(tokens, first, first - _EXCEPTION_REACH)
+                and rule("exception_before").ends(
+                    tokens, first, first - _EXCEPTION_REACH
+                )
                 is not None
             )
-            sure = sure and not aside and (duration.low == duration.high or not is_usual)
+            sure = (
+                sure and not aside and (duration.low == duration.high or not is_usual)
+            )
             bound, other = _bound(duration, comparator)
             aside = aside or exempt  # "unless cured for 5 years"
             yield Window(
-                first, duration.end, comparator, bound, duration.unit, sure, aside, either, other
+                first,
+                duration.end,
+                comparator,
+                bound,
+                duration.unit,
+                sure,
+                aside,
+                either,
+                other,
             )
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
@@ -159,7 +200,8 @@ def list_windows(
 
     >>> from extractor.language.book import read_text
     >>> found = list_windows(
-    ...     read_text("within 28 days (4 weeks) or 5 half-lives before the first dose"), None
+    ...     read_text("within 28 days (4 weeks) or 5 half-lives before the first dose"),
+    ...     None,
     ... )
     >>> [(one.comparator.value, one.value, one.unit.value) for one in found]
     [('<=', 28, 'day'), ('<=', 5, 'half_life')]
@@ -182,7 +224,8 @@ def list_windows(
         time for time in (*times, *_find_half_lives(tokens)) if time[1].end not in known
     ]
     found = sorted(
-        [*found, *_borrow_sense(tokens, open_lengths, found)], key=lambda one: (one.first, one.end)
+        [*found, *_borrow_sense(tokens, open_lengths, found)],
+        key=lambda one: (one.first, one.end),
     )
     return tuple(
         one
@@ -245,7 +288,11 @@ def _borrow_sense(
         if front.has("comparator") and not is_half_life:
             continue
         place = bisect_left(firsts, duration.first)
-        last = windows[place - 1] if place and windows[place - 1].end <= duration.first else None
+        last = (
+            windows[place - 1]
+            if place and windows[place - 1].end <= duration.first
+            else None
+        )
         following = windows[place] if place < len(windows) else None
         if following and not (is_half_life or following.first <= duration.end + 2):
             following = None  # only "10-20 days or 5 half-lives before"
@@ -273,14 +320,17 @@ def _is_restated(tokens: Tokens, last: Window, one: Window) -> bool:
         return False
     days = [each.value * DAYS[each.unit] for each in (last, one)]
     same = abs(days[0] - days[1]) <= _SAME_LENGTH * max(days)
-    return same and rule("restates_window").covers(tokens, last.end, one.first) is not None
+    return (
+        same and rule("restates_window").covers(tokens, last.end, one.first) is not None
+    )
 
 
 def _explains(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a window belongs to a definition, or explains a word in brackets."""
     names = ("bracketed_before", "defined_before")
     if any(
-        rule(name).ends(tokens, first, first - 2 * _LENGTH_CONTEXT) is not None for name in names
+        rule(name).ends(tokens, first, first - 2 * _LENGTH_CONTEXT) is not None
+        for name in names
     ):
         return True
     return _is_aside(tokens, first, end)
@@ -292,14 +342,26 @@ def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
 
     That in "recent stroke (within 3 months)" dates the stroke, and so the criterion.
     """
-    brackets = ((at, tokens.codes[at:first]) for at in range(first) if tokens.codes[at] == "(")
-    opened = next((at for at, codes in brackets if codes.count("(") > codes.count(")")), -1)
+    brackets = (
+        (at, tokens.codes[at:first]) for at in range(first) if tokens.codes[at] == "("
+    )
+    opened = next(
+        (at for at, codes in brackets if codes.count("(") > codes.count(")")), -1
+    )
     closed = tokens.codes.find(")", end)
     if opened < 0 or closed < 0:
         return False
-    alone = first == opened + 1 or rule("bracket_opening").covers(tokens, opened + 1, first)
-    listed = "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ","
-    return not alone or listed or rule("finding").ends(tokens, opened, opened - 1) is not None
+    alone = first == opened + 1 or rule("bracket_opening").covers(
+        tokens, opened + 1, first
+    )
+    listed = (
+        "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ","
+    )
+    return (
+        not alone
+        or listed
+        or rule("finding").ends(tokens, opened, opened - 1) is not None
+    )
 
 
 def _is_unrelated(front: Found, duration: Duration) -> bool:
@@ -311,11 +373,17 @@ def _is_unrelated(front: Found, duration: Duration) -> bool:
     tokens = front.tokens
     end = duration.end
     if duration.unit is TimeUnit.HOUR:
-        return duration.high > _MOST_HOURS or rule("old").starts(tokens, end) is not None
+        return (
+            duration.high > _MOST_HOURS or rule("old").starts(tokens, end) is not None
+        )
     if rule("schooling").starts(tokens, end):
         return True
-    related = _RELATED & _list_words(front, duration) or rule("relation_after").starts(tokens, end)
-    return duration.unit is TimeUnit.YEAR and duration.high >= _MANY_YEARS and not related
+    related = _RELATED & _list_words(front, duration) or rule("relation_after").starts(
+        tokens, end
+    )
+    return (
+        duration.unit is TimeUnit.YEAR and duration.high >= _MANY_YEARS and not related
+    )
 
 
 def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
@@ -326,7 +394,12 @@ def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
         return True
     # "food and drug at least 2 hours apart" is a schedule
     if rule("apart").starts(tokens, duration.end):
-        return rule("events_apart").ends(tokens, front.first, front.first - _LENGTH_CONTEXT) is None
+        return (
+            rule("events_apart").ends(
+                tokens, front.first, front.first - _LENGTH_CONTEXT
+            )
+            is None
+        )
     if "within" in _list_words(front, duration):
         return False
     if rule("of_trial_after").starts(tokens, duration.end):
@@ -334,7 +407,10 @@ def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
     anchored = rule("window_anchor").starts(tokens, duration.end)
     if anchored:
         return False
-    return rule("trial_before").ends(tokens, front.first, front.first - _LENGTH_CONTEXT) is not None
+    return (
+        rule("trial_before").ends(tokens, front.first, front.first - _LENGTH_CONTEXT)
+        is not None
+    )
 
 
 def may_be_window(tokens: Tokens, time: Time) -> bool:
@@ -342,7 +418,9 @@ def may_be_window(tokens: Tokens, time: Time) -> bool:
     that is not read.
     """
     front, duration = time
-    return _is_window(tokens, duration, duration.first) and not _is_course(tokens, front, duration)
+    return _is_window(tokens, duration, duration.first) and not _is_course(
+        tokens, front, duration
+    )
 
 
 def _list_words(front: Found, duration: Duration) -> set[str]:
@@ -352,9 +430,15 @@ def _list_words(front: Found, duration: Duration) -> set[str]:
 def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
     high = duration.high if duration.high > duration.low else None
     limit = Limit(
-        Comparator.EQUAL, duration.low, high, first, duration.end, time_unit=duration.unit.value
+        Comparator.EQUAL,
+        duration.low,
+        high,
+        first,
+        duration.end,
+        time_unit=duration.unit.value,
     )
-    if rule("time_unit").ends(tokens, duration.first, duration.first - 2):  # "17 years 11 months"
+    # "17 years 11 months"
+    if rule("time_unit").ends(tokens, duration.first, duration.first - 2):
         return False
     if duration.unit in NO_UNITS:
         return False
@@ -363,7 +447,9 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
     return not is_lifetime(tokens, limit)
 
 
-def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, bool, int] | None:
+def _read_sense(
+    front: Found, duration: Duration
+) -> tuple[Comparator, bool, bool, int] | None:
     """The comparator of a length of time, whether it is sure or may be the other one, and the start
     of the window.
 
@@ -377,12 +463,17 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
     preposition = (front.read("preposition") or "").lower()
     stated = read_comparator("comparators", front, "comparator")
     start = front.first
-    if stated and rule("negated_front").ends(tokens, start, start - 1):  # "not shorter than"
+    # "not shorter than"
+    if stated and rule("negated_front").ends(tokens, start, start - 1):
         stated = stated.opposite or stated
         start = start - 1
-    before, after = (rule(name).starts(tokens, end) for name in ("before_suffix", "after_suffix"))
+    before, after = (
+        rule(name).starts(tokens, end) for name in ("before_suffix", "after_suffix")
+    )
     lasting = rule("lasting_before").starts(tokens, end)
-    more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(tokens, end)
+    more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(
+        tokens, end
+    )
     onward = preposition in _ONWARD or (preposition == "and" and after)
     # "stable for the 3 months before", "pain over the past 3 months"
     lasts = bool(before) or bool(BACK & words)
@@ -413,8 +504,20 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
         ),
         (more, Comparator.AT_LEAST, True, False, front.first),
         # "365 days of enrolment before"
-        (lasting and not preposition and stated is None, Comparator.AT_LEAST, False, True, first),
-        (rule("or_less").starts(tokens, end), Comparator.AT_MOST, True, False, front.first),
+        (
+            lasting and not preposition and stated is None,
+            Comparator.AT_LEAST,
+            False,
+            True,
+            first,
+        ),
+        (
+            rule("or_less").starts(tokens, end),
+            Comparator.AT_MOST,
+            True,
+            False,
+            front.first,
+        ),
         ("least" in words, Comparator.AT_LEAST, True, False, front.first),
         (
             preposition in _SPANS or BACK & words,
@@ -423,7 +526,13 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
             preposition not in _WITHIN and lasts,
             front.first,
         ),
-        (onward, Comparator.AT_LEAST, preposition in ("for", "until", "since"), lasts, front.first),
+        (
+            onward,
+            Comparator.AT_LEAST,
+            preposition in ("for", "until", "since"),
+            lasts,
+            front.first,
+        ),
         (
             before and rule("stopping").ends(tokens, first, first - 16),
             Comparator.AT_LEAST,
@@ -443,7 +552,9 @@ def find_washouts(
     """Wash-outs: a length of time alone after the name of a treatment ("cetirizine: 3 days"), or
     after that word.
     """
-    sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
+    sense = (
+        Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
+    )
     word = rule("washout_word").search(tokens)
     half_lives = {duration.end for _, duration in _find_half_lives(tokens)}
     for front, duration in times:
@@ -454,11 +565,15 @@ def find_washouts(
             "/",
         )
         named = word is not None and word.first < duration.first
-        named = named or not half_lives.isdisjoint(range(duration.first - _JOINT, duration.first))
+        named = named or not half_lives.isdisjoint(
+            range(duration.first - _JOINT, duration.first)
+        )
         if (
             _stands_alone(tokens, duration, named=named)
             and not repeated
-            and not (_is_course(tokens, front, duration) or _is_unrelated(front, duration))
+            and not (
+                _is_course(tokens, front, duration) or _is_unrelated(front, duration)
+            )
             and _is_window(tokens, duration, front.first)
         ):
             yield Window(
@@ -481,7 +596,9 @@ def _stands_alone(tokens: Tokens, duration: Duration, *, named: bool) -> bool:
     before = tokens.codes[: duration.first]
     after = tokens.codes[duration.end :].strip(".;,")
     is_whole_line = not after and len(before) <= _FEW_WORDS
-    opening = rule("washout_opening").ends(tokens, duration.first, duration.first - _OPENING)
+    opening = rule("washout_opening").ends(
+        tokens, duration.first, duration.first - _OPENING
+    )
     closed = not after or rule("washout_end").starts(tokens, duration.end) is not None
     if opening is None:
         return is_whole_line or (named and closed)

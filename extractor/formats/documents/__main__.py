@@ -8,7 +8,11 @@ import sys
 from contextlib import suppress
 
 from extractor.formats.documents.content import DocumentProblem
-from extractor.formats.documents.limits import MAX_MEMORY_BYTES, MAX_REPLY_BYTES, MAX_SECONDS
+from extractor.formats.documents.limits import (
+    MAX_MEMORY_BYTES,
+    MAX_REPLY_BYTES,
+    MAX_SECONDS,
+)
 
 _UNREADABLE = "open it in a viewer, and print it to a new PDF or save it as .docx"
 

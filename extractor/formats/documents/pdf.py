@@ -130,7 +130,9 @@ def _read_lines(text: pdfium.PdfTextPage, height: float) -> Iterator[_Line]:
     yield from _read_line(text, begun, text.count_chars(), height)
 
 
-def _read_line(text: pdfium.PdfTextPage, start: int, end: int, height: float) -> Iterator[_Line]:
+def _read_line(
+    text: pdfium.PdfTextPage, start: int, end: int, height: float
+) -> Iterator[_Line]:
     """Yield the line of these characters, or each cell of a table's row."""
     cell: list[tuple[str, api.FS_RECTF]] = []
     for number in range(start, end):
@@ -149,7 +151,9 @@ def _read_line(text: pdfium.PdfTextPage, start: int, end: int, height: float) ->
         yield _make_line(cell, height, is_bold=_is_bold(text, start))
 
 
-def _make_line(cell: Sequence[tuple[str, api.FS_RECTF]], height: float, *, is_bold: bool) -> _Line:
+def _make_line(
+    cell: Sequence[tuple[str, api.FS_RECTF]], height: float, *, is_bold: bool
+) -> _Line:
     first = cell[0][1]
     middle = (first.top + first.bottom) / 2
     is_outer = not _EDGE * height <= middle <= (1 - _EDGE) * height
@@ -181,7 +185,9 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
         is_list = goes_on and following.middle < line.middle - line.size / 2
         del joined[-len(label) :]
         if is_level and not is_list:
-            joined.append(replace(first, text=f"{words}\t{line.text}", right=line.right))
+            joined.append(
+                replace(first, text=f"{words}\t{line.text}", right=line.right)
+            )
         else:
             joined += [replace(first, text=words), line]
     return joined
@@ -193,7 +199,9 @@ def _find_label(lines: Sequence[_Line], line: _Line) -> Sequence[_Line]:
     while first:
         one = lines[first - 1]
         is_left = one.right < line.left and one.middle < line.middle + line.size
-        is_below = first == len(lines) or 0 < one.middle - lines[first].middle <= 2 * one.size
+        is_below = (
+            first == len(lines) or 0 < one.middle - lines[first].middle <= 2 * one.size
+        )
         if not (is_left and is_below):
             break
         first -= 1
@@ -210,7 +218,9 @@ def _join_wrapped(lines: Sequence[_Line]) -> list[_Line]:
         if before and line and _is_wrapped(before, line, lines):
             # A hyphen at the end of a line keeps its line break, by which a reader knows it.
             space = "\n" if before.text.endswith("-") else " "
-            joined[-1] = replace(joined[-1], text=f"{joined[-1].text}{space}{line.text}")
+            joined[-1] = replace(
+                joined[-1], text=f"{joined[-1].text}{space}{line.text}"
+            )
         elif line:
             joined.append(line)
     return joined
@@ -221,13 +231,22 @@ def _is_wrapped(before: _Line, line: _Line, lines: Sequence[_Line]) -> bool:
     is_near = 0 < before.middle - line.middle <= _TIGHT * line.size
     is_alike = abs(before.size - line.size) < 1 and before.is_bold == line.is_bold
     is_below = abs(line.left - before.left) <= _INDENT * line.size
-    if _MARK.match(line.text) or "\t" in line.text or not (is_near and is_alike and is_below):
+    if (
+        _MARK.match(line.text)
+        or "\t" in line.text
+        or not (is_near and is_alike and is_below)
+    ):
         return False
-    rights = [one.right for one in lines if abs(one.left - before.left) <= _INDENT * line.size]
+    rights = [
+        one.right for one in lines if abs(one.left - before.left) <= _INDENT * line.size
+    ]
     margin = max(rights)
     at_margin = [right for right in rights if margin - right <= _MARGIN * line.size]
     width = (line.right - line.left) * len(line.text.split()[0]) / len(line.text)
-    return len(at_margin) >= _FEWEST_AT_MARGIN and before.right + width > margin - line.size / 2
+    return (
+        len(at_margin) >= _FEWEST_AT_MARGIN
+        and before.right + width > margin - line.size / 2
+    )
 
 
 def _read_sign(text: pdfium.PdfTextPage, number: int) -> str:
@@ -268,7 +287,11 @@ def _set_text(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
                 left_out[line.text] = None
                 continue
             if stands_out(line):
-                headings[size] = (not line.text.isupper(), -round(line.size), not line.is_bold)
+                headings[size] = (
+                    not line.text.isupper(),
+                    -round(line.size),
+                    not line.is_bold,
+                )
             written.append(line.text + "\n")
             size += len(written[-1])
     spans: list[Span] = []

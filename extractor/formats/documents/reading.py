@@ -12,7 +12,11 @@ from typing import IO, BinaryIO
 from extractor.errors import MissingExtra
 from extractor.formats.documents.children import child_environment
 from extractor.formats.documents.content import DocumentContent, DocumentProblem
-from extractor.formats.documents.limits import MAX_DOCUMENT_BYTES, MAX_REPLY_BYTES, MAX_SECONDS
+from extractor.formats.documents.limits import (
+    MAX_DOCUMENT_BYTES,
+    MAX_REPLY_BYTES,
+    MAX_SECONDS,
+)
 
 _BLOCK = 1024 * 1024
 _LIBRARIES = {"pdf": "pypdfium2", "docx": "docx"}
@@ -26,7 +30,9 @@ def is_word(archive: zipfile.ZipFile) -> bool:
     is_office = "[Content_Types].xml" in names
     if not is_office:
         return False
-    return any(name.startswith("word/document") and name.endswith(".xml") for name in names)
+    return any(
+        name.startswith("word/document") and name.endswith(".xml") for name in names
+    )
 
 
 def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
@@ -99,7 +105,9 @@ def _environment() -> dict[str, str]:
         "LD_LIBRARY_PATH",
         "VIRTUAL_ENV",
     )
-    return {name: os.environ[name] for name in kept if name in os.environ} | child_environment()
+    return {
+        name: os.environ[name] for name in kept if name in os.environ
+    } | child_environment()
 
 
 def _read_reply(kind: str, code: int, written: bytes) -> DocumentContent:

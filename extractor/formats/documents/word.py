@@ -26,11 +26,17 @@ from extractor.formats.documents.limits import (
 
 _BOMB = "unpack it yourself if you trust it, and copy its text into a text file"
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_HEADING = re.compile(r"(?:heading|title|überschrift|titre)\s*(?P<level>\d?)", re.IGNORECASE)
-_CONTENTS = re.compile(r"(?:toc|contents)\s*\d?|table of (?:figures|contents)", re.IGNORECASE)
+_HEADING = re.compile(
+    r"(?:heading|title|überschrift|titre)\s*(?P<level>\d?)", re.IGNORECASE
+)
+_CONTENTS = re.compile(
+    r"(?:toc|contents)\s*\d?|table of (?:figures|contents)", re.IGNORECASE
+)
 _LEFT_OUT = frozenset(map(qn, ("w:del", "w:moveFrom", "w:txbxContent", "w:instrText")))
 """What was deleted by a tracked change, text boxes, and codes of fields."""
-_AROUND = frozenset(map(qn, ("w:sdt", "w:sdtContent", "w:ins", "w:customXml", "w:moveTo")))
+_AROUND = frozenset(
+    map(qn, ("w:sdt", "w:sdtContent", "w:ins", "w:customXml", "w:moveTo"))
+)
 """Content controls, and what was inserted by a tracked change."""
 _LONGEST_NUMBER = 6
 _SHORT_LABEL = 80
@@ -43,11 +49,14 @@ def read_word(given: bytes) -> DocumentContent:
         document = docx.Document(io.BytesIO(given))
     except (ValueError, KeyError, zipfile.BadZipFile, etree.XMLSyntaxError) as error:
         problem = f"the Word document is damaged ({type(error).__name__})"
-        raise DocumentProblem(problem, "open it in Word, and save it again as .docx") from None
+        raise DocumentProblem(
+            problem, "open it in Word, and save it again as .docx"
+        ) from None
     content = _Writer(document).write()
     if not content.text.strip():
         raise DocumentProblem(
-            "the Word document has no text", "recognise the text of its pictures first (OCR)"
+            "the Word document has no text",
+            "recognise the text of its pictures first (OCR)",
         )
     return content
 
@@ -64,7 +73,9 @@ def _check_archive(given: bytes) -> None:
                     "the Word document is encrypted", "save a copy without its password"
                 )
             size = sum(member.file_size for member in members)
-            out_of_proportion = size > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * len(given)
+            out_of_proportion = size > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * len(
+                given
+            )
             if size > MAX_UNPACKED_BYTES or out_of_proportion:
                 raise DocumentProblem(
                     f"unpacks to {size:,} bytes, as decompression bombs do", _BOMB
@@ -81,12 +92,16 @@ def _check_archive(given: bytes) -> None:
         ValueError,
     ) as error:
         problem = f"the Word document is damaged ({type(error).__name__})"
-        raise DocumentProblem(problem, "open it in Word, and save it again as .docx") from None
+        raise DocumentProblem(
+            problem, "open it in Word, and save it again as .docx"
+        ) from None
 
 
 def _check_xml(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     if member.file_size > MAX_XML_BYTES:
-        raise DocumentProblem(f"{member.filename} unpacks to {member.file_size:,} bytes", _BOMB)
+        raise DocumentProblem(
+            f"{member.filename} unpacks to {member.file_size:,} bytes", _BOMB
+        )
     part = archive.read(member)
     if part.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in part[:4]:
         part = part.replace(b"\0", b"")
@@ -131,7 +146,9 @@ class _Writer:
         self._written.append(line + "\n")
         self._size += len(line) + 1
         if self._size > MAX_DOCUMENT_CHARACTERS:
-            problem = f"a Word document of more than {MAX_DOCUMENT_CHARACTERS:,} characters"
+            problem = (
+                f"a Word document of more than {MAX_DOCUMENT_CHARACTERS:,} characters"
+            )
             raise DocumentProblem(
                 problem, "save only the part with eligibility, treatment and outcomes"
             )
@@ -181,7 +198,8 @@ class _Writer:
             else:
                 rows = _find_children(block, "w:tr")
                 inner = (
-                    [self._read_cell(one) for one in _find_children(row, "w:tc")] for row in rows
+                    [self._read_cell(one) for one in _find_children(row, "w:tc")]
+                    for row in rows
                 )
                 lines += ["\t".join(" ".join(one) for one in row) for row in inner]
         return [line for text in lines for line in text.split("\n") if line.strip()]
@@ -218,7 +236,9 @@ class _Writer:
         """Return the mark of an item, which Word keeps apart from its text: a bullet, or its
         number.
         """
-        numbering = (one.find(qn("w:numPr")) for one in self._list_properties(paragraph))
+        numbering = (
+            one.find(qn("w:numPr")) for one in self._list_properties(paragraph)
+        )
         found = next((one for one in numbering if one is not None), None)
         if found is None:
             return ""
@@ -252,7 +272,9 @@ def _find_children(parent: Any, *names: str, depth: int = 0) -> Iterator[Any]:
     insertions too.
     """
     if depth > MAX_DEPTH:
-        raise DocumentProblem("a Word document with too many nested parts", "save it as PDF")
+        raise DocumentProblem(
+            "a Word document with too many nested parts", "save it as PDF"
+        )
     for child in parent:
         if child.tag in map(qn, names):
             yield child

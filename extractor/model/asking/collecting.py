@@ -8,7 +8,14 @@ from typing import Any
 from extractor.concepts.own.declaration import Of
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import MODEL_CONFIDENCE
-from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading, Refusal, draft_record
+from extractor.evidence.drafts import (
+    RECORD,
+    Draft,
+    ModelResult,
+    Reading,
+    Refusal,
+    draft_record,
+)
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
 from extractor.model.asking.planner import count_asked
@@ -71,7 +78,8 @@ def _list_gaps(
             gaps[number] |= dict.fromkeys(names, AbsenceReason.MODEL_REFUSED)
     for question in unasked:
         for number, names in _split_fields(question).items():
-            known = gaps[number].keys() & PEOPLE_FIELDS  # of the participants, one line is enough
+            # of the participants, one line is enough
+            known = gaps[number].keys() & PEOPLE_FIELDS
             gaps[number] |= dict.fromkeys(names - known, AbsenceReason.BUDGET_EXHAUSTED)
     return gaps
 
@@ -127,7 +135,9 @@ def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) ->
 
     Silence about the participants is no answer.
     """
-    found: dict[str, list[Reading[Any]]] = {name: [] for name in PEOPLE_FIELDS if name in asked}
+    found: dict[str, list[Reading[Any]]] = {
+        name: [] for name in PEOPLE_FIELDS if name in asked
+    }
     refused: list[Refusal] = []
     own: dict[str, tuple[Draft, ...]] = {}
     for draft in drafts:
@@ -139,11 +149,14 @@ def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) ->
             own[name] = (*own.get(name, ()), *draft.own.get(name, ()))
     for name, is_highest in zip(AGES, (False, True), strict=True):
         found.get(name, []).sort(
-            key=lambda age: float(age.value.value * DAYS[age.value.unit]), reverse=is_highest
+            key=lambda age: float(age.value.value * DAYS[age.value.unit]),
+            reverse=is_highest,
         )
     model = {name: known[0] for name, known in found.items() if known}
     model |= {
         name: Reading(bool(said), MODEL_CONFIDENCE, origin=Origin.MODEL)
         for name, said in own.items()
     }
-    return replace(draft_record({}), model=model, refused=tuple(refused), own=own, asked=asked)
+    return replace(
+        draft_record({}), model=model, refused=tuple(refused), own=own, asked=asked
+    )

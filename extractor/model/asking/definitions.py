@@ -41,6 +41,8 @@ def _describe_example(field: CustomField, example: Example) -> str:
     if answers:
         # A class of ours, such as a duration, is written as its text.
         written = json.dumps(
-            {field.name: answers if field.many else answers[0]}, ensure_ascii=False, default=str
+            {field.name: answers if field.many else answers[0]},
+            ensure_ascii=False,
+            default=str,
         )
     return f"Example: {json.dumps(example.text, ensure_ascii=False)} gives {written}"

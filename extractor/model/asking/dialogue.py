@@ -70,7 +70,9 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
         skipped |= left_out
         if reply.pending:
             answered = {draft.number for draft in said}
-            pending += [question for question in call if question.chunk.number not in answered]
+            pending += [
+                question for question in call if question.chunk.number not in answered
+            ]
     asked = [one for one in questions if one not in pending and one not in unasked]
     received = [reply for reply in replies if reply is not None]
     result = collect(parsed, asked, unasked, drafts, received, skipped)
@@ -88,7 +90,9 @@ def _read_reply(
     chunks = {question.chunk.number: question.chunk for question in questions}
     said = read_values(questions, reply.items, complete=False)
     grounded = [_ground(*each, parsed, chunks) for each in said]
-    drafts = prove_regimens([one for one in grounded if not _names_nothing(one)], parsed)
+    drafts = prove_regimens(
+        [one for one in grounded if not _names_nothing(one)], parsed
+    )
     is_lost = not reply.items and bool(reply.dropped)
     if reply.pending or is_lost:
         return drafts, frozenset()
@@ -96,7 +100,11 @@ def _read_reply(
     if reply.dropped:
         return drafts, skipped
     answered = {draft.number for draft in drafts}
-    silent = [question for question in questions if question.chunk.number not in answered | skipped]
+    silent = [
+        question
+        for question in questions
+        if question.chunk.number not in answered | skipped
+    ]
     drafts += (_ground(*each, parsed, chunks) for each in read_silence(silent))
     return drafts, skipped
 
@@ -108,19 +116,26 @@ def _names_nothing(draft: Draft) -> bool:
     if draft.group != Task.DOSING or draft.refused or any(draft.own.values()):
         return False
     return not any(
-        reading.list_values() for name, reading in draft.model.items() if name != "stands"
+        reading.list_values()
+        for name, reading in draft.model.items()
+        if name != "stands"
     )
 
 
 def _ground(
-    question: Question, values: Mapping[str, Any], parsed: ParsedRecord, chunks: Mapping[int, Chunk]
+    question: Question,
+    values: Mapping[str, Any],
+    parsed: ParsedRecord,
+    chunks: Mapping[int, Chunk],
 ) -> Draft:
     """Return the draft with what its text bears out, and with the line that introduces it, if
     the model named that.
     """
     draft = parsed.draft_of(question.task, question.chunk)
     number = values.get("lead_in")
-    named = None if isinstance(number, UnreadableValue) else chunks.get(number or RECORD)
+    named = (
+        None if isinstance(number, UnreadableValue) else chunks.get(number or RECORD)
+    )
     said = {
         name: value
         for name, value in values.items()

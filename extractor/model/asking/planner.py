@@ -40,7 +40,9 @@ _TIMED = frozenset(
     if one.endswith("_survival") or one.startswith(("time_to_", "duration_of_"))
 )
 """Time-to-event concepts: only they have a start event, end events and censoring."""
-_RARE = frozenset(info.name for task in Task for info in list_fields(task) if info.metadata.rare)
+_RARE = frozenset(
+    info.name for task in Task for info in list_fields(task) if info.metadata.rare
+)
 _PEOPLE = re.compile(
     r"\b(?:healthy|volunteers?|(?:wo)?m[ae]n|(?:fe)?males?|boys?|girls?|sex|genders?|ages?d?"
     r"|old)\b",
@@ -48,7 +50,8 @@ _PEOPLE = re.compile(
 )
 """Words of lines that say who takes part."""
 _HEADER = re.compile(
-    r"\W*(?:(?:key |main )?(?:inclusion|exclusion)(?: criteria)?|criteria)\W*", re.IGNORECASE
+    r"\W*(?:(?:key |main )?(?:inclusion|exclusion)(?: criteria)?|criteria)\W*",
+    re.IGNORECASE,
 )
 """Lines that say nothing of their own."""
 _LIST_MARK = re.compile(r"\s*(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])\s+)?")
@@ -83,7 +86,9 @@ class Estimate:
 
     def __add__(self, other: "Estimate") -> "Estimate":
         return Estimate(
-            self.questions + other.questions, self.size + other.size, self.seconds + other.seconds
+            self.questions + other.questions,
+            self.size + other.size,
+            self.seconds + other.seconds,
         )
 
 
@@ -98,7 +103,9 @@ def estimate_record(record: TrialRecord, options: AskingOptions) -> Estimate:
         measure_call(render_call(parsed.record, pack, custom=options.fields))
         for pack in pack_questions(questions)
     )
-    return Estimate(count_asked(questions), sum(sizes, RequestSize()), process_time() - since)
+    return Estimate(
+        count_asked(questions), sum(sizes, RequestSize()), process_time() - since
+    )
 
 
 def count_asked(questions: Sequence[Question]) -> int:
@@ -106,7 +113,9 @@ def count_asked(questions: Sequence[Question]) -> int:
     return sum(bool(question.fields) for question in questions)
 
 
-def plan_questions(parsed: ParsedRecord, options: AskingOptions) -> tuple[Question, ...]:
+def plan_questions(
+    parsed: ParsedRecord, options: AskingOptions
+) -> tuple[Question, ...]:
     """Choose the questions about a record, task by task in reading order; none for ``Effort.NONE``.
 
     A chunk is asked about once, since its number identifies the answer.
@@ -120,13 +129,17 @@ def plan_questions(parsed: ParsedRecord, options: AskingOptions) -> tuple[Questi
         Task.ENDPOINTS: _plan_endpoints(parsed, options),
     }
     questions: dict[int, Question] = {}
-    for question in chain.from_iterable(planned[task] for task in Task if task in options.tasks):
+    for question in chain.from_iterable(
+        planned[task] for task in Task if task in options.tasks
+    ):
         questions.setdefault(question.chunk.number, question)
     for own in options.fields:
         # else the items that have it are not extracted
         if own.of is Of.RECORD or own.of.task in options.tasks:
             for line in list(_list_own_lines(own, questions, parsed, options, numbers)):
-                questions[line.chunk.number] = questions.get(line.chunk.number, line).asking(own)
+                questions[line.chunk.number] = questions.get(
+                    line.chunk.number, line
+                ).asking(own)
     return tuple(questions.values())
 
 
@@ -142,11 +155,17 @@ def pack_questions(
     """
     calls: list[list[Question]] = []
     room = 0
-    for regimens, lines in groupby(questions, key=lambda question: REGIMENS in question.fields):
+    for regimens, lines in groupby(
+        questions, key=lambda question: REGIMENS in question.fields
+    ):
         found = list(lines)
         for group in [found] if regimens else [[question] for question in found]:
             size = sum(estimate_tokens(render_line(question)) for question in group)
-            if not calls or size > room or count_output_tokens([*calls[-1], *group]) > max_output:
+            if (
+                not calls
+                or size > room
+                or count_output_tokens([*calls[-1], *group]) > max_output
+            ):
                 calls.append([])
                 room = max_tokens
             calls[-1] += group
@@ -157,20 +176,32 @@ def pack_questions(
 def _plan_eligibility(
     parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]
 ) -> Iterator[Question]:
-    people = any(_is_doubtful(parsed.whole.read(name), name, options) for name in PEOPLE_FIELDS)
+    people = any(
+        _is_doubtful(parsed.whole.read(name), name, options) for name in PEOPLE_FIELDS
+    )
     lines = [
-        Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options))
+        Question(
+            Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options)
+        )
         for one in parsed.criteria
     ]
     shown = set(
         _list_introducing(
-            parsed, [line.chunk.span for line in lines if "lead_in" in line.fields], numbers
+            parsed,
+            [line.chunk.span for line in lines if "lead_in" in line.fields],
+            numbers,
         )
     )
     known = {one.number: one for one in parsed.criteria}
     places = _list_offsets(chunk.span for chunk in shown)
-    lines = [replace(line, hint=_hint_of(known[line.chunk.number], places)) for line in lines]
-    lines += [Question(Task.ELIGIBILITY, chunk, ()) for chunk in shown if chunk.number not in known]
+    lines = [
+        replace(line, hint=_hint_of(known[line.chunk.number], places)) for line in lines
+    ]
+    lines += [
+        Question(Task.ELIGIBILITY, chunk, ())
+        for chunk in shown
+        if chunk.number not in known
+    ]
     for name in _PEOPLE_IN if people else ():
         section = parsed.record.section(name)
         if section:
@@ -197,8 +228,12 @@ def _hint_of(item: Draft, shown: Collection[int] = frozenset()) -> str:
     lead_in = item.read("lead_in")
     in_list = section == "eligibility" and kind.certain and kind.value
     where = f"{kind.value} list" if in_list else section.replace("_", " ")
-    is_shown = any(span.section == "eligibility" and span.start in shown for span in lead_in.spans)
-    return f'{where}, under "{lead_in.value}"' if lead_in.value and not is_shown else where
+    is_shown = any(
+        span.section == "eligibility" and span.start in shown for span in lead_in.spans
+    )
+    return (
+        f'{where}, under "{lead_in.value}"' if lead_in.value and not is_shown else where
+    )
 
 
 def _list_introducing(
@@ -219,7 +254,11 @@ def _list_introducing(
     taken = _list_offsets(one.chunk.span for one in listed)
     for line in section.text.splitlines(keepends=True):
         mark = _LIST_MARK.match(line)
-        span = Span("eligibility", start + (mark.end() if mark else 0), start + len(line.rstrip()))
+        span = Span(
+            "eligibility",
+            start + (mark.end() if mark else 0),
+            start + len(line.rstrip()),
+        )
         start += len(line)
         if span.length > 0 and taken.isdisjoint(range(span.start, span.end)):
             yield Chunk(next(numbers), span, clean_text(parsed.raw(span)).text)
@@ -264,7 +303,9 @@ def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Qu
         # what is measured decides what else may be stated, and a key without a value is free
         if "concept" in fields:
             fields = tuple(
-                name for name in FIELDS[Task.ENDPOINTS] if name in {*fields, *_RARE, *_EVENTS}
+                name
+                for name in FIELDS[Task.ENDPOINTS]
+                if name in {*fields, *_RARE, *_EVENTS}
             )
         wanted = tuple(name for name in fields if name not in left_out)
         if wanted:
@@ -281,7 +322,10 @@ def _fields_of(item: Draft, task: Task, options: AskingOptions) -> tuple[str, ..
         name
         for name in FIELDS[task]
         if (name != "rule" or name in item.rules)
-        and any(_is_doubtful(item.read(part), name, options) for part in parts.get(name, (name,)))
+        and any(
+            _is_doubtful(item.read(part), name, options)
+            for part in parts.get(name, (name,))
+        )
     )
 
 
@@ -319,10 +363,16 @@ def _list_own_lines(
 
     if field.of is Of.REGIMEN:
         asked = (question for question in known.values() if REGIMENS in question.fields)
-        yield from (question for question in asked if field.may_be_in(question.chunk.text))
+        yield from (
+            question for question in asked if field.may_be_in(question.chunk.text)
+        )
     elif field.of is not Of.RECORD:
         for item in parsed.list_items(field.group.of):
-            if field.may_be_in(item.chunk.text) and may_have(item) and not is_sure(item):
+            if (
+                field.may_be_in(item.chunk.text)
+                and may_have(item)
+                and not is_sure(item)
+            ):
                 yield Question(field.of.task, item.chunk, (), _hint_of(item))
     elif not is_sure(parsed.whole):
         shown = dict(known)
@@ -334,7 +384,10 @@ def _list_own_lines(
 
 
 def _list_record_lines(
-    field: CustomField, shown: Collection[Question], parsed: ParsedRecord, numbers: Iterator[int]
+    field: CustomField,
+    shown: Collection[Question],
+    parsed: ParsedRecord,
+    numbers: Iterator[int],
 ) -> Iterator[Question]:
     """Yield the lines that may state a field of the record: those of items, and all others of
     its sections.
@@ -343,10 +396,16 @@ def _list_record_lines(
         if not field.may_stand_in(name):
             continue
         here = [question for question in shown if question.chunk.span.section == name]
-        yield from (question for question in here if field.may_be_in(question.chunk.text))
+        yield from (
+            question for question in here if field.may_be_in(question.chunk.text)
+        )
         for line in section.lines():
             span = span_of(line)
             covered = any(question.chunk.span.overlaps(span) for question in here)
-            if not covered and field.may_be_in(line.text) and not _HEADER.fullmatch(line.text):
+            if (
+                not covered
+                and field.may_be_in(line.text)
+                and not _HEADER.fullmatch(line.text)
+            ):
                 chunk = Chunk(next(numbers), span, line.text)
                 yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))

@@ -22,7 +22,13 @@ from extractor.evidence.drafts import Chunk, Span
 from extractor.language.clean import clean_text
 from extractor.model.asking.definitions import describe_fields
 from extractor.model.asking.questions import LINE_BREAK, Question
-from extractor.model.asking.reply_models import Reply, is_listing, keys_asked, name_words, reply_for
+from extractor.model.asking.reply_models import (
+    Reply,
+    is_listing,
+    keys_asked,
+    name_words,
+    reply_for,
+)
 from extractor.model.calls import Call, PromptVersion
 from extractor.schemas import Task, TrialRecord, list_fields
 
@@ -102,7 +108,9 @@ def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
     if not custom:
         return prompt
     system = "\n\n".join([prompt.system, *describe_fields(custom)])
-    return replace(prompt, system=system, version=replace(prompt.version, sha256=_digest(system)))
+    return replace(
+        prompt, system=system, version=replace(prompt.version, sha256=_digest(system))
+    )
 
 
 @cache
@@ -110,7 +118,10 @@ def read_prompt(folder: Path) -> Prompt:
     """Return the newest version of the prompt in ``folder``. Raises ``PromptError`` if a file is
     missing or broken.
     """
-    versions = (re.fullmatch(r"system\.v(\d+)\.md", path.name) for path in folder.glob("system.*"))
+    versions = (
+        re.fullmatch(r"system\.v(\d+)\.md", path.name)
+        for path in folder.glob("system.*")
+    )
     version = max((int(found[1]) for found in versions if found), default=1)
     place = folder / f"system.v{version}.md"
     try:
@@ -130,9 +141,15 @@ def read_prompt(folder: Path) -> Prompt:
                 f"prompt {folder / f'system.v{version}.md'}: there is no placeholder {mark}"
             )
     written = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
-    shown = "\n".join([*example.get("context", ()), *map(render_line, questions), written])
-    system = form.replace(_GUIDELINE, shorten_guideline(guideline)).replace(_EXAMPLES, shown)
-    return Prompt(PromptVersion("questions", version, _digest(system)), system, questions, answer)
+    shown = "\n".join(
+        [*example.get("context", ()), *map(render_line, questions), written]
+    )
+    system = form.replace(_GUIDELINE, shorten_guideline(guideline)).replace(
+        _EXAMPLES, shown
+    )
+    return Prompt(
+        PromptVersion("questions", version, _digest(system)), system, questions, answer
+    )
 
 
 def shorten_guideline(guideline: str) -> str:
@@ -149,9 +166,16 @@ def shorten_guideline(guideline: str) -> str:
     parts = re.split(r"^(?=## )", common, flags=re.MULTILINE)
     for at, part in enumerate(parts):
         words = next(
-            (name_words(task) for task in Task if part.startswith(f"## {task.capitalize()}")), {}
+            (
+                name_words(task)
+                for task in Task
+                if part.startswith(f"## {task.capitalize()}")
+            ),
+            {},
         )
-        parts[at] = _NAME.sub(lambda found, words=words: words.get(found[1], found[1]), part)
+        parts[at] = _NAME.sub(
+            lambda found, words=words: words.get(found[1], found[1]), part
+        )
     return _WRAP.sub(" ", _MARKUP.sub("", "".join(parts)))
 
 
@@ -182,7 +206,9 @@ def render_line(question: Question) -> str:
     """Return the question as a model reads it, on one line: ``[number|keys|hint] text``."""
     hint = flatten(clean_text(question.hint).text)[:_LONGEST_HINT].translate(_HINT_MARK)
     head = "|".join(
-        part for part in (str(question.chunk.number), " ".join(keys_asked(question)), hint) if part
+        part
+        for part in (str(question.chunk.number), " ".join(keys_asked(question)), hint)
+        if part
     )
     return f"[{head}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"
 
@@ -210,7 +236,9 @@ def render_call(
     ``custom`` are the user's fields, defined in every call of a run. Raises ``ValueError`` without
     questions or if two are about one chunk.
     """
-    if not questions or len({question.chunk.number for question in questions}) < len(questions):
+    if not questions or len({question.chunk.number for question in questions}) < len(
+        questions
+    ):
         raise ValueError(
             "a call needs questions, each about a chunk of its own: its number identifies the "
             "answer"
@@ -222,7 +250,9 @@ def render_call(
     return Call(
         prompt=prompt.version,
         system=prompt.system,
-        user="\n".join([*_describe_trial(record, questions), *notes, *map(render_line, questions)]),
+        user="\n".join(
+            [*_describe_trial(record, questions), *notes, *map(render_line, questions)]
+        ),
         reply_model=reply_for(custom),
         max_output_tokens=count_output_tokens(questions),
         context=Reply.context_of(questions),
@@ -236,18 +266,24 @@ def count_output_tokens(questions: Sequence[Question]) -> int:
         field.name: field.tokens for question in questions for field in question.custom
     }
     fields = sum(
-        allowed.get(field, _ALLOWANCE) for question in questions for field in question.fields
+        allowed.get(field, _ALLOWANCE)
+        for question in questions
+        for field in question.fields
     )
     lists = any(map(is_listing, questions))
     return _PER_REPLY + _PER_LIST * lists + _PER_ITEM * len(questions) + fields
 
 
-def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Iterator[str]:
+def _describe_trial(
+    record: TrialRecord, questions: Sequence[Question]
+) -> Iterator[str]:
     """Yield the context of a call: title, conditions, and the names of the interventions where
     doses are asked.
     """
     sections = filter(None, map(record.section, _CONTEXT))
-    shown = {section.name: flatten(clean_text(section.text).text) for section in sections}
+    shown = {
+        section.name: flatten(clean_text(section.text).text) for section in sections
+    }
     context = {
         "Trial": shown.get("title") or shown.get("official_title"),
         "Conditions": shown.get("conditions"),
@@ -262,8 +298,16 @@ def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Itera
             flatten(clean_text(name).text) for name in names if name
         )
         labels = (
-            section.part("label") for section in record.sections if section.name.startswith("arms[")
+            section.part("label")
+            for section in record.sections
+            if section.name.startswith("arms[")
         )
-        arms = [flatten(clean_text(label or "").text)[:_LONGEST_LABEL] for label in labels]
-        context["Arms"] = "; ".join(f"{number} {label}" for number, label in enumerate(arms, 1))
-    yield from (f"{name}: {text[:_LONGEST_CONTEXT]}" for name, text in context.items() if text)
+        arms = [
+            flatten(clean_text(label or "").text)[:_LONGEST_LABEL] for label in labels
+        ]
+        context["Arms"] = "; ".join(
+            f"{number} {label}" for number, label in enumerate(arms, 1)
+        )
+    yield from (
+        f"{name}: {text[:_LONGEST_CONTEXT]}" for name, text in context.items() if text
+    )

@@ -35,7 +35,8 @@ T = TypeVar("T")
 
 _CUT = "the answer did not fit into the output limit (finish reason length)"
 _SILENT = (
-    "the output limit was reached before the answer began (finish reason length); lower --reasoning"
+    "the output limit was reached before the answer began (finish reason length); lower "
+    "--reasoning"
 )
 
 
@@ -45,7 +46,10 @@ class _End(Generic[T]):
 
 
 async def converse(
-    rounds: Generator[Round, Replies | None, T], model: Model | None, *, in_thread: bool = False
+    rounds: Generator[Round, Replies | None, T],
+    model: Model | None,
+    *,
+    in_thread: bool = False,
 ) -> T:
     """Send each round of questions to ``model``, and return the result of ``rounds``.
 
@@ -60,7 +64,10 @@ async def converse(
 
     replies: Replies | None = None
     while isinstance(
-        step := await asyncio.to_thread(advance, replies) if in_thread else advance(replies), Round
+        step := await asyncio.to_thread(advance, replies)
+        if in_thread
+        else advance(replies),
+        Round,
     ):
         replies = await ask_round(step, model) if model else None
     return step.result
@@ -75,11 +82,14 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     all calls.
     """
     results = await asyncio.gather(
-        *(ask(model, questions, asked.render) for questions in asked.calls), return_exceptions=True
+        *(ask(model, questions, asked.render) for questions in asked.calls),
+        return_exceptions=True,
     )
     refused = (AnswerRejected, RequestTooLong)
     failed = [one for one in results if isinstance(one, BaseException)]
-    errors = [error for error in failed if not isinstance(error, (*refused, BudgetReached))]
+    errors = [
+        error for error in failed if not isinstance(error, (*refused, BudgetReached))
+    ]
     grave = [
         error
         for error in errors
@@ -90,7 +100,9 @@ async def ask_round(asked: Round, model: Model) -> Replies:
         first = (grave or errors)[0]
         if isinstance(first, ModelError):
             used = (
-                error.usage for error in errors if isinstance(error, ModelError) and error.usage
+                error.usage
+                for error in errors
+                if isinstance(error, ModelError) and error.usage
             )
             first.usage = sum(used, Usage())
         raise first
@@ -106,7 +118,9 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     return replies
 
 
-async def ask(model: Model, questions: Sequence[Question], render: Render) -> ModelReply:
+async def ask(
+    model: Model, questions: Sequence[Question], render: Render
+) -> ModelReply:
     """Ask questions. ``render`` makes the call for any part of them.
 
     The reply holds every item that is valid on its own, and the reasons for dropping others. A
@@ -136,7 +150,9 @@ async def ask(model: Model, questions: Sequence[Question], render: Render) -> Mo
         if (number := item_number(item)) in by_number
     )
     if reply.dropped and not reply.items and not reply.pending:
-        raise AnswerRejected(f"model {model.name}: {'; '.join(reply.rejected)}", asking.usage)
+        raise AnswerRejected(
+            f"model {model.name}: {'; '.join(reply.rejected)}", asking.usage
+        )
     return replace(reply, usage=asking.usage, model=reply.model or model.name)
 
 
@@ -148,7 +164,9 @@ class _Asking:
     render: Render
     usage: Usage
 
-    async def ask(self, questions: tuple[Question, ...], most: int) -> tuple[ModelReply, int]:
+    async def ask(
+        self, questions: tuple[Question, ...], most: int
+    ) -> tuple[ModelReply, int]:
         """Ask in at most ``most`` answered calls. If the answer is cut off, or the request too
         long, ask two halves.
 
@@ -174,7 +192,10 @@ class _Asking:
         left = tuple(q for q in questions if q.chunk.number not in reply.numbers)
         middle = (len(left) + 1) // 2
         again = ModelReply(model=reply.model)
-        for half, reserved in ((left[:middle], int(middle < len(left))), (left[middle:], 0)):
+        for half, reserved in (
+            (left[:middle], int(middle < len(left))),
+            (left[middle:], 0),
+        ):
             room = most if too_long else most - calls - reserved
             if len(questions) > 1 and room > 0:
                 more, used = await self.ask(half, room)
@@ -201,7 +222,8 @@ class _Asking:
         self.usage += completion.usage
         reply = read_items(completion, call, questions)
         is_cut = completion.ending is Ending.CUT
-        if is_cut and not completion.text.strip():  # fewer questions would take as many thoughts
+        # fewer questions would take as many thoughts
+        if is_cut and not completion.text.strip():
             reply = ModelReply(dropped=((None, _SILENT),))
             is_cut = False
         # A stored one was useless before; a batch would ask without end.

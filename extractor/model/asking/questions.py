@@ -32,7 +32,9 @@ class Question:
 
     def asking(self, field: CustomField) -> "Question":
         """Return the question with a field of the user's own."""
-        return replace(self, fields=(*self.fields, field.name), custom=(*self.custom, field))
+        return replace(
+            self, fields=(*self.fields, field.name), custom=(*self.custom, field)
+        )
 
 
 Render = Callable[[Sequence[Question]], Call]
@@ -64,7 +66,8 @@ class ModelReply:
     def rejected(self) -> tuple[str, ...]:
         """Why items were dropped, in words."""
         return tuple(
-            reason if number is None else f"{number}: {reason}" for number, reason in self.dropped
+            reason if number is None else f"{number}: {reason}"
+            for number, reason in self.dropped
         )
 
     @property
@@ -72,7 +75,9 @@ class ModelReply:
         """The numbers of the lines whose items are all valid."""
         spoiled = {number for number, _ in self.dropped}
         return frozenset(
-            n for item in self.items if (n := item_number(item)) is not None and n not in spoiled
+            n
+            for item in self.items
+            if (n := item_number(item)) is not None and n not in spoiled
         )
 
     def completed_by(self, other: "ModelReply") -> "ModelReply":
@@ -82,7 +87,10 @@ class ModelReply:
         helped = {item_number(item) for item in more}
         dropped = tuple(drop for drop in self.dropped if drop[0] not in helped)
         return replace(
-            self, items=self.items + more, dropped=dropped, remarks=other.remarks + self.remarks
+            self,
+            items=self.items + more,
+            dropped=dropped,
+            remarks=other.remarks + self.remarks,
         )
 
     def joined_with(self, other: "ModelReply") -> "ModelReply":

@@ -24,7 +24,12 @@ from pydantic_core import CoreSchema
 from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.own.value_forms import cut_outcome, read_group_rule, read_time, read_window
+from extractor.concepts.own.value_forms import (
+    cut_outcome,
+    read_group_rule,
+    read_time,
+    read_window,
+)
 from extractor.model.asking.questions import LINE_BREAK, Question
 from extractor.model.asking.wire import (
     OR_UNREADABLE,
@@ -63,13 +68,17 @@ _PEOPLE = tuple(
     if info.group == "eligibility" and info.metadata.evidence is EvidenceKind.READ
 )
 _ASKED = {
-    task: tuple(info for info in list_fields(task) if info.metadata.question == info.name)
+    task: tuple(
+        info for info in list_fields(task) if info.metadata.question == info.name
+    )
     for task in Task
 }
 """The fields that are asked by their own names."""
 PEOPLE_FIELDS = tuple(info.name for info in _PEOPLE)
 PARTS = tuple(
-    info.name for info in list_fields(Task.ENDPOINTS) if info.metadata.question == "split"
+    info.name
+    for info in list_fields(Task.ENDPOINTS)
+    if info.metadata.question == "split"
 )
 """The parts of an outcome that ``split`` asks for."""
 REGIMEN_FIELDS = tuple(info.name for info in _ASKED[Task.DOSING])
@@ -84,7 +93,9 @@ FIELDS: Mapping[Task, tuple[str, ...]] = {
     Task.ENDPOINTS: ("split", *(info.name for info in _ASKED[Task.ENDPOINTS])),
 }
 """The fields that a model can be asked of an item of each task, in the order of asking."""
-_DECIDED = [info for asked in _ASKED.values() for info in asked if info.metadata.decided]
+_DECIDED = [
+    info for asked in _ASKED.values() for info in asked if info.metadata.decided
+]
 _NEEDED = {"stands", "kind", "split", "rule"} | {
     info.name for info in _DECIDED if info.kind is ValueKind.CHOICE
 }
@@ -183,9 +194,15 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
     ) -> JsonSchemaValue:
         """Return the keys in the order of the guideline, which is that of asking."""
         schema: JsonSchemaValue = super().__get_pydantic_json_schema__(core, handler)
-        asked = [(task, name) for task in Task for name in (*_FRONT.get(task, ()), *FIELDS[task])]
+        asked = [
+            (task, name)
+            for task in Task
+            for name in (*_FRONT.get(task, ()), *FIELDS[task])
+        ]
         order = ("n", *(key_of(_ATTRIBUTES.get(each, each[1])) for each in asked))
-        return schema | {"properties": {key: schema["properties"][key] for key in order}}
+        return schema | {
+            "properties": {key: schema["properties"][key] for key in order}
+        }
 
     @model_validator(mode="before")
     @classmethod
@@ -193,7 +210,11 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         """Drop nulls and keys that were not asked of the line; make one value of a list a list."""
         if not isinstance(data, dict):
             return data
-        kept = {key: value for key, value in data.items() if value not in (None, "", [], [None])}
+        kept = {
+            key: value
+            for key, value in data.items()
+            if value not in (None, "", [], [None])
+        }
         if info.context:
             questions: Mapping[int, Question] = info.context["questions"]
             try:
@@ -202,18 +223,30 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
                 raise ValueError("an item needs the number n of its line") from None
             if question is None:
                 known = ", ".join(map(str, sorted(questions)))
-                raise ValueError(f"there is no line {data.get('n')}; the lines are {known}")
+                raise ValueError(
+                    f"there is no line {data.get('n')}; the lines are {known}"
+                )
             # A line that turns out to be no criterion says so, whatever was asked of it.
             denial = {"stands", "ok"} if question.task is Task.ELIGIBILITY else set()
             names = (
                 {"n"}
                 | denial
-                | {name for one in list_attributes(question) for name in (one, key_of(one))}
+                | {
+                    name
+                    for one in list_attributes(question)
+                    for name in (one, key_of(one))
+                }
             )
             custom = {
-                field.name: kept[field.name] for field in question.custom if field.name in kept
+                field.name: kept[field.name]
+                for field in question.custom
+                if field.name in kept
             }
-            kept = {key: value for key, value in kept.items() if key in names and key not in custom}
+            kept = {
+                key: value
+                for key, value in kept.items()
+                if key in names and key not in custom
+            }
             kept |= {"custom": custom} if custom else {}
         return {
             key: [value] if key in _LISTS and not isinstance(value, list) else value
@@ -225,10 +258,14 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         if not isinstance(self.split, Split) or not info.context:
             return self
         try:
-            cut_outcome(info.context["questions"][self.n].chunk.text, self.split.d, self.split.t)
+            cut_outcome(
+                info.context["questions"][self.n].chunk.text, self.split.d, self.split.t
+            )
         except ValueError as error:
             read: Self = self.model_copy(
-                update={"split": UnreadableValue(self.split.model_dump_json(), str(error))}
+                update={
+                    "split": UnreadableValue(self.split.model_dump_json(), str(error))
+                }
             )
             return read
         return self
@@ -239,7 +276,9 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
 
         Of the user's own fields, all values count.
         """
-        lacking = {name for name in other.model_fields_set if name not in self.model_fields_set}
+        lacking = {
+            name for name in other.model_fields_set if name not in self.model_fields_set
+        }
         lacking |= {
             name
             for name in other.model_fields_set
@@ -249,7 +288,8 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         if other.custom:
             names = {**self.custom, **other.custom}
             added["custom"] = {
-                name: _unite(self.custom.get(name), other.custom.get(name)) for name in names
+                name: _unite(self.custom.get(name), other.custom.get(name))
+                for name in names
             }
         completed: Self = self.model_copy(update=added)
         return completed
@@ -271,12 +311,15 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         )
         own = {one.name for one in question.custom}
         for field in (
-            fields if denied else expand(name for name in question.fields if name not in own)
+            fields
+            if denied
+            else expand(name for name in question.fields if name not in own)
         ):
             value = getattr(self, _ATTRIBUTES.get((question.task, field), field))
             if value not in (None, ()) or field not in _NEEDED | set(PEOPLE_FIELDS):
                 values[field] = _LEFT_OUT.get(field) if value is None else value
-        if values.get("concept") in _KINETICS:  # Tmax is a time, but no time to an event
+        # Tmax is a time, but no time to an event
+        if values.get("concept") in _KINETICS:
             values |= {
                 field: _LEFT_OUT.get(field)
                 for field in ("start_event", "end_events")
@@ -299,7 +342,9 @@ def _unite(one: Any, other: Any) -> Any:
         return other if one is None else one
     values = [*(one if isinstance(one, list) else [one])]
     return values + [
-        value for value in (other if isinstance(other, list) else [other]) if value not in values
+        value
+        for value in (other if isinstance(other, list) else [other])
+        if value not in values
     ]
 
 
@@ -322,7 +367,9 @@ class Reply(WireModel):
     @staticmethod
     def context_of(questions: Iterable[Question]) -> dict[str, Any]:
         """Return the context in which a reply to these questions is validated."""
-        return {"questions": {question.chunk.number: question for question in questions}}
+        return {
+            "questions": {question.chunk.number: question for question in questions}
+        }
 
 
 _LISTS = frozenset(
@@ -355,7 +402,10 @@ def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
 
 def is_listing(question: Question) -> bool:
     """Check whether the line of a question may have any number of items, or none."""
-    return set(question.fields) <= {*_EXPANDED, *(field.name for field in question.custom)}
+    return set(question.fields) <= {
+        *_EXPANDED,
+        *(field.name for field in question.custom),
+    }
 
 
 def expand(fields: Iterable[str]) -> tuple[str, ...]:
@@ -370,7 +420,8 @@ def expand(fields: Iterable[str]) -> tuple[str, ...]:
 def list_attributes(question: Question) -> tuple[str, ...]:
     """Return the attributes of ``Item`` that answer a question."""
     return tuple(
-        _ATTRIBUTES.get((question.task, field), field) for field in expand(question.fields)
+        _ATTRIBUTES.get((question.task, field), field)
+        for field in expand(question.fields)
     )
 
 
@@ -389,7 +440,10 @@ def name_words(task: Task) -> Mapping[str, str]:
     """Return what a model writes for the names of a task's fields and for the members of their
     closed sets.
 
-    >>> name_words(Task.ENDPOINTS)["time_points"], name_words(Task.ENDPOINTS)["overall_survival"]
+    >>> (
+    ...     name_words(Task.ENDPOINTS)["time_points"],
+    ...     name_words(Task.ENDPOINTS)["overall_survival"],
+    ... )
     ('times', 'OS')
     """
     infos = list_fields(task)
@@ -405,7 +459,8 @@ def name_words(task: Task) -> Mapping[str, str]:
 def keys_asked(question: Question) -> tuple[str, ...]:
     """Return the keys that a line names."""
     return tuple(
-        key_of(_ATTRIBUTES.get((question.task, field), field)) for field in question.fields
+        key_of(_ATTRIBUTES.get((question.task, field), field))
+        for field in question.fields
     )
 
 
@@ -440,7 +495,9 @@ def read_values(
     return [*found, *read_silence(silent)] if complete else found
 
 
-def read_silence(silent: Iterable[Question]) -> list[tuple[Question, Mapping[str, Any]]]:
+def read_silence(
+    silent: Iterable[Question],
+) -> list[tuple[Question, Mapping[str, Any]]]:
     """Return what lines without an item say, if the reply is the whole answer: no regimens, and
     no own fields.
     """
@@ -460,15 +517,23 @@ def _restore_lines(value: Any) -> Any:
     """Return a value with the record's line breaks in place of the marks that stood for them in
     its line.
     """
-    if type(value) is str:  # members of closed sets are strings too, and stay what they are
+    # members of closed sets are strings too, and stay what they are
+    if type(value) is str:
         return value.replace(LINE_BREAK, "\n")
     if isinstance(value, TimeWindow | Constraint):
         quotes = {
-            name: getattr(value, name, None) for name in ("quote", "of", "anchor", "condition")
+            name: getattr(value, name, None)
+            for name in ("quote", "of", "anchor", "condition")
         }
         return value.model_copy(
-            update={name: _restore_lines(words) for name, words in quotes.items() if words}
+            update={
+                name: _restore_lines(words) for name, words in quotes.items() if words
+            }
         )
     if isinstance(value, dict):
         return {key: _restore_lines(one) for key, one in value.items()}
-    return type(value)(map(_restore_lines, value)) if isinstance(value, tuple | list) else value
+    return (
+        type(value)(map(_restore_lines, value))
+        if isinstance(value, tuple | list)
+        else value
+    )

@@ -20,7 +20,9 @@ from extractor.model.loose_json import BrokenOff, read_objects, tidy_value
 _NUMBER = re.compile(r"[\"']n[\"']\s*:\s*[\"']?(\d{1,9})")
 
 
-def read_items(completion: Completion, call: Call, questions: Sequence[Question]) -> ModelReply:
+def read_items(
+    completion: Completion, call: Call, questions: Sequence[Question]
+) -> ModelReply:
     """Read the valid items of an answer, of a truncated one the complete ones, and say why
     others are of no use.
     """
@@ -38,10 +40,15 @@ def read_items(completion: Completion, call: Call, questions: Sequence[Question]
 
 
 def _salvage(
-    completion: Completion, call: Call, questions: Sequence[Question], error: ValidationError
+    completion: Completion,
+    call: Call,
+    questions: Sequence[Question],
+    error: ValidationError,
 ) -> ModelReply:
     """Read what can be used of an answer that does not fit the form."""
-    salvaged = salvage_items(read_complete_items(completion.text) or [], call, questions)
+    salvaged = salvage_items(
+        read_complete_items(completion.text) or [], call, questions
+    )
     remarks = [completion.remark, *find_contradictions(salvaged.items, questions)]
     salvaged = replace(salvaged, remarks=tuple(filter(None, remarks)))
     if completion.ending is Ending.CUT:
@@ -56,7 +63,9 @@ def _salvage(
     return replace(salvaged, dropped=(*salvaged.dropped, *broken, (None, problem)))
 
 
-def salvage_items(items: Sequence[Any], call: Call, questions: Sequence[Question]) -> ModelReply:
+def salvage_items(
+    items: Sequence[Any], call: Call, questions: Sequence[Question]
+) -> ModelReply:
     """Validate each item on its own, against the item type of the reply model and the lines of
     the questions.
     """
@@ -123,10 +132,14 @@ def _name_broken(text: str) -> list[tuple[int | None, str]]:
         return []
     _, broken = read_objects(text, "n")
     numbers = [_NUMBER.search(each) for each in broken]
-    return [(int(found[1]) if found else None, "the item is no JSON") for found in numbers]
+    return [
+        (int(found[1]) if found else None, "the item is no JSON") for found in numbers
+    ]
 
 
-def find_contradictions(items: Iterable[BaseModel], questions: Sequence[Question]) -> Iterator[str]:
+def find_contradictions(
+    items: Iterable[BaseModel], questions: Sequence[Question]
+) -> Iterator[str]:
     """Yield remarks on lines that have one item and got several, with different values for a
     key.
     """
@@ -138,7 +151,11 @@ def find_contradictions(items: Iterable[BaseModel], questions: Sequence[Question
         if known is item or number in listing:
             continue
         shared = sorted(known.model_fields_set & item.model_fields_set)
-        differing = [key_of(name) for name in shared if getattr(known, name) != getattr(item, name)]
+        differing = [
+            key_of(name)
+            for name in shared
+            if getattr(known, name) != getattr(item, name)
+        ]
         if differing:
             names = ", ".join(differing)
             yield f"line {number} has several answers for {names}; the first one counts"

@@ -33,7 +33,9 @@ def find_skipped(
     """
     answered = {draft.number for draft in drafts}
     silent = [
-        question for question in asked if question.fields and question.chunk.number not in answered
+        question
+        for question in asked
+        if question.fields and question.chunk.number not in answered
     ]
     needed = [question for question in silent if not is_listing(question)]
     listing = [question for question in silent if is_listing(question)]
@@ -47,7 +49,9 @@ def find_skipped(
 def _is_read(asked: Sequence[Question], answered: Collection[int]) -> bool:
     """Return whether most lines of a call that need an item have one."""
     needed = [
-        question.chunk.number for question in asked if question.fields and not is_listing(question)
+        question.chunk.number
+        for question in asked
+        if question.fields and not is_listing(question)
     ]
     skipped = sum(number not in answered for number in needed)
     return skipped <= len(needed) * _SHARE_SKIPPED
@@ -60,11 +64,17 @@ def _list_behind_the_last(
     stopped before.
     """
     last = max(
-        (place for place, question in enumerate(asked) if question.chunk.number in answered),
+        (
+            place
+            for place, question in enumerate(asked)
+            if question.chunk.number in answered
+        ),
         default=-1,
     )
     behind = asked[last + 1 :]
-    is_stopped = any(question.fields and not is_listing(question) for question in behind)
+    is_stopped = any(
+        question.fields and not is_listing(question) for question in behind
+    )
     return behind if is_stopped else ()
 
 
@@ -79,7 +89,11 @@ def _misses_doses(
     """
     passages = [question for question in asked if REGIMENS in question.fields]
     listed = [draft for draft in drafts if {"agent", "quote"} & draft.model.keys()]
-    doses = [one for one in parsed.regimens if one.rules["amounts"].value and _is_in(one, passages)]
+    doses = [
+        one
+        for one in parsed.regimens
+        if one.rules["amounts"].value and _is_in(one, passages)
+    ]
     missed = [
         one
         for one in doses
@@ -89,10 +103,13 @@ def _misses_doses(
         return True
     first = passages[0].chunk.number if passages else 0
     has_more = any(
-        question.chunk.number in {one.number for one in drafts} - {first} for question in passages
+        question.chunk.number in {one.number for one in drafts} - {first}
+        for question in passages
     )
     return bool(missed) and not has_more and len(missed) >= len(doses) * _SHARE_MISSED
 
 
 def _is_in(regimen: Draft, passages: Sequence[Question]) -> bool:
-    return any(question.chunk.span.contains(regimen.chunk.span) for question in passages)
+    return any(
+        question.chunk.span.contains(regimen.chunk.span) for question in passages
+    )

@@ -55,7 +55,9 @@ def as_word(closed_set: type[StrEnum]) -> Any:
         raise ValueError(f"{word!r} is none of: {', '.join(words)}")
 
     return Annotated[
-        closed_set, BeforeValidator(read), WithJsonSchema({"type": "string", "enum": list(words)})
+        closed_set,
+        BeforeValidator(read),
+        WithJsonSchema({"type": "string", "enum": list(words)}),
     ]
 
 
@@ -66,7 +68,9 @@ def as_text(kind: Any, parse: Callable[[str], object]) -> Any:
         if not isinstance(text, str):
             raise ValueError(f"{text!r} is not a string")  # noqa: TRY004  (pydantic collects ValueErrors)
         if len(text) > _LONGEST:
-            raise ValueError(f"a value of more than {_LONGEST} characters; quote less of the text")
+            raise ValueError(
+                f"a value of more than {_LONGEST} characters; quote less of the text"
+            )
         return parse(text)
 
     return Annotated[kind, BeforeValidator(read), WithJsonSchema({"type": "string"})]
@@ -98,7 +102,9 @@ class WireModel(BaseModel):
 def _bare_schema(schema: JsonSchemaValue) -> JsonSchemaValue:
     dropped = {"title", "description", "default", "anyOf", "maxLength", "maxItems"}
     kept = {key: value for key, value in schema.items() if key not in dropped}
-    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    options = [
+        option for option in schema.get("anyOf", ()) if option != {"type": "null"}
+    ]
     return kept | _bare_schema(options[0]) if options else kept
 
 
@@ -106,13 +112,20 @@ def _keep_unreadable(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     try:
         return read(value)
     except ValidationError as error:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = (
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        )
         return UnreadableValue(
-            text, "; ".join(line["msg"].removeprefix("Value error, ") for line in error.errors())
+            text,
+            "; ".join(
+                line["msg"].removeprefix("Value error, ") for line in error.errors()
+            ),
         )
 
 
 OR_UNREADABLE = WrapValidator(_keep_unreadable)
 _HEAD = 60
 # A longer copy does no harm: its first words are enough.
-Head = Annotated[str, AfterValidator(lambda text: text[:_HEAD]), WithJsonSchema({"type": "string"})]
+Head = Annotated[
+    str, AfterValidator(lambda text: text[:_HEAD]), WithJsonSchema({"type": "string"})
+]

@@ -182,14 +182,18 @@ class Pricing:
         """
         listed = prices.find(spec) if spec else None
         if max_usd is not None and spec is None:
-            problem = f"there is no model that costs anything; name one with {spell('model')}"
+            problem = (
+                f"there is no model that costs anything; name one with {spell('model')}"
+            )
             raise ArgumentError(f"{spell('max_usd')}: {problem}")
         if max_usd is not None and listed is None:
             remedy = (
                 f"write it into a file and name that with {spell('prices')} "
                 "(docs/how-to/cost.md shows one)"
             )
-            raise ArgumentError(f"{spell('max_usd')}: the price of {spec} is unknown; {remedy}")
+            raise ArgumentError(
+                f"{spell('max_usd')}: the price of {spec} is unknown; {remedy}"
+            )
         return cls(spec, listed, max_usd, in_batches, reasoning)
 
     @property

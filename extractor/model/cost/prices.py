@@ -52,8 +52,12 @@ class Price(BaseModel):
         written = min(usage.written_tokens, usage.prompt_tokens - cached)
         plain = usage.prompt_tokens - cached - written
         dollars_of_a_million = plain * self.prompt + usage.output_tokens * self.output
-        dollars_of_a_million += cached * (self.prompt if self.cached is None else self.cached)
-        dollars_of_a_million += written * (self.prompt if self.written is None else self.written)
+        dollars_of_a_million += cached * (
+            self.prompt if self.cached is None else self.cached
+        )
+        dollars_of_a_million += written * (
+            self.prompt if self.written is None else self.written
+        )
         return dollars_of_a_million / 1_000_000
 
     def batched(self) -> "Price":
@@ -63,8 +67,15 @@ class Price(BaseModel):
         >>> price.prompt, price.output, price.cached, price.batch
         (0.5, 4.0, None, 1.0)
         """
-        prices = {name: getattr(self, name) for name in ("prompt", "output", "cached", "written")}
-        lower = {name: price * self.batch for name, price in prices.items() if price is not None}
+        prices = {
+            name: getattr(self, name)
+            for name in ("prompt", "output", "cached", "written")
+        }
+        lower = {
+            name: price * self.batch
+            for name, price in prices.items()
+            if price is not None
+        }
         return self.model_copy(update=lower | {"batch": 1.0})
 
 
@@ -100,7 +111,8 @@ class PriceList:
         for name in dict.fromkeys((str(spec), spec.name)):
             matching = [entry for entry in self.own if _matches(entry.name, name)]
             if matching:
-                return max(matching, key=lambda entry: len(entry.name))  # the first of equals
+                # the first of equals
+                return max(matching, key=lambda entry: len(entry.name))
         provider = list_providers()[spec.provider].prices
         name = spec.name
         # whose names begin with the provider, mostly as in the table
@@ -133,7 +145,9 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
         except NotSmallFile as error:
             raise ArgumentError(f"{path}: {error}; name a file of prices") from error
         except OSError as error:
-            raise ArgumentError(f"{path}: {error.strerror}; name a file of prices") from error
+            raise ArgumentError(
+                f"{path}: {error.strerror}; name a file of prices"
+            ) from error
         except RecursionError as error:
             raise ArgumentError(
                 f"{path}: not a file of prices: its tables or lists are too deep"
@@ -142,7 +156,8 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
             problem = str(error)
             if isinstance(error, ValidationError):
                 problem = "; ".join(
-                    f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
+                    f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+                    for each in error.errors()
                 )
             raise ArgumentError(f"{path}: not a file of prices: {problem}") from error
         entries += (
@@ -184,7 +199,9 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
         None,
     )
     share = (_base(batch.input_mtok) or prompt) / prompt if batch else 1.0
-    price = Price(prompt=prompt, output=output, cached=cached, written=written, batch=share)
+    price = Price(
+        prompt=prompt, output=output, cached=cached, written=written, batch=share
+    )
     return ListedPrice(model.id, price, f"genai-prices {version('genai-prices')}")
 
 
@@ -197,4 +214,8 @@ def list_names(provider: str) -> tuple[str, ...]:
     """List a provider's models that have a price."""
     listed = list_providers()[provider].prices
     found = next((each for each in get_snapshot().providers if each.id == listed), None)
-    return tuple(model.id for model in found.models if "image" not in model.id) if found else ()
+    return (
+        tuple(model.id for model in found.models if "image" not in model.id)
+        if found
+        else ()
+    )

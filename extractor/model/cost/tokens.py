@@ -41,7 +41,10 @@ class RequestSize:
 
     def __add__(self, other: Self) -> "RequestSize":
         return RequestSize(
-            *(getattr(self, f.name) + getattr(other, f.name) for f in fields(RequestSize))
+            *(
+                getattr(self, f.name) + getattr(other, f.name)
+                for f in fields(RequestSize)
+            )
         )
 
 
@@ -59,7 +62,9 @@ def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> Requ
     """
     mean = {name: size["mean"] for name, size in _measurements()["key"].items()}
     lines = LINE.findall(user)
-    keys = sum(mean.get(key, mean["other"]) for _, asked in lines for key in asked.split())
+    keys = sum(
+        mean.get(key, mean["other"]) for _, asked in lines for key in asked.split()
+    )
     return RequestSize(
         calls=1,
         messages=len(system) + len(user),
@@ -123,7 +128,9 @@ _DEFAULTS = Cases(
 )
 
 
-def load_rates(spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)) -> Cases[Rates]:
+def load_rates(
+    spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)
+) -> Cases[Rates]:
     """Load the rates for a model. Without a ``spec`` they are those of a hosted one.
 
     ``thinking`` is its tokens of thinking per call: least, expected and most.
@@ -131,7 +138,11 @@ def load_rates(spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)) -> C
     is_hosted = not (spec and spec.is_server)
     measured = _measurements()["tokens_per_character"]["hosted" if is_hosted else "own"]
     rates = [
-        replace(default, answer=answer * (default.answer if is_hosted else 1), thinking=thought)
+        replace(
+            default,
+            answer=answer * (default.answer if is_hosted else 1),
+            thinking=thought,
+        )
         for default, answer, thought in zip(_DEFAULTS, measured, thinking, strict=True)
     ]
     if not is_hosted:
