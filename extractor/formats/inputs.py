@@ -149,7 +149,7 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
         is_number = (find_trial_id(location) or "").startswith("NCT")
         fetch = "fetch the record of this number first: extractor fetch, in Python fetch_records"
         remedy = fetch if is_number else "check the path"
-        yield RecordError(location, _describe_missing(path), remedy)
+        yield RecordError(_shorten(location), _describe_missing(path), remedy)
 
 
 def _locate_by_pattern(pattern: str) -> Iterator[Path | RecordError]:
@@ -188,7 +188,8 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
 
 
 def _describe_missing(path: Path) -> str:
-    if path.is_symlink():
+    # a name that is too long for the system is no link
+    if os.path.islink(path):  # noqa: PTH114
         return f"it is a link to {path.readlink()}, where nothing is"
     return "there is no such file or folder"
 

@@ -17,9 +17,7 @@ from tests.trust import trial
 
 RULES, MODEL = Category.OTHER, Category.INFECTION
 FIELD = "eligibility.category"
-SHIPPED = (
-    Path(__file__).parents[2] / "extractor" / "stages" / "assemble" / "policy.toml"
-)
+SHIPPED = Path(__file__).parents[2] / "extractor" / "concepts" / "policy.toml"
 
 
 def ask_in_doubt():

@@ -2,6 +2,8 @@
 there are none.
 """
 
+import gc
+
 import pytest
 
 from tests.commands import invoke, read_lines
@@ -123,6 +125,10 @@ def test_what_follows_a_run_without_results_is_refused_and_leaves_nothing_empty(
     assert (done.exit_code, "has no results to review" in done.stderr) == (1, True), (
         done.output
     )
+    del (
+        done
+    )  # it holds the command's frames, and they the store, which a process closes
+    gc.collect()
     assert sorted(tmp_path.iterdir()) == before
     assert list_empty(tmp_path) == []
 

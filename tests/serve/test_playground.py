@@ -141,9 +141,7 @@ def test_what_is_wrong_is_said_with_its_remedy(page):
     assert said.startswith(
         "The body is not a trial record: line 1: JSON that is not a study"
     )
-    assert said.endswith(
-        "; give studies of ClinicalTrials.gov, or trials of CTIS or DRKS"
-    )
+    assert "; download the record from its registry, or export it from the WHO" in said
     assert page.locator("#record").is_hidden()
 
 
