@@ -71,13 +71,12 @@ _MODULES = {
     ".apps.evaluation": "ScoreReport evaluate",
     ".apps.fetch": "Registry RegistryQuery fetch_records",
     ".evidence.quotes": "QuoteCheck QuoteStatus verify_quote",
-    ".schemas.effort": "Effort",
     ".apps.pages.notebook": "show",
     ".concepts.own.models": "find_values",
     ".concepts.parse": "Outcome ParsedRecord parse_record split_outcomes",
     ".evidence.drafts": "ConflictKind TokenConflict",
     ".formats": "make_record read_records",
-    ".schemas": "Task TrialExtraction TrialRecord",
+    ".schemas": "Effort Task TrialExtraction TrialRecord",
 }
 
 

@@ -22,6 +22,7 @@ _RUN = "run.sqlite"
 _LONGEST_NAME = 255
 """Characters of a name on all usual file systems."""
 _LONGEST_SHOWN = 60
+_LONGEST_PATH = 4096
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.IGNORECASE)
 
 
@@ -149,7 +150,9 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
         is_number = (find_trial_id(location) or "").startswith("NCT")
         fetch = "fetch the record of this number first: extractor fetch, in Python fetch_records"
         remedy = fetch if is_number else "check the path"
-        yield RecordError(_shorten(location), _describe_missing(path), remedy)
+        # longer than any system takes
+        shown = _shorten(location) if len(location) > _LONGEST_PATH else location
+        yield RecordError(shown, _describe_missing(path), remedy)
 
 
 def _locate_by_pattern(pattern: str) -> Iterator[Path | RecordError]:

@@ -135,9 +135,10 @@ def test_values_are_scored_by_type_and_compared_between_versions(
         if one["field"] == "custom.ejection_fraction.value"
     ]
     assert [
-        (one["kind"], one["gold"]["value"], one["predicted"]["value"]) for one in wrong
+        (one["kind"], one["gold"]["value"]["value"], one["predicted"]["value"]["value"])
+        for one in wrong
     ] == [("number", 40, 45)]
-    assert "45" in wrong[0]["predicted_quote"]
+    assert "45" in wrong[0]["predicted"]["quote"]
     assert "ejection fraction: < 40 % -> < 45 %" in invoke(
         "diff", old, new
     ).stdout.replace("\n", " ")
