@@ -19,20 +19,20 @@ from extractor.concepts.criteria.negation import find_negation
 from extractor.concepts.criteria.outline import Outline, read_outline
 from extractor.concepts.criteria.prose import find_suspects
 from extractor.concepts.groups.read import read_rule
-from extractor.concepts.limits.criterion import (
-    anchor_windows,
-    as_of_another_line,
-    demands_other,
-    name_limited,
-    read_constraints,
-    read_windows,
-)
+from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.read import (
     StatedCriterion,
     read_ages,
     read_healthy,
     read_sex,
+)
+from extractor.concepts.windows.criterion import (
+    anchor_windows,
+    as_of_another_line,
+    demands_other,
+    name_limited,
+    read_windows,
 )
 from extractor.evidence.drafts import (
     Chunk,

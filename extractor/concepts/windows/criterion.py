@@ -1,0 +1,213 @@
+"""Read the time windows of a criterion, and what they take from the lines around it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from extractor.concepts.windows.parts import (
+    describe_naming,
+    find_moment_of_items,
+    find_parts,
+    name_line,
+)
+from extractor.concepts.windows.read import (
+    BACK,
+    NO_UNITS,
+    Time,
+    Window,
+    find_times,
+    first_window,
+    list_windows,
+    make_window,
+    may_be_window,
+    stands_aside,
+)
+from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.scoring import measured
+from extractor.language.book import read_text, rule
+from extractor.language.lexer import Tokens
+from extractor.language.passage import Passage
+from extractor.schemas import CriterionKind, Support, TimeUnit, TimeWindow
+
+
+def read_windows(
+    passage: Passage, kind: CriterionKind | None = None, topic: str = ""
+) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
+    """Return the first time window of a criterion, and all of them with what they limit and are
+    counted from.
+
+    The first is one that defines a word in brackets, or belongs to an exception, only if there is
+    no other. ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line:
+    a length of time under "Life expectancy" is not a window.
+
+    >>> first, windows = read_windows(
+    ...     read_passage("No chemotherapy within 4 weeks before enrolment")
+    ... )
+    >>> first.value.quote, windows.value[0].of, windows.value[0].anchor
+    ('within 4 weeks before enrolment', 'chemotherapy', 'before enrolment')
+    """
+    tokens = passage.tokens
+    times = find_times(tokens)
+    windows = list_windows(tokens, kind)
+    if topic and not {"age", "life", "survival"}.isdisjoint(
+        word.lower() for word in read_text(topic).words
+    ):
+        windows = ()
+    of_first = [one for one in windows if one.unit not in NO_UNITS and not one.borrowed]
+    found = min(
+        of_first,
+        key=lambda window: (stands_aside(tokens, window), window.first),
+        default=None,
+    )
+    confidence = measured("time_window", _name_window_case(tokens, found, times))
+    values = []
+    spans = []
+    parts = find_parts(tokens, windows)
+    sure_parts = list[dict[str, float]]()
+    first: Reading[TimeWindow | None] = Reading(None, confidence)
+    for at, (window, (of, anchor)) in enumerate(zip(windows, parts, strict=True)):
+        naming = describe_naming(tokens, windows, parts, at)
+        sure_parts.append({"of": measured("of", naming)} if naming else {})
+        place = _place_window(passage, window)
+        named = {
+            "of": of and passage.part(*of).raw,
+            "anchor": anchor and passage.part(*anchor).raw,
+        }
+        values.append(make_window(window, place.raw).model_copy(update=named))
+        spans.append(span_of(place))
+        if window is found:
+            first = Reading(
+                first_window(values[-1:]), confidence, (span_of(place),), Support.PARSED
+            )
+    sure = measured("time_windows", _name_windows_case(tokens, windows, times))
+    windows_read = Reading(
+        tuple(values), sure, tuple(spans), Support.PARSED, sure_parts=tuple(sure_parts)
+    )
+    return first, windows_read
+
+
+def name_limited(
+    windows: Reading[tuple[TimeWindow, ...]], other: Passage
+) -> Reading[tuple[TimeWindow, ...]]:
+    """Return the time windows. Those that name nothing limit what another line names: their item,
+    or its parent.
+
+    >>> _, windows = read_windows(read_passage("within 4 weeks"))
+    >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
+    'statins'
+    """
+    if all(one.of for one in windows.value):
+        return windows
+    named = name_line(other.tokens, other.first, other.end)
+    if named is None:
+        return windows
+    words = other.part(*named).raw
+    elsewhere = {"of": measured("of", "named in another line")}
+    return replace(
+        windows,
+        value=tuple(
+            one.model_copy(update={"of": one.of or words}) for one in windows.value
+        ),
+        sure_parts=tuple(
+            own if one.of else elsewhere
+            for one, own in zip(windows.value, windows.list_sure_parts(), strict=True)
+        ),
+    )
+
+
+def as_of_another_line(
+    windows: Reading[tuple[TimeWindow, ...]],
+) -> Reading[tuple[TimeWindow, ...]]:
+    """Return the time windows of the line that introduces an item: what they limit is less sure
+    to be the item.
+    """
+    elsewhere = {"of": measured("of", "named in another line")}
+    return replace(windows, sure_parts=(elsewhere,) * len(windows.value))
+
+
+def anchor_windows(
+    windows: Reading[tuple[TimeWindow, ...]], introduction: Passage
+) -> Reading[tuple[TimeWindow, ...]]:
+    """Return the time windows. Those without a moment count from that of the line that introduces
+    the item.
+
+    Those that look back from now ("in the last year") have none.
+
+    >>> _, windows = read_windows(read_passage("Chemotherapy: 3 weeks"))
+    >>> anchor_windows(
+    ...     windows, read_passage("Within these intervals before the first dose:")
+    ... ).value[0].anchor
+    'before the first dose'
+    """
+    moment = find_moment_of_items(introduction.tokens)
+    if moment is None:
+        return windows
+    words = introduction.part(*moment).raw
+
+    def anchor(window: TimeWindow) -> TimeWindow:
+        looks_back = not BACK.isdisjoint(
+            word.lower() for word in read_text(window.quote).words
+        )
+        if window.anchor or looks_back:
+            return window
+        return window.model_copy(update={"anchor": words})
+
+    return replace(windows, value=tuple(map(anchor, windows.value)))
+
+
+def demands_other(introduction: Passage) -> bool:
+    """Return whether the items below a line belong to another clause of it than the one with its
+    last time window.
+
+    >>> demands_other(
+    ...     read_passage("A negative test within 72 hours and one of the following:")
+    ... )
+    True
+    """
+    tokens = introduction.tokens
+    windows = list_windows(tokens, None)
+    if not windows:
+        return False
+    last = windows[-1]
+    listed = rule("some_of").search(tokens, 0, last.first)
+    return (
+        listed is None
+        and rule("joins_other_demand").search(tokens, last.end) is not None
+    )
+
+
+def _place_window(passage: Passage, window: Window) -> Passage:
+    """Return the words of a window, up to the moment that it is counted from. Nothing follows a
+    wash-out.
+    """
+    tokens = passage.tokens
+    anchor = (
+        None if window.washout else rule("window_anchor").starts(tokens, window.end)
+    )
+    end = anchor.end if anchor else window.end
+    return passage.part(window.first, end - (tokens.codes[end - 1] == ")"))
+
+
+def _name_windows_case(
+    tokens: Tokens, windows: Sequence[Window], times: Sequence[Time]
+) -> str:
+    if not windows:
+        return _name_window_case(tokens, None, times)
+    if any(one.borrowed or one.washout or not one.sure for one in windows):
+        return (
+            "sense implied" if len(windows) == 1 else "sense implied of one of several"
+        )
+    return "one" if len(windows) == 1 else "several"
+
+
+def _name_window_case(
+    tokens: Tokens, found: Window | None, times: Sequence[Time]
+) -> str:
+    if found:
+        if not found.sure:
+            return "sense implied"
+        several = sum(duration.unit is not TimeUnit.CYCLE for _, duration in times) > 1
+        return "one of several" if several else "the only length of time"
+    if not times:
+        return "no length of time"
+    unread = any(may_be_window(tokens, time) for time in times)
+    return "length of time not read" if unread else "only ages and the like"
