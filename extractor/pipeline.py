@@ -44,11 +44,7 @@ def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
 def _run_stages(
     record: TrialRecord | ParsedRecord, options: ExtractionOptions
 ) -> Extraction:
-    parsed = (
-        record
-        if isinstance(record, ParsedRecord)
-        else _parse_within_limits(record, options)
-    )
+    parsed = _parse_within_limits(record, options)
     result = yield from _ask(parsed, options)
     extraction = assemble_extraction(parsed, result, options.tasks, options.fields)
     audited = _audit(parsed, extraction)
@@ -95,8 +91,11 @@ def _place_in_document(
 
 
 def _parse_within_limits(
-    record: TrialRecord, options: ExtractionOptions
+    record: TrialRecord | ParsedRecord, options: ExtractionOptions
 ) -> ParsedRecord:
+    """Return the parse of a record; one that is parsed already is taken as it is."""
+    if isinstance(record, ParsedRecord):
+        return record
     check_size(record)
     check_unicode(record)
     parsed = parse_record(record, options.fields)
@@ -142,14 +141,9 @@ def advance(
         from extractor.concepts.own.read import learn_words  # noqa: PLC0415 - few have own fields
 
         learn_words(options.fields)
-    with limit_time(
-        record.record.source if isinstance(record, ParsedRecord) else record.source
-    ):
-        parsed = (
-            record
-            if isinstance(record, ParsedRecord)
-            else _parse_within_limits(record, options)
-        )
+    given = record.record if isinstance(record, ParsedRecord) else record
+    with limit_time(given.source):
+        parsed = _parse_within_limits(record, options)
         stages = _run_stages(parsed, options)
         try:
             asked = next(stages)

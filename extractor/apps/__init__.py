@@ -1,3 +1,1 @@
-"""What people do with extractions. Nothing below imports an app; each brings its command and its
-page.
-"""
+"""What people do with extractions. Nothing below imports an app; commands stand in ``cli``."""
