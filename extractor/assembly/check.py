@@ -278,7 +278,10 @@ class _Search:
                 lower=field == AGES[0],
                 admits=kind is not CriterionKind.EXCLUSION,
             )
-        return find_window if field == "time_windows" else find_support
+        if field == "time_windows":
+            topic = self.lead_in.text if self.lead_in else ""
+            return partial(find_window, topic=topic)
+        return find_support
 
     def _list_other_places(self, field: str) -> list[Passage]:
         """Return the passages that may state a value if its chunk does not."""

@@ -172,7 +172,11 @@ def _of_limit(
     first = limit.first
     opposite = limit.comparator.opposite
     # "no change of more than 5 kg", "> 2 lines are not permitted" may mean the opposite
-    denied = not is_turned(tokens, first) and bool(
+    # the limit of "must not weigh over" is turned already
+    turned = is_turned(tokens, first) or rule("must_not").ends(
+        tokens, first, max(0, first - _CLAUSE)
+    )
+    denied = not turned and bool(
         rule("not_before").ends(tokens, first, max(clause[0], first - 20))
         or rule("not_permitted_behind").starts(tokens, limit.end)
     )
@@ -411,6 +415,7 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     changes = in_front and any(
         rule(name).ends(tokens, first, low) for name in ("change_before", "changed_by")
     )
+    changes = changes or _is_gained(tokens, place)
     if quantity:
         named = rule("named_change_before").ends(
             tokens, quantity[0], quantity[0] - _ROLES
@@ -424,6 +429,14 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
         if (changes or named) and not is_reached
         else NumberRole.STATED
     )
+
+
+def _is_gained(tokens: Tokens, place: Range) -> bool:
+    """Return whether a weight or a share of it was gained or lost: "lost more than 5 kg"."""
+    if not rule("weighed").search(tokens, *place):
+        return False
+    low = max(0, place[0] - _ROLES)
+    return rule("gained_or_lost").ends(tokens, place[0], low) is not None
 
 
 def name_change(tokens: Tokens, named: Range, limit: int) -> Range:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from extractor.concepts.limits.rows import find_numbers
 from extractor.language.book import find_terms, rule, word_set
 from extractor.language.lexer import NUMBER, Range, Tokens, lex
+from extractor.language.patterns import Found
 from extractor.language.units import find_unit, read_unit
 
 _BEFORE = 10
@@ -316,11 +317,7 @@ def _read_unit(
     place = find_unit(
         tokens, first, end, loose=first > 0 and tokens.words[first - 1] == "("
     )
-    limit = (
-        rule("limit_unit").starts(tokens, first, end)
-        or rule("normal_limit").starts(tokens, first, end)
-        or rule("doubled_normal").starts(tokens, first, end)
-    )
+    limit = _find_limit_unit(tokens, first, end)
     if (
         apart
         and tokens.words[at] in _TOO_SHORT
@@ -354,6 +351,14 @@ def _read_unit(
             (*names, *(name.removesuffix("{predicted}") for name in names if name)),
         )
     )
+
+
+def _find_limit_unit(tokens: Tokens, first: int, end: int) -> Found | None:
+    for name in ("limit_unit", "normal_limit", "doubled_normal"):
+        found = rule(name).starts(tokens, first, end)
+        if found:
+            return found
+    return None
 
 
 def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:

@@ -2,6 +2,7 @@
 
 from functools import cache, lru_cache
 
+from extractor.concepts.limits.groups_of_people import is_of_other_group
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
@@ -9,6 +10,7 @@ from extractor.concepts.limits.mentions import (
     find_mentions,
 )
 from extractor.concepts.limits.quantity_names import fold_words, list_named, spell_words
+from extractor.concepts.limits.respective import find_respective
 from extractor.language.book import read_table, rule, word_list, word_set
 from extractor.language.lexer import NUMBER, Tokens, lex
 from extractor.language.units import read_unit
@@ -40,6 +42,10 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
         return None
     if said.is_of_other_people():
         return None
+    if is_of_other_group(quantity, mention, tokens):
+        return None
+    if (in_order := said.is_in_order()) is not None:
+        return in_order or None
     if said.is_part_of_ratio():
         return None
     if said.counts_others():
@@ -145,6 +151,16 @@ class _Said:
                 if mention.first <= pair.place(side)[0] < mention.end:
                     return side in named
         return None
+
+    def is_in_order(self) -> bool | None:
+        """Whether a number is that of the quantity in "weight and height of 40 kg and 145 cm,
+        respectively"; None if it is of no such list, or the list does not name the quantity.
+        """
+        names = find_respective(self.tokens)
+        own = names.get(self.mention.number[0])
+        if own is None or not any(self.words <= each for each in names.values()):
+            return None
+        return self.words <= own
 
     def is_set_aside(self) -> bool:
         """Return whether the line names a quantity only to say that it is not meant."""

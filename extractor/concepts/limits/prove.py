@@ -6,6 +6,7 @@ from itertools import islice
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.bounds import BOTH_COUNT, LOWER, UPPER
+from extractor.concepts.limits.groups_of_people import is_of_other_group
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
@@ -36,6 +37,8 @@ from extractor.language.passage import Passage
 from extractor.language.units import read_unit
 from extractor.schemas import Comparator, Constraint, Quantity, Support
 
+_STRICT = frozenset({Comparator.MORE, Comparator.LESS})
+"""The comparators that leave out their own value."""
 _ENDS = 12
 """How many mentions before or behind one may be the other end of its range."""
 _SAME = 24
@@ -141,15 +144,7 @@ def _prove(
     """How a mention proves a limit: it has its numbers, comparator and unit, and is said of this
     quantity.
     """
-    numbers = compare(value, mention)
-    if not numbers and value.value_high is not None:
-        others = [one for one in near if (value.value_high, None) in one.bounds]
-        own_ends = [
-            one
-            for one in others
-            if not quantity or is_own(quantity, one, tokens) is not None
-        ]
-        numbers = compare_ends(value, mention, own_ends)
+    numbers = _compare_numbers(value, quantity, mention, near, tokens)
     if not numbers:
         return None
     if mention.role in (NumberRole.SCALE, NumberRole.PART):
@@ -167,6 +162,26 @@ def _prove(
         and not has_other_reading(tokens, Derived(*mention.number))
     )
     return numbers if sure else Support.INFERRED
+
+
+def _compare_numbers(
+    value: Constraint | Quantity,
+    quantity: str,
+    mention: Mention,
+    near: Sequence[Mention],
+    tokens: Tokens,
+) -> Support | None:
+    """Return how a mention, or it and the other end of its range, says the numbers of a limit."""
+    numbers = compare(value, mention)
+    if numbers or value.value_high is None:
+        return numbers
+    others = [one for one in near if (value.value_high, None) in one.bounds]
+    own_ends = [
+        one
+        for one in others
+        if not quantity or is_own(quantity, one, tokens) is not None
+    ]
+    return compare_ends(value, mention, own_ends)
 
 
 def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
@@ -215,6 +230,10 @@ def compare_ends(
     ]
     if BOTH_COUNT in signs:
         return Support.PARSED
+    # ">= 18 and < 65" leaves an end out, and is two limits
+    leaves_out = [not _STRICT.isdisjoint(pair) for pair in signs]
+    if leaves_out and all(leaves_out):
+        return None
     if others:
         return Support.INFERRED
     return None
@@ -292,7 +311,23 @@ def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
     written = passage.section.raw[span.start : span.end]
     if written == value.quantity:
         return None
-    return find_constraint(value.model_copy(update={"quantity": written}), passage)
+    found = find_constraint(value.model_copy(update={"quantity": written}), passage)
+    if found and _is_of_other_group(value.quantity, found.span, passage):
+        return None
+    return found
+
+
+def _is_of_other_group(quantity: str, span: Span, passage: Passage) -> bool:
+    """Return whether the words of a quantity name the group of another limit than those at a
+    place.
+    """
+    tokens = cut(passage)
+    here = [
+        one
+        for one in find_mentions(tokens)
+        if span.contains(locate(passage, *one.number))
+    ]
+    return bool(here) and all(is_of_other_group(quantity, one, tokens) for one in here)
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:

@@ -11,6 +11,8 @@ from extractor.concepts.limits.conditions import (
     is_of_another,
     name_sex,
 )
+from extractor.concepts.limits.groups_of_people import is_of_other_group
+from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.places import Supported, cut, find_quotes, locate
 from extractor.concepts.windows.parts import is_past
@@ -110,6 +112,13 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
     kept = _overlap(spans, own)
     if kept:
         return kept, False, False
+    same = [
+        one
+        for one in find_mentions(tokens)
+        if (value.value, value.value_high) in one.bounds
+    ]
+    if same and all(is_of_other_group(value.condition, one, tokens) for one in same):
+        return own or spans, False, True
     sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own} - {
         None
     }
