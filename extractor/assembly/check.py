@@ -319,9 +319,10 @@ def _ground_claims(
     refused: list[Refusal] = []
     for claim in claims:
         readings, reasons = check_claim(claim, field, here)
-        for value, reason in reasons:
+        for value, reason, attribute in reasons:
             why = Refusal(Why.UNQUOTED) if reason else explain_refusal(value, here)
-            refused.append(_name_refusal(why, field.name, value))
+            named = replace(why, attribute=attribute)
+            refused.append(_name_refusal(named, field.name, value))
         if readings:
             # A claim stands at its first words.
             words = next(iter(readings.values())).spans[0]

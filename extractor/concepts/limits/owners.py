@@ -38,18 +38,11 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     )
     if named and not rule(named).search(lex(quantity)):
         return None
-    if said.is_set_aside():
+    if said.is_of_another():
         return None
-    if said.is_of_other_people():
-        return None
-    if is_of_other_group(quantity, mention, tokens):
-        return None
-    if (in_order := said.is_in_order()) is not None:
+    in_order = said.is_in_order()
+    if in_order is not None:
         return in_order or None
-    if said.is_part_of_ratio():
-        return None
-    if said.counts_others():
-        return None
     if not _AGE.isdisjoint(said.spelled) and len(said.words) < _AGE_PHRASE:
         return said.is_age()
     side = said.read_side()
@@ -76,6 +69,7 @@ class _Said:
     def __init__(self, quantity: str, mention: Mention, tokens: Tokens) -> None:
         subject = mention.subject or (mention.first, mention.first)
         front = min(mention.clause[0], subject[0]), mention.number[0]
+        self.quantity = quantity
         self.mention = mention
         self.tokens = tokens
         self.words = frozenset(fold_words(quantity))
@@ -151,6 +145,14 @@ class _Said:
                 if mention.first <= pair.place(side)[0] < mention.end:
                     return side in named
         return None
+
+    def is_of_another(self) -> bool:
+        """Return whether the words give a number to something else, or to others."""
+        if self.is_set_aside() or self.is_of_other_people():
+            return True
+        if is_of_other_group(self.quantity, self.mention, self.tokens):
+            return True
+        return self.is_part_of_ratio() or self.counts_others()
 
     def is_in_order(self) -> bool | None:
         """Whether a number is that of the quantity in "weight and height of 40 kg and 145 cm,
