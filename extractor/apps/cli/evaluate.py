@@ -190,7 +190,7 @@ def evaluate(
             "--fail-under": fail_under,
             "--html": html,
         }
-        given[f"--fields {','.join(chosen)}"] = chosen
+        given[f"--fields {','.join(chosen)}"] = bool(chosen)
         names = [name for name, value in given.items() if value]
         if names:
             raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
