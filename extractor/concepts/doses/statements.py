@@ -204,7 +204,7 @@ def _read_pair(
     """
     strengths = rule("strength_of_pair").starts(clause.tokens, amount.first, amount.end)
     before = [one for one in named if one.end <= amount.first]
-    if strengths is None or len(before) < 2 or len(amount.value) > 1:
+    if strengths is None or len(before) < 2 or len(amount.value) > 2:
         return None
     agents = before[-2:]
     if not is_joint("pair_joint", clause.tokens, agents[0].end, agents[1].first):
