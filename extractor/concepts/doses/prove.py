@@ -15,9 +15,9 @@ from extractor.concepts.doses.amounts import choose_levels
 from extractor.concepts.doses.clauses import Link, Statement, find_link
 from extractor.concepts.doses.equality import amount_in, is_same, kind_of
 from extractor.concepts.doses.marks import LINKED, Fact
-from extractor.concepts.doses.merging import resolve_frequency, resolve_length
 from extractor.concepts.doses.prove_arms import ArmProof
 from extractor.concepts.doses.read import DosingText, read_dosing_text
+from extractor.concepts.doses.timing import resolve_frequency, resolve_length
 from extractor.concepts.own.value_forms import show_value
 from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why
 from extractor.evidence.parsed import ParsedRecord
