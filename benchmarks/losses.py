@@ -189,7 +189,8 @@ def _believe(
     said: Mapping[str, Any],
     chunks: Mapping[int, Chunk],
 ) -> Draft:
-    labels = [parsed.raw(span) for span in locate_arms(parsed.record).values()]
+    arms = {parsed.raw(span): span for span in locate_arms(parsed.record).values()}
+    labels = list(arms)
     draft = parsed.draft_of(question.task, question.chunk)
     values = dict(name_arms(said, labels))
     if windows := values.get("time_windows"):
@@ -214,9 +215,10 @@ def _believe(
             else None
         )
         span = draft.chunk.span if name == "rule" else span
-        readings[name] = Reading(
-            readable, MODEL_CONFIDENCE, (span,) if span else (), Support.LITERAL
-        )
+        spans = (span,) if span else ()
+        if name == "arms":
+            spans = tuple(arms[label] for label in readable if label in arms)
+        readings[name] = Reading(readable, MODEL_CONFIDENCE, spans, Support.LITERAL)
     return replace(draft, model=readings)
 
 
@@ -263,7 +265,7 @@ def main() -> None:
         else ExtractionOptions(effort=chosen.effort)
     )
     losses = list[Loss]()
-    known = read_gold()
+    known = read_gold(chosen.gold)
 
     async def judge_one(
         model: Model, record: TrialRecord, gold: TrialExtraction

@@ -12,7 +12,7 @@ from extractor.concepts.doses.amounts import choose_levels
 from extractor.concepts.doses.arms import Arms, Claims
 from extractor.concepts.doses.clauses import Statement, list_near
 from extractor.concepts.doses.marks import Fact
-from extractor.concepts.doses.naming import Name, find_name
+from extractor.concepts.doses.naming import find_name, trust_name
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.timing import (
     find_trial_cycle,
@@ -26,6 +26,9 @@ from extractor.concepts.doses.trust import Trust, list_stated
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.scoring import measured
 from extractor.schemas import Amount, Frequency, Period, Route, Support
+
+_OWN = frozenset({"route", "length"})
+"""Fields that a description lends an agent only where it states them beside its name."""
 
 
 def build_regimens(
@@ -100,15 +103,14 @@ class _Builder:
     def build(self, trial: Trial, number: int) -> Draft:
         statement = self.statement
         section = self.arms.texts[statement.section]
-        name = self.name
-        words = name.section.span(name.first, name.end)
+        texts = self.arms.texts
+        named, *place = find_name(statement, texts)
+        words = named.span(*place)
         role, role_confidence = read_role(statement, trial)
         given = self.arms.find(statement, self.claims)
         rules: dict[str, Reading[Any]] = {
             "agent": Reading(
-                name.section.raw(name.first, name.end),
-                self.trust.of_name(name),
-                (words,),
+                named.raw(*place), trust_name(statement, named, place, texts), (words,)
             ),
             "role": Reading(role, role_confidence, (words,), Support.INFERRED),
             "amounts": self._read_amounts(given),
@@ -124,11 +126,6 @@ class _Builder:
         quote = section.span(statement.first, statement.end)
         return Draft("dosing", chunk, quote, rules)
 
-    @cached_property
-    def name(self) -> Name:
-        """The words that name the agent."""
-        return find_name(self.statement, self.arms.texts)
-
     def _find_clause(self) -> tuple[int, int]:
         """Return the clause or title in which the statement begins, extended to its end."""
         statement = self.statement
@@ -143,6 +140,8 @@ class _Builder:
     def _read_fact(self, name: str, fact: Fact | None) -> Reading[Any]:
         """Read a field with the value of one fact."""
         if fact is None or fact.value is None:
+            return Reading(None, self.trust.of_nothing(name))
+        if name in _OWN and self.trust.is_borrowed(name, fact):
             return Reading(None, self.trust.of_nothing(name))
         confidence = self.trust.of_fact(name, fact)
         return Reading(fact.value, confidence, (self._span(fact),), Support.PARSED)

@@ -1,18 +1,16 @@
 """How sure the fields of a regimen are: the share of right readings with such evidence.
 
 Each function names the kind of a field's evidence, a case of ``measured`` in
-``extractor.evidence.scoring``. The shares only rank; ``extractor.evidence.calibration`` turns them into those of whole records.
+``extractor.evidence.scoring``. The shares only rank; ``extractor.evidence.calibration`` turns them
+into those of whole records.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from extractor.concepts.doses.agents import is_substance
 from extractor.concepts.doses.amounts import is_volume_or_piece
 from extractor.concepts.doses.clauses import Link, Statement, find_link, list_near
 from extractor.concepts.doses.marks import Fact
-from extractor.concepts.doses.names import find_general, is_vague
-from extractor.concepts.doses.naming import Name
 from extractor.concepts.doses.schedule import name_rhythm
 from extractor.concepts.doses.sections import FIELDS, DosingSection
 from extractor.evidence.scoring import measured
@@ -24,22 +22,6 @@ _SIGNS = {"cycle": "cycle_word", "length": "duration"}
 """Rules that find words about a field even if no value was read."""
 _SETTINGS = frozenset({"%", "Hz"})
 """Units of a mixture or a device that say little of what is given."""
-_MOST_WORDS = 2
-"""The most words of a name whose extent is sure."""
-_SUBSTANCES = frozenset(
-    {
-        "drug",
-        "biological",
-        "dietary_supplement",
-        "genetic",
-        "radiation",
-        "combination_product",
-        "",
-    }
-)
-"""Registered types of what has a dose; registries without types name drugs alone."""
-_JOINS = frozenset({"and", "plus", "+", "&"})
-"""Between two agents that are registered under one name: a dose may be that of only one of them."""
 
 
 def list_stated(sections: Iterable[DosingSection]) -> frozenset[str]:
@@ -73,6 +55,20 @@ class Trust:
     def link(self, name: str, fact: Fact) -> Link:
         """Return the link of a fact to the agent."""
         return find_link(self.statement, name, fact, self.sections)
+
+    def is_borrowed(self, name: str, fact: Fact) -> bool:
+        """Return whether a description states a fact that is perhaps another agent's: "added to
+        inhaled budesonide".
+        """
+        if fact.section in {self.statement.section, self.statement.agent.section}:
+            return False
+        if self.sections[fact.section].is_group:
+            return False
+        homes = [part for part in self.statement.parts if part.holds(fact)]
+        return all(
+            find_link(home, name, fact, self.sections) is not Link.BESIDE
+            for home in homes
+        )
 
     def of_fact(self, name: str, fact: Fact) -> float:
         """Return the confidence of a field that a fact states, by the place of the fact."""
@@ -154,60 +150,6 @@ class Trust:
             return "listed days" if is_beside else "listed days elsewhere"
         return "day of a cycle" if self.statement.cycle else "one day"
 
-    def of_name(self, name: Name) -> float:
-        """Return the confidence of the agent: that of its case, less if the name may be longer or
-        shorter.
-        """
-        share = measured("agent", self._name_agent())
-        if _has_doubtful_extent(name):
-            return min(share, measured("agent", "extent in doubt"))
-        return share
-
-    def _name_agent(self) -> str:
-        """Return the case of the agent: whether it is surely a substance, and how its clause
-        names it.
-        """
-        statement = self.statement
-        if not self._is_plain_substance() or self._may_be_several():
-            return "other treatment"
-        section = self.sections[statement.section]
-        if not section.is_group:
-            return "in a description"
-        if statement.mention:
-            named = "renamed" if statement.linked < 1 else "named"
-        elif statement.clause.first > section.body[0]:
-            return "topic of a later clause"
-        else:
-            named = "topic"
-        return f"{named}, with a dose" if statement.amounts else named
-
-    def _is_plain_substance(self) -> bool:
-        """Return whether the agent is surely something that has a dose."""
-        agent = self.statement.agent
-        section = self.sections[agent.section]
-        marks = section.marks.inside(agent.first, agent.end)
-        if marks.amounts or marks.frequency or marks.length:
-            return False  # a sentence was taken for a name
-        if rule("other_act").search(section.tokens, agent.first, agent.end):
-            return False
-        if agent.kind == "placebo":
-            return True
-        if agent.kind == "class" or is_vague(agent.key) or not is_substance(agent):
-            return False
-        if section.is_intervention and section.type in _SUBSTANCES:
-            return True
-        known = find_general(section.tokens, agent.first, agent.end)
-        return any(kind in {"drug", "cells"} for kind, *_ in known)
-
-    def _may_be_several(self) -> bool:
-        """Return whether the name may be that of several agents."""
-        statement = self.statement
-        if statement.mention is None and not statement.clause.has_one_topic:
-            return True
-        agent = statement.agent
-        words = self.sections[agent.section].tokens.words[agent.first : agent.end]
-        return any(word.lower() in _JOINS for word in words)
-
 
 def _contains(outer: Fact, inner: Fact) -> bool:
     if outer.section != inner.section:
@@ -218,23 +160,3 @@ def _contains(outer: Fact, inner: Fact) -> bool:
 def _says_little(unit: str) -> bool:
     """Return whether a unit tells nothing of how much substance is given."""
     return is_volume_or_piece(unit) or unit in _SETTINGS
-
-
-def _has_doubtful_extent(name: Name) -> bool:
-    """Return whether a name may be longer or shorter."""
-    tokens = name.section.tokens
-    words = [at for at in range(name.first, name.end) if tokens.words[at].isalpha()]
-    if len(words) > _MOST_WORDS or any(_is_form(tokens, at) for at in words):
-        return True
-    end = name.end
-    if end >= len(tokens) or not tokens.words[end].isalpha() or tokens.joined(end):
-        return False
-    # "pegol" behind "Examplumab" may be a part of the name, "orally" is none
-    about_dose = rule("word_about_dose").covers(tokens, end, end + 1)
-    return not (about_dose or _is_form(tokens, end))
-
-
-def _is_form(tokens: Tokens, at: int) -> bool:
-    """Return whether a word is that of a form or a route: "eye drops", "nasal"."""
-    forms = ("kind_of_drug", "form_of_giving", "routes")
-    return any(rule(name).covers(tokens, at, at + 1) for name in forms)
