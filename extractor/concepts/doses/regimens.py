@@ -141,7 +141,7 @@ class _Builder:
         """Read a field with the value of one fact."""
         if fact is None or fact.value is None:
             return Reading(None, self.trust.of_nothing(name))
-        if name in _OWN and self.trust.is_borrowed(name, fact):
+        if name in _OWN and self.trust.is_borrowed(fact):
             return Reading(None, self.trust.of_nothing(name))
         confidence = self.trust.of_fact(name, fact)
         return Reading(fact.value, confidence, (self._span(fact),), Support.PARSED)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from extractor.concepts.doses.amounts import is_volume_or_piece
 from extractor.concepts.doses.clauses import Link, Statement, find_link, list_near
 from extractor.concepts.doses.marks import Fact
+from extractor.concepts.doses.names import find_general
 from extractor.concepts.doses.schedule import name_rhythm
 from extractor.concepts.doses.sections import FIELDS, DosingSection
 from extractor.evidence.scoring import measured
@@ -56,7 +57,7 @@ class Trust:
         """Return the link of a fact to the agent."""
         return find_link(self.statement, name, fact, self.sections)
 
-    def is_borrowed(self, name: str, fact: Fact) -> bool:
+    def is_borrowed(self, fact: Fact) -> bool:
         """Return whether a description states a fact that is perhaps another agent's: "added to
         inhaled budesonide".
         """
@@ -65,10 +66,9 @@ class Trust:
         if self.sections[fact.section].is_group:
             return False
         homes = [part for part in self.statement.parts if part.holds(fact)]
-        return all(
-            find_link(home, name, fact, self.sections) is not Link.BESIDE
-            for home in homes
-        )
+        if not homes:
+            return False  # a clause of its own: "Treatment repeats for up to 6 courses."
+        return all(_is_beyond_another(home, fact) for home in homes)
 
     def of_fact(self, name: str, fact: Fact) -> float:
         """Return the confidence of a field that a fact states, by the place of the fact."""
@@ -149,6 +149,24 @@ class Trust:
             is_beside = self.link("days", listed) is Link.BESIDE
             return "listed days" if is_beside else "listed days elsewhere"
         return "day of a cycle" if self.statement.cycle else "one day"
+
+
+def _is_beyond_another(statement: Statement, fact: Fact) -> bool:
+    """Return whether a clause names another agent between a statement's own and a fact. A placebo
+    is given like what stands beside it.
+    """
+    mention = statement.mention
+    if mention is None or statement.agent.kind == "placebo":
+        return False
+    first = min(mention.end, fact.end)
+    end = max(mention.first, fact.first)
+    others = [
+        other.value.kind
+        for other in statement.clause.named
+        if first <= other.first < end and other.value.key != statement.agent.key
+    ]
+    others += [kind for kind, *_ in find_general(statement.clause.tokens, first, end)]
+    return any(kind != "placebo" for kind in others)
 
 
 def _contains(outer: Fact, inner: Fact) -> bool:
