@@ -265,7 +265,7 @@ def main() -> None:
         else ExtractionOptions(effort=chosen.effort)
     )
     losses = list[Loss]()
-    known = read_gold()
+    known = read_gold(chosen.gold)
 
     async def judge_one(
         model: Model, record: TrialRecord, gold: TrialExtraction
