@@ -1,13 +1,14 @@
 """Count right answers of a model that the extraction does not hold, by field and cause.
 
     python -m benchmarks.losses GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort
-                                medium] [--folds 0,1,2] [--limit N] [--examples N [--field FIELD]]
+                                medium] [--tasks dosing] [--folds 0,1,2] [--limit N] [--examples N
+                                [--field FIELD]]
 
 Each record is extracted twice from the same answers: as always, and with the answers taken as they
 are, unchecked. A value of gold that the second has and the first has not is a loss. So is a value
-in no readable form where the extraction has none that is right. GOLD and ``--limit`` are as for
-``benchmarks.effort``. ``--examples`` prints losses to read, of folds 0 to 2 alone: 3 and 4 are for
-measuring.
+in no readable form where the extraction has none that is right. ``--tasks`` asks for these alone.
+GOLD and ``--limit`` are as for ``benchmarks.effort``. ``--examples`` prints losses to read, of
+folds 0 to 2 alone: 3 and 4 are for measuring.
 """
 
 import asyncio
@@ -188,7 +189,8 @@ def _believe(
     said: Mapping[str, Any],
     chunks: Mapping[int, Chunk],
 ) -> Draft:
-    labels = [parsed.raw(span) for span in locate_arms(parsed.record).values()]
+    arms = {parsed.raw(span): span for span in locate_arms(parsed.record).values()}
+    labels = list(arms)
     draft = parsed.draft_of(question.task, question.chunk)
     values = dict(name_arms(said, labels))
     if windows := values.get("time_windows"):
@@ -213,9 +215,10 @@ def _believe(
             else None
         )
         span = draft.chunk.span if name == "rule" else span
-        readings[name] = Reading(
-            readable, MODEL_CONFIDENCE, (span,) if span else (), Support.LITERAL
-        )
+        spans = (span,) if span else ()
+        if name == "arms":
+            spans = tuple(arms[label] for label in readable if label in arms)
+        readings[name] = Reading(readable, MODEL_CONFIDENCE, spans, Support.LITERAL)
     return replace(draft, model=readings)
 
 
@@ -247,6 +250,7 @@ def main() -> None:
     """Print the losses of each group of areas, and examples if asked for."""
     options: dict[str, Any] = {
         "effort": "medium",
+        "tasks": str,
         "folds": "0,1,2",
         "limit": int,
         "examples": 0,
@@ -255,9 +259,13 @@ def main() -> None:
     chosen = parse_options(
         __doc__, "gold", "records+", model=str, replay=Path, keep=Path, **options
     )
-    asked = ExtractionOptions(effort=chosen.effort)
+    asked = (
+        ExtractionOptions(effort=chosen.effort, tasks=chosen.tasks)
+        if chosen.tasks
+        else ExtractionOptions(effort=chosen.effort)
+    )
     losses = list[Loss]()
-    known = read_gold()
+    known = read_gold(chosen.gold)
 
     async def judge_one(
         model: Model, record: TrialRecord, gold: TrialExtraction

@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis.strategies import booleans
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
@@ -174,6 +174,7 @@ def test_schemathesis_finds_nothing(
     def attack(case, known):
         if known and method == "GET" and "job_id" in case.path_parameters:
             case.path_parameters["job_id"] = job_of_examples
+        assume(is_sent_whole(case))
         case.call_and_validate(
             base_url=served.url,
             headers={"Authorization": f"Bearer {TOKEN}"},
@@ -181,6 +182,13 @@ def test_schemathesis_finds_nothing(
         )
 
     attack()
+
+
+def is_sent_whole(case):
+    """Whether each parameter of the query stands in the address: an empty list leaves no trace, so
+    an unknown parameter without a value is no fault that a server could see.
+    """
+    return all(value not in (None, [], {}, ()) for value in (case.query or {}).values())
 
 
 WITH_QUERY = ("/v1/jobs", "/v1/jobs/{job_id}/results")

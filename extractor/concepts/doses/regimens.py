@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
-from extractor.concepts.doses.agents import Agent, is_substance
 from extractor.concepts.doses.amounts import choose_levels, is_volume_or_piece
 from extractor.concepts.doses.arms import Arms, Claims
 from extractor.concepts.doses.clauses import Link, Statement, find_link, list_near
@@ -25,48 +24,21 @@ from extractor.concepts.doses.merging import (
     resolve_length,
     resolve_timing,
 )
-from extractor.concepts.doses.names import (
-    count_name,
-    find_general,
-    is_code,
-    is_salt,
-    is_vague,
-    name_key,
-    unify_name,
-)
+from extractor.concepts.doses.naming import find_name, trust_name
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.schedule import name_rhythm
 from extractor.concepts.doses.sections import FIELDS, DosingSection
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
-from extractor.language.lexer import Tokens, lex
 from extractor.schemas import Amount, Frequency, Route, Support
 
 _SIGNS = {"cycle": "cycle_word", "length": "duration"}
 """Rules that find words about a field even if no value was read."""
 _SETTINGS = frozenset({"%", "Hz"})
 """Units of a mixture or a device that say little of what is given."""
-_MOST_WORDS = 2
-"""The most words of a name whose extent is sure."""
-_SUBSTANCES = frozenset(
-    {
-        "drug",
-        "biological",
-        "dietary_supplement",
-        "genetic",
-        "radiation",
-        "combination_product",
-        "",
-    }
-)
-"""Registered types of what has a dose; registries without types name drugs alone."""
-_LONGEST_ABBREVIATION = 5
-"""The most letters of a name in capitals that is no full name: "DLI"."""
 _OWN = frozenset({"route", "length"})
 """Fields without a value if only a description elsewhere states one."""
-_JOINS = frozenset({"and", "plus", "+", "&"})
-"""Between two agents that are registered under one name: a dose may be that of only one of them."""
 
 
 def build_regimens(
@@ -137,6 +109,7 @@ class _Builder:
         section = self.sections[self.statement.section]
         named, *place = find_name(statement, self.sections)
         name = named.span(*place)
+        sure_of_name = trust_name(statement, named, place, self.sections)
         frequency = self.read_frequency()
         duration = self.read_fact("length", resolve_length(statement))
         if (
@@ -157,7 +130,7 @@ class _Builder:
         clause = bisect_right(section.clauses, statement.first, key=itemgetter(0))
         first, end = section.clauses[clause - 1] if clause else section.title
         rules: dict[str, Reading[Any]] = {
-            "agent": Reading(named.raw(*place), self.trust_name(named, place), (name,)),
+            "agent": Reading(named.raw(*place), sure_of_name, (name,)),
             "role": Reading(role, role_confidence, (name,), Support.INFERRED),
             "amounts": self.read_amounts(given),
             "arms": self.arms.read(given),
@@ -179,70 +152,6 @@ class _Builder:
 
     def link(self, name: str, fact: Fact) -> Link:
         return find_link(self.statement, name, fact, self.sections)
-
-    def trust_name(self, section: DosingSection, place: Sequence[int]) -> float:
-        """Return the confidence of the agent: of its name that of a case, less if the name may
-        be longer or shorter.
-        """
-        words = [at for at in range(*place) if section.tokens.words[at].isalpha()]
-        in_doubt = len(words) > _MOST_WORDS or any(
-            _is_form(section.tokens, at) for at in words
-        )
-        tokens = section.tokens
-        end = place[1]
-        confidence = measured("agent", self.name_agent())
-        follows = (
-            end < len(tokens) and tokens.words[end].isalpha() and not tokens.joined(end)
-        )
-        idle = follows and (
-            rule("word_about_dose").covers(tokens, end, end + 1)
-            or _is_form(tokens, end)
-        )
-        # "pegol" behind "Examplumab" may be a part of the name
-        doubtful = in_doubt or (follows and not idle)
-        return (
-            min(confidence, measured("agent", "extent in doubt"))
-            if doubtful
-            else confidence
-        )
-
-    def name_agent(self) -> str:
-        """Return the case of the agent: whether it is surely a substance, and how its clause
-        names it.
-        """
-        statement = self.statement
-        agent = self.statement.agent
-        section = self.sections[agent.section]
-        known = {
-            kind for kind, *_ in find_general(section.tokens, agent.first, agent.end)
-        }
-        plain = section.is_intervention and section.type in _SUBSTANCES
-        stated = section.marks.inside(agent.first, agent.end)
-        acts = rule("other_act").search(section.tokens, agent.first, agent.end)
-        vague = agent.kind == "class" or (
-            agent.kind != "placebo" and is_vague(agent.key)
-        )
-        doubtful = vague or acts or stated.amounts or stated.frequency or stated.length
-        substance = agent.kind == "placebo" or (
-            is_substance(agent) and (plain or known & {"drug", "cells"})
-        )
-        joined = not _JOINS.isdisjoint(
-            map(str.lower, section.tokens.words[agent.first : agent.end])
-        )
-        several = joined or (
-            statement.mention is None and not statement.clause.has_one_topic
-        )
-        if doubtful or several or not substance:
-            return "other treatment"
-        if not self.sections[statement.section].is_group:
-            return "in a description"
-        if statement.mention is None:
-            if statement.clause.first > self.sections[statement.section].body[0]:
-                return "topic of a later clause"
-            named = "topic"
-        else:
-            named = "renamed" if statement.linked < 1 else "named"
-        return f"{named}, with a dose" if statement.amounts else named
 
     def trust(self, name: str, fact: Fact | None) -> float:
         """The confidence of a field: by the place of its fact, or for none, by other candidates
@@ -390,93 +299,3 @@ class _Builder:
         return Reading(
             section.raw(*place), self.trust(name, fact), (section.span(*place),)
         )
-
-
-def _is_form(tokens: Tokens, at: int) -> bool:
-    """Return whether a word is that of a form or a route: "eye drops", "nasal"."""
-    forms = ("kind_of_drug", "form_of_giving", "routes")
-    return any(rule(name).covers(tokens, at, at + 1) for name in forms)
-
-
-def find_name(
-    statement: Statement, sections: Mapping[str, DosingSection]
-) -> tuple[DosingSection, int, int]:
-    """Return the section and tokens that name the agent: in its clause, unless the registered
-    name says more.
-    """
-    agent = statement.agent
-    mention = statement.mention
-    section = sections[statement.section]
-    tokens = section.tokens
-    if mention is None:
-        return _find_own_name(statement, sections)
-    short = tokens.read(mention.first, mention.end)
-    nearby = agent.section == statement.section and not is_vague(agent.key)
-    renamed = unify_name(short) != name_key(short)
-    by_another = name_key(short) != agent.key
-    # not only a word of its kind, such as "NK cells"
-    is_registered = mention.confidence == 1
-    is_usual = by_another and is_registered and _is_usual(agent, short, sections)
-    if agent.kind == "placebo" or (by_another and (renamed or nearby)) or is_usual:
-        return _find_own_name(statement, sections)
-    end = mention.end
-    while is_salt(tokens, end):
-        end += 1
-    return section, mention.first, end
-
-
-def _is_usual(agent: Agent, other: str, sections: Mapping[str, DosingSection]) -> bool:
-    """Return whether a record uses the agent's own name as often as another one, such as a code or
-    a brand.
-
-    It is not used for a known substance, or if it is a code, an abbreviation, or does not say what
-    is given.
-    """
-    if agent.section not in sections:  # a model found the name
-        return False
-    tokens = sections[agent.section].tokens
-    own = tokens.read(agent.first, agent.end)
-    is_short = is_code(tokens, agent.first, agent.end) or (
-        own.isupper() and len(own) <= _LONGEST_ABBREVIATION
-    )
-    is_substance_named = find_general(lex(other)) and not find_general(lex(own))
-    if is_short or is_substance_named or is_vague(own):
-        return False
-    counts = {
-        name: sum(
-            count_name(name, section.tokens, section.aliases)
-            for section in sections.values()
-        )
-        for name in (own, other)
-    }
-    return counts[own] >= counts[other]
-
-
-def _find_own_name(
-    statement: Statement, sections: Mapping[str, DosingSection]
-) -> tuple[DosingSection, int, int]:
-    """Return the agent's own name, usually in an intervention, without its salt if the record
-    also omits it.
-    """
-    agent = statement.agent
-    section = sections[statement.agent.section]
-    bare = agent.end
-    while bare - agent.first > 1 and is_salt(section.tokens, bare - 1):
-        bare -= 1
-    whole = bare == agent.end or not _is_named(
-        section.tokens.read(agent.first, bare), sections.values()
-    )
-    return section, agent.first, agent.end if whole else bare
-
-
-def _is_named(name: str, sections: Collection[DosingSection]) -> bool:
-    """Return whether the record has this name without a salt after it."""
-    words = [word.lower() for word in lex(name).words]
-    for section in sections:
-        folded = [word.lower() for word in section.tokens.words]
-        for end in range(len(words), len(folded) + 1):
-            if folded[end - len(words) : end] == words and not is_salt(
-                section.tokens, end
-            ):
-                return True
-    return False
