@@ -99,7 +99,26 @@ def _assign_amounts(clause: Clause) -> list[Part]:
             parts.append(owner)
         is_sure = _is_plain(clause, amount, owner)
         owner.amounts.append(amount if is_sure else replace(amount, confidence=UNSURE))
+    _share_with_placebo(clause, named)
     return sorted(parts, key=lambda part: part.first)
+
+
+def _share_with_placebo(clause: Clause, named: Sequence[Part]) -> None:
+    """Give an agent and its placebo the amount that stands before or behind both: "5 mg of A or
+    placebo", "A or placebo 5 mg". Whether the placebo has that amount is not quite sure.
+    """
+    for first, second in pairwise(named):
+        kinds = [first.agent.kind == "placebo", second.agent.kind == "placebo"]
+        if not any(kinds) or all(kinds):
+            continue
+        if not is_joint("or_placebo", clause.tokens, first.end, second.first):
+            continue
+        if first.amounts and not second.amounts:
+            outside = [a for a in first.amounts if a.end <= first.first]
+            second.amounts += [replace(a, confidence=UNSURE) for a in outside]
+        elif second.amounts and not first.amounts:
+            outside = [a for a in second.amounts if a.first >= second.end]
+            first.amounts += [replace(a, confidence=UNSURE) for a in outside]
 
 
 def _split_pair(clause: Clause, amount: AmountMark, named: Sequence[Part]) -> bool:
