@@ -38,7 +38,7 @@ def list_own(clause: Clause, part: Part) -> Findings:
     """Return the marks in a part that can be about its agent.
 
     A route before another agent's name, or in it, is that one's. A time behind the words of a test
-    or a visit is that of the test: "A on pain, as measured daily".
+    or a visit is that of the test, if the agent has no dose: "A on pain, as measured daily".
     """
     own = clause.marks.inside(*part.reach)
     others = [m for m in clause.named if m.value.key != part.agent.key]
@@ -48,7 +48,7 @@ def list_own(clause: Clause, part: Part) -> Findings:
         if not any(route.end == m.first or _is_inside(route, m) for m in others)
     )
     tested = rule("other_act").search(clause.tokens, part.end, part.reach[1])
-    if not tested:
+    if part.amounts or not tested:  # beside a dose, the time is doubted only
         return replace(own, route=tuple(routes))
     return replace(
         own,
