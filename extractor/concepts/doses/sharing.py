@@ -7,7 +7,6 @@ for 24 weeks. A part borrows only what it lacks, and no time beside a time of it
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TypeVar
 
 from extractor.concepts.doses.agents import is_joint, is_substance
 from extractor.concepts.doses.amounts import UNSURE
@@ -19,7 +18,6 @@ from extractor.concepts.doses.sections import FIELDS, Findings
 from extractor.language.book import rule
 from extractor.schemas import Frequency, Route, TimeUnit
 
-T = TypeVar("T")
 Fields = Mapping[str, Fact]
 """The facts of a part by field."""
 _OF_WHOLE = frozenset({"cycle", "length"})
@@ -35,11 +33,7 @@ _RATES = {
 
 
 def list_own(clause: Clause, part: Part) -> Findings:
-    """Return the marks in a part that can be about its agent.
-
-    A route before another agent's name, or in it, is that one's. A time behind the words of a test
-    or a visit is that of the test, if the agent has no dose: "A on pain, as measured daily".
-    """
+    """Return the marks in a part. A route before another agent's name, or in it, is that one's."""
     own = clause.marks.inside(*part.reach)
     others = [m for m in clause.named if m.value.key != part.agent.key]
     routes = (
@@ -47,20 +41,7 @@ def list_own(clause: Clause, part: Part) -> Findings:
         for route in own.route
         if not any(route.end == m.first or _is_inside(route, m) for m in others)
     )
-    tested = rule("other_act").search(clause.tokens, part.end, part.reach[1])
-    if part.amounts or not tested:  # beside a dose, the time is doubted only
-        return replace(own, route=tuple(routes))
-    return replace(
-        own,
-        route=tuple(routes),
-        frequency=_drop_behind(own.frequency, tested.first),
-        days=_drop_behind(own.days, tested.first),
-        length=_drop_behind(own.length, tested.first),
-    )
-
-
-def _drop_behind(marks: Sequence[Mark[T]], place: int) -> tuple[Mark[T], ...]:
-    return tuple(mark for mark in marks if mark.first < place)
+    return replace(own, route=tuple(routes))
 
 
 def _is_inside(mark: Fact, mention: Fact) -> bool:
