@@ -16,7 +16,7 @@ from extractor.concepts.doses.amounts import (
 )
 from extractor.concepts.doses.clauses import Clause
 from extractor.concepts.doses.marks import Mark, Place
-from extractor.concepts.doses.names import unify_name
+from extractor.concepts.doses.names import find_chunk, unify_name
 from extractor.language.book import rule
 from extractor.language.numbers import read_number
 from extractor.schemas import Amount
@@ -130,9 +130,12 @@ def _find_new_name(clause: Clause, amount: AmountMark) -> Place | None:
     found = rule("introduced_agent").starts(clause.tokens, amount.end, clause.end)
     if found is None:
         return None
-    first, end = found.place("name")
-    # "2 mg QDS": a mark is no name
-    return None if first in clause.explained else (first, end)
+    first, end = find_chunk(clause.tokens, found.end - 1)
+    is_mark = first in clause.explained  # "2 mg QDS"
+    ends = end >= clause.end or end in clause.explained
+    if is_mark or not (ends or rule("name_border").starts(clause.tokens, end)):
+        return None
+    return first, end
 
 
 def _share_with_placebo(clause: Clause, named: Sequence[Part]) -> None:
