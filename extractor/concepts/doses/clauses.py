@@ -1,23 +1,19 @@
 """Clauses, what each says of an agent, and how a fact came to its agent: by its place."""
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from extractor.concepts.doses.agents import Agent, Mention
-from extractor.concepts.doses.marks import Fact, Place, within
+from extractor.concepts.doses.marks import Fact, Place
 from extractor.concepts.doses.names import is_salt
 from extractor.concepts.doses.sections import DosingSection, Findings
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.schemas import Amount
 
-Piece = tuple[int, int, bool]
-"""A half-open clause, and whether it continues the one before ("then ...")."""
 _BESIDE_REACH = 12
 """The most tokens between an agent, or its amount, and a fact beside it."""
 _OTHER_ACT_REACH = 3
@@ -107,45 +103,6 @@ class Statement:
         )
 
 
-def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Piece]:
-    """Return the title of a section and the clauses of its body, split at steps of a regimen
-    ("then ...").
-    """
-    tokens = section.tokens
-    marks = section.marks
-    pieces: list[Piece] = (
-        [(*section.title, False)] if section.title[1] > section.title[0] else []
-    )
-    starts = sorted(first for first, _ in marks.places())
-    for first, end in section.clauses:
-        if not section.is_group and bisect_left(starts, first) == bisect_left(
-            starts, end
-        ):
-            continue
-        stated = marks.inside(first, end)
-        if (
-            not section.is_group
-            and not stated.amounts
-            and (not stated.places() or is_aside(tokens, first, end))
-        ):
-            continue
-        described = rule("described_people").starts(tokens, first, end)
-        position = described.end if described else first
-        is_step = False
-        for step in rule("next_step").find(tokens, first, end):
-            if _both_give(
-                marks.inside(position, step.first), marks.inside(step.end, end)
-            ):
-                pieces.append((position, step.first, is_step))
-                position = step.end
-                is_step = True
-        cut = _cut_regimens(tokens, (position, end), stated, mentions)
-        pieces += [
-            (*place, is_step and number == 0) for number, place in enumerate(cut)
-        ]
-    return pieces
-
-
 def is_aside(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a clause is about aims, tests or follow-up, so that its days and intervals
     belong to no dose.
@@ -172,60 +129,6 @@ def describes_other(tokens: Tokens, first: int, end: int) -> bool:
     dose is 5 mg.".
     """
     return rule("other_dose").search(tokens, first, end) is not None
-
-
-def _both_give(before: Findings, after: Findings) -> bool:
-    """Return whether both sides of "then" state a dose, a route or a frequency."""
-    if before.amounts and after.amounts:
-        return True
-    if before.route and after.route and before.route[-1].value != after.route[0].value:
-        return True
-    return bool((before.frequency or before.days) and (after.frequency or after.days))
-
-
-def _cut_regimens(
-    tokens: Tokens, clause: Place, stated: Findings, mentions: Sequence[Mention]
-) -> list[Place]:
-    """Return parts with different frequencies that each name the same agent, or that each state an
-    amount.
-
-    "A every 2 weeks and A every 4 weeks", "300 mg every 2 weeks or 600 mg every 4 weeks".
-    """
-    timed = sorted([*stated.frequency, *stated.days], key=lambda mark: mark.first)
-    if len(timed) < 2:
-        return [clause]
-    gaps = [
-        (one.end, other.first)
-        for one, other in pairwise(within(mentions, *clause))
-        if one.value.key == other.value.key
-        and _differ(stated.frequency, (one.end, other.first), other.end)
-    ]
-    for amount, following in pairwise(within(stated.amounts, *clause)):
-        differing = _differ(timed, (amount.end, following.first), following.end)
-        if differing and not any(
-            differing[0].end <= m.first < differing[1].first for m in mentions
-        ):
-            gaps.append((differing[0].end, following.first))
-    pieces = []
-    position, end = clause
-    for gap in sorted(gaps):
-        for found in list(rule("agent_break").find(tokens, *gap))[-1:]:
-            pieces.append((position, found.first))
-            position = found.end
-    return [*pieces, (position, end)]
-
-
-def _differ(
-    stated: Sequence[Fact], between: Place, behind: int
-) -> tuple[Fact, Fact] | None:
-    """Return the last time of giving between two places and the first one after the second, if
-    they differ.
-    """
-    before = within(stated, *between)
-    after = [m for m in stated if m.first >= behind]
-    if before and after and before[-1].value != after[0].value:
-        return (before[-1], after[0])
-    return None
 
 
 class Link(StrEnum):
@@ -255,34 +158,39 @@ def find_link(
     statement: Statement, name: str, fact: Fact, sections: Mapping[str, DosingSection]
 ) -> Link:
     """Return the link of a fact of a statement; ``name`` is the kind of finding."""
-    clause = statement.clause
     if not statement.holds(fact):
         own = fact.section in {statement.section, statement.agent.section}
         if own and _is_of_giving(sections[fact.section], fact):
             return Link.SECTION
         return Link.ELSEWHERE
-    anchors = [
-        one for one in statement.amounts if one is not fact and statement.holds(one)
-    ]
+    amounts = [mark for mark in statement.amounts if statement.holds(mark)]
+    others = [mark for mark in amounts if mark is not fact]
     # The amount of the clause may be that of another agent, and with it all that the clause says.
-    if any(one.confidence < 1 for one in anchors):
+    if any(mark.confidence < 1 for mark in others):
         return Link.ELSEWHERE
     if len(list_near(statement, name)) > 1:
         return Link.RIVALS
-    anchors += [one for one in clause.named if one.value.key == statement.agent.key]
+    return _link_in_clause(statement, fact, others)
+
+
+def _link_in_clause(statement: Statement, fact: Fact, amounts: Sequence[Fact]) -> Link:
+    """Return the link of a fact by its distance to the name and ``amounts`` of its agent, and by
+    the words between.
+    """
+    clause = statement.clause
+    key = statement.agent.key
+    anchors = [*amounts, *(name for name in clause.named if name.value.key == key)]
     if not anchors or not statement.reach[0] <= fact.first < statement.reach[1]:
         return Link.BESIDE if clause.about_topic and not anchors else Link.CLAUSE
-    gaps = [(min(one.end, fact.end), max(one.first, fact.first)) for one in anchors]
+    gaps = [(min(at.end, fact.end), max(at.first, fact.first)) for at in anchors]
     first, end = min(gaps, key=lambda gap: gap[1] - gap[0])
-    if rule("other_act").search(
-        clause.tokens, first, min(clause.end, max(end, fact.end + _OTHER_ACT_REACH))
-    ):
+    behind = min(clause.end, max(end, fact.end + _OTHER_ACT_REACH))
+    if rule("other_act").search(clause.tokens, first, behind):
         return Link.ELSEWHERE
-    others = any(
-        first <= one.first < end and one.value.key != statement.agent.key
-        for one in clause.named
-    )
-    return Link.CLAUSE if others or end - first > _BESIDE_REACH else Link.BESIDE
+    for mention in clause.named:
+        if first <= mention.first < end and mention.value.key != key:
+            return Link.CLAUSE  # over another agent
+    return Link.CLAUSE if end - first > _BESIDE_REACH else Link.BESIDE
 
 
 def _is_of_giving(section: DosingSection, fact: Fact) -> bool:

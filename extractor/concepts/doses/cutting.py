@@ -1,0 +1,136 @@
+"""Cut a section into the pieces that are read one by one: sentences, the steps of a regimen, and
+alternatives with a rhythm of their own.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from extractor.concepts.doses.agents import Mention
+from extractor.concepts.doses.clauses import is_aside
+from extractor.concepts.doses.marks import Fact, Place, within
+from extractor.concepts.doses.sections import DosingSection, Findings
+from extractor.language.book import rule
+
+
+class Piece(NamedTuple):
+    """A half-open range of tokens. ``is_step``: it continues the piece before it ("then ...")."""
+
+    first: int
+    end: int
+    is_step: bool = False
+
+
+def cut_section(section: DosingSection, mentions: Sequence[Mention]) -> Iterator[Piece]:
+    """Yield the title of a section and the pieces of its body, in reading order. Sentences of a
+    description count only if they may state a dose.
+
+    >>> from extractor.language.passage import read_section
+    >>> text = "5 mg daily, then 10 mg weekly. The trial is large."
+    >>> section = DosingSection(read_section("arms[0]", text), (0, 0), (0, 13))
+    >>> [section.raw(piece.first, piece.end) for piece in cut_section(section, ())]
+    ['5 mg daily,', '10 mg weekly.', 'The trial is large.']
+    """
+    if section.title[1] > section.title[0]:
+        yield Piece(*section.title)
+    for sentence in section.clauses:
+        if section.is_group or _may_state_dosing(section, sentence):
+            for number, step in enumerate(_cut_steps(section, sentence)):
+                places = _cut_alternatives(section, step, mentions)
+                yield Piece(*next(places), is_step=number > 0)
+                yield from (Piece(*place) for place in places)
+
+
+def _may_state_dosing(section: DosingSection, sentence: Place) -> bool:
+    marks = section.marks.inside(*sentence)
+    if marks.amounts:
+        return True
+    return bool(marks.places()) and not is_aside(section.tokens, *sentence)
+
+
+def _cut_steps(section: DosingSection, sentence: Place) -> Iterator[Place]:
+    """Yield the parts of a sentence between words such as "then", where both sides give something.
+    Words about who takes part are left out.
+    """
+    tokens = section.tokens
+    first, end = sentence
+    described = rule("described_people").starts(tokens, first, end)
+    start = described.end if described else first
+    for joint in rule("next_step").find(tokens, start, end):
+        before = section.marks.inside(start, joint.first)
+        after = section.marks.inside(joint.end, end)
+        if _both_give(before, after):
+            yield start, joint.first
+            start = joint.end
+    yield start, end
+
+
+def _both_give(before: Findings, after: Findings) -> bool:
+    """Return whether both sides of "then" state a dose, a time, or different routes."""
+    if before.amounts and after.amounts:
+        return True
+    if before.route and after.route and before.route[-1].value != after.route[0].value:
+        return True
+    return bool((before.frequency or before.days) and (after.frequency or after.days))
+
+
+def _cut_alternatives(
+    section: DosingSection, step: Place, mentions: Sequence[Mention]
+) -> Iterator[Place]:
+    """Yield the parts of a step with different times of giving that each name the same agent, or
+    that each state an amount.
+
+    "A every 2 weeks and A every 4 weeks", "300 mg every 2 weeks or 600 mg every 4 weeks".
+    """
+    marks = section.marks.inside(*step)
+    timed = sorted([*marks.frequency, *marks.days], key=lambda mark: mark.first)
+    start, end = step
+    if len(timed) > 1:
+        named = within(mentions, *step)
+        gaps = [
+            *_between_names(named, marks.frequency),
+            *_between_amounts(marks.amounts, timed, named),
+        ]
+        for gap in sorted(gaps):
+            breaks = list(rule("agent_break").find(section.tokens, *gap))
+            if breaks:
+                yield start, breaks[-1].first
+                start = breaks[-1].end
+    yield start, end
+
+
+def _between_names(
+    named: Sequence[Mention], frequencies: Sequence[Fact]
+) -> Iterator[Place]:
+    """Yield the gaps between two mentions of one agent with different frequencies."""
+    for mention, following in pairwise(named):
+        gap = (mention.end, following.first)
+        is_same = mention.value.key == following.value.key
+        if is_same and _find_change(frequencies, gap, following.end):
+            yield gap
+
+
+def _between_amounts(
+    amounts: Sequence[Fact], timed: Sequence[Fact], named: Sequence[Mention]
+) -> Iterator[Place]:
+    """Yield the gaps between two amounts with different times, and no agent between these."""
+    for amount, following in pairwise(amounts):
+        change = _find_change(timed, (amount.end, following.first), following.end)
+        if change is None:
+            continue
+        before, after = change
+        if not any(before.end <= mention.first < after.first for mention in named):
+            yield before.end, following.first
+
+
+def _find_change(
+    timed: Sequence[Fact], between: Place, behind: int
+) -> tuple[Fact, Fact] | None:
+    """Return the last time of giving between two places and the first one after the second, if
+    they differ.
+    """
+    before = within(timed, *between)
+    after = [mark for mark in timed if mark.first >= behind]
+    if before and after and before[-1].value != after[0].value:
+        return before[-1], after[0]
+    return None

@@ -1,0 +1,235 @@
+"""The parts of a clause: each agent with the amounts that are its own, and its range of the clause.
+
+An amount belongs to the agent directly behind it ("5 mg of A"), else to the nearest agent before
+it, else to the topic of the clause.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from extractor.concepts.doses.agents import Agent, Mention, is_joint, is_substance
+from extractor.concepts.doses.amounts import UNSURE, AmountMark
+from extractor.concepts.doses.clauses import Clause
+from extractor.concepts.doses.marks import Place
+from extractor.language.book import rule
+from extractor.language.numbers import read_number
+from extractor.schemas import Amount
+
+NOBODY = Agent("", "", "", 0, 0)
+"""Stands for agents that no vocabulary knows and the record does not register."""
+_SHORT_WORD = 4
+"""The most letters of a word that is no name of an agent."""
+_TOTAL_OF_FRACTIONS = 5
+"""A dose of radiation that is so many times the smallest one is the total of its fractions."""
+_OF_TOPIC = 0.8
+_ONLY_TOPIC = 0.7
+"""Confidence in the link of the topic to an amount, and to a clause without amounts."""
+
+
+@dataclass(slots=True)
+class Part:
+    """What a clause says of one agent: its amounts, and the range with its other marks.
+
+    ``first:end`` holds the agent's name and amounts, ``linked`` is the confidence in the agent.
+    """
+
+    agent: Agent
+    linked: float
+    first: int
+    end: int
+    mention: Mention | None = None
+    amounts: list[AmountMark] = field(default_factory=list)
+    reach: Place = (0, 0)
+
+
+def list_parts(clause: Clause) -> list[Part]:
+    """Return the parts of a clause in reading order. A part of an unknown agent keeps its words
+    from the others.
+    """
+    parts = _join_same(_assign_amounts(clause))
+    if not parts and clause.topic is not None and clause.marks.places():
+        parts = [Part(clause.topic, _ONLY_TOPIC, clause.first, clause.end)]
+    for part in parts:
+        part.amounts = _drop_totals(part.amounts)
+        if part.amounts:
+            part.first = min(part.first, *(amount.first for amount in part.amounts))
+            own_end = part.end if part.mention else 0
+            part.end = max(own_end, *(amount.end for amount in part.amounts))
+    parts.sort(key=lambda part: part.first)
+    _set_reaches(clause, parts)
+    return parts
+
+
+def _drop_totals(amounts: list[AmountMark]) -> list[AmountMark]:
+    """Return the doses of radiation per fraction, without the total."""
+    if any(level.unit != "Gy" for amount in amounts for level in amount.value):
+        return amounts
+    sizes = [amount.value[0].high or 0 for amount in amounts]
+    return [
+        amount
+        for amount, size in zip(amounts, sizes, strict=True)
+        if size <= _TOTAL_OF_FRACTIONS * min(sizes)
+    ]
+
+
+def _assign_amounts(clause: Clause) -> list[Part]:
+    """Return a part for each name, with the amounts that are its own, and for the topic and unknown
+    agents that have an amount.
+    """
+    parts = [Part(m.value, m.confidence, m.first, m.end, m) for m in clause.named]
+    named = tuple(parts)
+    topic: Part | None = None
+    if clause.topic is not None:
+        topic = Part(clause.topic, _OF_TOPIC, clause.first, clause.first)
+    for amount in clause.marks.amounts:
+        if rule("dose_change").ends(clause.tokens, amount.first):
+            continue
+        if _split_pair(clause, amount, named):
+            continue
+        owner = _find_owner(clause, amount, named, topic)
+        if owner is None:
+            # the word before the amount may be the unknown name
+            first = max(clause.first, amount.first - 1)
+            owner = Part(NOBODY, 0, first, amount.end)
+            parts.append(owner)
+        elif owner is topic and not owner.amounts:
+            owner.first = amount.first
+            owner.end = amount.end
+            parts.append(owner)
+        is_sure = _is_plain(clause, amount, owner)
+        owner.amounts.append(amount if is_sure else replace(amount, confidence=UNSURE))
+    return sorted(parts, key=lambda part: part.first)
+
+
+def _split_pair(clause: Clause, amount: AmountMark, named: Sequence[Part]) -> bool:
+    """Give the strengths of a fixed combination to its two agents: "A + B 10/40 mg"."""
+    strengths = rule("strength_of_pair").starts(clause.tokens, amount.first, amount.end)
+    pair = [part for part in named if part.end <= amount.first][-2:]
+    if strengths is None or len(pair) < 2 or len(amount.value) > 1:
+        return False
+    first, second = pair
+    is_pair = is_joint("pair_joint", clause.tokens, first.end, second.first)
+    if not is_pair or second.end != amount.first:
+        return False
+    for part, name in ((first, "low"), (second, "high")):
+        strength = read_number(strengths.read(name) or "")
+        level = Amount(low=strength, high=strength, unit=amount.value[0].unit)
+        part.amounts.append(replace(amount, value=(level,)))
+    return True
+
+
+def _join_same(parts: Iterable[Part]) -> list[Part]:
+    """Return one part for each agent: its first one, with the amounts of all."""
+    joined: dict[str, Part] = {}
+    for part in parts:
+        same = joined.setdefault(part.agent.key or str(part.first), part)
+        if same is not part:
+            same.amounts += part.amounts
+            same.mention = same.mention or part.mention
+    return list(joined.values())
+
+
+def _set_reaches(clause: Clause, parts: Sequence[Part]) -> None:
+    """Let each part reach to the last break before the next one that is not inside a mark."""
+    taken = clause.marks.places()
+    start = clause.first
+    for part, following in pairwise(parts):
+        border = following.first
+        for at in rule("agent_break").find(
+            clause.tokens, min(part.end, border), border
+        ):
+            if not any(first < at.first < end for first, end in taken):
+                border = at.first
+        part.reach = (start, border)
+        start = border
+    if parts:
+        parts[-1].reach = (start, clause.end)
+
+
+def _find_owner(
+    clause: Clause, amount: AmountMark, named: Sequence[Part], topic: Part | None
+) -> Part | None:
+    """Return the part to which an amount belongs; None if that of an unknown agent."""
+    before = _find_before(clause, amount, named)
+    after = next((part for part in named if part.first >= amount.end), None)
+    owner = before
+    if after and _stands_before(clause, amount, before, after):
+        owner = after
+    if _is_of_unknown(clause, amount, owner):
+        return None
+    is_taken = topic is not None if owner is None else bool(owner.amounts)
+    if is_taken and _follows_unknown(clause, amount):
+        return None
+    return owner or topic or after
+
+
+def _find_before(
+    clause: Clause, amount: AmountMark, named: Sequence[Part]
+) -> Part | None:
+    """Return the nearest part named before an amount. B in "A (with B) 5 mg" stands aside."""
+    for part in reversed(named):
+        if part.end <= amount.first:
+            codes = clause.tokens.codes[part.end : amount.first]
+            if codes.count(")") <= codes.count("("):
+                return part
+    return None
+
+
+def _stands_before(
+    clause: Clause, amount: AmountMark, before: Part | None, after: Part
+) -> bool:
+    """Return whether an amount is that of the agent behind it, and not of one before it: "5 mg of
+    A", but not "A at a dose of 5 mg, B".
+    """
+    if not is_joint("dose_of", clause.tokens, amount.end, after.first):
+        return False
+    return before is None or not is_joint(
+        "dosed_at", clause.tokens, before.end, amount.first
+    )
+
+
+def _is_of_unknown(clause: Clause, amount: AmountMark, owner: Part | None) -> bool:
+    """Return whether the words beside an amount name an agent that no vocabulary knows."""
+    tokens = clause.tokens
+    if owner is not None and owner.agent.kind == "placebo":
+        beside = rule("unknown_beside").ends(tokens, amount.first, owner.end)
+        if beside:  # "placebo plus fictizide 5 mg"
+            return True
+    is_behind = owner is not None and owner.first > amount.first
+    if clause.about_topic or is_behind:
+        return False
+    return rule("other_agent").starts(tokens, amount.end) is not None
+
+
+def _follows_unknown(clause: Clause, amount: AmountMark) -> bool:
+    """Return whether the word before an amount may be the name of an unknown agent."""
+    place = amount.first - 1
+    if place < clause.first:
+        return False
+    word = clause.tokens.words[place]
+    if not word.isalpha() or len(word) <= _SHORT_WORD:
+        return False
+    return not clause.speaks_of_dosing(place, amount.first)
+
+
+def _is_plain(clause: Clause, amount: AmountMark, part: Part) -> bool:
+    """Return whether an amount is surely its agent's: only words of dosing stand between the two,
+    and directly after it.
+
+    Any other word may be another agent, a maker, or a part of the body. A clause without an agent
+    is that of its topic from its start, if that is the only one.
+    """
+    if not is_substance(part.agent) or not (part.mention or clause.has_one_topic):
+        return False
+    first = part.end if part.mention else clause.first
+    end = amount.first
+    behind = min(amount.end + 1, clause.end)
+    if first > end:  # "5 mg of A"
+        first = amount.end
+        end = part.first
+    if part.mention and part.first == amount.end:
+        behind = amount.end
+    return clause.speaks_of_dosing(first, end) and clause.speaks_of_dosing(
+        amount.end, behind
+    )

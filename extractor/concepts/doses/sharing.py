@@ -1,0 +1,180 @@
+"""The fields of each part of a clause: its own facts, and those that a list shares.
+
+"A 5 mg and B 3 mg on day 1" gives both on day 1; "for 24 weeks, A daily and B weekly" gives both
+for 24 weeks. A part borrows only what it lacks, and no time beside a time of its own.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from extractor.concepts.doses.agents import is_joint, is_substance
+from extractor.concepts.doses.amounts import UNSURE
+from extractor.concepts.doses.clauses import Clause
+from extractor.concepts.doses.marks import Fact, Mark
+from extractor.concepts.doses.parts import Part
+from extractor.concepts.doses.schedule import STEP, PeriodMark
+from extractor.concepts.doses.sections import FIELDS, Findings
+from extractor.language.book import rule
+from extractor.schemas import Frequency, Route, TimeUnit
+
+Fields = Mapping[str, Fact]
+"""The facts of a part by field."""
+_OF_WHOLE = frozenset({"cycle", "length"})
+"""Fields that often hold for all agents of a clause, each with times of its own."""
+_LOOSE = _OF_WHOLE | {"route"}
+"""Fields that a part behind another time can still lend."""
+_VAGUE = frozenset({Frequency.ONCE, Frequency.OTHER})
+_RATES = {
+    "rate_per_day": Frequency.QD,
+    "rate_per_week": Frequency.QW,
+    "rate_of_infusion": Frequency.CONTINUOUS,
+}
+
+
+def list_own(clause: Clause, part: Part) -> Findings:
+    """Return the marks in a part. A route before another agent's name, or in it, is that one's."""
+    own = clause.marks.inside(*part.reach)
+    others = [m for m in clause.named if m.value.key != part.agent.key]
+    routes = (
+        route
+        for route in own.route
+        if not any(route.end == m.first or _is_inside(route, m) for m in others)
+    )
+    return replace(own, route=tuple(routes))
+
+
+def _is_inside(mark: Fact, mention: Fact) -> bool:
+    return mention.first <= mark.first < mention.end
+
+
+def choose_fact(marks: Findings, name: str) -> Fact | None:
+    """Return the first mark of a field. Frequency codes come before "once" and "other"; of several
+    steps no length is that of the treatment.
+    """
+    found: tuple[Fact, ...] = getattr(marks, name)
+    if name == "length" and _are_steps(marks.length):
+        return None
+    if name == "frequency":
+        coded = [mark for mark in found if mark.value not in _VAGUE]
+        return next(iter(coded or found), None)
+    return next(iter(found), None)
+
+
+def _are_steps(lengths: Iterable[PeriodMark]) -> bool:
+    """Return whether lengths are those of steps: "5 mg for 4 weeks, then 2 mg for 8 weeks"."""
+    timed = [mark for mark in lengths if not counts_cycles(mark)]
+    return len(timed) > 1 and all(mark.confidence == STEP for mark in timed[:2])
+
+
+def counts_cycles(length: PeriodMark) -> bool:
+    """Return whether a length is in cycles, which all agents share: "A on day 1, B on day 8 for
+    6 cycles".
+    """
+    return length.value is not None and length.value.unit is TimeUnit.CYCLE
+
+
+def gather_fields(
+    clause: Clause, parts: Sequence[Part], place: int, own: Findings
+) -> Fields:
+    """Return the facts of the part at ``place``, whose own marks are ``own``."""
+    part = parts[place]
+    fields: dict[str, Fact] = {}
+    for name in FIELDS:
+        fact = choose_fact(own, name)
+        if fact is None and _may_borrow(clause, part, own, name):
+            fact = _borrow(clause, parts, place, name)
+            if fact and _is_foreign(clause, parts, place, name, fact):
+                fact = None
+        if fact is not None:
+            fields[name] = fact
+    if "frequency" in fields:
+        fields["frequency"] = _doubt_frequency(clause, part, fields["frequency"])
+    rate = None if own.frequency or own.days else _read_rate(clause, part)
+    if rate:
+        fields["frequency"] = rate
+    return fields
+
+
+def _may_borrow(clause: Clause, part: Part, own: Findings, name: str) -> bool:
+    if rule("as_elsewhere").search(clause.tokens, clause.first, clause.end):
+        return False
+    if name == "route" and not is_substance(part.agent):
+        return False
+    if name == "length" and own.length:  # of its steps
+        return False
+    return name in _OF_WHOLE or not (own.frequency or own.days)
+
+
+def _borrow(
+    clause: Clause, parts: Sequence[Part], place: int, name: str
+) -> Fact | None:
+    """Return the fact of a later part, which holds for those before it, else one that opens the
+    clause.
+    """
+    for later in parts[place + 1 :]:
+        own = clause.marks.inside(*later.reach)
+        fact = choose_fact(own, name)
+        # "and oral B"
+        is_of_name = (
+            name == "route"
+            and fact is not None
+            and later.mention is not None
+            and fact.end == later.mention.first
+        )
+        if fact and not is_of_name:
+            return fact
+        if name not in _LOOSE and (own.frequency or own.days):
+            return None
+    if place == 0:
+        return None
+    opening = clause.marks.inside(parts[0].reach[0], parts[0].first)
+    return choose_fact(opening, name)
+
+
+def _is_foreign(
+    clause: Clause, parts: Sequence[Part], place: int, name: str, fact: Fact
+) -> bool:
+    """Return whether a fact of another part cannot hold for the part at ``place``."""
+    reach = parts[place].reach
+    if fact.value is Route.ORAL:  # "A 5 mg as an injection plus 100 mg B orally"
+        return rule("injected").search(clause.tokens, *reach) is not None
+    if name != "length" or counts_cycles(fact):
+        return False
+    own = clause.marks.inside(*reach)
+    is_timed = bool(own.frequency or own.days)
+    opens = fact.first < parts[0].first  # "For 24 weeks, A daily and B weekly"
+    return is_timed and not opens
+
+
+def _doubt_frequency(clause: Clause, part: Part, stated: Fact) -> Fact:
+    """Return a frequency, unsure if the next word says that something else is as frequent: "weekly
+    examinations", not "daily fictumab".
+    """
+    behind = min(stated.end + 1, clause.end)
+    if clause.speaks_of_dosing(stated.end, behind):
+        return stated
+    if part.mention and part.mention.first == stated.end:
+        return stated
+    return replace(stated, confidence=min(stated.confidence, UNSURE))
+
+
+def _read_rate(clause: Clause, part: Part) -> Fact | None:
+    """Return the frequency that the unit of an amount implies: "40 mg/day", "5 mL/h"."""
+    for amount in part.amounts:
+        for name, code in _RATES.items():
+            if rule(name).ends(clause.tokens, amount.end, amount.first):
+                return Mark(code, amount.first, amount.end, section=amount.section)
+    return None
+
+
+def list_alternatives(clause: Clause, routes: Sequence[Mark[Route]]) -> list[Fact]:
+    """Return the routes that "or" joins: "IV or by mouth"."""
+    joined: dict[Route, Fact] = {}
+    for route, following in pairwise(routes):
+        if route.value == following.value:
+            continue
+        if is_joint("or_between", clause.tokens, route.end, following.first):
+            joined.setdefault(route.value, route)
+            joined.setdefault(following.value, following)
+    return list(joined.values())
