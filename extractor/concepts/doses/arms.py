@@ -259,10 +259,16 @@ class Arms:
     def list_linked(self, statement: Statement) -> set[str]:
         """Return the arms of the interventions whose text states the regimen."""
         return {
-            arm
-            for part in list_parts(statement)
-            for arm in self.links.get(part.section, ())
+            arm for part in list_parts(statement) for arm in self._list_linked(part)
         }
+
+    def _list_linked(self, part: Statement) -> Collection[str]:
+        """Return the arms of an intervention, or those of them that a clause of its text names."""
+        linked = self.links.get(part.section, ())
+        if len(linked) < 2:
+            return linked
+        named = self._sentences.find_labelled(part.clause)
+        return [arm for arm in linked if arm in named] or linked
 
     def list_registered(self, agent: str, *, whole: bool = False) -> Set[str]:
         """Return the arms of all interventions whose name, or whole text, names an agent."""
@@ -341,7 +347,7 @@ class Arms:
         linked = {
             level
             for part in parts
-            if arm in self.links.get(part.section, ())
+            if arm in self._list_linked(part)
             for level in part.levels
         }
         return stated or named or linked
