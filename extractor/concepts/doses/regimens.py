@@ -11,6 +11,7 @@ from typing import Any
 from extractor.concepts.doses.amounts import choose_levels
 from extractor.concepts.doses.arms import Arms, Claims
 from extractor.concepts.doses.clauses import Statement, list_near
+from extractor.concepts.doses.contradictions import find_contradicted
 from extractor.concepts.doses.lengths import find_length
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.naming import find_name, trust_name
@@ -47,13 +48,16 @@ def build_regimens(
     for statement in ordered:
         by_agent[statement.agent.key].append(statement)
     claims = {agent: arms.count(same) for agent, same in by_agent.items()}
+    contradicted = {
+        statement for same in by_agent.values() for statement in find_contradicted(same)
+    }
     stated = list_stated(arms.texts.values())
     return tuple(
         _Builder(
             statement,
             arms,
             claims[statement.agent.key],
-            Trust(statement, arms.texts, stated),
+            Trust(statement, arms.texts, stated, statement in contradicted),
             trial_length,
         ).build(trial, next(numbers))
         for statement in ordered
