@@ -188,7 +188,7 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
         return silent and any(said)
     if kind == "placebo":
         return timed or bool(statement.route)
-    return bool(statement.amounts or statement.route) and sum(said) > 1
+    return bool(statement.amounts) or (bool(statement.route) and sum(said) > 1)
 
 
 def _find_candidates(
