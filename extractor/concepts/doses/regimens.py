@@ -25,9 +25,10 @@ from extractor.concepts.doses.merging import (
     resolve_timing,
 )
 from extractor.concepts.doses.naming import find_name, trust_name
-from extractor.concepts.doses.roles import Trial, read_role
+from extractor.concepts.doses.roles import read_role
 from extractor.concepts.doses.schedule import name_rhythm
 from extractor.concepts.doses.sections import FIELDS, DosingSection
+from extractor.concepts.doses.trial_view import Trial
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
