@@ -68,46 +68,53 @@ def view_trial(
     and the titles.
     """
     groups = [section for section in sections if section.is_arm]
-    places = {section.name: place for place, section in enumerate(groups)}
-    mentions = [
-        (place, arm, mention)
-        for place, arm in enumerate(groups)
-        for mention in lexicon.find(arm)
-    ]
     agents = tuple(dict.fromkeys(statement.agent.key for statement in statements))
-    named = ((mention.value.key, place) for place, _, mention in mentions)
-    linked = (
-        (key, places[arm])
-        for key in agents
-        for arm in arms.list_registered(key)
-        if arm in places
-    )
-    use = _group([*named, *linked])
+    use, labels = _read_use(groups, lexicon, agents, arms)
+    gets = [
+        frozenset(key for key in use if place in use[key])
+        for place in range(len(groups))
+    ]
     return Trial(
         arms=[_class_group(arm) for arm in groups],
-        gets=[
-            frozenset(key for key in use if place in use[key])
-            for place in range(len(groups))
-        ],
+        gets=gets,
         use=use,
-        labels=_group(
-            (mention.value.key, place)
-            for place, arm, mention in mentions
-            if mention.end <= arm.title[1]
-        ),
+        labels=labels,
         agents=agents,
         types={section.name: section.type for section in sections},
         novel=frozenset(key for key in agents if "novel" in class_name(key)),
         titles=_read_titles(sections, lexicon),
-        themes=tuple(
-            theme
-            for theme in _THEMES
-            if any(
-                rule(theme).search(section.tokens)
-                for section in sections
-                if section.name in _TITLES
-            )
-        ),
+        themes=_read_themes(sections),
+    )
+
+
+def _read_use(
+    groups: Sequence[DosingSection],
+    lexicon: AgentNames,
+    agents: Sequence[str],
+    arms: Arms,
+) -> tuple[dict[str, frozenset[int]], dict[str, frozenset[int]]]:
+    """Return the arms that get each agent, by their text or the registry's links, and those that
+    name it in their label.
+    """
+    places = {section.name: place for place, section in enumerate(groups)}
+    used: list[tuple[str, int]] = []
+    labelled: list[tuple[str, int]] = []
+    for place, arm in enumerate(groups):
+        for mention in lexicon.find(arm):
+            used.append((mention.value.key, place))
+            if mention.end <= arm.title[1]:
+                labelled.append((mention.value.key, place))
+    for key in agents:
+        linked = arms.list_registered(key)
+        used += [(key, places[arm]) for arm in linked if arm in places]
+    return _group(used), _group(labelled)
+
+
+def _read_themes(sections: Sequence[DosingSection]) -> tuple[str, ...]:
+    """Return the kinds of treatment that the titles name."""
+    titles = [section.tokens for section in sections if section.name in _TITLES]
+    return tuple(
+        theme for theme in _THEMES if any(rule(theme).search(one) for one in titles)
     )
 
 
