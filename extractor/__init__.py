@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from extractor.evidence.drafts import ConflictKind, TokenConflict
     from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
     from extractor.formats import make_record, read_records
-    from extractor.many import Results
+    from extractor.results import Results
     from extractor.schemas import Task, TrialExtraction, TrialRecord
     from extractor.schemas.vocabulary import Effort
 
@@ -65,7 +65,7 @@ __all__ = [
 # starts quickly.
 _MODULES = {
     ".api": "Extractor",
-    ".many": "Results",
+    ".results": "Results",
     ".apps.diff": "TrialDiff diff_trials",
     ".errors": "ExtractorError",
     ".apps.evaluation": "ScoreReport evaluate",

@@ -1,6 +1,7 @@
 """The Python API: extract one record, a text, or many."""
 
 import asyncio
+import re
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +15,11 @@ from os import PathLike
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any, Unpack, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_type_hints
 from weakref import finalize
 
 from extractor.concepts.own.declaration import explain_unread
-from extractor.errors import ArgumentError, RecordError, WrongType
+from extractor.errors import ArgumentError, ExtractorError, RecordError, WrongType
 from extractor.formats import make_record, read_stream
 from extractor.formats.records import write_study
 from extractor.options import ExtractorOptions, Keywords
@@ -26,12 +27,15 @@ from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
 
 if TYPE_CHECKING:
-    from extractor.many import Given, Results
+    from extractor.many import Given
     from extractor.model.spec import ModelSpec
+    from extractor.results import Results
     from extractor.run.setup import OpenExtractor, Setup
 
 _ONE = (str, PathLike, TrialRecord, Mapping)
 """What is one input; anything else that can be iterated holds several."""
+_FILE_NAME = re.compile(r"[*?]|\w\.\w{2,6}$|[/\\]$|://")
+"""The name of a file, a folder, several files or an address."""
 
 
 class Extractor:
@@ -242,7 +246,8 @@ class Extractor:
         >>> len(results.extractions), results.failures, results.usage.usd
         (5, [], 0.0)
         """
-        from extractor.many import GivenRun, Results  # noqa: PLC0415 - slow, and one record needs none of it
+        from extractor.many import GivenRun  # noqa: PLC0415 - slow, and one record needs none of it
+        from extractor.results import Results  # noqa: PLC0415 - as above
         from extractor.run.progress import show_progress  # noqa: PLC0415 - as above
         from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
 
@@ -272,6 +277,83 @@ class Extractor:
         if not out:  # a temporary folder lives as long as its results
             finalize(results, rmtree, folder, ignore_errors=True)
         return results
+
+    def table(
+        self,
+        name: str,
+        given: "Given | Iterable[Given]",
+        to: Literal["pandas", "polars", "arrow"] = "pandas",
+    ) -> Any:
+        r"""Extract texts, files or records, and return one table of their values.
+
+        ``run`` is for more than one table, for what failed, and for a run to keep.
+
+        Args:
+            name: The table, such as ``criteria``, ``constraints`` or ``regimens``;
+                ``extractor.apps.export.list_tables`` names all.
+            given: A text, or what ``run`` takes: files, folders, records, studies; or several.
+            to: The library of the data frame.
+
+        Raises:
+            ValueError: There is no such table.
+            MissingExtra: The library is not installed.
+            RecordError: A text cannot be read.
+            ExtractorError: No record could be extracted; if only some could not, a warning says
+                how many.
+
+        >>> limits = Extractor().table(
+        ...     "constraints",
+        ...     "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2",
+        ... )
+        >>> limits[["quantity", "comparator", "value", "unit"]]
+          quantity comparator  value   unit
+        0    HbA1c         >=    7.5      %
+        1      BMI          <   35.0  kg/m2
+        """
+        from extractor.apps.export import choose_tables  # noqa: PLC0415 - slow, and one record needs none of it
+        from extractor.apps.export.frames import open_library  # noqa: PLC0415 - as above
+
+        # before anything is paid for
+        open_library(to)
+        choose_tables((), [name], self._options.fields)
+        results = self.run(_take_texts(given), quiet=True)
+        if results.failures:
+            problem = (
+                f"{len(results.failures)} of {len(results.failures) + len(results)} records "
+                f"failed: {results.failures[0]['message']}"
+            )
+            if not len(results):
+                raise ExtractorError(problem)
+            warnings.warn(problem, stacklevel=2)
+        if results.stopped:
+            warnings.warn(f"not all is here: {results.stopped}", stacklevel=2)
+        return results.table(name, to)
+
+
+def _take_texts(given: Any) -> Any:
+    """Return what is given with a record in place of each text."""
+    if isinstance(given, str):
+        return make_record(given) if _holds_text(given) else given
+    if isinstance(given, _ONE) or not isinstance(given, Iterable):
+        return given
+    if hasattr(given, "columns"):  # ``run`` says what to give in its place
+        return given
+    several = list(given)
+    taken = []
+    for number, one in enumerate(several, 1):
+        is_given = isinstance(one, str) and _holds_text(one)
+        taken.append(make_record(one, record_id=f"text-{number}") if is_given else one)
+    return taken
+
+
+def _holds_text(given: str) -> bool:
+    """Return whether a text is given, not a file. A line counts as a text if it has blanks, and
+    does not end as the name of a file does.
+    """
+    from extractor.formats.inputs import exists, is_text  # noqa: PLC0415 - a text alone needs no file
+
+    is_line = " " in given.strip() and not _FILE_NAME.search(given)
+    return not given.strip() or is_text(given) or (is_line and not exists(given))
 
 
 def call_without_loop(

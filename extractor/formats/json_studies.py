@@ -1,5 +1,5 @@
-"""Studies in JSON: of the ClinicalTrials.gov API, versions 1 and 2, of CTIS, of DRKS, and records
-of this program.
+"""Studies in JSON: of the ClinicalTrials.gov API, versions 1 and 2, of CTIS, of DRKS, records of
+this program, and texts (``{"text": "..."}``).
 
 A document is one study, an array of studies, a page ``{"studies": [...]}`` or
 ``{"FullStudiesResponse": ...}``, or JSONL, one study per line. Arrays and pages are streamed; in
@@ -9,6 +9,7 @@ JSONL a broken line loses only that line.
 import io
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]
@@ -26,6 +27,8 @@ from extractor.formats.streams import MAX_NESTING, CappedStream, peek_block, rea
 from extractor.formats.study import list_paths, read_study
 from extractor.schemas import TrialRecord
 
+_OF_TEXT = ("text", "title", "record_id")
+"""The keys of a text in JSON."""
 _OPENING = ("start_map", "start_array")
 _CLOSING = ("end_map", "end_array")
 _DOWNLOAD_AGAIN = "check or download the file again"
@@ -187,9 +190,35 @@ def build_study(study: Any) -> RecordContent:
                     read_texts,
                     terms,
                 )
+        if "text" in study:
+            return _read_text(study)
     raise UnreadableSource(
         "JSON that is not a study (it has no protocolSection)", DOWNLOAD
     )
+
+
+def _read_text(given: dict[str, Any]) -> RecordContent:
+    """Build the content of a text in JSON: ``{"text": "...", "title": "...", "record_id": "..."}``,
+    the last two if wanted. Other keys are refused: they would be ignored.
+    """
+    unknown = sorted(given.keys() - set(_OF_TEXT))
+    if unknown:
+        raise UnreadableSource(
+            f"JSON of a text with a key {unknown[0][:40]!r}",
+            f"give {', '.join(_OF_TEXT)} alone",
+        )
+    for name in _OF_TEXT:
+        value = given.get(name)
+        is_left_out = value is None and name != "text"
+        if not (isinstance(value, str) or is_left_out):
+            raise UnreadableSource(
+                f"JSON whose {name} is no text", "write a string in quotation marks"
+            )
+    from extractor.formats.flat import build_plain  # noqa: PLC0415 - few files hold such texts
+
+    content = build_plain(given["text"], title=given.get("title"))
+    own_id = (given.get("record_id") or "").strip() or None
+    return replace(content, trial_id=content.trial_id or own_id)
 
 
 def _read_own(record: dict[str, Any]) -> RecordContent:

@@ -3,7 +3,8 @@
 """
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, ClassVar
+from importlib import import_module
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
@@ -667,9 +668,76 @@ class TrialExtraction(FrozenModel):
         for name, items in self.custom.items():
             yield from ((f"custom.{name}[{n}]", one) for n, one in enumerate(items))
 
+    def table(
+        self,
+        name: str,
+        to: Literal["pandas", "polars", "arrow"] = "pandas",
+        fields: Any = (),
+    ) -> Any:
+        """Return a table of the extraction, such as ``criteria``, as a data frame.
+
+        Registered columns are empty, since an extraction does not hold its record;
+        ``Extractor.table`` and ``Extractor.run`` fill them in.
+
+        Args:
+            name: The table; ``extractor.apps.export.list_tables`` names all.
+            to: The library of the data frame.
+            fields: Fields of your own, for their tables ``custom_NAME``.
+
+        Raises:
+            ValueError: There is no such table.
+            MissingExtra: The library is not installed.
+
+        >>> extraction = TrialExtraction.model_validate(
+        ...     {"record_id": "A", "eligibility": {"sex": "male"}}
+        ... )
+        >>> extraction.table("eligibility")["sex"].item()
+        'male'
+        """
+        return _import_frames().frame_tables([self], [name], to, fields=fields)[name]
+
+    def to_pandas(self) -> Any:
+        """Return all values as one data frame of pandas, a row a value: ``record_id``, ``field``
+        (its path), ``value``, ``quote``, ``section``, ``char_start``, ``char_end``, ``origin``,
+        ``support`` and ``confidence``.
+
+        Raises ``MissingExtra`` without pandas.
+
+        >>> extraction = TrialExtraction.model_validate(
+        ...     {"record_id": "A", "eligibility": {"sex": "male"}}
+        ... )
+        >>> extraction.to_pandas()[["record_id", "field", "value"]]
+          record_id            field value
+        0         A  eligibility.sex  male
+        """
+        return _import_frames().frame_values([self])
+
+    def __repr__(self) -> str:
+        counts = [
+            _count(len(self.eligibility.criteria), "criterion", "criteria"),
+            _count(len(self.dosing), "regimen", "regimens"),
+            _count(len(self.endpoints), "endpoint", "endpoints"),
+        ]
+        if own := sum(map(len, self.custom.values())):
+            counts.append(_count(own, "own value", "own values"))
+        if self.findings:
+            counts.append(_count(len(self.findings), "finding", "findings"))
+        return f"<TrialExtraction of {self.record_id}: {', '.join(counts)}>"
+
+    __str__ = __repr__
+
     def _repr_html_(self) -> str | None:
         """Return the values with their quotes, for notebooks; ``show`` also marks them in the
         text.
         """
         display = type(self).display
         return display(self)._repr_html_() if display else None
+
+
+def _count(number: int, noun: str, nouns: str) -> str:
+    return f"{number:,} {noun if number == 1 else nouns}"
+
+
+def _import_frames() -> Any:
+    """Import what makes data frames; by name, since the models know nothing of the apps."""
+    return import_module("extractor.apps.export.frames")

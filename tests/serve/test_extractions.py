@@ -55,6 +55,31 @@ def test_the_answer_is_that_of_the_library(served, path, options):
     }
 
 
+def test_a_text_in_json_is_extracted(served):
+    given = {
+        "text": "Inclusion criteria:\n- HbA1c of at least 7.5 %",
+        "title": f"A trial in {WORD}",
+        "record_id": "note",
+    }
+    answer = post(served.client, json.dumps(given).encode(), effort="none").json()
+    assert answer["record_id"] == "note"
+    [criterion] = answer["eligibility"]["criteria"]
+    assert criterion["constraints"][0]["value"] == 7.5
+
+
+@pytest.mark.parametrize(
+    ("given", "detail"),
+    [
+        ({"text": "Adults", "titel": "A"}, "a key 'titel'"),
+        ({"text": 3}, "whose text is no text"),
+        ({"text": ""}, "holds no free text"),
+    ],
+)
+def test_a_text_in_json_that_cannot_be_read_is_named(served, given, detail):
+    answer = post(served.client, json.dumps(given).encode(), effort="none")
+    assert detail in check_problem(answer, 422, "unreadable")["detail"]
+
+
 def test_packed_bodies_are_unpacked(served):
     for body in (gzip.compress(one(7)), packed_in_zip(one(7))):
         assert (

@@ -1,6 +1,8 @@
 """Jobs: submission, events, results, cancellation and deletion."""
 
+import csv
 import io
+import json
 import socket
 import zipfile
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ from .running import (
     NOBODYS,
     OPERATIONS,
     TOKEN,
+    WORD,
     check_problem,
     failures,
     finish,
@@ -82,6 +85,28 @@ def test_a_table_is_sent_as_parquet(served, done, tmp_path):
         "criteria"
         in check_problem(answer, 422, "wrong-parameter")["errors"][0]["detail"]
     )
+
+
+def test_a_table_is_sent_as_csv(served, done):
+    url = f"/v1/jobs/{done['id']}/results"
+    answer = served.client.get(url, params={"format": "csv", "table": "endpoints"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["record_id"] for row in rows] == ["NCT00000002", "NCT00000001"]
+
+
+def test_texts_in_json_lines_are_records(served):
+    lines = (
+        json.dumps({"text": f"Inclusion criteria:\n- {WORD} {number}"})
+        for number in "ab"
+    )
+    body = "\n".join(lines).encode()
+    job = finish(
+        served.client, submit(served.client, body, name="notes", effort="none")["id"]
+    )
+    assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, 0)
+    found = results(served.client, job["id"])
+    assert [len(line["eligibility"]["criteria"]) for line in found] == [1, 1]
 
 
 def test_events_begin_and_end_with_the_job_and_continue_after_any_of_them(served, done):

@@ -1,12 +1,18 @@
 """Make data frames of tables: pandas, polars, or Arrow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 from extractor.apps.export.columns import Row
-from extractor.apps.export.tables import Table
+from extractor.apps.export.export import choose_tables
+from extractor.apps.export.one_frame import VALUES, list_rows
+from extractor.apps.export.tables import Registry, Table, collect_rows
+from extractor.concepts.own.declaration import Declared
+from extractor.concepts.own.models import read_fields
 from extractor.errors import MissingExtra
+from extractor.schemas import Task, TrialExtraction
 from extractor.schemas.arguments import refuse_unknown
 
 _MODULES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
@@ -65,3 +71,32 @@ def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
             for name, kind in types.items()
         }
     )
+
+
+def frame_tables(
+    extractions: Iterable[TrialExtraction],
+    names: Sequence[str] = (),
+    to: str = "pandas",
+    registry: Registry = MappingProxyType({}),
+    fields: Iterable[Declared] | Declared = (),
+) -> dict[str, Any]:
+    """Return tables of extractions as data frames by name, all by default.
+
+    ``registry`` holds the registered fields of each record; without it, registered columns are
+    empty. ``fields`` are the user's own; each has a table. Raises ``ValueError`` for an unknown
+    name, ``MissingExtra`` without the library.
+    """
+    library = open_library(to)
+    own = read_fields(fields)
+    chosen = choose_tables(tuple(Task), names, own)
+    rows = collect_rows(extractions, registry, own)
+    return {
+        table.name: make_frame(library, to, table, rows[table.name]) for table in chosen
+    }
+
+
+def frame_values(extractions: Iterable[TrialExtraction], to: str = "pandas") -> Any:
+    """Return all values of extractions as one data frame, a row a value. Raises ``MissingExtra``
+    without the library.
+    """
+    return make_frame(open_library(to), to, VALUES, list(list_rows(extractions)))

@@ -1,11 +1,12 @@
 """An extraction in a notebook: its values with their quotes and, with ``show``, its text with
-the evidence marked.
+the evidence marked. A run: its records, and what failed.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from extractor.apps.pages import read_assets, render_template
 from extractor.apps.pages.view import Json, name_record, view
@@ -13,6 +14,9 @@ from extractor.errors import ArgumentError
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 __all__ = ["ShownExtraction", "TrialExtraction", "show"]
+
+_SHOWN = 20
+"""Most records, and most failures, that a run shows in a notebook."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,6 +58,35 @@ class ShownExtraction:
             "style": read_assets("extractor.apps.pages", "card.css"),
         }
         return render_template("card.html", card)
+
+
+def show_results(
+    extractions: Sequence[TrialExtraction],
+    failures: Sequence[Mapping[str, Any]],
+    summary: str,
+) -> str:
+    """Return what a notebook displays of a run: its ``summary``, a row a record, and what failed;
+    of many the first.
+    """
+    rows = [
+        {
+            "id": one.record_id,
+            "criteria": len(one.eligibility.criteria),
+            "regimens": len(one.dosing),
+            "endpoints": len(one.endpoints),
+            "findings": len(one.findings),
+        }
+        for one in extractions[:_SHOWN]
+    ]
+    values = {
+        "summary": summary,
+        "rows": rows,
+        "left": len(extractions) - len(rows),
+        "failures": [str(one["message"]) for one in failures[:_SHOWN]],
+        "failures_left": max(len(failures) - _SHOWN, 0),
+        "style": read_assets("extractor.apps.pages", "card.css"),
+    }
+    return render_template("results.html", values)
 
 
 def _cut(text: bytes, start: int, end: int) -> str:

@@ -45,7 +45,10 @@ from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
 from extractor.schemas import TrialExtraction, TrialRecord
 
 _JSON_LINES = "application/x-ndjson"
-_PARQUET = "application/vnd.apache.parquet"
+_MEDIA_TYPES = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
 _TABLES = f"^({'|'.join(table.name for table in list_tables())}|custom_[a-z]\\w*)$"
 """The last are those of own fields."""
 _POLL_S = 0.2
@@ -71,11 +74,11 @@ async def extract(
     name: OptionalNameQuery = None,
 ) -> Response:
     """The body is one record in any supported format: a study of the registry's API as JSON, its
-    legacy XML, its CSV with one row, a text, a PDF or a Word file; plain, in gzip or in zip. The
-    format is detected from the content.
+    legacy XML, its CSV with one row, a text (also as `{"text": "..."}`), a PDF or a Word file;
+    plain, in gzip or in zip. The format is detected from the content.
 
-    The extraction's id is the record's NCT number, else the stem of `name`,
-    else `text-` and the first eight digits of the body's SHA-256.
+    The extraction's id is the record's NCT number, or the `record_id` of a text in JSON,
+    else the stem of `name`, else `text-` and the first eight digits of the body's SHA-256.
     """
     return await extract_body(request, service, options, name)
 
@@ -295,11 +298,11 @@ async def send_results(
     job: EndedJob,
     service: ServiceOfRequest,
     format_: Annotated[
-        Literal["jsonl", "parquet"],
-        Query(alias="format", description="JSON lines or a table."),
+        Literal["jsonl", "csv", "parquet"],
+        Query(alias="format", description="JSON lines, or a table in CSV or Parquet."),
     ] = "jsonl",
     table: Annotated[
-        str, Query(description="The table, for parquet.", pattern=_TABLES)
+        str, Query(description="The table, for csv and parquet.", pattern=_TABLES)
     ] = "records",
 ) -> Response:
     """All results of a job that is done, or the finished ones of a cancelled, paused or failed
@@ -314,16 +317,23 @@ async def send_results(
     headers = {"x-job-state": job.state.value}
     if format_ == "jsonl":
         return FileResponse(results, media_type=_JSON_LINES, headers=headers)
-    path = await _make_table(folder, table, results.stat().st_mtime_ns)
-    return FileResponse(path, media_type=_PARQUET, headers=headers, filename=path.name)
+    kind = Format(format_)
+    path = await _make_table(folder, table, kind, results.stat().st_mtime_ns)
+    return FileResponse(
+        path, media_type=_MEDIA_TYPES[kind], headers=headers, filename=path.name
+    )
 
 
-async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
+async def _make_table(
+    folder: FilePath, table: str, kind: Format, version: int
+) -> FilePath:
     """Return the file of a table, made at its first request. One export runs at a time: it uses
     much memory.
     """
-    if find_spec("duckdb") is None:
-        remedy = "request jsonl, or ask the operator to install the extra `export`"
+    if kind is Format.PARQUET and find_spec("duckdb") is None:
+        remedy = (
+            "request csv or jsonl, or ask the operator to install the extra `export`"
+        )
         raise ProblemError("not-installed", "Parquet needs duckdb", remedy=remedy)
     manifest = read_manifest(folder / RUN / MANIFEST)
     fields = restore_fields(manifest.settings) if manifest else ()
@@ -331,11 +341,11 @@ async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
         chosen = choose_tables((), [table], fields)
     except ValueError as error:
         raise ProblemError("wrong-parameter", str(error)) from None
-    path = folder / "tables" / str(version) / f"{table}.parquet"
+    path = folder / "tables" / str(version) / f"{table}.{kind}"
     async with _exporting:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            to = Destination(path, Format.PARQUET)
+            to = Destination(path, kind)
             await asyncio.to_thread(export_run, folder / RUN, to, chosen, fields=fields)
     return path
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from extractor.concepts.doses.clauses import Statement
 from extractor.concepts.doses.equality import amount_in
 from extractor.concepts.doses.marks import Fact
-from extractor.concepts.doses.merging import resolve_frequency, resolve_length
 from extractor.concepts.doses.read import DosingText
+from extractor.concepts.doses.timing import resolve_frequency, resolve_length
 from extractor.evidence.drafts import Draft, Refusal, Span, Why
 from extractor.schemas import Amount
 

@@ -1,0 +1,72 @@
+"""All values of extractions in one table: a row a value, with the words that support it."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from extractor.apps.export.columns import Column, Row
+from extractor.apps.export.tables import Table
+from extractor.schemas import ExtractedItem, TrialExtraction
+from extractor.schemas.values import Value, list_values
+
+_KEYS = (
+    Column("record_id", "The record."),
+    Column("field", "Path of the value, such as dosing[0].amounts[0]."),
+)
+_VALUES = (
+    Column("value", "The value on one line."),
+    Column("quote", "The words that support it; joined by … if they stand apart."),
+    Column("section", "The section of the first words."),
+    Column("char_start", "First character of the first words.", "integer"),
+    Column("char_end", "One past their last character.", "integer"),
+    Column("origin", "Who found the value: rule, model or both."),
+    Column("support", "How it follows from the words."),
+    Column("confidence", "The probability that it is right.", "number"),
+)
+VALUES = Table("values", None, _KEYS, _VALUES)
+"""The table; its rows are those of ``list_rows``."""
+
+
+def list_rows(extractions: Iterable[TrialExtraction]) -> Iterator[Row]:
+    """Yield a row for each value, in the order of the extractions and their items.
+
+    >>> extraction = TrialExtraction.model_validate(
+    ...     {"record_id": "A", "eligibility": {"sex": "male"}}
+    ... )
+    >>> [row[:3] for row in list_rows([extraction])]
+    [('A', 'eligibility.sex', 'male')]
+    """
+    for extraction in extractions:
+        for path, item in extraction.list_items():
+            for value in list_values(path, item):
+                # the first of the time windows stands in their list, too
+                is_repeated = value.name == "time_window" and bool(
+                    getattr(item, "time_windows", ())
+                )
+                if not is_repeated:
+                    yield (extraction.record_id, *_describe(value, item))
+
+
+def _describe(value: Value, item: ExtractedItem) -> Row:
+    quote = section = start = end = origin = support = None
+    confidence = item.confidence
+    if value.evidence:
+        first = value.evidence[0]
+        quote = " … ".join(dict.fromkeys(one.quote for one in value.evidence))
+        section = first.section
+        start = first.start
+        end = first.end
+        origin = first.origin.value
+        support = first.support.value
+        known = [one.confidence for one in value.evidence if one.confidence is not None]
+        confidence = min(known, default=item.confidence)
+    said = _write(value.value)
+    return value.path, said, quote, section, start, end, origin, support, confidence
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)

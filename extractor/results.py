@@ -1,0 +1,300 @@
+"""The results of a run in Python: extractions, tables, and what the commands make of a run."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from typing import Any, Literal
+from warnings import warn
+
+from extractor.apps.evaluation import ScoreReport, evaluate
+from extractor.apps.export import (
+    Destination,
+    Format,
+    Threshold,
+    choose_tables,
+    export_run,
+)
+from extractor.apps.export.frames import frame_tables, frame_values
+from extractor.apps.pages.notebook import show_results
+from extractor.apps.report import write_report
+from extractor.apps.report.overview import read_failures
+from extractor.errors import StoreError
+from extractor.many import GIVEN
+from extractor.options import ExtractionOptions
+from extractor.run.finished import FinishedRun
+from extractor.run.folder import FAILURES, REPEATED, naming_file, write_atomically
+from extractor.run.manifest import MANIFEST, Manifest, restore_fields
+from extractor.schemas import Task, TrialExtraction
+from extractor.schemas.evidence import PricedUsage
+
+_ARGUMENTS = {
+    "say --format": "give file_format",
+    "--format": "file_format",
+    "--tables": "tables",
+    "--force": "force=True",
+    "--to": "path",
+}
+"""What the options of ``extractor export`` are called in Python."""
+
+
+class Results:
+    """The results of a run: extractions, failures, usage, and tables. Has a length, and yields the
+    extractions.
+
+    Attributes:
+        folder: The folder of the run: the one given as ``out``, or a temporary one, which ``save``
+            keeps.
+        stopped: Why the run ended before its last record, such as a limit of money; None if it did
+            not.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        registry: Mapping[str, Mapping[str, Any]],
+        stopped: str | None,
+    ) -> None:
+        self.folder = folder
+        self.stopped = stopped
+        self._registry = registry
+
+    def __repr__(self) -> str:
+        records = f"{len(self):,} record{'s' * (len(self) != 1)}"
+        repeated = f", {len(self.repeated):,} repeated" if self.repeated else ""
+        stopped = f", stopped: {self.stopped}" if self.stopped else ""
+        return (
+            f"<Results of {records}, {len(self.failures):,} failed{repeated}{stopped}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the records with their counts, and what failed, for notebooks."""
+        return show_results(self.extractions, self.failures, repr(self)[1:-1])
+
+    def __len__(self) -> int:
+        return len(self.extractions)
+
+    def __iter__(self) -> Iterator[TrialExtraction]:
+        return iter(self.extractions)
+
+    @cached_property
+    def _found(self) -> FinishedRun:
+        return FinishedRun(self.folder)
+
+    @property
+    def _manifest(self) -> Manifest:
+        return self._found.manifest
+
+    @cached_property
+    def extractions(self) -> list[TrialExtraction]:
+        """The extractions, in the order of the records."""
+        return [
+            TrialExtraction.model_validate_json(line)
+            for line in self._found.read_lines()
+        ]
+
+    @cached_property
+    def failures(self) -> list[dict[str, Any]]:
+        """Each record that failed: ``record_id``, ``path``, ``place``, ``error``, and a
+        ``message`` with the remedy.
+        """
+        return read_failures(self.folder / FAILURES)
+
+    @cached_property
+    def repeated(self) -> list[dict[str, Any]]:
+        """Each record whose id came before, which is left out, with both places and whether its
+        text is the same.
+        """
+        return read_failures(self.folder / REPEATED)
+
+    @property
+    def usage(self) -> PricedUsage:
+        """Questions, calls, tokens and dollars of the run, with what it resumed. ``usd`` is None
+        for unknown prices.
+        """
+        return PricedUsage(
+            **self._manifest.usage.model_dump(), usd=self._manifest.cost["usd"]
+        )
+
+    def table(
+        self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas"
+    ) -> Any:
+        """Return a table, such as ``constraints``, as a data frame of pandas or polars, or as a
+        table of Arrow.
+
+        ``extractor.apps.export.list_tables`` names the tables. Keys, such as ``record_id``, come
+        first.
+
+        Raises:
+            ValueError: There is no such table.
+            MissingExtra: The library is not installed.
+        """
+        return self._tabulate(to, [name])[name]
+
+    def tables(
+        self, to: Literal["pandas", "polars", "arrow"] = "pandas"
+    ) -> dict[str, Any]:
+        """Return all tables by name, as ``table`` does."""
+        return self._tabulate(to, ())
+
+    def to_pandas(self) -> Any:
+        """Return all values of all records as one data frame of pandas, a row a value, with the
+        words that support it and their place, as ``TrialExtraction.to_pandas`` does.
+
+        Raises ``MissingExtra`` without pandas.
+        """
+        return frame_values(self.extractions)
+
+    def _tabulate(self, to: str, names: Sequence[str]) -> dict[str, Any]:
+        fields = restore_fields(self._manifest.settings)
+        return frame_tables(self.extractions, names, to, self._registry, fields)
+
+    def report(self, path: str | PathLike[str] = "report.html") -> Path:
+        """Write the run as one page of HTML, as ``extractor report`` does, and return its path.
+
+        Raises ``StoreError`` if the file cannot be written.
+
+        >>> from extractor import Extractor
+        >>> Extractor().run("seeds/records").report("trials.html").name
+        'trials.html'
+        """
+        to = Path(path)
+        with _naming_target(to):
+            write_report(self.folder, to)
+        return to
+
+    def export(
+        self,
+        path: str | PathLike[str],
+        *,
+        tables: Collection[str] = (),
+        file_format: Literal["jsonl", "csv", "parquet", "duckdb", "xlsx"] | None = None,
+        min_confidence: float = 0.0,
+        force: bool = False,
+    ) -> Mapping[str, int]:
+        """Write tables to files, as ``extractor export`` does, and return the number of rows of
+        each.
+
+        Args:
+            path: A file that ends with ``.duckdb`` or ``.xlsx``; for one table also ``.csv``,
+                ``.parquet`` or ``.jsonl``; or a folder.
+            tables: The names of the tables to write; all by default.
+            file_format: The format of the files in a folder.
+            min_confidence: Leave out values below this confidence, from 0 to 1.
+            force: Replace an earlier export.
+
+        Raises:
+            ValueError: There is no such table, or the path does not say the format.
+            MissingExtra: The format's library is not installed.
+            StoreError: The path holds something else, or cannot be written.
+
+        >>> from extractor import Extractor
+        >>> results = Extractor().run("seeds/records")
+        >>> dict(results.export("endpoints.csv", tables=["endpoints"], force=True))
+        {'endpoints': 36}
+        """
+        to = Path(path)
+        fields = restore_fields(self._manifest.settings)
+        chosen = choose_tables(
+            tuple(Task), [tables] if isinstance(tables, str) else tables, fields
+        )
+        threshold = Threshold(
+            ExtractionOptions.read({"min_confidence": min_confidence}).min_confidence
+        )
+        wanted = Format(file_format) if file_format else None
+        if self.stopped:
+            warn(
+                f"the run is not complete, and its tables have what there is: {self.stopped}",
+                stacklevel=2,
+            )
+        with _naming_target(to):
+            return export_run(
+                self.folder,
+                Destination.choose(to, wanted, force=force),
+                chosen,
+                self._found.read_lines(),
+                self._registry,
+                threshold,
+                fields,
+            )
+
+    def evaluate(
+        self,
+        gold: str | PathLike[str] | Iterable[TrialExtraction | Mapping[str, Any]],
+        *,
+        examples: int = 10,
+        resamples: int = 1000,
+    ) -> ScoreReport:
+        """Score the extractions against gold, as ``evaluate`` does; fields of your own, too.
+
+        Args:
+            gold: A folder of JSON, a file of JSON lines, or annotations.
+            examples: The number of errors kept for each kind.
+            resamples: The number of bootstrap samples for the intervals; 0 for none.
+
+        Raises:
+            GoldError: The gold cannot be read.
+            ArgumentError: ``examples`` or ``resamples`` is negative.
+
+        >>> from extractor import Extractor
+        >>> report = (
+        ...     Extractor().run("seeds/records").evaluate("seeds/gold", resamples=0)
+        ... )
+        >>> round(report.figure("endpoints"), 2)
+        1.0
+        """
+        source = Path(gold) if isinstance(gold, str | PathLike) else list(gold)
+        return evaluate(
+            source,
+            self.folder,
+            examples=examples,
+            resamples=resamples,
+            fields=restore_fields(self._manifest.settings),
+        )
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Copy the run to a folder that ``extractor report``, ``review``, ``export`` and
+        ``evaluate`` take.
+
+        Raises ``StoreError`` if it cannot be written, or holds something.
+        """
+        to = Path(folder)
+        if to.is_file() or (to.is_dir() and any(to.iterdir())):
+            raise StoreError(f"{to}: holds something already; name a new folder")
+        with naming_file(to):
+            copytree(
+                self.folder, to, dirs_exist_ok=True, ignore=ignore_patterns(".lock")
+            )
+            moved = {str(self.folder / GIVEN): str(to / GIVEN)}
+            inputs = self._manifest.inputs
+            paths = self._manifest.input_paths
+            update = {
+                "inputs": tuple(moved.get(one, one) for one in inputs),
+                "input_paths": tuple(
+                    str(Path(moved[one]).absolute()) if one in moved else one
+                    for one in paths
+                ),
+            }
+            write_atomically(
+                to / MANIFEST, self._manifest.model_copy(update=update).to_json()
+            )
+        return to
+
+
+@contextmanager
+def _naming_target(path: Path) -> Iterator[None]:
+    """Name the arguments of Python in messages, and turn an ``OSError`` into a ``StoreError``."""
+    try:
+        yield
+    except (StoreError, ValueError) as error:
+        message = str(error)
+        for option, argument in _ARGUMENTS.items():
+            message = message.replace(option, argument)
+        raise type(error)(message) from None
+    except OSError as error:
+        place = error.filename or path
+        raise StoreError(
+            f"{place}: {error.strerror}; name a file in another place"
+        ) from error

@@ -1,0 +1,163 @@
+"""One call from texts to a table; extractions and results as data frames, files and scores."""
+
+import csv
+import warnings
+from pathlib import Path
+
+import pytest
+
+from extractor import Extractor, TrialExtraction
+from extractor.apps.export import list_tables
+from extractor.catalogue import Blinding
+from extractor.errors import ArgumentError, ExtractorError, RecordError, StoreError
+
+TEXT = (
+    "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2\n"
+    "Intervention: Fictumab 300 mg subcutaneously every 4 weeks"
+)
+STUDIES = "tests/records/studies.jsonl"
+RULES = Extractor(effort="none")
+
+
+@pytest.fixture(scope="module")
+def extraction():
+    return RULES.extract_text(TEXT)
+
+
+@pytest.fixture(scope="module")
+def results():
+    return RULES.run("seeds/records")
+
+
+@pytest.mark.parametrize(
+    ("given", "ids"),
+    [
+        (TEXT, ["text"]),
+        ([TEXT, TEXT], ["text-1", "text-2"]),
+        ("tests/records/study.json", ["NCT90000001"]),
+        (Path("tests/records/study.json"), ["NCT90000001"]),
+        (["tests/records/study.json", TEXT], ["NCT90000001", "text-2"]),
+    ],
+    ids=["text", "texts", "path", "Path", "both"],
+)
+def test_a_table_is_made_of_texts_and_files(given, ids):
+    table = RULES.table("records", given)
+    assert list(table["record_id"]) == ids
+
+
+def test_a_table_of_a_line_is_a_table_of_a_text():
+    assert list(RULES.table("records", "Adults with asthma")["record_id"]) == ["text"]
+    with pytest.raises(ArgumentError, match="no such file or folder"):
+        RULES.table("records", "my trials.json")
+    with pytest.raises(RecordError, match="no free text"):
+        RULES.table("records", "")
+
+
+def test_a_wrong_table_is_named_before_anything_is_read():
+    with pytest.raises(ValueError, match="did you mean criteria"):
+        RULES.table("criterion", "none.json")
+    with pytest.raises(ValueError, match="did you mean pandas"):
+        RULES.table("criteria", TEXT, "panda")
+
+
+def test_what_failed_is_told(tmp_path):
+    (tmp_path / "half.jsonl").write_text(
+        '{"protocolSection": {}}\n' + Path(STUDIES).read_text("utf-8"), "utf-8"
+    )
+    with pytest.warns(UserWarning, match=r"^1 of 3 records failed: .*line 1"):
+        table = RULES.table("records", tmp_path / "half.jsonl")
+    assert len(table) == 2
+    (tmp_path / "none.jsonl").write_text("{}", "utf-8")
+    with pytest.raises(ExtractorError, match="1 of 1 records failed"):
+        RULES.table("records", tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize("name", [table.name for table in list_tables()])
+def test_an_extraction_has_the_tables_of_a_run(extraction, name):
+    alone = extraction.table(name)
+    assert list(alone.columns) == list(RULES.table(name, TEXT).columns)
+
+
+def test_an_own_field_has_its_table():
+    own = Extractor(fields=Blinding).extract_text("A double-blind trial of A.")
+    assert list(own.table("custom_blinding", fields=Blinding)["level"]) == ["double"]
+    table = Extractor(fields=Blinding).table(
+        "custom_blinding", "A double-blind trial of A."
+    )
+    assert list(table["level"]) == ["double"]
+
+
+def test_each_value_is_a_row_with_its_words(extraction):
+    frame = extraction.to_pandas().set_index("field")
+    limit = frame.loc["eligibility.criteria[0].constraints[0]"]
+    assert limit["value"] == "HbA1c: >= 7.5 %"
+    assert limit["quote"] == "HbA1c of at least 7.5 %"
+    assert (limit["section"], limit["char_end"] - limit["char_start"]) == (
+        "eligibility",
+        len(limit["quote"]),
+    )
+    assert frame.loc["dosing[0].frequency", "value"] == "Q4W"
+    assert frame["quote"].notna().all()
+    assert frame["confidence"].between(0, 1).all()
+
+
+def test_gold_and_an_empty_extraction_have_frames():
+    gold = TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {"sex": "male"}}
+    )
+    [row] = gold.to_pandas().to_dict("records")
+    assert (row["field"], row["value"]) == ("eligibility.sex", "male")
+    empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
+    frame = empty.to_pandas()
+    assert (len(frame), str(frame["char_start"].dtype)) == (0, "Int64")
+
+
+def test_what_is_shown_is_short(extraction, results):
+    shown = "<TrialExtraction of text: 2 criteria, 1 regimen, 0 endpoints>"
+    assert repr(extraction) == str(extraction) == shown
+    page = results._repr_html_()
+    assert "Results of 5 records, 0 failed" in page
+    assert page.count("<tr>") == 6
+    assert page.count("<div") == page.count("</div>")
+
+
+def test_a_notebook_shows_the_first_of_many_and_no_markup(tmp_path):
+    texts = [
+        {"text": "Inclusion criteria:\n- Adults", "record_id": f"<b>{number}"}
+        for number in range(25)
+    ]
+    results = RULES.run([*texts, {"protocolSection": {}}])
+    page = results._repr_html_()
+    assert "<b>0" not in page
+    assert "&lt;b&gt;19" in page
+    assert "and 5 records more" in page
+    assert "1 failed" in page
+
+
+def test_results_are_reported_exported_and_scored(results, tmp_path):
+    page = results.report(tmp_path / "page.html")
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+    counts = results.export(tmp_path / "endpoints.csv", tables=["endpoints"])
+    with (tmp_path / "endpoints.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == counts["endpoints"] == 36
+    results.export(tmp_path / "all", file_format="jsonl")
+    assert (tmp_path / "all" / "criteria.jsonl").is_file()
+    report = results.evaluate("seeds/gold", resamples=0)
+    assert report.figure("all") > 0.99
+    assert len(results.to_pandas()) == sum(
+        len(one.to_pandas()) for one in results.extractions
+    )
+
+
+def test_messages_name_the_arguments_of_python(results, tmp_path):
+    results.export(tmp_path / "a.csv", tables="endpoints")
+    with pytest.raises(StoreError, match=r"choose another path, or .* with force=True"):
+        results.export(tmp_path / "a.csv", tables="endpoints")
+    results.export(tmp_path / "a.csv", tables="endpoints", force=True)
+    with pytest.raises(ValueError, match="give file_format"):
+        results.export(tmp_path / "folder")
+    with pytest.raises(StoreError, match="name a file in another place"):
+        results.report(tmp_path / "none" / "page.html")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        results.export(tmp_path / "b.csv", tables=["criteria"], min_confidence=0.9)
