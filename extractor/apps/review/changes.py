@@ -397,20 +397,23 @@ def _plan_value(
             item, (field.info.label, say(item.value.get(change.path)), mine)
         )
     value = item.value | values
-    is_doubtful = item.state == "open" and not set(opened.list_doubts(item)) <= set(
-        values
-    )
     if value == item.value:
         return []
+    state = _decide_by_value(opened, item, value, changed=set(values))
+    return [_act(item, "set", change.path, value, state)]
+
+
+def _decide_by_value(
+    opened: OpenedRecord, item: ReviewItem, value: Json, *, changed: set[str]
+) -> ItemState | None:
+    """Return the state of an item with a new value; None if the change decides it."""
     first = _find_first(opened.draft, item)
     # a row that was added and removed, or a value that was set back, decides nothing
     if value == first["value"]:
-        state = first["state"]
-    elif is_doubtful:
-        state = "open"
-    else:
-        state = None
-    return [_act(item, "set", change.path, value, state)]
+        state: ItemState = first["state"]
+        return state
+    is_doubtful = item.state == "open" and not set(opened.list_doubts(item)) <= changed
+    return "open" if is_doubtful else None
 
 
 def _find_first(draft: ReviewDraft, item: ReviewItem) -> Json:

@@ -75,12 +75,7 @@ def check_draft(
 ) -> Iterator[tuple[str | None, Flaw]]:
     """Yield every flaw that keeps a draft from being gold, with its item if it concerns one."""
     data, paths = shape_gold(draft, record, fields)
-    forms = list_forms(fields)
-    empty = {
-        path: list(list_empty_rows(item, forms.get(item.group, {})))
-        for path, item in draft.items.items()
-        if item.state != "rejected"
-    }
+    empty = _find_empty_rows(draft, fields)
     for path, rows in empty.items():
         yield from (
             (path, Flaw(row, "nothing is filled in", "fill it in, or remove it"))
@@ -96,6 +91,21 @@ def check_draft(
         )
         if not is_of_empty_row:
             yield paths.get(place), word_flaw(within, flaw)
+    yield from _find_undecided(draft)
+
+
+def _find_empty_rows(draft: ReviewDraft, fields: Fields) -> dict[str, list[str]]:
+    """Return the rows of each item that were added and not filled in."""
+    forms = list_forms(fields)
+    return {
+        path: list(list_empty_rows(item, forms.get(item.group, {})))
+        for path, item in draft.items.items()
+        if item.state != "rejected"
+    }
+
+
+def _find_undecided(draft: ReviewDraft) -> Iterator[tuple[str, Flaw]]:
+    """Yield the empty fields of which every item has a value."""
     for group, form in FIELDS.items():
         decided = [name for name, field in form.items() if field.info.metadata.decided]
         for item in draft.list_kept(group):
