@@ -31,7 +31,7 @@ from extractor.concepts.doses.arms import locate_arms
 from extractor.concepts.parse import parse_record
 from extractor.concepts.places import MODEL_CONFIDENCE, find_quote
 from extractor.concepts.windows.read import first_window
-from extractor.evidence.drafts import Chunk, Draft, Reading, Why
+from extractor.evidence.drafts import Chunk, Draft, Reading, Span, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.collecting import collect
 from extractor.model.asking.dialogue import Replies, dialogue
@@ -215,7 +215,7 @@ def _believe(
             else None
         )
         span = draft.chunk.span if name == "rule" else span
-        spans = (span,) if span else ()
+        spans: tuple[Span, ...] = (span,) if span else ()
         if name == "arms":
             spans = tuple(arms[label] for label in readable if label in arms)
         readings[name] = Reading(readable, MODEL_CONFIDENCE, spans, Support.LITERAL)

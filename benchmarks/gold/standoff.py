@@ -28,16 +28,25 @@ from extractor.apps.evaluation.fields import FIELDS, find_mark
 from extractor.apps.evaluation.places import find_places, name_home
 from extractor.apps.evaluation.text import ESCAPE
 from extractor.language.clean import fold_label
-from extractor.schemas import TrialRecord
+from extractor.schemas import TrialRecord, list_groups
 
 PARTS = ("eligibility", "dosing", "endpoints")
 """The keys of a line that hold annotations."""
 _QUOTED = {one.part for one in FIELDS if one.is_words}
 """Fields that always quote the record."""
-_MARKS = {find_mark(one) for one in FIELDS if not one.counts}
+_MARKS = {find_mark(one).rpartition(".")[2] for one in FIELDS if not one.counts}
 """Lists that are kept although they are empty: they show that a trial was read for the fields of
 guideline 1.5.
 """
+_EMPTY: dict[str, dict[str, Any]] = {
+    group.path: {
+        info.name: [] if info.many else None
+        for info in group.fields
+        if info.metadata.in_gold and info.metadata.in_total and not info.required
+    }
+    for group in list_groups()
+}
+"""The optional fields of each kind of items, empty."""
 _MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
 """Fields that usually quote the record: an annotator may use other words."""
 
@@ -165,7 +174,22 @@ def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any
     (``find_changed_sections``).
     """
     decoded: dict[str, Any] = _decode({key: line[key] for key in PARTS}, record, None)
-    return {"record_id": line["record_id"], **decoded}
+    return {"record_id": line["record_id"], **_add_empty(decoded)}
+
+
+def _add_empty(gold: dict[str, Any]) -> dict[str, Any]:
+    """Add the fields that the line leaves out since they are empty: gold that has no key of a field
+    says nothing of it. Those of guideline 1.5 are in the line wherever they were read.
+    """
+    whole = dict(gold)
+    whole["eligibility"] = _EMPTY["eligibility"] | gold["eligibility"]
+    criteria = gold["eligibility"].get("criteria", [])
+    whole["eligibility"]["criteria"] = [
+        _EMPTY["eligibility.criteria"] | one for one in criteria
+    ]
+    for task in ("dosing", "endpoints"):
+        whole[task] = [_EMPTY[task] | one for one in gold[task]]
+    return whole
 
 
 def find_changed_sections(

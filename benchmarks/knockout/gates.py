@@ -13,12 +13,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchmarks import human
 from benchmarks.adversarial.__main__ import judge as judge_wording
 from benchmarks.adversarial.__main__ import make_study
 from benchmarks.certain.__main__ import judge as judge_certain
 from benchmarks.data import RULES, Row, read_lines, read_studies
 from benchmarks.gold import read_annotated, read_gold
+from benchmarks.human import bounds, owners
 from benchmarks.knockout.probes import Probe
 from benchmarks.proof.__main__ import judge as judge_answers
 from benchmarks.variants import Part
@@ -33,7 +33,7 @@ from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.setup import OpenExtractor
-from extractor.schemas import Section, Source, TrialRecord
+from extractor.schemas import TrialRecord
 from extractor.schemas.vocabulary import Effort
 from tests.cases.test_cases import list_cases, test_a_text_is_read_and_proven
 from tests.hostile.obedient import Obedient
@@ -256,14 +256,14 @@ def _marks() -> Iterator[Probe]:
     """
     path = SHARED / "data/human/lct_comparisons.jsonl.gz"
     for row in read_lines(path) if path.exists() else ():
-        yield Probe("marks", row["id"], partial(_compare_marks, row))
+        yield Probe("marks", row["id"], partial(_compare_bounds, row))
     path = SHARED / "data/human/chia_marks.jsonl.gz"
     for row in (read_lines(path) if path.exists() else [])[::3]:
-        yield Probe("marks", row["id"], partial(_compare_numbers, row))
+        yield Probe("marks", row["id"], partial(_compare_owners, row))
 
 
-def _compare_marks(row: Row) -> Judged:
-    tally = human.compare(row)
+def _compare_bounds(row: Row) -> Judged:
+    tally = bounds.compare(row)
     errors = Counter(
         bounds=sum(verdict != "right" for _, verdict in tally.bounds),
         times=sum(not right for _, right in tally.times),
@@ -272,45 +272,13 @@ def _compare_marks(row: Row) -> Judged:
     return tally, errors
 
 
-def _compare_numbers(row: Row) -> Judged:
-    """Count the marked numbers that no limit or window holds there, and the bounds where nothing
-    is marked.
-    """
-    heading = f"{row['list'].capitalize()} Criteria:\n\n"
-    section = Section(name="eligibility", text=heading + row["text"])
-    source = Source(path="marked text", format="text")
-    found = extract_by_rules(
-        TrialRecord(record_id=row["id"], source=source, sections=(section,)), RULES
+def _compare_owners(row: Row) -> Judged:
+    judged = owners.compare(row)
+    errors = Counter(
+        missed=sum(not mark.found for mark in judged),
+        owners=sum(mark.found and not mark.owned for mark in judged),
     )
-    shift = len(heading)
-    ours = [
-        one._replace(start=one.start - shift, end=one.end - shift)
-        for one in human.list_bounds(found)
-    ]
-    spans = [
-        span
-        for mark in row["marks"]
-        if mark["type"] in ("Value", "Temporal")
-        for span in mark["spans"]
-    ]
-    marked = [
-        (float(number[0]), start + number.start(), start + number.end())
-        for start, end in spans
-        for number in _NUMBER.finditer(row["text"][start:end])
-    ]
-    missed = [
-        (value, start, end)
-        for value, start, end in marked
-        if not any(
-            our.value == value and our.start < end and start < our.end for our in ours
-        )
-    ]
-    invented = [
-        our
-        for our in ours
-        if not any(our.start < end and start < our.end for start, end in spans)
-    ]
-    return found.model_dump_json(), Counter(missed=len(missed), invented=len(invented))
+    return judged, errors
 
 
 def _records() -> Iterator[Probe]:

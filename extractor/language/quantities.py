@@ -38,6 +38,8 @@ _COUNTS = frozenset(
 """Units that are counted in powers of ten."""
 _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
 _LEAST_CELLS = 10_000
+_POWERS = range(3, 16)
+"""The powers of ten in which cells and organisms are counted."""
 _COUNTED_REACH = 9
 """The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
 
@@ -204,6 +206,14 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
     )
 
 
+def _list_through(tokens: Tokens, items: Sequence[_Item]) -> list[bool]:
+    """Return for each joint of a list whether it makes a range."""
+    # "between 25 and 50 mg"
+    if len(items) == 2 and items[0].joint == "and":
+        return [rule("between_before").ends(tokens, items[0].first) is not None]
+    return [item.joint in _THROUGH for item, _ in pairwise(items)]
+
+
 def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
     """Join two numbers with a dash or "to" between them into a range, but not in a chain: "75 -
     150 - 225".
@@ -217,7 +227,7 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
             high = item.value
         yield Quantity(low, high, unit, item.first, item.end, item.is_sure)
         return
-    through = [item.joint in _THROUGH for item, _ in pairwise(items)]
+    through = _list_through(tokens, items)
     done = -1
     for place, item in enumerate(items):
         if place == done or item.unit is None:
@@ -258,10 +268,47 @@ def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
     return _Item(top + (whole if found.has("joint") else 0), 1, unit, at, unit.end)
 
 
+def _read_half(tokens: Tokens, at: int, end: int) -> _Item | None:
+    """Return half of a measure, or a whole and a half: "half a milligram", "two and a half mg"."""
+    found = rule("half_of_unit").starts(tokens, at, end)
+    if not found:
+        return None
+    half = found.read("half") or ""
+    unit = find_unit(tokens, found.end, end)
+    if not half.isalpha() or read_number(half) != 0.5 or not (unit and unit.dose):
+        return None
+    whole = read_number(found.read("whole") or "0") or 0
+    if found.has("joint"):
+        return _Item(whole + 0.5, 1, unit, at, unit.end)
+    return _Item(0.5, 1, unit, at, unit.end) if whole in (0, 1) else None
+
+
+def _read_power_apart(tokens: Tokens, at: int, end: int) -> _Item | None:
+    """Return a number of cells or organisms whose power of ten lost its sign: "5 x 10 6 cells",
+    "10 6 cells/kg".
+    """
+    found = rule("power_apart").starts(tokens, at, end)
+    if not found or found.read("ten") != "10":
+        return None
+    exponent = found.read("exponent") or ""
+    if not exponent.isdecimal() or int(exponent) not in _POWERS:
+        return None
+    scale = 10 ** int(exponent)
+    factor = read_number(found.read("factor") or "1") or 1
+    value = multiply(factor, scale)
+    unit = _find_counted(tokens, at, found.end, end, value=value, scale=scale)
+    if not unit or unit.first == unit.end:  # nothing is named that is counted
+        return None
+    return _Item(value, scale, unit, at, unit.end, is_sure=found.has("factor"))
+
+
 def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
-    part = _read_part(tokens, at, end)
+    part = _read_part(tokens, at, end) or _read_half(tokens, at, end)
     if part:
         return part
+    apart = _read_power_apart(tokens, at, end)
+    if apart:
+        return apart
     number = _read_number(tokens, at, end)
     if not number:
         return None
@@ -274,14 +321,24 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     # "two placebo tablets"
     if not unit and (kind := rule("piece_kind").starts(tokens, stop, end)):
         unit = find_unit(tokens, kind.end, end)
-    if unit is None or (unit.parts[0].code == _CELLS.code and scale == 1):
+    if unit is None or unit.parts[0].code == _CELLS.code:  # "CAR T" of "CAR T cells/kg"
         unit = _find_counted(tokens, at, stop, end, value=value, scale=scale) or unit
     sure = True
-    if unit and unit.parts[0].code in _COUNTS and scale == 1:
-        value = _restore_power(tokens, at, behind, value)
-    elif unit and scale == 1:
-        value, sure = _choose_reading(tokens, at, value, unit)
+    if unit and scale == 1:
+        value, sure = _settle(tokens, at, behind, value, unit)
     return _Item(value, scale, unit, at, unit.end if unit else stop, is_sure=sure)
+
+
+def _settle(
+    tokens: Tokens, at: int, behind: int, value: int | float, unit: UnitPlace
+) -> tuple[int | float, bool]:
+    """Return a number without a factor as its unit makes it likely, and whether that is sure."""
+    if unit.parts[0].code not in _COUNTS:
+        return _choose_reading(tokens, at, value, unit)
+    restored = _restore_power(tokens, at, behind, value)
+    # "106 cells" may be a hundred and six; nobody gives 5 x 106 of them
+    has_factor = tokens.words[at + 1 : at + 2] in (["x"], ["X"], ["×"], ["*"], ["·"])
+    return restored, restored == value or has_factor
 
 
 def _choose_reading(

@@ -609,6 +609,12 @@ class TrialExtraction(FrozenModel):
         description="Values of the user's own fields, by field.",
         exclude_if=lambda custom: not custom,
     )
+    scored: tuple[str, ...] = Field(
+        default=(),
+        description="Of gold that is not whole: the fields that it was read for, such as "
+        "'minimum_age'.",
+        exclude_if=lambda scored: not scored,
+    )
     source: Source | None = None
     absences: tuple[Absence, ...] = Field(
         default=(), description="Why each empty field is empty."
@@ -646,6 +652,7 @@ class TrialExtraction(FrozenModel):
                     name: {"__all__": {"of": True, "values": True}}
                     for name in self.custom
                 },
+                "scored": True,
             },
         )
 

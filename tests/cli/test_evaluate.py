@@ -69,6 +69,7 @@ def test_the_names_in_the_json_stay_the_same(sources):
             "fields",
         ),
         *("empty", "errors", "harm_per_record", "comparison", "undeclared"),
+        "chosen",
     ]
     assert list(report["fields"][0]) == [
         *(
@@ -83,6 +84,7 @@ def test_the_names_in_the_json_stay_the_same(sources):
             "invented",
             "empty",
         ),
+        "records",
     ]
     assert (
         list(report["empty"])

@@ -66,7 +66,8 @@ def _field(report, name):
 
 def test_agreement_on_an_empty_field_is_not_a_true_positive():
     report = score(
-        {"record_id": "A", "eligibility": {}}, {"record_id": "A", "eligibility": {}}
+        {"record_id": "A", "eligibility": {"sex": None}},
+        {"record_id": "A", "eligibility": {}},
     )
     assert set(_all_scores(report)) == {None}
     sex = _field(report, "eligibility.sex")
@@ -127,6 +128,7 @@ def test_fields_without_a_value_are_left_out_of_the_mean():
         one["eligibility"] = {
             "sex": "all",
             "minimum_age": {"value": 18, "unit": "year"},
+            "healthy_volunteers": None,
         }
     predicted["eligibility"]["sex"] = "female"
     assert score(gold, predicted).figure("eligibility") == 0.5
@@ -187,7 +189,8 @@ def test_an_interval_contains_the_figure_and_has_the_right_width():
 def test_a_score_over_fewer_than_ten_values_has_no_interval(gold, invented, is_shown):
     """A value in both gold and prediction counts once."""
     golds = [
-        {"record_id": f"R{position:03}", "eligibility": {}} for position in range(30)
+        {"record_id": f"R{position:03}", "eligibility": {"sex": None}}
+        for position in range(30)
     ]
     predicted = [{**one, "eligibility": {}} for one in golds]
     for position in range(gold + invented):

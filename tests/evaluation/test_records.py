@@ -90,8 +90,8 @@ def test_other_records_do_not_count():
             r"gold\.jsonl, line 1: is not an extraction .*; correct or remove it",
         ),
         (
-            '{"record_id": "A"}\n',
-            r"gold\.jsonl, line 1: eligibility: field required; write it$",
+            '{"record_id": "A", "scored": ["minimum_agee"]}\n',
+            r"line 1: scored: minimum_agee: no such field \(did you mean minimum_age\?\)$",
         ),
         (
             '{"record_id": 5, "eligibility": {}}\n',

@@ -15,7 +15,7 @@ from extractor.apps.cli.console import (
     to_printable,
     warn_incomplete,
 )
-from extractor.apps.cli.options import SCORES, FieldsOption, JsonOption, option
+from extractor.apps.cli.options import SCORES, JsonOption, option
 from extractor.options import FILES, RARE, read_own_fields
 
 if TYPE_CHECKING:
@@ -119,7 +119,15 @@ def evaluate(
             "--check",
         ),
     ] = False,
-    fields: FieldsOption = None,
+    fields: Annotated[
+        list[str] | None,
+        option(
+            SCORES,
+            "Only these, such as minimum_age,constraints; or the file of your own fields. "
+            "Repeatable.",
+            metavar="NAME,...|PLACE",
+        ),
+    ] = None,
     resamples: Annotated[
         int,
         option(
@@ -162,13 +170,19 @@ def evaluate(
     If anna has 4 criteria, and ben has the same 4 and one more, their
     agreement on eligibility.criteria is 2 x 4 / (4 + 5) = 0.889.
 
-    Fields of your own, of --fields or of the run, are scored as custom.NAME,
-    beside the tasks as custom, and in all. Records whose gold has no such
-    field say nothing of it.
+    A field is scored in the records whose gold has its key; null and []
+    say that the record states none. --fields minimum_age,constraints scores
+    these alone. The second line says what was scored.
+
+    Fields of your own, of --fields my_fields.py or of the run, are scored as
+    custom.NAME, beside the tasks as custom, and in all.
 
     Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,
     2 usage.
     """
+    from extractor.apps.evaluation.chosen import split_fields
+
+    chosen, places = split_fields(fields or ())
     if check:
         given = {
             "--json": as_json,
@@ -176,10 +190,11 @@ def evaluate(
             "--fail-under": fail_under,
             "--html": html,
         }
+        given[f"--fields {','.join(chosen)}"] = bool(chosen)
         names = [name for name, value in given.items() if value]
         if names:
             raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
-        return _check(gold, predicted, read_own_fields(fields))
+        return _check(gold, predicted, read_own_fields(places))
     from extractor.apps.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
     from extractor.run.manifest import restore_fields
@@ -192,8 +207,8 @@ def evaluate(
     _check_page_options(html, records)
     declared = (
         restore_fields(run.manifest.settings)
-        if run and not fields
-        else read_own_fields(fields)
+        if run and not places
+        else read_own_fields(places)
     )
     floors = _read_floors(fail_under or "", declared)
     if examples is None:
@@ -204,7 +219,7 @@ def evaluate(
         compare=compare,
         examples=examples,
         resamples=resamples,
-        fields=declared,
+        fields=(*chosen, *declared),
     )
     if html:
         from extractor.apps.evaluation.page import write_score_page
@@ -293,6 +308,7 @@ def print_report(report: "ScoreReport") -> None:
     )
     _list_records("missing", report.missing)
     _list_records("without gold", report.without_gold)
+    print(f"scored: {report.describe_scored()}")
     _print_scores(report)
     if report.empty.fields:
         share = _show(report.empty.specificity)
@@ -319,15 +335,11 @@ def print_report(report: "ScoreReport") -> None:
 
 
 def _print_scores(report: "ScoreReport") -> None:
-    """Print the scores of all, of the tasks and of the fields; of own fields alone if gold says
-    nothing else.
-    """
-    scored = {one.task for one in report.fields if one.stated or one.predicted}
-    left_out = (
-        {one.task for one in report.fields} - scored if scored == {"custom"} else set()
-    )
-    groups = [_show_group(one) for one in report.groups if one.name not in left_out]
-    fields = [_show_field(one) for one in report.fields if one.task not in left_out]
+    """Print the scores of all, and of the tasks and fields that were scored."""
+    scored = [one for one in report.fields if one.records]
+    tasks = {"all", *(one.task for one in scored)}
+    groups = [_show_group(one) for one in report.groups if one.name in tasks]
+    fields = [_show_field(one) for one in scored]
     print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
 
 

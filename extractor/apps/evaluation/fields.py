@@ -2,7 +2,7 @@
 compared and weighted.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,11 +26,13 @@ from extractor.schemas import (
     Endpoint,
     ExtractedItem,
     FieldInfo,
+    FieldRef,
     ItemGroup,
     Regimen,
     TrialExtraction,
     list_groups,
 )
+from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.fields import list_model
 
 _FIRST = ("agent", "quote", "kind", "section")
@@ -85,6 +87,10 @@ class Field:
         """Return the task of the field; ``custom`` for a field of the user's own."""
         return self.name.partition(".")[0]
 
+    def is_named(self, names: Iterable[str]) -> bool:
+        """Return whether its path has one of these names in it: ``constraints``, ``dosing``."""
+        return any(f".{name}." in f".{self.name}." for name in names)
+
     def read(self, item: ExtractedItem) -> Any:
         """Return the value that an item has in this field; of a part, the values that have it."""
         return item.value_of(self.whole or self.part)
@@ -121,12 +127,12 @@ _ITEMS: dict[str, tuple[type[ExtractedItem], str | None]] = {
 
 
 _MARKS = {
-    "eligibility.criteria.group": "groups",
-    "eligibility.criteria.constraints.condition": "time_windows",
-    "dosing.amounts.arms": "arms",
+    "eligibility.criteria.group": "eligibility.groups",
+    "eligibility.criteria.constraints.condition": "eligibility.criteria.time_windows",
+    "dosing.amounts.arms": "dosing.arms",
 }
-"""The key by which gold shows that it was read for a field, if that is not the field's own: most
-limits have none.
+"""The place of the key by which gold shows that it was read for a field, if that is not the field's
+own: most limits have no condition.
 """
 
 
@@ -197,37 +203,89 @@ def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
     return (*GROUPS, *(_make_group(field.group, many=field.many) for field in fields))
 
 
-def list_judged(groups: Iterable[Group], gold: TrialExtraction) -> Iterator[Group]:
+def list_known(group: Group) -> tuple[Field, ...]:
+    """Return all fields of a group, also those that are not scored."""
+    known = {one.path: one.fields for one in GROUPS}
+    return known.get(group.path, group.fields)
+
+
+def list_judged(
+    groups: Iterable[Group],
+    gold: TrialExtraction,
+    chosen: Collection[str] | None = None,
+) -> Iterator[Group]:
     """Yield the groups that gold annotates, with the fields that it annotates.
 
-    Without a user's field's key it says nothing of that; without a key of guideline 1.5, such as
-    ``arms`` of any regimen, nothing of what that guideline added.
+    Without a field's key, gold says nothing of it; null and an empty list say that the record
+    states none. One item with the key is enough for all items of its list. Gold that names what it
+    was read for (``scored``) says nothing of other fields. ``chosen`` are the names of the fields
+    to score; by default all.
 
-    Gold with values of a user's fields alone was written for these, and says nothing of the
-    guideline's.
+    >>> from extractor.schemas import Age
+    >>> people = Eligibility(minimum_age=Age(value=18, unit="year"), sex=None)
+    >>> gold = TrialExtraction(record_id="A", eligibility=people)
+    >>> [field.name for group in list_judged(GROUPS, gold) for field in group.fields]
+    ['eligibility.minimum_age', 'eligibility.sex']
     """
-    alone = (
-        gold.custom
-        and not gold.dosing
-        and not gold.endpoints
-        and gold.eligibility == Eligibility()
-    )
-    stated = {name for _, item in gold.list_items() for name in item.model_fields_set}
+    stated = _find_stated(gold)
     for group in groups:
-        name = group.path.removeprefix("custom.")
-        if name in gold.custom if group.model is CustomItem else not alone:
-            yield group.keep(lambda field: field.counts or find_mark(field) in stated)
+        has_none = group.path in stated and not group.items(gold)
+        # An empty list of a reading before guideline 1.5 says nothing of what that added.
+        annotated = [
+            field
+            for field in group.fields
+            if find_mark(field) in stated or (has_none and field.counts)
+        ]
+        if gold.scored:
+            annotated = [one for one in annotated if one.is_named(gold.scored)]
+        if chosen is not None:
+            annotated = [one for one in annotated if one.name in chosen]
+        if annotated:
+            yield group.keep(annotated.__contains__)
+
+
+def _find_stated(gold: TrialExtraction) -> set[str]:
+    """Return the places whose keys gold has, such as ``dosing`` and ``dosing.route``."""
+    stated = {f"custom.{name}" for name in gold.custom}
+    stated |= gold.model_fields_set & {"dosing", "endpoints"}
+    for path, item in gold.list_items():
+        group = FieldRef(path).path
+        stated |= {f"{group}.{name}" for name in item.model_fields_set}
+    return stated
 
 
 def find_mark(field: Field) -> str:
-    """Return the key by which gold annotates a field of guideline 1.5, even if only to say that it
-    is empty.
+    """Return the place of the key by which gold annotates a field, even if only to say that it is
+    empty: of an item, that of the list; of a user's field, the field.
 
     >>> [find_mark(field) for field in DOSING.fields if not field.counts]
-    ['arms', 'arms']
+    ['dosing.arms', 'dosing.arms']
     """
-    named = field.whole or str(field.attribute)
-    return _MARKS.get(field.name.removesuffix(".stated"), named)
+    if field.task == "custom":
+        return ".".join(field.name.split(".")[:2])
+    name = field.name.removesuffix(".stated")
+    if field.attribute is None:
+        return name if name == CRITERIA.path else field.task
+    whole = name.removesuffix(f".{field.part}") if field.whole else name
+    return _MARKS.get(name, whole)
+
+
+def choose_fields(names: Iterable[str], groups: Iterable[Group]) -> frozenset[str]:
+    """Return the scored fields with a name in their path: ``minimum_age``, ``constraints``,
+    ``dosing``. Raises ``ArgumentError`` for a name that no field has.
+
+    >>> sorted(choose_fields(["minimum_age", "constraints"], GROUPS))[:2]
+    ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']
+    """
+    fields = [field for group in groups for field in group.fields]
+    wanted = list(names)
+    unknown = [
+        name for name in wanted if not any(one.is_named([name]) for one in fields)
+    ]
+    paths = [one.name for one in fields]
+    parts = [part for path in paths for part in path.split(".")]
+    refuse_unknown("field", unknown, tuple(dict.fromkeys([*parts, *paths])))
+    return frozenset(one.name for one in fields if one.is_named(wanted))
 
 
 def list_quotes(group: Group, item: ExtractedItem) -> Iterator[tuple[str, str | None]]:

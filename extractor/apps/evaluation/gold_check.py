@@ -15,7 +15,13 @@ from textwrap import shorten
 from typing import Any
 
 from extractor.apps.evaluation.comparers import AGE_UNITS
-from extractor.apps.evaluation.fields import Group, list_quotes
+from extractor.apps.evaluation.fields import (
+    ENDPOINTS,
+    Group,
+    add_groups,
+    choose_fields,
+    list_quotes,
+)
 from extractor.apps.evaluation.gold_files import (
     Flaw,
     GoldPlace,
@@ -32,7 +38,7 @@ from extractor.concepts.limits.rows import find_numbers
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import count_days
-from extractor.errors import RecordError
+from extractor.errors import ArgumentError, RecordError
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.formats import read_records
 from extractor.language.passage import read_passage, read_section
@@ -214,6 +220,7 @@ def check_annotation(
     yield from check_arms(items, record)
     said = data if isinstance(data, dict) else {}
     alone = bool(said.get("custom")) and not any(said.get(task) for task in Task)
+    yield from _check_scored(said.get("scored"), fields)
     # An item that the schema refused has a flaw of its own.
     places = {one.path for one in items} | {
         flaw.path.partition("]")[0] + "]" for flaw in flaws
@@ -223,16 +230,40 @@ def check_annotation(
         text = _Text(record)
         for one in items:
             yield from text.check_item(*one)
-        # Endpoints that the schema refused would look like gaps.
-        endpoints = [
-            (path, item) for _, path, item in items if path.startswith("endpoints")
-        ]
-        if (
-            isinstance(listed := data.get("endpoints", []), list)
-            and len(listed) == len(endpoints)
-            and not alone
-        ):
-            yield from _check_places(endpoints, text.outcomes)
+        if not alone and _has_all_outcomes(data):
+            yield from _check_outcomes(data["endpoints"], items, text.outcomes)
+
+
+def _check_outcomes(
+    listed: Any,
+    items: Sequence[PlacedItem],
+    registered: Sequence[tuple[Rank, int]],
+) -> Iterator[Flaw]:
+    endpoints = [
+        (path, item) for _, path, item in items if path.startswith("endpoints")
+    ]
+    # Endpoints that the schema refused would look like gaps.
+    if isinstance(listed, list) and len(listed) == len(endpoints):
+        yield from _check_places(endpoints, registered)
+
+
+def _has_all_outcomes(data: Mapping[str, Any]) -> bool:
+    """Return whether gold was read for all outcomes of the record."""
+    scored = data.get("scored")
+    if "endpoints" not in data or not isinstance(scored or [], list):
+        return False
+    return not scored or ENDPOINTS.fields[0].is_named(map(str, scored))
+
+
+def _check_scored(scored: Any, fields: Sequence[CustomField]) -> Iterator[Flaw]:
+    """Yield names of fields that there are not, among those that gold was read for."""
+    named = scored if isinstance(scored, list) else []
+    groups = add_groups(fields)
+    for at, name in enumerate(named):
+        try:
+            choose_fields([str(name)], groups)
+        except ArgumentError as error:
+            yield Flaw(f"scored[{at}]", str(error), "correct it, or leave it out")
 
 
 def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:

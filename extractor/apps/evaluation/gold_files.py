@@ -194,11 +194,22 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
     return extractions
 
 
+def add_eligibility(data: Any) -> Any:
+    """Return the JSON of gold with an empty ``eligibility``, which says nothing, if it has none.
+
+    >>> add_eligibility({"record_id": "A", "dosing": []})
+    {'eligibility': {}, 'record_id': 'A', 'dosing': []}
+    """
+    return {"eligibility": {}, **data} if isinstance(data, Mapping) else data
+
+
 def _validate(data: Any, shown: str) -> TrialExtraction:
     try:
         if isinstance(data, bytes):
+            if b'"eligibility"' not in data:
+                data = json.dumps(add_eligibility(json.loads(data))).encode()
             return TrialExtraction.model_validate_json(data)
-        return TrialExtraction.model_validate(data)
+        return TrialExtraction.model_validate(add_eligibility(data))
     except ValidationError as error:
         first, *others = _list_flaws(
             json.loads(data) if isinstance(data, bytes) else data, error
@@ -313,7 +324,9 @@ def read_items(
     """
     flaws: dict[Location, Flaw] = {}
     try:
-        TrialExtraction.model_validate_json(json.dumps(data), strict=True)
+        TrialExtraction.model_validate_json(
+            json.dumps(add_eligibility(data)), strict=True
+        )
     except ValidationError as error:
         flaws = _list_flaws(data, error)
     known = {f"custom.{field.name}": field for field in fields}

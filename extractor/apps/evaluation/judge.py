@@ -14,7 +14,7 @@ from extractor.apps.evaluation.alignment import (
     match_values,
 )
 from extractor.apps.evaluation.comparers import NOTHING, Comparer, ErrorKind, Level
-from extractor.apps.evaluation.fields import Field, Group
+from extractor.apps.evaluation.fields import Field, Group, list_known
 from extractor.apps.evaluation.grouping import judge_groups
 from extractor.apps.evaluation.judged import JudgedValue, Verdict
 from extractor.apps.evaluation.likeness import KINDS
@@ -198,10 +198,9 @@ def pair_wholes(
     ... ]
     [('aspirin', 'warfarin')]
     """
-    whole = next(one for one in group.fields if one.attribute == field.whole)
-    parts = [
-        one for one in group.fields if one.whole == field.whole and not one.only_stated
-    ]
+    known = list_known(group)
+    whole = next(one for one in known if one.attribute == field.whole)
+    parts = [one for one in known if one.whole == field.whole and not one.only_stated]
 
     def measure(one: Any, other: Any) -> float:
         if not _agree(whole.comparer, one, other):

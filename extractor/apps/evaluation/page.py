@@ -55,10 +55,12 @@ def render_score_page(
         one for one in report.groups if one.normalised.f1 is not None
     ] or report.groups[:1]
     fields = [one for one in report.fields if one.normalised.f1 is not None]
+    scored = len(report.fields) - len(report.list_left())
     values: dict[str, object] = {
         "report": report,
         "groups": groups,
         "fields": fields,
+        "without_values": scored - len(fields),
         "tasks": tuple(dict.fromkeys(one.task for one in fields)),
         "least_values": LEAST_VALUES,
         "kinds": {kind.value: kind for kind in ErrorKind},

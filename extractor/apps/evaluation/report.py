@@ -1,6 +1,7 @@
 """The report of an evaluation: frozen models that serialise to JSON."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, JsonValue
@@ -9,6 +10,9 @@ from extractor.apps.evaluation.comparers import ErrorKind
 from extractor.errors import ArgumentError
 from extractor.schemas import Citation, Origin, Support
 from extractor.schemas.base import FrozenModel
+
+_MOST_NAMED = 6
+"""Most fields named in a sentence."""
 
 Share = Annotated[
     float | None,
@@ -79,6 +83,9 @@ class FieldScore(_Ladder):
     missed: int = Field(description="Values of gold without a counterpart.")
     invented: int = Field(description="Predicted values without a counterpart.")
     empty: EmptyScore
+    records: int = Field(
+        default=0, description="Records that were scored for it: gold has its key."
+    )
 
 
 class GroupScore(_Ladder):
@@ -185,6 +192,42 @@ class ScoreReport(FrozenModel):
     undeclared: tuple[str, ...] = Field(
         default=(), description="Own fields of gold without a declaration: not scored."
     )
+    chosen: tuple[str, ...] = Field(
+        default=(), description="The names of the fields to score; all by default."
+    )
+
+    def list_left(self) -> list[FieldScore]:
+        """Return the fields that were scored in no record."""
+        return [one for one in self.fields if not one.records]
+
+    def describe_scored(self) -> str:
+        """Say which fields were scored, and in how many records if not in all."""
+        scored = [one for one in self.fields if one.records]
+        left = [one.name for one in self.list_left()]
+        if not scored:
+            return "nothing: gold has no key of a field to score"
+        if len(scored) <= _MOST_NAMED:
+            said = ", ".join(self._name_with_records(one) for one in scored)
+        else:
+            said = f"{len(scored)} of {len(self.fields)} fields"
+            partly = [one for one in scored if one.records < self.records]
+            if partly:
+                said += f"; in fewer records {self._list_some(partly)}"
+        if not left:
+            return said
+        reason = "--fields" if self.chosen else "no key in gold"
+        named = f": {', '.join(left)}" if len(left) <= _MOST_NAMED else ""
+        return f"{said}; not scored ({reason}) {len(left)} others{named}"
+
+    def _name_with_records(self, field: FieldScore) -> str:
+        if field.records == self.records:
+            return field.name
+        return f"{field.name} ({field.records} of {self.records} records)"
+
+    def _list_some(self, fields: Sequence[FieldScore]) -> str:
+        named = ", ".join(map(self._name_with_records, fields[:_MOST_NAMED]))
+        more = len(fields) - _MOST_NAMED
+        return f"{named} and {more} more" if more > 0 else named
 
     def figure(self, name: str) -> float | None:
         """Return the normalised F1 by name: a field, a task or 'all' (macro), or one of these with

@@ -4,13 +4,20 @@ Criteria, regimens and endpoints are paired with those of gold; F1 is over value
 or the prediction has. See ``docs/how-to/score.md`` for the rules.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from extractor.apps.evaluation.chosen import split_fields
 from extractor.apps.evaluation.errors import group_errors, list_errors
-from extractor.apps.evaluation.fields import Field, add_groups, list_judged
+from extractor.apps.evaluation.fields import (
+    Field,
+    add_groups,
+    choose_fields,
+    list_judged,
+)
 from extractor.apps.evaluation.figures import (
     F1,
     LEVELS,
@@ -45,7 +52,7 @@ from extractor.apps.evaluation.report import (
 )
 from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.concepts.own.models import read_fields
-from extractor.errors import ArgumentError
+from extractor.errors import ArgumentError, GoldError
 
 
 def evaluate(
@@ -72,12 +79,14 @@ def evaluate(
         resamples: The number of bootstrap samples for the intervals; 0 for none.
         seed: The seed of the bootstrap.
         fields: Fields of your own, scored beside the built-in ones: see
-            ``docs/how-to/your-own-fields.md``.
+            ``docs/how-to/your-own-fields.md``. And the names of the fields to score, such as
+            ``minimum_age``, ``constraints`` or ``dosing``: those with such a name in their path; by
+            default all whose keys gold has.
 
     Raises:
         GoldError: A source cannot be read.
         FieldError: A field is wrong.
-        ArgumentError: ``examples`` or ``resamples`` is negative.
+        ArgumentError: ``examples`` or ``resamples`` is negative, or no field has such a name.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
     >>> report = evaluate(
@@ -88,15 +97,21 @@ def evaluate(
     """
     if examples < 0 or resamples < 0:
         raise ArgumentError("examples and resamples are 0 or more")
-    own = read_fields(fields)
+    names, declared = split_fields(fields)
+    own = read_fields(declared)
+    only = choose_fields(names, add_groups(own)) if names else None
     annotated = open_extractions(gold, "gold")
     found = open_extractions(predicted, "predicted")
     other = None if compare is None else open_extractions(compare, "compare")
-    judged = _judge_records(own, annotated, found)
+    judged = _judge_records(own, annotated, found, only)
     comparison = None
     if other is not None:
         comparison = _compare(
-            judged, _judge_records(own, annotated, other), other.name, resamples, seed
+            judged,
+            _judge_records(own, annotated, other, only),
+            other.name,
+            resamples,
+            seed,
         )
     errors = group_errors(judged.errors, examples)
     groups, scores = _score(judged, resamples, seed)
@@ -118,6 +133,7 @@ def evaluate(
         / max(1, len(annotated.record_ids)),
         comparison=comparison,
         undeclared=judged.undeclared,
+        chosen=names,
     )
 
 
@@ -125,25 +141,30 @@ def evaluate(
 class _Judged:
     """What the tables of all gold records say.
 
-    ``missing`` are records without a prediction, ``undeclared`` the user's fields in gold that have
-    no declaration.
+    ``scored`` are how many records were scored for each field, ``missing`` records without a
+    prediction, ``undeclared`` the user's fields in gold that have no declaration.
     """
 
     fields: tuple[Field, ...]
     counts: Counts
+    scored: Mapping[str, int]
     errors: list[ErrorExample]
     missing: tuple[str, ...]
     undeclared: tuple[str, ...]
 
 
 def _judge_records(
-    own: Sequence[CustomField], gold: Extractions, predicted: Extractions
+    own: Sequence[CustomField],
+    gold: Extractions,
+    predicted: Extractions,
+    chosen: Collection[str] | None,
 ) -> _Judged:
     """Judge every gold record, and count its values. Raises ``GoldError``."""
     groups = add_groups(own)
     fields = tuple(field for group in groups for field in group.fields)
     declared = {field.name for field in own}
     counts = np.zeros((len(gold.record_ids), len(fields), len(Count)), np.uint32)
+    scored = Counter[str]()
     errors = list[ErrorExample]()
     missing = list[str]()
     undeclared = set[str]()
@@ -156,10 +177,18 @@ def _judge_records(
         else:
             found = restore_values(found, own)
         annotated = restore_values(annotated, own)
-        rows = judge(annotated, found, list_judged(groups, annotated))
+        try:
+            choose_fields(annotated.scored, groups)
+        except ArgumentError as error:
+            raise GoldError(f"{gold.place(record_id)}: scored: {error}") from error
+        judged = tuple(list_judged(groups, annotated, chosen))
+        scored.update(field.name for group in judged for field in group.fields)
+        rows = judge(annotated, found, judged)
         counts[place] = count_values(rows, fields)
         errors += list_errors(record_id, rows)
-    return _Judged(fields, counts, errors, tuple(missing), tuple(sorted(undeclared)))
+    return _Judged(
+        fields, counts, scored, errors, tuple(missing), tuple(sorted(undeclared))
+    )
 
 
 def _score(
@@ -191,6 +220,7 @@ def _score(
             missed=row[Count.MISSED],
             invented=row[Count.INVENTED],
             empty=_count_empty(row),
+            records=judged.scored[field.name],
             **levels[field.name],
         )
         for field, row in zip(judged.fields, judged.counts.sum(axis=0), strict=True)

@@ -11,7 +11,7 @@ from extractor.language.book import rule
 from extractor.language.lexer import NAME_NUMBER, Tokens
 from extractor.language.numbers import read_number
 from extractor.language.quantities import Quantity, find_quantity_lists
-from extractor.language.units import list_units
+from extractor.language.units import find_unit, list_units
 from extractor.schemas import Amount
 
 AmountMark = Mark[tuple[Amount, ...]]
@@ -20,6 +20,7 @@ _MOST_AUC = 10
 _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
 """Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L", "100mL"})
+_RADIATION = frozenset({"Gy", "cGy"})
 _FLOWS = ("/h", "/min")
 _LEVELS_IN_BLOOD = frozenset(
     {"IU/mL", "kU/mL", "ng/mL", "mg/dL", "g/dL", "g/L", "mmol/L", "pg/mL"}
@@ -28,6 +29,10 @@ UNSURE = 0.5
 """The confidence of an amount whose number can be read in two ways, that counts pieces, or that may
 not be a dose or the agent's: "1.250 mg", "2 x 10 mg", "10 mg/mL".
 """
+_PIECES = range(2, 13)
+"""How many pieces a giving may have beside their strength."""
+_DENOMINATORS = (2, 3, 4)
+"""Of the fractions that people write with digits: "1/2", "3/4"."""
 _FEW_CELLS = 1000
 """The least number of cells that is a dose."""
 _CUE_REACH = 8
@@ -53,7 +58,8 @@ def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
         if not _is_no_dose(tokens, levels, unit)
     )
     measured = (_read_levels(tokens, levels, unit) for levels, unit in stated)
-    return drop_overlaps([*filter(None, measured), *_find_auc(tokens)])
+    found = [*filter(None, measured), *_find_auc(tokens), *_find_worded(tokens)]
+    return drop_overlaps(found)
 
 
 def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
@@ -106,17 +112,13 @@ def _read_levels(
         "total_after"
     ).starts(tokens, end)
     daily = "/day" if "/" not in unit and total else ""
-    slashed = [
-        tokens.words[one.end : one.end + 1] == ["/"] and one.unit.first > one.end
-        for one in levels
-    ]
+    # Levels and the parts of a fixed combination alike: "5/10/20 mg", "160/4.5 ug"
     amounts = dict.fromkeys(
         Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
-        # of a combination: "160/4.5 ug"
-        for is_second, level in zip((False, *slashed), levels, strict=False)
-        if (level.high != 0 or unit == "Hz") and not is_second
+        for level in levels
+        if level.high != 0 or unit == "Hz"
     )
-    doubtful = any(
+    doubtful = _can_be_fraction(tokens, levels) or any(
         rule(name).ends(tokens, first, first - _CUE_REACH)
         for name in ("pieces_before", "sum_before")
     )
@@ -128,7 +130,39 @@ def _read_levels(
     sure = all(level.is_sure for level in levels) and not (doubtful or mixed)
     if not amounts:
         return None
+    pieces = _count_pieces(tokens, first, levels)
+    if pieces:
+        return pieces
     return Mark(tuple(amounts), first, end, 1 if sure else UNSURE)
+
+
+def _count_pieces(
+    tokens: Tokens, first: int, levels: tuple[Quantity, ...]
+) -> AmountMark | None:
+    """Return the number of pieces whose strength stands between it and their name: "two 50 mg
+    tablets". One piece is a dose of its strength.
+    """
+    if len(levels) > 1:
+        return None
+    counted = rule("pieces_of").ends(tokens, first, first - _CUE_REACH)
+    piece = rule("piece_behind").starts(tokens, levels[0].end)
+    count = read_number(counted.read("count") or "") if counted else None
+    unit = find_unit(tokens, piece.place("noun")[0]) if piece else None
+    if not counted or not piece or count not in _PIECES or not unit or not unit.dose:
+        return None
+    amount = Amount(low=count, high=count, unit=unit.dose)
+    return Mark((amount,), counted.place("count")[0], piece.end)
+
+
+def _can_be_fraction(tokens: Tokens, levels: tuple[Quantity, ...]) -> bool:
+    """Return whether two numbers can be one: "1/2 mg" is half a milligram, or two doses."""
+    if len(levels) != 2 or tokens.words[levels[0].end : levels[0].end + 1] != ["/"]:
+        return False
+    if levels[0].unit.first < levels[1].first:  # each has its own unit: "1 mg/2 mg"
+        return False
+    above = levels[0].high or 0
+    below = levels[1].high or 0
+    return below in _DENOMINATORS and above < below and above == int(above)
 
 
 def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
@@ -140,38 +174,45 @@ def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
 
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
     """Return whether context shows a limit, a package, a dilution, a sample or a needle."""
-    _, *below = levels[-1].unit.parts
-    behind = levels[-1].unit.end
-    gauge = not below and tokens.words[behind - 1] == "G"  # "21G needle"
-    # "150 mg/capsule"
-    if gauge or (any(part.piece for part in below) and tokens.words[behind - 2] == "/"):
+    if _is_tool(tokens, levels, unit) or _is_level(levels, unit):
         return True
     first = _skip_bracket(tokens, levels[0].first)
     end = max(level.end for level in levels)
-    flows = unit.partition("/")[0] in _VOLUMES and unit.endswith(_FLOWS)
-    if flows and rule("step_of_flow").starts(tokens, end):
+    before = ["limit_before", "mixture_before", "vial_before"]
+    if unit in _VOLUMES:
+        before.append("volume_before")
+    if any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in before):
         return True
-    names = [
-        "limit_before",
-        "mixture_before",
-        *(["volume_before"] if unit in _VOLUMES else []),
-    ]
-    steps = rule("step_noun").starts(tokens, end)  # "in 5 mg increments"
-    if steps:
-        return True
-    if _is_level(levels, unit):
-        return True
-    if any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in names):
+    # "in 5 mg increments", "10 mg tablets are available"
+    if any(rule(name).starts(tokens, end) for name in ("step_noun", "available_after")):
         return True
     if rule("contained_before").ends(tokens, first):
         return not rule("piece_before").ends(tokens, first)
     if unit == "%":
         return not rule("strength_after").starts(tokens, end)
-    if unit in _COUNTED:
-        return False
-    if unit == "Gy":
+    if unit in _COUNTED or unit == "Gy":
         return False
     return rule("package_after").starts(tokens, end) is not None
+
+
+def _is_tool(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
+    """Return whether a number is of a needle, of the content of a piece, of a step of a flow, or
+    of an interval.
+    """
+    first = levels[0].first
+    _, *below = levels[-1].unit.parts
+    behind = levels[-1].unit.end
+    # "21G needle"
+    if not below and tokens.words[behind - 1] == "G":
+        return True
+    # "150 mg/capsule"
+    if any(part.piece for part in below) and tokens.words[behind - 2] == "/":
+        return True
+    if unit == "W" and tokens.words[first - 1 : first] in (["q"], ["Q"]):  # "Q 3 W"
+        return True
+    flows = unit.partition("/")[0] in _VOLUMES and unit.endswith(_FLOWS)
+    end = max(level.end for level in levels)
+    return flows and rule("step_of_flow").starts(tokens, end) is not None
 
 
 def _skip_bracket(tokens: Tokens, first: int) -> int:
@@ -198,6 +239,24 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
                 found.first,
                 found.end,
             )
+
+
+def _find_worded(tokens: Tokens) -> Iterator[AmountMark]:
+    """Yield doses without a digit: "a tablet every day", "½ tablet", "a quarter of a tablet"."""
+    for found in rule("part_in_words").find(tokens):
+        part = read_number(found.read("part") or "")
+        unit = find_unit(tokens, found.end)
+        if part and unit and unit.dose:
+            amount = Amount(low=part, high=part, unit=unit.dose)
+            yield Mark((amount,), found.first, unit.end)
+    for name in ("piece_taken", "piece_timed"):
+        for found in rule(name).find(tokens):
+            first, end = found.place("piece")
+            noun, _ = found.place("noun")
+            unit = find_unit(tokens, noun)
+            if unit and unit.dose:
+                amount = Amount(low=1, high=1, unit=unit.dose)
+                yield Mark((amount,), first, end)
 
 
 def drop_explaining(
@@ -243,6 +302,13 @@ def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bo
     bracketed = tokens.codes[first.first - 1 : first.first] == "(" and tokens.codes[
         slice(*between)
     ] in (")", "),")
+    # "100 ug, 2 puffs": the strength of each
+    several = other in _COUNTED and (second.value[0].high or 0) > 1
+    if several and one not in _COUNTED and "/" not in one:
+        opened = tokens.codes[second.first - 1] == "("  # "100 mg (two 50 mg tablets)"
+        apart = rule("piece_gap").covers(tokens, *between)
+        if not opened and (apart or first.end == second.first):
+            return True
     # Such as "(200 mg/5 mL) 10 mg/kg"
     by_volume = "/" not in one and "/" in tokens.words[first.first : first.end]
     return bracketed and (other in _COUNTED or by_volume)
@@ -261,7 +327,13 @@ def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
             other not in _COUNTED
             and rule("of_piece").covers(tokens, *between) is not None
         )
-    return other in _COUNTED and second.value[0].high == 1 and first.end == second.first
+    # "10 mL of a 2 mg/mL solution"
+    if first.value[0].unit in _VOLUMES and other.endswith(("/mL", "%")):
+        return rule("of_piece").covers(tokens, *between) is not None
+    if other not in _COUNTED or second.value[0].high != 1:
+        return False
+    gap = rule("piece_gap").covers(tokens, *between)
+    return gap is not None or first.end == second.first
 
 
 def _is_sum(tokens: Tokens, total: AmountMark, part: AmountMark) -> bool:
@@ -272,6 +344,12 @@ def _is_sum(tokens: Tokens, total: AmountMark, part: AmountMark) -> bool:
     other = part.value[0]
     if one.unit != other.unit or not (one.high or 0) > (other.high or 0):
         return False
+    # "60 Gy in 30 fractions of 2 Gy", "2 Gy per fraction to 60 Gy"
+    if one.unit in _RADIATION:
+        apart = rule("in_fractions").covers(tokens, total.end, part.first)
+        each = rule("per_fraction")
+        alone = each.starts(tokens, part.end) or each.ends(tokens, part.end, part.first)
+        return bool(apart or alone)
     before = rule("sum_before").ends(tokens, total.first, total.first - _CUE_REACH)
     return bool(before or rule("sum_after").starts(tokens, total.end))
 

@@ -8,26 +8,21 @@ intervention. An arm's own text says more where it states a dose, or that an age
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
 
-from extractor.concepts.doses.agents import AgentNames, Mention
+from extractor.concepts.doses.agents import AgentNames
+from extractor.concepts.doses.arm_sentences import ArmSentences
+from extractor.concepts.doses.arm_uses import ArmUses, Use, may_switch
 from extractor.concepts.doses.clauses import Statement
 from extractor.concepts.doses.sections import DosingSection
 from extractor.evidence.drafts import Reading, Span
 from extractor.evidence.scoring import measured
-from extractor.language.book import rule
 from extractor.schemas import Amount, Support, TrialRecord
 
 Claims = tuple[Counter[str], Counter[str]]
 """By arm: how many regimens of an agent its own text states, and how many its linked
 interventions state.
 """
-_REACH = 6
-"""How many tokens beside an agent can say that it is not given."""
-
-_CONTROLS = ("placebo", "sham", "no_intervention")
-"""Parts of the registered types of arms that get nothing of their own."""
 
 
 def locate_arms(record: TrialRecord) -> dict[str, Span]:
@@ -49,29 +44,93 @@ def locate_arms(record: TrialRecord) -> dict[str, Span]:
     """
     found: dict[str, Span] = {}
     for section in record.sections:
-        if section.name.startswith("arms["):
-            start, end = next(
-                (
-                    (part.start, part.end)
-                    for part in section.parts
-                    if part.name == "label"
-                ),
-                (0, 0),
-            )
-            label = section.text[start:end]
-            start += len(label) - len(label.lstrip())
-            found[section.name] = Span(
-                section.name, start, max(start, start + len(label.strip()))
-            )
+        if not section.name.startswith("arms["):
+            continue
+        labels = (part for part in section.parts if part.name == "label")
+        part = next(labels, None)
+        start = part.start if part else 0
+        label = section.text[start : part.end] if part else ""
+        start += len(label) - len(label.lstrip())
+        found[section.name] = Span(section.name, start, start + len(label.strip()))
     return found
 
 
-class Use(IntEnum):
-    """How an arm's own text uses an agent, the strongest last: not at all, as not given, beside
-    others, given.
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What a record says of the arms of a regimen.
+
+    ``stated`` are the arms whose own text states it, ``linked`` those of the interventions that
+    do, ``registered`` those of all interventions that name its agent. ``own`` are the arms whose
+    text states another regimen of the agent, ``theirs`` those that get another one in any way.
+    ``uses`` says how the texts of arms use the agent.
     """
 
-    NONE, DENIED, BESIDE, ALONE = range(4)
+    stated: Set[str]
+    linked: Set[str]
+    registered: Set[str]
+    own: Set[str]
+    theirs: Set[str]
+    uses: Mapping[str, Use]
+    is_unnamed_placebo: bool
+
+    def list_possible(self) -> Set[str]:
+        """Return the arms that may get the regimen."""
+        possible = {*self.linked, *self.registered, *self.theirs, *self.uses}
+        if not self.stated:
+            return possible
+        # an arm that states another regimen gets that one
+        return self.stated | (possible - self.own)
+
+    def name_case(self, arm: str) -> str | None:
+        """Return the case of what says that an arm gets the regimen; None if it does not."""
+        use = self.uses.get(arm, Use.NONE)
+        lacks = bool(self.registered) and arm not in self.registered
+        if lacks and use is not Use.ALONE:
+            return None  # "placebo identical to examplumab 10 mg"
+        if arm in self.stated:
+            return self._name_own_text(lacks=lacks)
+        if use is Use.DENIED or (self.is_unnamed_placebo and use is Use.NONE):
+            return None
+        if self._states_other(arm):
+            return None
+        if arm in self.theirs and not lacks and not self._is_stated_elsewhere(arm):
+            return "one of several regimens"
+        if arm in self.linked and not lacks:
+            is_registered = arm in self.registered
+            return (
+                "linked, with a dose"
+                if is_registered
+                else "linked by another intervention"
+            )
+        if arm in self.theirs:
+            return None
+        return self._name_mention(arm, use, lacks=lacks)
+
+    def _name_own_text(self, *, lacks: bool) -> str:
+        if lacks:
+            return "own text, not linked"
+        return "own text, linked" if self.registered else "own text"
+
+    def _states_other(self, arm: str) -> bool:
+        """Return whether the arm's own text states another regimen, and this one is stated
+        elsewhere.
+        """
+        if arm not in self.own:
+            return False
+        return bool(self.stated) or bool(self.linked and arm not in self.linked)
+
+    def _is_stated_elsewhere(self, arm: str) -> bool:
+        """Return whether other arms' texts or interventions state the regimen, and not this
+        arm's.
+        """
+        return bool(self.stated or self.linked) and arm not in self.linked
+
+    def _name_mention(self, arm: str, use: Use, *, lacks: bool) -> str | None:
+        if arm in self.registered:
+            return "linked" if use is Use.NONE else "linked, named"
+        if use is Use.NONE:
+            return None
+        return "named, not linked" if lacks else "named"
 
 
 @dataclass(frozen=True)
@@ -91,10 +150,10 @@ class Arms:
         """Return the labels of the arms that get a regimen, as sure as the least sure of their
         cases.
         """
-        nothing = "no arm" if self.labels else "no list of arms"
-        return self.cite(
-            given, min(measured("arms", case) for case in given.values() or [nothing])
-        )
+        cases = [*given.values()]
+        if not cases:
+            cases = ["no arm" if self.labels else "no list of arms"]
+        return self.cite(given, min(measured("arms", case) for case in cases))
 
     def cite(
         self, arms: Collection[str], confidence: float
@@ -118,12 +177,12 @@ class Arms:
         """
         stated = Counter[str]()
         linked = Counter[str]()
-        for one in same:
-            stated.update(self.list_stated(one))
-            linked.update(self.list_linked(one))
+        for statement in same:
+            stated.update(self.list_stated(statement))
+            linked.update(self.list_linked(statement))
         return stated, linked
 
-    def find(self, one: Statement, claims: Claims) -> dict[str, str]:
+    def find(self, statement: Statement, claims: Claims) -> dict[str, str]:
         """Return the arms that get a regimen, each with the case of what says so, in the order of
         the record.
 
@@ -131,70 +190,40 @@ class Arms:
         """
         if len(self.labels) == 1:
             return dict.fromkeys(self.labels, "the only arm")
-        stated = self.list_stated(one)
-        linked = self.list_linked(one)
-        registered = self.list_registered(one.agent.key)
-        own = {arm for arm, number in claims[0].items() if number > (arm in stated)}
-        theirs = own | {
-            arm for arm, number in claims[1].items() if number > (arm in linked)
-        }
-        uses = self._uses.get(one.agent.key, {})
+        evidence = self._collect(statement, claims)
+        possible = evidence.list_possible()
+        cases = {arm: evidence.name_case(arm) for arm in self.labels if arm in possible}
+        found = {arm: case for arm, case in cases.items() if case}
+        return found or self._find_described(statement)
+
+    def _collect(self, statement: Statement, claims: Claims) -> _Evidence:
+        agent = statement.agent
+        stated = self.list_stated(statement)
+        linked = self.list_linked(statement)
+        registered = self.list_registered(agent.key)
+        in_texts, in_links = claims
+        own = {arm for arm, number in in_texts.items() if number > (arm in stated)}
+        others = {arm for arm, number in in_links.items() if number > (arm in linked)}
+        uses = self._uses.list_uses(agent.key)
         # A placebo that only another intervention's text names is given in the arms that name a
         # placebo.
-        unnamed = one.agent.kind == "placebo" and not registered and bool(uses)
-        possible = {*linked, *registered, *theirs, *uses}
-        # an arm that states another regimen gets that one
-        possible = stated | (possible - own if stated else possible)
-        cases: dict[str, str] = {}
-        for arm in (arm for arm in self.labels if arm in possible):
-            use = uses.get(arm, Use.NONE)
-            lacks = bool(registered) and arm not in registered
-            rows = (
-                # "placebo identical to examplumab 10 mg"
-                (
-                    "",
-                    lacks and use is not Use.ALONE,
-                ),
-                ("own text, not linked", arm in stated and lacks),
-                ("own text, linked" if registered else "own text", arm in stated),
-                ("", use is Use.DENIED or (unnamed and use is Use.NONE)),
-                (
-                    "",
-                    bool(stated or linked)
-                    and arm in own
-                    and (arm not in linked or bool(stated)),
-                ),
-                (
-                    "one of several regimens",
-                    arm in theirs
-                    and (arm in linked or not (stated or linked))
-                    and not lacks,
-                ),
-                ("linked, with a dose", arm in linked and arm in registered),
-                ("linked by another intervention", arm in linked and not lacks),
-                ("", arm in theirs),
-                ("linked, named", arm in registered and use is not Use.NONE),
-                ("linked", arm in registered),
-                ("named, not linked", use is not Use.NONE and lacks),
-                ("named", use is not Use.NONE),
-            )
-            case = next((case for case, holds in rows if holds), "")
-            cases |= {arm: case} if case else {}
-        return cases or self.find_described(one)
+        unnamed = agent.kind == "placebo" and not registered and bool(uses)
+        return _Evidence(stated, linked, registered, own, own | others, uses, unnamed)
 
-    def list_stated(self, one: Statement) -> set[str]:
+    def list_stated(self, statement: Statement) -> set[str]:
         """Return the arms whose own text states the regimen."""
         return {
             part.section
-            for part in one.parts or (one,)
-            if part.section in self.labels and not self._may(part)
+            for part in list_parts(statement)
+            if part.section in self.labels
+            and not may_switch(part, self.texts[part.section])
         }
 
-    def list_linked(self, one: Statement) -> set[str]:
+    def list_linked(self, statement: Statement) -> set[str]:
         """Return the arms of the interventions whose text states the regimen."""
         return {
             arm
-            for part in one.parts or (one,)
+            for part in list_parts(statement)
             for arm in self.links.get(part.section, ())
         }
 
@@ -208,165 +237,82 @@ class Arms:
         whole = defaultdict[str, set[str]](set)
         for name, arms in self.links.items():
             text = self.texts.get(name)
-            for mention in self.lexicon.find(text) if text else ():
+            if text is None:
+                continue
+            for mention in self.lexicon.find(text):
                 whole[mention.value.key].update(arms)
-                if text and mention.first < text.title[1]:
+                if mention.first < text.title[1]:
                     named[mention.value.key].update(arms)
         return named, whole
 
     def find_use(self, arm: str, agent: str) -> Use:
         """Return how an arm's own text uses an agent."""
-        return self._uses.get(agent, {}).get(arm, Use.NONE)
+        return self._uses.list_uses(agent).get(arm, Use.NONE)
 
     @cached_property
-    def _uses(self) -> Mapping[str, Mapping[str, Use]]:
-        """How the own text of each arm uses an agent, by agent and arm."""
-        found = defaultdict[str, dict[str, Use]](dict)
-        for arm in self.labels:
-            text = self.texts[arm]
-            mentions = self.lexicon.find(text)
-            titled = {
-                one.value.key: one.value.kind
-                for one in mentions
-                if one.end <= text.title[1]
-            }
-            control = (
-                any(word in text.type for word in _CONTROLS)
-                or "placebo" in titled.values()
-            )
-            for one in mentions:
-                use = self._read_use(text, one)
-                if control and one.value.key not in titled:
-                    use = min(use, Use.BESIDE)
-                uses = found[one.value.key]
-                uses[arm] = max(use, uses.get(arm, Use.NONE))
-        return found
-
-    def find_described(self, one: Statement) -> dict[str, str]:
-        """Return the arms that the sentences of a regimen name: "Arm B adds examplumab"; all for
-        "both groups".
-        """
-        found: dict[str, str] = {}
-        for part in one.parts or (one,):
-            tokens = part.clause.tokens
-            first = part.clause.first
-            end = part.clause.end
-            if self.texts[part.section].is_group:
-                continue
-            groups = [
-                at
-                for at in rule("group_name").find(tokens, first, end)
-                if rule("arm_word").starts(tokens, at.first)
-            ]
-            named = {
-                name.casefold()
-                for at in groups
-                for name in (at.text, tokens.words[at.end - 1])
-            }
-            opens = [
-                tokens.read(first, at).casefold()
-                for at in range(first + 1, min(first + _REACH, end))
-            ]
-            named.update(words for words in opens if len(words) > 1)
-            arms = [arm for arm, names in self._names.items() if names & named]
-            if not arms and rule("in_all_arms").search(tokens, first, end):
-                arms = [*self.labels]
-            found |= dict.fromkeys(arms, "sentence")
-        return {arm: found[arm] for arm in self.labels if arm in found}
+    def _uses(self) -> ArmUses:
+        return ArmUses([*self.labels], self.texts, self.lexicon)
 
     @cached_property
-    def _names(self) -> Mapping[str, Set[str]]:
-        """What a sentence can call each arm: its label, and the group in it ("Arm B" of "Arm B:
-        examplumab").
-        """
-        names: dict[str, set[str]] = {}
-        for arm in self.labels:
-            text = self.texts[arm]
-            groups = (
-                found.text
-                for found in rule("group_name").find(text.tokens, *text.title)
-            )
-            names[arm] = {
-                name.casefold() for name in (self.label(arm), *groups) if name
-            }
-        return names
+    def _sentences(self) -> ArmSentences:
+        return ArmSentences({arm: self.label(arm) for arm in self.labels}, self.texts)
 
-    def _may(self, part: Statement) -> bool:
-        """Return whether a statement of an arm's text is what its participants may switch to."""
-        text = self.texts[part.section]
-        clause = part.clause
-        if "experimental" in text.type:
-            return False
-        return bool(rule("may_switch").search(clause.tokens, clause.first, clause.end))
-
-    def _read_use(self, text: DosingSection, mention: Mention) -> Use:
-        """Return how the words around an agent in an arm's text use it."""
-        tokens = text.tokens
-        first = mention.first
-        end = mention.end
-        before = rule("not_given_before").ends(tokens, first, max(0, first - _REACH))
-        if before or rule("not_given_after").starts(tokens, end):
-            return Use.DENIED
-        place = next(
-            (each for each in text.clauses if each[0] <= first < each[1]), None
-        )
-        if (
-            place
-            and "experimental" not in text.type
-            and rule("may_switch").search(tokens, *place)
-        ):
-            return Use.DENIED
-        return (
-            Use.BESIDE
-            if place and rule("one_or_other").search(tokens, *place)
-            else Use.ALONE
-        )
+    def _find_described(self, statement: Statement) -> dict[str, str]:
+        """Return the arms that the sentences of a regimen name."""
+        named = {
+            arm
+            for part in list_parts(statement)
+            if not self.texts[part.section].is_group
+            for arm in self._sentences.find_named(part.clause)
+        }
+        return {arm: "sentence" for arm in self.labels if arm in named}
 
     def read_amounts(
-        self, one: Statement, levels: Iterable[Amount], given: Collection[str]
+        self, statement: Statement, levels: Sequence[Amount], given: Collection[str]
     ) -> Iterator[Amount]:
         """Yield the amounts of a regimen, with their arms where the arms of the regimen get
         different amounts.
         """
-        levels = list(levels)
-        own = {
-            arm: self._list_levels(arm, one, levels)
+        gets = {
+            arm: self._list_levels(arm, statement, levels)
             for arm in self.labels
             if arm in given
         }
-        linked: dict[str, set[Amount]] = {}
-        for part in one.parts or (one,):
-            for arm in self.links.get(part.section, ()):
-                linked.setdefault(arm, set()).update(part.levels)
-        gets = {arm: said or linked.get(arm, set()) for arm, said in own.items()}
         places = {
-            level: [arm for arm in gets if level in gets[arm]] for level in levels
+            level: [arm for arm, own in gets.items() if level in own]
+            for level in levels
         }
-        differ = all(places.values()) and len(set(map(tuple, places.values()))) > 1
+        differ = len(set(map(tuple, places.values()))) > 1
         for level in levels:
-            yield (
-                replace_arms(level, self.cite(places[level], 1).value)
-                if differ
-                else level
-            )
+            if differ and all(places.values()):
+                yield replace_arms(level, self.cite(places[level], 1).value)
+            else:
+                yield level
 
     def _list_levels(
-        self, arm: str, one: Statement, levels: Sequence[Amount]
-    ) -> set[Amount]:
-        """Return the amounts of a regimen that an arm's own text states."""
+        self, arm: str, statement: Statement, levels: Sequence[Amount]
+    ) -> Set[Amount]:
+        """Return the amounts that an arm gets: those that its own text states of the regimen,
+        else any of them in its text, else those of its interventions.
+        """
+        parts = list_parts(statement)
         stated = {
+            level for part in parts if part.section == arm for level in part.levels
+        }
+        marks = self.texts[arm].marks.amounts
+        named = {level for mark in marks for level in mark.value if level in levels}
+        linked = {
             level
-            for part in one.parts or (one,)
-            if part.section == arm
+            for part in parts
+            if arm in self.links.get(part.section, ())
             for level in part.levels
         }
-        text = self.texts[arm]
-        return stated or {
-            level
-            for mark in text.marks.amounts
-            for level in mark.value
-            if level in levels
-        }
+        return stated or named or linked
+
+
+def list_parts(statement: Statement) -> Sequence[Statement]:
+    """Return the statements that were merged into one, or itself."""
+    return statement.parts or (statement,)
 
 
 def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:

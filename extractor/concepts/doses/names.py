@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from extractor.concepts.aliases import find_entry
+from extractor.concepts.doses.labels import find_label_behind, is_label, skip_label
 from extractor.concepts.doses.marks import Place
 from extractor.language.book import find_terms, read_term, rule, terms_of, word_set
 from extractor.language.lexer import Tokens, lex
@@ -130,7 +131,7 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
         return False
     if not any(map(str.isalpha, text)):
         return False
-    if rule("empty_name").covers(tokens, first, end):
+    if is_label(tokens, first, end):
         return False
     coded = any(
         read_term(vocabulary, tokens, first, end)
@@ -312,19 +313,22 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     """Return the tokens of the bare name in a range, or None if it names no agent."""
     end = min(end, first + _MAXIMUM)
+    if is_label(tokens, first, end):
+        return None
+    first = skip_label(tokens, first, end)
     # "oral administration of 5 mg examplumab"
     first, end = _skip_doses(tokens, _skip_lead(tokens, first, end), end)
     first = _skip_lead(tokens, first, end)
     end = min([end, *_list_cuts(tokens, first, end)])
-    while trail := rule("name_trail").ends(tokens, end, first + 1):
-        end = trail.first
+    end = _skip_trail(tokens, first, end)
     while end > first and tokens.words[end - 1] in _EDGES:
         end -= 1
+    end = _skip_use(tokens, first, end)
     if end <= first:
         return None
     if len(tokens.read(first, end)) < 2:
         return None
-    if rule("empty_name").covers(tokens, first, end):
+    if is_label(tokens, first, end):
         return None
     route = read_term("routes", tokens, first, end)
     return None if route and route.value != Route.EXTERNAL_BEAM else (first, end)
@@ -332,12 +336,47 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
 
 def _skip_lead(tokens: Tokens, first: int, end: int) -> int:
     lead = rule("name_lead").starts(tokens, first, end)
-    return lead.end if lead and lead.end < end else first
+    if lead and lead.end < end:
+        first = lead.end
+    routes = find_terms(tokens, "routes", first, end)
+    if not routes or routes[0].first != first:
+        return first
+    behind = routes[0].end
+    giving = rule("giving_of").starts(tokens, behind, end)
+    if giving and giving.end < end:
+        return giving.end
+    # "transdermal fictosterone", but not "vaginal brachytherapy"
+    is_named = behind < end and bool(find_general(tokens, behind, behind + 1))
+    return behind if is_named else first
+
+
+def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
+    """Return the end of a name without the form, schedule, use or label behind it."""
+    while True:
+        border = find_label_behind(tokens, first, end)
+        trail = rule("name_trail").ends(tokens, border, first + 1)
+        if trail:
+            border = trail.first
+        if border == end:
+            return end
+        end = border
+
+
+def _skip_use(tokens: Tokens, first: int, end: int) -> int:
+    """Return the end of a known name without words about its use: "vitamin D supplementation"."""
+    use = rule("use_of_known").ends(tokens, end, first + 1)
+    if use is None:
+        return end
+    known = find_general(tokens, first, use.first)
+    is_whole = len(known) == 1 and known[0][1:] == (first, use.first)
+    return use.first if is_whole and known[0][0] == "drug" else end
 
 
 def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:
     """Narrow a range to the name: after the doses before it, up to the first dose after it."""
     for dose in rule("name_dose").find(tokens, first, end):
+        if dose.first > first and tokens.gap(dose.first) == "-":  # "GM-090 capsules"
+            continue
         if dose.first > first:
             return first, dose.first
         first = dose.end

@@ -106,7 +106,7 @@ def _split_pair(clause: Clause, amount: AmountMark, named: Sequence[Part]) -> bo
     """Give the strengths of a fixed combination to its two agents: "A + B 10/40 mg"."""
     strengths = rule("strength_of_pair").starts(clause.tokens, amount.first, amount.end)
     pair = [part for part in named if part.end <= amount.first][-2:]
-    if strengths is None or len(pair) < 2 or len(amount.value) > 1:
+    if strengths is None or len(pair) < 2 or len(amount.value) > 2:
         return False
     first, second = pair
     is_pair = is_joint("pair_joint", clause.tokens, first.end, second.first)

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from extractor.concepts.doses.arms import Use, replace_arms
+from extractor.concepts.doses.arm_uses import Use
+from extractor.concepts.doses.arms import replace_arms
 from extractor.concepts.doses.clauses import Statement
 from extractor.concepts.doses.equality import amount_in, kind_of
 from extractor.concepts.doses.read import DosingText

@@ -15,15 +15,13 @@ from extractor.concepts.doses.agents import PROCEDURES, AgentNames, build_lexico
 from extractor.concepts.doses.arms import Arms, locate_arms
 from extractor.concepts.doses.clauses import Statement, describes_other, is_aside
 from extractor.concepts.doses.marks import Place, within
-from extractor.concepts.doses.merging import (
-    find_trial_length,
-    merge_statements,
-    resolve_references,
-)
+from extractor.concepts.doses.merging import merge_statements
+from extractor.concepts.doses.references import resolve_references
 from extractor.concepts.doses.regimens import build_regimens
 from extractor.concepts.doses.roles import view_trial
 from extractor.concepts.doses.sections import DosingSection, Findings, list_sections
 from extractor.concepts.doses.statements import read_statements
+from extractor.concepts.doses.timing import find_trial_length
 from extractor.evidence.drafts import Chunk, Draft
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection

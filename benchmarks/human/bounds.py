@@ -1,21 +1,20 @@
-"""Measure limits against comparisons that people of another project marked in eligibility texts.
+"""Comparisons that people marked in eligibility texts, against the limits of the rules.
 
-    python -m benchmarks.human FILE [--half 0|1] [--show]
-
-FILE holds one text a line with its comparisons, as ``human/lct_comparisons.jsonl.gz`` of the data
-beside the checkout: the Leaf Clinical Trials corpus (Dobbins, Mullen, Uzuner, Yetisgen, Scientific
-Data 2022; CC BY 4.0). A bound is right if the rules give its number with its comparator at its
-place. ``--half`` reads the texts of one half, by a hash of their ids; ``--show`` prints what is not
-right. Bounds are those of ages and observations; marks without an operator, and ranges with one
-value, are left out.
+A bound is right if the rules give its number with its comparator at its place. Bounds are those of
+ages and observations; marks without an operator, and ranges with one value, are left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from benchmarks.data import RULES, Row, fold_of, format_table, parse_options, read_lines
-from extractor.pipeline import extract_by_rules
-from extractor.schemas import Comparator, Section, Source, TrialExtraction, TrialRecord
+from benchmarks.data import Row
+from benchmarks.human.texts import (
+    extract_text,
+    is_same_number,
+    print_shares,
+    show_around,
+)
+from extractor.schemas import Comparator, TrialExtraction
 
 _MEASURED = {"Age", "Observation"}
 _TIMED = {"Procedure", "Drug", "Condition"}
@@ -42,52 +41,35 @@ class Tally(NamedTuple):
     """Each bound of the rules, and whether people marked its number there."""
 
 
-def main() -> None:
-    """Print the shares, and on request what is not right."""
-    chosen = parse_options(__doc__, "file", half=int, show=False)
-    rows = [
-        row
-        for row in read_lines(chosen.file)
-        if chosen.half is None or fold_of(row["id"]) % 2 == chosen.half
-    ]
+def report(rows: Sequence[Row], *, show: bool) -> None:
+    """Print the shares of what is right, and with ``show`` what is not right."""
     tallies = [(row, compare(row)) for row in rows]
-    bounds = [each for _, tally in tallies for each in tally.bounds]
-    times, numbers = (
-        [each for _, tally in tallies for each in getattr(tally, name)]
-        for name in ("times", "numbers")
+    bounds = [bound for _, tally in tallies for bound in tally.bounds]
+    times = [bound for _, tally in tallies for bound in tally.times]
+    numbers = [bound for _, tally in tallies for bound in tally.numbers]
+    print_shares(
+        f"{len(rows)} texts",
+        {
+            "bounds right": [verdict == "right" for _, verdict in bounds],
+            "their numbers found": [verdict != "missed" for _, verdict in bounds],
+            "our numbers among theirs": [found for _, found in numbers],
+            "time limits right": [right for _, right in times],
+        },
     )
-    figures = {
-        "bounds right": [verdict == "right" for _, verdict in bounds],
-        "their numbers found": [verdict != "missed" for _, verdict in bounds],
-        "our numbers among theirs": [found for _, found in numbers],
-        "time limits right": [right for _, right in times],
-    }
-    shares = [
-        (name, len(found), sum(found) / max(1, len(found)))
-        for name, found in figures.items()
-    ]
-    print(format_table((f"{len(rows)} texts", "of", "share"), shares))
-    for row, tally in tallies if chosen.show else ():
+    for row, tally in tallies if show else ():
         wrong = [
             (verdict, bound) for bound, verdict in tally.bounds if verdict != "right"
         ]
         wrong += [("time", bound) for bound, right in tally.times if not right]
         wrong += [("not theirs", bound) for bound, found in tally.numbers if not found]
         for verdict, bound in wrong:
-            around = " ".join(
-                row["text"][max(0, bound.start - 60) : bound.end + 40].split()
-            )
+            around = show_around(row["text"], bound.start, bound.end)
             print(f"{row['id']} {verdict}: {bound.sign} {bound.value:g} | {around}")
 
 
 def compare(row: Row) -> Tally:
     """Extract one text with the rules, and compare its limits with the marks."""
-    record = TrialRecord(
-        record_id=row["id"],
-        source=Source(path="marked text", format="text"),
-        sections=(Section(name="eligibility", text=row["text"]),),
-    )
-    ours = list(list_bounds(extract_by_rules(record, RULES)))
+    ours = list(list_bounds(extract_text(row)))
     marks = row["comparisons"]
     whole = [
         mark
@@ -114,7 +96,7 @@ def compare(row: Row) -> Tally:
         (
             one,
             any(
-                _same_number(one.value, other.value) and _meet(one, other)
+                is_same_number(one.value, other.value) and _meet(one, other)
                 for other in anywhere
             ),
         )
@@ -176,7 +158,7 @@ def _find(bound: Bound, ours: list[Bound]) -> str:
     there = [
         one
         for one in ours
-        if _meet(one, bound) and _same_number(one.value, bound.value)
+        if _meet(one, bound) and is_same_number(one.value, bound.value)
     ]
     if any(one.sign == bound.sign for one in there):
         return "right"
@@ -187,18 +169,3 @@ def _find(bound: Bound, ours: list[Bound]) -> str:
 
 def _meet(one: Bound, other: Bound) -> bool:
     return one.start < other.end and other.start < one.end
-
-
-def _same_number(ours: float, theirs: float) -> bool:
-    """Return whether two numbers are one, or one has a power of ten that the other leaves to the
-    unit.
-    """
-    if not ours or not theirs:
-        return ours == theirs
-    return any(
-        abs(ours - theirs * 10**power) < 1e-6 * abs(ours) for power in (0, 3, 6, 9)
-    )
-
-
-if __name__ == "__main__":
-    main()

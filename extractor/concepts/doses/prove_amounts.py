@@ -1,0 +1,276 @@
+"""Check that the amounts of a model's regimen are its agent's.
+
+An amount is refused with contrast only: the agent has another one in these words, and this one
+stands where the text gives it to another agent, to another arm, or to what is no dose. All others
+stay open.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from extractor.concepts.doses.amounts import choose_levels
+from extractor.concepts.doses.answered import (
+    READERS,
+    AnsweredRegimen,
+    Nearness,
+    Stated,
+)
+from extractor.concepts.doses.clauses import Statement
+from extractor.concepts.doses.equality import amount_in, is_same, kind_of
+from extractor.concepts.doses.marks import Fact
+from extractor.concepts.doses.sections import DosingSection
+from extractor.evidence.drafts import Refusal, Span
+from extractor.language.book import rule
+from extractor.language.passage import Passage
+from extractor.language.units import find_unit
+from extractor.schemas import Amount, Frequency, Route
+
+VAGUE = frozenset({Frequency.OTHER, Frequency.ONCE, Route.OTHER})
+"""Values that say too little to contradict another one."""
+_NAME_REACH = 4
+"""How many tokens after an amount can begin the agent's name: "of the live MATA"."""
+_UNIT_REACH = 2
+"""How many tokens behind a number its unit can begin: "two more sachets"."""
+_LEVELS = ("/dL", "/L")
+"""What a level in blood is measured in, and no dose."""
+
+
+@dataclass(frozen=True)
+class AmountProof:
+    """The proof of the amounts of one regimen."""
+
+    regimen: AnsweredRegimen
+
+    def judge(self, amount: Amount) -> Span | Refusal | None:
+        """Return where the agent has an amount, why it is not the agent's, or None if the text
+        leaves it open.
+        """
+        stated = self.regimen.list_stated("amounts")
+        near = [each for each in stated if each.place == stated[0].place]
+        same = _find_same(amount, near)
+        if same and same.mark.confidence == 1:
+            return self._link(same)
+        # an amount of another agent, perhaps; then the agent has one that is surely its own
+        rivals = _list_sure(near) if same else near
+        if not rivals or rivals[0].place >= Nearness.ELSEWHERE:
+            return None
+        if self._can_be_beside(amount, rivals):
+            return None
+        return self.regimen.refuse(rivals[0].mark)
+
+    def _can_be_beside(self, amount: Amount, rivals: Sequence[Stated]) -> bool:
+        """Return whether an amount can be one of the agent's beside those that it has nearby."""
+        levels = [each.value for each in rivals]
+        if _meets(amount, levels):
+            return True
+        # of several levels, the words near the quote state others
+        if any(amount_in(each, levels) for each in self.regimen.amounts):
+            return True
+        if self._quotes_others_alone(amount, rivals):
+            return False
+        places = self._list_places(amount)
+        return any(self._is_open_at(place, amount, levels) for place in places)
+
+    def _list_places(self, amount: Amount) -> list[Span]:
+        """Return where the model's answer was found in the text."""
+        reading = self.regimen.draft.model["amounts"]
+        places = zip(reading.list_values(), reading.spans, strict=True)
+        return [span for value, span in places if value == amount]
+
+    def _quotes_others_alone(self, amount: Amount, rivals: Sequence[Stated]) -> bool:
+        """Return whether the words of the regimen state another amount of this kind, and none of
+        those that it has: "20 mg in adolescents", with the 40 mg of the adults.
+        """
+        quoted = [
+            each.value
+            for each in rivals
+            if each.place is Nearness.HERE
+            and self.regimen.span(each.mark).overlaps(self.regimen.quote)
+        ]
+        if not any(kind_of(level) == kind_of(amount) for level in quoted):
+            return False
+        reading = self.regimen.draft.model["amounts"]
+        is_quoted = any(span.overlaps(self.regimen.quote) for span in reading.spans)
+        return not is_quoted and not any(
+            amount_in(level, self.regimen.amounts) for level in quoted
+        )
+
+    def _is_open_at(
+        self, place: Span, amount: Amount, levels: Sequence[Amount]
+    ) -> bool:
+        """Return whether the text gives an amount to nothing else at this place."""
+        section = self.regimen.text.sections.get(place.section)
+        if section is None:
+            return True
+        if _lie_over(section.others["amounts"], place, section):
+            return False  # "at most 80 mg"
+        if amount.unit.endswith(_LEVELS):
+            return False
+        here = section.read.between(place.start, place.end)
+        if rule("tolerance_before").ends(section.tokens, here.first):
+            return False  # "15 ± 3 mg/kg"
+        end = _find_unit_end(here, section)
+        if end is None:
+            return True  # "500 mg on day 1, then 250"
+        marks = _lie_over(section.marks.amounts, place, section)
+        first = marks[0].first if marks else here.first
+        if rule("sums_up").ends(section.tokens, first) and amount.unit.endswith("/day"):
+            return True  # "four drops twice daily, totalling 240 mcg per day"
+        if section.tokens.words[first - 1 : first] == ["("]:
+            return True  # "two tablets of 3 mg (6 mg)"
+        is_contrary = any(kind_of(amount) == kind_of(level) for level in levels)
+        holders = self._list_holders(marks)
+        if not holders:
+            is_other = is_contrary or amount.unit == "%"
+            return not is_other and not self._is_of_other(first, end, section)
+        return any(self._can_hold(one, is_contrary=is_contrary) for one in holders)
+
+    def _is_of_other(self, first: int, end: int, section: DosingSection) -> bool:
+        """Return whether another agent is named directly beside an amount: "5 mg of fictizide"."""
+        tokens = section.tokens
+        own = set(self.regimen.key.split())
+        behind = {word.lower() for word in tokens.words[end : end + _NAME_REACH]}
+        if rule("other_agent").starts(tokens, end) and own.isdisjoint(behind):
+            return True
+        return any(
+            mention.value.key != self.regimen.key
+            and (mention.end == first or 0 <= mention.first - end <= 1)
+            for mention in self.regimen.text.lexicon.find(section)
+        )
+
+    def _list_holders(self, marks: Sequence[Fact]) -> list[tuple[Statement, Fact]]:
+        """Return the statements that have one of these amounts, each with it."""
+        places = {(mark.section, mark.first) for mark in marks}
+        return [
+            (one, fact)
+            for one in self.regimen.text.statements
+            for fact in one.amounts
+            if (fact.section, fact.first) in places
+        ]
+
+    def _can_hold(self, holder: tuple[Statement, Fact], *, is_contrary: bool) -> bool:
+        """Return whether an amount of a statement may be the agent's: the clause names no agent,
+        or this one, perhaps by a longer or shorter name.
+
+        ``is_contrary``: the agent has another amount of this kind.
+        """
+        statement, fact = holder
+        if statement.agent.key == self.regimen.key:
+            return fact.confidence == 1 or not is_contrary
+        if statement.mention is None:
+            return True
+        one, other = (
+            set(key.split()) for key in (statement.agent.key, self.regimen.key)
+        )
+        return one <= other or other <= one
+
+    def _link(self, stated: Stated) -> Span | Refusal | None:
+        """Link an amount that its agent has. It is open if the words state levels that the
+        regimen omits, or if it may belong to another schedule.
+
+        It is refused if the text states the rest of the regimen with other amounts alone.
+        """
+        is_open = self._omits_level(stated)
+        for field in READERS:
+            elsewhere = self._list_with_other_amounts(field, stated)
+            if not elsewhere:
+                continue
+            contrast = _find_contrast(field, stated, elsewhere[0])
+            if contrast:
+                return self.regimen.refuse(contrast)
+            is_open = True
+        return None if is_open else self.regimen.span(stated.mark)
+
+    def _omits_level(self, stated: Stated) -> bool:
+        """Return whether statements of the regimen's words that differ in amounts alone have a
+        level of this kind that it lacks.
+        """
+        schedule = _read_schedule(stated.one)
+        same = [
+            one
+            for place, one in self.regimen.own
+            if place is Nearness.HERE
+            and (one is stated.one or _read_schedule(one) == schedule)
+        ]
+        return any(
+            kind_of(level) == kind_of(stated.value)
+            for one in same
+            for level in one.levels
+            if not amount_in(level, self.regimen.amounts)
+        )
+
+    def _list_with_other_amounts(self, field: str, stated: Stated) -> Sequence[Stated]:
+        """Return the nearest statements of the regimen's value of a field, if this one says
+        something else and they have none of its amounts.
+        """
+        reading = self.regimen.draft.model.get(field)
+        said, _ = READERS[field](stated.one)
+        if reading is None or reading.value in (None, said, *VAGUE):
+            return ()
+        having = [
+            each
+            for each in self.regimen.list_stated(field)
+            if is_same(each.value, reading.value)
+        ]
+        nearest = [each for each in having if each.place == having[0].place]
+        if any(self.regimen.fits(each.one) for each in nearest):
+            return ()
+        return nearest
+
+
+def _find_contrast(field: str, stated: Stated, other: Stated) -> Fact | None:
+    """Return the mark by which a statement has another value of a field, or that gives the
+    regimen's value to another amount.
+    """
+    said, mark = READERS[field](stated.one)
+    if mark is None:
+        return None
+    if said is None:
+        return other.mark if other.place is Nearness.HERE else None
+    return mark if stated.one.holds(mark) else None
+
+
+def _list_sure(near: Sequence[Stated]) -> Sequence[Stated]:
+    """Return the amounts that stand with their agent's name and are surely its own."""
+    return [each for each in near if each.one.mention and each.mark.confidence == 1]
+
+
+def _find_same(amount: Amount, near: Sequence[Stated]) -> Stated | None:
+    """Return the statement of an amount, if it is a dose among those beside it."""
+    if not amount_in(amount, choose_levels([each.value for each in near])):
+        return None
+    return next((each for each in near if is_same(amount, each.value)), None)
+
+
+def _meets(amount: Amount, levels: Sequence[Amount]) -> bool:
+    """Return whether an amount has a number in common with a level: "10-20 mg", "up to 20 mg"."""
+    low, high = _ends(amount)
+    return any(
+        max(low, lowest) <= min(high, highest) for lowest, highest in map(_ends, levels)
+    )
+
+
+def _ends(amount: Amount) -> tuple[float, float]:
+    return amount.low or amount.high or 0, amount.high or amount.low or 0
+
+
+def _read_schedule(statement: Statement) -> list[object]:
+    return [read(statement)[0] for read in READERS.values()]
+
+
+def _lie_over(
+    marks: Sequence[Fact], place: Span, section: DosingSection
+) -> Sequence[Fact]:
+    """Return the marks that share a character with a place."""
+    return [
+        mark for mark in marks if section.span(mark.first, mark.end).overlaps(place)
+    ]
+
+
+def _find_unit_end(here: Passage, section: DosingSection) -> int | None:
+    """Return the end of the unit at a place, or close behind it; None without one."""
+    tokens = section.tokens
+    # "2 x 10^8 viable cells"
+    starts = range(here.first + 1, min(here.end + _UNIT_REACH, len(tokens)))
+    units = (find_unit(tokens, at, loose=True) for at in starts)
+    return max((unit.end for unit in units if unit), default=None)

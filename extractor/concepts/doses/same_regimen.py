@@ -1,0 +1,97 @@
+"""Whether two statements about an agent can describe one regimen: they contradict each other in
+nothing.
+"""
+
+from extractor.concepts.doses.clauses import Statement
+from extractor.concepts.doses.days import count_days
+from extractor.concepts.doses.timing import is_rate, resolve_frequency, value_of
+from extractor.schemas import Frequency
+
+
+def is_same_regimen(first: Statement, second: Statement) -> bool:
+    """Return whether nothing that two statements of one agent say keeps them apart."""
+    if _are_other_steps(first, second):
+        return False
+    if _differ(value_of(first.route), value_of(second.route)):
+        return False
+    if _differ_in_days(first, second):
+        return False
+    if _differ(count_cycle(first), count_cycle(second)):
+        return False
+    if first.amounts and second.amounts and is_rate(first) != is_rate(second):
+        return False  # a bolus and an infusion
+    return not _differ(_firm_frequency(first), _firm_frequency(second))
+
+
+def _differ(one: object, other: object) -> bool:
+    """Return whether both are stated, and are not the same."""
+    return one is not None and other is not None and one != other
+
+
+def count_cycle(statement: Statement) -> object:
+    """Return the length of a cycle, comparable with that of another one."""
+    cycle = value_of(statement.cycle)
+    return cycle if cycle is None else count_days(cycle) or cycle
+
+
+def _are_other_steps(first: Statement, second: Statement) -> bool:
+    """Return whether two statements are steps of a sequence with a schedule of their own."""
+    if first.section != second.section or first.step == second.step:
+        return False
+    return not _only_dose_changes(first, second)
+
+
+def _only_dose_changes(first: Statement, second: Statement) -> bool:
+    """Return whether two steps have doses and the same frequency: "1 mg daily for 4 weeks, then
+    0.5 mg daily".
+    """
+    if not (first.amounts and second.amounts):
+        return False
+    if first.levels[0].unit != second.levels[0].unit:
+        return False
+    if first.frequency and second.frequency:
+        return bool(first.frequency.value == second.frequency.value)
+    return not (_is_timed(first) and _is_timed(second))
+
+
+def _is_timed(statement: Statement) -> bool:
+    return bool(statement.frequency or statement.days or statement.length)
+
+
+def _differ_in_days(first: Statement, second: Statement) -> bool:
+    """Return whether two lists of days are two regimens."""
+    one = value_of(first.days)
+    other = value_of(second.days)
+    if not one or not other:
+        return False
+    stated = value_of(first.frequency)
+    if (
+        stated
+        and stated == value_of(second.frequency)
+        and first.levels == second.levels
+    ):
+        return False
+    if (len(one) > 1 and len(other) > 1) or (first.amounts and second.amounts):
+        return bool(one != other)
+    # A single day without a dose is often the first of many.
+    if first.amounts:
+        return _crosses_start(one, other) or _crosses_start(other, one)
+    return bool(one[0] != other[0])
+
+
+def _crosses_start(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
+    """Return whether some days are before day 0, such as those of conditioning, and others after
+    it.
+    """
+    return min(before) < 0 < max(after)
+
+
+def _firm_frequency(statement: Statement) -> Frequency | None:
+    """Return the frequency, except a "once" that follows only from a single day: another clause
+    may state the cycle.
+    """
+    days = value_of(statement.days)
+    is_single = days is not None and len(days) == 1
+    if is_single and statement.frequency is None and statement.cycle is None:
+        return None
+    return resolve_frequency(statement)

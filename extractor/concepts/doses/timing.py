@@ -1,0 +1,139 @@
+"""What the marks of a statement come to: how often, how long and when an agent is given; and what
+holds for a whole trial.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from extractor.concepts.doses.clauses import Statement, is_aside
+from extractor.concepts.doses.days import code_schedule, count_days
+from extractor.concepts.doses.marks import Fact, within
+from extractor.concepts.doses.sections import DosingSection
+from extractor.language.book import rule
+from extractor.schemas import Frequency, TimeUnit
+
+Timing = tuple[Fact, int, int]
+"""The fact that states when an agent is given, and the tokens that belong to it, in its section."""
+_BETWEEN = ("", ",", "and")
+"""What stands between days and a moment that are read together."""
+
+
+def value_of(fact: Fact | None) -> Any:
+    """Return the value of a fact, or None without one."""
+    return fact.value if fact else None
+
+
+def is_cyclic(statement: Statement) -> bool:
+    """Return whether an agent is given in cycles: its section mentions them, or its dose is one
+    of chemotherapy.
+    """
+    if statement.cyclic:
+        return True
+    units = [amount.unit for amount in statement.levels]
+    # doses per m2 and by area under the curve are given in cycles
+    return any("m2" in unit or unit == "AUC" for unit in units)
+
+
+def is_rate(statement: Statement) -> bool:
+    """Return whether the dose is stated as a rate of infusion: "0.5 ug/kg/h"."""
+    return any(amount.unit.endswith(("/h", "/min")) for amount in statement.levels)
+
+
+def resolve_frequency(statement: Statement) -> Frequency | None:
+    """Return the frequency that words, listed days and the cycle give together."""
+    if _continues_otherwise(statement):
+        return Frequency.OTHER
+    coded = code_schedule(
+        value_of(statement.frequency),
+        value_of(statement.days) or (),
+        value_of(statement.cycle),
+        cyclic=is_cyclic(statement),
+    )
+    if coded is None and is_rate(statement):
+        return Frequency.CONTINUOUS
+    return coded
+
+
+def _continues_otherwise(statement: Statement) -> bool:
+    """Return whether an interval follows a list of days: "on days 1, 15, 29 and every 28 days"."""
+    days = statement.days
+    if days is None or len(days.value) < 2 or not statement.holds(days):
+        return False
+    return bool(rule("and_then_every").starts(statement.clause.tokens, days.end))
+
+
+def resolve_length(statement: Statement) -> Fact | None:
+    """Return the length of treatment. "for 3 weeks, repeated every 4 weeks" is a part of a
+    cycle, and no length.
+    """
+    length = count_days(value_of(statement.length))
+    cycle = count_days(value_of(statement.cycle))
+    if length is not None and cycle is not None and length <= cycle:
+        return None
+    return statement.length
+
+
+def resolve_timing(statement: Statement) -> Timing | None:
+    """Return when an agent is given: by days or by a moment, with the words next to them."""
+    days = statement.days
+    # a single day of another clause may be that of something else
+    if days and not statement.holds(days) and len(days.value) < 2:
+        days = None
+    moment = statement.moment
+    if moment and not statement.holds(moment):
+        moment = None
+    fact = days or moment
+    if fact is None:
+        return None
+    if fact.section != statement.section:
+        return fact, fact.first, fact.end
+    tokens = statement.clause.tokens
+    first = fact.first
+    end = fact.end
+    if days and moment:
+        earlier, later = sorted((days, moment), key=lambda mark: mark.first)
+        adjacent = earlier.end <= later.first
+        if adjacent and tokens.read(earlier.end, later.first) in _BETWEEN:
+            first = earlier.first
+            end = later.end
+    goes_on = rule("goes_on").starts(tokens, end)
+    return fact, first, goes_on.end if goes_on else end
+
+
+def find_trial_cycle(sections: Iterable[DosingSection]) -> Fact | None:
+    """Return the cycle of the trial, if the record states exactly one."""
+    stated = [
+        mark
+        for section in sections
+        for mark in section.marks.cycle
+        if mark.value is not None
+    ]
+    lengths = {count_days(mark.value) for mark in stated}
+    return stated[0] if len(lengths) == 1 else None
+
+
+def find_trial_length(descriptions: Sequence[DosingSection]) -> Fact | None:
+    """Return the length of treatment, if the trial's descriptions state exactly one."""
+    stated = [
+        mark for section in descriptions for mark in _list_treatment_lengths(section)
+    ]
+    lengths = {mark.value for mark in stated}
+    return stated[0] if len(lengths) == 1 else None
+
+
+def _list_treatment_lengths(section: DosingSection) -> list[Fact]:
+    """Return the lengths in clauses that are about treatment. The number of cycles is each
+    agent's own.
+    """
+    found: list[Fact] = []
+    for place in section.clauses:
+        if rule("no_treatment").search(section.tokens, *place):
+            continue
+        if is_aside(section.tokens, *place):
+            continue
+        found += [
+            mark
+            for mark in within(section.marks.length, *place)
+            if mark.value and mark.value.unit is not TimeUnit.CYCLE
+        ]
+    return found

@@ -1,0 +1,180 @@
+"""How sure the fields of a regimen are: the share of right readings with such evidence.
+
+Each function names the kind of a field's evidence, a case of ``measured`` in
+``extractor.evidence.scoring``. The shares only rank; ``extractor.evidence.calibration`` turns them
+into those of whole records.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from extractor.concepts.doses.amounts import is_volume_or_piece
+from extractor.concepts.doses.clauses import Link, Statement, find_link, list_near
+from extractor.concepts.doses.marks import Fact
+from extractor.concepts.doses.names import find_general
+from extractor.concepts.doses.schedule import name_rhythm
+from extractor.concepts.doses.sections import FIELDS, DosingSection
+from extractor.evidence.scoring import measured
+from extractor.language.book import rule
+from extractor.language.lexer import Tokens
+from extractor.schemas import Amount, Frequency
+
+_SIGNS = {"cycle": "cycle_word", "length": "duration"}
+"""Rules that find words about a field even if no value was read."""
+_SETTINGS = frozenset({"%", "Hz"})
+"""Units of a mixture or a device that say little of what is given."""
+
+
+def list_stated(sections: Iterable[DosingSection]) -> frozenset[str]:
+    """Return the kinds of findings that are stated anywhere in a record."""
+    texts = [*sections]
+    stated = {
+        name
+        for text in texts
+        for name in ("amounts", *FIELDS)
+        if getattr(text.marks, name)
+    }
+    signs = {
+        name
+        for name, sign in _SIGNS.items()
+        if any(rule(sign).search(text.tokens) for text in texts)
+    }
+    return frozenset(stated | signs)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How sure the fields of one statement's regimen are.
+
+    ``stated`` names the kinds of findings anywhere in the record.
+    """
+
+    statement: Statement
+    sections: Mapping[str, DosingSection]
+    stated: Collection[str]
+
+    def link(self, name: str, fact: Fact) -> Link:
+        """Return the link of a fact to the agent."""
+        return find_link(self.statement, name, fact, self.sections)
+
+    def is_borrowed(self, fact: Fact) -> bool:
+        """Return whether a description states a fact that is perhaps another agent's: "added to
+        inhaled budesonide".
+        """
+        if fact.section in {self.statement.section, self.statement.agent.section}:
+            return False
+        if self.sections[fact.section].is_group:
+            return False
+        homes = [part for part in self.statement.parts if part.holds(fact)]
+        if not homes:
+            return False  # a clause of its own: "Treatment repeats for up to 6 courses."
+        return all(_is_beyond_another(home, fact) for home in homes)
+
+    def of_fact(self, name: str, fact: Fact) -> float:
+        """Return the confidence of a field that a fact states, by the place of the fact."""
+        field = "timing" if name in {"days", "moment"} else name
+        return measured(field, self.link(name, fact))
+
+    def of_nothing(self, name: str) -> float:
+        """Return the confidence that a field is not stated, by what else could state it."""
+        if self._has_sign(name):
+            return measured("regimen", "in clause")
+        return measured("regimen", "in record" if name in self.stated else "nowhere")
+
+    def _has_sign(self, name: str) -> bool:
+        """Return whether the clause has words about a field, read or not."""
+        if list_near(self.statement, name):
+            return True
+        if name not in _SIGNS:
+            return False
+        clause = self.statement.clause
+        found = rule(_SIGNS[name]).search(clause.tokens, clause.first, clause.end)
+        return found is not None
+
+    def of_amounts(self, levels: Sequence[Amount]) -> float:
+        """Return the confidence of the amounts, the least of what is doubtful about them."""
+        if not levels:
+            return self.of_nothing("amounts")
+        stated = self.statement.amounts
+        sure = [self.of_fact("amounts", stated[0])]
+        if any(fact.confidence < 1 for fact in stated):
+            sure.append(measured("amounts", "doubtful"))
+        if len(levels) > 1:
+            sure.append(measured("amounts", "several levels"))
+        if any(_says_little(level.unit) for level in levels):
+            sure.append(measured("amounts", "volume or pieces"))
+        return min(sure)
+
+    def of_frequency(self) -> float:
+        """Return the confidence of a frequency that was read."""
+        coded = self.statement.frequency
+        if coded is None:
+            return measured("frequency", self._name_days())
+        share = measured("frequency", self._name_wording(coded))
+        return min(share, coded.confidence)
+
+    def _name_wording(self, coded: Fact) -> str:
+        """Return the case of a stated frequency: how it is worded if it is beside the dose, or
+        else where it stands.
+        """
+        statement = self.statement
+        tokens = self.sections[coded.section].tokens
+        # "a loading dose, then 5 mg for 2 months"
+        if coded.value is Frequency.ONCE and self._goes_on(coded, tokens):
+            return "rivals"
+        rhythm = name_rhythm(tokens, coded)
+        link = self.link("frequency", coded)
+        if link is not Link.BESIDE:
+            is_full = rhythm in {"words", "interval"}
+            return f"{link}, in full" if is_full else link
+        if any(_contains(fact, coded) for fact in statement.amounts):
+            return "rate"
+        if rule("changed_dose").search(tokens, *statement.reach):
+            return "beside a change"
+        return rhythm
+
+    def _goes_on(self, coded: Fact, tokens: Tokens) -> bool:
+        """Return whether more follows a single dose."""
+        if self.statement.length:
+            return True
+        end = max(coded.end, self.statement.clause.end)
+        return rule("given_again").search(tokens, coded.first, end) is not None
+
+    def _name_days(self) -> str:
+        """Return the case of a frequency that follows from days, a moment or a rate."""
+        listed = self.statement.days
+        if listed is None:
+            return "moment or rate"
+        if len(listed.value) > 1:
+            is_beside = self.link("days", listed) is Link.BESIDE
+            return "listed days" if is_beside else "listed days elsewhere"
+        return "day of a cycle" if self.statement.cycle else "one day"
+
+
+def _is_beyond_another(statement: Statement, fact: Fact) -> bool:
+    """Return whether a clause names another agent between a statement's own and a fact. A placebo
+    is given like what stands beside it.
+    """
+    mention = statement.mention
+    if mention is None or statement.agent.kind == "placebo":
+        return False
+    first = min(mention.end, fact.end)
+    end = max(mention.first, fact.first)
+    others = [
+        other.value.kind
+        for other in statement.clause.named
+        if first <= other.first < end and other.value.key != statement.agent.key
+    ]
+    others += [kind for kind, *_ in find_general(statement.clause.tokens, first, end)]
+    return any(kind != "placebo" for kind in others)
+
+
+def _contains(outer: Fact, inner: Fact) -> bool:
+    if outer.section != inner.section:
+        return False
+    return outer.first <= inner.first and inner.end <= outer.end
+
+
+def _says_little(unit: str) -> bool:
+    """Return whether a unit tells nothing of how much substance is given."""
+    return is_volume_or_piece(unit) or unit in _SETTINGS
