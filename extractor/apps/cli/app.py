@@ -14,6 +14,7 @@ from extractor.apps.cli.evaluate import evaluate
 from extractor.apps.cli.export import export
 from extractor.apps.cli.fetch import fetch
 from extractor.apps.cli.gold import app as gold
+from extractor.apps.cli.mcp import mcp
 from extractor.apps.cli.options import FieldsOption
 from extractor.apps.cli.parse import parse
 from extractor.apps.cli.results import calibrate, report, review
@@ -84,6 +85,7 @@ app.command(rich_help_panel=_SCORE)(calibrate)
 app.command(rich_help_panel=_SCORE)(diff)
 app.command(rich_help_panel=_SET_UP)(doctor)
 app.add_typer(serve, name="serve", rich_help_panel=_SET_UP)
+app.command(rich_help_panel=_SET_UP)(mcp)
 app.command(rich_help_panel=_SET_UP)(schema)
 
 
