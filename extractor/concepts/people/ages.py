@@ -278,7 +278,9 @@ def list_age_bounds(
         if limit.comparator in (*LOWER, *UPPER):
             return [(low, (limit.comparator in LOWER) is admitted)]
         return []
-    # An excluded range leaves ages on both sides.
+    # An excluded range leaves ages on both sides; what lies outside of it is the opposite.
+    outside = rule("outside_ages").ends(tokens, limit.first, limit.first - _END_REACH)
+    admitted = admitted is not bool(outside)
     return (
         [(low, True), (Age(value=limit.value_high, unit=unit), False)]
         if admitted
