@@ -78,9 +78,12 @@ def _find_by_sex(value: Constraint, here: Passage) -> list[Span]:
         if (limit.value, limit.value_high) != bounds:
             continue
         for at in (one for one, each in named.items() if each is sex):
-            first, end = min(at + 1, limit.end), max(at, limit.first)
+            first = min(at + 1, limit.end)
+            end = max(at, limit.first)
             between = range(first, end)
-            if NUMBER in tokens.codes[first:end] or any(at in between for at in named):
+            if NUMBER in tokens.codes[first:end] or any(
+                one in between for one in named
+            ):
                 continue
             found.append(locate(here, at, at + 1))
     return found
