@@ -215,6 +215,21 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     return None
 
 
+def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
+    """Return a time point as the text writes it: the whole number of its own unit, "24 h" for a
+    day.
+    """
+    frame = read_time_frame(tokens)
+    others = (moment for group in frame.groups for moment in group.moments)
+    for one in chain(frame.points, others):
+        first, end = frame.locate(one)
+        is_here = (tokens.at(first), tokens.before(end)) == (place.first, place.end)
+        is_whole = not one.value % 1
+        if is_here and is_whole and is_same_length(one.value, one.unit, value):
+            return TimePoint(value=one.value, unit=one.unit)
+    return value
+
+
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     """A length of time, in its unit or in another one of exactly the same length ("Q3W",
     "3-week" for 21 days).
