@@ -28,7 +28,12 @@ from extractor.concepts.places import (
     locate,
 )
 from extractor.concepts.windows.prove import find_window
-from extractor.concepts.windows.prove_times import find_age, find_length, find_point
+from extractor.concepts.windows.prove_times import (
+    find_age,
+    find_length,
+    find_point,
+    read_point,
+)
 from extractor.evidence.drafts import Span
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import NUMBER, Tokens, lex
@@ -80,6 +85,8 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     tokens = cut(passage)
     find = _FINDERS.get(type(value))
     if find and (place := find(tokens, value)):
+        if isinstance(value, TimePoint):
+            value = read_point(tokens, value, place)
         return support_at(place, value, passage)
     whole = Supported(
         value, Span(passage.section.name, *passage.raw_span), Support.INFERRED
