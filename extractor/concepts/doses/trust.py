@@ -67,7 +67,9 @@ class Trust:
             return False
         homes = [part for part in self.statement.parts if part.holds(fact)]
         if not homes:
-            return False  # a clause of its own: "Treatment repeats for up to 6 courses."
+            return (
+                False  # a clause of its own: "Treatment repeats for up to 6 courses."
+            )
         return all(_is_beyond_another(home, fact) for home in homes)
 
     def of_fact(self, name: str, fact: Fact) -> float:
