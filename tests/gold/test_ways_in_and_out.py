@@ -260,11 +260,34 @@ def test_a_field_with_a_broken_value_is_not_scored(tmp_path):
     assert "eligibility.sex" in found.gold[OTHER]["scored"]
 
 
-def test_a_region_of_a_single_field_is_read_from_its_words():
-    record = find_record()
+@pytest.mark.parametrize(
+    ("label", "words", "value"),
+    [
+        ("minimum_age", "Age 3 to 25 years", {"value": 3, "unit": "year"}),
+        ("maximum_age", "Age 3 to 25 years", {"value": 25, "unit": "year"}),
+        ("instrument", "CTCAE version 5.0", {"name": "CTCAE", "version": "5.0"}),
+        ("time_points", "28 days after infusion", [{"value": 28, "unit": "day"}]),
+        ("category", "CTCAE version 5.0", None),
+        ("maximum_age", "Life expectancy of at least 12 weeks", None),
+        ("sex", "Life expectancy of at least 12 weeks", None),
+    ],
+)
+def test_a_mark_without_a_value_is_read_from_its_words(label, words, value):
+    """What they do not say is no value."""
+    built = build_gold(find_record(OTHER), [Mark(OTHER, "region a", label, words)])
+    assert len(built.problems) == (value is None)
+    if value is None:
+        assert built.gold is None
+        return
+    (endpoint,) = built.gold.get("endpoints") or [built.gold["eligibility"]]
+    assert endpoint[label] == value
+
+
+def test_a_limit_without_a_value_is_read_from_its_words():
     mark = Mark(ID, "region a", "constraints", "Karnofsky performance status >= 70")
-    limit = build_gold(record, [mark]).gold["eligibility"]["criteria"][0]["constraints"]
-    assert limit[0]["value"] == 70
+    built = build_gold(find_record(), [mark])
+    (criterion,) = built.gold["eligibility"]["criteria"]
+    assert [one["value"] for one in criterion["constraints"]] == [70]
 
 
 def test_a_changed_text_is_told(pairs, tmp_path):

@@ -1,6 +1,6 @@
 """``extractor evaluate``: score extractions against gold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ from extractor.apps.cli.console import (
     warn_incomplete,
 )
 from extractor.apps.cli.options import SCORES, JsonOption, option
-from extractor.options import FILES, RARE, WHAT, read_own_fields
+from extractor.options import COST, FILES, MODEL, RARE, WHAT, read_own_fields
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -66,17 +66,30 @@ _EXAMPLES_OF_PAGE = 1000
 """Errors of each kind in a report, and on a page."""
 
 
+def _check_gold(gold: Path) -> Path:
+    if not gold.exists() and not _is_place(gold):
+        raise typer.BadParameter(f"path '{gold}' does not exist.")
+    return gold
+
+
+def _is_place(gold: Path) -> bool:
+    """Return whether GOLD names fields of the user's own, whose examples are scored."""
+    return gold.suffix == ".py" or (":" in gold.name and not gold.exists())
+
+
 def evaluate(
     gold: Annotated[
         Path,
-        typer.Argument(metavar="GOLD", exists=True, help=f"Annotations: {_SOURCE}."),
+        typer.Argument(
+            metavar="GOLD", callback=_check_gold, help=f"Annotations: {_SOURCE}."
+        ),
     ],
     predicted: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="PREDICTED", exists=True, help=f"Extractions: {_SOURCE}."
         ),
-    ],
+    ] = None,
     as_json: JsonOption = False,
     html: Annotated[
         Path | None,
@@ -128,6 +141,18 @@ def evaluate(
             metavar="NAME,...|PLACE",
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        option(
+            MODEL,
+            "Of examples of your own fields: who answers; else their patterns.",
+            metavar="MODEL",
+        ),
+    ] = None,
+    max_usd: Annotated[
+        float | None,
+        option(COST, "With --model: stop before this is exceeded.", metavar="USD"),
+    ] = None,
     resamples: Annotated[
         int,
         option(
@@ -177,12 +202,32 @@ def evaluate(
     Fields of your own, of --fields my_fields.py or of the run, are scored as
     custom.NAME, beside the tasks as custom, and in all.
 
+    Examples of your own fields are scored with the fields in the place of GOLD:
+    each is answered by the patterns, or by --model, which is not shown the answer.
+
+        extractor evaluate my_fields.py:Washout
+
     Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,
     2 usage.
     """
     from extractor.apps.evaluation.chosen import split_fields
 
     chosen, places = split_fields(fields or ())
+    if _is_place(gold):
+        others: dict[str, object] = {
+            "PREDICTED": predicted,
+            "--html": html,
+            "--records": records,
+            "--compare": compare,
+            "--fields": fields,
+            "--check": check,
+        }
+        _leave_out("examples are scored alone", others)
+        return _score_examples(gold, model, max_usd, fail_under, as_json=as_json)
+    if predicted is None:
+        raise ValueError(f"name what to score against {gold}: {_SOURCE}")
+    asked = {"--model": model, "--max-usd": max_usd}
+    _leave_out("gold is compared with what was extracted before", asked)
     if check:
         given = {
             "--json": as_json,
@@ -191,9 +236,7 @@ def evaluate(
             "--html": html,
         }
         given[f"--fields {','.join(chosen)}"] = bool(chosen)
-        names = [name for name, value in given.items() if value]
-        if names:
-            raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
+        _leave_out("--check scores nothing", given)
         return _check(gold, predicted, read_own_fields(places))
     from extractor.apps.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
@@ -230,6 +273,32 @@ def evaluate(
     else:
         print_report(report)
     warn_incomplete(gold, predicted, compare)
+    return _check_floors(report, floors)
+
+
+def _leave_out(reason: str, given: Mapping[str, object]) -> None:
+    names = [name for name, value in given.items() if value]
+    if names:
+        raise ValueError(f"{reason}; leave out {', '.join(names)}")
+
+
+def _score_examples(
+    place: Path,
+    model: str | None,
+    max_usd: float | None,
+    fail_under: str | None,
+    *,
+    as_json: bool,
+) -> int:
+    from extractor.apps.cli.examples import score_examples
+
+    fields = read_own_fields(str(place))
+    floors = _read_floors(fail_under or "", fields)
+    report = score_examples([str(place)], model, max_usd, _EXAMPLES)
+    if as_json:
+        print(report.model_dump_json(indent=2))
+    else:
+        print_report(report)
     return _check_floors(report, floors)
 
 

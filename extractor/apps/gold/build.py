@@ -60,11 +60,12 @@ class _Shaper:
         self._add_own(gold, kept, paths)
         self._name_given(gold)
         self._name_scored(gold)
-        broken = set(self.collected.broken)
-        self._check(gold, kept, paths)
-        if self.collected.broken != broken:
-            gold.pop(SCORED, None)
-            self._name_scored(gold)
+        if gold.get(SCORED) != []:
+            broken = set(self.collected.broken)
+            self._check(gold, kept, paths)
+            if self.collected.broken != broken:
+                gold.pop(SCORED, None)
+                self._name_scored(gold)
         says_nothing = gold.get(SCORED) == []
         problems = tuple(self.collected.problems)
         return Imported(None if says_nothing else gold, problems)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from textwrap import shorten
 from typing import Any
 
-from pydantic import BaseModel
-
 from extractor.apps.gold.homes import CRITERIA, DOSING, ENDPOINTS, Homes
 from extractor.apps.gold.marks import (
     ITEMS,
@@ -30,9 +28,14 @@ from extractor.concepts.limits.rows import find_numbers
 from extractor.errors import ArgumentError
 from extractor.evidence.drafts import Span
 from extractor.language.passage import read_passage
+from extractor.schemas import Amount, Constraint, Instrument, TimePoint, TimeWindow
 
 _FIRST = {CRITERIA: "kind", DOSING: "agent", ENDPOINTS: "measure"}
 """The field that the value of an item's own row has: inclusion, an agent, a measure."""
+_READ_BY_RULES = (Amount, Constraint, Instrument, TimePoint, TimeWindow)
+"""Classes of values that the rules read from the words of a mark; of others, such as a cycle beside
+a duration, words may say several.
+"""
 _SHOWN = 60
 """Most characters of a quote in a message."""
 
@@ -167,18 +170,22 @@ class Collector:
             raise ValueError(f"there is no value; {self._advise(label)}, or {NONE}")
         info = self.labels.list_infos(label.group)[label.name]
         form = FIELDS.get(label.group, {}).get(label.name)
-        if form is None or not issubclass(info.type, BaseModel):
+        if label.group == PEOPLE and not info.many:
+            found = [self.homes.read_person(mark.quote, label.name)]
+        elif form and info.type in _READ_BY_RULES:
+            span = self._locate(mark)
+            section = self.homes.record.section(span.section)
+            assert section
+            words = MarkedWords(self.homes.record, section, span.start, span.end)
+            read = read_words({}, form, words)
+            found = read if info.many else [read]
+        else:
             return (mark.quote,)
-        span = self._locate(mark)
-        section = self.homes.record.section(span.section)
-        assert section
-        words = MarkedWords(self.homes.record, section, span.start, span.end)
-        found = read_words({}, form, words)
-        written = [json.dumps(one) for one in (found if info.many else [found]) if one]
+        written = tuple(json.dumps(one) for one in found if one is not None)
         with suppress(ValueError):
             for one in written:
                 read_value(one, info)
-            return tuple(written) or (mark.quote,)
+            return written or (mark.quote,)
         return (mark.quote,)
 
     def _compare_numbers(self, mark: Mark, value: Any) -> None:

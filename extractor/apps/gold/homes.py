@@ -11,12 +11,13 @@ from extractor.apps.review import forms
 from extractor.evidence.drafts import Span
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.schemas import Criterion, TrialExtraction, TrialRecord
+from extractor.schemas import Criterion, Section, TrialExtraction, TrialRecord
 from extractor.schemas.vocabulary import Effort
 
 CRITERIA = "eligibility.criteria"
 DOSING = "dosing"
 ENDPOINTS = "endpoints"
+_BY_RULES = ExtractionOptions(effort=Effort.NONE)
 _PARTS = ("measure", "description", "time_frame")
 
 
@@ -33,7 +34,7 @@ class Homes:
 
     @cached_property
     def _by_rules(self) -> TrialExtraction:
-        return extract_by_rules(self.record, ExtractionOptions(effort=Effort.NONE))
+        return extract_by_rules(self.record, _BY_RULES)
 
     def derive(self, group: str, span: Span | None) -> dict[str, Any]:
         """Return the values of an item at a span. Raises ``ValueError`` if none can stand there."""
@@ -47,6 +48,17 @@ class Homes:
         if group == DOSING:
             return {"section": home, "quote": words}
         return {"kind": self._find_kind(span), "section": home, "quote": words}
+
+    def read_person(self, words: str, field: str) -> Any:
+        """Return what words say of the participants, such as ``maximum_age``, as the rules read
+        them; None if they say nothing of it.
+        """
+        criterion = Section(
+            name="eligibility", text=f"Inclusion Criteria:\n\n* {words}"
+        )
+        record = self.record.model_copy(update={"sections": (criterion,)})
+        people = extract_by_rules(record, _BY_RULES).eligibility
+        return people.model_dump(mode="json").get(field)
 
     def widen(self, group: str, span: Span) -> Span:
         """Return the words of the criterion in which a value stands, as the rules read it."""

@@ -1,0 +1,72 @@
+"""Score the examples of a user's fields, for ``extractor evaluate``."""
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from extractor.apps.cli.console import say
+
+if TYPE_CHECKING:
+    from extractor.apps.evaluation.examples import ExampleCase
+    from extractor.apps.evaluation.report import ScoreReport
+    from extractor.schemas import TrialExtraction
+
+
+def score_examples(
+    places: Sequence[str], model: str | None, max_usd: float | None, kept: int
+) -> "ScoreReport":
+    """Extract the examples of fields, each without its own answer in the question, and score them.
+
+    ``kept`` are the errors of each kind in the report.
+    """
+    from extractor.apps.evaluation.examples import list_examples
+    from extractor.apps.evaluation.scoring import evaluate
+    from extractor.options import read_own_fields
+
+    fields = read_own_fields(list(places))
+    cases = list(list_examples(fields))
+    if not cases:
+        names = ", ".join(one.name for one in fields)
+        raise ValueError(f"{names}: has no examples to score; add some, or name gold")
+    unread = [one.name for one in fields if not one.has_patterns]
+    if unread and not model:
+        say(
+            f"{', '.join(unread)}: without a pattern only a model answers; name one with --model"
+        )
+    found = []
+    left = max_usd
+    for case in cases:
+        extraction, cost = _extract(case, model, left)
+        found.append(extraction)
+        left = left if left is None else max(0.0, left - cost)
+    gold = [case.gold for case in cases]
+    report = evaluate(gold, found, examples=kept, resamples=0, fields=fields)
+    return report.model_copy(
+        update={"gold": "the examples", "predicted": model or "the patterns"}
+    )
+
+
+def _extract(
+    case: "ExampleCase", model: str | None, left: float | None
+) -> "tuple[TrialExtraction, float]":
+    """Return what is read in an example, and its price in US dollars."""
+    from extractor.api import Extractor
+    from extractor.errors import FieldError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said once, for all examples
+        if model is None:
+            extractor = Extractor(fields=[case.shown])
+        else:
+            try:
+                extractor = Extractor(model, fields=[case.field], max_usd=left)
+            except FieldError:
+                # A pattern needs this example, and so the model sees its answer.
+                say(
+                    f"{case.record.record_id} is shown with its answer: a pattern needs it"
+                )
+                extractor = Extractor(model, fields=[case.shown], max_usd=left)
+        extraction = extractor.extract(case.record)
+    usage = extraction.usage
+    cost = extractor.price(usage) if usage and model else None
+    return extraction, cost or 0.0
