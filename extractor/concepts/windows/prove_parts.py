@@ -11,6 +11,8 @@ from extractor.concepts.limits.conditions import (
     is_of_another,
     name_sex,
 )
+from extractor.concepts.limits.groups_of_people import is_of_other_group
+from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.places import Supported, cut, find_quotes, locate
 from extractor.concepts.windows.parts import is_past
@@ -18,7 +20,7 @@ from extractor.concepts.windows.prove import list_stated
 from extractor.concepts.windows.read import Window
 from extractor.evidence.drafts import Refusal, Span, Why
 from extractor.language.book import rule
-from extractor.language.lexer import Range
+from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Constraint, Support
 from extractor.schemas.values import PARTS
@@ -110,10 +112,7 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
     kept = _overlap(spans, own)
     if kept:
         return kept, False, False
-    sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own} - {
-        None
-    }
-    if len(sexes) == 1 and name_sex(value.condition, None) not in (None, *sexes):
+    if _names_other_sex(value, own, here) or _names_other_group(value, tokens):
         return own or spans, False, True
     if spans and len(_overlap(spans, others)) == len(spans):
         return own or spans, False, True
@@ -130,6 +129,26 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
     ):
         return own or spans, False, True
     return spans, True, False
+
+
+def _names_other_sex(value: Constraint, own: Sequence[Span], here: Passage) -> bool:
+    """Return whether the condition of a limit names a sex that its own words in the text do not."""
+    sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own}
+    sexes.discard(None)
+    if len(sexes) != 1:
+        return False
+    return name_sex(value.condition, None) not in (None, *sexes)
+
+
+def _names_other_group(value: Constraint, tokens: Tokens) -> bool:
+    """Return whether the condition of a limit is the group of another limit of a list of groups."""
+    same = [
+        one
+        for one in find_mentions(tokens)
+        if (value.value, value.value_high) in one.bounds
+    ]
+    words = value.condition or ""
+    return bool(same) and all(is_of_other_group(words, one, tokens) for one in same)
 
 
 def _prove_part_of_window(

@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
-from extractor.concepts.limits.bounds import LOWER, UPPER
-from extractor.concepts.limits.mentions import Measured, NumberRole, find_mentions
+from extractor.concepts.limits.bounds import LOWER, UPPER, Limit
+from extractor.concepts.limits.mentions import (
+    Measured,
+    Mention,
+    NumberRole,
+    find_mentions,
+)
 from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.rows import find_numbers
@@ -108,40 +113,61 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         rule(name).search(tokens)
         for name in ("persons_named", "said_age", "turned_before", "aged_after")
     )
-    # "18+, any gender"
-    opening = {one.value for one in find_numbers(tokens) if one.first == 0}
-    if not of_people and value.value not in opening:
-        return None
     windows = [
         range(one.first, one.end) for one in list_windows(tokens, None, wide=True)
     ]
     for one in find_mentions(tokens):
-        if one.bounds[0][1] is not None:
-            ends = {one.bounds[0][0]: LOWER, one.bounds[0][1]: UPPER}
-        else:
-            ends = {}
-        allowed = ends.get(value.value, one.comparators) if ends else one.comparators
-        sided = (
-            not set(allowed).isdisjoint(LOWER if lower else UPPER)
-            and value.value in one.bounds[0]
-        )
-        if one.role is not NumberRole.STATED:
-            continue
-        if not sided:
+        # "18+, any gender", "over 75"
+        opens = one.first == 0 and value.unit is TimeUnit.YEAR
+        if not (of_people or opens) or not _bounds_side(one, value, lower=lower):
             continue
         if any(one.number[0] in each for each in windows):
             continue
-        bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
-        named = one.subject is not None and not rule("said_age").search(
-            tokens, *one.subject
-        )
-        if (
-            one.kind is not Measured.LIFETIME
-            and not named
-            and (bare or _has_unit(tokens, one.number, value))
-        ):
+        if _may_be_age(tokens, one, value):
             return one.number
     return None
+
+
+def _bounds_side(mention: Mention, value: Age, *, lower: bool) -> bool:
+    """Return whether a mention says a number as its lower or upper bound."""
+    low, high = mention.bounds[0]
+    if value.value not in (low, high):
+        return False
+    side = LOWER if lower else UPPER
+    if high is None:
+        return not set(mention.comparators).isdisjoint(side)
+    return value.value == (low if lower else high)
+
+
+def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
+    """Return whether a number can be the age of the participants: it has the unit, and no words
+    that give it to a thing, to others or to another moment.
+    """
+    if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
+        return False
+    bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, mention.number)
+    if not (bare or _has_unit(tokens, mention.number, value)):
+        return False
+    subject = mention.subject
+    if subject and not (
+        rule("said_age").search(tokens, *subject)
+        or rule("persons_named").covers(tokens, *subject)
+    ):
+        return False
+    first = max(0, mention.first - _AGE_WORD_REACH)
+    if rule("old_thing").ends(tokens, mention.first, first):
+        return False
+    if rule("lifetime_before").ends(tokens, mention.first, first):
+        return False
+    limit = Limit(
+        mention.comparators[0],
+        mention.bounds[0][0],
+        mention.bounds[0][1],
+        mention.first,
+        mention.end,
+        time_unit=value.unit.value,
+    )
+    return not is_other_age(tokens, limit)
 
 
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
