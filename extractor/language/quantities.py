@@ -188,10 +188,18 @@ def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
     )
 
 
+def _is_numbered(tokens: Tokens, item: _Item) -> bool:
+    """Return whether a number before a dash is that of a cohort or vial: "Cohort 1 - 10 mg"."""
+    spaced = not tokens.joined(item.end)
+    return spaced and rule("numbered_label").ends(tokens, item.first) is not None
+
+
 def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
     """Drop a first number that belongs to the word before it: "EX 154, 10 mg/kg", "Cohort 1, 10
     mg".
     """
+    if len(items) > 1 and items[0].joint == "-" and _is_numbered(tokens, items[0]):
+        return items[1:]
     first = items[0].first if len(items) > 1 and items[0].joint == "" else 0
     coded = (
         first

@@ -86,11 +86,7 @@ def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
         for lead in rule("days_lead").find(tokens)
         if (mark := _read_days(tokens, lead))
     ]
-    for lead in rule("weeks_lead").find(tokens):
-        months = tokens.words[lead.end - 1].lower().startswith("m")
-        weeks = _read_list(tokens, lead.end, factor=30 if months else 7)
-        if weeks:
-            marks.append(Mark(weeks[0], lead.first, weeks[1]))
+    marks += _read_weeks(tokens)
     lists = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
     lists += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
     for first, start in lists:
@@ -122,6 +118,33 @@ def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
         cycle = rule("of_cycle").starts(tokens, found.end)
         marks.append(Mark((1,), found.first, cycle.end if cycle else found.end))
     return drop_overlaps(marks)
+
+
+def _read_weeks(tokens: Tokens) -> Iterator[Mark[Days]]:
+    """Yield lists of weeks or months as days; empty marks for stretches of time."""
+    for lead in rule("weeks_lead").find(tokens):
+        in_months = tokens.words[lead.end - 1].lower().startswith("m")
+        listed = _read_list(tokens, lead.end, factor=30 if in_months else 7)
+        if listed is None:
+            continue
+        weeks, end = listed
+        if not _is_span(tokens, lead, weeks):
+            yield Mark(weeks, lead.first, end)
+            continue
+        # "in week 1" is said with its preposition
+        during = rule("during_before").ends(tokens, lead.first)
+        yield Mark((), during.first if during else lead.first, end)
+
+
+def _is_span(tokens: Tokens, lead: Found, weeks: Days) -> bool:
+    """Return whether weeks are a stretch of time, and no days on which something is given:
+    "weeks 1-4", "in week 1", "Week 1: ...".
+    """
+    if rule("week_range").starts(tokens, lead.end):
+        return True
+    return (
+        len(weeks) == 1 and rule("during_before").ends(tokens, lead.first) is not None
+    )
 
 
 def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:

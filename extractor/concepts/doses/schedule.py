@@ -7,6 +7,7 @@ from operator import not_
 
 from extractor.concepts.doses.days import code_interval, count_days, find_days
 from extractor.concepts.doses.daytimes import WEAK, find_daytimes
+from extractor.concepts.doses.equality import is_same
 from extractor.concepts.doses.marks import Mark, drop_overlaps, number_sentences
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Tokens
@@ -46,6 +47,15 @@ _FIXED = {
     "days_of_each_week": Frequency.OTHER,
 }
 """Rules whose matches have one code."""
+_CYCLES = (
+    "first_day_cycle",
+    "weekly_cycles",
+    "days_every",
+    "counted_cycle",
+    "days_interval",
+    "cycles_at",
+)
+"""Rules whose interval is the length of a cycle."""
 _NO_TREATMENT = ("watched_before", "paused_before", "no_length_before")
 """Rules for words before the length of something else than treatment."""
 STEP = 0.3
@@ -54,6 +64,11 @@ treatment.
 """
 _LENGTH_CONTEXT = 14
 """How many tokens before a duration can decide its meaning."""
+_BELOW = {"7": TimeUnit.DAY, "52": TimeUnit.WEEK, "12": TimeUnit.MONTH}
+"""The units of lengths such as 5/7, by the number below the line."""
+_SHORTHAND = 0.7
+_UNTIL = 0.7
+"""The confidence of a length in shorthand, and of one that is told by its last week."""
 _NIGHTS = ("night", "nights")
 _LEAST = 0.7
 """The confidence of a rhythm whose interval is the least: "two doses at least 4 weeks apart"."""
@@ -413,7 +428,7 @@ def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
 
 
 def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
-    for name in ("first_day_cycle", "weekly_cycles", "days_every"):
+    for name in _CYCLES:
         for found in rule(name).find(tokens):
             yield from _mark_cycle(found, "value")
     for found in rule("weeks_on_and_off").find(tokens):  # their sum is the cycle
@@ -438,13 +453,18 @@ def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
 
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Return lengths of the treatment. A range has the value None."""
-    timed = (*_read_lengths(tokens), *_read_single_periods(tokens))
+    timed = (
+        *_read_lengths(tokens),
+        *_read_single_periods(tokens),
+        *_read_short_lengths(tokens),
+        *_read_spans(tokens),
+    )
     given = [
         mark
         for mark in timed
         if not any(_ends(name, tokens, mark.first) for name in _NO_TREATMENT[:2])
     ]
-    found = drop_overlaps([*given, *_read_cycle_counts(tokens)])
+    found = _drop_repeats(tokens, drop_overlaps([*given, *_read_cycle_counts(tokens)]))
     # "for 12 weeks, then for 4 weeks, for a total of 16 weeks": only the sum counts.
     numbered = list(zip(found, number_sentences(tokens, found), strict=True))
     sums = {
@@ -459,6 +479,20 @@ def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
         replace(mark, confidence=STEP) if sentence in shared else mark
         for mark, sentence in zip(lengths, sentences, strict=True)
     )
+
+
+def _drop_repeats(
+    tokens: Tokens, lengths: Sequence[PeriodMark]
+) -> tuple[PeriodMark, ...]:
+    """Drop lengths that say the one before them again: "for 14 days (2 weeks)"."""
+    repeated = {
+        place + 1
+        for place, (one, other) in enumerate(pairwise(lengths))
+        if one.value
+        and is_same(one.value, other.value)
+        and tokens.codes[one.end : other.first] == "("
+    }
+    return tuple(mark for place, mark in enumerate(lengths) if place not in repeated)
 
 
 def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -491,6 +525,45 @@ def _read_single_periods(tokens: Tokens) -> Iterator[PeriodMark]:
         unit = read_time_unit(found.read("unit") or "")
         if unit and not rule("no_length_after").starts(tokens, found.end):
             yield Mark(Period(value=1, unit=TimeUnit(unit)), found.first, found.end)
+
+
+def _read_short_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
+    """Yield lengths in shorthand: "for 5/7" (days), "for 2/52" (weeks), "x5 days"."""
+    for found in rule("shorthand_length").find(tokens):
+        value = read_number(found.read("value") or "")
+        unit = _BELOW.get(found.read("of") or "")
+        if value and unit:
+            period = Period(value=value, unit=unit)
+            yield Mark(period, found.first, found.end, _SHORTHAND)
+    for name in ("glued_length", "nights_length"):
+        for found in rule(name).find(tokens):
+            value = read_number(found.read("value") or "")
+            word = (found.read("unit") or "").lower()
+            unit = TimeUnit.DAY if word in ("d", *_NIGHTS) else read_time_unit(word)
+            if value and unit and not rule("no_length_after").starts(tokens, found.end):
+                yield Mark(Period(value=value, unit=unit), found.first, found.end)
+
+
+def _read_spans(tokens: Tokens) -> Iterator[PeriodMark]:
+    """Yield lengths that numbered weeks tell: "through week 24", and as a step "weeks 1-4"."""
+    for found in rule("until_week").find(tokens):
+        # "from week 4 through week 24", "starting on day 7 until day 21"
+        is_late = found.read("start") not in (None, "0", "1")
+        if not is_late and not _ends("later_start", tokens, found.first):
+            yield from _mark_span(found, 0, _UNTIL)
+    for found in rule("span_of_weeks").find(tokens):
+        first = read_number(found.read("first") or "") or 0
+        # week 4 is part of "weeks 1-4", and the end of "weeks 0-4"
+        yield from _mark_span(found, max(0, first - 1), STEP)
+
+
+def _mark_span(found: Found, before: float, confidence: float) -> Iterator[PeriodMark]:
+    """Yield the length to the last week of a match, less the weeks ``before`` it."""
+    last = read_number(found.read("last") or "")
+    unit = read_time_unit(found.read("unit") or "")
+    if last and unit and last > before:
+        period = Period(value=last - before, unit=unit)
+        yield Mark(period, found.first, found.end, confidence)
 
 
 def _find_lead(tokens: Tokens, duration: Duration) -> int | None:

@@ -12,7 +12,7 @@ from extractor.concepts.doses.amounts import is_volume_or_piece
 from extractor.concepts.doses.clauses import Link, Statement, find_link, list_near
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.names import find_general
-from extractor.concepts.doses.schedule import name_rhythm
+from extractor.concepts.doses.schedule import STEP, name_rhythm
 from extractor.concepts.doses.sections import FIELDS, DosingSection
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
@@ -77,7 +77,11 @@ class Trust:
     def of_fact(self, name: str, fact: Fact) -> float:
         """Return the confidence of a field that a fact states, by the place of the fact."""
         field = "timing" if name in {"days", "moment"} else name
-        return measured(field, self.link(name, fact))
+        confidence = measured(field, self.link(name, fact))
+        # "through week 24", "for 5/7"; the lengths of steps are weighed elsewhere
+        if name == "length" and fact.confidence != STEP:
+            return min(confidence, fact.confidence)
+        return confidence
 
     def of_nothing(self, name: str) -> float:
         """Return the confidence that a field is not stated, by what else could state it."""
