@@ -128,7 +128,7 @@ def ground_answer(
             supported = []
             for one, place in pairs:
                 whole, reasons = (
-                    prove_parts(place, search.list_places_of_parts(name))
+                    prove_parts(place, search.list_places_of_parts(name), search.above)
                     if place
                     else (None, [])
                 )
@@ -221,6 +221,11 @@ class _Search:
     @property
     def here(self) -> Passage:
         return self.parsed.passage(self.draft.chunk.span)
+
+    @property
+    def above(self) -> Passage | None:
+        """The line that introduces a criterion."""
+        return self.parsed.passage(self.lead_in.span) if self.lead_in else None
 
     def take(self, part: Span | None) -> Supported | None:
         """Return a part of an outcome, which ``find_parts`` has located."""

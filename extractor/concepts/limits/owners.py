@@ -48,14 +48,11 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     side = said.read_side()
     if side is not None:
         return side or None
-    if (
-        mention.kind is Measured.AGE
-        and said.ours
-        and _AGE.isdisjoint(said.spelled)
-        and not said.words <= said.named
-    ):
+    if said.is_beside_age():
         return None
-    return said.words <= said.direct or said.is_unnamed_weight() or said.compare_names()
+    if said.words <= said.direct or said.ends_with_ours():
+        return True
+    return said.is_unnamed_weight() or said.compare_names()
 
 
 class _Said:
@@ -134,6 +131,10 @@ class _Said:
         named = SIDES & self.spelled
         if not named or not rule("pressure_word").search(tokens):
             return None
+        # "over 95 mmHg diastolic"
+        behind = tokens.words[mention.end : mention.end + 1]
+        if behind and behind[0].lower() in SIDES:
+            return behind[0].lower() in named
         for pair in rule("pressure_pair").find(
             tokens, max(0, mention.first - 2), min(len(tokens), mention.end + 2)
         ):
@@ -153,6 +154,12 @@ class _Said:
         if is_of_other_group(self.quantity, self.mention, self.tokens):
             return True
         return self.is_part_of_ratio() or self.counts_others()
+
+    def is_beside_age(self) -> bool:
+        """Return whether a number is an age, and a known quantity is asked for that is none."""
+        if self.mention.kind is not Measured.AGE or not self.ours:
+            return False
+        return _AGE.isdisjoint(self.spelled) and not self.words <= self.named
 
     def is_in_order(self) -> bool | None:
         """Whether a number is that of the quantity in "weight and height of 40 kg and 145 cm,
@@ -309,6 +316,18 @@ class _Said:
                 else False
             )
         return None
+
+    def ends_with_ours(self) -> bool:
+        """Return whether the name in front of a number is ours behind other words:
+        "post-bronchodilator FEV1/FVC ratio".
+        """
+        subject = self.mention.subject
+        if subject is None or subject[0] >= self.mention.first or not self.ours:
+            return False
+        text = self.tokens.read(*subject).lower()
+        at = text.find(self.quantity.lower())
+        is_part = text[:at].rstrip()[-1:] in ("/", ":")  # "aldosterone/renin ratio"
+        return at > 0 and not is_part and _name(text[at:]) == self.ours
 
     def is_named_apart(self) -> bool:
         """Whether a number has a name in front, and only words behind it, in brackets or later,

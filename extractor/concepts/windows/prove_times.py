@@ -25,7 +25,7 @@ from extractor.concepts.people.registered_ages import count_days
 from extractor.concepts.places import Derived, Supported, cut, locate
 from extractor.concepts.windows.read import list_windows
 from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import find_durations, read_number, read_time_unit
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -148,11 +148,7 @@ def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
     bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, mention.number)
     if not (bare or _has_unit(tokens, mention.number, value)):
         return False
-    subject = mention.subject
-    if subject and not (
-        rule("said_age").search(tokens, *subject)
-        or rule("persons_named").covers(tokens, *subject)
-    ):
+    if not _names_people(tokens, mention.subject):
         return False
     first = max(0, mention.first - _AGE_WORD_REACH)
     if rule("old_thing").ends(tokens, mention.first, first):
@@ -167,7 +163,20 @@ def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
         mention.end,
         time_unit=value.unit.value,
     )
-    return not is_other_age(tokens, limit)
+    # "babies of 2 to 23 months" are no relatives
+    are_babies = tokens.words[0].lower() in ("baby", "babies")
+    return are_babies or not is_other_age(tokens, limit)
+
+
+def _names_people(tokens: Tokens, subject: Range | None) -> bool:
+    """Return whether what is limited is an age, people, or another length of time: "6 weeks and 0
+    days" ("up to 14 weeks").
+    """
+    if subject is None or NUMBER in tokens.codes[slice(*subject)]:
+        return True
+    if rule("said_age").search(tokens, *subject):
+        return True
+    return rule("persons_named").ends(tokens, subject[1], subject[0]) is not None
 
 
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
@@ -194,16 +203,31 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
         (others, Support.INFERRED),
     ):
         for one in moments:
-            # "half a year" is 6 months
-            fraction = one.value % 1 and is_same_length(one.value, one.unit, value)
-            if fraction or (one.value, one.unit) == (value.value, value.unit):
+            # "half a year" is 6 months, "24 h" a day
+            if is_same_length(one.value, one.unit, value):
                 first, end = frame.locate(one)
+                as_written = (one.value, one.unit) == (value.value, value.unit)
                 return Derived(
                     tokens.at(first),
                     tokens.before(end),
-                    Support.INFERRED if fraction else support,
+                    support if as_written else Support.INFERRED,
                 )
     return None
+
+
+def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
+    """Return a time point as the text writes it: the whole number of its own unit, "24 h" for a
+    day.
+    """
+    frame = read_time_frame(tokens)
+    others = (moment for group in frame.groups for moment in group.moments)
+    for one in chain(frame.points, others):
+        first, end = frame.locate(one)
+        is_here = (tokens.at(first), tokens.before(end)) == (place.first, place.end)
+        is_whole = not one.value % 1
+        if is_here and is_whole and is_same_length(one.value, one.unit, value):
+            return TimePoint(value=one.value, unit=one.unit)
+    return value
 
 
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
