@@ -54,11 +54,19 @@ from extractor.schemas import (
     Route,
     Support,
     TimePoint,
+    TimeUnit,
     TimeWindow,
 )
 
 _COMPARATOR_REACH = 14
 """How many tokens before a number may compare it."""
+_RHYTHMS = {
+    TimeUnit.DAY: "daily",
+    TimeUnit.WEEK: "weekly",
+    TimeUnit.MONTH: "monthly",
+    TimeUnit.YEAR: "yearly",
+}
+"""How givings are counted that last as many of a unit."""
 _BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
 
 
@@ -194,11 +202,24 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     )
 
 
+def _find_period(tokens: Tokens, period: Period) -> Derived | None:
+    """Find a length of time, also one that counts givings: "3 daily doses" are 3 days."""
+    found = find_length(tokens, period)
+    rhythm = _RHYTHMS.get(period.unit)
+    if found or rhythm is None:
+        return found
+    for first, end, stated in find_rows(tokens, find_numbers(tokens)):
+        word = next(iter(tokens.words[end : end + 1]), "")
+        if (period.value, None) in stated and word.lower() == rhythm:
+            return Derived(first, end + 1, Support.INFERRED)
+    return None
+
+
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Quantity: find_limit,
     Amount: find_amount,
     Age: find_age,
-    Period: find_length,
+    Period: _find_period,
     TimePoint: find_point,
     CriterionGroup: find_group_rule,
     Frequency: _find_code,

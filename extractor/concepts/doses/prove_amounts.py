@@ -271,6 +271,10 @@ def _lie_over(
 def _find_unit_end(here: Passage, section: DosingSection) -> int | None:
     """Return the end of the unit at a place, or close behind it; None without one."""
     tokens = section.tokens
+    inside = range(here.first + 1, here.end)
+    is_bare = not any(find_unit(tokens, at, loose=True) for at in inside)
+    if is_bare and rule("after_bare_dose").starts(tokens, here.end):
+        return None
     # "2 x 10^8 viable cells"
     starts = range(here.first + 1, min(here.end + _UNIT_REACH, len(tokens)))
     units = (find_unit(tokens, at, loose=True) for at in starts)

@@ -21,6 +21,9 @@ from extractor.evidence.drafts import Refusal, Span, Why
 from extractor.language.book import rule
 from extractor.schemas import Amount
 
+_LONG_WORD = 4
+"""The fewest letters of a word that can stand for a name."""
+
 
 @dataclass(frozen=True)
 class ArmProof:
@@ -74,39 +77,52 @@ class ArmProof:
     def _judge_arm(self, arm: str) -> Span | Refusal | None:
         arms = self.text.arms
         place = arms.labels[arm]
-        label = arms.label(arm)
         if len(arms.labels) == 1:
             return place
+        if contrary := self._find_contrary_dose(arm):
+            return contrary
+        use = arms.find_use(arm, self.key)
+        is_registered = arm in self._registered and use is not Use.DENIED
+        if use is Use.ALONE or is_registered:
+            return place
+        if self._is_open(arm, use):
+            return None
+        return Refusal(Why.OTHER_OWNER, place)
+
+    def _find_contrary_dose(self, arm: str) -> Refusal | None:
+        """Say which dose an arm's text gives, if neither it nor its interventions give one of the
+        regimen's.
+        """
+        label = self.text.arms.label(arm)
         amounts = [
             amount for amount in self.amounts if not amount.arms or label in amount.arms
         ]
-        is_linked = any(
-            amount_in(amount, self._linked.get(arm, ())) for amount in amounts
+        linked = self._linked.get(arm, ())
+        if any(amount_in(amount, linked) for amount in amounts):
+            return None
+        return self._find_other_dose(arm, amounts)
+
+    def _is_open(self, arm: str, use: Use) -> bool:
+        """Return whether the text leaves open that an arm gets the agent: it does not name it, and
+        nothing says that others alone get it.
+        """
+        registered = self._registered
+        if arm in registered or use is Use.BESIDE:
+            return True
+        if not registered and self._is_silent(arm):
+            return True
+        is_given_elsewhere = registered or any(
+            self.text.arms.find_use(other, self.key) is Use.ALONE
+            for other in self.text.arms.labels
         )
-        if not is_linked and (other := self._find_other_dose(arm, amounts)):
-            return other
-        use = arms.find_use(arm, self.key)
-        linked = self._registered
-        if use is Use.ALONE or (arm in linked and use is not Use.DENIED):
-            return place
-        given = linked or {
-            other
-            for other in arms.labels
-            if arms.find_use(other, self.key) is Use.ALONE
-        }
-        first, end = arms.texts[arm].body
-        is_silent = not linked and first == end
-        if arm in linked:
-            return None
-        if not given:
-            return None
-        if is_silent:
-            return None
-        if use is Use.BESIDE:
-            return None
-        if self._may_be_elsewhere(arm):
-            return None
-        return Refusal(Why.OTHER_OWNER, place)
+        if not is_given_elsewhere or self._may_be_elsewhere(arm):
+            return True
+        return use is not Use.DENIED and self._is_named_in_parts(arm)
+
+    def _is_silent(self, arm: str) -> bool:
+        """Return whether an arm has no text but its label."""
+        first, end = self.text.arms.texts[arm].body
+        return first == end
 
     def _find_other_dose(self, arm: str, amounts: Sequence[Amount]) -> Refusal | None:
         """Say which dose of the agent an arm's text gives, if the amounts are those of another
@@ -157,6 +173,18 @@ class ArmProof:
             for clause in text.clauses
             if clause[0] <= one.first < clause[1]
             and not rule("one_or_other").search(text.tokens, *clause)
+        )
+
+    def _is_named_in_parts(self, arm: str) -> bool:
+        """Return whether an intervention linked to an arm names all parts of a combination apart:
+        "1000 mg calcium and 500 IU vitamin D".
+        """
+        arms = self.text.arms
+        parts = {word for word in self.key.split() if len(word) >= _LONG_WORD}
+        linked = [name for name, listed in arms.links.items() if arm in listed]
+        texts = [arms.texts[name] for name in linked if name in arms.texts]
+        return len(parts) > 1 and any(
+            parts <= {word.lower() for word in text.tokens.words} for text in texts
         )
 
     @cached_property
