@@ -346,11 +346,18 @@ def code_schedule(
             return Frequency.OTHER
         return listed if stated in _LENGTHS_OF_CYCLES else stated
     # "500 mg daily on the first day"
-    if stated is Frequency.QD and len(days) == 1 and cycle is None:
+    if stated is Frequency.QD and cycle is None and _is_one_day(days):
         return Frequency.ONCE
     if not days or (stated and (stated is not Frequency.ONCE or not cycle)):
         return stated
     return None if cyclic and cycle is None and days[0] > 0 else code_days(days, cycle)
+
+
+def _is_one_day(days: Days) -> bool:
+    """Return whether days are a single one, and not the last day of a week: "5 mg daily in week
+    1" is daily.
+    """
+    return len(days) == 1 and (days[0] == 0 or days[0] % 7 != 0)
 
 
 def count_days(period: Period | None) -> float | None:
