@@ -153,6 +153,8 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
     before = tokens.words[lead.end - 2] if lead.end > 1 else ""
     if word == "d" and len(before) == 3 and before.istitle():  # an allergen: "Fel d 1"
         return None
+    if _is_code(tokens, lead.end - 1):
+        return None
     listed = _read_list(tokens, lead.end)
     if not listed:
         return None
@@ -169,6 +171,16 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
         alone = len(days) == 1 and cycle.has("interval")
         end = end if alone else cycle.end
     return Mark(days, lead.first, end)
+
+
+def _is_code(tokens: Tokens, at: int) -> bool:
+    """Return whether a "D" stands inside a name ("AB12-34D5"), not behind a cycle ("C1D8")."""
+    before = at - 1
+    glued = before > 0 and tokens.joined(at) and tokens.words[before].isdecimal()
+    if not glued or tokens.words[at] not in ("D", "d"):
+        return False
+    cycle = tokens.words[before - 1].lower() in ("c", "cycle", "cy")
+    return not cycle
 
 
 def _read_list(
