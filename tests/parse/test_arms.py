@@ -100,6 +100,61 @@ def agents(*args, **sections):
                 ("Placebo", ("Active then sham", "Sham then active")),
             ],
         ),
+        # A placebo that has no intervention of its own: its arm is linked to the drug's.
+        (
+            ["Drug", "Placebo"],
+            [DRUG | {"description": "5 mg daily"}],
+            ("01",),
+            [("Examplumab", ("Drug",))],
+        ),
+        (
+            ["Drug: fictumab 5 mg daily", "Placebo: Saline and fictumab 5 mg daily"],
+            [DRUG | {"name": "Fictumab"}],
+            ("01",),
+            [("fictumab", ("Drug", "Placebo")), ("Saline", ("Placebo",))],
+        ),
+        # What is given beside a placebo.
+        (
+            ["Drug", "Placebo"],
+            [
+                DRUG | {"description": "5 mg daily"},
+                SHAM | {"description": "1 tablet daily"},
+                {"name": "Fictumab", "description": "2 mg daily"},
+            ],
+            ("0", "1", "01"),
+            [
+                ("Examplumab", ("Drug",)),
+                ("Placebo", ("Placebo",)),
+                ("Fictumab", ("Drug", "Placebo")),
+            ],
+        ),
+        # Three schedules in three cohorts.
+        (
+            ["Cohort 1", "Cohort 2", "Cohort 3"],
+            [
+                DRUG
+                | {
+                    "description": "Cohort 1: 10 mg once daily. Cohort 2: 20 mg twice "
+                    "daily. Cohort 3: 50 mg once weekly."
+                }
+            ],
+            ("012",),
+            [
+                ("Examplumab", ("Cohort 1",)),
+                ("Examplumab", ("Cohort 2",)),
+                ("Examplumab", ("Cohort 3",)),
+            ],
+        ),
+        # The same dose for other times.
+        (
+            [
+                "A: Examplumab 5 mg daily for 8 weeks",
+                "B: Examplumab 5 mg daily for 4 weeks",
+            ],
+            [DRUG],
+            ("01",),
+            [("Examplumab", ("A",)), ("Examplumab", ("B",))],
+        ),
         # One arm.
         (
             ["Treatment"],
@@ -178,6 +233,15 @@ def test_a_sentence_on_all_arms_or_none(sentence, expected):
             ],
             ("0", "12"),
             ["10 mg (A)", "5 mg (B, C)"],
+        ),
+        (
+            ["Low dose", "High dose"],
+            [
+                DRUG
+                | {"description": "Low dose: 5 mg daily. High dose group: 10 mg daily."}
+            ],
+            ("01",),
+            ["5 mg (Low dose)", "10 mg (High dose)"],
         ),
         # No difference between arms.
         (

@@ -23,13 +23,27 @@ class ArmSentences:
 
     def find_named(self, clause: Clause) -> list[str]:
         """Return the arms that a clause names, all of them if it is about everybody."""
-        named = set(_list_groups(clause))
-        arms = [arm for arm, names in self._names.items() if names & named]
+        named = {*_list_groups(clause), *_list_openings(clause)}
+        arms = self._find(named)
         if arms:
             return arms
         if rule("in_all_arms").search(clause.tokens, clause.first, clause.end):
             return [*self.labels]
         return []
+
+    def find_labelled(self, clause: Clause) -> list[str]:
+        """Return the arms that a clause names by a group or by a label before a colon: "Cohort 1:
+        5 mg", "High dose group: 10 mg".
+        """
+        labels = {
+            opening
+            for end, opening in _place_openings(clause)
+            if rule("ends_label").starts(clause.tokens, end)
+        }
+        return self._find({*_list_groups(clause), *labels})
+
+    def _find(self, named: Set[str]) -> list[str]:
+        return [arm for arm, names in self._names.items() if names & named]
 
     @cached_property
     def _names(self) -> Mapping[str, Set[str]]:
@@ -46,13 +60,22 @@ class ArmSentences:
 
 
 def _list_groups(clause: Clause) -> Iterator[str]:
-    """Yield what a clause may call arms by: the groups that it names, and its first words."""
+    """Yield the groups that a clause names, and their numbers."""
     tokens = clause.tokens
     for found in rule("group_name").find(tokens, clause.first, clause.end):
         if rule("arm_word").starts(tokens, found.first):
             yield found.text.casefold()
             yield tokens.words[found.end - 1].casefold()
+
+
+def _list_openings(clause: Clause) -> Iterator[str]:
+    return (opening for _, opening in _place_openings(clause))
+
+
+def _place_openings(clause: Clause) -> Iterator[tuple[int, str]]:
+    """Yield the first words of a clause, which may be the label of an arm, each with its end."""
+    tokens = clause.tokens
     for end in range(clause.first + 1, min(clause.first + _OPENING, clause.end)):
         opening = tokens.read(clause.first, end).casefold()
         if len(opening) > 1:
-            yield opening
+            yield end, opening

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, S
 from dataclasses import dataclass
 from functools import cached_property
 
-from extractor.concepts.doses.agents import AgentNames
+from extractor.concepts.doses.agents import Agent, AgentNames
 from extractor.concepts.doses.arm_sentences import ArmSentences
 from extractor.concepts.doses.arm_uses import ArmUses, Use, may_switch
 from extractor.concepts.doses.clauses import Statement
@@ -62,7 +62,8 @@ class _Evidence:
     ``stated`` are the arms whose own text states it, ``linked`` those of the interventions that
     do, ``registered`` those of all interventions that name its agent. ``own`` are the arms whose
     text states another regimen of the agent, ``theirs`` those that get another one in any way.
-    ``uses`` says how the texts of arms use the agent.
+    ``uses`` says how the texts of arms use the agent, ``replaced`` are the arms that get a placebo
+    instead of it.
     """
 
     stated: Set[str]
@@ -71,11 +72,13 @@ class _Evidence:
     own: Set[str]
     theirs: Set[str]
     uses: Mapping[str, Use]
+    replaced: Set[str]
     is_unnamed_placebo: bool
 
     def list_possible(self) -> Set[str]:
         """Return the arms that may get the regimen."""
-        possible = {*self.linked, *self.registered, *self.theirs, *self.uses}
+        named = {*self.linked, *self.registered, *self.theirs, *self.uses}
+        possible = named - self.replaced or named
         if not self.stated:
             return possible
         # an arm that states another regimen gets that one
@@ -208,7 +211,41 @@ class Arms:
         # A placebo that only another intervention's text names is given in the arms that name a
         # placebo.
         unnamed = agent.kind == "placebo" and not registered and bool(uses)
-        return _Evidence(stated, linked, registered, own, own | others, uses, unnamed)
+        replaced = {
+            arm for arm in self._list_replaced(agent) if uses.get(arm) is not Use.ALONE
+        }
+        return _Evidence(
+            stated, linked, registered, own, own | others, uses, replaced, unnamed
+        )
+
+    def _list_replaced(self, agent: Agent) -> Set[str]:
+        """Return the placebo arms whose placebo has no intervention of its own: that of an agent is
+        registered for both.
+        """
+        if agent.kind == "placebo":
+            return frozenset()
+        return {arm for arm in self._placebo_arms if not self._has_placebo(arm, agent)}
+
+    def _has_placebo(self, arm: str, agent: Agent) -> bool:
+        """Return whether an intervention of an arm names a placebo, and not the agent."""
+        for name, arms in self.links.items():
+            text = self.texts.get(name)
+            if text is None or arm not in arms:
+                continue
+            named = [mention.value for mention in self.lexicon.find(text)]
+            if any(one.key == agent.key for one in named):
+                continue
+            if any(one.kind == "placebo" for one in named):
+                return True
+        return False
+
+    @cached_property
+    def _placebo_arms(self) -> list[str]:
+        """The arms that are registered as placebo or sham comparators."""
+        types = {arm: self.texts[arm].type for arm in self.labels}
+        return [
+            arm for arm, kind in types.items() if "placebo" in kind or "sham" in kind
+        ]
 
     def list_stated(self, statement: Statement) -> set[str]:
         """Return the arms whose own text states the regimen."""
@@ -222,10 +259,16 @@ class Arms:
     def list_linked(self, statement: Statement) -> set[str]:
         """Return the arms of the interventions whose text states the regimen."""
         return {
-            arm
-            for part in list_parts(statement)
-            for arm in self.links.get(part.section, ())
+            arm for part in list_parts(statement) for arm in self._list_linked(part)
         }
+
+    def _list_linked(self, part: Statement) -> Collection[str]:
+        """Return the arms of an intervention, or those of them that a clause of its text names."""
+        linked = self.links.get(part.section, ())
+        if len(linked) < 2:
+            return linked
+        named = self._sentences.find_labelled(part.clause)
+        return [arm for arm in linked if arm in named] or linked
 
     def list_registered(self, agent: str, *, whole: bool = False) -> Set[str]:
         """Return the arms of all interventions whose name, or whole text, names an agent."""
@@ -304,7 +347,7 @@ class Arms:
         linked = {
             level
             for part in parts
-            if arm in self.links.get(part.section, ())
+            if arm in self._list_linked(part)
             for level in part.levels
         }
         return stated or named or linked

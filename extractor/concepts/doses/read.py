@@ -158,10 +158,19 @@ def _is_given(statement: Statement) -> bool:
     clause = statement.clause
     if describes_other(clause.tokens, clause.first, clause.end):
         return False
-    timed = statement.route or statement.frequency or statement.days
-    return bool(
-        timed or rule("giving_verb").search(clause.tokens, clause.first, clause.end)
-    )
+    timed = [statement.route, statement.frequency, statement.days]
+    facts = [fact for fact in timed if fact]
+    if statement.mention and not statement.amounts:
+        # "A on pain, as measured daily"
+        tested = rule("other_act").search(
+            clause.tokens, statement.mention.end, statement.reach[1]
+        )
+        if tested:
+            return any(fact.first < tested.first for fact in facts)
+    if facts:
+        return True
+    gives = rule("giving_verb").search(clause.tokens, clause.first, clause.end)
+    return gives is not None
 
 
 def _is_full(statement: Statement, *, silent: bool) -> bool:
@@ -184,7 +193,7 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
         return silent and any(said)
     if kind == "placebo":
         return timed or bool(statement.route)
-    return bool(statement.amounts or statement.route) and sum(said) > 1
+    return bool(statement.amounts) or (bool(statement.route) and sum(said) > 1)
 
 
 def _find_candidates(

@@ -11,6 +11,8 @@ from typing import Any
 from extractor.concepts.doses.amounts import choose_levels
 from extractor.concepts.doses.arms import Arms, Claims
 from extractor.concepts.doses.clauses import Statement, list_near
+from extractor.concepts.doses.contradictions import find_contradicted
+from extractor.concepts.doses.lengths import find_length
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.naming import find_name, trust_name
 from extractor.concepts.doses.roles import read_role
@@ -19,7 +21,6 @@ from extractor.concepts.doses.timing import (
     is_cyclic,
     is_rate,
     resolve_frequency,
-    resolve_length,
     resolve_timing,
 )
 from extractor.concepts.doses.trial_view import Trial
@@ -27,9 +28,6 @@ from extractor.concepts.doses.trust import Trust, list_stated
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.scoring import measured
 from extractor.schemas import Amount, Frequency, Period, Route, Support
-
-_OWN = frozenset({"route", "length"})
-"""Fields that a description lends an agent only where it states them beside its name."""
 
 
 def build_regimens(
@@ -51,13 +49,16 @@ def build_regimens(
     for statement in ordered:
         by_agent[statement.agent.key].append(statement)
     claims = {agent: arms.count(same) for agent, same in by_agent.items()}
+    contradicted = {
+        statement for same in by_agent.values() for statement in find_contradicted(same)
+    }
     stated = list_stated(arms.texts.values())
     return tuple(
         _Builder(
             statement,
             arms,
             claims[statement.agent.key],
-            Trust(statement, arms.texts, stated),
+            Trust(statement, arms.texts, stated, statement in contradicted),
             trial_length,
         ).build(trial, next(numbers))
         for statement in ordered
@@ -142,8 +143,6 @@ class _Builder:
         """Read a field with the value of one fact."""
         if fact is None or fact.value is None:
             return Reading(None, self.trust.of_nothing(name))
-        if name in _OWN and self.trust.is_borrowed(fact):
-            return Reading(None, self.trust.of_nothing(name))
         confidence = self.trust.of_fact(name, fact)
         return Reading(fact.value, confidence, (self._span(fact),), Support.PARSED)
 
@@ -163,10 +162,11 @@ class _Builder:
         )
 
     def _read_route(self) -> Reading[Route | None]:
-        reading: Reading[Route | None] = self._read_fact("route", self.statement.route)
-        if not reading.spans:
-            return reading
-        return replace(reading, support=Support.INFERRED)
+        route = self.statement.route
+        if route is None or self.trust.is_borrowed(route):
+            return Reading(None, self.trust.of_nothing("route"))
+        confidence = self.trust.of_fact("route", route)
+        return Reading(route.value, confidence, (self._span(route),), Support.INFERRED)
 
     @cached_property
     def frequency(self) -> Reading[Frequency | None]:
@@ -190,14 +190,26 @@ class _Builder:
         return self.trust.of_nothing("frequency")
 
     def _read_duration(self) -> Reading[Period | None]:
+        length = find_length(self.statement)
+        if length is None:
+            return self._lend_length()
+        first = length.facts[0]
+        if self.trust.is_borrowed(first):
+            return Reading(None, self.trust.of_nothing("length"))
+        confidence = self.trust.of_fact("length", first)
+        if length.doubt:
+            confidence = min(confidence, measured("length", length.doubt))
+        spans = tuple(map(self._span, length.facts))
+        return Reading(length.value, confidence, spans, Support.PARSED)
+
+    def _lend_length(self) -> Reading[Period | None]:
+        """Give what is given more than once, and has no length of its own, that of the trial."""
         repeats = self.frequency.value not in {None, Frequency.ONCE}
-        if self.trial_length and self.statement.length is None and repeats:
-            confidence = measured("length", "of the trial")
-            place = self._span(self.trial_length)
-            return Reading(
-                self.trial_length.value, confidence, (place,), Support.PARSED
-            )
-        return self._read_fact("length", resolve_length(self.statement))
+        if self.trial_length is None or self.statement.length or not repeats:
+            return Reading(None, self.trust.of_nothing("length"))
+        confidence = measured("length", "of the trial")
+        place = self._span(self.trial_length)
+        return Reading(self.trial_length.value, confidence, (place,), Support.PARSED)
 
     def _read_timing(self) -> Reading[str | None]:
         timing = resolve_timing(self.statement)

@@ -4,7 +4,12 @@ nothing.
 
 from extractor.concepts.doses.clauses import Statement
 from extractor.concepts.doses.days import count_days
-from extractor.concepts.doses.timing import is_rate, resolve_frequency, value_of
+from extractor.concepts.doses.timing import (
+    is_rate,
+    resolve_frequency,
+    resolve_length,
+    value_of,
+)
 from extractor.schemas import Frequency
 
 
@@ -20,6 +25,8 @@ def is_same_regimen(first: Statement, second: Statement) -> bool:
         return False
     if first.amounts and second.amounts and is_rate(first) != is_rate(second):
         return False  # a bolus and an infusion
+    if _differ_in_length(first, second):
+        return False
     return not _differ(_firm_frequency(first), _firm_frequency(second))
 
 
@@ -32,6 +39,22 @@ def count_cycle(statement: Statement) -> object:
     """Return the length of a cycle, comparable with that of another one."""
     cycle = value_of(statement.cycle)
     return cycle if cycle is None else count_days(cycle) or cycle
+
+
+def _differ_in_length(first: Statement, second: Statement) -> bool:
+    """Return whether two arms get an agent for different times, each by its own text."""
+    if first.section == second.section:
+        return False
+    if not all(one.section.startswith("arms[") for one in (first, second)):
+        return False
+    lengths = [_own_length(one) for one in (first, second)]
+    return _differ(*lengths)
+
+
+def _own_length(statement: Statement) -> object:
+    """Return the length of treatment that the statement's own clause states."""
+    length = resolve_length(statement)
+    return length.value if length and statement.holds(length) else None
 
 
 def _are_other_steps(first: Statement, second: Statement) -> bool:

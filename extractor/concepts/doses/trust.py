@@ -46,12 +46,14 @@ def list_stated(sections: Iterable[DosingSection]) -> frozenset[str]:
 class Trust:
     """How sure the fields of one statement's regimen are.
 
-    ``stated`` names the kinds of findings anywhere in the record.
+    ``stated`` names the kinds of findings anywhere in the record. ``is_contradicted``: another
+    section states another frequency.
     """
 
     statement: Statement
     sections: Mapping[str, DosingSection]
     stated: Collection[str]
+    is_contradicted: bool
 
     def link(self, name: str, fact: Fact) -> Link:
         """Return the link of a fact to the agent."""
@@ -113,6 +115,8 @@ class Trust:
         if coded is None:
             return measured("frequency", self._name_days())
         share = measured("frequency", self._name_wording(coded))
+        if self.is_contradicted:
+            share = min(share, measured("frequency", "contradicted"))
         return min(share, coded.confidence)
 
     def _name_wording(self, coded: Fact) -> str:

@@ -1,0 +1,42 @@
+"""Which regimens of an agent contradict each other: two kinds of sections state one dose with two
+schedules.
+"""
+
+from collections.abc import Collection, Sequence
+from itertools import combinations
+
+from extractor.concepts.doses.clauses import Statement
+from extractor.concepts.doses.timing import resolve_frequency, value_of
+from extractor.schemas import FieldRef
+
+_MOST_COMPARED = 50
+"""The most regimens of an agent that are compared, so that time stays linear."""
+
+
+def find_contradicted(regimens: Sequence[Statement]) -> Collection[Statement]:
+    """Return the regimens of one agent that another one contradicts: an arm's text says "10 mg
+    once daily", that of its intervention "10 mg twice daily".
+    """
+    pairs = combinations(regimens[:_MOST_COMPARED], 2)
+    return [one for pair in pairs if _contradict(*pair) for one in pair]
+
+
+def _contradict(one: Statement, other: Statement) -> bool:
+    """Return whether other kinds of sections give one dose in one way, but not equally often.
+
+    Arms may have schedules of their own, and what one section states twice has two phases.
+    """
+    if not set(one.levels) & set(other.levels):
+        return False
+    routes = {value_of(each.route) for each in (one, other) if each.route}
+    if len(routes) > 1:
+        return False
+    if _list_kinds(one) & _list_kinds(other):
+        return False
+    frequencies = {resolve_frequency(each) for each in (one, other)}
+    return None not in frequencies and len(frequencies) > 1
+
+
+def _list_kinds(regimen: Statement) -> set[str]:
+    """Return the kinds of the sections that state a regimen: arms, interventions, ..."""
+    return {FieldRef(part.section).path for part in regimen.parts or (regimen,)}

@@ -1,0 +1,90 @@
+"""How long an agent is given, from all that the parts of one regimen say."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from extractor.concepts.doses.clauses import Statement
+from extractor.concepts.doses.marks import Fact
+from extractor.concepts.doses.timing import resolve_length
+from extractor.language.numbers import DAYS
+from extractor.schemas import Period
+
+
+class Length(NamedTuple):
+    """The length of a regimen, the facts that state it, and the case of what is doubtful."""
+
+    value: Period
+    facts: tuple[Fact, ...]
+    doubt: str | None = None
+
+
+def find_length(regimen: Statement) -> Length | None:
+    """Return how long the agent of a regimen is given; None if nothing says it as a number.
+
+    Steps that follow each other are added: 2 and 4 weeks are 6 weeks. Of several lengths, the
+    longest is that of the whole treatment.
+    """
+    own = resolve_length(regimen)
+    if own is None or own.value is None:
+        return None
+    parts = _list_parts(regimen)
+    steps = _list_steps(parts)
+    total = _add(steps)
+    if total:
+        return Length(total, steps, "all steps")
+    stated = [fact for part in parts for fact in _list_lengths(part)]
+    longest = max(stated, key=lambda fact: _count(fact.value), default=own)
+    if len({_count(fact.value) for fact in stated}) > 1:
+        return Length(longest.value, (longest,), "several lengths")
+    if _is_of_a_step(own, parts, regimen):
+        return Length(own.value, (own,), "of a step")
+    return Length(own.value, (own,))
+
+
+def _list_parts(regimen: Statement) -> Sequence[Statement]:
+    """Return what was merged into a regimen, each statement once, in reading order of sections."""
+    parts = regimen.parts or (regimen,)
+    places = {(part.section, part.clause.first, part.first): part for part in parts}
+    return [places[place] for place in sorted(places)]
+
+
+def _list_lengths(part: Statement) -> Iterator[Fact]:
+    fact = resolve_length(part)
+    if fact is not None and fact.value is not None:
+        yield fact
+
+
+def _list_steps(parts: Iterable[Statement]) -> tuple[Fact, ...]:
+    """Return the lengths of a sequence of steps, if each step states its own."""
+    steps: list[Statement] = []
+    for part in parts:
+        if steps and part.section == steps[0].section and part.step == len(steps):
+            steps.append(part)
+        elif part.step == 0 and len(steps) < 2:
+            steps = [part]
+    if len(steps) < 2:
+        return ()
+    own = [fact for part in steps for fact in _list_lengths(part) if part.holds(fact)]
+    return tuple(own) if len(own) == len(steps) else ()
+
+
+def _add(steps: Sequence[Fact]) -> Period | None:
+    """Return the sum of lengths in one unit."""
+    units = {fact.value.unit for fact in steps}
+    if len(units) != 1:
+        return None
+    return Period(value=sum(fact.value.value for fact in steps), unit=units.pop())
+
+
+def _count(period: Period) -> float:
+    """Return the days of a length. Cycles have no length of their own, and count as nothing."""
+    return period.value * DAYS.get(period.unit, 0)
+
+
+def _is_of_a_step(fact: Fact, parts: Iterable[Statement], regimen: Statement) -> bool:
+    """Return whether only statements of some of several amounts state a length: "3 mg for the first
+    2 weeks, then 7 mg".
+    """
+    levels = set(regimen.levels)
+    homes = [part for part in parts if part.length == fact and part.levels]
+    return bool(homes) and all(set(part.levels) < levels for part in homes)
