@@ -27,7 +27,7 @@ from benchmarks.data import Row, format_table, parse_options
 from benchmarks.gold import GROUPS, name_group, read_annotated, read_gold
 from benchmarks.matching import Judged, judge_record, wilson
 from extractor.concepts.parse import ParsedRecord, parse_uncalibrated
-from extractor.evidence.calibration import CURVES, Curve, apply_curve
+from extractor.evidence.calibration import COUNTED, CURVES, Curve, apply_curve
 from extractor.evidence.drafts import CERTAIN
 from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
@@ -63,7 +63,7 @@ def main() -> None:
         fitted = {
             name: curve
             for name, curve in fit_curves(stated).items()
-            if name[0].startswith(chosen.fields)
+            if name[0].startswith(chosen.fields) and name[0] not in COUNTED
         }
         Path(str(CURVES)).write_text(format_curves(kept | fitted), "utf-8")
     judged = list(

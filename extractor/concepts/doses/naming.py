@@ -129,35 +129,70 @@ def trust_name(
     place: Sequence[int],
     sections: Mapping[str, DosingSection],
 ) -> float:
-    """Return the confidence of the agent: of its name that of a case, less if the name may
-    be longer or shorter.
+    """Return the confidence of the agent: that of its name's source, less if its place in the
+    clause or the extent of its name is in doubt.
     """
-    words = [at for at in range(*place) if section.tokens.words[at].isalpha()]
-    in_doubt = len(words) > _MOST_WORDS or any(
-        _is_form(section.tokens, at) for at in words
-    )
+    cases = [name_source(statement, section, place, sections)]
+    doubt = find_doubt(statement, sections)
+    if doubt:
+        cases.append(doubt)
+    if _may_be_longer(section, place):
+        cases.append("extent in doubt")
+    return min(measured("agent", case) for case in cases)
+
+
+def _may_be_longer(section: DosingSection, place: Sequence[int]) -> bool:
+    """Return whether a name may be longer or shorter: "pegol" behind "Examplumab" may be its
+    part.
+    """
     tokens = section.tokens
-    end = place[1]
-    confidence = measured("agent", name_evidence(statement, sections))
+    first, end = place
+    words = [at for at in range(first, end) if tokens.words[at].isalpha()]
+    if len(words) > _MOST_WORDS or any(_is_form(tokens, at) for at in words):
+        return True
     follows = (
         end < len(tokens) and tokens.words[end].isalpha() and not tokens.joined(end)
     )
-    idle = follows and (
-        rule("word_about_dose").covers(tokens, end, end + 1) or _is_form(tokens, end)
-    )
-    # "pegol" behind "Examplumab" may be a part of the name
-    doubtful = in_doubt or (follows and not idle)
-    return (
-        min(confidence, measured("agent", "extent in doubt"))
-        if doubtful
-        else confidence
-    )
+    if not follows or _is_form(tokens, end):
+        return False
+    return rule("word_about_dose").covers(tokens, end, end + 1) is None
 
 
-def name_evidence(statement: Statement, sections: Mapping[str, DosingSection]) -> str:
-    """Return the case of an agent's evidence: whether it is surely a substance, and how its
-    clause names it.
-    """
+def name_source(
+    statement: Statement,
+    section: DosingSection,
+    place: Sequence[int],
+    sections: Mapping[str, DosingSection],
+) -> str:
+    """Return the case of an agent's source: where its name is registered, and how it looks."""
+    agent = statement.agent
+    own = sections[agent.section]
+    if statement.mention is not None and statement.mention.confidence < 1:
+        return "vocabulary alone"
+    if not own.is_intervention:
+        return "label of an arm"
+    is_whole = (agent.first, agent.end) == own.title
+    extent = "registered" if is_whole else "part of a registered name"
+    return f"{extent}, {_name_look(agent, section, place)}"
+
+
+def _name_look(agent: Agent, section: DosingSection, place: Sequence[int]) -> str:
+    """Return what a name looks like: a code, one word that is known or not, or several words."""
+    first, end = place
+    if is_code(section.tokens, first, end):
+        return "a code"
+    if len(section.tokens.read(first, end).split()) > 1:
+        return "several words"
+    if agent.kind == "placebo":
+        return "placebo"
+    known = bool(find_general(section.tokens, first, end))
+    return "a known word" if known else "another word"
+
+
+def find_doubt(
+    statement: Statement, sections: Mapping[str, DosingSection]
+) -> str | None:
+    """Return the case of a doubt about an agent: what it is, or where its name is missing."""
     said = sections[statement.section]
     is_introduced = statement.mention is not None and statement.linked <= INTRODUCED
     if is_introduced or not _is_sure_substance(statement, sections):
@@ -166,13 +201,7 @@ def name_evidence(statement: Statement, sections: Mapping[str, DosingSection]) -
         return "in a description"
     if statement.mention is None and statement.clause.first > said.body[0]:
         return "topic of a later clause"
-    if statement.mention is None:
-        named = "topic"
-    elif statement.linked < 1:
-        named = "renamed"
-    else:
-        named = "named"
-    return f"{named}, with a dose" if statement.amounts else named
+    return None
 
 
 def _is_sure_substance(
