@@ -226,6 +226,7 @@ class Results:
         *,
         examples: int = 10,
         resamples: int = 1000,
+        fields: Iterable[str] = (),
     ) -> ScoreReport:
         """Score the extractions against gold, as ``evaluate`` does; fields of your own, too.
 
@@ -233,10 +234,12 @@ class Results:
             gold: A folder of JSON, a file of JSON lines, or annotations.
             examples: The number of errors kept for each kind.
             resamples: The number of bootstrap samples for the intervals; 0 for none.
+            fields: The names of the fields to score, such as ``minimum_age``; by default all whose
+                keys gold has.
 
         Raises:
             GoldError: The gold cannot be read.
-            ArgumentError: ``examples`` or ``resamples`` is negative.
+            ArgumentError: ``examples`` or ``resamples`` is negative, or no field has such a name.
 
         >>> from extractor import Extractor
         >>> report = (
@@ -251,7 +254,7 @@ class Results:
             self.folder,
             examples=examples,
             resamples=resamples,
-            fields=restore_fields(self._manifest.settings),
+            fields=(*restore_fields(self._manifest.settings), *fields),
         )
 
     def save(self, folder: str | PathLike[str]) -> Path:

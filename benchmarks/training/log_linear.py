@@ -77,9 +77,14 @@ def cross_validate(
 
 
 def fit_weights(
-    choices: Sequence[Choice], features: int, fixed: Mapping[int, float]
+    choices: Sequence[Choice],
+    features: int,
+    fixed: Mapping[int, float],
+    penalty: float = _PENALTY,
 ) -> Weights:
     """Fit one weight per feature, in nats; weights in ``fixed`` are set by hand after the fit.
+
+    ``penalty`` is the precision of the prior: the more, the smaller the weights.
 
     >>> weights = fit_weights([Choice("x", ((0,), (1,)), 0)] * 20, 2, {})
     >>> bool(weights[0] > 0 > weights[1])
@@ -108,7 +113,7 @@ def fit_weights(
         exponents = np.exp(scores - np.maximum.reduceat(scores, starts)[owner])
         probabilities = exponents / np.add.reduceat(exponents, starts)[owner]
         gradient = (
-            matrix.T @ probabilities.astype(np.float32) - observed + _PENALTY * weights
+            matrix.T @ probabilities.astype(np.float32) - observed + penalty * weights
         )
         mean = 0.9 * mean + 0.1 * gradient
         variance = 0.999 * variance + 0.001 * gradient**2

@@ -128,7 +128,7 @@ def ground_answer(
             supported = []
             for one, place in pairs:
                 whole, reasons = (
-                    prove_parts(place, search.list_places_of_parts(name))
+                    prove_parts(place, search.list_places_of_parts(name), search.above)
                     if place
                     else (None, [])
                 )
@@ -222,6 +222,11 @@ class _Search:
     def here(self) -> Passage:
         return self.parsed.passage(self.draft.chunk.span)
 
+    @property
+    def above(self) -> Passage | None:
+        """The line that introduces a criterion."""
+        return self.parsed.passage(self.lead_in.span) if self.lead_in else None
+
     def take(self, part: Span | None) -> Supported | None:
         """Return a part of an outcome, which ``find_parts`` has located."""
         return Supported(self.parsed.raw(part), part, Support.LITERAL) if part else None
@@ -278,7 +283,10 @@ class _Search:
                 lower=field == AGES[0],
                 admits=kind is not CriterionKind.EXCLUSION,
             )
-        return find_window if field == "time_windows" else find_support
+        if field == "time_windows":
+            topic = self.lead_in.text if self.lead_in else ""
+            return partial(find_window, topic=topic)
+        return find_support
 
     def _list_other_places(self, field: str) -> list[Passage]:
         """Return the passages that may state a value if its chunk does not."""
@@ -316,9 +324,10 @@ def _ground_claims(
     refused: list[Refusal] = []
     for claim in claims:
         readings, reasons = check_claim(claim, field, here)
-        for value, reason in reasons:
+        for value, reason, attribute in reasons:
             why = Refusal(Why.UNQUOTED) if reason else explain_refusal(value, here)
-            refused.append(_name_refusal(why, field.name, value))
+            named = replace(why, attribute=attribute)
+            refused.append(_name_refusal(named, field.name, value))
         if readings:
             # A claim stands at its first words.
             words = next(iter(readings.values())).spans[0]

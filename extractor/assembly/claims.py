@@ -3,13 +3,13 @@ line.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.assembly.support import find_support, support_at
-from extractor.concepts.limits.rows import find_numbers, skip_unit
+from extractor.concepts.limits.rows import Number, find_numbers, skip_unit
 from extractor.concepts.own.attributes import Attribute, AttributeType, list_members
 from extractor.concepts.own.declaration import CustomField, Example
 from extractor.concepts.own.value_forms import show_value
@@ -17,12 +17,16 @@ from extractor.concepts.places import Derived, Supported, cut, locate, read_supp
 from extractor.errors import FieldError
 from extractor.evidence.drafts import Reading, Span, find_weakest, span_of
 from extractor.evidence.quotes import QuoteStatus, verify_quote
+from extractor.evidence.scoring import measured
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Tokens
-from extractor.language.numbers import read_number, read_time_unit
+from extractor.language.numbers import find_durations, read_number, read_time_unit
 from extractor.language.passage import Passage, read_passage
 from extractor.language.patterns import Found
+from extractor.language.quantities import find_quantity_lists
 from extractor.schemas import (
+    Age,
+    Amount,
     Comparator,
     Constraint,
     Period,
@@ -77,7 +81,8 @@ def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
     if example.value is not None and not claims:
         yield "there is no value; leave it out if the text states nothing"
     for claim in claims:
-        for value, reason in check_claim(claim, field, read_passage(example.text))[1]:
+        refused = check_claim(claim, field, read_passage(example.text))[1]
+        for value, reason, _ in refused:
             shown = reason or (
                 "the text does not bear it out, so that the same answer of a model would be refused"
             )
@@ -101,17 +106,26 @@ def check_claim(
     ... ].support.value
     'inferred'
     >>> check_claim(claim, field, read_passage("Staff are masked for 6 weeks"))
-    ({}, [('masked for 4 weeks', '')])
+    ({}, [RefusedValue(value='masked for 4 weeks', reason='', attribute='')])
     """
     words = claim.get("quote") if field.needs_quote else None
     quote = _find_words(words, here) if words else None
     if words and (quote is None or not _SAYS.search(words)):
-        return {}, [(words, _WORDLESS if quote else "")]
+        return {}, [RefusedValue(words, _WORDLESS if quote else "")]
     return _prove_all(claim, field.attributes, here, quote)
 
 
-Refused = list[tuple[Any, str]]
-"""Values that a text does not bear out, each with the reason, empty if the text lacks the value."""
+class RefusedValue(NamedTuple):
+    """A value that a text does not bear out, with the reason, empty if the text lacks the value,
+    and the attribute that it was given for.
+    """
+
+    value: Any
+    reason: str = ""
+    attribute: str = ""
+
+
+Refused = list[RefusedValue]
 
 
 def _prove_all(
@@ -128,7 +142,7 @@ def _prove_all(
         found: list[Supported] = []
         for member in list_members(values.get(attribute.name)):
             supported, others = _prove(member, attribute, here, quote)
-            refused += others
+            refused += (one._replace(attribute=attribute.name) for one in others)
             if supported:
                 found.append(supported)
         if found:
@@ -147,14 +161,14 @@ def _prove(
     if not attribute.type.is_concluded:
         found = find_claimed(value, here, quote)
     elif quote is None:
-        return None, [(value, _UNQUOTED)]
+        return None, [RefusedValue(value, _UNQUOTED)]
     elif attribute.type is AttributeType.DATE and not _states_date(
         value, here.section.between(quote.start, quote.end)
     ):
         found = None
     else:
         found = Supported(value, quote, Support.INFERRED)
-    return found, [] if found else [(value, "")]
+    return found, [] if found else [RefusedValue(value)]
 
 
 def _prove_object(
@@ -189,9 +203,10 @@ def find_claimed(
 ) -> Supported | None:
     """Find a value in the quote of its claim, else in the line around it.
 
-    A number beside the quote is another one if the quote states one itself; else it is a
-    conclusion, as is the zero of "no prior chemotherapy". The unit of a number in the quote may
-    stand behind it: "26-35" of "26-35, 36-45 years old".
+    A value beside the quote is another one if the quote states one of its kind itself; else it is a
+    conclusion, as is the zero of "no prior chemotherapy": the two methods of "two effective methods
+    until 6 months after" say nothing of how long. The unit of a number in the quote may stand
+    behind it: "26-35" of "26-35, 36-45 years old".
     """
     if quote is None:
         return _find(value, here)
@@ -216,9 +231,33 @@ def find_claimed(
     ):
         return Supported(value, quote, Support.INFERRED)
     found = _find(value, here)
-    if found and stated and not found.span.overlaps(quote):
+    if found is None:
         return None
-    return replace(found, support=Support.INFERRED) if found else None
+    has_rival = _states_kind(value, tokens, stated)
+    if has_rival and not found.span.overlaps(quote):
+        return None
+    is_beside = bool(stated) and not found.span.overlaps(quote)
+    sure = measured("own", "beside a quote with a number") if is_beside else 1.0
+    return replace(
+        found, support=Support.INFERRED, confidence=min(found.confidence, sure)
+    )
+
+
+def _states_kind(value: Any, tokens: Tokens, stated: Sequence[Number]) -> bool:
+    """Return whether a quote states a value of the same kind: a length of time, a dose, another
+    number.
+    """
+    lengths = list(find_durations(tokens))
+    if isinstance(value, Age | Period | TimePoint):
+        # "26-35" of "26-35, 36-45 years old" has its unit behind the quote
+        return bool(lengths) or any(
+            rule("counted_noun").starts(tokens, number.end) is None for number in stated
+        )
+    if isinstance(value, Amount):
+        doses = find_quantity_lists(tokens)
+        return any(each for each in doses)
+    timed = {at for one in lengths for at in range(one.first, one.end)}
+    return any(number.first not in timed for number in stated)
 
 
 _KINDS = frozenset({"type", "stage", "grade", "class", "phase"})

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractor.concepts.own.declaration import CustomField, Of
+from extractor.concepts.places import MODEL_CONFIDENCE
 from extractor.concepts.provenance import Assembled, ItemBuilder
 from extractor.concepts.resolve import UNCONFIRMED
 from extractor.evidence.drafts import Draft, ModelResult, Reading, find_weakest
@@ -50,9 +51,12 @@ def assemble_own(
         for path, draft in places:
             claims = list(_list_claims(field, draft))
             chosen = _unite(claims, field) if field.many else _choose(claims)
-            items += [
-                _build_item(parsed, field, (path, draft), claim) for claim in chosen
-            ]
+            for claim in chosen:
+                # the record's values are asked for chunk by chunk
+                asked = [draft] if path else result.drafts
+                number = f"custom.{field.name}[{len(items)}]"
+                absences += _explain_attributes(field, claim, number, draft, asked)
+                items.append(_build_item(parsed, field, (path, draft), claim))
             if not chosen:
                 absences.append(_explain(field, (path, draft), parsed, result))
         if not places:
@@ -127,9 +131,16 @@ def _rate(field: CustomField, claim: Claim, by_patterns: Sequence[Claim]) -> Cla
         }
     counted = field.confidence.get(_find_support(claim))
     return {
-        name: replace(one, confidence=counted or PRIORS[one.support])
+        name: replace(one, confidence=_limit_by_place(one, counted))
         for name, one in claim.items()
     }
+
+
+def _limit_by_place(reading: Reading[Any], counted: float | None) -> float:
+    """Return the confidence of a value, no higher than its place in the text allows."""
+    sure = counted or PRIORS[reading.support]
+    is_doubted = reading.confidence < MODEL_CONFIDENCE
+    return min(sure, reading.confidence) if is_doubted else sure
 
 
 def _find_support(claim: Claim) -> Support:
@@ -206,6 +217,37 @@ def _contradict(one: Any, other: Any) -> bool:
             value not in one for value in other
         )
     return bool(one != other)
+
+
+def _explain_attributes(
+    field: CustomField,
+    claim: Claim,
+    path: str,
+    draft: Draft,
+    asked: Sequence[Draft],
+) -> Iterator[Absence]:
+    """Yield why attributes are missing from a value: refused, not stated, or nobody was asked."""
+    is_by_model = any(reading.origin is not Origin.RULE for reading in claim.values())
+    for attribute in field.attributes:
+        if attribute.name in claim:
+            continue
+        reason = draft.gap(field.name)
+        if any(one.refuses(field.name, attribute.name) for one in asked):
+            reason = AbsenceReason.UNSUPPORTED_ANSWER
+        elif is_by_model or field.name in draft.model:
+            reason = AbsenceReason.NOT_REPORTED
+        yield Absence(
+            field=f"{path}.values.{attribute.name}",
+            reason=reason,
+            sections=tuple(dict.fromkeys(_list_sections(claim))),
+        )
+
+
+def _list_sections(claim: Claim) -> Iterator[str]:
+    """Yield the sections in which the other attributes of a value stand."""
+    for reading in claim.values():
+        for span in reading.spans:
+            yield span.section
 
 
 def _explain(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any
 
+from extractor.concepts.doses.loose_amounts import find_loosely
 from extractor.concepts.doses.schedule import find_frequencies
 from extractor.concepts.groups.prove import find_group_rule
 from extractor.concepts.limits.bounds import LOWER, UPPER, read_comparator
@@ -27,7 +28,12 @@ from extractor.concepts.places import (
     locate,
 )
 from extractor.concepts.windows.prove import find_window
-from extractor.concepts.windows.prove_times import find_age, find_length, find_point
+from extractor.concepts.windows.prove_times import (
+    find_age,
+    find_length,
+    find_point,
+    read_point,
+)
 from extractor.evidence.drafts import Span
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import NUMBER, Tokens, lex
@@ -79,6 +85,8 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     tokens = cut(passage)
     find = _FINDERS.get(type(value))
     if find and (place := find(tokens, value)):
+        if isinstance(value, TimePoint):
+            value = read_point(tokens, value, place)
         return support_at(place, value, passage)
     whole = Supported(
         value, Span(passage.section.name, *passage.raw_span), Support.INFERRED
@@ -124,19 +132,14 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
             return Derived(stated.first, stated.end, Support.INFERRED)
     bounds = (amount.low, None if amount.high == amount.low else amount.high)
     sought = (amount.high, None) if amount.low is None else bounds
-    opposite: tuple[Comparator, ...]
-    if amount.low is None:
-        opposite = LOWER
-    elif amount.high is None:
-        opposite = UPPER
-    else:
-        opposite = ()
-    places = [
+    opposite = _list_opposites(amount)
+    anywhere = [
         (first, end)
         for first, end, stated in find_rows(tokens, find_numbers(tokens))
-        if sought in stated and first not in named and _has_volume(tokens, first, below)
+        if sought in stated and _has_volume(tokens, first, below)
         if not (opposite and _read_sign(tokens, first) in opposite)
     ]
+    places = [place for place in anywhere if place[0] not in named]
     if amount.unit.endswith("/day"):
         other_rate = amount.unit.removesuffix("/day")
     else:
@@ -151,7 +154,14 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
             )
             if is_daily and has_unit(tokens, place, unit_of_it):
                 return Derived(*place, support)
-    return None
+    return find_loosely(tokens, amount, anywhere)
+
+
+def _list_opposites(amount: Amount) -> tuple[Comparator, ...]:
+    """Return the comparators that say the opposite of an open end: "at least" of "up to 40 mg"."""
+    if amount.low is None:
+        return LOWER
+    return UPPER if amount.high is None else ()
 
 
 def _read_sign(tokens: Tokens, first: int) -> Comparator | None:

@@ -35,11 +35,14 @@ meanings.
 
 @dataclass(frozen=True, slots=True)
 class Supported:
-    """A value with the characters that support it."""
+    """A value with the characters that support it. ``confidence`` is lower where its place leaves
+    a doubt.
+    """
 
     value: Any
     span: Span
     support: Support
+    confidence: float = MODEL_CONFIDENCE
 
 
 def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
@@ -54,9 +57,8 @@ def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any
     weakest = find_weakest(s.support for s in supported)
     spans = tuple(s.span for s in supported)
     supports = tuple(s.support for s in supported)
-    return Reading(
-        value, MODEL_CONFIDENCE, spans, weakest, supports=supports, origin=Origin.MODEL
-    )
+    sure = min((s.confidence for s in supported), default=MODEL_CONFIDENCE)
+    return Reading(value, sure, spans, weakest, supports=supports, origin=Origin.MODEL)
 
 
 @dataclass(frozen=True, slots=True)

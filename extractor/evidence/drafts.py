@@ -195,8 +195,8 @@ class Refusal:
 
     ``nearest`` is the place in the text that says otherwise, None if there is none. ``part`` names
     the quote that is wrong, if it is a part of a value: then ``nearest`` are the words that it
-    should be, and ``value`` has both. What finds the reason leaves ``field``, ``value`` and
-    ``kind`` to its caller.
+    should be, and ``value`` has both. ``attribute`` is that of a user's own field. What finds the
+    reason leaves ``field``, ``attribute``, ``value`` and ``kind`` to its caller.
     """
 
     why: Why = Why.NOT_STATED
@@ -205,6 +205,7 @@ class Refusal:
     field: str = ""
     value: str = ""
     kind: FindingKind = FindingKind.VALUE_NOT_IN_QUOTE
+    attribute: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +258,12 @@ class Draft:
         """Whether a model answered about it, however wrong."""
         return bool(self.model or self.refused)
 
-    def refuses(self, name: str) -> bool:
-        """Return whether a value of a field was refused."""
-        return any(one.field == name for one in self.refused)
+    def refuses(self, name: str, attribute: str = "") -> bool:
+        """Return whether a value of a field was refused; with ``attribute``, one of that."""
+        return any(
+            one.field == name and attribute in ("", one.attribute)
+            for one in self.refused
+        )
 
     def gap(self, name: str) -> AbsenceReason:
         """Return why a field has no answer."""

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from extractor.schemas.evidence import Evidence, ExtractedItem
-from extractor.schemas.extraction import Constraint, TimeWindow
+from extractor.schemas.extraction import Constraint, TimeWindow, TrialExtraction
 
 PARTS: Mapping[type, tuple[str, ...]] = {
     Constraint: ("condition",),
@@ -58,6 +58,25 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
                 )
         elif value is not None:
             yield Value(f"{path}.{field}", name, value, item.evidence_for(field))
+
+
+def list_all_values(
+    extraction: TrialExtraction,
+) -> Iterator[tuple[Value, ExtractedItem]]:
+    """Yield all values of an extraction, each once, with their items.
+
+    >>> extraction = TrialExtraction.model_validate(
+    ...     {"record_id": "A", "eligibility": {"sex": "male"}}
+    ... )
+    >>> [(value.path, value.value.value) for value, _ in list_all_values(extraction)]
+    [('eligibility.sex', 'male')]
+    """
+    for path, item in extraction.list_items():
+        # the first of the time windows stands in their list, too
+        repeats_window = bool(getattr(item, "time_windows", False))
+        for value in list_values(path, item):
+            if not (repeats_window and value.name == "time_window"):
+                yield value, item
 
 
 @cache

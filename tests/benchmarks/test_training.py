@@ -152,17 +152,38 @@ def test_true_cuts_are_candidates_except_inside_a_list_of_numbers():
     assert '"d:two abbreviations in measure" = -1.2\n' in by_hand
 
 
-def test_a_labelled_role_comes_with_features_of_the_agent_and_never_from_the_gold(
-    tmp_path,
-):
-    write_lines(
-        tmp_path / "labels" / "dosing.jsonl",
-        [ROW, ROW | {"record": next(iter(read_gold()))}],
+def test_a_labelled_role_comes_with_features_of_the_agent_and_its_record(tmp_path):
+    measured = next(
+        name for name, line in read_gold().items() if line["fold"] in {3, 4}
     )
+    write_lines(tmp_path / "labels" / "dosing.jsonl", [ROW, ROW | {"record": measured}])
+    arms = {
+        "armGroups": [
+            {
+                "label": "Arm A",
+                "type": "EXPERIMENTAL",
+                "description": "Participants receive fictumab 5 mg orally once daily.",
+            }
+        ],
+        "interventions": [{"type": "DRUG", "name": "Fictumab"}],
+    }
+    studies = [
+        {
+            "protocolSection": {
+                "identificationModule": {"nctId": name, "briefTitle": "Fictumab"},
+                "armsInterventionsModule": arms,
+            }
+        }
+        for name in (ROW["record"], measured)
+    ]
+    (tmp_path / "records").mkdir()
+    with gzip.open(tmp_path / "records" / "ctgov_v2.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(study) + "\n" for study in studies)
+    # trials of the folds that measure the result are no labels
     (doses,) = dose_roles.read_dose_labels(tmp_path)
     (agent,) = dose_roles.read_agents(doses)
     assert (agent.trial, agent.role) == ("NCT90000001", Role.INVESTIGATIONAL)
-    assert "in experimental of experimental" in agent.features
+    assert {"in experimental of experimental", "title alone"} <= {*agent.features}
     weights = np.zeros(len(Role))
     weights[list(Role).index(Role.PLACEBO)] = 2.0
     assert tomllib.loads(dose_roles.format_weights(weights, {"always": 0}))[

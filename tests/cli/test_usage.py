@@ -148,6 +148,7 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
         ("fhir", "export RUN --to OUT --format fhir", "fhir"),
         ("fastapi", "serve --root OUT", "serve"),
         ("starlette", "review RUN --gold OUT", "review"),
+        ("mcp", "mcp", "mcp"),
         ("ray", f"run {RECORD} --ray local --out OUT", "ray"),
         ("fsspec", "run s3://bucket/records.jsonl", "s3"),
     ],

@@ -145,6 +145,71 @@ def test_a_denied_quote_is_no_quote():
     assert absence.reason is AbsenceReason.UNSUPPORTED_ANSWER
 
 
+class Contraception(BaseModel, json_schema_extra={"mentions": ["contraception"]}):
+    """The contraception that is asked for."""
+
+    methods: int | None = Field(None, description="How many methods at once.")
+    after: Period | None = Field(None, description="How long after treatment.")
+
+
+CONTRACEPTION = (
+    "Two highly effective methods of contraception during treatment and 6 months after; IUDs "
+    "count from 2 weeks on"
+)
+
+
+@pytest.mark.parametrize(
+    ("quote", "given", "stands"),
+    [
+        (
+            "Two highly effective methods of contraception",
+            {"methods": 2, "after": "6 month"},
+            {"methods": 2, "after": Period(value=6, unit="month")},
+        ),
+        # what the quote states of the same kind is the value
+        ("IUDs count from 2 weeks on", {"after": "6 month"}, None),
+        # what stands nowhere is refused
+        (
+            "Two highly effective methods of contraception",
+            {"methods": 2, "after": "9 month"},
+            {"methods": 2},
+        ),
+    ],
+)
+def test_an_attribute_is_proven_by_its_line_not_by_its_quote_alone(
+    quote, given, stands
+):
+    record = trial(eligibility=f"Inclusion Criteria:\n\n* {CONTRACEPTION}")
+    answer = {"contraception": {"quote": quote} | given}
+    with serve(answering({"contraception": answer})) as stub:
+        extraction = Extractor(stub.spec, fields=[Contraception]).extract(record)
+    found = extraction.custom["contraception"]
+    assert [dict(one.values) for one in found] == ([stands] if stands else [])
+    assert all(
+        one.confidence < 0.85
+        for item in found
+        for one in item.evidence
+        if one.field == "values.after"
+    )
+
+
+def test_an_attribute_that_is_left_out_has_an_absence():
+    line = {"eligibility": f"Inclusion Criteria:\n\n* {CONTRACEPTION}"}
+    words = {"quote": "Two highly effective methods of contraception", "methods": 2}
+
+    def explain(answer):
+        with serve(answering({"contraception": {"contraception": answer}})) as stub:
+            extractor = Extractor(stub.spec, fields=[Contraception])
+            extraction = extractor.extract(trial(**line))
+        return {one.field: one.reason for one in extraction.absences}
+
+    path = "custom.contraception[0].values.after"
+    assert explain(words)[path] is AbsenceReason.NOT_REPORTED
+    refused = explain(words | {"after": "9 month"})
+    assert refused[path] is AbsenceReason.UNSUPPORTED_ANSWER
+    assert path not in explain(words | {"after": "6 month"})
+
+
 def test_silence_is_an_answer_and_costs_no_second_question():
     extraction, requests = extract({"": {"cat": "other"}})
     reasons = {one.field: one.reason for one in extraction.absences}

@@ -9,7 +9,7 @@ import pytest
 from extractor.apps.review.changes import Conflict, Review
 from extractor.apps.review.journal import Journal
 
-from .reviewing import SEED, change, decide, item, mend, set_value
+from .reviewing import SEED, add_criterion, change, decide, item, mend, set_value
 
 CORRECTION = {"kind": "set", "item": "endpoints[0]", "version": 0}
 
@@ -42,7 +42,7 @@ def test_undo_goes_back_step_by_step_and_redo_forth(start_review):
     }
 
 
-def test_a_value_set_back_is_accepted_and_restore_forgets(start_review):
+def test_a_value_set_back_is_to_decide_again_and_restore_forgets(start_review):
     review = start_review()
     decide(review, "accept", "endpoints[0]", "eligibility")
     review.step(SEED, "undo")  # both at once
@@ -57,11 +57,45 @@ def test_a_value_set_back_is_accepted_and_restore_forgets(start_review):
         {},
     )
     set_value(review, "endpoints[0]", "concept", "response_rate")
-    assert item(review, "endpoints[0]")["state"] == "accepted"
+    assert item(review, "endpoints[0]")["state"] == "open"
+    decide(review, "accept", "endpoints[0]")
     decide(review, "restore", "endpoints[0]")
     assert item(review, "endpoints[0]")["state"] == "open"
     with pytest.raises(ValueError, match="cannot be rejected"):
         decide(review, "reject", "eligibility")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("endpoints[0]", "time_points"),
+        ("endpoints[0]", "specimens"),
+        ("eligibility.criteria[0]", "constraints"),
+        ("eligibility.criteria[0]", "time_windows"),
+        ("dosing[0]", "amounts"),
+        ("eligibility", "groups"),
+    ],
+)
+def test_a_row_that_is_added_and_removed_decides_nothing(start_review, name, path):
+    review = start_review()
+    before = item(review, name)
+    rows = before["value"][path]
+    set_value(review, name, path, [*rows, {}])
+    set_value(review, name, path, rows)
+    after = item(review, name)
+    assert (after["state"], after["value"]) == ("open", before["value"])
+
+
+def test_a_row_added_to_a_new_item_and_removed_decides_nothing(start_review):
+    review = start_review()
+    added = add_criterion(review)
+    assert item(review, added)["state"] == "open"
+    decide(review, "accept", added)
+    assert item(review, added)["state"] == "added"
+    rows = item(review, added)["value"]["constraints"]
+    set_value(review, added, "constraints", [*rows, {}])
+    set_value(review, added, "constraints", rows)
+    assert item(review, added)["state"] == "open"
 
 
 def test_a_number_is_edited_as_the_text_writes_it(start_review):

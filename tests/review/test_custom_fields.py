@@ -48,9 +48,9 @@ def accept_rest(review):
     )
 
 
-def read_gold(review, tmp_path):
+def read_gold(review, tmp_path, *, anyway=False):
     accept_rest(review)
-    review.finish(OWN)
+    review.finish(OWN, anyway=anyway)
     return json.loads((tmp_path / "gold" / name_gold(OWN)).read_text("utf-8"))
 
 
@@ -117,7 +117,8 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(
 ):
     set_value(review, "custom.ejection_fraction[0]", "value", "at most 35 %")
     assert item(review, "custom.ejection_fraction[0]")["state"] == "corrected"
-    gold = read_gold(review, tmp_path)
+    # nothing in the record states 35 %
+    gold = read_gold(review, tmp_path, anyway=True)
     found = gold["custom"]["ejection_fraction"]
     assert [one["of"] for one in found] == [
         "eligibility.criteria[0]",

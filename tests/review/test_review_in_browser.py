@@ -186,6 +186,38 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     expect(page.locator(".title code")).not_to_have_text(SEED)
 
 
+def test_a_record_with_a_red_field_is_finished_all_the_same_if_told_to(page, served):
+    criterion = unfold(page, "eligibility.criteria[0]")
+    limits = criterion.locator("[data-field=constraints]")
+    limits.get_by_role("button", name="Add").click()
+    expect(limits.locator(".flaw")).to_have_text(
+        "no. 1: nothing is filled in; fill it in, or remove it"
+    )
+    limits.get_by_role("button", name="Remove").click()
+    expect(limits.locator(".flaw")).to_have_count(0)
+    expect_state(page, "eligibility.criteria[0]", "to decide")
+    limits.get_by_role("button", name="Add").click()
+    limits.get_by_label("quantity").fill("age")
+    limits.get_by_label("comparator").select_option(value='">"')
+    limits.get_by_label("value", exact=True).fill("99")
+    limits.get_by_label("value", exact=True).press("Enter")
+    expect(limits.locator(".flaw")).to_contain_text("99 does not stand in the quote")
+    endpoint = unfold(page, "endpoints[0]")
+    endpoint.get_by_role("button", name="Accept endpoint").click()
+    unfold(page, "dosing[0]").get_by_role("button", name="Reject").click()
+    page.get_by_role("button", name="Accept 1 certain").click()
+    expect(page.locator(".progress")).to_have_text("4 of 4 decided")
+    page.get_by_role("button", name="Finish").click()
+    dialog = page.locator("dialog.dialog")
+    expect(dialog).to_contain_text("1 field is still red: inclusion criterion 1")
+    click(page, "Close")
+    assert list(served.gold.glob("*.json")) == []
+    page.get_by_role("button", name="Finish").click()
+    click(page, "Finish all the same")
+    expect(page.locator(".message")).to_contain_text("its gold is written")
+    assert [path.stem for path in served.gold.glob("*.json")] == [SEED]
+
+
 def test_a_record_is_reviewed_by_keyboard_alone(page):
     expect(card(page, "eligibility").locator(".form")).to_be_visible()
     press(page, "a")
@@ -456,6 +488,10 @@ def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(
         expect(page.locator(".progress")).to_have_text("7 of 7 decided")
         expect(page.locator(".items > .card")).to_have_count(5)
         click(page, "Finish")
+        expect(page.locator("dialog.dialog")).to_contain_text(
+            "nothing in the record states <= 35 %"
+        )
+        click(page, "Finish all the same")
         expect(page.locator(".message")).to_contain_text("its gold is written")
     gold = json.loads((tmp_path / "gold" / f"{OWN}.json").read_text("utf-8"))["custom"]
     assert gold["ejection_fraction"][0]["values"]["value"]["value"] == 35
@@ -486,7 +522,7 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(
         groups = unfold(page, "eligibility").locator("[data-field=groups]")
         groups.get_by_role("button", name="Add groups").click()
         expect(groups.get_by_label("name").last).to_have_value("g4")
-        expect(groups.locator(".flaw")).to_contain_text("no. 4 rule: ")
+        expect(groups.locator(".flaw")).to_contain_text("no. 4: nothing is filled in")
         groups.get_by_label("within").last.select_option(
             label="g1: at least 2 of “High risk, at least two of:”"
         )

@@ -13,6 +13,8 @@ from extractor.apps.cli.doctor import doctor
 from extractor.apps.cli.evaluate import evaluate
 from extractor.apps.cli.export import export
 from extractor.apps.cli.fetch import fetch
+from extractor.apps.cli.gold import app as gold
+from extractor.apps.cli.mcp import mcp
 from extractor.apps.cli.options import FieldsOption
 from extractor.apps.cli.parse import parse
 from extractor.apps.cli.results import calibrate, report, review
@@ -78,10 +80,12 @@ app.command(rich_help_panel=_EXTRACT)(parse)
 for _command in (report, review, export):
     app.command(rich_help_panel=_READ)(_command)
 app.command(rich_help_panel=_SCORE)(evaluate)
+app.add_typer(gold, name="gold", rich_help_panel=_SCORE)
 app.command(rich_help_panel=_SCORE)(calibrate)
 app.command(rich_help_panel=_SCORE)(diff)
 app.command(rich_help_panel=_SET_UP)(doctor)
 app.add_typer(serve, name="serve", rich_help_panel=_SET_UP)
+app.command(rich_help_panel=_SET_UP)(mcp)
 app.command(rich_help_panel=_SET_UP)(schema)
 
 

@@ -24,6 +24,7 @@ PURPOSES: Final = {
     "fhir": "FHIR R5 resources",
     "review": "extractor review",
     "serve": "extractor serve",
+    "mcp": "extractor mcp, tools for agents",
     "notebook": "the notebooks",
     "ray": "many machines",
     "s3": "inputs at S3 addresses",

@@ -16,7 +16,7 @@ from extractor.apps.cli.console import (
     warn_incomplete,
 )
 from extractor.apps.cli.options import SCORES, JsonOption, option
-from extractor.options import FILES, RARE, read_own_fields
+from extractor.options import FILES, RARE, WHAT, read_own_fields
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -122,7 +122,7 @@ def evaluate(
     fields: Annotated[
         list[str] | None,
         option(
-            SCORES,
+            WHAT,
             "Only these, such as minimum_age,constraints; or the file of your own fields. "
             "Repeatable.",
             metavar="NAME,...|PLACE",

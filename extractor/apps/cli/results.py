@@ -82,6 +82,14 @@ def review(
         str | None,
         option(SERVICE, "Who reviews; your user name if left out.", metavar="NAME"),
     ] = None,
+    blind: Annotated[
+        bool,
+        option(
+            SERVICE,
+            "Review in a folder of your own, --gold/NAME: nobody sees another's decisions.",
+            "--blind",
+        ),
+    ] = False,
     port: Annotated[
         int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")
     ] = 0,
@@ -90,7 +98,9 @@ def review(
 
     Prints an address that works once, on this machine only. Ctrl-C stops the
     review; the same command resumes it. Another reviewer runs the same command
-    with another --reviewer name: no one overwrites another's changes.
+    with another --reviewer name: no one overwrites another's changes. With
+    --blind, each has a folder of gold; `extractor evaluate gold/anna gold/ben`
+    says how far they agree.
 
         extractor run records --out results
         extractor review results --gold gold
@@ -108,11 +118,15 @@ def review(
         raise
     import getpass
 
+    from extractor.apps.review.gold import name_folder
+
     if not reviewer:
         try:
             reviewer = getpass.getuser()
         except (OSError, KeyError):  # an account without a name
             reviewer = "reviewer"
+    if blind:
+        gold /= name_folder(reviewer)
     try:
         with open_review(
             run, gold, reviewer=reviewer, port=port, inputs=records or ()

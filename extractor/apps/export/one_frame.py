@@ -7,7 +7,7 @@ from typing import Any
 from extractor.apps.export.columns import Column, Row
 from extractor.apps.export.tables import Table
 from extractor.schemas import ExtractedItem, TrialExtraction
-from extractor.schemas.values import Value, list_values
+from extractor.schemas.values import Value, list_all_values
 
 _KEYS = (
     Column("record_id", "The record."),
@@ -37,14 +37,8 @@ def list_rows(extractions: Iterable[TrialExtraction]) -> Iterator[Row]:
     [('A', 'eligibility.sex', 'male')]
     """
     for extraction in extractions:
-        for path, item in extraction.list_items():
-            for value in list_values(path, item):
-                # the first of the time windows stands in their list, too
-                is_repeated = value.name == "time_window" and bool(
-                    getattr(item, "time_windows", ())
-                )
-                if not is_repeated:
-                    yield (extraction.record_id, *_describe(value, item))
+        for value, item in list_all_values(extraction):
+            yield (extraction.record_id, *_describe(value, item))
 
 
 def _describe(value: Value, item: ExtractedItem) -> Row:

@@ -27,7 +27,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from extractor.apps.pages import read_assets, read_shared_script, render_template
-from extractor.apps.review.changes import Change, Conflict, Review
+from extractor.apps.review.changes import (
+    Change,
+    Conflict,
+    Finish,
+    Review,
+    StillRed,
+)
 from extractor.apps.review.forms import describe_form
 from extractor.apps.review.journal import Journal
 from extractor.apps.review.queue import RunRecords
@@ -148,7 +154,9 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         "change": lambda name, body: review.change(name, _CHANGE.validate_python(body)),
         "undo": lambda name, _: review.step(name, "undo"),
         "redo": lambda name, _: review.step(name, "redo"),
-        "finish": lambda name, _: review.finish(name),
+        "finish": lambda name, body: review.finish(
+            name, anyway=Finish.model_validate(body).anyway
+        ),
     }
 
     assets = {
@@ -219,6 +227,8 @@ async def _answer_error(_: Request, error: Exception) -> Response:
             {"message": str(error), "theirs": theirs, "rows": error.rows}, 409
         )
     message = str(error)
+    if isinstance(error, StillRed):
+        return JSONResponse({"message": message, "may_finish": True}, 422)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -22,6 +22,7 @@ from extractor.apps.review.draft import (
     replay,
     tell_state,
 )
+from extractor.apps.review.flaws import tell_flaw
 from extractor.apps.review.forms import FIELDS, derive_window
 from extractor.apps.review.gold import (
     check_draft,
@@ -30,6 +31,7 @@ from extractor.apps.review.gold import (
     shape_gold,
     write_gold,
 )
+from extractor.apps.review.gold_state import GoldFolder
 from extractor.apps.review.journal import Journal
 from extractor.apps.review.page import OpenedRecord, describe_record
 from extractor.apps.review.queue import RunRecords
@@ -64,6 +66,12 @@ class Conflict(ExtractorError):
 
 class NotReady(GoldError):
     """The record cannot be finished yet."""
+
+
+class StillRed(NotReady):
+    """Nothing is wrong for certain, but fields are marked red; a reviewer may finish all the
+    same.
+    """
 
 
 class _Request(BaseModel):
@@ -103,6 +111,12 @@ class Decide(_Request):
     items: tuple[Seen, ...] = Field(min_length=1)
 
 
+class Finish(_Request):
+    """Write the gold; with ``anyway`` although fields are marked red."""
+
+    anyway: bool = False
+
+
 class Add(_Request):
     """Create an item of a ``group`` from marked words; ``item`` is the open one, to which a
     user's value may belong.
@@ -135,6 +149,7 @@ class Review:
         self.fields = records.fields
         self._records = records
         self._gold = gold
+        self._files = GoldFolder(gold)
         self._journal = journal
 
     def list_queue(self) -> Json:
@@ -188,32 +203,39 @@ class Review:
 
     def _list_progress(self) -> Iterator[tuple[str, Json]]:
         begun = self._journal.list_begun()
-        gold = {path.name for path in self._gold.glob("*.json")}
+        gold = self._files.list_names()
         for name, doubt in self._records.doubts.items():
+            file = name_gold(name)
             if not self._records.has_text(name):
                 yield name, {"state": "without_text", "decided": 0, "items": 0}
-            # gold may lack fields declared later
-            elif name in begun or (self.fields and name_gold(name) in gold):
-                yield name, self._replay(name).describe_progress()
+            elif name in begun:
+                yield name, self._files.complete(self._replay(name), file, name)
+            elif file not in gold:
+                yield name, {"state": "open", "decided": 0, "items": doubt.items}
+            elif fault := self._files.find_fault(file, name):
+                state = {"state": "broken", "problem": f"its gold file {fault}"}
+                yield name, state | {"decided": 0, "items": doubt.items}
+            elif self.fields:  # gold may lack fields declared later
+                yield name, self._files.complete(self._replay(name), file, name)
             else:
-                done = name_gold(name) in gold
-                decided = doubt.items if done else 0
-                yield (
-                    name,
-                    {
-                        "state": "finished" if done else "open",
-                        "decided": decided,
-                        "items": doubt.items,
-                    },
-                )
+                decided = {"decided": doubt.items, "items": doubt.items}
+                yield name, {"state": "finished"} | decided
 
     def describe(self, record_id: str) -> Json:
         """Return a record with all data for its review."""
-        return describe_record(self._load(record_id), self.reviewer)
+        opened = self._load(record_id)
+        return describe_record(opened, self.reviewer) | {
+            "progress": self._complete(opened.draft, record_id)
+        }
 
     def describe_version(self, record_id: str) -> Json:
         """Return the version and progress of a record, to detect changes by others."""
-        return {"record": record_id} | self._replay(record_id).describe()
+        draft = self._replay(record_id)
+        progress = {"progress": self._complete(draft, record_id)}
+        return {"record": record_id} | draft.describe() | progress
+
+    def _complete(self, draft: ReviewDraft, record_id: str) -> Json:
+        return self._files.complete(draft, name_gold(record_id), record_id)
 
     def list_history(self, record_id: str) -> list[Json]:
         """Return the actions on a record with reviewer and time, the last first."""
@@ -254,25 +276,17 @@ class Review:
                 actions.append(Action(done.item, kind, done.path, left, back))
             return self._note(draft, record_id, actions)
 
-    def finish(self, record_id: str) -> str | None:
-        """Write the record's gold. Raises ``NotReady`` while something is open or wrong with it."""
+    def finish(self, record_id: str, *, anyway: bool = False) -> str | None:
+        """Write the record's gold.
+
+        Raises ``NotReady`` while something is open or wrong with it, and ``StillRed`` while a
+        warning marks a field red, unless ``anyway``.
+        """
         with self._journal.transaction():
             opened = self._load(record_id)
             draft = opened.draft
             record = opened.record
-            left = sum(item.state == "open" for item in draft.items.values())
-            if left:
-                raise NotReady(
-                    f"{left} {'item is' if left == 1 else 'items are'} not decided yet."
-                )
-            flaws = [
-                found
-                for found in check_draft(draft, record, self.fields)
-                if not found[1].warns
-            ]
-            if flaws:
-                things = "1 thing is" if len(flaws) == 1 else f"{len(flaws)} things are"
-                raise NotReady(f"{things} wrong with it: {flaws[0][1].problem}.")
+            self._refuse_open(opened, anyway=anyway)
             path = self._gold / name_gold(record_id)
             found = digest_gold(path)
             if found not in {None, draft.gold_sha256}:
@@ -286,6 +300,22 @@ class Review:
             return self._note(
                 draft, record_id, [Action("", "finish", path.name, None, digest)]
             )
+
+    def _refuse_open(self, opened: OpenedRecord, *, anyway: bool) -> None:
+        draft = opened.draft
+        left = sum(item.state == "open" for item in draft.items.values())
+        if left:
+            raise NotReady(
+                f"{left} {'item is' if left == 1 else 'items are'} not decided yet."
+            )
+        flaws = list(check_draft(draft, opened.record, self.fields))
+        wrong = [found for found in flaws if not found[1].warns]
+        if wrong:
+            things = "1 thing is" if len(wrong) == 1 else f"{len(wrong)} things are"
+            raise NotReady(f"{things} wrong with it: {tell_flaw(draft, *wrong[0])}.")
+        if flaws and not anyway:
+            fields = "1 field is" if len(flaws) == 1 else f"{len(flaws)} fields are"
+            raise StillRed(f"{fields} still red: {tell_flaw(draft, *flaws[0])}.")
 
     def _note(
         self, draft: ReviewDraft, record_id: str, actions: list[Action]
@@ -367,11 +397,34 @@ def _plan_value(
             item, (field.info.label, say(item.value.get(change.path)), mine)
         )
     value = item.value | values
-    is_doubtful = item.state == "open" and not set(opened.list_doubts(item)) <= set(
-        values
+    if value == item.value:
+        return []
+    state = _decide_by_value(opened, item, value, changed=set(values))
+    return [_act(item, "set", change.path, value, state)]
+
+
+def _decide_by_value(
+    opened: OpenedRecord, item: ReviewItem, value: Json, *, changed: set[str]
+) -> ItemState | None:
+    """Return the state of an item with a new value; None if the change decides it."""
+    first = _find_first(opened.draft, item)
+    # a row that was added and removed, or a value that was set back, decides nothing
+    if value == first["value"]:
+        state: ItemState = first["state"]
+        return state
+    is_doubtful = item.state == "open" and not set(opened.list_doubts(item)) <= changed
+    return "open" if is_doubtful else None
+
+
+def _find_first(draft: ReviewDraft, item: ReviewItem) -> Json:
+    """Return an item as it was before the review, or when a reviewer added it."""
+    if item.base:
+        return item.base.content()
+    return next(
+        action.new
+        for action in draft.actions
+        if action.item == item.path and action.kind == "add" and action.new
     )
-    action = _act(item, "set", change.path, value, "open" if is_doubtful else None)
-    return [] if value == item.value else [action]
 
 
 def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
@@ -457,9 +510,7 @@ def _act(
     value: Json,
     state: ItemState | None = None,
 ) -> Action:
-    """Return an action on an item. A changed item is ``corrected``, unless it equals the
-    prediction again.
-    """
+    """Return an action on an item, which decides it unless ``state`` says otherwise."""
     if kind == "reject":
         state = "rejected"
     elif item.base is None:

@@ -2,12 +2,10 @@
 writes them.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from itertools import count
 from types import MappingProxyType, NoneType
 from typing import Any, get_args
@@ -16,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from extractor.apps.pages import name_label
+from extractor.apps.pages.definitions import read_definitions
 from extractor.apps.pages.view import Json
 from extractor.apps.pages.words import write_number
 from extractor.concepts.own.attributes import Attribute
@@ -115,7 +114,7 @@ class FormField:
             form = self.attribute.describe().partition(": ")[2]
         else:
             form = None
-        known = _read_definitions()["fields"].get(info.group, {})
+        known = read_definitions()["fields"].get(info.group, {})
         meaning = (
             self.attribute.definition if self.attribute else known.get(info.name, "")
         )
@@ -185,11 +184,6 @@ def describe_form(fields: Fields = MappingProxyType({})) -> Json:
     }
 
 
-@cache
-def _read_definitions() -> Json:
-    return tomllib.loads((files(__package__) / "definitions.toml").read_text("utf-8"))
-
-
 def _describe_type(held: type[Any]) -> Json:
     """Return the widget for values of a class."""
     if issubclass(held, BaseModel):
@@ -198,7 +192,7 @@ def _describe_type(held: type[Any]) -> Json:
             "fields": [_describe_part(*part) for part in held.model_fields.items()],
         }
     if issubclass(held, StrEnum):
-        meanings = _read_definitions()["words"].get(held.__name__, {})
+        meanings = read_definitions()["words"].get(held.__name__, {})
         options = [
             {"value": word.value, "meaning": meanings.get(word.value, "")}
             for word in held
@@ -215,7 +209,7 @@ def _describe_part(name: str, part: Any) -> Json:
         held = arguments[0]
     is_optional = NoneType in get_args(part.annotation)
     shape = {"widget": _LISTED[name]} if name in _LISTED else _describe_type(held)
-    label = _read_definitions()["labels"].get(name) or name_label(name)
+    label = read_definitions()["labels"].get(name) or name_label(name)
     return {
         "name": name,
         "label": label,

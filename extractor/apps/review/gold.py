@@ -1,7 +1,6 @@
 """Gold files of drafts: their JSON, their checks, and their files."""
 
 import json
-import re
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -10,20 +9,12 @@ from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.evaluation.gold_files import Flaw
 from extractor.apps.pages.view import Json
 from extractor.apps.review.draft import ReviewDraft, ReviewItem
+from extractor.apps.review.flaws import list_empty_rows, word_flaw
 from extractor.apps.review.forms import FIELDS, Fields, list_forms, read_values
 from extractor.run.folder import write_atomically
 from extractor.schemas import FieldRef, Rank, TrialRecord
 
 _RANKS = [rank.value for rank in Rank]
-_OUTCOME = re.compile(r"\b(primary|secondary|other)_outcomes\[(\d+)\]")
-_REMEDIES = {
-    "is annotated twice": "reject one of the two",
-    "is stated twice": "reject one of the two",
-    "has no value": "fill one in, or reject the item",
-    "is empty": "fill it in, or reject the item",
-    "is not annotated": "restore it, or select its words in the text and choose New endpoint",
-}
-"""Remedies in terms of the page; the gold check's own remedies refer to files."""
 
 
 def shape_gold(
@@ -84,25 +75,43 @@ def check_draft(
 ) -> Iterator[tuple[str | None, Flaw]]:
     """Yield every flaw that keeps a draft from being gold, with its item if it concerns one."""
     data, paths = shape_gold(draft, record, fields)
+    empty = _find_empty_rows(draft, fields)
+    for path, rows in empty.items():
+        yield from (
+            (path, Flaw(row, "nothing is filled in", "fill it in, or remove it"))
+            for row in rows
+        )
     for flaw in check_annotation(data, record, tuple(fields.values())):
         fitting = (at for at in paths if FieldRef(at).covers(flaw.path))
         place = max(fitting, key=len, default="")
-        # The page counts outcomes from 1.
-        problem = _OUTCOME.sub(
-            lambda named: f"{named[1]} outcome {int(named[2]) + 1}", flaw.problem
-        )
-        remedy = next(
-            (words for ending, words in _REMEDIES.items() if problem.endswith(ending)),
-            flaw.remedy,
-        )
         within = flaw.path[len(place) :].lstrip(".").removeprefix("values.")
-        yield paths.get(place), Flaw(within, problem, remedy, flaw.warns)
+        is_of_empty_row = any(
+            within == row or within.startswith(f"{row}.")
+            for row in empty.get(paths.get(place, ""), ())
+        )
+        if not is_of_empty_row:
+            yield paths.get(place), word_flaw(within, flaw)
+    yield from _find_undecided(draft)
+
+
+def _find_empty_rows(draft: ReviewDraft, fields: Fields) -> dict[str, list[str]]:
+    """Return the rows of each item that were added and not filled in."""
+    forms = list_forms(fields)
+    return {
+        path: list(list_empty_rows(item, forms.get(item.group, {})))
+        for path, item in draft.items.items()
+        if item.state != "rejected"
+    }
+
+
+def _find_undecided(draft: ReviewDraft) -> Iterator[tuple[str, Flaw]]:
+    """Yield the empty fields of which every item has a value."""
     for group, form in FIELDS.items():
         decided = [name for name, field in form.items() if field.info.metadata.decided]
         for item in draft.list_kept(group):
-            empty = (name for name in decided if item.value.get(name) is None)
+            left = (name for name in decided if item.value.get(name) is None)
             yield from (
-                (item.path, Flaw(name, "is empty", "choose one")) for name in empty
+                (item.path, Flaw(name, "is empty", "choose one")) for name in left
             )
 
 
@@ -120,6 +129,15 @@ def name_gold(record_id: str) -> str:
     )
     visible = f"%2E{name[1:]}" if name.startswith(".") else name
     return f"{visible}.json"
+
+
+def name_folder(reviewer: str) -> str:
+    """Return the name of a reviewer's own folder of gold.
+
+    >>> name_folder("anna"), name_folder("../ben")
+    ('anna', '%2E.%2Fben')
+    """
+    return name_gold(reviewer).removesuffix(".json")
 
 
 def digest_gold(path: Path) -> str | None:

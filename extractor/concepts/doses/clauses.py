@@ -39,7 +39,7 @@ class Clause:
     has_one_topic: bool = True
 
     @cached_property
-    def _explained(self) -> set[int]:
+    def explained(self) -> set[int]:
         """The tokens of marks and of agents."""
         places = [*self.marks.places(), *((m.first, m.end) for m in self.named)]
         return {at for place in places for at in range(*place)}
@@ -51,7 +51,7 @@ class Clause:
         others = [
             at
             for at in range(first, end)
-            if self.tokens.words[at][0].isalpha() and at not in self._explained
+            if self.tokens.words[at][0].isalpha() and at not in self.explained
         ]
         known = rule("word_about_dose")
         return all(

@@ -159,6 +159,15 @@ def _is_glued(tokens: Tokens, index: int) -> bool:
     return tokens.gap(index) in ("", "-")
 
 
+def find_chunk(tokens: Tokens, first: int) -> Place:
+    """Return the place of the tokens joined to the first one: "ABC-12".
+
+    >>> find_chunk(lex("ABC-12 daily"), 0)
+    (0, 2)
+    """
+    return first, _chunk_end(tokens, first)
+
+
 def _chunk_end(tokens: Tokens, first: int) -> int:
     """Return the end of the tokens joined to the first one, as in "nab-paclitaxel",
     "TNF-alpha/IL-6".

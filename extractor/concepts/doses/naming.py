@@ -13,6 +13,7 @@ from extractor.concepts.doses.names import (
     name_key,
     unify_name,
 )
+from extractor.concepts.doses.parts import INTRODUCED
 from extractor.concepts.doses.sections import DosingSection
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
@@ -158,7 +159,8 @@ def name_evidence(statement: Statement, sections: Mapping[str, DosingSection]) -
     clause names it.
     """
     said = sections[statement.section]
-    if not _is_sure_substance(statement, sections):
+    is_introduced = statement.mention is not None and statement.linked <= INTRODUCED
+    if is_introduced or not _is_sure_substance(statement, sections):
         return "other treatment"
     if not said.is_group:
         return "in a description"

@@ -9,15 +9,22 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from extractor.concepts.doses.agents import Agent, Mention, is_joint, is_substance
-from extractor.concepts.doses.amounts import UNSURE, AmountMark
+from extractor.concepts.doses.amounts import (
+    UNSURE,
+    AmountMark,
+    is_volume_or_piece,
+)
 from extractor.concepts.doses.clauses import Clause
-from extractor.concepts.doses.marks import Place
+from extractor.concepts.doses.marks import Mark, Place
+from extractor.concepts.doses.names import find_chunk, unify_name
 from extractor.language.book import rule
 from extractor.language.numbers import read_number
 from extractor.schemas import Amount
 
 NOBODY = Agent("", "", "", 0, 0)
 """Stands for agents that no vocabulary knows and the record does not register."""
+INTRODUCED = 0.6
+"""Confidence in an agent that only the words around its name show."""
 _SHORT_WORD = 4
 """The most letters of a word that is no name of an agent."""
 _TOTAL_OF_FRACTIONS = 5
@@ -89,9 +96,7 @@ def _assign_amounts(clause: Clause) -> list[Part]:
             continue
         owner = _find_owner(clause, amount, named, topic)
         if owner is None:
-            # the word before the amount may be the unknown name
-            first = max(clause.first, amount.first - 1)
-            owner = Part(NOBODY, 0, first, amount.end)
+            owner = _introduce(clause, amount)
             parts.append(owner)
         elif owner is topic and not owner.amounts:
             owner.first = amount.first
@@ -99,7 +104,56 @@ def _assign_amounts(clause: Clause) -> list[Part]:
             parts.append(owner)
         is_sure = _is_plain(clause, amount, owner)
         owner.amounts.append(amount if is_sure else replace(amount, confidence=UNSURE))
+    _share_with_placebo(clause, named)
     return sorted(parts, key=lambda part: part.first)
+
+
+def _introduce(clause: Clause, amount: AmountMark) -> Part:
+    """Return a part for the amount of an agent that no vocabulary knows, with its name where it
+    stands behind the amount: "5 mg of fictizide".
+    """
+    named = _find_new_name(clause, amount)
+    if named is None:
+        # the word before the amount may be the name
+        return Part(NOBODY, 0, max(clause.first, amount.first - 1), amount.end)
+    first, end = named
+    key = unify_name(clause.tokens.read(first, end))
+    agent = Agent(key, "drug", amount.section, first, end)
+    mention = Mark(agent, first, end, INTRODUCED)
+    return Part(agent, INTRODUCED, first, end, mention)
+
+
+def _find_new_name(clause: Clause, amount: AmountMark) -> Place | None:
+    """Return the place of a name directly behind an amount that no vocabulary knows."""
+    if is_volume_or_piece(amount.value[0].unit):
+        return None
+    found = rule("introduced_agent").starts(clause.tokens, amount.end, clause.end)
+    if found is None:
+        return None
+    first, end = find_chunk(clause.tokens, found.end - 1)
+    is_mark = first in clause.explained  # "2 mg QDS"
+    ends = end >= clause.end or end in clause.explained
+    if is_mark or not (ends or rule("name_border").starts(clause.tokens, end)):
+        return None
+    return first, end
+
+
+def _share_with_placebo(clause: Clause, named: Sequence[Part]) -> None:
+    """Give an agent and its placebo the amount that stands before or behind both: "5 mg of A or
+    placebo", "A or placebo 5 mg". Whether the placebo has that amount is not quite sure.
+    """
+    for first, second in pairwise(named):
+        kinds = [first.agent.kind == "placebo", second.agent.kind == "placebo"]
+        if not any(kinds) or all(kinds):
+            continue
+        if not is_joint("or_placebo", clause.tokens, first.end, second.first):
+            continue
+        if first.amounts and not second.amounts:
+            outside = [a for a in first.amounts if a.end <= first.first]
+            second.amounts += [replace(a, confidence=UNSURE) for a in outside]
+        elif second.amounts and not first.amounts:
+            outside = [a for a in second.amounts if a.first >= second.end]
+            first.amounts += [replace(a, confidence=UNSURE) for a in outside]
 
 
 def _split_pair(clause: Clause, amount: AmountMark, named: Sequence[Part]) -> bool:
@@ -159,9 +213,13 @@ def _find_owner(
     if _is_of_unknown(clause, amount, owner):
         return None
     is_taken = topic is not None if owner is None else bool(owner.amounts)
-    if is_taken and _follows_unknown(clause, amount):
+    if is_taken and _is_beside_unknown(clause, amount):
         return None
-    return owner or topic or after
+    if owner or topic:
+        return owner or topic
+    if after and clause.speaks_of_dosing(amount.end, after.first):
+        return after
+    return None
 
 
 def _find_before(
@@ -202,11 +260,15 @@ def _is_of_unknown(clause: Clause, amount: AmountMark, owner: Part | None) -> bo
     return rule("other_agent").starts(tokens, amount.end) is not None
 
 
-def _follows_unknown(clause: Clause, amount: AmountMark) -> bool:
-    """Return whether the word before an amount may be the name of an unknown agent."""
+def _is_beside_unknown(clause: Clause, amount: AmountMark) -> bool:
+    """Return whether the word before an amount may be the name of an unknown agent, or the next
+    member of a list is one: "and 5 mg fictizide".
+    """
     place = amount.first - 1
     if place < clause.first:
         return False
+    if rule("member_joint").covers(clause.tokens, place, amount.first):
+        return _find_new_name(clause, amount) is not None
     word = clause.tokens.words[place]
     if not word.isalpha() or len(word) <= _SHORT_WORD:
         return False

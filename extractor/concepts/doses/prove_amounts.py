@@ -114,8 +114,9 @@ class AmountProof:
             return True  # "500 mg on day 1, then 250"
         marks = _lie_over(section.marks.amounts, place, section)
         first = marks[0].first if marks else here.first
-        if rule("sums_up").ends(section.tokens, first) and amount.unit.endswith("/day"):
-            return True  # "four drops twice daily, totalling 240 mcg per day"
+        # "four drops twice daily, totalling 240 mcg per day" are no 240 mcg a dose
+        if rule("sums_up").ends(section.tokens, first):
+            return amount.unit.endswith("/day")
         if section.tokens.words[first - 1 : first] == ["("]:
             return True  # "two tablets of 3 mg (6 mg)"
         is_contrary = any(kind_of(amount) == kind_of(level) for level in levels)

@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.concepts.doses.agents import is_joint
-from extractor.concepts.doses.answered import AnsweredRegimen, Nearness, Stated
-from extractor.concepts.doses.clauses import Link, find_link
+from extractor.concepts.doses.answered import (
+    READERS,
+    AnsweredRegimen,
+    Nearness,
+    Stated,
+)
+from extractor.concepts.doses.clauses import Link, Statement, find_link
 from extractor.concepts.doses.equality import is_same
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.prove_amounts import VAGUE
@@ -91,7 +96,42 @@ class CodeProof:
         is_explicit = mark not in near.one.amounts
         if mark is near.one.days:
             is_explicit = len(mark.value) > 1
-        return self.regimen.refuse(mark) if is_explicit else None
+        if not is_explicit:
+            return None
+        quoted = self._list_quoted(value)
+        if any(self._is_held(each, near.one) for each in quoted):
+            return None
+        # the clause may go on to another step
+        is_outside = not self.regimen.span(mark).overlaps(self.regimen.quote)
+        is_of_agent = all(self._is_in_clause(each) for each in quoted)
+        return None if is_outside and is_of_agent else self.regimen.refuse(mark)
+
+    def _is_in_clause(self, mark: Fact) -> bool:
+        """Return whether a mark stands in a clause that says something of the agent."""
+        return any(statement.holds(mark) for _, statement in self.regimen.own)
+
+    def _list_quoted(self, value: Any) -> list[Fact]:
+        """Return the marks of a value in the words of the regimen."""
+        regimen = self.regimen
+        section = regimen.text.sections.get(regimen.quote.section)
+        marks = getattr(section.marks, mark_of(self.field)) if section else ()
+        return [
+            mark
+            for mark in marks
+            if is_same(mark.value, value) and regimen.span(mark).overlaps(regimen.quote)
+        ]
+
+    def _is_held(self, mark: Fact, near: Statement) -> bool:
+        """Return whether another statement of the agent, or one that names no agent, has a mark,
+        and none but amounts of the regimen.
+        """
+        return any(
+            statement.mention is None or statement.agent.key == self.regimen.key
+            for statement in self.regimen.text.statements
+            if READERS[self.field](statement)[1] == mark
+            and statement is not near
+            and self.regimen.fits(statement)
+        )
 
 
 def choose_rival(near: Stated, name: str, value: Any) -> tuple[Any, Fact]:

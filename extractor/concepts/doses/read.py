@@ -18,10 +18,10 @@ from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import merge_statements
 from extractor.concepts.doses.references import resolve_references
 from extractor.concepts.doses.regimens import build_regimens
-from extractor.concepts.doses.roles import view_trial
 from extractor.concepts.doses.sections import DosingSection, Findings, list_sections
 from extractor.concepts.doses.statements import read_statements
 from extractor.concepts.doses.timing import find_trial_length
+from extractor.concepts.doses.trial_view import read_title, view_trial
 from extractor.evidence.drafts import Chunk, Draft
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection
@@ -59,7 +59,12 @@ def read_dosing(
     text = read_dosing_text(record, sections)
     statements = text.list_given()
     merged = merge_statements(statements)
-    trial = view_trial([*text.sections.values()], text.lexicon, merged)
+    trial = view_trial(
+        [*text.sections.values(), *read_title(sections)],
+        text.lexicon,
+        merged,
+        text.arms,
+    )
     length = find_trial_length(
         [one for one in text.sections.values() if not one.is_group]
     )
@@ -153,10 +158,19 @@ def _is_given(statement: Statement) -> bool:
     clause = statement.clause
     if describes_other(clause.tokens, clause.first, clause.end):
         return False
-    timed = statement.route or statement.frequency or statement.days
-    return bool(
-        timed or rule("giving_verb").search(clause.tokens, clause.first, clause.end)
-    )
+    timed = [statement.route, statement.frequency, statement.days]
+    facts = [fact for fact in timed if fact]
+    if statement.mention and not statement.amounts:
+        # "A on pain, as measured daily"
+        tested = rule("other_act").search(
+            clause.tokens, statement.mention.end, statement.reach[1]
+        )
+        if tested:
+            return any(fact.first < tested.first for fact in facts)
+    if facts:
+        return True
+    gives = rule("giving_verb").search(clause.tokens, clause.first, clause.end)
+    return gives is not None
 
 
 def _is_full(statement: Statement, *, silent: bool) -> bool:
@@ -179,7 +193,7 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
         return silent and any(said)
     if kind == "placebo":
         return timed or bool(statement.route)
-    return bool(statement.amounts or statement.route) and sum(said) > 1
+    return bool(statement.amounts) or (bool(statement.route) and sum(said) > 1)
 
 
 def _find_candidates(

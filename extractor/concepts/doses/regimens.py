@@ -15,7 +15,7 @@ from extractor.concepts.doses.contradictions import find_contradicted
 from extractor.concepts.doses.lengths import find_length
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.naming import find_name, trust_name
-from extractor.concepts.doses.roles import Trial, read_role
+from extractor.concepts.doses.roles import read_role
 from extractor.concepts.doses.timing import (
     find_trial_cycle,
     is_cyclic,
@@ -23,6 +23,7 @@ from extractor.concepts.doses.timing import (
     resolve_frequency,
     resolve_timing,
 )
+from extractor.concepts.doses.trial_view import Trial
 from extractor.concepts.doses.trust import Trust, list_stated
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.scoring import measured

@@ -4,111 +4,38 @@ A log-linear model chooses the role, with the weights of
 ``concepts/doses/weights/agent_roles.toml``.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from extractor.concepts.doses.agents import Agent, AgentNames
+from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.clauses import Statement
-from extractor.concepts.doses.sections import DosingSection
-from extractor.evidence.scoring import load_scorer
-from extractor.language.book import read_table, rule
+from extractor.concepts.doses.trial_view import Trial, class_arm, class_name
+from extractor.evidence.scoring import load_scorer, measured
+from extractor.language.book import rule
 from extractor.language.lexer import lex
 from extractor.schemas import Role
 
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
 """How many characters before and after a dose are near."""
+_NEAR = (
+    "near_background",
+    "near_rescue",
+    "near_premedication",
+    "near_conditioning",
+    "near_comparator",
+    "near_examination",
+)
+"""Rules for words near an agent that say why it is given."""
 _LEAST_SURE = 0.5
 """The least confidence. Every agent gets its likeliest role, however many compete with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """The facts that decide roles.
-
-    ``arms`` lists the kinds of the arms. ``use`` and ``labels`` give, for each agent, the indexes
-    of the arms that name it anywhere and in their label. ``agents`` lists the keys of the given
-    agents, ``novel`` those whose names say so. ``types`` maps sections to registered types.
-    """
-
-    arms: Sequence[str]
-    use: Mapping[str, frozenset[int]]
-    labels: Mapping[str, frozenset[int]]
-    agents: tuple[str, ...]
-    types: Mapping[str, str]
-    novel: frozenset[str]
-
-
-def view_trial(
-    sections: Sequence[DosingSection],
-    lexicon: AgentNames,
-    statements: Sequence[Statement],
-) -> Trial:
-    """Collect the facts of a trial that decide roles."""
-    arms = [section for section in sections if section.is_arm]
-    mentions = [
-        (place, arm, mention)
-        for place, arm in enumerate(arms)
-        for mention in lexicon.find(arm)
-    ]
-    agents = tuple(dict.fromkeys(statement.agent.key for statement in statements))
-    return Trial(
-        arms=[_class_arm(arm.type) for arm in arms],
-        use=_group((mention.value.key, place) for place, _, mention in mentions),
-        labels=_group(
-            (mention.value.key, place)
-            for place, arm, mention in mentions
-            if mention.end <= arm.title[1]
-        ),
-        agents=agents,
-        types={section.name: section.type for section in sections},
-        novel=frozenset(key for key in agents if "novel" in class_name(key)),
-    )
-
-
-def _group(pairs: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:
-    found: dict[str, set[int]] = defaultdict(set)
-    for key, place in pairs:
-        found[key].add(place)
-    return {key: frozenset(places) for key, places in found.items()}
-
-
-def _class_arm(kind: str) -> str:
-    return next(
-        (
-            word
-            for word in ("experimental", "active", "placebo", "sham")
-            if word in kind
-        ),
-        "other",
-    )
-
-
-def class_name(key: str) -> list[str]:
-    """Return the classes that an agent's name indicates. A code with a number means a new drug.
-
-    >>> class_name("fludarabine"), class_name("fictumab")
-    (['ablative', 'lymphodepleting'], ['novel'])
-    """
-    found = []
-    key = key.lower()
-    for name, row in read_table("agent_classes").items():
-        numbered = name == "novel" and any(
-            len(word) > 2 and word.isdigit() for word in lex(key).words
-        )
-        ends = key.endswith(tuple(row.get("ends", ()))) and not key.endswith(
-            tuple(row.get("not", ()))
-        )
-        if numbered or ends or any(part in f" {key} " for part in row["parts"]):
-            found.append(name)
-    return found
-
-
 def read_role(statement: Statement, trial: Trial) -> tuple[Role, float]:
     """Return the role of an agent, and its probability."""
+    if statement.agent.kind == "placebo":
+        return Role.PLACEBO, measured("role", "placebo")
     scorer = load_scorer("agent_roles")
     scores = scorer.score([describe_role(statement, trial)])[0]
     best = int(scores.argmax())
@@ -129,15 +56,19 @@ def describe_role(statement: Statement, trial: Trial) -> list[str]:
         "prepares": "ablative" in names
         and min(days) < 0 >= max(days),  # given only before the graft or the cells
         "beside novel": bool(trial.novel - {agent.key}),
-        "near premedication": rule("premedication").search(around) is not None,
+        "near_premedication_word": rule("premedication").search(around) is not None,
         f"linked {statement.linked}": statement.linked < 1,
         "no dose": not statement.amounts,
     }
     return [
         *("always", f"kind {agent.kind}", f"type {trial.types.get(agent.section, '')}"),
         *(f"name {name}" for name in names),
+        *_describe_themes(agent, trial, names),
         *_describe_use(agent, trial),
         *_describe_arm(statement, trial),
+        *_describe_title(agent, trial),
+        *_describe_company(agent, trial),
+        *_describe_words(statement),
         *(name for name, holds in checks.items() if holds),
     ]
 
@@ -171,7 +102,7 @@ def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
     """Yield features of the arm that states the dose, and of arms labelled after the agent."""
     compared = len(set(trial.arms)) > 1
     if statement.section.startswith("arms[") and compared:
-        yield f"stated in {_class_arm(trial.types[statement.section])}"
+        yield f"stated in {class_arm(trial.types[statement.section])}"
     labelled = trial.labels.get(statement.agent.key)
     if labelled:
         yield from ["labels an arm"] * (len(labelled) < len(trial.arms))
@@ -180,3 +111,63 @@ def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
             for kind in {trial.arms[place] for place in labelled}
             if compared
         )
+
+
+def _describe_title(agent: Agent, trial: Trial) -> Iterator[str]:
+    """Yield features of how the titles name an agent, or that they name others alone."""
+    cover = trial.name_cover(agent.key)
+    if not trial.titles:
+        yield f"title without agents, {cover}"
+        return
+    said = trial.titles.get(agent.key)
+    if said is None:
+        yield f"not in title, {cover}"
+        yield f"not in title, {agent.kind}"
+        return
+    yield f"in title, {cover}"
+    yield f"in title, {agent.kind}"
+    yield from (f"title {word}" for word in said)
+    yield from (f"title {word}, {cover}" for word in said)
+
+
+def _describe_themes(agent: Agent, trial: Trial, names: Sequence[str]) -> Iterator[str]:
+    """Yield features of the kinds of treatment that the titles name, such as chemotherapy."""
+    cover = trial.name_cover(agent.key)
+    for theme in trial.themes:
+        yield from (f"{theme}, name {name}" for name in names)
+        yield from (f"{theme}, name {name}, {cover}" for name in names)
+
+
+def _describe_company(agent: Agent, trial: Trial) -> Iterator[str]:
+    """Yield features of the arms that get an agent: alone, and with or without which others."""
+    own = [keys for keys in trial.gets if agent.key in keys]
+    rest = [keys for keys in trial.gets if agent.key not in keys]
+    if not own or len(trial.gets) < 2:
+        return
+    alone = any(len(keys) == 1 for keys in own)
+    beside = any(len(keys) > 1 for keys in own)
+    shape = " and ".join(["alone"] * alone + ["beside others"] * beside)
+    cover = trial.name_cover(agent.key)
+    yield f"given {shape}, {cover}"
+    title = "in title" if agent.key in trial.titles else "not in title"
+    yield f"given {shape}, {cover}, {title}"
+    if alone and beside:
+        yield "others are added to it"
+    # what an arm without the agent gets is what the agent is added to
+    base = frozenset.intersection(*own) - {agent.key}
+    if any(keys and keys <= base for keys in rest):
+        yield "added to what other arms get"
+
+
+def _describe_words(statement: Statement) -> Iterator[str]:
+    """Yield features of the words near the agent and its dose."""
+    tokens = statement.clause.tokens
+    start, stop = tokens.span(statement.first, statement.end)
+    around = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])
+    yield from (name for name in _NEAR if rule(name).search(around))
+    if statement.frequency is not None:
+        yield f"frequency {statement.frequency.value}"
+    if statement.route is not None:
+        yield f"route {statement.route.value}"
+    if statement.step:
+        yield "step"

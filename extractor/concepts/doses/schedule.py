@@ -1,15 +1,17 @@
 """Find how often an agent is given, in which cycles, and for how long."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress, pairwise
 from operator import not_
 
-from extractor.concepts.doses.days import code_interval, count_days
+from extractor.concepts.doses.days import code_interval, count_days, find_days
+from extractor.concepts.doses.daytimes import WEAK, find_daytimes
 from extractor.concepts.doses.marks import Mark, drop_overlaps, number_sentences
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import (
+    ORDINALS,
     WHOLE_DAYS,
     Duration,
     find_durations,
@@ -52,6 +54,9 @@ treatment.
 """
 _LENGTH_CONTEXT = 14
 """How many tokens before a duration can decide its meaning."""
+_NIGHTS = ("night", "nights")
+_LEAST = 0.7
+"""The confidence of a rhythm whose interval is the least: "two doses at least 4 weeks apart"."""
 _OFTEN = frozenset(
     {
         Frequency.ONCE,
@@ -85,7 +90,12 @@ def find_frequencies(
     >>> [mark.value.value for mark in found]
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
-    given = [mark for mark in _find_rhythms(tokens, taken) if _is_giving(tokens, mark)]
+    stated = [
+        _weigh(tokens, mark)
+        for mark in _find_rhythms(tokens, taken)
+        if _is_giving(tokens, mark)
+    ]
+    given = _drop_weak(tokens, stated)
     # What the next frequency explains does not count: "biweekly (twice a week)", "1 g a day in two
     # doses".
     explained = (
@@ -96,11 +106,62 @@ def find_frequencies(
         or (
             one.value is Frequency.QD
             and other.value in _SEVERAL
-            and _ends("total_word", tokens, one.first)
+            and (
+                _ends("total_word", tokens, one.first)
+                or _is_divided(tokens, one, other)
+            )
         )
         for one, other in pairwise(given)
     )
     return (*compress(given, map(not_, explained)), *given[-1:])
+
+
+def _is_divided(tokens: Tokens, total: Mark[Frequency], parts: Mark[Frequency]) -> bool:
+    """Return whether a day's dose is given in parts: "a day in two divided doses"."""
+    beside = parts.first - total.end <= 1
+    divided = rule("divided_doses").covers(tokens, parts.first, parts.end)
+    return beside and divided is not None
+
+
+def _weigh(tokens: Tokens, mark: Mark[Frequency]) -> Mark[Frequency]:
+    """Return a rhythm as it is meant: the least time between doses has no code, and the most
+    doses of a day are not always given.
+    """
+    apart = rule("interval_apart").covers(tokens, mark.first, mark.end)
+    every = rule("every_interval").covers(tokens, mark.first, mark.end)
+    if apart and not rule("intervals_word").ends(tokens, mark.end):
+        in_hours = read_time_unit(apart.read("unit") or "") is TimeUnit.HOUR
+        # hours between two doses of one day are no rhythm, weeks between several are
+        if in_hours:
+            return replace(mark, value=Frequency.OTHER, confidence=WEAK)
+        if _ends("least_apart_before", tokens, mark.first):
+            return replace(mark, confidence=min(mark.confidence, _LEAST))
+        return mark
+    if every and _ends("least_interval_before", tokens, mark.first):
+        return replace(mark, value=Frequency.OTHER, confidence=WEAK)
+    if _ends("most_often_before", tokens, mark.first):
+        return replace(mark, confidence=min(mark.confidence, WEAK))
+    return mark
+
+
+def _drop_weak(
+    tokens: Tokens, marks: Sequence[Mark[Frequency]]
+) -> list[Mark[Frequency]]:
+    """Drop rhythms that hold only where their sentence states no other and no days."""
+    if all(mark.confidence != WEAK for mark in marks):
+        return list(marks)
+    days = find_days(tokens)
+    numbers = number_sentences(tokens, [*marks, *days])
+    strong = {
+        number
+        for number, mark in zip(numbers, [*marks, *days], strict=True)
+        if mark.confidence != WEAK
+    }
+    return [
+        mark
+        for mark, number in zip(marks, numbers, strict=False)
+        if mark.confidence != WEAK or number not in strong
+    ]
 
 
 def _find_rhythms(
@@ -111,6 +172,7 @@ def _find_rhythms(
             *_find_intervals(tokens, taken),
             *_find_counts(tokens, taken),
             *_find_fixed(tokens),
+            *find_daytimes(tokens),
         )
     )
 
@@ -193,8 +255,10 @@ def _find_intervals(
         yield from (
             Mark(code, found.first, found.end) for found in rule(name).find(tokens)
         )
+    yield from _find_ordinal_intervals(tokens)
     for found in (found for name in _INTERVALS for found in rule(name).find(tokens)):
-        low = read_number(found.read("low") or "")
+        # "q.6.h."
+        low = read_number((found.read("low") or "").lstrip("."))
         unit = (found.read("unit") or "").lower().removesuffix("ly")
         of_time = read_time_unit(unit) or TimeUnit.MONTH
         if low is None or of_time is TimeUnit.MINUTE or found.place("low")[0] in taken:
@@ -207,6 +271,17 @@ def _find_intervals(
         yield Mark(
             Frequency.OTHER if found.has("high") else code, found.first, found.end
         )
+
+
+def _find_ordinal_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    """Yield intervals whose number is an ordinal: "every other week", "each third month"."""
+    for found in rule("ordinal_interval").find(tokens):
+        word = (found.read("ordinal") or "other").lower()
+        unit = found.read("unit") or found.read("unit_alone") or ""
+        of_time = TimeUnit.DAY if unit.lower() in _NIGHTS else read_time_unit(unit)
+        if of_time is not None and of_time in WHOLE_DAYS:
+            days = ORDINALS.get(word, 2) * WHOLE_DAYS[of_time]
+            yield Mark(code_interval(days), found.first, found.end)
 
 
 def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:

@@ -113,7 +113,7 @@ def _borrow(
     clause.
     """
     for later in parts[place + 1 :]:
-        own = clause.marks.inside(*later.reach)
+        own = _drop_continuous(clause.marks.inside(*later.reach))
         fact = choose_fact(own, name)
         # "and oral B"
         is_of_name = (
@@ -130,6 +130,12 @@ def _borrow(
         return None
     opening = clause.marks.inside(parts[0].reach[0], parts[0].first)
     return choose_fact(opening, name)
+
+
+def _drop_continuous(marks: Findings) -> Findings:
+    """Return the marks without infusions over a day and longer, which no list shares."""
+    shared = (m for m in marks.frequency if m.value is not Frequency.CONTINUOUS)
+    return replace(marks, frequency=tuple(shared))
 
 
 def _is_foreign(

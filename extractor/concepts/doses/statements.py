@@ -22,6 +22,7 @@ from extractor.concepts.doses.sections import FIELDS, DosingSection, Findings
 from extractor.concepts.doses.sharing import (
     Fields,
     choose_fact,
+    counts_cycles,
     gather_fields,
     list_alternatives,
     list_own,
@@ -118,11 +119,7 @@ class _Reader:
         )
         found = list(self._describe(clause))
         if is_step and self.statements:
-            last = self.statements[-1]
-            found = [
-                _continue(last, step) if step.agent.key == last.agent.key else step
-                for step in found
-            ]
+            found = self._continue(found)
         self.statements += found
         if named and not self.section.is_intervention:
             self.topic = named[-1].value
@@ -151,6 +148,18 @@ class _Reader:
                     **facts,
                 )
                 yield from _split_routes(statement, own)
+
+    def _continue(self, steps: list[Statement]) -> list[Statement]:
+        """Return the steps after "then", with what they leave to the step before them."""
+        last = self.statements[-1]
+        if any(_is_titrated(last, step) for step in steps):
+            # "10 mg daily for 2 weeks, then 20 mg daily": no length is that of the treatment
+            self.statements[-1] = replace(last, length=None)
+            steps = [replace(step, length=None) for step in steps]
+        return [
+            _continue(last, step) if step.agent.key == last.agent.key else step
+            for step in steps
+        ]
 
     def _spread(self, marks: Findings, first: int) -> None:
         """Apply a clause without an agent to its paragraph so far, or if it opens one, to all
@@ -239,6 +248,19 @@ def _add(statement: Statement, facts: Fields) -> Statement:
         and (name != "route" or is_substance(statement.agent))
     }
     return replace(statement, **changes) if changes else statement
+
+
+def _is_titrated(before: Statement, step: Statement) -> bool:
+    """Return whether a step changes only the dose of an agent, and the one before it has a length
+    of its own.
+    """
+    if step.agent.key != before.agent.key or before.length is None:
+        return False
+    if not (before.amounts and step.amounts) or counts_cycles(before.length):
+        return False
+    if before.frequency is None or step.frequency is None:
+        return False
+    return bool(before.frequency.value == step.frequency.value)
 
 
 def _continue(before: Statement, step: Statement) -> Statement:

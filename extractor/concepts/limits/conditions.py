@@ -62,7 +62,7 @@ def find_sexes(
         and any(both.first < one < both.end for one, _ in places.values())
         and any(both.end <= one <= both.end + 1 for one, _ in places.values())
     )
-    named = _name_sexes(tokens) if places and (not both or apart) else {}
+    named = find_sex_words(tokens) if places and (not both or apart) else {}
     sexes = dict[int, tuple[Sex, int]]()
     for key, (first, end) in places.items():
         inside = [
@@ -123,7 +123,7 @@ def _is_in_clause(tokens: Tokens, word: int, end: int, *, signs: str) -> bool:
     return _ENDS.isdisjoint(tokens.codes[first:last])
 
 
-def _name_sexes(tokens: Tokens) -> dict[int, Sex]:
+def find_sex_words(tokens: Tokens) -> dict[int, Sex]:
     """Return the sex that each word names: "men", but not that of "MEN 1" or "male condom"."""
     found = (
         (one.first, sex)
@@ -147,7 +147,7 @@ def name_sex(condition: str | None, around: Sex | None) -> Sex | None:
     tokens = read_text(condition or "")
     if tokens.words and tokens.words[0].lower() in _EXCEPTING - {"with"}:
         return None
-    named = {*_name_sexes(tokens).values()}
+    named = {*find_sex_words(tokens).values()}
     return named.pop() if len(named) == 1 else around
 
 
@@ -212,6 +212,10 @@ def is_of_another(
     """
     place = limits.index(own)
     chosen = [*_choose_limits(tokens, _Phrase(*words), limits)]
+    # "older than 65" of "< 8.5 % in those older than 65" is a limit itself
+    within = [at for at in chosen if _is_inside(limits[at], words)]
+    if within and own.end <= words[0]:
+        return False
     if chosen:
         run = range(place, max(place, chosen[0]))
         if place in chosen:
@@ -226,6 +230,10 @@ def is_of_another(
     return end <= own.first or any(
         own.end <= one.first < end + _LONGEST for one in limits
     )
+
+
+def _is_inside(limit: Limit, words: Range) -> bool:
+    return words[0] <= limit.first and limit.end <= words[1]
 
 
 def _is_subject(tokens: Tokens, word: int) -> bool:

@@ -171,11 +171,7 @@ def _of_limit(
         kind = Measured.LIFETIME if is_lifetime(tokens, limit) else Measured.LENGTH
     first = limit.first
     opposite = limit.comparator.opposite
-    # "no change of more than 5 kg", "> 2 lines are not permitted" may mean the opposite
-    denied = not is_turned(tokens, first) and bool(
-        rule("not_before").ends(tokens, first, max(clause[0], first - 20))
-        or rule("not_permitted_behind").starts(tokens, limit.end)
-    )
+    denied = _is_denied(tokens, limit, clause)
     allowed: tuple[Comparator, ...] = (
         (limit.comparator, opposite) if denied and opposite else (limit.comparator,)
     )
@@ -213,6 +209,20 @@ def _of_limit(
         denied,
         unit,
     )
+
+
+def _is_denied(tokens: Tokens, limit: Limit, clause: Range) -> bool:
+    """Return whether words may turn a limit into its opposite: "no change of more than 5 kg", "> 2
+    lines are not permitted". Those of "must not weigh over" have turned it already.
+    """
+    first = limit.first
+    if is_turned(tokens, first):
+        return False
+    if rule("must_not").ends(tokens, first, max(0, first - _CLAUSE)):
+        return False
+    if rule("not_before").ends(tokens, first, max(clause[0], first - 20)):
+        return True
+    return rule("not_permitted_behind").starts(tokens, limit.end) is not None
 
 
 def _of_number(
@@ -407,23 +417,35 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     )
     if role:
         return role
-    in_front = quantity is None or quantity[0] < first
-    changes = in_front and any(
-        rule(name).ends(tokens, first, low) for name in ("change_before", "changed_by")
-    )
-    if quantity:
-        named = rule("named_change_before").ends(
-            tokens, quantity[0], quantity[0] - _ROLES
-        )
-    else:
-        named = None
     reached_by = rule("reaches_value").starts(tokens, first - 1) if first else None
-    is_reached = rule("value_reached").ends(tokens, first, low) or reached_by
-    return (
-        NumberRole.CHANGE
-        if (changes or named) and not is_reached
-        else NumberRole.STATED
-    )
+    if reached_by or rule("value_reached").ends(tokens, first, low):
+        return NumberRole.STATED
+    is_change = _is_change(tokens, place, quantity)
+    return NumberRole.CHANGE if is_change else NumberRole.STATED
+
+
+def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
+    """Return whether a number says how much something changes."""
+    first = place[0]
+    low = max(0, first - _ROLES)
+    in_front = quantity is None or quantity[0] < first
+    if in_front and any(
+        rule(name).ends(tokens, first, low) for name in ("change_before", "changed_by")
+    ):
+        return True
+    if quantity and rule("named_change_before").ends(
+        tokens, quantity[0], quantity[0] - _ROLES
+    ):
+        return True
+    return _is_gained(tokens, place)
+
+
+def _is_gained(tokens: Tokens, place: Range) -> bool:
+    """Return whether a weight or a share of it was gained or lost: "lost more than 5 kg"."""
+    if not rule("weighed").search(tokens, *place):
+        return False
+    low = max(0, place[0] - _ROLES)
+    return rule("gained_or_lost").ends(tokens, place[0], low) is not None
 
 
 def name_change(tokens: Tokens, named: Range, limit: int) -> Range:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from extractor.concepts.limits.rows import find_numbers
 from extractor.language.book import find_terms, rule, word_set
 from extractor.language.lexer import NUMBER, Range, Tokens, lex
+from extractor.language.patterns import Found
 from extractor.language.units import find_unit, read_unit
 
 _BEFORE = 10
@@ -135,8 +136,12 @@ def _name_rates(wanted: frozenset[str], found: frozenset[str]) -> frozenset[str]
 
 def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
     """Whether a number multiplies a limit of normal that its line names elsewhere, or that
-    follows an "x" before it.
+    follows an "x" before it; "3 N" is short for that.
     """
+    if tokens.words[first : first + 1] == ["N"] and rule("highest_normal").starts(
+        tokens, first
+    ):
+        return True
     if (
         at > 0
         and tokens.words[at - 1] in "xX×"
@@ -227,6 +232,23 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
     return bool(named or graded or not _read_unit(tokens, first, end, counted=False))
 
 
+def leaves_units_out(tokens: Tokens) -> bool:
+    """Return whether a statement names no unit at all, also none in front of its number:
+    "creatinine (mg/dL): 1.5" names one.
+
+    >>> from extractor.language.book import read_text
+    >>> [
+    ...     leaves_units_out(read_text(text))
+    ...     for text in ("BP > 150/90", "creatinine (mg/dL): 1.5")
+    ... ]
+    [True, False]
+    """
+    end = len(tokens)
+    return not any(
+        _read_unit(tokens, at, end, counted=False, apart=True) for at in range(end)
+    )
+
+
 def _words_after(tokens: Tokens, at: int) -> Range:
     """Return the range of words after a number, or after the list that contains it."""
     reach = at + _LONGEST_LIST
@@ -295,9 +317,7 @@ def _read_unit(
     place = find_unit(
         tokens, first, end, loose=first > 0 and tokens.words[first - 1] == "("
     )
-    limit = rule("limit_unit").starts(tokens, first, end) or rule(
-        "normal_limit"
-    ).starts(tokens, first, end)
+    limit = _find_limit_unit(tokens, first, end)
     if (
         apart
         and tokens.words[at] in _TOO_SHORT
@@ -331,6 +351,14 @@ def _read_unit(
             (*names, *(name.removesuffix("{predicted}") for name in names if name)),
         )
     )
+
+
+def _find_limit_unit(tokens: Tokens, first: int, end: int) -> Found | None:
+    for name in ("limit_unit", "normal_limit", "doubled_normal"):
+        found = rule(name).starts(tokens, first, end)
+        if found:
+            return found
+    return None
 
 
 def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:

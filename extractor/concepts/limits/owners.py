@@ -2,6 +2,7 @@
 
 from functools import cache, lru_cache
 
+from extractor.concepts.limits.groups_of_people import is_of_other_group
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
@@ -9,6 +10,7 @@ from extractor.concepts.limits.mentions import (
     find_mentions,
 )
 from extractor.concepts.limits.quantity_names import fold_words, list_named, spell_words
+from extractor.concepts.limits.respective import find_respective
 from extractor.language.book import read_table, rule, word_list, word_set
 from extractor.language.lexer import NUMBER, Tokens, lex
 from extractor.language.units import read_unit
@@ -36,27 +38,21 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     )
     if named and not rule(named).search(lex(quantity)):
         return None
-    if said.is_set_aside():
+    if said.is_of_another():
         return None
-    if said.is_of_other_people():
-        return None
-    if said.is_part_of_ratio():
-        return None
-    if said.counts_others():
-        return None
+    in_order = said.is_in_order()
+    if in_order is not None:
+        return in_order or None
     if not _AGE.isdisjoint(said.spelled) and len(said.words) < _AGE_PHRASE:
         return said.is_age()
     side = said.read_side()
     if side is not None:
         return side or None
-    if (
-        mention.kind is Measured.AGE
-        and said.ours
-        and _AGE.isdisjoint(said.spelled)
-        and not said.words <= said.named
-    ):
+    if said.is_beside_age():
         return None
-    return said.words <= said.direct or said.is_unnamed_weight() or said.compare_names()
+    if said.words <= said.direct or said.ends_with_ours():
+        return True
+    return said.is_unnamed_weight() or said.compare_names()
 
 
 class _Said:
@@ -70,6 +66,7 @@ class _Said:
     def __init__(self, quantity: str, mention: Mention, tokens: Tokens) -> None:
         subject = mention.subject or (mention.first, mention.first)
         front = min(mention.clause[0], subject[0]), mention.number[0]
+        self.quantity = quantity
         self.mention = mention
         self.tokens = tokens
         self.words = frozenset(fold_words(quantity))
@@ -134,6 +131,10 @@ class _Said:
         named = SIDES & self.spelled
         if not named or not rule("pressure_word").search(tokens):
             return None
+        # "over 95 mmHg diastolic"
+        behind = tokens.words[mention.end : mention.end + 1]
+        if behind and behind[0].lower() in SIDES:
+            return behind[0].lower() in named
         for pair in rule("pressure_pair").find(
             tokens, max(0, mention.first - 2), min(len(tokens), mention.end + 2)
         ):
@@ -145,6 +146,30 @@ class _Said:
                 if mention.first <= pair.place(side)[0] < mention.end:
                     return side in named
         return None
+
+    def is_of_another(self) -> bool:
+        """Return whether the words give a number to something else, or to others."""
+        if self.is_set_aside() or self.is_of_other_people():
+            return True
+        if is_of_other_group(self.quantity, self.mention, self.tokens):
+            return True
+        return self.is_part_of_ratio() or self.counts_others()
+
+    def is_beside_age(self) -> bool:
+        """Return whether a number is an age, and a known quantity is asked for that is none."""
+        if self.mention.kind is not Measured.AGE or not self.ours:
+            return False
+        return _AGE.isdisjoint(self.spelled) and not self.words <= self.named
+
+    def is_in_order(self) -> bool | None:
+        """Whether a number is that of the quantity in "weight and height of 40 kg and 145 cm,
+        respectively"; None if it is of no such list, or the list does not name the quantity.
+        """
+        names = find_respective(self.tokens)
+        own = names.get(self.mention.number[0])
+        if own is None or not any(self.words <= each for each in names.values()):
+            return None
+        return self.words <= own
 
     def is_set_aside(self) -> bool:
         """Return whether the line names a quantity only to say that it is not meant."""
@@ -291,6 +316,18 @@ class _Said:
                 else False
             )
         return None
+
+    def ends_with_ours(self) -> bool:
+        """Return whether the name in front of a number is ours behind other words:
+        "post-bronchodilator FEV1/FVC ratio".
+        """
+        subject = self.mention.subject
+        if subject is None or subject[0] >= self.mention.first or not self.ours:
+            return False
+        text = self.tokens.read(*subject).lower()
+        at = text.find(self.quantity.lower())
+        is_part = text[:at].rstrip()[-1:] in ("/", ":")  # "aldosterone/renin ratio"
+        return at > 0 and not is_part and _name(text[at:]) == self.ours
 
     def is_named_apart(self) -> bool:
         """Whether a number has a name in front, and only words behind it, in brackets or later,

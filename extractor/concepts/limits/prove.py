@@ -1,12 +1,24 @@
 """Prove limits: the mention of a line that says the same of the same quantity."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.bounds import BOTH_COUNT, LOWER, UPPER
-from extractor.concepts.limits.mentions import Mention, NumberRole, find_mentions
-from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
+from extractor.concepts.limits.groups_of_people import is_of_other_group
+from extractor.concepts.limits.mentions import (
+    Measured,
+    Mention,
+    NumberRole,
+    find_mentions,
+)
+from extractor.concepts.limits.number_units import (
+    borrows_unit,
+    has_unit,
+    leaves_units_out,
+    stands_bare,
+)
 from extractor.concepts.limits.owners import SIDES, is_own
 from extractor.concepts.limits.quantity_names import find_exactly
 from extractor.concepts.places import (
@@ -18,12 +30,15 @@ from extractor.concepts.places import (
     locate,
 )
 from extractor.evidence.drafts import Span
+from extractor.language.book import rule
 from extractor.language.lexer import Tokens, lex
 from extractor.language.numbers import is_two_ways
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
 from extractor.schemas import Comparator, Constraint, Quantity, Support
 
+_STRICT = frozenset({Comparator.MORE, Comparator.LESS})
+"""The comparators that leave out their own value."""
 _ENDS = 12
 """How many mentions before or behind one may be the other end of its range."""
 _SAME = 24
@@ -34,6 +49,11 @@ def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     """Return a limit that the passage states of this quantity. An age needs no name: "2 to 18
     years".
     """
+    return _find_as_written(value, passage) or _find_without_unit(value, passage)
+
+
+def _find_as_written(value: Constraint, passage: Passage) -> Supported | None:
+    """Return a limit that the passage states with its unit."""
     tokens = cut(passage)
     quantity = find_quote(passage, value.quantity)
     if quantity is None and (renamed := _find_renamed(value, passage)):
@@ -47,6 +67,35 @@ def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
             span.section, min(span.start, quantity.start), max(span.end, quantity.end)
         )
     return Supported(value, span, found.support)
+
+
+def _find_without_unit(value: Constraint, passage: Passage) -> Supported | None:
+    """Return a limit as the passage has it, which leaves out the usual unit of the quantity: "BP >
+    150/90", "BMI over 35".
+    """
+    known = find_exactly(value.quantity)
+    code = read_unit(value.unit) if value.unit else None
+    is_usual = known is not None and code is not None and known.fits(code)
+    # a bare factor is no multiple: "twice" says nothing of what
+    is_multiple = code in ("{ULN}", "{LLN}")
+    if is_multiple or not is_usual:
+        return None
+    if _gives_unit(value, cut(passage)):
+        return None
+    found = _find_as_written(value.model_copy(update={"unit": None}), passage)
+    if found is None or found.support is not Support.PARSED:
+        return None
+    words = passage.section.between(found.span.start, found.span.end)
+    if not leaves_units_out(cut(words)):
+        return None
+    return replace(found, support=Support.INFERRED)
+
+
+def _gives_unit(value: Constraint, tokens: Tokens) -> bool:
+    """Return whether any number of a line has the unit of a limit."""
+    return value.unit is not None and any(
+        has_unit(tokens, one.number, value.unit) for one in find_mentions(tokens)
+    )
 
 
 def find_limit(
@@ -95,30 +144,44 @@ def _prove(
     """How a mention proves a limit: it has its numbers, comparator and unit, and is said of this
     quantity.
     """
-    numbers = compare(value, mention)
-    if not numbers and value.value_high is not None:
-        others = [one for one in near if (value.value_high, None) in one.bounds]
-        own_ends = [
-            one
-            for one in others
-            if not quantity or is_own(quantity, one, tokens) is not None
-        ]
-        numbers = compare_ends(value, mention, own_ends)
+    numbers = _compare_numbers(value, quantity, mention, near, tokens)
     if not numbers:
         return None
     if mention.role in (NumberRole.SCALE, NumberRole.PART):
         return None
-    if not has_unit_of(value, quantity, mention, tokens):
-        return None
     own = not quantity or is_own(quantity, mention, tokens)
     if own is None:
         return None
+    has_unit_beside = has_unit_of(value, quantity, mention, tokens)
+    if not has_unit_beside:
+        may_share = own and _shares_unit(value, quantity, mention, tokens)
+        return Support.INFERRED if may_share else None
     sure = (
         own
         and mention.role is NumberRole.STATED
         and not has_other_reading(tokens, Derived(*mention.number))
     )
     return numbers if sure else Support.INFERRED
+
+
+def _compare_numbers(
+    value: Constraint | Quantity,
+    quantity: str,
+    mention: Mention,
+    near: Sequence[Mention],
+    tokens: Tokens,
+) -> Support | None:
+    """Return how a mention, or it and the other end of its range, says the numbers of a limit."""
+    numbers = compare(value, mention)
+    if numbers or value.value_high is None:
+        return numbers
+    others = [one for one in near if (value.value_high, None) in one.bounds]
+    own_ends = [
+        one
+        for one in others
+        if not quantity or is_own(quantity, one, tokens) is not None
+    ]
+    return compare_ends(value, mention, own_ends)
 
 
 def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
@@ -167,6 +230,10 @@ def compare_ends(
     ]
     if BOTH_COUNT in signs:
         return Support.PARSED
+    # ">= 18 and < 65" leaves an end out, and is two limits
+    leaves_out = [not _STRICT.isdisjoint(pair) for pair in signs]
+    if leaves_out and all(leaves_out):
+        return None
     if others:
         return Support.INFERRED
     return None
@@ -206,6 +273,27 @@ def has_unit_of(
     return borrows_unit(tokens, place, value.unit, subject | SIDES, fits=fits)
 
 
+def _shares_unit(
+    value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens
+) -> bool:
+    """Return whether a bare number may have the unit of another number of its quantity: "QTc over
+    450 (men) or 470 (women) msec".
+    """
+    if not (quantity and value.unit):
+        return False
+    if mention.kind is Measured.AGE or not stands_bare(tokens, mention.number):
+        return False
+    if tokens.words[mention.number[1] : mention.number[1] + 1] == ["+"]:
+        return False  # the 2 of "2+ or more, or 0.3 g" is a grade
+    if rule("counted_noun").starts(tokens, mention.number[1]):
+        return False  # "73 ETDRS letters", "2 diagnostic blocks"
+    return any(
+        has_unit(tokens, one.number, value.unit) and is_own(quantity, one, tokens)
+        for one in find_mentions(tokens)
+        if one.number != mention.number and one.role is NumberRole.STATED
+    )
+
+
 def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
     """Return a limit whose quantity has another name in the passage: "ANC" for "absolute
     neutrophil count".
@@ -223,7 +311,23 @@ def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
     written = passage.section.raw[span.start : span.end]
     if written == value.quantity:
         return None
-    return find_constraint(value.model_copy(update={"quantity": written}), passage)
+    found = find_constraint(value.model_copy(update={"quantity": written}), passage)
+    if found and _is_of_other_group(value.quantity, found.span, passage):
+        return None
+    return found
+
+
+def _is_of_other_group(quantity: str, span: Span, passage: Passage) -> bool:
+    """Return whether the words of a quantity name the group of another limit than those at a
+    place.
+    """
+    tokens = cut(passage)
+    here = [
+        one
+        for one in find_mentions(tokens)
+        if span.contains(locate(passage, *one.number))
+    ]
+    return bool(here) and all(is_of_other_group(quantity, one, tokens) for one in here)
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:

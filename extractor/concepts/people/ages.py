@@ -51,10 +51,7 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
         # "18 < age < 65", but not "ECOG 0-1"
         return rule("said_age").search(tokens, *within) is not None
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
-        return not (
-            rule("old_thing").ends(tokens, first, floor)
-            or rule("thing_after").starts(tokens, end)
-        )
+        return not _is_of_thing(tokens, limit, floor)
     if tokens.words[first].lower() in ("for", "since"):
         return False  # "aged 42 to 65, postmenopausal for at least 1 year"
     named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(
@@ -69,6 +66,18 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
                 tokens, end
             )
     return _is_further_age(tokens, limit) or _is_age_unnamed(tokens, limit, floor)
+
+
+def _is_of_thing(tokens: Tokens, limit: Limit, floor: int) -> bool:
+    """Return whether a length of time is how old a thing is: "ulcers less than 5 days old"."""
+    if rule("thing_after").starts(tokens, limit.end):
+        return True
+    if rule("old_thing").ends(tokens, limit.first, floor):
+        return True
+    # people are old in years, too
+    in_years = limit.time_unit in (None, "year")
+    apart = rule("old_thing_apart").ends(tokens, limit.first, floor)
+    return apart is not None and not in_years
 
 
 def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
@@ -278,7 +287,9 @@ def list_age_bounds(
         if limit.comparator in (*LOWER, *UPPER):
             return [(low, (limit.comparator in LOWER) is admitted)]
         return []
-    # An excluded range leaves ages on both sides.
+    # An excluded range leaves ages on both sides; what lies outside of it is the opposite.
+    outside = rule("outside_ages").ends(tokens, limit.first, limit.first - _END_REACH)
+    admitted = admitted is not bool(outside)
     return (
         [(low, True), (Age(value=limit.value_high, unit=unit), False)]
         if admitted

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from extractor.concepts.limits.bounds import LOWER
+from extractor.concepts.limits.bounds import LOWER, Limit
+from extractor.concepts.people.ages import is_lifetime
 from extractor.concepts.places import Supported, cut, find_quotes
 from extractor.concepts.windows.parts import Parts, find_parts
 from extractor.concepts.windows.prove_times import is_same_length
@@ -16,19 +17,27 @@ from extractor.concepts.windows.read import (
     stands_aside,
 )
 from extractor.evidence.drafts import Reading, Span
+from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Comparator, Support, TimeWindow
 
 
-def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
+def find_window(
+    value: TimeWindow | str, passage: Passage, topic: str = ""
+) -> Supported | None:
     """Return a time window whose quote states its length in its direction; of a quote alone, the
-    window that it states.
+    window that it states. ``topic`` is the line that introduces the passage: a length below "Life
+    expectancy:" is no window.
 
     The text decides whether the limit itself counts: "for more than 7 days" supports ">= 7 days" as
     "> 7 days". Of several places of the quote, one whose words name what the window limits counts
     before the first one.
     """
-    found = list(_find_all(value, passage))
+    found = [
+        (place, window)
+        for place, window in _find_all(value, passage)
+        if not (topic and _is_lifetime(cut(passage), window, topic))
+    ]
     of = None if isinstance(value, str) else value.of
     if len(found) > 1 and of:
         places = {
@@ -39,6 +48,18 @@ def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
         }
         found.sort(key=lambda one: of.lower() not in limited.get(one[1], "").lower())
     return found[0][0] if found else None
+
+
+def _is_lifetime(tokens: Tokens, window: Window, topic: str) -> bool:
+    limit = Limit(
+        window.comparator,
+        window.value,
+        window.other_end,
+        window.first,
+        window.end,
+        time_unit=window.unit.value,
+    )
+    return is_lifetime(tokens, limit, topic)
 
 
 def _find_all(

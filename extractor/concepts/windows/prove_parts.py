@@ -6,26 +6,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from extractor.concepts.limits.bounds import Limit
 from extractor.concepts.limits.conditions import (
     find_conditions,
     is_of_another,
     name_sex,
 )
+from extractor.concepts.limits.groups_of_people import is_of_other_group
+from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.places import Supported, cut, find_quotes, locate
+from extractor.concepts.limits.reworded import find_in_other_words
+from extractor.concepts.places import Supported, cut, find_quote, find_quotes, locate
 from extractor.concepts.windows.parts import is_past
 from extractor.concepts.windows.prove import list_stated
 from extractor.concepts.windows.read import Window
 from extractor.evidence.drafts import Refusal, Span, Why
 from extractor.language.book import rule
-from extractor.language.lexer import Range
+from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Constraint, Support
 from extractor.schemas.values import PARTS
 
 
 def prove_parts(
-    found: Supported, places: Sequence[Passage]
+    found: Supported, places: Sequence[Passage], lead_in: Passage | None = None
 ) -> tuple[Supported | None, list[Refusal]]:
     """Return a supported value with the parts that the text bears out, and why it does not bear out
     the others.
@@ -38,11 +42,16 @@ def prove_parts(
         found: A value that the text states.
         places: The criterion, then the line that introduces it, which may hold the parts of a time
             window.
+        lead_in: The line that introduces the criterion. A condition that it states is that of all
+            its items, and none of a limit: it is left out without a word.
     """
     refused = list[Refusal]()
     for name in PARTS.get(type(found.value), ()):
         words = getattr(found.value, name)
         if not words:
+            continue
+        if _is_said_above(found.value, words, places[0], lead_in):
+            found = replace(found, value=found.value.model_copy(update={name: None}))
             continue
         spans = list(chain.from_iterable(find_quotes(place, words) for place in places))
         if isinstance(found.value, Constraint):
@@ -52,25 +61,35 @@ def prove_parts(
         nearest = min(
             spans, key=lambda one: _count_between(one, found.span), default=None
         )
-        raw = next(
-            (
-                each
-                for each in places
-                if nearest and nearest.section == each.section.name
-            ),
-            places[0],
-        ).section.raw
         if is_other or nearest is None:
             why = Why.OTHER_OWNER if is_other else Why.NOT_STATED
             refused.append(Refusal(why, nearest, part=name, value=f"{name}: {words}"))
             if isinstance(found.value, Constraint) and nearest:
                 return None, refused
-        kept = raw[nearest.start : nearest.end] if nearest and not is_other else None
+        kept = _read_raw(nearest, places) if nearest and not is_other else None
         support = Support.INFERRED if doubt else found.support
         found = replace(
             found, value=found.value.model_copy(update={name: kept}), support=support
         )
     return found, refused
+
+
+def _read_raw(span: Span, places: Sequence[Passage]) -> str:
+    """Return the characters of a span of one of the places."""
+    same = (each for each in places if each.section.name == span.section)
+    raw = next(same, places[0]).section.raw
+    return raw[span.start : span.end]
+
+
+def _is_said_above(
+    value: object, words: str, here: Passage, lead_in: Passage | None
+) -> bool:
+    """Return whether the condition of a limit stands in the line above its criterion alone."""
+    if lead_in is None or not isinstance(value, Constraint):
+        return False
+    if find_quote(here, words):
+        return False
+    return find_quote(lead_in, words) is not None
 
 
 def _count_between(one: Span, other: Span) -> int:
@@ -94,42 +113,74 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
     """Compare the answered condition with what the text says about the same limit and about the
     others.
     """
+    if spans:
+        return _compare_condition(found.value, spans, here)
+    spans, _, is_other = _compare_condition(
+        found.value, find_in_other_words(found.value, here), here
+    )
+    return spans, True, is_other
+
+
+def _compare_condition(value: Constraint, spans: list[Span], here: Passage) -> _Verdict:
+    """Compare the places of a condition with the conditions of all limits of a line."""
     tokens = cut(here)
-    value = found.value
     limits = find_limits(tokens, None)
+    bounds = (value.value, value.value_high)
+    stated = [one for one in limits if (one.value, one.value_high) == bounds]
     own = list[Span]()
     others = list[Span]()
-    mine = [
-        at
-        for at, one in enumerate(limits)
-        if (one.value, one.value_high) == (value.value, value.value_high)
-    ]
-    for at, place in enumerate(find_conditions(tokens, limits)):
+    for limit, place in zip(limits, find_conditions(tokens, limits), strict=True):
         if place:
-            (own if at in mine else others).append(locate(here, *place))
+            (own if limit in stated else others).append(locate(here, *place))
     kept = _overlap(spans, own)
     if kept:
         return kept, False, False
-    sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own} - {
-        None
-    }
-    if len(sexes) == 1 and name_sex(value.condition, None) not in (None, *sexes):
-        return own or spans, False, True
-    if spans and len(_overlap(spans, others)) == len(spans):
-        return own or spans, False, True
-    ranges = [_place(here, span) for span in spans]
-    stated = [limits[at] for at in mine]
-    if (
-        stated
-        and spans
-        and all(
-            is_of_another(tokens, words, one, limits)
-            for words in ranges
-            for one in stated
-        )
-    ):
-        return own or spans, False, True
-    return spans, True, False
+    is_other = (
+        _names_other_sex(value, own, here)
+        or _names_other_group(value, tokens)
+        or (bool(spans) and len(_overlap(spans, others)) == len(spans))
+        or _are_of_another(spans, stated, limits, here)
+    )
+    return (own or spans if is_other else spans), not is_other, is_other
+
+
+def _are_of_another(
+    spans: Sequence[Span],
+    stated: Sequence[Limit],
+    limits: Sequence[Limit],
+    here: Passage,
+) -> bool:
+    """Return whether words belong to other limits of a line than to each of those that state a
+    value.
+    """
+    if not spans or not stated:
+        return False
+    tokens = cut(here)
+    return all(
+        is_of_another(tokens, _place(here, span), one, limits)
+        for span in spans
+        for one in stated
+    )
+
+
+def _names_other_sex(value: Constraint, own: Sequence[Span], here: Passage) -> bool:
+    """Return whether the condition of a limit names a sex that its own words in the text do not."""
+    sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own}
+    sexes.discard(None)
+    if len(sexes) != 1:
+        return False
+    return name_sex(value.condition, None) not in (None, *sexes)
+
+
+def _names_other_group(value: Constraint, tokens: Tokens) -> bool:
+    """Return whether the condition of a limit is the group of another limit of a list of groups."""
+    same = [
+        one
+        for one in find_mentions(tokens)
+        if (value.value, value.value_high) in one.bounds
+    ]
+    words = value.condition or ""
+    return bool(same) and all(is_of_other_group(words, one, tokens) for one in same)
 
 
 def _prove_part_of_window(

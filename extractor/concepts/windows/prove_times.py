@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
-from extractor.concepts.limits.bounds import LOWER, UPPER
-from extractor.concepts.limits.mentions import Measured, NumberRole, find_mentions
+from extractor.concepts.limits.bounds import LOWER, UPPER, Limit
+from extractor.concepts.limits.mentions import (
+    Measured,
+    Mention,
+    NumberRole,
+    find_mentions,
+)
 from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.rows import find_numbers
@@ -20,7 +25,7 @@ from extractor.concepts.people.registered_ages import count_days
 from extractor.concepts.places import Derived, Supported, cut, locate
 from extractor.concepts.windows.read import list_windows
 from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import find_durations, read_number, read_time_unit
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -108,40 +113,70 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         rule(name).search(tokens)
         for name in ("persons_named", "said_age", "turned_before", "aged_after")
     )
-    # "18+, any gender"
-    opening = {one.value for one in find_numbers(tokens) if one.first == 0}
-    if not of_people and value.value not in opening:
-        return None
     windows = [
         range(one.first, one.end) for one in list_windows(tokens, None, wide=True)
     ]
     for one in find_mentions(tokens):
-        if one.bounds[0][1] is not None:
-            ends = {one.bounds[0][0]: LOWER, one.bounds[0][1]: UPPER}
-        else:
-            ends = {}
-        allowed = ends.get(value.value, one.comparators) if ends else one.comparators
-        sided = (
-            not set(allowed).isdisjoint(LOWER if lower else UPPER)
-            and value.value in one.bounds[0]
-        )
-        if one.role is not NumberRole.STATED:
-            continue
-        if not sided:
+        # "18+, any gender", "over 75"
+        opens = one.first == 0 and value.unit is TimeUnit.YEAR
+        if not (of_people or opens) or not _bounds_side(one, value, lower=lower):
             continue
         if any(one.number[0] in each for each in windows):
             continue
-        bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
-        named = one.subject is not None and not rule("said_age").search(
-            tokens, *one.subject
-        )
-        if (
-            one.kind is not Measured.LIFETIME
-            and not named
-            and (bare or _has_unit(tokens, one.number, value))
-        ):
+        if _may_be_age(tokens, one, value):
             return one.number
     return None
+
+
+def _bounds_side(mention: Mention, value: Age, *, lower: bool) -> bool:
+    """Return whether a mention says a number as its lower or upper bound."""
+    low, high = mention.bounds[0]
+    if value.value not in (low, high):
+        return False
+    side = LOWER if lower else UPPER
+    if high is None:
+        return not set(mention.comparators).isdisjoint(side)
+    return value.value == (low if lower else high)
+
+
+def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
+    """Return whether a number can be the age of the participants: it has the unit, and no words
+    that give it to a thing, to others or to another moment.
+    """
+    if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
+        return False
+    bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, mention.number)
+    if not (bare or _has_unit(tokens, mention.number, value)):
+        return False
+    if not _names_people(tokens, mention.subject):
+        return False
+    first = max(0, mention.first - _AGE_WORD_REACH)
+    if rule("old_thing").ends(tokens, mention.first, first):
+        return False
+    if rule("lifetime_before").ends(tokens, mention.first, first):
+        return False
+    limit = Limit(
+        mention.comparators[0],
+        mention.bounds[0][0],
+        mention.bounds[0][1],
+        mention.first,
+        mention.end,
+        time_unit=value.unit.value,
+    )
+    # "babies of 2 to 23 months" are no relatives
+    are_babies = tokens.words[0].lower() in ("baby", "babies")
+    return are_babies or not is_other_age(tokens, limit)
+
+
+def _names_people(tokens: Tokens, subject: Range | None) -> bool:
+    """Return whether what is limited is an age, people, or another length of time: "6 weeks and 0
+    days" ("up to 14 weeks").
+    """
+    if subject is None or NUMBER in tokens.codes[slice(*subject)]:
+        return True
+    if rule("said_age").search(tokens, *subject):
+        return True
+    return rule("persons_named").ends(tokens, subject[1], subject[0]) is not None
 
 
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
@@ -168,16 +203,31 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
         (others, Support.INFERRED),
     ):
         for one in moments:
-            # "half a year" is 6 months
-            fraction = one.value % 1 and is_same_length(one.value, one.unit, value)
-            if fraction or (one.value, one.unit) == (value.value, value.unit):
+            # "half a year" is 6 months, "24 h" a day
+            if is_same_length(one.value, one.unit, value):
                 first, end = frame.locate(one)
+                as_written = (one.value, one.unit) == (value.value, value.unit)
                 return Derived(
                     tokens.at(first),
                     tokens.before(end),
-                    Support.INFERRED if fraction else support,
+                    support if as_written else Support.INFERRED,
                 )
     return None
+
+
+def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
+    """Return a time point as the text writes it: the whole number of its own unit, "24 h" for a
+    day.
+    """
+    frame = read_time_frame(tokens)
+    others = (moment for group in frame.groups for moment in group.moments)
+    for one in chain(frame.points, others):
+        first, end = frame.locate(one)
+        is_here = (tokens.at(first), tokens.before(end)) == (place.first, place.end)
+        is_whole = not one.value % 1
+        if is_here and is_whole and is_same_length(one.value, one.unit, value):
+            return TimePoint(value=one.value, unit=one.unit)
+    return value
 
 
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:

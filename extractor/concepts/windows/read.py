@@ -238,10 +238,10 @@ def _find_lasted(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
     """Yield the lengths that something has lasted, which are lower limits: "completed four
     months of treatment".
     """
-    for _, duration in times:
-        if duration.unit is not TimeUnit.CYCLE and rule("has_lasted").ends(
-            tokens, duration.first, duration.first - 6
-        ):
+    for front, duration in times:
+        lasted = rule("has_lasted").ends(tokens, duration.first, duration.first - 6)
+        is_usual = duration.unit is not TimeUnit.CYCLE
+        if lasted and is_usual and not _is_course(tokens, front, duration):
             yield Window(
                 duration.first,
                 duration.end,
@@ -407,6 +407,9 @@ def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
     anchored = rule("window_anchor").starts(tokens, duration.end)
     if anchored:
         return False
+    reach = front.first - _LENGTH_CONTEXT
+    if rule("cycles_lasting").ends(tokens, duration.first, reach):
+        return True
     return (
         rule("trial_before").ends(tokens, front.first, front.first - _LENGTH_CONTEXT)
         is not None

@@ -4,7 +4,7 @@ const CERTAIN = 0.95;
 const SAID = new Set(["quote", "agent", "measure", "lead_in", "description", "time_frame", "kind"]);
 /** Fields whose values say too little without their label. */
 const LABELLED = new Set(["minimum_age", "maximum_age", "sex", "healthy_volunteers", "cycle", "duration", "start_event", "end_events", "censored", "arms"]);
-const TONES = { finished: "good", accepted: "good", corrected: "own", added: "own", changed: "own", begun: "own", rejected: "bad", wrong: "bad", error: "bad", warning: "doubtful" };
+const TONES = { finished: "good", accepted: "good", corrected: "own", added: "own", changed: "own", begun: "own", broken: "bad", rejected: "bad", wrong: "bad", error: "bad", warning: "doubtful" };
 
 /** A state or a severity in words, in its colour. */
 function makeChip(state, words) {

@@ -52,3 +52,9 @@ function showConflict({ message, theirs, rows }) {
   const choices = theirs ? [["mine", "Use mine"], ["theirs", "Keep theirs"]] : [["theirs", "Go on"]];
   return openDialog("Somebody was faster", [make("p", {}, message), table], choices);
 }
+
+/** Ask whether a record is finished although fields are marked red. */
+async function askToFinish(message) {
+  const advice = "Correct what is wrong. If the text bears it out as it is, finish all the same.";
+  return (await openDialog("Not all is in order", [make("p", {}, message), make("p", {}, advice)], [["anyway", "Finish all the same"]])) === "anyway";
+}

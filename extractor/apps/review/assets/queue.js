@@ -5,6 +5,7 @@ const PROGRESS = {
   begun: "begun",
   changed: "changed since it was finished",
   finished: "finished",
+  broken: "gold is broken",
   without_text: "text missing",
 };
 
@@ -73,7 +74,7 @@ function makeRow(row) {
     make("span", { class: "row-name" }, make("code", { class: "row-code" }, row.record), " ", make("span", { class: "row-title" }, row.title || row.record)),
     state === "finished" ? null : make("span", { class: "row-note" }, make("b", {}, row.expected.toFixed(1)), " errors expected",
       row.reasons.length ? `: ${row.reasons.join(", ")}` : ""),
-    make("span", { class: "row-state" }, makeChip(state, PROGRESS[state]), state === "begun" ? ` ${share} % decided` : ""));
+    make("span", { class: "row-state" }, makeChip(state, PROGRESS[state]), state === "begun" ? ` ${share} % decided` : "", row.progress.problem ? ` ${row.progress.problem}` : ""));
 }
 
 /** The address of a record in this page. */

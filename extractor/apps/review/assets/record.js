@@ -181,7 +181,7 @@ class RecordView {
 
   showBar() {
     const { progress, undo, redo } = this.record;
-    const words = { finished: "finished", changed: "changed since it was finished" }[progress.state];
+    const words = { finished: "finished", changed: "changed since it was finished", broken: progress.problem }[progress.state];
     document.querySelector(".progress").textContent = words || `${progress.decided} of ${progress.items} decided`;
     const find = (name) => document.querySelector(`[data-do=${name}]`);
     find("undo").disabled = undo.length === 0;
@@ -296,6 +296,7 @@ class RecordView {
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      if (error.mayFinish && (await askToFinish(error.message))) return this.sendNow("finish", { anyway: true });
       if (error.status !== 409) say(error.message);
       else if ((await showConflict(error)) === "mine") return this.sendNow(what, renew(body, error.theirs));
       if (error.status !== 0) this.take(await read("record", { id }));

@@ -4,7 +4,7 @@
 class Refused extends Error {
   constructor(status, answer) {
     super(answer.message || "The review does not answer.");
-    Object.assign(this, { status, theirs: answer.theirs, rows: answer.rows });
+    Object.assign(this, { status, theirs: answer.theirs, rows: answer.rows, mayFinish: answer.may_finish === true });
   }
 }
 

@@ -1,0 +1,41 @@
+"""``extractor mcp``: tools for agents, by the Model Context Protocol."""
+
+from extractor.apps.cli.console import say
+from extractor.apps.cli.options import name_option
+from extractor.apps.mcp.settings import ToolOptions, ToolSettings
+
+
+def mcp(given: ToolOptions) -> None:
+    """Serve tools to an agent on this machine over standard input and output.
+
+    Four tools of the Model Context Protocol: extract_text, extract_record (an NCT
+    number, or a file below --files), verify_quote and list_fields. An agent's
+    program starts this command; it ends with its client.
+
+        {"mcpServers": {"extractor": {"command": "extractor", "args": ["mcp"]}}}
+
+    Without --model the rules work alone. --max-usd limits all calls of one start.
+    """
+    try:
+        from extractor.apps.mcp.server import build_server
+    except ImportError as error:
+        from extractor.errors import MissingExtra
+
+        if (error.name or "").partition(".")[0] == "mcp":
+            raise MissingExtra("mcp needs the SDK of the protocol", "mcp") from error
+        raise
+    from extractor.apps.cli.environment import find_prices, read_model_spec
+    from extractor.concepts.own.declaration import explain_unread
+    from extractor.model.cost.budget import Pricing
+    from extractor.model.providers import Reasoning
+
+    if not given.files.is_dir():
+        raise ValueError(f"--files {given.files}: there is no such folder")
+    spec = read_model_spec(given.model) if given.model else None
+    reasoning = Reasoning(given.reasoning) if given.reasoning else None
+    pricing = Pricing.of(
+        spec, find_prices(given.prices), given.max_usd, reasoning, spell=name_option
+    )
+    if not (spec and given.asks) and (unread := explain_unread(given.fields)):
+        say(unread)
+    build_server(ToolSettings(given, spec, pricing)).run("stdio")

@@ -1,0 +1,172 @@
+"""BRAT: a text and an annotation file a record, in the standoff format.
+
+``T`` lines are marks; a note (``#1  AnnotatorNotes T1  ...``) is what a mark says, with ``;;``
+between its lines; a relation ``of`` leads from a mark to that of its item.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from extractor.apps.gold.marks import RECORD, Labels, Mark, Problem
+from extractor.apps.gold.text import ShownRecord
+from extractor.errors import GoldError
+from extractor.schemas import TrialRecord
+
+_MARK = re.compile(r"(T\d+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
+_NOTE = re.compile(r"#\d+\t\S+ (T\d+)\t(.*)")
+_OF = re.compile(r"R\d+\t\S+ Arg1:(T\d+) Arg2:(T\d+)\s*")
+_BETWEEN = " ;; "
+"""What stands between the lines of a note, of which a mark has one."""
+_LATER = ("E", "A", "M", "N", "*", "R")
+"""Lines of events, attributes, normalisations and other relations, which gold has no place for."""
+
+
+def write_config(labels: Labels) -> str:
+    """Return ``annotation.conf``: the types of marks, and the relation to an item."""
+    types = [_to_type(label) for label in (RECORD, *labels.list_all())]
+    entities = "\n".join(types)
+    items = "|".join(_to_type(label) for label in labels.items)
+    return (
+        f"[entities]\n{entities}\n\n[relations]\nof\tArg1:<ENTITY>, Arg2:{items}\n"
+        "<OVERLAP>\tArg1:<ENTITY>, Arg2:<ENTITY>, <OVL-TYPE>:<ANY>\n\n[events]\n\n[attributes]\n"
+    )
+
+
+def _to_type(label: str) -> str:
+    """Return a label as a type: a name without dots."""
+    return label.replace(".", "__")
+
+
+def name_files(record_id: str) -> tuple[str, str]:
+    """Return the names of a record's text and annotations.
+
+    >>> name_files("NCT01")
+    ('NCT01.txt', 'NCT01.ann')
+    """
+    stem = quote(record_id, safe=" ()+,=@")
+    return f"{stem}.txt", f"{stem}.ann"
+
+
+def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
+    """Return the text of a record and its annotations."""
+    shown = ShownRecord(record)
+    names = {mark.id: f"T{number}" for number, mark in enumerate(marks, 1)}
+    lines: list[str] = []
+    notes: list[str] = []
+    relations: list[str] = []
+    for mark in marks:
+        assert mark.span
+        name = names[mark.id]
+        start, end = shown.place(mark.span)
+        pieces = _split_lines(shown.text, start, end)
+        place = ";".join(f"{first} {last}" for first, last in pieces)
+        words = " ".join(shown.text[first:last] for first, last in pieces)
+        lines.append(f"{name}\t{_to_type(mark.label)} {place}\t{words}")
+        if mark.says:
+            said = _BETWEEN.join(map(_guard, mark.says))
+            notes.append(f"#{len(notes) + 1}\tAnnotatorNotes {name}\t{said}")
+        if mark.of:
+            relations.append(
+                f"R{len(relations) + 1}\tof Arg1:{name} Arg2:{names[mark.of]}"
+            )
+    return shown.text, "".join(f"{one}\n" for one in (*lines, *relations, *notes))
+
+
+def _guard(said: str) -> str:
+    """Return a line without the sign that stands between lines of a note."""
+    if _BETWEEN.strip() not in said:
+        return said
+    name, _, value = said.partition(": ")
+    written = value if value.startswith(("{", '"')) else json.dumps(value)
+    return f"{name}: {written.replace(';', chr(92) + 'u003b')}"
+
+
+def _split_lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the pieces of a span between line breaks, which no mark of BRAT may contain."""
+    pieces = []
+    for found in re.finditer(r"[^\r\n]+", text[start:end]):
+        words = found[0]
+        first = start + found.start() + len(words) - len(words.lstrip())
+        last = start + found.start() + len(words.rstrip())
+        if first < last:
+            pieces.append((first, last))
+    return pieces
+
+
+def read_folder(folder: Path) -> Iterator[Mark | Problem]:
+    """Yield the marks of all ``.ann`` files, and a problem for each line that is none.
+
+    A file is of the record whose id is its name. Raises ``GoldError`` for a folder without any.
+    """
+    files = [folder] if folder.is_file() else sorted(folder.rglob("*.ann"))
+    if not files:
+        raise GoldError(
+            f"{folder}: holds no .ann file; name the folder of BRAT's files"
+        )
+    for file in files:
+        yield from _read_file(file)
+
+
+def _read_file(file: Path) -> Iterator[Mark | Problem]:
+    text_file = file.with_suffix(".txt")
+    if not text_file.is_file():
+        yield Problem(str(file), "has no text", f"add {text_file.name} beside it")
+        return
+    # BRAT counts characters with each line break as one
+    text = text_file.read_bytes().decode("utf-8", "replace")
+    said: dict[str, list[str]] = {}
+    hosts: dict[str, str] = {}
+    marks: list[tuple[int, re.Match[str]]] = []
+    lines = file.read_text("utf-8").replace("\r\n", "\n").split("\n")
+    for number, line in enumerate(lines, 1):
+        if found := _MARK.fullmatch(line):
+            marks.append((number, found))
+        elif found := _NOTE.fullmatch(line):
+            told = found[2].split(_BETWEEN.strip())
+            said.setdefault(found[1], []).extend(one.strip() for one in told)
+        elif found := _OF.fullmatch(line):
+            hosts[found[1]] = found[2]
+        elif line.startswith(_LATER):
+            problem = f"{line.split()[0]} is an attribute, event or other line"
+            remedy = "write what it says as a note of the mark"
+            yield Problem(f"{file}, line {number}", problem, remedy)
+        elif line.strip():
+            remedy = "write a line such as T1, a tab, minimum_age 0 8, a tab, 18 years"
+            yield Problem(f"{file}, line {number}", "is no line of BRAT", remedy)
+    for number, found in marks:
+        yield _make_mark(file, number, found, text, said, hosts)
+
+
+def _make_mark(
+    file: Path,
+    number: int,
+    found: re.Match[str],
+    text: str,
+    said: dict[str, list[str]],
+    hosts: dict[str, str],
+) -> Mark | Problem:
+    name = found[1]
+    place = found[3]
+    stated = found[4]
+    where = f"{file}, line {number}"
+    numbers = [int(one) for one in re.findall(r"\d+", place)]
+    start = min(numbers)
+    end = max(numbers)
+    words = text[start:end]
+    kept = " ".join(text[a:b] for a, b in zip(numbers[::2], numbers[1::2], strict=True))
+    if kept.split() != stated.split():
+        remedy = f"annotate {file.with_suffix('.txt').name} as it is beside the file"
+        return Problem(where, f"{stated[:60]!r} does not stand at {place}", remedy)
+    return Mark(
+        unquote(file.stem),
+        where,
+        found[2].replace("__", "."),
+        words,
+        says=tuple(said.get(name, ())),
+        id=name,
+        of=hosts.get(name, ""),
+        start=start,
+    )

@@ -1,0 +1,166 @@
+"""Read marks from files, and write them."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from extractor.apps.evaluation.gold_files import open_extractions
+from extractor.apps.gold import brat, label_studio, sheets
+from extractor.apps.gold.build import build_gold
+from extractor.apps.gold.marks import Labels, Mark, Problem
+from extractor.apps.gold.unbuild import list_marks
+from extractor.apps.review.gold import name_gold, write_gold
+from extractor.errors import GoldError, RecordError
+from extractor.formats import read_records
+from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas.arguments import suggest
+
+_KINDS = (
+    "a sheet (.csv, .xlsx), Label Studio's export (.json), or a folder of BRAT's files"
+)
+
+
+class Layout(StrEnum):
+    """Where gold comes from, or goes to."""
+
+    SHEET = "sheet"
+    LABEL_STUDIO = "label-studio"
+    BRAT = "brat"
+
+    @classmethod
+    def of(cls, path: Path) -> "Layout":
+        """Return the layout of a file or folder by its name. Raises ``GoldError``."""
+        if not path.exists():
+            raise GoldError(f"{path}: does not exist; name {_KINDS}")
+        if path.is_dir() or path.suffix == ".ann":
+            return cls.BRAT
+        known = {
+            ".csv": cls.SHEET,
+            ".tsv": cls.SHEET,
+            ".xlsx": cls.SHEET,
+            ".json": cls.LABEL_STUDIO,
+        }
+        if path.suffix.casefold() not in known:
+            raise GoldError(f"{path}: is no file of gold from elsewhere; name {_KINDS}")
+        return known[path.suffix.casefold()]
+
+
+class ImportedFiles(NamedTuple):
+    """Gold by record, and every row, region or line that could not be taken over."""
+
+    gold: Mapping[str, dict[str, Any]]
+    problems: tuple[Problem, ...]
+
+
+def import_gold(
+    path: Path,
+    inputs: Iterable[str | PathLike[str]],
+    labels: Labels,
+    annotator: str = "",
+) -> ImportedFiles:
+    """Return the gold of a file, found in the texts of the records in ``inputs``.
+
+    Raises ``GoldError`` for a file that cannot be read at all.
+    """
+    problems: list[Problem] = []
+    marks = defaultdict[str, list[Mark]](list)
+    for one in _read_marks(path, annotator):
+        if isinstance(one, Problem):
+            problems.append(one)
+        else:
+            marks[one.record].append(one)
+    unreadable: list[RecordError] = []
+    known: set[str] = set()
+    gold: dict[str, dict[str, Any]] = {}
+    for record in read_records(*inputs, on_error=unreadable.append):
+        known.add(record.record_id)
+        if record.record_id not in marks or record.record_id in gold:
+            continue
+        built = build_gold(record, marks[record.record_id], labels)
+        problems += built.problems
+        if built.gold is not None:
+            gold[record.record_id] = built.gold
+    for name in sorted(marks.keys() - known):
+        place = marks[name][0].place
+        problem = f"there is no record {name!r}{suggest(name, sorted(known))}"
+        remedy = "correct the id, or name its file with --records"
+        problems.append(Problem(place, problem, remedy))
+    problems += [Problem(one.path, one.problem, one.remedy) for one in unreadable]
+    problems.sort(key=lambda one: _order(one.place))
+    return ImportedFiles(gold, tuple(problems))
+
+
+def _order(place: str) -> list[tuple[int, str]]:
+    """Return a key that sorts places by the numbers in them."""
+    parts = re.split(r"(\d+)", place)
+    return [(int(one), "") if one.isdecimal() else (0, one) for one in parts]
+
+
+def _read_marks(path: Path, annotator: str) -> Iterator[Mark | Problem]:
+    layout = Layout.of(path)
+    if layout is Layout.BRAT:
+        return brat.read_folder(path)
+    if layout is Layout.LABEL_STUDIO:
+        return label_studio.read_tasks(path, annotator)
+    return sheets.read_sheet(path)
+
+
+def write_gold_files(folder: Path, gold: Mapping[str, dict[str, Any]]) -> None:
+    """Write a gold file for each record."""
+    if gold:
+        folder.mkdir(parents=True, exist_ok=True)
+    for record_id, data in gold.items():
+        write_gold(folder / name_gold(record_id), data)
+
+
+def pair_records(
+    gold: str | PathLike[str], inputs: Iterable[str | PathLike[str]]
+) -> Iterator[tuple[TrialExtraction, TrialRecord]]:
+    """Yield each extraction with its record, in the order of the records. Raises ``GoldError``
+    if some have none.
+    """
+    extractions = open_extractions(str(gold), "gold")
+    left = set(extractions.record_ids)
+    for record in read_records(*inputs, on_error=lambda _: None):
+        if record.record_id in left:
+            left.remove(record.record_id)
+            yield extractions.read(record.record_id), record
+    if left:
+        raise GoldError(
+            f"{gold}: {len(left)} of its records have no text, such as {min(left)}; name their "
+            "file with --records"
+        )
+
+
+def export_gold(
+    pairs: Iterable[tuple[TrialExtraction, TrialRecord]],
+    to: Path,
+    layout: Layout,
+    labels: Labels,
+) -> int:
+    """Write gold, or extractions, with their records, and return how many. Raises
+    ``GoldError`` if an item stands nowhere in its record.
+    """
+    taken = [(record, list_marks(gold, record, labels)) for gold, record in pairs]
+    if layout is Layout.SHEET:
+        sheet = sheets.write_sheet(mark for _, marks in taken for mark in marks)
+        to.write_text(sheet, "utf-8-sig")
+        return len(taken)
+    to.mkdir(parents=True, exist_ok=True)
+    if layout is Layout.LABEL_STUDIO:
+        tasks = [label_studio.make_task(*each) for each in taken]
+        written = json.dumps(tasks, ensure_ascii=False, indent=1)
+        (to / "tasks.json").write_text(f"{written}\n", "utf-8")
+        (to / "labels.xml").write_text(label_studio.write_config(labels), "utf-8")
+        return len(taken)
+    (to / "annotation.conf").write_text(brat.write_config(labels), "utf-8")
+    for record, marks in taken:
+        names = brat.name_files(record.record_id)
+        for name, text in zip(names, brat.write_record(record, marks), strict=True):
+            (to / name).write_bytes(text.encode())
+    return len(taken)

@@ -1,0 +1,112 @@
+"""What follows from where an item stands: its section and list, its rank, and what is around it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from extractor.apps.evaluation.places import find_places, name_outcome
+from extractor.apps.gold.text import ShownRecord
+from extractor.apps.review import forms
+from extractor.evidence.drafts import Span
+from extractor.options import ExtractionOptions
+from extractor.pipeline import extract_by_rules
+from extractor.schemas import Criterion, TrialExtraction, TrialRecord
+from extractor.schemas.vocabulary import Effort
+
+CRITERIA = "eligibility.criteria"
+DOSING = "dosing"
+ENDPOINTS = "endpoints"
+_PARTS = ("measure", "description", "time_frame")
+
+
+@dataclass(frozen=True)
+class Homes:
+    """The places of a record's items."""
+
+    record: TrialRecord
+
+    @cached_property
+    def shown(self) -> ShownRecord:
+        """The record as one text."""
+        return ShownRecord(self.record)
+
+    @cached_property
+    def _by_rules(self) -> TrialExtraction:
+        return extract_by_rules(self.record, ExtractionOptions(effort=Effort.NONE))
+
+    def derive(self, group: str, span: Span | None) -> dict[str, Any]:
+        """Return the values of an item at a span. Raises ``ValueError`` if none can stand there."""
+        if span is None or group.startswith("custom."):
+            return {}
+        words = (self.record.raw_text(span.section) or "")[span.start : span.end]
+        if group == ENDPOINTS:
+            rank, index = self._find_outcome(span)
+            return {"rank": rank, "index": index, "measure": words}
+        home = self._name_place(span)
+        if group == DOSING:
+            return {"section": home, "quote": words}
+        return {"kind": self._find_kind(span), "section": home, "quote": words}
+
+    def widen(self, group: str, span: Span) -> Span:
+        """Return the words of the criterion in which a value stands, as the rules read it."""
+        if group == CRITERIA:
+            for criterion in self._by_rules.eligibility.criteria:
+                for place in _list_places(criterion):
+                    if place.contains(span):
+                        return place
+        return span
+
+    def split_outcome(self, values: dict[str, Any]) -> tuple[Span, dict[str, Any]]:
+        """Return the place of an outcome, and its words as the rules cut them, by which endpoints
+        are paired.
+        """
+        at = values["rank"], values["index"]
+        place = self.shown.places[name_outcome(*at)]
+        for one in self._by_rules.endpoints:
+            if (one.rank.value, one.index) == at:
+                return place, {name: getattr(one, name) for name in _PARTS}
+        return place, {}
+
+    def _name_place(self, span: Span) -> str:
+        around = [
+            (place.length, name)
+            for name, place in self.shown.places.items()
+            if place.contains(span) and "_outcomes" not in name
+        ]
+        return min(around)[1] if around else span.section
+
+    def _find_outcome(self, span: Span) -> tuple[str, int]:
+        for rank, index in find_places(self.record).outcomes:
+            place = self.shown.places[name_outcome(rank, index)]
+            if place.contains(span):
+                return rank.value, index
+        raise ValueError(
+            "these words are not within one registered outcome; mark words of a single one"
+        )
+
+    def _find_kind(self, span: Span) -> str:
+        """Return the list of the criterion that the rules find there, else of the heading before
+        it.
+        """
+        for criterion in self._by_rules.eligibility.criteria:
+            if any(place.contains(span) for place in _list_places(criterion)):
+                return criterion.kind.value
+        before = (self.record.raw_text(span.section) or "")[: span.start].casefold()
+        is_excluded = before.rfind("exclusion") > before.rfind("inclusion")
+        return "exclusion" if is_excluded else "inclusion"
+
+
+def _list_places(criterion: Criterion) -> Iterator[Span]:
+    """Yield where the words of a criterion stand."""
+    for one in criterion.evidence:
+        if one.field == "quote":
+            yield Span(one.section, one.start, one.end)
+
+
+def derive_window(criterion: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the time window that follows from the list of a criterion, if that was read."""
+    windows = criterion.get("time_windows")
+    if windows is None:
+        return {}
+    return {"time_window": forms.derive_window(windows)}

@@ -1,0 +1,160 @@
+"""Marks: what a row of a spreadsheet, or an annotation of a tool, says of a record.
+
+Every way in and out of gold is a list of marks, so that there is one reader of them and one writer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from extractor.apps.evaluation.fields import GROUPS
+from extractor.concepts.own.attributes import Attribute
+from extractor.concepts.own.declaration import CustomField
+from extractor.errors import ArgumentError
+from extractor.evidence.drafts import Span
+from extractor.schemas import FieldInfo, list_groups
+from extractor.schemas.arguments import suggest
+
+RECORD = "record"
+ITEMS = {
+    "criterion": "eligibility.criteria",
+    "regimen": "dosing",
+    "endpoint": "endpoints",
+}
+"""The label of an item's mark, and the path of its group."""
+PEOPLE = "eligibility"
+NONE = "none"
+"""What is written where gold says that the record states none."""
+WHOLE = "all"
+WHOLE_BEFORE = "guideline 1.4"
+"""What a record's ``scored`` says if gold was read for all fields, or all before guideline 1.5."""
+SCORED = "scored"
+_FOLLOWING = frozenset(
+    {"section", "quote", "rank", "index", "time_window", "groups", "group"}
+)
+"""Fields that follow from where an item stands, or need more than a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is said at one place of a record.
+
+    Attributes:
+        record: The record's id.
+        place: Where it was read, for messages: ``sheet.csv, row 7``.
+        label: ``record``, the kind of an item (``criterion``), or a field (``minimum_age``).
+        quote: The words of the record; empty without.
+        span: Where they stand, if that is known.
+        start: Where they start in the text that annotation tools show, if that is known.
+        section: The section in which they stand, if that is known.
+        says: Of a field its value, one for each member of a list. Of an item or the record a
+            ``field: value`` each.
+        id: A name by which other marks refer to it.
+        of: The name of the mark of the item to which it belongs.
+    """
+
+    record: str
+    place: str
+    label: str
+    quote: str = ""
+    span: Span | None = None
+    start: int | None = None
+    section: str = ""
+    says: tuple[str, ...] = ()
+    id: str = ""
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What cannot be taken over, where it stands, and what to do. What ``warns`` may be right.
+
+    >>> print(Problem("sheet.csv, row 7", "'x' is no age", "write one such as 18 year"))
+    sheet.csv, row 7: 'x' is no age; write one such as 18 year
+    """
+
+    place: str
+    problem: str
+    remedy: str
+    warns: bool = False
+
+    def __str__(self) -> str:
+        kind = "warning: " if self.warns else ""
+        return f"{kind}{self.place}: {self.problem}; {self.remedy}"
+
+
+class Labelled(NamedTuple):
+    """A field that a label names: the path of its items, and its name there."""
+
+    group: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels that marks may have, by the user's own ``fields``."""
+
+    fields: Mapping[str, CustomField] = field(default_factory=dict)
+
+    def list_infos(self, group: str) -> dict[str, FieldInfo]:
+        """Return the fields of the items at a path, those of gold."""
+        own = self.fields.get(group.removeprefix("custom."))
+        if own is not None and group.startswith("custom."):
+            return {info.name: info for info in own.group.fields}
+        (found,) = (one for one in list_groups() if one.path == group)
+        return {info.name: info for info in found.fields if info.metadata.in_gold}
+
+    def attribute(self, group: str, name: str) -> Attribute | None:
+        """Return the attribute of a user's field; None for a field of the guideline."""
+        if not group.startswith("custom."):
+            return None
+        return self.fields[group.removeprefix("custom.")].attribute(name)
+
+    @property
+    def items(self) -> dict[str, str]:
+        """The path of the items that a label marks as a whole."""
+        own = {name: f"custom.{name}" for name in self.fields}
+        return {RECORD: PEOPLE, **ITEMS, **own}
+
+    def find(self, label: str) -> list[Labelled]:
+        """Return the fields that a label may mean. Raises ``ArgumentError`` if there is none.
+
+        >>> Labels().find("minimum_age"), len(Labels().find("category"))
+        ([Labelled(group='eligibility', name='minimum_age')], 2)
+        """
+        wanted = label.removeprefix("custom.").strip()
+        groups = [one.path for one in GROUPS] + [f"custom.{one}" for one in self.fields]
+        known = [
+            Labelled(group, name) for group in groups for name in self.list_infos(group)
+        ]
+        found = [
+            one for one in known if f".{one.group}.{one.name}".endswith(f".{wanted}")
+        ]
+        if not found:
+            names = [*self.items, *(one.name for one in known)]
+            raise ArgumentError(
+                f"{label!r} is no field{suggest(label, names)}; `extractor gold template` lists "
+                "them, and --fields adds your own"
+            )
+        return found
+
+    def list_all(self) -> list[str]:
+        """Return the labels that people use, the items' first; those that follow from the place
+        of an item are left out.
+
+        >>> Labels().list_all()[:4]
+        ['criterion', 'regimen', 'endpoint', 'minimum_age']
+        """
+        names = [name for name in self.items if name != RECORD]
+        for group in (
+            *(one.path for one in GROUPS),
+            *(f"custom.{n}" for n in self.fields),
+        ):
+            for name in self.list_infos(group):
+                is_own = group.startswith("custom.")
+                path = f"{group}.{name}".removeprefix("custom.")
+                if is_own or name not in _FOLLOWING:
+                    names.append(
+                        name if not is_own and len(self.find(name)) == 1 else path
+                    )
+        return names

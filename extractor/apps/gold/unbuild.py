@@ -1,0 +1,212 @@
+"""Take gold, or an extraction, apart into marks, from which ``build_gold`` makes the same again."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from extractor.apps.evaluation.places import name_home
+from extractor.apps.gold.homes import CRITERIA, DOSING, ENDPOINTS, Homes, derive_window
+from extractor.apps.gold.marks import (
+    ITEMS,
+    NONE,
+    PEOPLE,
+    RECORD,
+    SCORED,
+    WHOLE,
+    WHOLE_BEFORE,
+    Labels,
+    Mark,
+)
+from extractor.apps.gold.values import write_value
+from extractor.errors import GoldError
+from extractor.evidence.drafts import Span
+from extractor.schemas import ExtractedItem, FieldInfo, TrialExtraction, TrialRecord
+
+_WORDS = {"criterion": "quote", "regimen": "quote", "endpoint": "measure"}
+
+
+def list_marks(
+    gold: TrialExtraction, record: TrialRecord, labels: Labels | None = None
+) -> list[Mark]:
+    """Return gold as marks: one for the record, and one for each item, at its words.
+
+    Raises ``GoldError`` if an item stands nowhere in the record, whose text has changed.
+
+    >>> from extractor import read_records
+    >>> record = next(read_records("seeds/records"))
+    >>> gold = TrialExtraction(record_id=record.record_id, eligibility={"sex": "all"})
+    >>> [(mark.label, mark.says) for mark in list_marks(gold, record)]
+    [('record', ('sex: all',))]
+    """
+    return list(_Taker(gold, record, labels or Labels()).list_all())
+
+
+class _Taker:
+    def __init__(
+        self, gold: TrialExtraction, record: TrialRecord, labels: Labels
+    ) -> None:
+        self._gold = gold
+        self._data = _dump(gold)
+        self._homes = Homes(record)
+        self._record = record
+        self._labels = labels
+        self._scored = ", ".join(gold.scored) or self._name_whole()
+        self._paths: dict[str, str] = {}
+
+    def _name_whole(self) -> str:
+        """Return what says that all items have all keys, or those before guideline 1.5."""
+        if not {"dosing", "endpoints"} <= self._data.keys():
+            return ""
+        if "criteria" not in self._data["eligibility"]:
+            return ""
+        items = [(PEOPLE, self._data["eligibility"])]
+        items += [(CRITERIA, one) for one in self._data["eligibility"]["criteria"]]
+        items += [(DOSING, one) for one in self._data["dosing"]]
+        items += [(ENDPOINTS, one) for one in self._data["endpoints"]]
+        lacking = [
+            info
+            for group, values in items
+            for name, info in self._labels.list_infos(group).items()
+            if name not in values
+        ]
+        if not lacking:
+            return WHOLE
+        return "" if any(one.metadata.in_total for one in lacking) else WHOLE_BEFORE
+
+    def _is_filled(self, info: FieldInfo) -> bool:
+        """Return whether a field is empty in gold without a line."""
+        if self._scored == WHOLE:
+            return True
+        return self._scored == WHOLE_BEFORE and info.metadata.in_total
+
+    def list_all(self) -> Iterator[Mark]:
+        yield self._mark_record()
+        people = self._data["eligibility"]
+        groups = {
+            "criterion": people.get("criteria", []),
+            "regimen": self._data.get("dosing", []),
+            "endpoint": self._data.get("endpoints", []),
+        }
+        for label, listed in groups.items():
+            for number, values in enumerate(listed):
+                name = f"{label}{number + 1}"
+                self._paths[f"{ITEMS[label]}[{number}]"] = name
+                yield self._mark_item(label, name, values)
+        for name, entries in self._data.get("custom", {}).items():
+            for number, entry in enumerate(entries):
+                yield self._mark_own(name, number, entry)
+
+    def _make(
+        self, label: str, name: str, span: Span, says: list[str], of: str
+    ) -> Mark:
+        words = (self._record.raw_text(span.section) or "")[span.start : span.end]
+        place = f"{self._record.record_id}, {name}"
+        return Mark(
+            self._record.record_id,
+            place,
+            label,
+            words,
+            span,
+            section=span.section,
+            says=tuple(says),
+            id=name,
+            of=of,
+        )
+
+    def _mark_record(self) -> Mark:
+        says = [f"{SCORED}: {self._scored}"] if self._scored else []
+        says += self._write(PEOPLE, self._data["eligibility"])
+        holders = {**self._data, CRITERIA: self._data["eligibility"].get("criteria")}
+        if self._scored not in (WHOLE, WHOLE_BEFORE):
+            says += [
+                f"{label}: {NONE}"
+                for label, group in ITEMS.items()
+                if holders.get(group) == []
+            ]
+        return self._make(RECORD, RECORD, self._homes.shown.head, says, "")
+
+    def _write(
+        self,
+        group: str,
+        values: Mapping[str, Any],
+        derived: Mapping[str, Any] = MappingProxyType({}),
+    ) -> list[str]:
+        """Return a line for each value that does not follow from the place of the item."""
+        lines = []
+        for name, info in self._labels.list_infos(group).items():
+            if name not in values or derived.get(name, values) == values[name]:
+                continue
+            value = values[name]
+            if value in (None, []):
+                if derived.get(name) is not None or not self._is_filled(info):
+                    lines.append(f"{name}: {NONE}")
+                continue
+            attribute = self._labels.attribute(group, name)
+            lines += [
+                f"{name}: {write_value(one, info, attribute)}"
+                for one in (value if info.many else [value])
+            ]
+        return lines
+
+    def _mark_item(self, label: str, name: str, values: Mapping[str, Any]) -> Mark:
+        words = values.get(_WORDS[label])
+        home = str(name_home(values))
+        places = self._homes.shown.places
+        if home not in places:
+            raise GoldError(
+                f"{self._record.record_id}: the record has no {home}; its text is another than "
+                "that of the gold: name the records of the gold"
+            )
+        span = self._homes.shown.locate(words, home) if words else None
+        if span is None and label != "endpoint":
+            raise GoldError(
+                f"{self._record.record_id}: {str(words)[:60]!r} does not stand in {home}; "
+                "extractor evaluate --check says more"
+            )
+        place = span or places[home]
+        derived = self._homes.derive(ITEMS[label], place)
+        derived |= derive_window(values)
+        says = self._write(ITEMS[label], values, derived)
+        return self._make(label, name, place, says, "")
+
+    def _mark_own(self, name: str, number: int, entry: Mapping[str, Any]) -> Mark:
+        group = f"custom.{name}"
+        if name not in self._labels.fields:
+            raise GoldError(
+                f"{self._record.record_id}: no field is declared as {name}; name its file with "
+                "--fields"
+            )
+        host = self._paths.get(entry.get("of") or "", "")
+        says = self._write(group, entry["values"])
+        quote = next(
+            (one for one in entry["values"].values() if isinstance(one, str)), ""
+        )
+        span = self._homes.shown.locate(quote) if quote else None
+        return self._make(
+            name, f"{name}{number + 1}", span or self._homes.shown.head, says, host
+        )
+
+
+def _dump(gold: TrialExtraction) -> dict[str, Any]:
+    """Return the JSON of gold with the keys that it has."""
+    data = gold.to_gold()
+
+    def keep(item: ExtractedItem, values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in values.items()
+            if name in item.model_fields_set
+        }
+
+    people = keep(gold.eligibility, data["eligibility"])
+    if "criteria" in people:
+        people["criteria"] = list(
+            map(keep, gold.eligibility.criteria, people["criteria"])
+        )
+    data["eligibility"] = people
+    for task in (DOSING, ENDPOINTS):
+        if task in gold.model_fields_set:
+            data[task] = list(map(keep, getattr(gold, task), data[task]))
+        else:
+            data.pop(task)
+    return data

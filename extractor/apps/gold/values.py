@@ -1,0 +1,128 @@
+"""Values as people write them: ``18 year``, ``ANC: >= 1.5 x 10^9 /L``, ``none``; else as JSON."""
+
+import json
+from contextlib import suppress
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
+
+from extractor.concepts.own.attributes import CLASSES, Attribute
+from extractor.concepts.own.value_forms import read_window, show_value
+from extractor.schemas import FieldInfo, TimeWindow
+from extractor.schemas.arguments import suggest
+
+_JSON = ("{", "[", '"')
+"""How a value begins that is written as JSON, since it has no shorter form."""
+_WINDOW = '"words | comparator number unit | of what | counted from"'
+
+
+def describe_form(info: FieldInfo, attribute: Attribute | None = None) -> str:
+    """Say how a value of a field is written."""
+    if attribute is not None:
+        return attribute.form
+    if issubclass(info.type, StrEnum):
+        return f"one of {', '.join(info.type)}"
+    if info.type is TimeWindow:
+        return f'{_WINDOW}, such as "within 4 weeks | <= 4 week"'
+    if info.type in CLASSES:
+        return CLASSES[info.type].form
+    return "JSON" if issubclass(info.type, BaseModel) else "a number"
+
+
+def read_value(text: str, info: FieldInfo, attribute: Attribute | None = None) -> Any:
+    """Return a value as the JSON of gold has it. Raises ``ValueError`` with the form to write.
+
+    >>> from extractor.schemas import list_groups
+    >>> infos = {info.name: info for info in list_groups()[0].fields}
+    >>> read_value("18 years", infos["minimum_age"]), read_value("Female", infos["sex"])
+    ({'value': 18, 'unit': 'year'}, 'female')
+    """
+    written = text.strip()
+    if written.startswith(_JSON):
+        with suppress(json.JSONDecodeError):
+            return _read_json(json.loads(written), info, attribute)
+    if attribute is not None:
+        return to_jsonable_python(attribute.read(written))
+    if issubclass(info.type, StrEnum):
+        return _read_choice(written, info.type)
+    if info.type is TimeWindow:
+        window = read_window(written)
+        if isinstance(window, str):
+            raise ValueError(f"{written!r}: write a time window as {_WINDOW}")
+        return window.model_dump(mode="json")
+    if info.type in CLASSES:
+        return to_jsonable_python(CLASSES[info.type].read(written))
+    return _read_json(int(written) if written.isdecimal() else written, info, attribute)
+
+
+def _read_choice(written: str, words: type[StrEnum]) -> str:
+    known = {word.value.casefold(): word.value for word in words}
+    named = {word.name.casefold(): word.value for word in words}
+    folded = written.casefold()
+    found = known.get(folded) or known.get(folded.replace(" ", "_"))
+    found = found or named.get(folded.replace(" ", "_"))
+    if found is None:
+        raise ValueError(
+            f"{written!r} is none of {', '.join(words)}{suggest(written, list(words))}"
+        )
+    return found
+
+
+def _read_json(data: Any, info: FieldInfo, attribute: Attribute | None) -> Any:
+    if attribute is not None:
+        return to_jsonable_python(attribute.read(data))
+    if isinstance(data, str) and info.type in CLASSES and info.type is not str:
+        return read_value(data, info)
+    if not issubclass(info.type, BaseModel):
+        if type(data) is not info.type:
+            raise ValueError(f"{data!r} is no {info.type.__name__}")
+        return data
+    try:
+        value = info.type.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(
+            f"{data!r}: {where}{': ' if where else ''}{first['msg'].lower()}"
+        ) from None
+    return value.model_dump(mode="json")
+
+
+def write_value(value: Any, info: FieldInfo, attribute: Attribute | None = None) -> str:
+    """Return a value of gold as it is written; ``read_value`` reads the same value from it."""
+    for written in _list_forms(value, info, attribute):
+        with suppress(ValueError):
+            if read_value(written, info, attribute) == value and _is_plain(written):
+                return written
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _list_forms(value: Any, info: FieldInfo, attribute: Attribute | None) -> list[str]:
+    if not isinstance(value, dict):
+        return [show_value(value)]
+    if attribute is not None:
+        with suppress(ValueError):
+            return [show_value(attribute.read(value))]
+        return []
+    held: Any = info.type.model_validate(value)
+    if isinstance(held, TimeWindow):
+        unit = held.unit.value
+        limit = f"{held.comparator.value} {held.value} {unit}"
+        if held.value_high is not None:
+            limit = f"{held.value}-{held.value_high} {unit}"
+        return [f"{held.quote} | {limit} | {held.of or '-'} | {held.anchor or '-'}"]
+    condition = getattr(held, "condition", None)
+    if condition:
+        plain = held.model_copy(update={"condition": None})
+        return [f"{show_value(plain)} @ {condition}"]
+    if hasattr(held, "version") and held.version:
+        return [f"{held.name} | {held.version}"]
+    return [show_value(held)]
+
+
+def _is_plain(written: str) -> bool:
+    """Return whether a text stays as it is on one line, and says nothing else there."""
+    is_one_line = " ".join(written.split()) == written
+    return is_one_line and written.casefold() != "none"

@@ -1,0 +1,38 @@
+"""The options of ``extractor mcp``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from extractor.apps.serve.settings import LIMITS
+from extractor.options import FILES, RARE, SPEED, ExtractionOptions, ModelOptions, Shown
+
+if TYPE_CHECKING:
+    from extractor.model.cost.budget import Pricing
+    from extractor.model.spec import ModelSpec
+
+
+class ToolOptions(ExtractionOptions, ModelOptions):
+    """The options of ``extractor mcp``. What to extract, and the effort, hold for all calls."""
+
+    files: Annotated[Path, Shown(FILES, "DIR")] = Path()
+    """Folder whose files a client may name; the current one if left out."""
+    timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
+    """Seconds for one call of a tool."""
+    max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
+    """Largest text, and largest file."""
+    base_url: Annotated[str | None, Shown(RARE, "URL", envvar="EXTRACTOR_REGISTRY")] = (
+        None
+    )
+    """A mirror of ClinicalTrials.gov's API v2."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSettings:
+    """The options of the tools, the model with its key, and its pricing."""
+
+    options: ToolOptions
+    model: "ModelSpec | None"
+    pricing: "Pricing"

@@ -1,0 +1,17 @@
+"""The meanings of the guideline's fields and words, one line each."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@cache
+def read_definitions() -> dict[str, Any]:
+    """Return the meanings: ``fields`` by group and name, ``words`` by their closed set, and
+    ``labels`` of parts.
+
+    >>> read_definitions()["fields"]["dosing"]["role"]
+    'Why it is given.'
+    """
+    return tomllib.loads((files(__package__) / "definitions.toml").read_text("utf-8"))

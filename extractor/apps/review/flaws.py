@@ -1,0 +1,95 @@
+"""What is wrong with a draft, in words for the person who fills in its form."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from extractor.apps.evaluation.gold_files import Flaw
+from extractor.apps.pages import name_label
+from extractor.apps.review.draft import ReviewDraft, ReviewItem
+from extractor.apps.review.forms import Form
+
+_OUTCOME = re.compile(r"\b(primary|secondary|other)_outcomes\[(\d+)\]")
+_REMEDIES = {
+    "is annotated twice": "reject one of the two",
+    "is stated twice": "reject one of the two",
+    "has no value": "fill one in, or reject the item",
+    "is empty": "fill it in, or reject the item",
+    "is not annotated": "restore it, or select its words in the text and choose New endpoint",
+}
+"""Remedies in terms of the page; the gold check's own remedies refer to files."""
+_NOT_FILLED = re.compile(r"^input should be .*, not None$")
+_NO_NUMBER = re.compile(r"^input should be a valid (?:number|integer).*, not (.+)$")
+_NO_CHOICE = re.compile(r"^input should be ('.+'), not (.+)$")
+_POSITION = re.compile(r"\[(\d+)\]")
+_GIVEN_BY_PAGE = frozenset({"id"})
+"""Parts that a reviewer does not fill in."""
+
+
+def word_flaw(within: str, flaw: Flaw) -> Flaw:
+    """Return a flaw of the gold check as the page says it. ``within`` is its place in the item.
+
+    >>> print(
+    ...     word_flaw(
+    ...         "amounts[0].high",
+    ...         Flaw("", "input should be a valid number, not None", "correct it"),
+    ...     ).problem
+    ... )
+    is empty
+    """
+    if _NOT_FILLED.match(flaw.problem):
+        is_in_row = _POSITION.search(within) is not None
+        remedy = "fill it in, or remove the row" if is_in_row else "fill it in"
+        return Flaw(within, "is empty", remedy, flaw.warns)
+    if found := _NO_NUMBER.match(flaw.problem):
+        return Flaw(
+            within, f"{found[1]} is no number", "write one such as 1.5", flaw.warns
+        )
+    if found := _NO_CHOICE.match(flaw.problem):
+        return Flaw(
+            within, f"{found[2]} is none of {found[1]}", "choose one", flaw.warns
+        )
+    # the page counts outcomes from 1
+    problem = _OUTCOME.sub(
+        lambda named: f"{named[1]} outcome {int(named[2]) + 1}", flaw.problem
+    )
+    remedy = next(
+        (words for ending, words in _REMEDIES.items() if problem.endswith(ending)),
+        flaw.remedy,
+    )
+    return Flaw(within, problem, remedy, flaw.warns)
+
+
+def list_empty_rows(item: ReviewItem, form: Form) -> Iterator[str]:
+    """Yield the places of rows, and of values with parts, that were added and not filled in, such
+    as ``constraints[1]``.
+    """
+    for name in form:
+        value = item.value.get(name)
+        if isinstance(value, list):
+            yield from (
+                f"{name}[{number}]"
+                for number, row in enumerate(value)
+                if _is_empty_row(row)
+            )
+        elif isinstance(value, dict) and _is_empty_row(value):
+            yield name
+
+
+def _is_empty_row(row: Any) -> bool:
+    parts = row.items() if isinstance(row, dict) else [("", row)]
+    return all(
+        part in (None, "", [], ()) or name in _GIVEN_BY_PAGE for name, part in parts
+    )
+
+
+def tell_flaw(draft: ReviewDraft, path: str | None, flaw: Flaw) -> str:
+    """Return a flaw with the names of its item and its field, for a message."""
+    item = draft.items.get(path or "")
+    place = [draft.name(item)] if item else []
+    if flaw.path:
+        parts = [name_label(part) for part in flaw.path.split(".")]
+        place.append(
+            _POSITION.sub(lambda at: f" no. {int(at[1]) + 1}", ": ".join(parts))
+        )
+    return f"{', '.join(place)}: {flaw.problem}" if place else flaw.problem

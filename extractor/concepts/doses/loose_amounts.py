@@ -1,0 +1,172 @@
+"""Find an amount that the text states in another form than a model writes it.
+
+The number must stand there. What is concluded is its unit: "135 ug/week" bears out 135 ug, "two
+pills" two tablets, "starts at 5 and rises to 10 mg" 5 mg. The support is always ``inferred``.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from extractor.concepts.places import Derived
+from extractor.language.book import rule
+from extractor.language.lexer import NUMBER, Range, Tokens, lex
+from extractor.language.quantities import find_quantity_lists
+from extractor.language.units import find_unit, list_units
+from extractor.schemas import Amount, Support
+
+_TIME = re.compile(r"/(?:\d+ )?(?:day|week|month|year|dose|wk|d)s?\b")
+_SYNONYMS = {"pill": "tablet"}
+_PIECES = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
+"""Units that count pieces."""
+_BELOW = {"m2": {"m2", "m²"}, "h": {"h", "hr", "hour"}, "min": {"min", "minute"}}
+"""Words for what a dose is counted by, if they are not the unit itself."""
+_BELOW_REACH = 10
+"""How many tokens behind a number can say by what it is counted: "g kg fat-free mass-1"."""
+_RANGE_REACH = 60
+"""The most tokens between the lowest and the highest dose of a titration."""
+_LIST_REACH = 25
+"""The most tokens between a number and the unit that it shares with a later one."""
+
+
+def find_loosely(
+    tokens: Tokens, amount: Amount, places: Sequence[Range]
+) -> Derived | None:
+    """Return the tokens that state an amount in another form, or None; ``places`` are those of its
+    number.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("two pills daily")
+    >>> find_loosely(tokens, Amount(low=2, high=2, unit="tablet"), [(0, 1)])
+    Derived(first=0, end=2, support=<Support.INFERRED: 'inferred'>)
+    """
+    found = next(
+        (
+            (first, unit_end)
+            for first, end in places
+            if (unit_end := _find_unit(tokens, end, amount.unit))
+        ),
+        None,
+    )
+    found = found or _find_word(tokens, amount.unit, places)
+    found = found or _find_shared_unit(tokens, amount.unit, places)
+    found = found or _find_ends(tokens, amount)
+    found = found or _find_single_piece(tokens, amount)
+    return Derived(*found, Support.INFERRED) if found else None
+
+
+@cache
+def _name(unit: str) -> str:
+    """Return a unit without the time of which it is the dose."""
+    name = _TIME.sub("", unit)
+    return _SYNONYMS.get(name, name)
+
+
+def _find_unit(tokens: Tokens, first: int, unit: str) -> int | None:
+    """Return the end of a unit that begins at a token and is the one sought but for its time:
+    "mg/kg/week"; or that has the rest of it behind other signs: "mg/(kg•h)".
+    """
+    if first >= len(tokens):
+        return None
+    place = find_unit(tokens, first, loose=True)
+    if place is None or place.dose is None:
+        return None
+    if _name(place.dose) == _name(unit):
+        return place.end
+    base, *below = _name(unit).split("/")
+    if place.dose != base:
+        return None
+    words = {word.lower() for word in tokens.words[place.end : first + _BELOW_REACH]}
+    is_whole = all(words & _BELOW.get(name, {name}) for name in below)
+    return place.end if is_whole else None
+
+
+def _find_word(
+    tokens: Tokens, unit: str, places: Sequence[Range]
+) -> tuple[int, int] | None:
+    """Return the number with a unit that no table knows: "1500 impulses", "Ksh 1500"."""
+    wanted = unit.lower().removesuffix("s")
+    if find_unit(lex(unit), 0, loose=True) is not None and unit not in (
+        "min",
+        "minute",
+    ):
+        return None
+    for first, end in places:
+        beside = (
+            *tokens.words[end : end + 2],
+            *tokens.words[max(0, first - 1) : first],
+        )
+        if any(word.lower().removesuffix("s") == wanted for word in beside):
+            return first, end
+    return None
+
+
+def _find_shared_unit(
+    tokens: Tokens, unit: str, places: Sequence[Range]
+) -> tuple[int, int] | None:
+    """Return the number without a unit of its own, if the number before or behind it has the
+    unit: "starts at 5 and rises to 10 mg", "0.5 mg at first, then 0.25".
+    """
+    stated = [
+        (one.first, one.end)
+        for levels in find_quantity_lists(tokens)
+        for one in levels
+        if one.unit.dose and _name(one.unit.dose) == _name(unit)
+    ]
+    for first, end in places:
+        if not _is_bare(tokens, first, end):
+            continue
+        if any(
+            start < end + _LIST_REACH and first - _LIST_REACH < stop
+            for start, stop in stated
+        ):
+            return first, end
+    return None
+
+
+def _is_bare(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a number counts nothing: neither a place, as "day 14", nor what is named
+    behind it.
+    """
+    if tokens.in_name(first) or rule("counts_a_place").ends(tokens, first, first - 1):
+        return False
+    if end >= len(tokens):
+        return True
+    return rule("after_bare_dose").starts(tokens, end) is not None
+
+
+def _find_ends(tokens: Tokens, amount: Amount) -> tuple[int, int] | None:
+    """Return the place of a range whose two ends are stated apart: "25 mg at first, raised to at
+    most 200 mg".
+    """
+    if amount.low is None or amount.high is None or amount.low == amount.high:
+        return None
+    stated = [
+        one
+        for levels in find_quantity_lists(tokens)
+        for one in levels
+        if one.unit.dose and _name(one.unit.dose) == _name(amount.unit)
+    ]
+    lowest = [one for one in stated if one.low == one.high == amount.low]
+    highest = [one for one in stated if one.low == one.high == amount.high]
+    for low in lowest:
+        for high in highest:
+            if 0 <= high.first - low.end <= _RANGE_REACH:
+                return low.first, high.end
+    return None
+
+
+def _find_single_piece(tokens: Tokens, amount: Amount) -> tuple[int, int] | None:
+    """Return the word for one piece: "a daily oral capsule"."""
+    if not amount.low == amount.high == 1 or _name(amount.unit) not in _PIECES:
+        return None
+    for at, word in enumerate(tokens.words):
+        place = find_unit(tokens, at)
+        if place is None or place.dose is None:
+            continue
+        if _name(place.dose) != _name(amount.unit):
+            continue
+        is_counted = at > 0 and tokens.codes[at - 1] in (NUMBER, "/")
+        if not word.lower().endswith("s") and not is_counted:
+            return at, at + 1
+    return None
