@@ -1,4 +1,4 @@
-"""Count how many values of the fields of guideline 1.5 are right that the rules are sure of.
+"""Count how many values of doses, conditions and windows are right that the rules are sure of.
 
     python -m benchmarks.sure_parts GOLD RECORDS... [--folds 3,4] [--sure 0.85]
 
@@ -20,7 +20,15 @@ from extractor.pipeline import extract_by_rules
 from extractor.schemas import FieldRef, TrialExtraction
 
 _FIELDS = (
+    "dosing.agent",
+    "dosing.role",
+    "dosing.amounts",
     "dosing.arms",
+    "dosing.route",
+    "dosing.frequency",
+    "dosing.cycle",
+    "dosing.duration",
+    "dosing.timing",
     "eligibility.criteria.constraints.condition",
     "eligibility.criteria.time_windows",
     "eligibility.criteria.time_windows.of",
@@ -61,13 +69,15 @@ def judge(
     for row in judge_values(gold, found, list_judged(GROUPS, gold)):
         if row.field.name not in _FIELDS or not row.is_paired or row.predicted is None:
             continue
-        words = getattr(row.predicted, "quote", row.predicted)
-        known = [
-            piece.confidence or 0
+        own = [
+            piece
             for piece in row.predicted_item.item.evidence
-            if piece.quote == words
-            and FieldRef(piece.field).path == row.field.attribute
+            if FieldRef(piece.field).path == row.field.attribute
         ]
+        # of several values, the words of this one
+        words = getattr(row.predicted, "quote", row.predicted)
+        same = [piece for piece in own if piece.quote == words]
+        known = [piece.confidence or 0 for piece in same or own]
         if known:  # else gold and the extraction agree that nothing is stated
             yield row.field.name, max(known), row.verdict is Verdict.RIGHT
 

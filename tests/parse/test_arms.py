@@ -113,6 +113,13 @@ def agents(*args, **sections):
             ("01",),
             [("fictumab", ("Drug", "Placebo")), ("Saline", ("Placebo",))],
         ),
+        # One intervention for both arms names two drugs; each arm's text says which it gets.
+        (
+            ["A: Examplumab 5 mg daily", "B: Fictumab 10 mg daily"],
+            [{"name": "Examplumab or Fictumab", "description": "daily"}],
+            ("01",),
+            [("Examplumab", ("A",)), ("Fictumab", ("B",))],
+        ),
         # What is given beside a placebo.
         (
             ["Drug", "Placebo"],

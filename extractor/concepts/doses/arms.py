@@ -212,40 +212,47 @@ class Arms:
         # placebo.
         unnamed = agent.kind == "placebo" and not registered and bool(uses)
         replaced = {
-            arm for arm in self._list_replaced(agent) if uses.get(arm) is not Use.ALONE
+            arm
+            for arm in self.labels
+            if uses.get(arm, Use.NONE) is not Use.ALONE
+            if self._gets_placebo(arm, agent) or self._gets_other(arm, agent, uses)
         }
         return _Evidence(
             stated, linked, registered, own, own | others, uses, replaced, unnamed
         )
 
-    def _list_replaced(self, agent: Agent) -> Set[str]:
-        """Return the placebo arms whose placebo has no intervention of its own: that of an agent is
+    def _gets_placebo(self, arm: str, agent: Agent) -> bool:
+        """Return whether a placebo arm has no intervention for its placebo: that of an agent is
         registered for both.
         """
         if agent.kind == "placebo":
-            return frozenset()
-        return {arm for arm in self._placebo_arms if not self._has_placebo(arm, agent)}
+            return False
+        kind = self.texts[arm].type
+        if "placebo" not in kind and "sham" not in kind:
+            return False
+        return not any(
+            "placebo" in named.values() and agent.key not in named
+            for named in self._list_interventions(arm)
+        )
 
-    def _has_placebo(self, arm: str, agent: Agent) -> bool:
-        """Return whether an intervention of an arm names a placebo, and not the agent."""
+    def _gets_other(self, arm: str, agent: Agent, uses: Mapping[str, Use]) -> bool:
+        """Return whether an arm's own text names another agent of a shared intervention ("A or
+        B"), and that of another arm this one.
+        """
+        if arm in uses or Use.ALONE not in uses.values():
+            return False
+        own = [named for named in self._list_interventions(arm) if agent.key in named]
+        return bool(own) and all(
+            any(self.find_use(arm, key) is Use.ALONE for key in named) for named in own
+        )
+
+    def _list_interventions(self, arm: str) -> Iterator[Mapping[str, str]]:
+        """Yield the agents that each intervention of an arm names, with their kinds."""
         for name, arms in self.links.items():
             text = self.texts.get(name)
-            if text is None or arm not in arms:
-                continue
-            named = [mention.value for mention in self.lexicon.find(text)]
-            if any(one.key == agent.key for one in named):
-                continue
-            if any(one.kind == "placebo" for one in named):
-                return True
-        return False
-
-    @cached_property
-    def _placebo_arms(self) -> list[str]:
-        """The arms that are registered as placebo or sham comparators."""
-        types = {arm: self.texts[arm].type for arm in self.labels}
-        return [
-            arm for arm, kind in types.items() if "placebo" in kind or "sham" in kind
-        ]
+            if text is not None and arm in arms:
+                named = (mention.value for mention in self.lexicon.find(text))
+                yield {agent.key: agent.kind for agent in named}
 
     def list_stated(self, statement: Statement) -> set[str]:
         """Return the arms whose own text states the regimen."""

@@ -21,17 +21,12 @@ class Length(NamedTuple):
 def find_length(regimen: Statement) -> Length | None:
     """Return how long the agent of a regimen is given; None if nothing says it as a number.
 
-    Steps that follow each other are added: 2 and 4 weeks are 6 weeks. Of several lengths, the
-    longest is that of the whole treatment.
+    Of several lengths, the longest is that of the whole treatment.
     """
     own = resolve_length(regimen)
     if own is None or own.value is None:
         return None
     parts = _list_parts(regimen)
-    steps = _list_steps(parts)
-    total = _add(steps)
-    if total:
-        return Length(total, steps, "all steps")
     stated = [fact for part in parts for fact in _list_lengths(part)]
     longest = max(stated, key=lambda fact: _count(fact.value), default=own)
     if len({_count(fact.value) for fact in stated}) > 1:
@@ -52,28 +47,6 @@ def _list_lengths(part: Statement) -> Iterator[Fact]:
     fact = resolve_length(part)
     if fact is not None and fact.value is not None:
         yield fact
-
-
-def _list_steps(parts: Iterable[Statement]) -> tuple[Fact, ...]:
-    """Return the lengths of a sequence of steps, if each step states its own."""
-    steps: list[Statement] = []
-    for part in parts:
-        if steps and part.section == steps[0].section and part.step == len(steps):
-            steps.append(part)
-        elif part.step == 0 and len(steps) < 2:
-            steps = [part]
-    if len(steps) < 2:
-        return ()
-    own = [fact for part in steps for fact in _list_lengths(part) if part.holds(fact)]
-    return tuple(own) if len(own) == len(steps) else ()
-
-
-def _add(steps: Sequence[Fact]) -> Period | None:
-    """Return the sum of lengths in one unit."""
-    units = {fact.value.unit for fact in steps}
-    if len(units) != 1:
-        return None
-    return Period(value=sum(fact.value.value for fact in steps), unit=units.pop())
 
 
 def _count(period: Period) -> float:
