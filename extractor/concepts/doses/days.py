@@ -53,6 +53,8 @@ _PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
 _LONGEST_OF_TWO = 14
 """The longest interval that two days imply, in days. Whole months are exceptions."""
 _MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
+_LENGTH_OF = {code: days for days, code in _INTERVALS.items()}
+"""The days from one dose to the next, by code."""
 _LENGTHS_OF_CYCLES = frozenset(
     {
         Frequency.Q2W,
@@ -348,21 +350,38 @@ def code_schedule(
     True
     """
     if len(days) > 1:
-        listed = code_days(days, cycle)
-        if stated is None or stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
-            return listed
-        if listed is Frequency.QD and (
-            stated is Frequency.QW or (stated is Frequency.OTHER and cycle is None)
-        ):
-            # "days 1-5 every week", "once or twice daily on days 8-180"
-            return Frequency.OTHER
-        return listed if stated in _LENGTHS_OF_CYCLES else stated
+        return _code_listed(stated, days, cycle)
     # "500 mg daily on the first day"
     if stated is Frequency.QD and cycle is None and _is_one_day(days):
         return Frequency.ONCE
     if not days or (stated and (stated is not Frequency.ONCE or not cycle)):
         return stated
     return None if cyclic and cycle is None and days[0] > 0 else code_days(days, cycle)
+
+
+def _code_listed(
+    stated: Frequency | None, days: Days, cycle: Period | None
+) -> Frequency:
+    """Return the frequency of several days beside the stated one, which may be that of cycles."""
+    listed = code_days(days, cycle)
+    if stated is None or stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
+        return listed
+    if _spans_intervals(days, stated):
+        return stated
+    is_open = stated is Frequency.OTHER and cycle is None
+    if listed is Frequency.QD and (stated is Frequency.QW or is_open):
+        # "days 1-5 every week", "once or twice daily on days 8-180"
+        return Frequency.OTHER
+    return listed if stated in _LENGTHS_OF_CYCLES else stated
+
+
+def _spans_intervals(days: Days, stated: Frequency) -> bool:
+    """Return whether days in a row go on beyond an interval, so that they only say how long:
+    "every 14 days on days 1-43".
+    """
+    interval = _LENGTH_OF.get(stated)
+    in_a_row = days[-1] - days[0] == len(days) - 1
+    return interval is not None and in_a_row and len(days) > interval
 
 
 def _is_one_day(days: Days) -> bool:

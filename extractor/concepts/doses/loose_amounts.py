@@ -71,6 +71,9 @@ def _find_unit(tokens: Tokens, first: int, unit: str) -> int | None:
     place = find_unit(tokens, first, loose=True)
     if place is None or place.dose is None:
         return None
+    wanted_time = _TIME.search(unit)
+    if wanted_time and not place.dose.endswith(wanted_time.group()):
+        return None  # "25 mg weekly" does not bear out 25 mg/day
     if _name(place.dose) == _name(unit):
         return place.end
     base, *below = _name(unit).split("/")

@@ -42,6 +42,7 @@ _INTERVALS = ("every_interval", "interval_apart", "per_interval", "hyphened_inte
 _FIXED = {
     "days_every": Frequency.QD,
     "either_interval": Frequency.OTHER,
+    "either_number": Frequency.OTHER,
     "day_missed": Frequency.OTHER,
     "one_weekday": Frequency.QW,
     "days_of_each_week": Frequency.OTHER,
@@ -69,6 +70,8 @@ _BELOW = {"7": TimeUnit.DAY, "52": TimeUnit.WEEK, "12": TimeUnit.MONTH}
 _SHORTHAND = 0.7
 _UNTIL = 0.7
 """The confidence of a length in shorthand, and of one that is told by its last week."""
+_CHOICE = 0.5
+"""The confidence of the first of two lengths that are choices: "for 3 days or 7 days"."""
 _NIGHTS = ("night", "nights")
 _LEAST = 0.7
 """The confidence of a rhythm whose interval is the least: "two doses at least 4 weeks apart"."""
@@ -110,7 +113,7 @@ def find_frequencies(
         for mark in _find_rhythms(tokens, taken)
         if _is_giving(tokens, mark)
     ]
-    given = _drop_weak(tokens, stated)
+    given = _drop_implied(tokens, _drop_weak(tokens, stated))
     # What the next frequency explains does not count: "biweekly (twice a week)", "1 g a day in two
     # doses".
     explained = (
@@ -124,11 +127,24 @@ def find_frequencies(
             and (
                 _ends("total_word", tokens, one.first)
                 or _is_divided(tokens, one, other)
+                or _is_told_by_times(tokens, one, other)
             )
         )
         for one, other in pairwise(given)
     )
     return (*compress(given, map(not_, explained)), *given[-1:])
+
+
+def _is_told_by_times(
+    tokens: Tokens, daily: Mark[Frequency], times: Mark[Frequency]
+) -> bool:
+    """Return whether times of the day say how often "daily" is: "daily, in the morning and at
+    bedtime".
+    """
+    beside = tokens.codes[daily.end : times.first] in ("", ",", "(", ":")
+    return (
+        beside and rule("daytimes").covers(tokens, times.first, times.end) is not None
+    )
 
 
 def _is_divided(tokens: Tokens, total: Mark[Frequency], parts: Mark[Frequency]) -> bool:
@@ -179,6 +195,29 @@ def _drop_weak(
     ]
 
 
+def _drop_implied(
+    tokens: Tokens, marks: Sequence[Mark[Frequency]]
+) -> list[Mark[Frequency]]:
+    """Drop what times of the day imply where the sentence counts the doses otherwise: "in the
+    morning and at bedtime, 2 g three times daily".
+    """
+    numbers = number_sentences(tokens, marks)
+    implied = [
+        rule("daytimes").covers(tokens, mark.first, mark.end) is not None
+        for mark in marks
+    ]
+    counted = {
+        number
+        for mark, number, is_implied in zip(marks, numbers, implied, strict=True)
+        if mark.value in _SEVERAL and not is_implied
+    }
+    return [
+        mark
+        for mark, number, is_implied in zip(marks, numbers, implied, strict=True)
+        if not (is_implied and number in counted)
+    ]
+
+
 def _find_rhythms(
     tokens: Tokens, taken: Collection[int]
 ) -> tuple[Mark[Frequency], ...]:
@@ -204,6 +243,7 @@ def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
     names = (
         "not_this_one",
         "step_before",
+        "washout_before",
         *(["no_giving_before"] if mark.value not in _OFTEN else []),
     )
     return not any(_ends(name, tokens, mark.first) for name in names)
@@ -515,9 +555,10 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
         if rule("no_length_after").starts(tokens, behind):
             continue
         if not _ends("no_length_before", tokens, duration.first):
-            yield Mark(
-                _period(duration), duration.first if lead is None else lead, behind
-            )
+            first = duration.first if lead is None else lead
+            is_choice = rule("length_choice").starts(tokens, behind) is not None
+            confidence = _CHOICE if is_choice else 1.0
+            yield Mark(_period(duration), first, behind, confidence)
 
 
 def _read_single_periods(tokens: Tokens) -> Iterator[PeriodMark]:
