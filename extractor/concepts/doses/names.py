@@ -17,7 +17,7 @@ _KEPT = 50_000
 """How many words' kinds are cached."""
 _MAXIMUM = 60
 """The most tokens of a name."""
-_EDGES = frozenset("-*:,.(®™")
+_EDGES = frozenset("-*:,.(®™\n")
 _HEADS = frozenset({"nab", "peg", "suba"})
 _NO_PARTS = (
     "ed",
