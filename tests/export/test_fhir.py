@@ -54,6 +54,7 @@ def fill_linked():
 
 FULL = fill_linked()
 UNSAID = {"absences", "coverage", "usage", "origin", "support", "confidence", "index"}
+UNSAID |= {"scored"}
 """Fields that say nothing of a trial, and a position that is the place in a list."""
 
 

@@ -64,6 +64,8 @@ _TABLES = {
 }
 _COLUMNS = {(CriterionGroup, "id"): "group_id", (Criterion, "group"): "group_id"}
 """Names of columns where a field's own name is a word of SQL, or too short for a join."""
+_OF_GOLD = frozenset({(TrialExtraction, "scored")})
+"""Fields in which gold says what it was read for, and which are no values of a trial."""
 _LINKED = frozenset({(Regimen, "arms"), (Amount, "arms")})
 """Lists of labels; the table ``regimen_arms`` has them."""
 _PLURAL = re.compile(r"(?<![isu])s$")
@@ -420,7 +422,7 @@ def _plan(
     ):
         inner, listed = _unwrap(field.annotation)
         has_own_table = inner is Evidence or (model, name) in _LINKED
-        if has_own_table or get_origin(inner) is dict:
+        if has_own_table or get_origin(inner) is dict or (model, name) in _OF_GOLD:
             continue
         # names of sections never hold a bar
         is_joined = issubclass(model, Absence | Finding) and inner is str

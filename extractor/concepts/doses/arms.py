@@ -211,15 +211,30 @@ class Arms:
         # A placebo that only another intervention's text names is given in the arms that name a
         # placebo.
         unnamed = agent.kind == "placebo" and not registered and bool(uses)
-        replaced = {
-            arm
-            for arm in self.labels
-            if uses.get(arm, Use.NONE) is not Use.ALONE
-            if self._gets_placebo(arm, agent) or self._gets_other(arm, agent, uses)
-        }
+        replaced = self._list_replaced(agent)
         return _Evidence(
             stated, linked, registered, own, own | others, uses, replaced, unnamed
         )
+
+    def _list_replaced(self, agent: Agent) -> Set[str]:
+        """Return the arms that get a placebo or another agent instead of this one."""
+        key = agent.key, agent.kind
+        if key not in self._replaced:
+            uses = self._uses.list_uses(agent.key)
+            self._replaced[key] = {
+                arm
+                for arm in self.labels
+                if uses.get(arm, Use.NONE) is not Use.ALONE
+                if self._gets_placebo(arm, agent) or self._gets_other(arm, agent, uses)
+            }
+        return self._replaced[key]
+
+    @cached_property
+    def _replaced(self) -> dict[tuple[str, str], Set[str]]:
+        """The arms that get something else, by the key and kind of the agent. They are found once
+        for all of its regimens, so that time stays linear.
+        """
+        return {}
 
     def _gets_placebo(self, arm: str, agent: Agent) -> bool:
         """Return whether a placebo arm has no intervention for its placebo: that of an agent is

@@ -16,22 +16,25 @@ _MOST_COMPARED = 50
 def find_contradicted(regimens: Sequence[Statement]) -> Collection[Statement]:
     """Return the regimens of one agent that another one contradicts: an arm's text says "10 mg
     once daily", that of its intervention "10 mg twice daily".
-    """
-    pairs = combinations(regimens[:_MOST_COMPARED], 2)
-    return [one for pair in pairs if _contradict(*pair) for one in pair]
-
-
-def _contradict(one: Statement, other: Statement) -> bool:
-    """Return whether other kinds of sections give one dose in one way, but not equally often.
 
     Arms may have schedules of their own, and what one section states twice has two phases.
     """
-    if not set(one.levels) & set(other.levels):
-        return False
+    # read once for each regimen, not for each pair
+    compared = [
+        (one, set(one.levels), _list_kinds(one)) for one in regimens[:_MOST_COMPARED]
+    ]
+    return [
+        regimen
+        for (one, levels, kinds), (other, more, others) in combinations(compared, 2)
+        if levels & more and not kinds & others and _contradict(one, other)
+        for regimen in (one, other)
+    ]
+
+
+def _contradict(one: Statement, other: Statement) -> bool:
+    """Return whether two regimens give a dose in one way, but not equally often."""
     routes = {value_of(each.route) for each in (one, other) if each.route}
     if len(routes) > 1:
-        return False
-    if _list_kinds(one) & _list_kinds(other):
         return False
     frequencies = {resolve_frequency(each) for each in (one, other)}
     return None not in frequencies and len(frequencies) > 1

@@ -29,7 +29,7 @@ def cut_section(section: DosingSection, mentions: Sequence[Mention]) -> Iterator
     >>> text = "5 mg daily, then 10 mg weekly. The trial is large."
     >>> section = DosingSection(read_section("arms[0]", text), (0, 0), (0, 13))
     >>> [section.raw(piece.first, piece.end) for piece in cut_section(section, ())]
-    ['5 mg daily,', '10 mg weekly.', 'The trial is large.']
+    ['5 mg daily,', '10 mg weekly.', 'The trial is large']
     """
     if section.title[1] > section.title[0]:
         yield Piece(*section.title)

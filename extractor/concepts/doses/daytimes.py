@@ -35,7 +35,7 @@ def find_daytimes(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     """Yield the frequencies that times of the day imply.
 
     >>> from extractor.language.book import read_text
-    >>> text = "5 mg in the morning and 10 mg at bedtime; then 5 mg at 8 am"
+    >>> text = "5 mg in the morning and 10 mg at bedtime. Later, 5 mg at 8 am"
     >>> [(mark.value.value, mark.confidence) for mark in find_daytimes(read_text(text))]
     [('BID', 1.0), ('QD', 0.6)]
     """

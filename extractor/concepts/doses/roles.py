@@ -140,8 +140,9 @@ def _describe_themes(agent: Agent, trial: Trial, names: Sequence[str]) -> Iterat
 
 def _describe_company(agent: Agent, trial: Trial) -> Iterator[str]:
     """Yield features of the arms that get an agent: alone, and with or without which others."""
-    own = [keys for keys in trial.gets if agent.key in keys]
-    rest = [keys for keys in trial.gets if agent.key not in keys]
+    # sets, as many arms may get the same
+    own = {keys for keys in trial.gets if agent.key in keys}
+    rest = {keys for keys in trial.gets if agent.key not in keys}
     if not own or len(trial.gets) < 2:
         return
     alone = any(len(keys) == 1 for keys in own)

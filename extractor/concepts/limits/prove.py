@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 
 from extractor.concepts.aliases import find_entry
@@ -31,7 +32,7 @@ from extractor.concepts.places import (
 )
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule
-from extractor.language.lexer import Tokens, lex
+from extractor.language.lexer import Range, Tokens, lex
 from extractor.language.numbers import is_two_ways
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
@@ -287,10 +288,18 @@ def _shares_unit(
         return False  # the 2 of "2+ or more, or 0.3 g" is a grade
     if rule("counted_noun").starts(tokens, mention.number[1]):
         return False  # "73 ETDRS letters", "2 diagnostic blocks"
-    return any(
-        has_unit(tokens, one.number, value.unit) and is_own(quantity, one, tokens)
+    return bool(_find_with_unit(tokens, quantity, value.unit) - {mention.number})
+
+
+@lru_cache(maxsize=16)
+def _find_with_unit(tokens: Tokens, quantity: str, unit: str) -> frozenset[Range]:
+    """Return the places of all stated numbers of a quantity that have a unit."""
+    return frozenset(
+        one.number
         for one in find_mentions(tokens)
-        if one.number != mention.number and one.role is NumberRole.STATED
+        if one.role is NumberRole.STATED
+        and has_unit(tokens, one.number, unit)
+        and is_own(quantity, one, tokens)
     )
 
 
