@@ -188,6 +188,8 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool
         return True
     if rule("contained_before").ends(tokens, first):
         return not rule("piece_before").ends(tokens, first)
+    if unit == "pulses":  # "3 pulses of oral examplumab" is how often
+        return rule("times_of").starts(tokens, end) is not None
     if unit == "%":
         return not rule("strength_after").starts(tokens, end)
     if unit in _COUNTED or unit == "Gy":

@@ -24,6 +24,8 @@ def is_label(tokens: Tokens, first: int, end: int) -> bool:
     counts = False
     while at < end:
         word = rule("label_word").starts(tokens, at, end)
+        if not counts and _is_code(tokens, at, end):
+            return False
         if word and word.end > at:
             at = word.end
             counts = True
@@ -67,6 +69,19 @@ def skip_label(tokens: Tokens, first: int, end: int) -> int:
         if is_border:
             return at + 1 if is_label(tokens, first, at) else first
     return first
+
+
+def _is_code(tokens: Tokens, at: int, end: int) -> bool:
+    """Return whether a letter and several figures joined to it are the code of a product: "A0001",
+    "A-101", but not "A1", which may be an arm.
+    """
+    if len(tokens.words[at]) > 1 or not tokens.words[at].isalpha():
+        return False
+    place = at + 1
+    if place >= end or not (tokens.joined(place) or tokens.gap(place) == "-"):
+        return False
+    figures = tokens.words[place]
+    return figures.isdecimal() and len(figures) > 1
 
 
 def _is_number_or_sign(tokens: Tokens, at: int) -> bool:

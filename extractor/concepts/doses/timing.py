@@ -43,9 +43,13 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
     """Return the frequency that words, listed days and the cycle give together."""
     if _continues_otherwise(statement):
         return Frequency.OTHER
+    days = value_of(statement.days) or ()
+    # one day beside a longer treatment is its first one, and not all of it
+    if len(days) == 1 and (count_days(value_of(statement.length)) or 0) > 1:
+        days = ()
     coded = code_schedule(
         value_of(statement.frequency),
-        value_of(statement.days) or (),
+        days,
         value_of(statement.cycle),
         cyclic=is_cyclic(statement),
     )

@@ -42,6 +42,10 @@ def list_stated(sections: Iterable[DosingSection]) -> frozenset[str]:
     return frozenset(stated | signs)
 
 
+_MOST_DAYS_IN_A_ROW = 28
+"""Days from which on a range may only say how long: "600 mg on days 1-43"."""
+
+
 @dataclass(frozen=True)
 class Trust:
     """How sure the fields of one statement's regimen are.
@@ -155,6 +159,8 @@ class Trust:
         listed = self.statement.days
         if listed is None:
             return "moment or rate"
+        if len(listed.value) > _MOST_DAYS_IN_A_ROW:
+            return "listed days elsewhere"
         if len(listed.value) > 1:
             is_beside = self.link("days", listed) is Link.BESIDE
             return "listed days" if is_beside else "listed days elsewhere"
