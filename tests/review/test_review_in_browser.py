@@ -204,7 +204,10 @@ def test_a_record_with_a_red_field_is_finished_all_the_same_if_told_to(page, ser
     expect(limits.locator(".flaw")).to_contain_text("99 does not stand in the quote")
     endpoint = unfold(page, "endpoints[0]")
     endpoint.get_by_role("button", name="Accept endpoint").click()
+    # the page goes on to the next item before it shows this state
+    expect_state(page, "endpoints[0]", "accepted")
     unfold(page, "dosing[0]").get_by_role("button", name="Reject").click()
+    expect_state(page, "dosing[0]", "rejected")
     page.get_by_role("button", name="Accept 1 certain").click()
     expect(page.locator(".progress")).to_have_text("4 of 4 decided")
     page.get_by_role("button", name="Finish").click()
