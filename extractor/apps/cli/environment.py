@@ -13,6 +13,9 @@ from extractor.apps.cli.console import say
 from extractor.model.spec import SERVER_KEY, ModelSpec
 
 if TYPE_CHECKING:
+    from extractor.apps.mcp.settings import ToolOptions
+    from extractor.apps.serve.settings import ServiceOptions
+    from extractor.model.cost.budget import Pricing
     from extractor.model.cost.prices import PriceList
 
 
@@ -52,6 +55,30 @@ def read_model_spec(text: str) -> ModelSpec:
         if not read_prices().find(spec) and (nearest := find_nearest(str(spec), known)):
             say(f"{spec} is not a known model; did you mean {nearest}?")
     return spec
+
+
+def choose_model(
+    given: "ServiceOptions | ToolOptions",
+) -> "tuple[ModelSpec | None, Pricing]":
+    """Return the model of a server's options, and what it may cost. Fields of the user's own that
+    nothing will read are named on standard error.
+
+    Raises ``ValueError`` for an invalid model, or one without a price beside ``--max-usd``.
+    """
+    from extractor.apps.cli.options import name_option
+    from extractor.concepts.own.declaration import explain_unread
+    from extractor.model.cost.budget import Pricing
+    from extractor.model.providers import Reasoning
+
+    spec = read_model_spec(given.model) if given.model else None
+    reasoning = Reasoning(given.reasoning) if given.reasoning else None
+    prices = find_prices(given.prices)
+    pricing = Pricing.of(spec, prices, given.max_usd, reasoning, spell=name_option)
+    is_asked = spec is not None and given.asks
+    unread = None if is_asked else explain_unread(given.fields)
+    if unread:
+        say(unread)
+    return spec, pricing
 
 
 def read_max_lacking() -> float:

@@ -1,7 +1,5 @@
 """``extractor mcp``: tools for agents, by the Model Context Protocol."""
 
-from extractor.apps.cli.console import say
-from extractor.apps.cli.options import name_option
 from extractor.apps.mcp.settings import ToolOptions, ToolSettings
 
 
@@ -24,18 +22,9 @@ def mcp(given: ToolOptions) -> None:
         if (error.name or "").partition(".")[0] == "mcp":
             raise MissingExtra("mcp needs the SDK of the protocol", "mcp") from error
         raise
-    from extractor.apps.cli.environment import find_prices, read_model_spec
-    from extractor.concepts.own.declaration import explain_unread
-    from extractor.model.cost.budget import Pricing
-    from extractor.model.providers import Reasoning
+    from extractor.apps.cli.environment import choose_model
 
     if not given.files.is_dir():
         raise ValueError(f"--files {given.files}: there is no such folder")
-    spec = read_model_spec(given.model) if given.model else None
-    reasoning = Reasoning(given.reasoning) if given.reasoning else None
-    pricing = Pricing.of(
-        spec, find_prices(given.prices), given.max_usd, reasoning, spell=name_option
-    )
-    if not (spec and given.asks) and (unread := explain_unread(given.fields)):
-        say(unread)
+    spec, pricing = choose_model(given)
     build_server(ToolSettings(given, spec, pricing)).run("stdio")

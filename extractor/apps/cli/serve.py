@@ -10,7 +10,7 @@ import typer
 
 from extractor.apps.cli.commands import Commands, complete
 from extractor.apps.cli.console import say
-from extractor.apps.cli.options import name_option, option_of
+from extractor.apps.cli.options import option_of
 from extractor.apps.serve.settings import (
     ServiceOptions,
     ServiceSettings,
@@ -63,24 +63,15 @@ def serve(given: ServiceOptions) -> None:
         if (error.name or "").partition(".")[0] in _EXTRA:
             raise MissingExtra(f"serve needs {error.name}", "serve") from error
         raise
-    from extractor.apps.cli.environment import find_prices, read_model_spec
+    from extractor.apps.cli.environment import choose_model
     from extractor.apps.cli.progress import observing
-    from extractor.concepts.own.declaration import explain_unread
-    from extractor.model.cost.budget import Pricing
-    from extractor.model.providers import Reasoning
     from extractor.run.executor import count_cores
 
     root = choose_root(given.root)
     token, token_file = choose_token(
         os.environ.get("EXTRACTOR_TOKEN"), given.host, root
     )
-    spec = read_model_spec(given.model) if given.model else None
-    reasoning = Reasoning(given.reasoning) if given.reasoning else None
-    pricing = Pricing.of(
-        spec, find_prices(given.prices), given.max_usd, reasoning, spell=name_option
-    )
-    if not (spec and given.asks) and (unread := explain_unread(given.fields)):
-        say(unread)
+    spec, pricing = choose_model(given)
     settings = ServiceSettings(
         given, root, token, spec, pricing, given.workers or count_cores()
     )

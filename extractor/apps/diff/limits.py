@@ -30,10 +30,13 @@ class Limit(NamedTuple):
     excludes: bool
 
     def __str__(self) -> str:
-        one = self.bound
-        if isinstance(one, TimeWindow):
-            return " ".join(one.quote.split())
-        return f"{one.quantity} {one.comparator.value} {one.value:,} {one.unit or ''}".rstrip()
+        bound = self.bound
+        if isinstance(bound, TimeWindow):
+            return " ".join(bound.quote.split())
+        words = [str(bound.quantity), bound.comparator.value, f"{bound.value:,}"]
+        if bound.unit:
+            words.append(bound.unit)
+        return " ".join(words)
 
     @property
     def is_floor(self) -> bool:

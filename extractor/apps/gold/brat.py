@@ -58,21 +58,27 @@ def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
     notes: list[str] = []
     relations: list[str] = []
     for mark in marks:
-        assert mark.span
         name = names[mark.id]
-        start, end = shown.place(mark.span)
-        pieces = _split_lines(shown.text, start, end)
-        place = ";".join(f"{first} {last}" for first, last in pieces)
-        words = " ".join(shown.text[first:last] for first, last in pieces)
-        lines.append(f"{name}\t{_to_type(mark.label)} {place}\t{words}")
+        lines.append(f"{name}\t{_write_place(mark, shown)}")
         if mark.says:
             said = _BETWEEN.join(map(_guard, mark.says))
-            notes.append(f"#{len(notes) + 1}\tAnnotatorNotes {name}\t{said}")
+            number = len(notes) + 1
+            notes.append(f"#{number}\tAnnotatorNotes {name}\t{said}")
         if mark.of:
-            relations.append(
-                f"R{len(relations) + 1}\tof Arg1:{name} Arg2:{names[mark.of]}"
-            )
-    return shown.text, "".join(f"{one}\n" for one in (*lines, *relations, *notes))
+            number = len(relations) + 1
+            relations.append(f"R{number}\tof Arg1:{name} Arg2:{names[mark.of]}")
+    written = [*lines, *relations, *notes]
+    return shown.text, "".join(f"{line}\n" for line in written)
+
+
+def _write_place(mark: Mark, shown: ShownRecord) -> str:
+    """Return the type of a mark, its offsets, and its words."""
+    assert mark.span
+    start, end = shown.place(mark.span)
+    pieces = _split_lines(shown.text, start, end)
+    offsets = ";".join(f"{first} {last}" for first, last in pieces)
+    words = " ".join(shown.text[first:last] for first, last in pieces)
+    return f"{_to_type(mark.label)} {offsets}\t{words}"
 
 
 def _guard(said: str) -> str:

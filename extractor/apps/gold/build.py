@@ -109,22 +109,30 @@ class _Shaper:
     def _add_own(
         self, gold: dict[str, Any], kept: Sequence[MarkedItem], paths: Mapping[int, str]
     ) -> None:
+        """Add the items of the user's own fields, each with the path of the item it belongs to.
+        A field that was named, or all if gold is whole, has a list, if only an empty one.
+        """
         custom: dict[str, list[Any]] = {}
-        for name in (one for one in self.collected.named if one.startswith("custom.")):
-            custom.setdefault(name.split(".")[1], [])
+        for name in self.collected.named:
+            if name.startswith("custom."):
+                custom.setdefault(name.split(".")[1], [])
         if self.collected.is_whole:
-            custom |= {
-                name: custom.get(name, []) for name in self.collected.labels.fields
-            }
-        for item in (one for one in kept if one.group.startswith("custom.")):
-            host = self.collected.by_id.get(self.collected.hosts.get(id(item), ""))
+            for field in self.collected.labels.fields:
+                custom.setdefault(field, [])
+        for item in kept:
+            if not item.group.startswith("custom."):
+                continue
             said = {
-                name: one for name, one in item.values.items() if one not in (None, [])
+                name: value
+                for name, value in item.values.items()
+                if value not in (None, [])
             }
-            if said:
-                of = paths.get(id(host)) if host else None
-                entry = {"of": of, "values": said}
-                custom[item.group.removeprefix("custom.")].append(entry)
+            if not said:
+                continue
+            host = self.collected.by_id.get(self.collected.hosts.get(id(item), ""))
+            of = paths.get(id(host)) if host else None
+            field = item.group.removeprefix("custom.")
+            custom[field].append({"of": of, "values": said})
         if custom:
             gold["custom"] = custom
 
@@ -152,14 +160,15 @@ class _Shaper:
 
     def _name_scored(self, gold: dict[str, Any]) -> None:
         """Name the fields that gold was read for, if its keys would say more."""
-        loose = {one.group for one in self.collected.items if not one.is_marked} & {
-            CRITERIA,
-            DOSING,
-            ENDPOINTS,
-        }
-        if not (self.collected.broken or loose) or (
-            SCORED in gold and not self.collected.broken
-        ):
+        broken = bool(self.collected.broken)
+        # a value without a mark of its item says nothing of the item's other fields
+        is_partial = any(
+            item.group in (CRITERIA, DOSING, ENDPOINTS)
+            for item in self.collected.items
+            if not item.is_marked
+        )
+        is_named = SCORED in gold
+        if not broken and (is_named or not is_partial):
             return
         keys = TrialExtraction.model_validate(
             {name: one for name, one in gold.items() if name != SCORED}

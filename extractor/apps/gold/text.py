@@ -41,9 +41,11 @@ class ShownRecord:
     @property
     def head(self) -> Span:
         """The first words of the record: a mark of the whole record stands there."""
-        section = next(one for one in self.record.sections if one.text.strip())
-        start = len(section.text) - len(section.text.lstrip())
-        line = section.text[start:].splitlines()[0].rstrip()
+        filled = (section for section in self.record.sections if section.text.strip())
+        section = next(filled)
+        words = section.text.lstrip()
+        start = len(section.text) - len(words)
+        line = words.splitlines()[0].rstrip()
         return Span(section.name, start, start + len(line))
 
     def place(self, span: Span) -> tuple[int, int]:

@@ -61,8 +61,8 @@ def _read_choice(written: str, words: type[StrEnum]) -> str:
     known = {word.value.casefold(): word.value for word in words}
     named = {word.name.casefold(): word.value for word in words}
     folded = written.casefold()
-    found = known.get(folded) or known.get(folded.replace(" ", "_"))
-    found = found or named.get(folded.replace(" ", "_"))
+    joined = folded.replace(" ", "_")
+    found = known.get(folded) or known.get(joined) or named.get(joined)
     if found is None:
         raise ValueError(
             f"{written!r} is none of {', '.join(words)}{suggest(written, list(words))}"

@@ -19,16 +19,19 @@ def find_contradicted(regimens: Sequence[Statement]) -> Collection[Statement]:
 
     Arms may have schedules of their own, and what one section states twice has two phases.
     """
+    compared = regimens[:_MOST_COMPARED]
     # read once for each regimen, not for each pair
-    compared = [
-        (one, set(one.levels), _list_kinds(one)) for one in regimens[:_MOST_COMPARED]
-    ]
-    return [
-        regimen
-        for (one, levels, kinds), (other, more, others) in combinations(compared, 2)
-        if levels & more and not kinds & others and _contradict(one, other)
-        for regimen in (one, other)
-    ]
+    levels = [set(regimen.levels) for regimen in compared]
+    kinds = [_list_kinds(regimen) for regimen in compared]
+    contradicted: list[Statement] = []
+    for first, second in combinations(range(len(compared)), 2):
+        has_same_dose = not levels[first].isdisjoint(levels[second])
+        has_same_kind = not kinds[first].isdisjoint(kinds[second])
+        if not has_same_dose or has_same_kind:
+            continue
+        if _contradict(compared[first], compared[second]):
+            contradicted += [compared[first], compared[second]]
+    return contradicted
 
 
 def _contradict(one: Statement, other: Statement) -> bool:
