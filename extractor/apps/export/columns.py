@@ -15,6 +15,7 @@ from extractor.apps.export.arms import read_arms
 from extractor.apps.export.interventions import read_interventions
 from extractor.apps.export.people import read_registered
 from extractor.assembly.assemble import list_terms
+from extractor.concepts.doses.explained import find_explained
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
 from extractor.language.book import read_table
@@ -75,7 +76,8 @@ def list_columns(table: str) -> tuple[Column, ...]:
 def read_registry(record: TrialRecord) -> Json:
     """Return the registered fields of a record by column, for ``records`` and ``eligibility``.
 
-    With them come its ``arms``, its ``interventions`` and its ``terms``.
+    With them come its ``arms``, its ``interventions``, its ``terms`` and the abbreviations that it
+    explains.
     """
     fields = record.registry
     enrolment = fields.enrollment or ""
@@ -114,6 +116,7 @@ def read_registry(record: TrialRecord) -> Json:
         "arms": read_arms(record),
         "interventions": read_interventions(record),
         "terms": list_terms(record),
+        "explained": find_explained(section.text for section in record.sections),
     }
 
 
@@ -136,15 +139,6 @@ def find_least(pieces: Sequence[Json]) -> float | None:
         (piece["confidence"] for piece in pieces if piece["confidence"] is not None),
         default=None,
     )
-
-
-def _compute_window(window: Json, criterion: Json) -> Json:
-    high = window.get("value_high")
-    return {
-        "days": to_days(window),
-        "days_high": None if high is None else to_days({**window, "value": high}),
-        "confidence": find_least(list_evidence(criterion, "time_windows", window)),
-    }
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Json:
@@ -315,11 +309,14 @@ COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
         "time_window_days": to_days(criterion.get("time_window")),
     },
     "constraints": lambda limit, _: limit[ADDED],
-    "windows": _compute_window,
+    "windows": lambda window, _: window[ADDED],
+    "window_things": lambda thing, _: thing,
     "regimens": lambda regimen, _: regimen[ADDED],
     "amounts": _compute_amount,
     "arms": lambda arm, _: arm,
     "interventions": lambda intervention, _: intervention,
     "regimen_arms": lambda link, _: link,
+    "condition_terms": lambda term, _: term,
+    "intervention_terms": lambda term, _: term,
 }
 """Computes the last columns of a table, by name, from a row's item and the item above it."""
