@@ -94,7 +94,8 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
 def _needs_noun(tokens: Tokens, at: int) -> bool:
     """Return whether a word is none that can end the name of a thing: "systemic", "upper"."""
     word = tokens.words[at].lower()
-    if rule("kind_alone").covers(tokens, at, at + 1):
+    kinds = (rule("kind_alone"), rule("routes"))
+    if any(kind.covers(tokens, at, at + 1) for kind in kinds):
         return True
     if word in _NOUNS or word.startswith("anti"):
         return word.endswith("-")
