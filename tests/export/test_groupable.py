@@ -41,6 +41,12 @@ THINGS = {
     ),
     "the use of\n   warfarin therapy": ("warfarin",),
     "sepsis, diabetes or metastases": ("sepsis", "diabetes", "metastasis"),
+    "systemic steroid use": ("systemic steroid",),
+    "drugs (e.g. azoles (oral), triptans) or vaccines": ("drug", "vaccine"),
+    "attack or event affecting the brain, spinal cord": (
+        "attack",
+        "event affecting the brain, spinal cord",
+    ),
     "": (),
 }
 
@@ -133,6 +139,9 @@ def test_agents_of_a_record_have_one_name(kind):
 EXPLAINED = {
     "acetylsalicylic acid (ASA)": {"ASA": "acetylsalicylic acid"},
     "ASA (acetylsalicylic acid) daily": {"ASA": "acetylsalicylic acid"},
+    "efficacy of Fictagon like peptide 2 (FLP-2); Fictagon-Like Peptide 2 (FLP-2)": {
+        "FLP-2": "Fictagon like peptide 2"
+    },
     "cisplatin (CDDP)": {},
     "five patients (IRB approved)": {},
     "fictuzole (FZ) or famizole (FZ)": {},

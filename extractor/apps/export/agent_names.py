@@ -132,10 +132,10 @@ def _make_key(name: str) -> str:
 
 def _is_placebo(name: str) -> bool:
     """Return whether a name is that of a placebo and does not say of which drug."""
+    if "placebo" not in name.lower():
+        return False
     words = {word.lower() for word in lex(name).words if word.isalpha()}
-    return any(word.startswith("placebo") for word in words) and (
-        words <= _PLACEBO_WORDS
-    )
+    return words <= _PLACEBO_WORDS
 
 
 def _is_known(name: str) -> bool:
@@ -191,7 +191,7 @@ def _list_others(
     """Return the other names of an intervention that surely name the same; none if they may be
     the parts of a mixture.
     """
-    if _has_several(intervention.name or ""):
+    if not intervention.other_names or _has_several(intervention.name or ""):
         return []
     others = dict[str, str]()
     for written in intervention.other_names:

@@ -35,6 +35,8 @@ CUSTOM = "custom_values"
 ADDED = "added"
 """The key under which ``find_rows`` adds what an item alone does not tell: cells by column."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
+_NO_AGENTS = ("eligibility", "primary_outcomes", "secondary_outcomes", "other_outcomes")
+"""Sections in which few agents of the trial are explained."""
 _BODY = frozenset({"kg", "m2"})
 """What a dose may be counted by, beside days."""
 
@@ -116,7 +118,11 @@ def read_registry(record: TrialRecord) -> Json:
         "arms": read_arms(record),
         "interventions": read_interventions(record),
         "terms": list_terms(record),
-        "explained": find_explained(section.text for section in record.sections),
+        "explained": find_explained(
+            section.text
+            for section in record.sections
+            if not section.name.startswith(_NO_AGENTS)
+        ),
     }
 
 

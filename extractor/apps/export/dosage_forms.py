@@ -1,10 +1,10 @@
 """Say in which form a drug is given, as the words say: tablet, cream, injection."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from extractor.apps.export.interventions import Intervention
-from extractor.language.book import find_terms, read_text
+from extractor.language.book import find_terms, read_text, terms_of
 
 _KEPT = 4096
 """How many texts' forms are cached."""
@@ -36,5 +36,15 @@ def find_form(
 
 @lru_cache(maxsize=_KEPT)
 def _list_forms(text: str) -> tuple[str, ...]:
+    folded = text.lower()
+    if not any(term in folded for term in _list_terms()):
+        return ()
     tokens = read_text(text)
     return tuple({term.value for term in find_terms(tokens, "dosage_forms")})
+
+
+@cache
+def _list_terms() -> tuple[str, ...]:
+    """Return the first words of all forms: a text without them need not be read."""
+    terms = {term for entry in terms_of("dosage_forms") for term in entry.terms}
+    return tuple({term.lower().replace("-", " ").split()[0] for term in terms})

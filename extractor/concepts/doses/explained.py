@@ -6,10 +6,16 @@ letter begins the first of these words (Schwartz and Hearst, 2003).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_PAIR = re.compile(r"([^\n()\[\];:]{2,90}?)\s?\(\s?([^()\n]{2,90})\s?\)")
-_SHORT = re.compile(r"[A-Z0-9][A-Za-z0-9-]{1,9}")
+_SHORT_BEHIND = re.compile(r"\(\s?([A-Z0-9][A-Za-z0-9-]{1,9})\s?\)")
+_NAME_BEHIND = re.compile(r"\(([A-Za-z][^()\n\d]{4,90})\)")
+_SHORT_END = re.compile(r"(?:^|\s)([A-Z0-9][A-Za-z0-9-]{1,9}) ?$")
+_BORDER = re.compile(r"[\n()\[\];:]")
+_REACH = 90
+"""How many characters before brackets the name may begin that they explain."""
+_LONGEST_SHORT = 12
+"""The most characters of an abbreviation, with the spaces around it."""
 _MOST_WORDS = 8
 """The most words of a name with an abbreviation."""
 
@@ -27,42 +33,50 @@ def find_explained(texts: Iterable[str]) -> Mapping[str, str]:
     found = dict[str, str]()
     doubtful = set[str]()
     for text in texts:
-        for pair in _PAIR.finditer(text) if "(" in text else ():
-            before, inside = pair[1].strip(), " ".join(pair[2].split())
-            explained = _explain(inside, before) or _explain_behind(before, inside)
-            if explained is None:
-                continue
-            short, full = explained
-            if found.setdefault(short, full).casefold() != full.casefold():
+        for short, full in _find_pairs(text) if "(" in text else ():
+            if _fold(found.setdefault(short, full)) != _fold(full):
                 doubtful.add(short)
     return {short: full for short, full in found.items() if short not in doubtful}
 
 
-def _explain(short: str, before: str) -> tuple[str, str] | None:
-    """Return an abbreviation in brackets with the words before them that it stands for."""
-    if not _is_short(short):
-        return None
-    words = before.split()[-min(_MOST_WORDS, len(short) * 2) :]
-    # the fewest words that hold its letters
+def _find_pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each abbreviation of a text with the words that it stands for."""
+    for brackets in _SHORT_BEHIND.finditer(text):
+        short = brackets[1]
+        if _has_capitals(short):
+            start = max(0, brackets.start() - _REACH)
+            before = _BORDER.split(text[start : brackets.start()])[-1]
+            full = _find_full(short, before.split())
+            if full:
+                yield short, full
+    for brackets in _NAME_BEHIND.finditer(text):
+        before = text[max(0, brackets.start() - _LONGEST_SHORT) : brackets.start()]
+        short = _SHORT_END.search(before)
+        full = " ".join(brackets[1].split())
+        if short is None or full.count(" ") >= _MOST_WORDS:
+            continue
+        if _has_capitals(short[1]) and _stands_for(short[1], full):
+            yield short[1], full
+
+
+def _fold(name: str) -> str:
+    """Return a name without case, spaces and hyphens: two spellings are one explanation."""
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def _find_full(short: str, before: Sequence[str]) -> str | None:
+    """Return the fewest words before an abbreviation that hold its letters."""
+    words = before[-min(_MOST_WORDS, len(short) * 2) :]
     for count in range(1, len(words) + 1):
         full = " ".join(words[-count:])
         if _stands_for(short, full):
-            return short, full
+            return full
     return None
 
 
-def _explain_behind(before: str, inside: str) -> tuple[str, str] | None:
-    """Return an abbreviation before brackets with the words in them."""
-    short = before.rsplit(maxsplit=1)[-1] if before.split() else ""
-    is_name = len(inside.split()) <= _MOST_WORDS and not any(map(str.isdigit, inside))
-    if is_name and _is_short(short) and _stands_for(short, inside):
-        return short, inside
-    return None
-
-
-def _is_short(text: str) -> bool:
-    """Return whether a text looks like an abbreviation: with two capitals at least."""
-    return bool(_SHORT.fullmatch(text)) and sum(map(str.isupper, text)) > 1
+def _has_capitals(text: str) -> bool:
+    """Return whether a word looks like an abbreviation: it has two capitals at least."""
+    return sum(map(str.isupper, text)) > 1
 
 
 def _stands_for(short: str, full: str) -> bool:

@@ -16,7 +16,16 @@ from extractor.schemas import Sex
 
 _KEPT = 4096
 """How many texts' things are cached."""
-_BRACKETED = re.compile(r"\s*\([^()]{0,400}\)?")
+_MAY_NAME_A_SEX = re.compile(
+    r"\b(?:fe)?male|\bw?o?m[ae]n\b|\b(?:boy|girl|pregnan|lactat|breast|post.?partum|post.?meno"
+    r"|menopaus|menses|amenorr|childbearing|tubal)",
+    re.IGNORECASE,
+)
+"""A sentence without these words need not be read for the sex."""
+_BRACKETED = re.compile(r"\s*\([^()]{0,400}\)")
+_OPEN_BRACKET = re.compile(r"\s*\([^()]{0,400}$")
+_DEEPEST = 3
+"""How many brackets may stand within each other."""
 _SENTENCE_END = re.compile(r"(?:[.;]\s+|\n)(?=\S)")
 _ADJECTIVES = ("al", "ous", "ed", "ular", "olar", "ory", "atic", "emic", "toxic")
 """Ends of words that need a noun behind them: "systemic or topical steroids"."""
@@ -60,8 +69,10 @@ def list_things(words: str) -> tuple[str, ...]:
     >>> list_things("systemic or topical corticosteroids")
     ('systemic or topical corticosteroid',)
     """
-    bare = " ".join(_BRACKETED.sub(" ", words).split())
-    tokens = read_text(bare)
+    bare = words
+    for _ in range(_DEEPEST):
+        bare = _BRACKETED.sub(" ", bare)
+    tokens = read_text(" ".join(_OPEN_BRACKET.sub(" ", bare).split()))
     named = (_name_thing(tokens, *place) for place in _cut_list(tokens))
     return tuple(dict.fromkeys(filter(None, named)))
 
@@ -137,8 +148,9 @@ def _name_thing(tokens: Tokens, first: int, end: int) -> str | None:
         end -= 1
     while first < end and not tokens.words[first][0].isalnum():
         first += 1
-    is_use = end - first > 1 and tokens.words[end - 1].lower() in _USES
-    if is_use and _is_drug(tokens, first, end - 1):
+    last_word = tokens.words[end - 1].lower() if end > first + 1 else ""
+    is_use = last_word in _USES and _is_drug(tokens, first, end - 1)
+    if is_use or last_word == "use":
         end -= 1
     if first == end or not any(map(str.isalpha, tokens.read(first, end))):
         return None
@@ -175,7 +187,10 @@ def find_sex(quote: str, criterion: str) -> Sex | None:
     at = max(criterion.find(quote), 0)
     start = max((m.end() for m in _SENTENCE_END.finditer(criterion, 0, at)), default=0)
     end = _SENTENCE_END.search(criterion, at + len(quote))
-    tokens = read_text(criterion[start : end.start() if end else None])
+    sentence = criterion[start : end.start() if end else None]
+    if not _MAY_NAME_A_SEX.search(sentence):
+        return None
+    tokens = read_text(sentence)
     if rule("of_partners").search(tokens):
         return None
     sexes = {*find_sex_words(tokens).values()}
