@@ -7,6 +7,7 @@ apart: a wrong name is worse than two names.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import lru_cache
 from types import MappingProxyType
 
 from extractor.apps.export.interventions import Intervention
@@ -53,6 +54,8 @@ _PLACEBO_WORDS = frozenset(
     ]
 )
 """Words that say that something is a placebo, and not of what."""
+_KEPT = 4096
+"""How many bare names are cached."""
 _DRUGS = frozenset({"drug", "cells"})
 
 
@@ -111,6 +114,7 @@ class AgentNamer:
         return self._names.get(_make_key(words))
 
 
+@lru_cache(maxsize=_KEPT)
 def bare_name(name: str) -> str:
     """Return a name without form, strength, route and marks: "Oral Fictumab® 50 mg tablet".
 
