@@ -48,7 +48,7 @@ def _mark(
     ],
 )
 def test_numbers_of_values(text: str, value: str, numbers: tuple[float, ...]) -> None:
-    owner = ("Measurement", text.split()[0])
+    owner = ("Measurement", text.split(maxsplit=1)[0])
     (marked,) = list_marked(_mark(text, owner, value=value))
     assert marked.numbers == numbers
 
@@ -64,7 +64,7 @@ def test_numbers_of_values(text: str, value: str, numbers: tuple[float, ...]) ->
     ],
 )
 def test_classes_are_no_limits(text: str, value: str) -> None:
-    owner = ("Measurement", text.split()[0])
+    owner = ("Measurement", text.split(maxsplit=1)[0])
     assert not list(list_marked(_mark(text, owner, value=value)))
 
 

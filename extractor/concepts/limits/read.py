@@ -14,13 +14,14 @@ from extractor.concepts.limits.bounds import (
     find_quantity,
     join_bounds,
     join_sums,
+    mirror_comparator,
     read_comparator,
     read_pair,
     read_value,
     share_units,
     turn_comparator,
 )
-from extractor.concepts.limits.graded import read_acuity, read_grades
+from extractor.concepts.limits.graded import read_acuity, read_acuity_range, read_grades
 from extractor.concepts.limits.quantity_names import choose_reading, names_quantity
 from extractor.language.book import read_term, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
@@ -41,8 +42,6 @@ _SIGNS = 12
 _ACRONYM = 4
 """The fewest letters of the name of a scale in capitals."""
 _SCALES = frozenset({"VAS", "NRS", "SCALE", "SCORE"})
-_MIRRORED = dict(zip((*LOWER, *UPPER), (*UPPER, *LOWER), strict=True))
-"""The comparators of a value whose sign changes."""
 _BIRTHDAY = "birthday"
 """Stands in the place of the unit of an age: "the 6th birthday" is 6 years."""
 _FEW = 20
@@ -113,7 +112,7 @@ def _sign(tokens: Tokens, limit: Limit) -> Limit:
         limit,
         value=-low,
         value_high=high,
-        comparator=_MIRRORED.get(limit.comparator, limit.comparator),
+        comparator=mirror_comparator(limit.comparator),
     )
 
 
@@ -158,16 +157,18 @@ def _find_measured(
             yield from chain
             floor = at = max(limit.end for limit in chain)
             continue
+        seen = rule("vision_word").search(
+            tokens, max(0, found.first - _SIGNS), found.first
+        )
+        acuities = rule("acuity_range").starts(tokens, found.first) if seen else None
+        if acuities:
+            yield read_acuity_range(tokens, acuities, floor)
+            floor = at = acuities.end
+            continue
         acuity = rule("acuity_fraction").search(
             tokens, max(floor, found.first - 2), found.end + 4
         )
-        if (
-            acuity
-            and acuity.first <= found.first
-            and rule("vision_word").search(
-                tokens, max(0, found.first - _SIGNS), found.first
-            )
-        ):
+        if acuity and acuity.first <= found.first and seen:
             limit = read_acuity(tokens, acuity, floor)
             if limit:
                 yield limit
@@ -217,6 +218,10 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
         )
     if within and read_unit(found.read("unit") or "") == "{ULN}":
         compared = within
+    bare = None
+    if not compared and (found.has("unit") or found.has("low_unit")):
+        bare = rule("bare_comparative").ends(tokens, found.first, found.first - 1)
+        compared = bare
     if low is None or (
         not compared and (words in COUNTS or _is_name(tokens, found, floor))
     ):
@@ -226,8 +231,10 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     ):
         return None
     signed = compared and tokens.codes[compared.end - 1] in "<>≤≥="
-    bare = not signed and not found.has("unit") and not found.has("low_unit")
-    if bare and re.fullmatch("(19|20)[0-9]{2}", tokens.words[found.place("low")[0]]):
+    lacks_unit = not signed and not found.has("unit") and not found.has("low_unit")
+    if lacks_unit and re.fullmatch(
+        "(19|20)[0-9]{2}", tokens.words[found.place("low")[0]]
+    ):
         return None  # "diagnosed between 2010 and 2015", "before 2019"
     suffix = read_comparator("comparator_suffixes", found, "suffix")
     if found.has("plus"):
@@ -236,6 +243,8 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
         read_comparator("comparators", compared, "comparator") if compared else None
     )
     comparator = Comparator.AT_MOST if compared and compared is within else comparator
+    if bare:
+        comparator = Comparator.MORE if bare.has("more") else Comparator.LESS
     if comparator in (None, Comparator.EQUAL, Comparator.BETWEEN) and suffix:
         comparator = suffix
     unit, time_unit = _find_unit_of(found, "unit", "low_unit")
@@ -275,7 +284,9 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
     )
     unit = (unit[0] + ordinal, unit[1])
     if tokens.words[unit[0]] == "D" and (
-        tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]
+        tokens.codes[unit[0] - 2] == "-"
+        or "." in tokens.words[unit[0] - 1]
+        or rule("refraction_word").search(tokens)
     ):
         return unit, None  # dioptres, no days
     if tokens.words[unit[0]].lower() == _BIRTHDAY:
@@ -351,15 +362,19 @@ def _compare(
     if measure.time_unit and rule("birthday").starts(tokens, found.place("low")[1]):
         return _compare_birthday(measure)
     aged = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
+    before = tokens.words[measure.first - 1].lower() if measure.first else ""
     # "16 weeks 0 days" has one length.
     rest = rule("time_unit").ends(tokens, found.first, found.first - 2)
+    # "three times the upper limit of normal", but not "1.5 and 2 times ULN, respectively"
+    is_listed = before in (",", "and", "or")
+    if read_unit(found.read("unit") or "") == "{ULN}" and not is_listed:
+        return Comparator.AT_LEAST, False
     if (
         rest
         or not measure.time_unit
         or not (aged or rule("age_after").starts(tokens, found.end))
     ):
         return None, False
-    before = tokens.words[measure.first - 1].lower() if measure.first else ""
     is_upper = kind is CriterionKind.EXCLUSION and before not in (
         "completed",
         "attained",
@@ -396,7 +411,11 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         end = unit[0]
         unit = None
         time_unit = None
-    if rule("relative_after").starts(tokens, end):
+    relative = rule("relative_unit").starts(tokens, unit[0]) if unit else None
+    if relative:
+        unit = relative.first, relative.end
+        end = max(end, relative.end)
+    elif rule("relative_after").starts(tokens, end):
         return None
     if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
