@@ -387,9 +387,7 @@ def find_durations(
         high = read_number(found.read("high") or found.read("low") or "")
         unit = read_time_unit(found.read("unit") or "")
         months = read_number(found.read("months") or "")
-        if low is None or high is None or unit is None:
-            continue
-        if _in_dioptres(found) or _is_rate(found):
+        if low is None or high is None or unit is None or _is_other_unit(found):
             continue
         is_sum = (
             unit is TimeUnit.YEAR and months is not None and months < MONTHS_OF_YEAR
@@ -399,6 +397,11 @@ def find_durations(
             high = high * MONTHS_OF_YEAR + months
             unit = TimeUnit.MONTH
         yield Duration(low, high, unit, found.first, found.end, is_sum)
+
+
+def _is_other_unit(found: Found) -> bool:
+    """Return whether the letters of a unit of time stand for another unit."""
+    return _in_dioptres(found) or _is_rate(found)
 
 
 def _is_rate(found: Found) -> bool:
