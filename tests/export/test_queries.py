@@ -85,6 +85,11 @@ TRIALS = {
                 ),
                 treatment(window("<=", 28)),
                 criterion("exclusion", quote="Pregnant or nursing women"),
+                criterion(
+                    "inclusion",
+                    ("ALT or AST", "<", 3, "x ULN"),
+                    ("Creatinine clearance", ">", 50, "mL/min"),
+                ),
             ],
         },
         "dosing": [
@@ -108,6 +113,7 @@ TRIALS = {
                     "exclusion", ("Hb", "<", 90, "g/L"), ("BP", ">", 160, "mmHg")
                 ),
                 treatment(window(">=", 14), kind="inclusion"),
+                criterion("exclusion", ("eGFR", "<", 30, "mL/min/1.73m2")),
             ],
         },
         "dosing": [
@@ -220,6 +226,26 @@ ANSWERS = [
     [
         ("D", "ALT", "<=", 3, "x ULN", "others"),
         ("D", "ALT", "<=", 5, "x ULN", "with liver metastases"),
+    ],
+    [
+        ("A", "lvef", 50, None, "%"),
+        ("B", "haemoglobin", 9, None, "g/dL"),
+        ("C", "haemoglobin", 9, None, "g/dL"),
+    ],
+    [
+        ("A", 3, False, "all", None),
+        ("D", 3, True, "some", None),
+        ("D", 5, True, "some", "with liver metastases"),
+    ],
+    [
+        ("A", "creatinine_clearance", 50, False, "mL/min"),
+        ("B", "egfr", 30, True, "mL/min/{1.73_m2}"),
+    ],
+    [
+        ("A", "admits"),
+        ("B", "does not admit"),
+        ("C", "does not admit"),
+        ("D", "depends"),
     ],
     [("D", "Dummy", "PLACEBO_COMPARATOR"), ("D", "Low", "EXPERIMENTAL")],
     [

@@ -315,6 +315,7 @@ COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
         "time_window_days": to_days(criterion.get("time_window")),
     },
     "constraints": lambda limit, _: limit[ADDED],
+    "bounds": lambda bound, _: bound,
     "windows": _compute_window,
     "regimens": lambda regimen, _: regimen[ADDED],
     "amounts": _compute_amount,
