@@ -319,6 +319,7 @@ COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
     "windows": _compute_window,
     "regimens": lambda regimen, _: regimen[ADDED],
     "amounts": _compute_amount,
+    "time_points": lambda point, _: point[ADDED],
     "arms": lambda arm, _: arm,
     "interventions": lambda intervention, _: intervention,
     "regimen_arms": lambda link, _: link,

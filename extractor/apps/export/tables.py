@@ -32,6 +32,11 @@ from extractor.apps.export.columns import (
 from extractor.apps.export.interventions import describe_agent, list_names
 from extractor.apps.export.limits import describe_limits
 from extractor.apps.export.people import read_comparator, read_registered
+from extractor.apps.export.times import (
+    describe_regimen_times,
+    describe_times,
+    find_cycle_days,
+)
 from extractor.apps.export.trial_view import view_trial
 from extractor.concepts.own.declaration import CustomField, Declared, make_model
 from extractor.concepts.own.models import read_fields
@@ -197,7 +202,15 @@ def find_rows(
     }
     interventions = registered.get("interventions", ())
     for regimen in whole["dosing"]:
-        regimen[ADDED] = describe_agent(regimen["agent"], interventions, terms)
+        regimen[ADDED] = {
+            **describe_agent(regimen["agent"], interventions, terms),
+            **describe_regimen_times(regimen),
+        }
+    cycle = find_cycle_days(whole["dosing"])
+    for endpoint in whole["endpoints"]:
+        times = describe_times(endpoint, cycle)
+        for point, cells in zip(endpoint["time_points"], times, strict=True):
+            point[ADDED] = cells
     added = {
         **registered,
         **mesh,
