@@ -101,6 +101,9 @@ TRIALS = {
                 "index": 0,
                 "measure": "OS",
                 "concept": "overall_survival",
+                "time_frame": "Up to 24 months",
+                "time_kind": "up_to",
+                "time_points": [{"value": 24, "unit": "month"}],
             }
         ],
     },
@@ -122,7 +125,13 @@ TRIALS = {
                 "frequency": "BID",
                 "amounts": [dose(500, 500, "mg")],
             },
-            {"agent": "Metformin", "frequency": "QW", "amounts": [dose(2, 2, "g")]},
+            {
+                "agent": "Metformin",
+                "frequency": "QW",
+                "amounts": [dose(2, 2, "g")],
+                "cycle": {"value": 3, "unit": "week"},
+                "duration": {"value": 6, "unit": "cycle"},
+            },
         ],
         "endpoints": [
             {
@@ -130,6 +139,9 @@ TRIALS = {
                 "index": 0,
                 "measure": "PFS",
                 "concept": "progression_free_survival",
+                "time_frame": "Up to 6 cycles",
+                "time_kind": "up_to",
+                "time_points": [{"value": 6, "unit": "cycle"}],
             }
         ],
     },
@@ -197,6 +209,7 @@ TRIALS = {
         "endpoints": [
             LIFE
             | {
+                "time_frame": "4 and 8 weeks after the last dose",
                 "time_points": [
                     {"value": 4, "unit": "week"},
                     {"value": 8, "unit": "week"},
@@ -263,7 +276,9 @@ ANSWERS = [
         ("D", "warfarin", 5, "half_life", None, None),
     ],
     [(28, 2)],
-    [("at", 4, "week", 1), ("at", 8, "week", 1)],
+    [("at", 28, None, "last_dose", 1), ("at", 56, None, "last_dose", 1)],
+    [("A", 730.5), ("B", 126)],
+    [("B", "Metformin", 21, 126)],
     [(0.5, 2)],
     [("A", True, 2), ("B", None, 2), ("D", False, None)],
     [(False, 1), (True, 1), (None, 2)],
