@@ -206,11 +206,7 @@ def find_rows(
             **describe_agent(regimen["agent"], interventions, terms),
             **describe_regimen_times(regimen),
         }
-    cycle = find_cycle_days(whole["dosing"])
-    for endpoint in whole["endpoints"]:
-        times = describe_times(endpoint, cycle)
-        for point, cells in zip(endpoint["time_points"], times, strict=True):
-            point[ADDED] = cells
+    _add_times(whole)
     added = {
         **registered,
         **mesh,
@@ -234,6 +230,15 @@ def find_rows(
     }
     yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
+
+
+def _add_times(whole: Json) -> None:
+    """Add the computed cells of the time points of an extraction."""
+    cycle = find_cycle_days(whole["dosing"])
+    for endpoint in whole["endpoints"]:
+        times = describe_times(endpoint, cycle)
+        for point, cells in zip(endpoint["time_points"], times, strict=True):
+            point[ADDED] = cells
 
 
 def tabulate(
