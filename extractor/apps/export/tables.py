@@ -127,8 +127,8 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     user's own.
 
     >>> [table.name for table in list_tables()][1:10]  # doctest: +NORMALIZE_WHITESPACE
-    ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'window_things', 'regimens',
-     'amounts', 'interventions']
+    ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'window_things', 'bounds',
+     'regimens', 'amounts']
     >>> [
     ...     table.name
     ...     for table in list_tables(read_fields("extractor.catalogue:Blinding"))
