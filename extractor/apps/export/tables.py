@@ -210,10 +210,7 @@ def find_rows(
         described = describe_limits(criterion, decides=not around, sex=sex)
         for limit, cells in zip(criterion["constraints"], described, strict=True):
             limit[ADDED] = cells
-        # a window is found in its criterion by identity, so the cells come first
-        timed = list(describe_windows(criterion, namer))
-        for window, cells in zip(criterion["time_windows"], timed, strict=True):
-            window |= {ADDED: cells, THINGS: cells[THINGS]}
+        _add_windows(criterion, namer)
     mesh = {
         "condition_mesh": list_names(terms, TermKind.CONDITION),
         "intervention_mesh": list_names(terms, TermKind.INTERVENTION),
@@ -248,6 +245,14 @@ def find_rows(
     }
     yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
+
+
+def _add_windows(criterion: Json, namer: AgentNamer) -> None:
+    """Add the computed cells of the time windows of a criterion, and the things that they limit."""
+    # evidence is found by a window as it was, so all cells are computed first
+    described = list(describe_windows(criterion, namer))
+    for window, cells in zip(criterion["time_windows"], described, strict=True):
+        window |= {ADDED: cells, THINGS: cells[THINGS]}
 
 
 def _add_times(whole: Json) -> None:
