@@ -116,7 +116,7 @@ def test_an_empty_table_of_texts_is_never_silent():
 
 @pytest.mark.parametrize("empty", ["", " \n", None, float("nan")])
 def test_an_empty_cell_costs_no_other(empty):
-    with pytest.warns(UserWarning, match="item 2: the text is empty"):
+    with pytest.warns(UserWarning, match="text-2: the text is empty"):
         table = Extractor().table(
             "criteria", ["Adults", empty, "No HIV"], section="eligibility"
         )

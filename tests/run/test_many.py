@@ -217,7 +217,9 @@ def test_a_repeated_record_is_named():
 
 
 def test_a_table_of_another_library_is_no_list_of_records(results):
-    with pytest.raises(WrongType, match=r"^DataFrame is no record; give its texts"):
+    with pytest.raises(
+        WrongType, match=r"^DataFrame is no record; give a column of texts"
+    ):
         RULES.run(results.table("records"))
 
 

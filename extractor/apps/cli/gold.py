@@ -85,11 +85,12 @@ def export(
         typer.Argument(metavar="GOLD", exists=True, help="Gold, or a run's folder."),
     ],
     to: Annotated[
-        Path, option(FILES, "A folder; of a sheet a .csv file.", metavar="PATH")
+        Path,
+        option(FILES, "A folder; of a sheet a .csv or .xlsx file.", metavar="PATH"),
     ],
     format_: Annotated[
         Literal["label-studio", "brat", "sheet"] | None,
-        option(FILES, "What to write; a .csv is a sheet.", "--format"),
+        option(FILES, "What to write; a .csv or .xlsx is a sheet.", "--format"),
     ] = None,
     records: RecordsOption = None,
     force: Annotated[
@@ -107,8 +108,10 @@ def export(
     from extractor.run.finished import find_run
     from extractor.run.manifest import restore_fields
 
-    if format_ is None and to.suffix != ".csv":
-        raise ValueError("name --format label-studio or brat, or a .csv file with --to")
+    if format_ is None and to.suffix.casefold() not in {".csv", ".xlsx"}:
+        raise ValueError(
+            "name --format label-studio or brat, or a .csv or .xlsx file with --to"
+        )
     layout = Layout(format_ or "sheet")
     if to.exists() and not force:
         raise ValueError(f"{to}: exists already; add --force, or name another path")
@@ -128,7 +131,7 @@ def export(
 def template(
     to: Annotated[
         Path | None,
-        option(FILES, "A .csv file; else standard output.", metavar="FILE"),
+        option(FILES, "A .csv or .xlsx file; else standard output.", metavar="FILE"),
     ] = None,
     fields: FieldsOption = None,
 ) -> None:
@@ -136,15 +139,15 @@ def template(
 
     Copy a row for each value, and fill in record, value and quote.
     """
-    from extractor.apps.gold.sheets import write_template
+    from extractor.apps.gold.sheets import save_template, write_template
 
-    sheet = write_template(_read_labels(fields))
+    labels = _read_labels(fields)
     if to is None:
-        print(sheet, end="")
+        print(write_template(labels), end="")
         return
     if to.exists():
         raise ValueError(f"{to}: exists already; name another file")
-    to.write_text(sheet, "utf-8-sig")  # Excel needs the mark to read UTF-8
+    save_template(to, labels)
 
 
 def _read_labels(fields: list[str] | None) -> "Labels":

@@ -126,6 +126,10 @@ def _warn_of_batches(job: RunJob, folder: RunFolder) -> str:
     # opening the store of a new run would make its file before the run begins
     if not asks_live or is_new:
         return ""
+    # a look at the store would begin the run, and delete what --fresh is to replace; the model may
+    # still be refused
+    if job.given.fresh:
+        return ""
     under_way = folder.store.batches.open_batches()
     if not under_way:
         return ""

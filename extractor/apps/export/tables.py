@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from types import MappingProxyType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -107,7 +107,7 @@ class Table:
         return self.keys + self.values + self.computed
 
 
-@cache
+@lru_cache(256)  # fields of the user's own have no end
 def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     """Return all tables, those of records first and that of evidence last; ``fields`` are the
     user's own.

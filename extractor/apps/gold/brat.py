@@ -1,12 +1,14 @@
 """BRAT: a text and an annotation file a record, in the standoff format.
 
 ``T`` lines are marks; a note (``#1  AnnotatorNotes T1  ...``) is what a mark says, with ``;;``
-between its lines; a relation ``of`` leads from a mark to that of its item.
+between its lines; a relation ``of`` leads from a mark to that of its item. A note of the type
+``Confidence`` has the confidence of an item's least certain value; it says nothing of gold.
 """
 
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -16,8 +18,10 @@ from extractor.errors import GoldError
 from extractor.schemas import TrialRecord
 
 _MARK = re.compile(r"(T\d+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
-_NOTE = re.compile(r"#\d+\t\S+ (T\d+)\t(.*)")
+_NOTE = re.compile(r"#\d+\t(\S+) (T\d+)\t(.*)")
 _OF = re.compile(r"R\d+\t\S+ Arg1:(T\d+) Arg2:(T\d+)\s*")
+_CONFIDENCE = "Confidence"
+"""The type of a note with the confidence of an item."""
 _BETWEEN = " ;; "
 """What stands between the lines of a note, of which a mark has one."""
 _LATER = ("E", "A", "M", "N", "*", "R")
@@ -64,6 +68,9 @@ def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
             said = _BETWEEN.join(map(_guard, mark.says))
             number = len(notes) + 1
             notes.append(f"#{number}\tAnnotatorNotes {name}\t{said}")
+        if mark.confidence is not None:
+            number = len(notes) + 1
+            notes.append(f"#{number}\t{_CONFIDENCE} {name}\t{mark.confidence:.3g}")
         if mark.of:
             number = len(relations) + 1
             relations.append(f"R{number}\tof Arg1:{name} Arg2:{names[mark.of]}")
@@ -116,34 +123,64 @@ def read_folder(folder: Path) -> Iterator[Mark | Problem]:
         yield from _read_file(file)
 
 
+@dataclass(slots=True)
+class _Annotations:
+    """What the lines of a file say: the marks by their line, and by mark what it says and the
+    mark of its item.
+    """
+
+    marks: list[tuple[int, re.Match[str]]] = field(default_factory=list)
+    said: dict[str, list[str]] = field(default_factory=dict)
+    hosts: dict[str, str] = field(default_factory=dict)
+
+
 def _read_file(file: Path) -> Iterator[Mark | Problem]:
+    """Yield the marks of a file, and a problem for each line that is none."""
     text_file = file.with_suffix(".txt")
     if not text_file.is_file():
         yield Problem(str(file), "has no text", f"add {text_file.name} beside it")
         return
     # BRAT counts characters with each line break as one
     text = text_file.read_bytes().decode("utf-8", "replace")
-    said: dict[str, list[str]] = {}
-    hosts: dict[str, str] = {}
-    marks: list[tuple[int, re.Match[str]]] = []
     lines = file.read_text("utf-8").replace("\r\n", "\n").split("\n")
+    annotations = _Annotations()
     for number, line in enumerate(lines, 1):
-        if found := _MARK.fullmatch(line):
-            marks.append((number, found))
-        elif found := _NOTE.fullmatch(line):
-            told = found[2].split(_BETWEEN.strip())
-            said.setdefault(found[1], []).extend(one.strip() for one in told)
-        elif found := _OF.fullmatch(line):
-            hosts[found[1]] = found[2]
-        elif line.startswith(_LATER):
-            problem = f"{line.split()[0]} is an attribute, event or other line"
-            remedy = "write what it says as a note of the mark"
-            yield Problem(f"{file}, line {number}", problem, remedy)
-        elif line.strip():
-            remedy = "write a line such as T1, a tab, minimum_age 0 8, a tab, 18 years"
-            yield Problem(f"{file}, line {number}", "is no line of BRAT", remedy)
-    for number, found in marks:
-        yield _make_mark(file, number, found, text, said, hosts)
+        problem = _read_line(number, line, annotations)
+        if problem:
+            yield Problem(f"{file}, line {number}", *problem)
+    for number, mark in annotations.marks:
+        yield _make_mark(file, number, mark, text, annotations)
+
+
+def _read_line(
+    number: int, line: str, annotations: _Annotations
+) -> tuple[str, str] | None:
+    """Add what a line says; return what is wrong with it, and the remedy, if it says nothing of
+    gold.
+    """
+    if not line.strip():
+        return None
+    mark = _MARK.fullmatch(line)
+    if mark:
+        annotations.marks.append((number, mark))
+        return None
+    note = _NOTE.fullmatch(line)
+    if note:
+        kind, name, said = note.groups()
+        if kind != _CONFIDENCE:
+            parts = [part.strip() for part in said.split(_BETWEEN.strip())]
+            annotations.said.setdefault(name, []).extend(parts)
+        return None
+    relation = _OF.fullmatch(line)
+    if relation:
+        name, host = relation.groups()
+        annotations.hosts[name] = host
+        return None
+    if line.startswith(_LATER):
+        problem = f"{line.split(maxsplit=1)[0]} is an attribute, event or other line"
+        return problem, "write what it says as a note of the mark"
+    remedy = "write a line such as T1, a tab, minimum_age 0 8, a tab, 18 years"
+    return "is no line of BRAT", remedy
 
 
 def _make_mark(
@@ -151,28 +188,28 @@ def _make_mark(
     number: int,
     found: re.Match[str],
     text: str,
-    said: dict[str, list[str]],
-    hosts: dict[str, str],
+    annotations: _Annotations,
 ) -> Mark | Problem:
-    name = found[1]
-    place = found[3]
-    stated = found[4]
+    """Return a mark; a problem if its words do not stand at its offsets."""
+    name, kind, place, stated = found.groups()
+    record_id = unquote(file.stem)
+    label = kind.replace("__", ".")
     where = f"{file}, line {number}"
-    numbers = [int(one) for one in re.findall(r"\d+", place)]
-    start = min(numbers)
-    end = max(numbers)
-    words = text[start:end]
-    kept = " ".join(text[a:b] for a, b in zip(numbers[::2], numbers[1::2], strict=True))
+    numbers = [int(digits) for digits in re.findall(r"\d+", place)]
+    pieces = zip(numbers[::2], numbers[1::2], strict=True)
+    kept = " ".join(text[first:last] for first, last in pieces)
     if kept.split() != stated.split():
+        problem = f"{stated[:60]!r} does not stand at {place}"
         remedy = f"annotate {file.with_suffix('.txt').name} as it is beside the file"
-        return Problem(where, f"{stated[:60]!r} does not stand at {place}", remedy)
+        return Problem(where, problem, remedy, record=record_id, labels=(label,))
+    start = min(numbers)
     return Mark(
-        unquote(file.stem),
+        record_id,
         where,
-        found[2].replace("__", "."),
-        words,
-        says=tuple(said.get(name, ())),
+        label,
+        text[start : max(numbers)],
+        says=tuple(annotations.said.get(name, ())),
         id=name,
-        of=hosts.get(name, ""),
+        of=annotations.hosts.get(name, ""),
         start=start,
     )

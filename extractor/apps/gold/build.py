@@ -1,7 +1,7 @@
 """Build the gold of a record from marks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extractor.apps.evaluation.fields import add_groups, list_judged
@@ -21,12 +21,16 @@ class Imported:
 
 
 def build_gold(
-    record: TrialRecord, marks: Sequence[Mark], labels: Labels | None = None
+    record: TrialRecord,
+    marks: Sequence[Mark],
+    labels: Labels | None = None,
+    lost: Iterable[str] = (),
 ) -> Imported:
     """Return the gold that marks say of a record, with every mark that cannot be read.
 
     Gold is of the fields that marks name, and names them itself (``scored``) where an item needs
-    keys of others. A field with a value that cannot be read is not scored.
+    keys of others. A field with a value that cannot be read is not scored; ``lost`` are the labels
+    of marks that could not be read at all.
 
     >>> from extractor import read_records
     >>> record = next(read_records("seeds/records"))
@@ -35,7 +39,10 @@ def build_gold(
     {'minimum_age': {'value': 18, 'unit': 'year'}}
     """
     collector = Collector(Homes(record), labels or Labels())
-    for mark in sorted(marks, key=collector.rank):
+    spelt = [replace(one, label=collector.labels.spell(one.label)) for one in marks]
+    for label in lost:
+        collector.lose(collector.labels.spell(label))
+    for mark in sorted(spelt, key=collector.rank):
         try:
             collector.add(mark)
         except ValueError as error:
@@ -98,9 +105,9 @@ class _Shaper:
             return True
         self.collected.problems.append(
             Problem(
-                ", ".join(item.places),
+                item.places[0],
                 "the regimen has no agent",
-                "add it, as a field agent of the same item",
+                "add it: a line agent: NAME of the regimen, or a field agent of the same item",
             )
         )
         self.collected.broken.add(DOSING)

@@ -1,8 +1,7 @@
 """Collect the items of a record from marks: read each value, and find each quote in the text."""
 
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from textwrap import shorten
 from typing import Any
@@ -28,7 +27,15 @@ from extractor.concepts.limits.rows import find_numbers
 from extractor.errors import ArgumentError
 from extractor.evidence.drafts import Span
 from extractor.language.passage import read_passage
-from extractor.schemas import Amount, Constraint, Instrument, TimePoint, TimeWindow
+from extractor.schemas import (
+    Amount,
+    Constraint,
+    FieldInfo,
+    Instrument,
+    TimePoint,
+    TimeWindow,
+)
+from extractor.schemas.arguments import find_nearest, suggest
 
 _FIRST = {CRITERIA: "kind", DOSING: "agent", ENDPOINTS: "measure"}
 """The field that the value of an item's own row has: inclusion, an agent, a measure."""
@@ -87,12 +94,16 @@ class Collector:
         """Keep a mark that cannot be taken over as a problem; its field is not whole."""
         said, _, advice = problem.partition("; ")
         self.problems.append(Problem(mark.place, said, advice or remedy))
-        if self.is_item(mark):
-            group = self.labels.items[mark.label]
+        self.lose(mark.label)
+
+    def lose(self, label: str) -> None:
+        """Keep that something of a label is lost: gold is not scored for it."""
+        if label in self.labels.items:
+            group = self.labels.items[label]
             self.broken |= {group} if group != PEOPLE else set()
             return
         try:
-            found = self.labels.find(mark.label)
+            found = self.labels.find(label)
         except ArgumentError:
             return
         self.broken |= {f"{one.group}.{one.name}" for one in found}
@@ -107,19 +118,28 @@ class Collector:
             self._add_value(mark)
 
     def _add_item(self, mark: Mark) -> None:
+        """Add an item, or keep that the record has none of its kind."""
         group = self.labels.items[mark.label]
-        is_own = group.startswith("custom.")
         self.named.add(group)
-        if [one.strip().casefold() for one in mark.says] == [NONE] and not mark.quote:
+        if _says_none(mark):
             return
-        span = None if is_own and not (mark.quote or mark.span) else self._locate(mark)
-        item = MarkedItem(group, self.homes.derive(group, span), span, [mark.place])
+        item = self._make_item(group, mark)
         self._add_lines(mark, item)
-        if is_own and mark.of:
-            self.hosts[id(item)] = mark.of
         self.items.append(item)
         if mark.id:
             self.by_id[mark.id] = item
+
+    def _make_item(self, group: str, mark: Mark) -> MarkedItem:
+        """Return an item with the values that follow from its place."""
+        is_own = group.startswith("custom.")
+        has_place = bool(mark.quote or mark.span)
+        # a value of the user's own may stand nowhere
+        span = self._locate(mark) if has_place or not is_own else None
+        values = self.homes.derive(group, span)
+        item = MarkedItem(group, values, span, [mark.place])
+        if is_own and mark.of and mark.of != mark.id:
+            self.hosts[id(item)] = mark.of
+        return item
 
     def _add_lines(self, mark: Mark, item: MarkedItem) -> None:
         """Add what the lines of an item's mark say, such as ``category: diagnosis``."""
@@ -134,7 +154,11 @@ class Collector:
             if group == PEOPLE and name in ITEMS:
                 self.named.add(ITEMS[name])
                 continue
+            name = _spell(name, infos)
             if not colon or name not in infos:
+                if colon and self._is_misspelt(group, name):
+                    self._refuse_line(mark, group, name)
+                    continue
                 name, value = self._name_first(group, said)
             if group == PEOPLE:
                 self.named.add(f"{group}.{name}")
@@ -150,6 +174,26 @@ class Collector:
             names = ", ".join((*infos, SCORED))
             raise ValueError(f"{said!r} names no field; write field: value, of {names}")
         return _FIRST.get(group) or next(iter(infos)), said
+
+    def _is_misspelt(self, group: str, name: str) -> bool:
+        """Return whether what stands before the colon of a line is meant as a field, not as the
+        beginning of a value.
+        """
+        # inclusion or exclusion: no value of it has a colon
+        if group == CRITERIA:
+            return True
+        return find_nearest(name, self.labels.list_infos(group)) is not None
+
+    def _refuse_line(self, mark: Mark, group: str, name: str) -> None:
+        """Keep a line whose field there is not as a problem. The field that it may mean is not
+        whole; without a guess none of the item is.
+        """
+        names = list(self.labels.list_infos(group))
+        nearest = find_nearest(name, names)
+        label = f"{group}.{nearest}" if nearest else mark.label
+        problem = f"{name!r} is no field of a {mark.label}{suggest(name, names)}"
+        remedy = f"write field: value, of {', '.join(names)}"
+        self.refuse(replace(mark, label=label), problem, remedy)
 
     def _add_value(self, mark: Mark) -> None:
         label, item = self._find_home(mark)
@@ -169,24 +213,29 @@ class Collector:
         if not mark.quote:
             raise ValueError(f"there is no value; {self._advise(label)}, or {NONE}")
         info = self.labels.list_infos(label.group)[label.name]
-        form = FIELDS.get(label.group, {}).get(label.name)
-        if label.group == PEOPLE and not info.many:
-            found = [self.homes.read_person(mark.quote, label.name)]
-        elif form and info.type in _READ_BY_RULES:
-            span = self._locate(mark)
-            section = self.homes.record.section(span.section)
-            assert section
-            words = MarkedWords(self.homes.record, section, span.start, span.end)
-            read = read_words({}, form, words)
-            found = read if info.many else [read]
-        else:
+        values = self._read_by_rules(label, info, mark)
+        written = tuple(json.dumps(value) for value in values if value is not None)
+        if not written or not all(_can_be_read(value, info) for value in written):
             return (mark.quote,)
-        written = tuple(json.dumps(one) for one in found if one is not None)
-        with suppress(ValueError):
-            for one in written:
-                read_value(one, info)
-            return written or (mark.quote,)
-        return (mark.quote,)
+        return written
+
+    def _read_by_rules(
+        self, label: Labelled, info: FieldInfo, mark: Mark
+    ) -> Sequence[Any]:
+        """Return the values that the rules read in the words of a mark, as JSON has them; none
+        of a field that they do not read there.
+        """
+        if label.group == PEOPLE and not info.many:
+            return [self.homes.read_person(mark.quote, label.name)]
+        form = FIELDS.get(label.group, {}).get(label.name)
+        if form is None or info.type not in _READ_BY_RULES:
+            return []
+        span = self._locate(mark)
+        section = self.homes.record.section(span.section)
+        assert section
+        words = MarkedWords(self.homes.record, section, span.start, span.end)
+        read = read_words({}, form, words)
+        return read if info.many else [read]
 
     def _compare_numbers(self, mark: Mark, value: Any) -> None:
         """Warn of a value whose number its quote does not have; the check of gold does so for
@@ -314,8 +363,8 @@ class Collector:
         """Return a new item for a value of which no mark names the item."""
         if group == DOSING and not mark.label.endswith("agent"):
             raise ValueError(
-                f"{mark.label} is of a regimen that has no mark; mark its agent or regimen, and "
-                "give both the same item"
+                f"{mark.label} is of a regimen that has no agent; add its agent as well, and name "
+                "that as its item: the same text in the column item, or a relation to it"
             )
         values = self.homes.derive(group, span)
         item = MarkedItem(group, values, span, [], is_marked=False)
@@ -323,6 +372,27 @@ class Collector:
             item.span, words = self.homes.split_outcome(values)
             values |= words
         self.items.append(item)
-        if mark.of:
-            self.by_id[mark.of] = item
+        for name in filter(None, (mark.id, mark.of)):
+            self.by_id[name] = item
         return item
+
+
+def _says_none(mark: Mark) -> bool:
+    """Return whether a mark says that the record has no item of its kind."""
+    says = [line.strip().casefold() for line in mark.says]
+    return says == [NONE] and not mark.quote
+
+
+def _spell(name: str, infos: Mapping[str, FieldInfo]) -> str:
+    """Return the name of a field as it is spelt: capitals and blanks make no other field."""
+    folded = "_".join(name.casefold().split())
+    return folded if folded in infos and name not in infos else name
+
+
+def _can_be_read(written: str, info: FieldInfo) -> bool:
+    """Return whether gold can have a value."""
+    try:
+        read_value(written, info)
+    except ValueError:
+        return False
+    return True

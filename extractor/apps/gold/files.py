@@ -69,9 +69,11 @@ def import_gold(
     """
     problems: list[Problem] = []
     marks = defaultdict[str, list[Mark]](list)
+    lost = defaultdict[str, list[str]](list)
     for one in _read_marks(path, annotator):
         if isinstance(one, Problem):
             problems.append(one)
+            lost[one.record] += one.labels
         else:
             marks[one.record].append(one)
     unreadable: list[RecordError] = []
@@ -81,13 +83,21 @@ def import_gold(
         known.add(record.record_id)
         if record.record_id not in marks or record.record_id in gold:
             continue
-        built = build_gold(record, marks[record.record_id], labels)
+        built = build_gold(
+            record, marks[record.record_id], labels, lost[record.record_id]
+        )
         problems += built.problems
         if built.gold is not None:
             gold[record.record_id] = built.gold
     for name in sorted(marks.keys() - known):
         place = marks[name][0].place
-        problem = f"there is no record {name!r}{suggest(name, sorted(known))}"
+        stem = name.rpartition(".")[0]
+        guess = (
+            f" (did you mean {stem}?)"
+            if stem in known
+            else suggest(name, sorted(known))
+        )
+        problem = f"there is no record {name!r}{guess}"
         remedy = "correct the id, or name its file with --records"
         problems.append(Problem(place, problem, remedy))
     problems += [Problem(one.path, one.problem, one.remedy) for one in unreadable]
@@ -148,8 +158,7 @@ def export_gold(
     """
     taken = [(record, list_marks(gold, record, labels)) for gold, record in pairs]
     if layout is Layout.SHEET:
-        sheet = sheets.write_sheet(mark for _, marks in taken for mark in marks)
-        to.write_text(sheet, "utf-8-sig")
+        sheets.write_sheet(to, (mark for _, marks in taken for mark in marks))
         return len(taken)
     to.mkdir(parents=True, exist_ok=True)
     if layout is Layout.LABEL_STUDIO:

@@ -1,4 +1,4 @@
-"""Label Studio: tasks with predictions out, its export as JSON in.
+"""Label Studio: tasks with predictions and their scores out, its export as JSON in.
 
 An item is a region of its kind with a text area of lines, such as ``category: diagnosis``. A region
 may also be of a single field: its text area has the value, else its words are read.
@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from extractor.apps.gold.marks import RECORD, Labels, Mark, Problem
+from extractor.apps.gold.marks import ITEMS, RECORD, Labels, Mark, Problem
 from extractor.apps.gold.text import ShownRecord
 from extractor.errors import GoldError
 from extractor.schemas import TrialRecord
@@ -44,23 +45,27 @@ def write_config(labels: Labels) -> str:
 
 
 def make_task(record: TrialRecord, marks: Sequence[Mark]) -> dict[str, Any]:
-    """Return a task with a prediction."""
+    """Return a task with a prediction. The score of a region is the confidence of its least
+    certain value, that of the prediction their mean; gold has none.
+    """
     shown = ShownRecord(record)
     results: list[dict[str, Any]] = []
     for mark in marks:
         results += _make_region(mark, shown)
+    prediction: dict[str, Any] = {
+        "model_version": f"extractor {version('trial-extractor')}",
+        "result": results,
+    }
+    scores = [mark.confidence for mark in marks if mark.confidence is not None]
+    if scores:
+        prediction["score"] = round(fmean(scores), 3)
     return {
         "data": {
             _TEXT: shown.text,
             "record_id": record.record_id,
             "extractor_format": _FORMAT,
         },
-        "predictions": [
-            {
-                "model_version": f"extractor {version('trial-extractor')}",
-                "result": results,
-            }
-        ],
+        "predictions": [prediction],
     }
 
 
@@ -68,7 +73,9 @@ def _make_region(mark: Mark, shown: ShownRecord) -> Iterator[dict[str, Any]]:
     assert mark.span
     start, end = (_to_utf16(shown.text, at) for at in shown.place(mark.span))
     place = {"start": start, "end": end, _TEXT: mark.quote}
-    known = {"id": mark.id, "to_name": _TEXT}
+    known: dict[str, Any] = {"id": mark.id, "to_name": _TEXT}
+    if mark.confidence is not None:
+        known["score"] = round(mark.confidence, 3)
     yield {
         **known,
         "from_name": _LABEL,
@@ -165,30 +172,31 @@ def _name_annotators(annotation: dict[str, Any]) -> list[str]:
 def _read_results(
     place: str, record_id: str, data: dict[str, Any], results: list[dict[str, Any]]
 ) -> Iterator[Mark | Problem]:
+    """Yield the marks of an annotation's regions, and a problem for what is none."""
     text = str(data.get(_TEXT) or "")
-    said: dict[str, list[str]] = {}
-    hosts: dict[str, str] = {}
-    for one in results:
-        value = one.get("value") or {}
-        if one.get("type") == "relation":
-            hosts[str(one.get("from_id"))] = str(one.get("to_id"))
-        elif one.get("type") == "textarea":
-            lines = value.get(_TEXT) or []
-            said[str(one.get("id"))] = [lines] if isinstance(lines, str) else lines
-    for one in results:
-        if one.get("type") != "labels":
+    said = _read_text_areas(results)
+    hosts = _read_relations(results)
+    misplaced: list[tuple[str, str]] = []
+    for region in results:
+        if region.get("type") != "labels":
             continue
-        value = one.get("value") or {}
-        name = str(one.get("id"))
+        value = region.get("value") or {}
+        name = str(region.get("id"))
         labels = value.get("labels") or []
         where = f"{place}, region {name}"
         if len(labels) != 1:
-            yield Problem(where, f"has {len(labels)} labels", "give it one label")
+            problem = f"has {len(labels)} labels"
+            yield Problem(
+                where,
+                problem,
+                "give it one label",
+                record=record_id,
+                labels=tuple(labels),
+            )
             continue
         quote = _read_words(text, value)
         if quote is None:
-            remedy = "export the project again, or mark the words again"
-            yield Problem(where, "has offsets outside of its text", remedy)
+            misplaced.append((where, labels[0]))
             continue
         start, words = quote
         yield Mark(
@@ -201,6 +209,68 @@ def _read_results(
             of=hosts.get(name, ""),
             start=start,
         )
+    if misplaced:
+        yield _tell_misplaced(place, record_id, misplaced)
+
+
+def _read_text_areas(results: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the lines of the text area of each region that has one."""
+    said: dict[str, list[str]] = {}
+    for one in results:
+        if one.get("type") == "textarea":
+            lines = (one.get("value") or {}).get(_TEXT) or []
+            said[str(one.get("id"))] = [lines] if isinstance(lines, str) else lines
+    return said
+
+
+def _read_relations(results: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the region of the item of each region that a relation joins to one.
+
+    A relation may be drawn either way: the item is the region that has the label of one, such as
+    an agent, which makes a regimen.
+    """
+    labels = {
+        str(one.get("id")): ((one.get("value") or {}).get("labels") or [""])[0]
+        for one in results
+        if one.get("type") == "labels"
+    }
+    hosts: dict[str, str] = {}
+    for one in results:
+        if one.get("type") != "relation":
+            continue
+        first = str(one.get("from_id"))
+        last = str(one.get("to_id"))
+        is_reversed = _names_item(labels.get(first, "")) and not _names_item(
+            labels.get(last, "")
+        )
+        if is_reversed:
+            first, last = last, first
+        hosts[first] = last
+    return hosts
+
+
+def _names_item(label: str) -> bool:
+    folded = label.casefold()
+    return folded in ITEMS or folded.endswith("agent")
+
+
+def _tell_misplaced(
+    place: str, record_id: str, misplaced: Sequence[tuple[str, str]]
+) -> Problem:
+    """Return the problem of regions whose words do not stand at their offsets: of a task at once,
+    since mostly the text of all was changed.
+    """
+    labels = tuple(label for _, label in misplaced)
+    remedy = (
+        "mark the words again; if the task's text was changed, export the gold again"
+    )
+    if len(misplaced) == 1:
+        problem = "its words do not stand at its offsets"
+        return Problem(
+            misplaced[0][0], problem, remedy, record=record_id, labels=labels
+        )
+    problem = f"the words of {len(misplaced)} regions do not stand at their offsets"
+    return Problem(place, problem, remedy, record=record_id, labels=labels)
 
 
 def _read_words(text: str, value: dict[str, Any]) -> tuple[int, str] | None:
@@ -210,12 +280,13 @@ def _read_words(text: str, value: dict[str, Any]) -> tuple[int, str] | None:
         end = int(value["end"])
     except (KeyError, TypeError, ValueError):
         return None
-    for first, last in (
-        (_from_utf16(text, start), _from_utf16(text, end)),
-        (start, end),
-    ):
+    stated = value.get(_TEXT)
+    in_characters = (start, end)
+    in_javascript = (_from_utf16(text, start), _from_utf16(text, end))
+    for first, last in (in_javascript, in_characters):
         words = text[first:last]
-        stated = value.get(_TEXT)
-        if words.strip() and (stated is None or words.split() == str(stated).split()):
+        if not words.strip():
+            continue
+        if stated is None or words.split() == str(stated).split():
             return first, words
     return None

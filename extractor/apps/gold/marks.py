@@ -51,6 +51,7 @@ class Mark:
             ``field: value`` each.
         id: A name by which other marks refer to it.
         of: The name of the mark of the item to which it belongs.
+        confidence: Of an item of an extraction, that of its least certain value.
     """
 
     record: str
@@ -63,11 +64,15 @@ class Mark:
     says: tuple[str, ...] = ()
     id: str = ""
     of: str = ""
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What cannot be taken over, where it stands, and what to do. What ``warns`` may be right.
+
+    ``record`` and ``labels`` say what is lost where no mark says it: of which record, and which
+    fields or items.
 
     >>> print(Problem("sheet.csv, row 7", "'x' is no age", "write one such as 18 year"))
     sheet.csv, row 7: 'x' is no age; write one such as 18 year
@@ -77,6 +82,8 @@ class Problem:
     problem: str
     remedy: str
     warns: bool = False
+    record: str = ""
+    labels: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         kind = "warning: " if self.warns else ""
@@ -115,6 +122,30 @@ class Labels:
         """The path of the items that a label marks as a whole."""
         own = {name: f"custom.{name}" for name in self.fields}
         return {RECORD: PEOPLE, **ITEMS, **own}
+
+    def spell(self, label: str) -> str:
+        """Return a label as it is spelt here: capitals and blanks make no other field.
+
+        >>> (
+        ...     Labels().spell("Minimum Age"),
+        ...     Labels().spell("Criterion"),
+        ...     Labels().spell("x y"),
+        ... )
+        ('minimum_age', 'criterion', 'x y')
+        """
+        folded = "_".join(label.casefold().split())
+        if label in self.items or folded not in self.items:
+            try:
+                self.find(label)
+            except ArgumentError:
+                pass
+            else:
+                return label
+            try:
+                self.find(folded)
+            except ArgumentError:
+                return label
+        return folded
 
     def find(self, label: str) -> list[Labelled]:
         """Return the fields that a label may mean. Raises ``ArgumentError`` if there is none.

@@ -10,7 +10,7 @@ from extractor.apps.gold.marks import NONE, RECORD, SCORED, Labels, Mark, Proble
 from extractor.apps.gold.values import describe_form
 from extractor.errors import GoldError, MissingExtra
 
-COLUMNS = ("record", "field", "value", "quote", "section", "item", "note")
+COLUMNS = ("record", "field", "value", "quote", "section", "item", "of", "note")
 _NEEDED = ("record", "field")
 _FORMULA = ("=", "+", "-", "@")
 """How a cell begins that a spreadsheet could take for a formula, so that an export puts an
@@ -54,7 +54,7 @@ def _read_row(place: str, row: dict[str, str]) -> Mark | Problem:
         section=row.get("section", ""),
         says=(value,) if value else (),
         id=item,
-        of=item,
+        of=row.get("of", "") or item,
     )
 
 
@@ -96,17 +96,52 @@ def write_template(labels: Labels) -> str:
     """Return a sheet as CSV with a row for each field, which says how its values are written.
 
     >>> write_template(Labels()).splitlines()[0]
-    'record,field,value,quote,section,item,note'
+    'record,field,value,quote,section,item,of,note'
     """
-    fields = labels.list_all()
-    return _write_csv([{"field": one, "note": _note(one, labels)} for one in fields])
+    return _write_csv(_list_template(labels))
+
+
+def save_template(path: Path, labels: Labels) -> None:
+    """Write the sheet of ``write_template`` to a file, ``.csv`` or ``.xlsx``. Raises
+    ``GoldError`` for another, ``MissingExtra`` for a workbook without its library.
+    """
+    _save(path, _list_template(labels))
+
+
+def _list_template(labels: Labels) -> list[dict[str, str]]:
+    return [{"field": one, "note": _note(one, labels)} for one in labels.list_all()]
+
+
+def _save(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    suffix = path.suffix.casefold()
+    if suffix == ".csv":
+        # Excel needs the mark to read UTF-8
+        path.write_text(_write_csv(rows), "utf-8-sig")
+    elif suffix == ".xlsx":
+        _write_workbook(path, rows)
+    else:
+        raise GoldError(f"{path}: is no name of a sheet; name a .csv or .xlsx file")
+
+
+def _write_workbook(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    try:
+        from openpyxl import Workbook  # noqa: PLC0415 - belongs to an extra
+    except ImportError as error:
+        raise MissingExtra(f"{path}: a workbook needs openpyxl", "excel") from error
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("gold")
+    sheet.append(COLUMNS)
+    for row in rows:
+        # an apostrophe before what could be a formula, as in CSV
+        sheet.append([_guard(row.get(name, "")) for name in COLUMNS])
+    book.save(path)
 
 
 def _note(label: str, labels: Labels) -> str:
     items = {
         "criterion": "inclusion or exclusion; the words of the criterion as quote",
         "regimen": "the agent; the words of the dose as quote",
-        "endpoint": "empty; words of the registered outcome as quote",
+        "endpoint": "empty; words of the registered outcome as quote, which are its measure",
     }
     if label in items:
         return items[label]
@@ -118,23 +153,27 @@ def _note(label: str, labels: Labels) -> str:
     return f"{form}; {'a row each; ' * info.many}{NONE} if the record states none"
 
 
-def write_sheet(marks: Iterable[Mark]) -> str:
-    """Return marks as CSV: a row for each item, and for each line that it says."""
+def write_sheet(path: Path, marks: Iterable[Mark]) -> None:
+    """Write marks to a sheet: a row for each item, and for each line that it says. Raises as
+    ``save_template`` does.
+    """
+    _save(path, _list_rows(marks))
+
+
+def _list_rows(marks: Iterable[Mark]) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     for mark in marks:
         base = {"record": mark.record, "item": mark.id}
         if mark.label != RECORD:
-            rows.append(
-                base
-                | {"field": mark.label, "quote": mark.quote, "section": mark.section}
-            )
+            place = {"quote": mark.quote, "section": mark.section}
+            rows.append(base | place | {"field": mark.label, "of": mark.of})
         for said in mark.says:
             name, _, value = said.partition(": ")
             if name == SCORED:
                 rows.append(base | {"field": mark.label, "value": said})
             else:
                 rows.append(base | {"field": name, "value": value})
-    return _write_csv(rows)
+    return rows
 
 
 def _write_csv(rows: Sequence[dict[str, str]]) -> str:

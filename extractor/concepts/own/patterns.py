@@ -182,6 +182,10 @@ def check_patterns(field: CustomField) -> None:
         if problem:
             raise FieldError(f"{shown} {problem}")
     for example in field.examples if field.has_patterns else ():
+        if any(
+            _names_other(field, answer) for answer in field.list_answers(example.value)
+        ):
+            continue  # the check of the examples says which key is wrong
         answers = field.read(example.value)[0]
         for matches in find_matches(field, [read_passage(example.text)]):
             for name, found in matches.items():
@@ -204,22 +208,64 @@ def check_patterns(field: CustomField) -> None:
                     )
 
 
+def _names_other(field: CustomField, answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer has a key that is no attribute."""
+    known = {"quote", *(one.name for one in field.attributes)}
+    return not answer.keys() <= known
+
+
 def _find_problem(compiled: Compiled, field: CustomField) -> str | None:
     known = [one.name for one in field.attributes]
-    for name in compiled.rule.expression.groupindex:
+    named = compiled.rule.expression.groupindex
+    for name in named:
         if name not in known:
             return f"captures {name}, which is no attribute of the field{suggest(name, known)}"
+    own = compiled.attribute
+    if own.parts:
+        return (
+            "is of a nested model, which only a model of a provider fills; leave it out"
+        )
+    lacking = [
+        one.name
+        for one in field.attributes
+        if one.required and one.name not in {own.name, *named}
+    ]
+    if field.many and lacking:
+        return (
+            "can never give a value: with many, each match is a value of its own, and "
+            f"{lacking[0]} is required; name it in the same pattern, as {lacking[0]}=( ... ), "
+            "or write it as X | None"
+        )
     texts = [
         example.text
         for example in field.examples
         if example.value is not None and field.may_be_in(example.text)
     ]
-    if any(next(_apply(compiled, field, read_passage(text)), None) for text in texts):
+    passages = [read_passage(text) for text in texts]
+    if any(next(_apply(compiled, field, passage), None) for passage in passages):
         return None
+    if unread := next(_list_unread(compiled, passages), None):
+        return (
+            f"finds {unread!r} in an example, which is no {own.type}; write it so that "
+            f"the value is {own.form}"
+        )
     return (
         "finds no value in an example of the field; add one, with its text and value, or "
         "correct the pattern"
     )
+
+
+def _list_unread(compiled: Compiled, passages: Iterable[Passage]) -> Iterator[str]:
+    """Yield the words that a pattern finds and that are no value of its attribute."""
+    attribute = compiled.attribute
+    for passage in passages:
+        for found in compiled.rule.find(passage.tokens, passage.first, passage.end):
+            place = found.part(attribute.name) or (found.first, found.end)
+            words = found.tokens.read(*place)
+            try:
+                attribute.read(compiled.pattern.gives or words)
+            except ValueError:
+                yield words
 
 
 def _fold(value: Any) -> str:
