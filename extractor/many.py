@@ -74,11 +74,12 @@ class GivenRun:
         if isinstance(one, TrialRecord) and exists(one.source.path):
             self._sources.append(one)
             return
-        if isinstance(one, Mapping) and one.get("record_id") is not None:
-            number = f"{number}, {one['record_id']}"
-        if isinstance(one, Mapping) and "text" in one and (broken := _find_fault(one)):
-            self._refuse(number, broken.problem, broken.remedy)
-            return
+        if isinstance(one, Mapping):
+            number = _name_item(number, one)
+            broken = _find_fault(one)
+            if broken:
+                self._refuse(number, broken.problem, broken.remedy)
+                return
         try:
             line = (
                 _write_record(one) if isinstance(one, TrialRecord) else write_study(one)
@@ -173,8 +174,16 @@ class GivenRun:
             yield checked
 
 
+def _name_item(number: int | str, given: Mapping[str, Any]) -> int | str:
+    """Return the place of a dictionary: its number, and its id if it has one."""
+    own_id = given.get("record_id")
+    return number if own_id is None else f"{number}, {own_id}"
+
+
 def _find_fault(given: Mapping[str, Any]) -> RecordError | None:
     """Return why a text in a dictionary cannot be read; here, where its place is known."""
+    if "text" not in given:
+        return None
     try:
         written = write_study(given).encode()
         next(read_stream("given.json", BytesIO(written)))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 from typing import Literal, get_args
 
+from extractor.concepts.limits.read import find_limits
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
@@ -43,6 +44,7 @@ from extractor.formats.listed import (
     list_cells,
     split_items,
 )
+from extractor.language.book import read_text
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import read_section, strip_span
 from extractor.schemas import Part, Piece, Section
@@ -185,6 +187,9 @@ def _refuse_other(text: str, *, named: bool) -> None:
     says_nothing = (
         text.strip() and not _TWO_WORDS.search(text) and hide_foreign(text) == text
     )
+    # "HbA1c < 7 %" has no two words
+    if says_nothing and len(text) <= _LONGEST_TITLE:
+        says_nothing = not find_limits(read_text(text), None)
     if is_table or text.lstrip()[:1] in ("{", '"') or says_nothing:
         raise UnreadableSource(
             "an unknown format",
