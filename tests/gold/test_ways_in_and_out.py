@@ -9,10 +9,12 @@ import pytest
 from extractor import Extractor, TrialExtraction, read_records
 from extractor.apps.evaluation import check_gold
 from extractor.apps.gold.build import build_gold
-from extractor.apps.gold.files import Layout, export_gold, import_gold
+from extractor.apps.gold.files import export_gold, import_gold
+from extractor.apps.gold.layouts import Layout
 from extractor.apps.gold.marks import Labels, Mark
 from extractor.apps.gold.unbuild import list_marks
 from extractor.concepts.own.models import read_fields
+from extractor.errors import GoldError
 from extractor.schemas import Section, Source, TrialRecord
 from tests.commands import invoke
 
@@ -235,7 +237,7 @@ def test_a_workbook_is_read_as_a_sheet(tmp_path):
         ((OTHER, "constraints", "ECOG: 0-1", "ECOG 0-3"), "stands nowhere in NCT9"),
         (
             (OTHER, "amounts", "5 mg", "Age 3"),
-            "is of a regimen that has no agent; add its agent",
+            "is of a regimen whose agent is not known; add a row agent",
         ),
         ((OTHER, "category", "safety", ""), "a field of several items; write eligib"),
         (("NCT90000077", "sex", "all", ""), "no record 'NCT90000077' (did you mean"),
@@ -415,6 +417,84 @@ def test_marks_of_a_record_are_at_its_words():
     assert (mark.quote[:8], mark.says) == ("Fictumab", ("sex: all",))
 
 
+OWN = Labels(
+    {
+        one.name: one
+        for one in read_fields("extractor.catalogue:Blinding,EjectionFraction")
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def own_pairs():
+    """Extractions with fields of the record and of criteria."""
+    extractor = Extractor(
+        effort="none", fields="extractor.catalogue:Blinding,EjectionFraction"
+    )
+    return [
+        (
+            TrialExtraction.model_validate(extractor.extract(record).to_gold()),
+            record,
+        )
+        for record in read_records(RECORDS)
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.xlsx", "A.XLSX"])
+@pytest.mark.parametrize("has_own", [False, True])
+def test_each_sheet_comes_back_without_a_change(
+    has_own, name, pairs, own_pairs, tmp_path
+):
+    taken = own_pairs if has_own else pairs
+    labels = OWN if has_own else LABELS
+    assert not has_own or any(
+        one.of
+        for gold, _ in taken
+        for items in gold.custom.values()
+        for one in items
+    )  # fmt: skip
+    export_gold(taken, tmp_path / name, Layout.SHEET, labels)
+    found = import_gold(tmp_path / name, [RECORDS], labels)
+    assert found.problems == ()
+    assert found.gold == {gold.record_id: gold.to_gold() for gold, _ in taken}
+
+
+def test_commands_write_a_workbook_by_the_ending_of_its_name(tmp_path):
+    template = tmp_path / "sheet.xlsx"
+    assert invoke("gold", "template", "--to", str(template)).exit_code == 0
+    rows = list(openpyxl.load_workbook(template).active.iter_rows(values_only=True))
+    assert rows[0][:4] == ("record", "field", "value", "quote")
+    assert "minimum_age" in [row[1] for row in rows]
+    assert import_gold(template, [RECORDS], LABELS).problems == ()
+    run = tmp_path / "run"
+    words = ("run", RECORDS, "--effort", "none", "--quiet", "--out", str(run))
+    assert invoke(*words).exit_code == 0
+    to = tmp_path / "gold.xlsx"
+    for more in ((), ("--format", "sheet", "--force")):
+        assert invoke("gold", "export", str(run), "--to", str(to), *more).exit_code == 0
+        assert openpyxl.load_workbook(to).active.max_row > 10
+    refused = invoke("gold", "export", str(run), "--to", "x", "--format", "sheet")
+    assert (refused.exit_code, "name it as .csv or .xlsx" in refused.stderr) == (
+        2,
+        True,
+    )
+
+
+def test_a_text_that_no_workbook_holds_says_to_write_csv(tmp_path):
+    gold = TrialExtraction(
+        record_id="a/b",
+        eligibility={
+            "criteria": [
+                {"kind": "inclusion", "section": "eligibility", "quote": "Adults\x07"}
+            ]
+        },
+    )
+    section = Section(name="eligibility", text="* Adults\x07")
+    record = WEIRD.model_copy(update={"sections": (section,)})
+    with pytest.raises(GoldError, match=r"no workbook can hold; write a \.csv file"):
+        export_gold([(gold, record)], tmp_path / "a.xlsx", Layout.SHEET, LABELS)
+
+
 def test_a_prediction_has_the_confidence_of_its_items(tmp_path):
     record = find_record()
     extraction = Extractor(effort="none").extract(record)
@@ -442,134 +522,3 @@ def test_brat_has_a_note_with_the_confidence_which_says_nothing_of_gold(tmp_path
     assert "\tConfidence T2\t0." in written
     found = import_gold(tmp_path, [RECORDS], LABELS)
     assert (found.problems, found.gold[ID]) == ((), extraction.to_gold())
-
-
-def submit(tmp_path, regions):
-    """Write Label Studio's export of one record with regions: label, words, lines, id of the
-    item.
-    """
-    record = find_record()
-    text = record.raw_text("eligibility") or ""
-    results = []
-    for number, (label, words, lines, *of) in enumerate(regions):
-        at = text.index(words)
-        place = {"start": at, "end": at + len(words), "text": words}
-        name = {"id": f"r{number}", "to_name": "text"}
-        results.append(name | {"type": "labels", "value": {**place, "labels": [label]}})
-        if lines:
-            results.append(
-                name | {"type": "textarea", "value": {**place, "text": lines}}
-            )
-        results += [
-            {"type": "relation", "from_id": f"r{number}", "to_id": one} for one in of
-        ]
-    data = {"text": text, "record_id": ID}
-    path = tmp_path / "export.json"
-    path.write_text(
-        json.dumps([{"data": data, "annotations": [{"result": results}]}]), "utf-8"
-    )
-    return import_gold(path, [RECORDS], LABELS)
-
-
-def test_a_misspelt_line_of_an_item_is_named_and_not_scored(tmp_path):
-    words = find_record().raw_text("eligibility").split("\n")[2].lstrip("* ")
-    right = submit(tmp_path, [("criterion", words, ["Category: diagnosis"])])
-    assert right.problems == ()
-    assert right.gold[ID]["eligibility"]["criteria"][0]["category"] == "diagnosis"
-    wrong = submit(tmp_path, [("criterion", words, ["categry: diagnosis"])])
-    (problem,) = wrong.problems
-    assert "'categry' is no field of a criterion (did you mean category?)" in str(
-        problem
-    )
-    assert "eligibility.criteria.category" not in wrong.gold[ID]["scored"]
-    unknown = submit(tmp_path, [("criterion", words, ["weather: sunny"])])
-    assert "'weather' is no field of a criterion" in str(unknown.problems[0])
-
-
-def test_an_export_shows_the_list_of_a_criterion(pairs):
-    gold, record = pairs[0]
-    says = [mark.says for mark in list_marks(gold, record) if mark.label == "criterion"]
-    assert says
-    assert all(any(line.startswith("kind: ") for line in lines) for lines in says)
-
-
-@pytest.mark.parametrize("drawn_back", [False, True])
-def test_relations_join_single_spans_to_their_agent(tmp_path, drawn_back):
-    line = next(
-        one
-        for one in find_record().raw_text("eligibility").split("\n")
-        if len(one) > 40
-    ).lstrip("* ")
-    agent, amount = line.split()[0], " ".join(line.split()[2:4])
-    regions = [("Agent", agent, []), ("amounts", amount, ["10 mg"])]
-    regions[0 if drawn_back else 1] += ("r1" if drawn_back else "r0",)
-    found = submit(tmp_path, regions)
-    (regimen,) = found.gold[ID]["dosing"]
-    assert (regimen["agent"], regimen["amounts"][0]["low"]) == (agent, 10)
-
-
-def test_regions_that_do_not_stand_there_are_one_problem_and_not_scored(tmp_path):
-    export(
-        [
-            (
-                TrialExtraction.model_validate(
-                    Extractor(effort="none").extract(find_record()).to_gold()
-                ),
-                find_record(),
-            )
-        ],
-        Layout.LABEL_STUDIO,
-        tmp_path,
-    )
-    path = tmp_path / "export.json"
-    tasks = json.loads(path.read_text("utf-8"))
-    tasks[0]["data"]["text"] = "x" + tasks[0]["data"]["text"].replace("\n", "\r\n")
-    path.write_text(json.dumps(tasks), "utf-8")
-    found = import_gold(path, [RECORDS], LABELS)
-    assert "regions do not stand at their offsets" in str(found.problems[0])
-
-
-def test_a_sheet_may_be_a_workbook_and_nothing_else(tmp_path):
-    for name in ("sheet.xlsx", "sheet.csv"):
-        assert invoke("gold", "template", "--to", str(tmp_path / name)).exit_code == 0
-    head = next(
-        openpyxl.load_workbook(tmp_path / "sheet.xlsx").active.iter_rows(
-            values_only=True
-        )
-    )
-    assert head[:4] == ("record", "field", "value", "quote")
-    refused = invoke("gold", "template", "--to", str(tmp_path / "sheet.txt"))
-    assert "name a .csv or .xlsx file" in refused.stderr
-    record = find_record()
-    gold = TrialExtraction(record_id=ID, eligibility={"sex": "all"})
-    export_gold([(gold, record)], tmp_path / "g.xlsx", Layout.SHEET, LABELS)
-    found = import_gold(tmp_path / "g.xlsx", [RECORDS], LABELS)
-    assert found.gold[ID]["eligibility"] == {"sex": "all"}
-
-
-def test_capitals_and_blanks_make_no_other_field(tmp_path):
-    rows = [
-        (OTHER, "Minimum Age", "3 year", "Age 3 to 25 years"),
-        (f"{OTHER}.txt", "sex", "all", ""),
-    ]
-    found = import_gold(write_sheet(tmp_path / "a.csv", rows), [RECORDS], LABELS)
-    assert found.gold[OTHER]["eligibility"]["minimum_age"]["value"] == 3
-    assert f"(did you mean {OTHER}?)" in str(found.problems[0])
-
-
-def test_own_fields_come_back_from_a_sheet_with_their_items(tmp_path):
-    fields = read_fields("extractor.catalogue:EjectionFraction")
-    labels = Labels({one.name: one for one in fields})
-    text = "Inclusion Criteria:\n\n* LVEF below 40 %\n* Adults"
-    section = Section(name="eligibility", text=text)
-    record = TrialRecord(
-        record_id="A", source=Source(path="a", format="text"), sections=(section,)
-    )
-    extraction = Extractor(effort="none", fields=fields).extract(record)
-    gold = TrialExtraction.model_validate(extraction.to_gold())
-    assert gold.custom["ejection_fraction"][0].of == "eligibility.criteria[0]"
-    export_gold([(gold, record)], tmp_path / "a.csv", Layout.SHEET, labels)
-    kept = tmp_path / "a.jsonl"
-    kept.write_text(record.model_dump_json() + "\n", "utf-8")
-    found = import_gold(tmp_path / "a.csv", [kept], labels)
-    assert (found.problems, found.gold["A"]) == ((), gold.to_gold())

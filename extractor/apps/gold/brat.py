@@ -1,27 +1,29 @@
 """BRAT: a text and an annotation file a record, in the standoff format.
 
 ``T`` lines are marks; a note (``#1  AnnotatorNotes T1  ...``) is what a mark says, with ``;;``
-between its lines; a relation ``of`` leads from a mark to that of its item. A note of the type
-``Confidence`` has the confidence of an item's least certain value; it says nothing of gold.
+between its lines; a relation ``of`` leads from a mark to that of its item.
 """
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from extractor.apps.gold.marks import RECORD, Labels, Mark, Problem
+from extractor.apps.gold.layouts import Layout
+from extractor.apps.gold.marks import RECORD, Labels, Lost, Mark, Problem
 from extractor.apps.gold.text import ShownRecord
 from extractor.errors import GoldError
 from extractor.schemas import TrialRecord
 
 _MARK = re.compile(r"(T\d+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
-_NOTE = re.compile(r"#\d+\t(\S+) (T\d+)\t(.*)")
-_OF = re.compile(r"R\d+\t\S+ Arg1:(T\d+) Arg2:(T\d+)\s*")
+_NOTE = re.compile(r"#\d+\t\S+ (T\d+)\t(.*)")
+_RELATION = re.compile(r"R\d+\t\S+ Arg1:(T\d+) Arg2:(T\d+)\s*")
 _CONFIDENCE = "Confidence"
-"""The type of a note with the confidence of an item."""
+"""The type of a note with the confidence of an item's least certain value. It says nothing of
+gold.
+"""
 _BETWEEN = " ;; "
 """What stands between the lines of a note, of which a mark has one."""
 _LATER = ("E", "A", "M", "N", "*", "R")
@@ -123,93 +125,90 @@ def read_folder(folder: Path) -> Iterator[Mark | Problem]:
         yield from _read_file(file)
 
 
-@dataclass(slots=True)
-class _Annotations:
-    """What the lines of a file say: the marks by their line, and by mark what it says and the
-    mark of its item.
-    """
-
-    marks: list[tuple[int, re.Match[str]]] = field(default_factory=list)
-    said: dict[str, list[str]] = field(default_factory=dict)
-    hosts: dict[str, str] = field(default_factory=dict)
-
-
 def _read_file(file: Path) -> Iterator[Mark | Problem]:
-    """Yield the marks of a file, and a problem for each line that is none."""
+    """Yield the marks of an ``.ann`` file, and its lines that are none."""
     text_file = file.with_suffix(".txt")
     if not text_file.is_file():
         yield Problem(str(file), "has no text", f"add {text_file.name} beside it")
         return
     # BRAT counts characters with each line break as one
     text = text_file.read_bytes().decode("utf-8", "replace")
-    lines = file.read_text("utf-8").replace("\r\n", "\n").split("\n")
-    annotations = _Annotations()
-    for number, line in enumerate(lines, 1):
-        problem = _read_line(number, line, annotations)
-        if problem:
-            yield Problem(f"{file}, line {number}", *problem)
-    for number, mark in annotations.marks:
-        yield _make_mark(file, number, mark, text, annotations)
+    written = file.read_text("utf-8").replace("\r\n", "\n").split("\n")
+    lines = [(number, line) for number, line in enumerate(written, 1) if line.strip()]
+    notes = _read_notes(line for _, line in lines)
+    joined = _read_relations(line for _, line in lines)
+    for number, line in lines:
+        where = f"{file}, line {number}"
+        if found := _MARK.fullmatch(line):
+            yield _make_mark(file, where, found, text, notes, joined)
+        elif not _is_of_a_mark(line):
+            yield _refuse_line(where, line)
 
 
-def _read_line(
-    number: int, line: str, annotations: _Annotations
-) -> tuple[str, str] | None:
-    """Add what a line says; return what is wrong with it, and the remedy, if it says nothing of
-    gold.
-    """
-    if not line.strip():
-        return None
-    mark = _MARK.fullmatch(line)
-    if mark:
-        annotations.marks.append((number, mark))
-        return None
-    note = _NOTE.fullmatch(line)
-    if note:
-        kind, name, said = note.groups()
-        if kind != _CONFIDENCE:
-            parts = [part.strip() for part in said.split(_BETWEEN.strip())]
-            annotations.said.setdefault(name, []).extend(parts)
-        return None
-    relation = _OF.fullmatch(line)
-    if relation:
-        name, host = relation.groups()
-        annotations.hosts[name] = host
-        return None
+def _read_notes(lines: Iterable[str]) -> dict[str, list[str]]:
+    """Return what the notes say of each mark."""
+    notes: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        found = _NOTE.fullmatch(line)
+        if found and not line.partition("\t")[2].startswith(f"{_CONFIDENCE} "):
+            said = found[2].split(_BETWEEN.strip())
+            notes[found[1]] += [part.strip() for part in said]
+    return notes
+
+
+def _read_relations(lines: Iterable[str]) -> dict[str, list[str]]:
+    """Return the marks to which relations lead from each mark, whatever they are called."""
+    joined: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        if found := _RELATION.fullmatch(line):
+            joined[found[1]].append(found[2])
+    return joined
+
+
+def _is_of_a_mark(line: str) -> bool:
+    """Return whether a line says something of marks, and was read with them."""
+    return bool(_NOTE.fullmatch(line) or _RELATION.fullmatch(line))
+
+
+def _refuse_line(where: str, line: str) -> Problem:
+    """Return what is wrong with a line that gold has no place for."""
     if line.startswith(_LATER):
         problem = f"{line.split(maxsplit=1)[0]} is an attribute, event or other line"
-        return problem, "write what it says as a note of the mark"
+        return Problem(where, problem, "write what it says as a note of the mark")
     remedy = "write a line such as T1, a tab, minimum_age 0 8, a tab, 18 years"
-    return "is no line of BRAT", remedy
+    return Problem(where, "is no line of BRAT", remedy)
 
 
 def _make_mark(
     file: Path,
-    number: int,
+    where: str,
     found: re.Match[str],
     text: str,
-    annotations: _Annotations,
+    notes: Mapping[str, list[str]],
+    joined: Mapping[str, list[str]],
 ) -> Mark | Problem:
-    """Return a mark; a problem if its words do not stand at its offsets."""
-    name, kind, place, stated = found.groups()
+    """Return the mark of a line, if its words stand where it says."""
+    name = found[1]
+    label = found[2].replace("__", ".")
+    place = found[3]
+    stated = found[4]
     record_id = unquote(file.stem)
-    label = kind.replace("__", ".")
-    where = f"{file}, line {number}"
-    numbers = [int(digits) for digits in re.findall(r"\d+", place)]
+    numbers = [int(number) for number in re.findall(r"\d+", place)]
     pieces = zip(numbers[::2], numbers[1::2], strict=True)
-    kept = " ".join(text[first:last] for first, last in pieces)
-    if kept.split() != stated.split():
+    words = " ".join(text[first:last] for first, last in pieces)
+    if words.split() != stated.split():
         problem = f"{stated[:60]!r} does not stand at {place}"
         remedy = f"annotate {file.with_suffix('.txt').name} as it is beside the file"
-        return Problem(where, problem, remedy, record=record_id, labels=(label,))
+        return Problem(where, problem, remedy, loses=(Lost(record_id, label),))
     start = min(numbers)
     return Mark(
         record_id,
         where,
         label,
         text[start : max(numbers)],
-        says=tuple(annotations.said.get(name, ())),
+        says=tuple(notes.get(name, ())),
         id=name,
-        of=annotations.hosts.get(name, ""),
         start=start,
+        links=tuple(joined.get(name, ())),
+        tool=Layout.BRAT,
     )

@@ -7,8 +7,20 @@ from typing import Any
 from extractor.apps.evaluation.fields import add_groups, list_judged
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.gold.collector import Collector, MarkedItem
-from extractor.apps.gold.homes import CRITERIA, DOSING, ENDPOINTS, Homes, derive_window
-from extractor.apps.gold.marks import PEOPLE, SCORED, WHOLE, Labels, Mark, Problem
+from extractor.apps.gold.homes import Homes, derive_window
+from extractor.apps.gold.joining import join_marks
+from extractor.apps.gold.marks import (
+    CRITERIA,
+    DOSING,
+    ENDPOINTS,
+    PEOPLE,
+    SCORED,
+    WHOLE,
+    Labels,
+    Lost,
+    Mark,
+    Problem,
+)
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 
@@ -24,13 +36,13 @@ def build_gold(
     record: TrialRecord,
     marks: Sequence[Mark],
     labels: Labels | None = None,
-    lost: Iterable[str] = (),
+    lost: Iterable[Lost] = (),
 ) -> Imported:
     """Return the gold that marks say of a record, with every mark that cannot be read.
 
     Gold is of the fields that marks name, and names them itself (``scored``) where an item needs
-    keys of others. A field with a value that cannot be read is not scored; ``lost`` are the labels
-    of marks that could not be read at all.
+    keys of others. A field with a value that cannot be read, or that was ``lost`` before, is not
+    scored.
 
     >>> from extractor import read_records
     >>> record = next(read_records("seeds/records"))
@@ -38,11 +50,16 @@ def build_gold(
     >>> build_gold(record, [mark]).gold["eligibility"]
     {'minimum_age': {'value': 18, 'unit': 'year'}}
     """
-    collector = Collector(Homes(record), labels or Labels())
-    spelt = [replace(one, label=collector.labels.spell(one.label)) for one in marks]
-    for label in lost:
-        collector.lose(collector.labels.spell(label))
-    for mark in sorted(spelt, key=collector.rank):
+    labels = labels or Labels()
+    collector = Collector(Homes(record), labels)
+    spelt = [replace(mark, label=labels.spell(mark.label)) for mark in marks]
+    joined = join_marks(spelt, labels)
+    collector.problems += joined.unused
+    for one in lost:
+        collector.lose(one)
+    for mark, problem in joined.unclear:
+        collector.refuse(mark, problem)
+    for mark in sorted(joined.marks, key=collector.rank):
         try:
             collector.add(mark)
         except ValueError as error:
@@ -103,12 +120,9 @@ class _Shaper:
         """Return whether an item has what the schema demands; refuse it if not."""
         if item.group != DOSING or item.values.get("agent"):
             return True
+        problem = "the regimen has no agent"
         self.collected.problems.append(
-            Problem(
-                item.places[0],
-                "the regimen has no agent",
-                "add it: a line agent: NAME of the regimen, or a field agent of the same item",
-            )
+            Problem(item.places[0], problem, item.tool.how_to_add_agent)
         )
         self.collected.broken.add(DOSING)
         return False

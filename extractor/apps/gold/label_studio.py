@@ -1,10 +1,12 @@
-"""Label Studio: tasks with predictions and their scores out, its export as JSON in.
+"""Label Studio: tasks with predictions out, its export as JSON in.
 
 An item is a region of its kind with a text area of lines, such as ``category: diagnosis``. A region
-may also be of a single field: its text area has the value, else its words are read.
+may also be of a single field: its text area has the value, else its words are read. Relations, and
+regions within regions, say which of them belong together.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +14,8 @@ from statistics import fmean
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from extractor.apps.gold.marks import ITEMS, RECORD, Labels, Mark, Problem
+from extractor.apps.gold.layouts import Layout
+from extractor.apps.gold.marks import RECORD, Labels, Lost, Mark, Problem
 from extractor.apps.gold.text import ShownRecord
 from extractor.errors import GoldError
 from extractor.schemas import TrialRecord
@@ -22,6 +25,8 @@ _VALUE = "value"
 _TEXT = "text"
 _FORMAT = 1
 """The version of the layout of a task's data."""
+_READ = ("labels", "textarea", "relation")
+"""The types of results that are read."""
 _EXPORT = "export the project as JSON, not JSON-MIN or CSV"
 
 
@@ -172,31 +177,31 @@ def _name_annotators(annotation: dict[str, Any]) -> list[str]:
 def _read_results(
     place: str, record_id: str, data: dict[str, Any], results: list[dict[str, Any]]
 ) -> Iterator[Mark | Problem]:
-    """Yield the marks of an annotation's regions, and a problem for what is none."""
+    """Yield the marks of an annotation's regions, and a problem for all that is not read."""
     text = str(data.get(_TEXT) or "")
-    said = _read_text_areas(results)
-    hosts = _read_relations(results)
-    misplaced: list[tuple[str, str]] = []
-    for region in results:
-        if region.get("type") != "labels":
-            continue
-        value = region.get("value") or {}
-        name = str(region.get("id"))
-        labels = value.get("labels") or []
+    regions = [one for one in results if one.get("type") == "labels"]
+    said = _collect_lines(results)
+    links = _collect_links(results)
+    names = {str(one.get("id")) for one in regions}
+    moved: list[Lost] = []
+    for one in regions:
+        name = str(one.get("id"))
         where = f"{place}, region {name}"
+        value = one.get("value") or {}
+        labels = value.get("labels") or []
+        lost = tuple(Lost(record_id, label) for label in labels)
         if len(labels) != 1:
             problem = f"has {len(labels)} labels"
-            yield Problem(
-                where,
-                problem,
-                "give it one label",
-                record=record_id,
-                labels=tuple(labels),
-            )
+            yield Problem(where, problem, "give it one label", loses=lost)
+            continue
+        if not links[name] <= names:
+            remedy = "delete the relation, or create it again between two regions"
+            problem = "a relation of it leads to no region"
+            yield Problem(where, problem, remedy, loses=lost)
             continue
         quote = _read_words(text, value)
         if quote is None:
-            misplaced.append((where, labels[0]))
+            moved += lost
             continue
         start, words = quote
         yield Mark(
@@ -204,73 +209,57 @@ def _read_results(
             where,
             labels[0],
             words,
-            says=tuple(line for line in said.get(name, ()) if line.strip()),
+            says=tuple(said.get(name, ())),
             id=name,
-            of=hosts.get(name, ""),
             start=start,
+            links=tuple(sorted(links[name])),
+            tool=Layout.LABEL_STUDIO,
         )
-    if misplaced:
-        yield _tell_misplaced(place, record_id, misplaced)
+    yield from _tell_of_others(place, results)
+    if moved:
+        problem = (
+            f"{len(moved)} of its {len(regions)} regions do not have the words that they had; its "
+            "text was changed after the annotation, if only its line breaks"
+        )
+        remedy = (
+            "import tasks.json into a new project as it was exported, and annotate that"
+        )
+        yield Problem(place, problem, remedy, loses=tuple(moved))
 
 
-def _read_text_areas(results: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Return the lines of the text area of each region that has one."""
+def _collect_lines(results: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the lines of each region's text area, without empty ones."""
     said: dict[str, list[str]] = {}
     for one in results:
-        if one.get("type") == "textarea":
-            lines = (one.get("value") or {}).get(_TEXT) or []
-            said[str(one.get("id"))] = [lines] if isinstance(lines, str) else lines
+        if one.get("type") != "textarea":
+            continue
+        written = (one.get("value") or {}).get(_TEXT) or []
+        texts = [written] if isinstance(written, str) else written
+        # an annotator may write several lines at once
+        lines = [line for text in texts for line in str(text).split("\n")]
+        said[str(one.get("id"))] = [line for line in lines if line.strip()]
     return said
 
 
-def _read_relations(results: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the region of the item of each region that a relation joins to one.
-
-    A relation may be drawn either way: the item is the region that has the label of one, such as
-    an agent, which makes a regimen.
+def _collect_links(results: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the regions to which each one is joined: by a relation that begins at it, or as a
+    part of another region.
     """
-    labels = {
-        str(one.get("id")): ((one.get("value") or {}).get("labels") or [""])[0]
-        for one in results
-        if one.get("type") == "labels"
-    }
-    hosts: dict[str, str] = {}
+    links: dict[str, set[str]] = defaultdict(set)
     for one in results:
-        if one.get("type") != "relation":
-            continue
-        first = str(one.get("from_id"))
-        last = str(one.get("to_id"))
-        is_reversed = _names_item(labels.get(first, "")) and not _names_item(
-            labels.get(last, "")
-        )
-        if is_reversed:
-            first, last = last, first
-        hosts[first] = last
-    return hosts
+        if one.get("type") == "relation":
+            links[str(one.get("from_id"))].add(str(one.get("to_id")))
+        elif one.get("type") == "labels" and one.get("parentID"):
+            links[str(one.get("id"))].add(str(one["parentID"]))
+    return links
 
 
-def _names_item(label: str) -> bool:
-    folded = label.casefold()
-    return folded in ITEMS or folded.endswith("agent")
-
-
-def _tell_misplaced(
-    place: str, record_id: str, misplaced: Sequence[tuple[str, str]]
-) -> Problem:
-    """Return the problem of regions whose words do not stand at their offsets: of a task at once,
-    since mostly the text of all was changed.
-    """
-    labels = tuple(label for _, label in misplaced)
-    remedy = (
-        "mark the words again; if the task's text was changed, export the gold again"
-    )
-    if len(misplaced) == 1:
-        problem = "its words do not stand at its offsets"
-        return Problem(
-            misplaced[0][0], problem, remedy, record=record_id, labels=labels
-        )
-    problem = f"the words of {len(misplaced)} regions do not stand at their offsets"
-    return Problem(place, problem, remedy, record=record_id, labels=labels)
+def _tell_of_others(place: str, results: list[dict[str, Any]]) -> Iterator[Problem]:
+    """Yield a problem for each kind of result that gold has no place for."""
+    kinds = {str(one.get("type")) for one in results} - set(_READ)
+    for kind in sorted(kinds):
+        remedy = "write what it says into the text area of a region"
+        yield Problem(place, f"has results of the type {kind}", remedy)
 
 
 def _read_words(text: str, value: dict[str, Any]) -> tuple[int, str] | None:
@@ -280,13 +269,12 @@ def _read_words(text: str, value: dict[str, Any]) -> tuple[int, str] | None:
         end = int(value["end"])
     except (KeyError, TypeError, ValueError):
         return None
-    stated = value.get(_TEXT)
-    in_characters = (start, end)
-    in_javascript = (_from_utf16(text, start), _from_utf16(text, end))
-    for first, last in (in_javascript, in_characters):
+    for first, last in (
+        (_from_utf16(text, start), _from_utf16(text, end)),
+        (start, end),
+    ):
         words = text[first:last]
-        if not words.strip():
-            continue
-        if stated is None or words.split() == str(stated).split():
+        stated = value.get(_TEXT)
+        if words.strip() and (stated is None or words.split() == str(stated).split()):
             return first, words
     return None

@@ -5,8 +5,11 @@ from types import MappingProxyType
 from typing import Any
 
 from extractor.apps.evaluation.places import name_home
-from extractor.apps.gold.homes import CRITERIA, DOSING, ENDPOINTS, Homes, derive_window
+from extractor.apps.gold.homes import Homes, derive_window
 from extractor.apps.gold.marks import (
+    CRITERIA,
+    DOSING,
+    ENDPOINTS,
     ITEMS,
     NONE,
     PEOPLE,
@@ -178,7 +181,7 @@ class _Taker:
         place = span or places[home]
         derived = self._homes.derive(ITEMS[label], place)
         derived |= derive_window(values)
-        # a reader must see in which list a criterion is, to correct it
+        # annotators see the kind of a criterion nowhere else
         derived.pop("kind", None)
         says = self._write(ITEMS[label], values, derived)
         return self._make(label, name, place, says, path=path)
