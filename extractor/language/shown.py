@@ -47,8 +47,6 @@ _SHOWN: Replacers = {
 """What is no sign that people read. Superscripts, dashes and quotation marks are."""
 _RAISED = str.maketrans("0123456789-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _UNDERLINED = {"<": "≤", ">": "≥"}
-_ODD = re.compile(r"[^ -%'-;=-\[\]-~]|  |^ | $")
-"""What a text has that is not yet one line of plain words. Most texts have none of it."""
 _MOST_PASSES = 3
 """How often an escape may be escaped again: "&amp;shy;"."""
 
@@ -68,9 +66,20 @@ def show_line(raw: str) -> str:
     >>> show_line("platelets \\> 50 x\n   10\\^9/L,\n   non\u00adsmokers")
     'platelets > 50 x 10^9/L, nonsmokers'
     """
-    if _ODD.search(raw) is None:
-        return raw
-    return _show_odd(raw)
+    return raw if is_plain(raw) else _show_odd(raw)
+
+
+def is_plain(text: str) -> bool:
+    """Return at once whether a text is surely one line of plain words, as most are.
+
+    >>> is_plain("age 18 or older"), is_plain("age  < 18")
+    (True, False)
+    """
+    if not text.isascii() or not text.isprintable():
+        return False
+    if "\\" in text or "&" in text or "<" in text or "  " in text:
+        return False
+    return text == text.strip(" ")
 
 
 @lru_cache(maxsize=4096)

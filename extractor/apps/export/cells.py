@@ -3,9 +3,10 @@ clean form where it differs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from extractor.apps.export.columns import Column, Row
-from extractor.language.shown import show_line
+from extractor.language.shown import is_plain, show_line
 
 QUOTE = "quote"
 RAW_QUOTE = Column(
@@ -14,37 +15,79 @@ RAW_QUOTE = Column(
     path=("quote_raw",),
 )
 """The column behind a quote. No model has it: ``clean_rows`` fills it."""
+_OWN_WORDS = frozenset(
+    {
+        "comparator",
+        "field",
+        "item",
+        "kind",
+        "origin",
+        "quantity_canonical",
+        "reason",
+        "section",
+        "severity",
+        "sex",
+        "support",
+        RAW_QUOTE.name,
+    }
+)
+"""Columns without words of a record: an export looks at millions of cells."""
 
-QuotePlaces = tuple[int, int]
-"""The places of ``quote`` and of ``quote_raw`` in a row."""
+
+class TextPlaces(NamedTuple):
+    """The places of texts in the rows of a table.
+
+    ``quote`` and ``raw`` are those of its quote and of the raw form; None without them.
+    """
+
+    words: tuple[int, ...]
+    quote: int | None = None
+    raw: int | None = None
 
 
-def find_quotes(columns: Sequence[Column]) -> QuotePlaces | None:
-    """Return where the rows of a table have their quote and its raw form; None without them.
+def find_texts(columns: Sequence[Column]) -> TextPlaces:
+    """Return where the rows of a table may have words of a record.
 
-    >>> find_quotes((Column("record_id", ""), Column("quote", ""), RAW_QUOTE))
-    (1, 2)
+    >>> find_texts((Column("a", "", "integer"), Column("quote", ""), RAW_QUOTE))
+    TextPlaces(words=(1,), quote=1, raw=2)
     """
     names = [column.name for column in columns]
+    words = tuple(
+        place
+        for place, column in enumerate(columns)
+        if column.kind == "text" and column.name not in _OWN_WORDS
+    )
     if RAW_QUOTE.name not in names:
-        return None
-    return names.index(QUOTE), names.index(RAW_QUOTE.name)
+        return TextPlaces(words)
+    return TextPlaces(words, names.index(QUOTE), names.index(RAW_QUOTE.name))
 
 
 def clean_rows(
-    rows: Iterable[tuple[str, Row]], quotes: Mapping[str, QuotePlaces | None]
+    rows: Iterable[tuple[str, Row]], places: Mapping[str, TextPlaces]
 ) -> Iterator[tuple[str, Row]]:
     r"""Yield rows, each with the name of its table, with one line of clean text in each cell.
 
-    ``quotes`` has the place of the quote for each table.
+    ``places`` are those of each table.
 
-    >>> list(clean_rows([("a", ("age \\> 18", None))], {"a": (0, 1)}))
+    >>> list(clean_rows([("a", ("age \\> 18", None))], {"a": TextPlaces((0,), 0, 1)}))
     [('a', ('age > 18', 'age \\> 18'))]
     """
+    words = {table: place.words for table, place in places.items()}
     for table, row in rows:
-        cells = [show_line(cell) if isinstance(cell, str) else cell for cell in row]
-        places = quotes[table]
-        if places:
-            quote, raw = places
-            cells[raw] = row[quote] if cells[quote] != row[quote] else None
-        yield table, tuple(cells)
+        unclean = [
+            place
+            for place in words[table]
+            if (cell := row[place]) and not is_plain(cell)
+        ]
+        yield table, _clean(row, unclean, places[table]) if unclean else row
+
+
+def _clean(row: Row, unclean: Sequence[int], places: TextPlaces) -> Row:
+    """Return a row with clean texts in the places ``unclean``, and its raw quote if it has one."""
+    cells = list(row)
+    for place in unclean:
+        cells[place] = show_line(row[place])
+    if places.quote is not None and places.raw is not None:
+        is_clean = cells[places.quote] == row[places.quote]
+        cells[places.raw] = None if is_clean else row[places.quote]
+    return tuple(cells)

@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from extractor.apps.export.alternatives import find_alternatives
 from extractor.apps.export.arms import link_arms, list_arms
-from extractor.apps.export.cells import RAW_QUOTE, QuotePlaces, clean_rows, find_quotes
+from extractor.apps.export.cells import RAW_QUOTE, TextPlaces, clean_rows, find_texts
 from extractor.apps.export.columns import (
     ADDED,
     COMPUTED,
@@ -179,13 +179,13 @@ def find_rows(
      None, 'male'))]
     """
     yield from clean_rows(
-        _find_raw_rows(extraction, registry, fields), _place_quotes(fields)
+        _find_raw_rows(extraction, registry, fields), _place_texts(fields)
     )
 
 
 @cache
-def _place_quotes(fields: tuple[CustomField, ...]) -> dict[str, QuotePlaces | None]:
-    return {table.name: find_quotes(table.columns) for table in list_tables(fields)}
+def _place_texts(fields: tuple[CustomField, ...]) -> dict[str, TextPlaces]:
+    return {table.name: find_texts(table.columns) for table in list_tables(fields)}
 
 
 def _find_raw_rows(
@@ -467,9 +467,18 @@ def _plan(
                     field.default if field.exclude_if else None,
                 )
             )
-            if name == "quote" and not prefix and issubclass(model, _QUOTED):
-                columns.append(RAW_QUOTE)
-    return tuple(columns), tuple(tables)
+    return tuple(_insert_raw_quote(columns, model, prefix)), tuple(tables)
+
+
+def _insert_raw_quote(
+    columns: Iterable[Column], model: type[BaseModel], prefix: tuple[str, ...]
+) -> Iterator[Column]:
+    """Yield columns, with the raw form of a model's own quote behind it."""
+    has_own_quote = issubclass(model, _QUOTED) and not prefix
+    for column in columns:
+        yield column
+        if has_own_quote and column.name == "quote":
+            yield RAW_QUOTE
 
 
 def _plan_table(
