@@ -6,7 +6,7 @@ of the user.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -33,7 +33,7 @@ from extractor.schemas import (
     ValueKind,
     list_fields,
 )
-from extractor.schemas.arguments import refuse_unknown
+from extractor.schemas.arguments import refuse_unknown, suggest
 from extractor.schemas.base import FrozenModel
 from extractor.schemas.fields import list_model
 
@@ -182,6 +182,18 @@ class CustomField(FrozenModel):
         """Whether something of the field is read without a model."""
         return any(one.patterns for one in self.attributes)
 
+    def list_unread(self) -> list[str]:
+        """Return what no pattern reads: the whole field, or some of its attributes."""
+        if not self.has_patterns:
+            return [self.name]
+        texts = [pattern.text for one in self.attributes for pattern in one.patterns]
+        return [
+            f"{self.name}.{one.name}"
+            for one in self.attributes
+            if not one.patterns
+            and not any(names_part(text, one.name) for text in texts)
+        ]
+
     @property
     def tokens(self) -> int:
         """Output tokens that an answer may take at most: a long sentence for the quote, and its
@@ -250,11 +262,32 @@ class CustomField(FrozenModel):
         quote = {"quote": example.text} if self.needs_quote else {}
         return [quote | answer for answer in self.list_answers(example.value)]
 
+    def list_faults(self, example: Example) -> Iterator[str]:
+        """Yield what is wrong with the form of an example's answer: a key that is no attribute, or
+        a value that cannot be read.
+        """
+        answers = self.complete_answers(example)
+        known = ("quote", *(one.name for one in self.attributes))
+        for name in (key for answer in answers for key in answer if key not in known):
+            attributes = ", ".join(one.describe() for one in self.attributes)
+            yield f"{name} is no attribute{suggest(name, known)}; write {attributes}"
+        _, broken = self.read(answers)
+        yield from (fault for _, fault in broken)
+
     @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of what a model writes for one item."""
         one = describe_keys(self.attributes, *(["quote"] if self.needs_quote else []))
         return {"type": "array", "items": one} if self.many else one
+
+
+def names_part(pattern: str, name: str) -> bool:
+    """Return whether a pattern has a part of that name.
+
+    >>> names_part("use method=( _ )", "method"), names_part("use _", "method")
+    (True, False)
+    """
+    return re.search(rf"(?<!\w){name}=", pattern) is not None
 
 
 Declared = CustomField | type[BaseModel] | str | Path
@@ -307,7 +340,7 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     >>> explain_unread([field])  # doctest: +ELLIPSIS
     'your own fields without a pattern stay empty, since no model is asked: washout; ...'
     """
-    names = ", ".join(field.name for field in fields if not field.has_patterns)
+    names = ", ".join(name for field in fields for name in field.list_unread())
     if not names:
         return None
     told = "your own fields without a pattern stay empty, since no model is asked"
