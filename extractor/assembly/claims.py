@@ -34,6 +34,7 @@ from extractor.schemas import (
     Support,
     TimePoint,
 )
+from extractor.schemas.arguments import suggest
 
 _UNQUOTED = "the words that bear it out are missing; give them as quote"
 _WORDLESS = "these words bear out nothing; give those that decide it"
@@ -70,8 +71,13 @@ def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
 
 def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
     """Yield what is wrong with an example's answer, in its form or by its text."""
-    yield from field.list_faults(example)
-    claims, _ = field.read(field.complete_answers(example))
+    answers = field.complete_answers(example)
+    known = ("quote", *(one.name for one in field.attributes))
+    for name in (name for answer in answers for name in answer if name not in known):
+        attributes = ", ".join(attribute.describe() for attribute in field.attributes)
+        yield f"{name} is no attribute{suggest(name, known)}; write {attributes}"
+    claims, broken = field.read(answers)
+    yield from (fault for _, fault in broken)
     if example.value is not None and not claims:
         yield "there is no value; leave it out if the text states nothing"
     for claim in claims:

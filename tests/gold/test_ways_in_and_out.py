@@ -514,3 +514,32 @@ def test_a_text_that_no_workbook_holds_says_to_write_csv(tmp_path):
     record = WEIRD.model_copy(update={"sections": (section,)})
     with pytest.raises(GoldError, match=r"no workbook can hold; write a \.csv file"):
         export_gold([(gold, record)], tmp_path / "a.xlsx", Layout.SHEET, LABELS)
+
+
+def test_a_prediction_has_the_confidence_of_its_items(tmp_path):
+    record = find_record()
+    extraction = Extractor(effort="none").extract(record)
+    export_gold([(extraction, record)], tmp_path / "ls", Layout.LABEL_STUDIO, LABELS)
+    (task,) = json.loads((tmp_path / "ls" / "tasks.json").read_text("utf-8"))
+    (prediction,) = task["predictions"]
+    regions = {
+        one["id"]: one for one in prediction["result"] if one["type"] == "labels"
+    }
+    least = min(one.confidence for one in extraction.eligibility.criteria[0].evidence)
+    assert regions["criterion1"]["score"] == round(least, 3)
+    assert 0 < prediction["score"] <= 1
+    # gold is certain: a person wrote it
+    gold = TrialExtraction.model_validate(extraction.to_gold())
+    export_gold([(gold, record)], tmp_path / "gold", Layout.LABEL_STUDIO, LABELS)
+    (task,) = json.loads((tmp_path / "gold" / "tasks.json").read_text("utf-8"))
+    assert '"score"' not in json.dumps(task["predictions"])
+
+
+def test_brat_has_a_note_with_the_confidence_which_says_nothing_of_gold(tmp_path):
+    record = find_record()
+    extraction = Extractor(effort="none").extract(record)
+    export_gold([(extraction, record)], tmp_path, Layout.BRAT, LABELS)
+    written = (tmp_path / f"{ID}.ann").read_text("utf-8")
+    assert "\tConfidence T2\t0." in written
+    found = import_gold(tmp_path, [RECORDS], LABELS)
+    assert (found.problems, found.gold[ID]) == ((), extraction.to_gold())

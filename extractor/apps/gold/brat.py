@@ -20,6 +20,10 @@ from extractor.schemas import TrialRecord
 _MARK = re.compile(r"(T\d+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
 _NOTE = re.compile(r"#\d+\t\S+ (T\d+)\t(.*)")
 _RELATION = re.compile(r"R\d+\t\S+ Arg1:(T\d+) Arg2:(T\d+)\s*")
+_CONFIDENCE = "Confidence"
+"""The type of a note with the confidence of an item's least certain value. It says nothing of
+gold.
+"""
 _BETWEEN = " ;; "
 """What stands between the lines of a note, of which a mark has one."""
 _LATER = ("E", "A", "M", "N", "*", "R")
@@ -66,6 +70,9 @@ def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
             said = _BETWEEN.join(map(_guard, mark.says))
             number = len(notes) + 1
             notes.append(f"#{number}\tAnnotatorNotes {name}\t{said}")
+        if mark.confidence is not None:
+            number = len(notes) + 1
+            notes.append(f"#{number}\t{_CONFIDENCE} {name}\t{mark.confidence:.3g}")
         if mark.of:
             number = len(relations) + 1
             relations.append(f"R{number}\tof Arg1:{name} Arg2:{names[mark.of]}")
@@ -142,7 +149,8 @@ def _read_notes(lines: Iterable[str]) -> dict[str, list[str]]:
     """Return what the notes say of each mark."""
     notes: dict[str, list[str]] = defaultdict(list)
     for line in lines:
-        if found := _NOTE.fullmatch(line):
+        found = _NOTE.fullmatch(line)
+        if found and not line.partition("\t")[2].startswith(f"{_CONFIDENCE} "):
             said = found[2].split(_BETWEEN.strip())
             notes[found[1]] += [part.strip() for part in said]
     return notes

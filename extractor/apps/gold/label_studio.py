@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -49,23 +50,27 @@ def write_config(labels: Labels) -> str:
 
 
 def make_task(record: TrialRecord, marks: Sequence[Mark]) -> dict[str, Any]:
-    """Return a task with a prediction."""
+    """Return a task with a prediction. The score of a region is the confidence of its least
+    certain value, that of the prediction their mean; gold has none.
+    """
     shown = ShownRecord(record)
     results: list[dict[str, Any]] = []
     for mark in marks:
         results += _make_region(mark, shown)
+    prediction: dict[str, Any] = {
+        "model_version": f"extractor {version('trial-extractor')}",
+        "result": results,
+    }
+    scores = [mark.confidence for mark in marks if mark.confidence is not None]
+    if scores:
+        prediction["score"] = round(fmean(scores), 3)
     return {
         "data": {
             _TEXT: shown.text,
             "record_id": record.record_id,
             "extractor_format": _FORMAT,
         },
-        "predictions": [
-            {
-                "model_version": f"extractor {version('trial-extractor')}",
-                "result": results,
-            }
-        ],
+        "predictions": [prediction],
     }
 
 
@@ -73,7 +78,9 @@ def _make_region(mark: Mark, shown: ShownRecord) -> Iterator[dict[str, Any]]:
     assert mark.span
     start, end = (_to_utf16(shown.text, at) for at in shown.place(mark.span))
     place = {"start": start, "end": end, _TEXT: mark.quote}
-    known = {"id": mark.id, "to_name": _TEXT}
+    known: dict[str, Any] = {"id": mark.id, "to_name": _TEXT}
+    if mark.confidence is not None:
+        known["score"] = round(mark.confidence, 3)
     yield {
         **known,
         "from_name": _LABEL,

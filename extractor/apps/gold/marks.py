@@ -57,6 +57,7 @@ class Mark:
         of: The name of the mark of the item to which it belongs.
         links: The names of marks that a relation joins to it, in either direction.
         tool: Where it was made, for remedies in the words of the tool.
+        confidence: Of an item of an extraction, that of its least certain value.
     """
 
     record: str
@@ -69,6 +70,7 @@ class Mark:
     says: tuple[str, ...] = ()
     id: str = ""
     of: str = ""
+    confidence: float | None = None
     links: tuple[str, ...] = ()
     tool: Layout = Layout.SHEET
 
