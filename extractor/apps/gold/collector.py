@@ -454,8 +454,8 @@ class Collector:
 def _find_unstated(value: Mapping[str, Any], quote: str) -> float | None:
     """Return a number of a value that its quote lacks. Words for nought and one are many."""
     stated = {one.value for one in find_numbers(read_passage(quote).tokens)}
-    numbers = (value.get(name) for name in ("value", "low", "high"))
-    for number in numbers:
+    for name in ("value", "low", "high"):
+        number: float | None = value.get(name)
         if number is not None and number not in (*stated, 0, 1):
             return number
     return None
