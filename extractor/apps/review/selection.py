@@ -159,23 +159,28 @@ def read_value(item: Json, field: FormField, words: MarkedWords) -> Any:
         }
         read = propose_item(info.group, words)[0] if info.group != "eligibility" else {}
         found = read.get(name) or unread | {_NAMES[name]: words.text}
-    elif info.group == PEOPLE and issubclass(info.type, BaseModel):
-        return read_age(words.record, words.text, name) or item.get(name)
-    elif issubclass(info.type, BaseModel):  # a number with a unit of time
-        frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
-        endpoints = _extract(frame).endpoints
-        points = [
-            point.model_dump(mode="json")
-            for endpoint in endpoints
-            for point in endpoint.time_points
-        ]
-        if info.many:
-            return points
-        if points:
-            return points[0]
-        return item.get(name)
+    elif issubclass(info.type, BaseModel):
+        return _read_time(item, field, words)
     more = found if isinstance(found, list) else [found]
     return [*(item.get(name) or []), *more] if info.many else found
+
+
+def _read_time(item: Json, field: FormField, words: MarkedWords) -> Any:
+    """Return the numbers with a unit of time in marked words, as a field has them: ages, time
+    points. What the field has stays if there are none.
+    """
+    info = field.info
+    if info.group == PEOPLE:
+        return read_age(words.record, words.text, info.name) or item.get(info.name)
+    frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
+    points = [
+        point.model_dump(mode="json")
+        for endpoint in _extract(frame).endpoints
+        for point in endpoint.time_points
+    ]
+    if info.many:
+        return points
+    return points[0] if points else item.get(info.name)
 
 
 def read_age(record: TrialRecord, words: str, field: str) -> Json | None:
