@@ -74,7 +74,8 @@ def leaves(value):
 def test_every_value_of_an_extraction_is_in_a_table(rows_of):
     rows, shown = rows_of(FULL), []
     for table in list_tables():
-        values = [column.name for column in table.values]
+        # what no model has: it is filled where the quote is not clean
+        values = [c.name for c in table.values if c.name != "quote_raw"]
         if (
             table.name == "custom_values"
         ):  # fields of the user's own have no fixed shape: tests/fields/test_commands.py
@@ -83,7 +84,8 @@ def test_every_value_of_an_extraction_is_in_a_table(rows_of):
         if table.name in ("interventions", "bounds"):
             continue
         assert None not in [
-            rows[table.name][-1][column.name] for column in table.keys + table.values
+            rows[table.name][-1][name]
+            for name in [*(column.name for column in table.keys), *values]
         ], table.name
         shown += [
             row[name]

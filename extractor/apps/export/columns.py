@@ -12,12 +12,15 @@ from typing import Any
 from pydantic import BaseModel
 
 from extractor.apps.export.arms import read_arms
+from extractor.apps.export.instruments import name_instrument
 from extractor.apps.export.interventions import read_interventions
 from extractor.apps.export.people import read_registered
 from extractor.assembly.assemble import list_terms
+from extractor.concepts.criteria.exceptions import FIELD as EXCEPTION
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
 from extractor.language.book import read_table
+from extractor.language.shown import show_line
 from extractor.language.units import convert, find_dimension, read_unit
 from extractor.schemas import (
     FieldRef,
@@ -305,6 +308,23 @@ def _measure(value: Any) -> dict[str, Any]:
     return measured | converted | {"unit_canonical": canonical}
 
 
+def _join_exceptions(criterion: Json) -> str | None:
+    pieces = (
+        one for one in criterion.get("evidence") or () if one["field"] == EXCEPTION
+    )
+    return "|".join(show_line(one["quote"]) for one in pieces) or None
+
+
+def _name_instrument(endpoint: Json) -> str | None:
+    instrument = endpoint.get("instrument")
+    if not instrument:
+        return None
+    around = " ".join(
+        endpoint[part] for part in ("measure", "description") if endpoint.get(part)
+    )
+    return name_instrument(instrument["name"], around)
+
+
 COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
     "records": lambda record, _: record[ADDED],
     "eligibility": lambda people, extraction: (
@@ -312,7 +332,11 @@ COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
     ),
     "criteria": lambda criterion, _: {
         **criterion[ADDED],
+        "exception": _join_exceptions(criterion),
         "time_window_days": to_days(criterion.get("time_window")),
+    },
+    "endpoints": lambda endpoint, _: {
+        "instrument_canonical": _name_instrument(endpoint)
     },
     "constraints": lambda limit, _: limit[ADDED],
     "bounds": lambda bound, _: bound,

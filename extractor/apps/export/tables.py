@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from types import MappingProxyType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from extractor.apps.export.alternatives import find_alternatives
 from extractor.apps.export.arms import link_arms, list_arms
 from extractor.apps.export.bounds import list_bounds
+from extractor.apps.export.cells import RAW_QUOTE, TextPlaces, clean_rows, find_texts
 from extractor.apps.export.columns import (
     ADDED,
     COMPUTED,
@@ -41,6 +42,7 @@ from extractor.apps.export.trial_view import view_trial
 from extractor.concepts.own.declaration import CustomField, Declared, make_model
 from extractor.concepts.own.models import read_fields
 from extractor.concepts.people.registered_ages import AGES
+from extractor.language.shown import show_line
 from extractor.schemas import (
     Absence,
     Amount,
@@ -54,6 +56,7 @@ from extractor.schemas import (
     Regimen,
     Task,
     TermKind,
+    TimeWindow,
     TrialExtraction,
     TrialRecord,
 )
@@ -74,6 +77,8 @@ _OF_GOLD = frozenset({(TrialExtraction, "scored")})
 """Fields in which gold says what it was read for, and which are no values of a trial."""
 _LINKED = frozenset({(Regimen, "arms"), (Amount, "arms")})
 """Lists of labels; the table ``regimen_arms`` has them."""
+_QUOTED = (Criterion, Regimen, TimeWindow, Citation, Evidence)
+"""What has a quote of its own."""
 _PLURAL = re.compile(r"(?<![isu])s$")
 """The end of a plural, and not of "status"."""
 _RECORD_KEY = Column("record_id", "The record: NCT number, or the file's stem.")
@@ -113,7 +118,7 @@ class Table:
         return self.keys + self.values + self.computed
 
 
-@cache
+@lru_cache(256)  # fields of the user's own have no end
 def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     """Return all tables, those of records first and that of evidence last; ``fields`` are the
     user's own.
@@ -166,8 +171,8 @@ def find_rows(
 ) -> Iterator[tuple[str, Row]]:
     """Yield each row with the name of its table; a field that is not stated is None.
 
-    ``registry`` holds the registered fields of each record; ``fields`` are the user's own that have
-    tables.
+    Texts are one line of clean words. ``registry`` holds the registered fields of each record;
+    ``fields`` are the user's own that have tables.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}
@@ -178,6 +183,20 @@ def find_rows(
     [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None,
      None, 'male'))]
     """
+    yield from clean_rows(
+        _find_raw_rows(extraction, registry, fields), _place_texts(fields)
+    )
+
+
+@cache
+def _place_texts(fields: tuple[CustomField, ...]) -> dict[str, TextPlaces]:
+    return {table.name: find_texts(table.columns) for table in list_tables(fields)}
+
+
+def _find_raw_rows(
+    extraction: TrialExtraction, registry: Registry, fields: tuple[CustomField, ...]
+) -> Iterator[tuple[str, Row]]:
+    """Yield each row with its texts as the record writes them."""
     people = extraction.eligibility
     registered = registry.get(extraction.record_id, {})
     stated = (name for name in AGES if getattr(people, name))
@@ -324,7 +343,11 @@ def _read_cell(item: Any, column: Column) -> Any:
     cell = _pick(item, column.path)
     if cell is None:
         return column.default
-    return "|".join(map(str, cell)) if isinstance(cell, list) else cell
+    return (
+        "|".join(show_line(str(part)) for part in cell)
+        if isinstance(cell, list)
+        else cell
+    )
 
 
 def _list_evidence(item: Json) -> Iterator[list[Any]]:
@@ -463,7 +486,18 @@ def _plan(
                     field.default if field.exclude_if else None,
                 )
             )
-    return tuple(columns), tuple(tables)
+    return tuple(_insert_raw_quote(columns, model, prefix)), tuple(tables)
+
+
+def _insert_raw_quote(
+    columns: Iterable[Column], model: type[BaseModel], prefix: tuple[str, ...]
+) -> Iterator[Column]:
+    """Yield columns, with the raw form of a model's own quote behind it."""
+    has_own_quote = issubclass(model, _QUOTED) and not prefix
+    for column in columns:
+        yield column
+        if has_own_quote and column.name == "quote":
+            yield RAW_QUOTE
 
 
 def _plan_table(
