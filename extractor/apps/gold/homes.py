@@ -13,7 +13,7 @@ from extractor.apps.review.selection import read_person
 from extractor.evidence.drafts import Span
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.schemas import Criterion, TrialExtraction, TrialRecord
+from extractor.schemas import Criterion, Section, TrialExtraction, TrialRecord
 from extractor.schemas.vocabulary import Effort
 
 _BY_RULES = ExtractionOptions(effort=Effort.NONE)
