@@ -339,9 +339,11 @@ COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
         "instrument_canonical": _name_instrument(endpoint)
     },
     "constraints": lambda limit, _: limit[ADDED],
+    "bounds": lambda bound, _: bound,
     "windows": _compute_window,
     "regimens": lambda regimen, _: regimen[ADDED],
     "amounts": _compute_amount,
+    "time_points": lambda point, _: point[ADDED],
     "arms": lambda arm, _: arm,
     "interventions": lambda intervention, _: intervention,
     "regimen_arms": lambda link, _: link,

@@ -181,6 +181,8 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
 
 def find_results(run: Path) -> Path:
     """Return the file or folder with a run's results. Raises ``StoreError`` if it holds none."""
+    if not run.exists():
+        raise StoreError(f"{run}: there is no such file or folder; check the path")
     results = run / _RESULTS if (run / _RESULTS).is_file() else run
     if not results.is_file() and not any(results.glob("*.json")):
         remedy = (

@@ -5,7 +5,7 @@ writes them.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from itertools import count
 from types import MappingProxyType, NoneType
 from typing import Any, get_args
@@ -152,7 +152,7 @@ def list_forms(fields: Fields) -> dict[str, Form]:
     }
 
 
-@cache
+@lru_cache(256)  # fields of the user's own have no end
 def make_form(field: CustomField) -> Form:
     """Return the form of a user's own field."""
     attributes = (
