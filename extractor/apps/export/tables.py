@@ -188,7 +188,7 @@ def find_rows(
     )
 
 
-@cache
+@lru_cache(256)
 def _place_texts(fields: tuple[CustomField, ...]) -> dict[str, TextPlaces]:
     return {table.name: find_texts(table.columns) for table in list_tables(fields)}
 
