@@ -213,7 +213,7 @@ TRIALS = {
                 "time_points": [
                     {"value": 4, "unit": "week"},
                     {"value": 8, "unit": "week"},
-                ]
+                ],
             }
         ],
     },
