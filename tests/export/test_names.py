@@ -2,7 +2,9 @@
 
 import pytest
 
+from extractor.apps.export.fhir_eligibility import _read_limit, _SaysMoreError
 from extractor.apps.export.limits import name_limit
+from extractor.schemas import Constraint
 
 NAMES = [
     # a kind that the unit alone tells
@@ -69,3 +71,11 @@ def test_the_kind_that_a_unit_tells_is_kept():
     limit = {"quantity": "Cut-off", "comparator": ">", "value": 5, "unit": "ng/mL"}
     cells = name_limit(limit)
     assert (cells.quantity_kind, cells.unit_ucum) == ("concentration", "ng/mL")
+
+
+def test_a_limit_of_several_quantities_has_no_code_in_fhir():
+    limit = Constraint(
+        quantity="bilirubin or ASAT", comparator=">", value=3, unit="x ULN"
+    )
+    with pytest.raises(_SaysMoreError, match="no LOINC code"):
+        _read_limit(limit, None, of_age=False)

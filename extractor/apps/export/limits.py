@@ -44,16 +44,10 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     quantity = get_quantity(known) if known else name_quantity(text, unit, value=value)
     if quantity is None:
         return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    if not known and not bears_out(quantity, text, unit):
-        kind = quantity.name if quantity.general else None
-        return CanonicalLimit(
-            unit_ucum=unit, canonical_note="no quantity", quantity_kind=kind
-        )
-    joint = () if known else list_joined(text, quantity, unit)
-    if joint:
-        return CanonicalLimit(
-            "|".join(joint), quantity.laboratory, unit_ucum=unit
-        )._replace(canonical_note="no conversion")
+    if not known:
+        other = _correct_name(text, quantity, unit)
+        if other:
+            return other
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
         return named._replace(canonical_note="unknown unit")
@@ -65,6 +59,28 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     if used is None:
         return named._replace(canonical_note="no unit")
     return _convert_ends(named, quantity, ends, used)
+
+
+def _correct_name(
+    text: str, quantity: KnownQuantity, unit: str | None
+) -> CanonicalLimit | None:
+    """Return what a limit is called instead of the quantity that was read: nothing, if no words
+    bear it out, or all quantities that the text joins; None if the quantity is right.
+    """
+    if not bears_out(quantity, text, unit):
+        kind = quantity.name if quantity.general else None
+        return CanonicalLimit(
+            unit_ucum=unit, canonical_note="no quantity", quantity_kind=kind
+        )
+    joint = list_joined(text, quantity, unit)
+    if not joint:
+        return None
+    return CanonicalLimit(
+        "|".join(joint),
+        quantity.laboratory,
+        unit_ucum=unit,
+        canonical_note="no conversion",
+    )
 
 
 def _convert_ends(
