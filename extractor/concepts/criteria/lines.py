@@ -85,6 +85,8 @@ _WIDE = 50
 _MOST_MARKS = 3
 """The most marks before an item: "* 1. Age" has two."""
 _CELL = re.compile(r"[^|]+")
+_BETWEEN_LISTS = " \t\r\n|/"
+"""Signs between two lists in one line."""
 _NO_WORDS = " \t\r\n|:#.*_-"
 
 
@@ -204,7 +206,7 @@ def _split_at_headings(
                 word.isalpha() and len(word) > 1
                 for word in section.between(done, first).alone().tokens.words
             ):
-                yield done, first
+                yield strip_span(text, done, first, _BETWEEN_LISTS)
                 done = first
             yield (
                 start if done == start and not text[start:first].strip() else first,

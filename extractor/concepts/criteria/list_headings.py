@@ -27,6 +27,8 @@ _MISSPELT = 0.78
 """How sure it is that a line is a heading whose name is misspelt. Judged; below what counts as
 sure.
 """
+_BORDERS = frozenset(".;|•")
+"""Signs behind which a bare name of a list may open it within a line."""
 _LED = 0.72
 """How sure it is for words before the name of a list, such as "Medical exclusion", before what
 stands around it.
@@ -79,10 +81,12 @@ def find_headings(
         yield first, end
         return
     plain = _find_plain(tokens, done, end) if not sentence else []
+    bare = _find_bare(tokens, done, end) if not sentence else []
     within = [
         *rule("run_on_list").find(tokens, done, end),
         *rule("list_before_item").find(tokens, done, end),
         *plain,
+        *bare,
     ]
     for found in sorted(within, key=lambda found: found.first):
         if found.first < done or (sentence and found.first == first):
@@ -119,6 +123,42 @@ def _find_plain(tokens: Tokens, first: int, end: int) -> list[Found]:
     return [
         one for one in found if one.first > first and tokens.words[one.first - 1] == "."
     ]
+
+
+def _find_bare(tokens: Tokens, first: int, end: int) -> list[Found]:
+    """Return the bare names of lists with a colon: "INCL: adults; EXCL: smokers".
+
+    A line that opens with one list and names the other one behind it has headings for sure, also
+    by "In:" and "Out:". Elsewhere only an unmistakable name counts, behind a border or at the
+    start of a line, and no bullet stands before the line: an item keeps its own exclusion.
+    """
+    named = list(rule("bare_heading").find(tokens, first, end))
+    if not named:
+        return []
+    front = rule("edges").covers(tokens, first, named[0].first)
+    opens = named[0].first == first or front is not None
+    if opens and len({_refuses_by_name(each.read("list")) for each in named}) > 1:
+        return named
+    if not tokens.words[first][0].isalpha():
+        return []
+    certain = rule("certain_bare_heading")
+    return [
+        each
+        for each in named
+        if certain.covers(tokens, each.first, each.end)
+        if each.first == first or tokens.words[each.first - 1] in _BORDERS
+    ]
+
+
+def _refuses_by_name(name: str | None) -> bool:
+    """Return whether the name of a list is one of exclusions."""
+    words = (name or "").lower()
+    return (
+        "exc" in words
+        or "non" in words
+        or words in ("ec", "out")
+        or words.startswith(("inelig", "contra", "reject"))
+    )
 
 
 def _begins_sentence(tokens: Tokens, first: int, end: int) -> bool:
@@ -243,14 +283,7 @@ def _is_short(tokens: Tokens, words: int, *, bulleted: bool) -> bool:
 
 def _read_kind(tokens: Tokens, named: Found) -> CriterionKind | None:
     """Return the list that a heading names; None if it names both."""
-    name = (named.read("list") or "").lower()
-    refuses = (
-        "exc" in name
-        or "non" in name
-        or name == "ec"
-        or name.startswith(("inelig", "contra", "reject"))
-    )
-    if not refuses:
+    if not _refuses_by_name(named.read("list")):
         # as in "Those who do not meet the inclusion criteria are excluded"
         denied = rule("denies").search(tokens, 0, named.first)
         return CriterionKind.EXCLUSION if denied else CriterionKind.INCLUSION

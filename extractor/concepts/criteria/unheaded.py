@@ -9,6 +9,7 @@ from extractor.concepts.limits.read import find_limits
 from extractor.evidence.drafts import Draft, Span, StructureDoubt
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
+from extractor.schemas import CriterionKind
 
 UNHEADED = "the text has no heading"
 """How the finding of such a text begins."""
@@ -17,6 +18,7 @@ _REMEDY = (
     "eligibility"
 )
 _DESCRIPTION = "detailed_description"
+_ONLY_CRITERIA = frozenset({"title", "eligibility"})
 _DESCRIBING = frozenset({"title", _DESCRIPTION})
 """The sections of a text without headings."""
 
@@ -28,7 +30,7 @@ def doubt_unheaded(
     has_doses: bool,
 ) -> tuple[StructureDoubt, ...]:
     """Return a doubt about a text without headings in which no criterion was found, or not all
-    that reads like a criterion.
+    that reads like a criterion, and about a title that may be the only inclusion.
 
     ``has_doses`` says whether the text states doses: it then is a description, in which only what
     reads like a criterion is doubted.
@@ -39,6 +41,8 @@ def doubt_unheaded(
     >>> doubt.span
     Span(section='detailed_description', start=0, end=21)
     """
+    if sections.keys() == _ONLY_CRITERIA:
+        return _doubt_title(sections["title"], criteria)
     if _DESCRIPTION not in sections or not sections.keys() <= _DESCRIBING:
         return ()
     described = sections[_DESCRIPTION]
@@ -56,6 +60,24 @@ def doubt_unheaded(
         reason = f"{UNHEADED}, and these words read like a criterion, too; {_REMEDY}"
         return (StructureDoubt(place, reason),)
     return ()
+
+
+def _doubt_title(
+    title: LexedSection, criteria: Sequence[Draft]
+) -> tuple[StructureDoubt, ...]:
+    """Return a doubt about the title of a text that has exclusions alone below it: it may be the
+    inclusion.
+    """
+    kinds = {
+        one.rules["kind"].value for one in criteria if one.rules["stands"].value is True
+    }
+    if kinds != {CriterionKind.EXCLUSION}:
+        return ()
+    reason = (
+        "this line was read as the title, and no inclusion stands below it; if it is an "
+        'inclusion, write "Inclusion criteria:" above it'
+    )
+    return (StructureDoubt(Span("title", 0, len(title.raw)), reason),)
 
 
 def _reads_like_criterion(sentence: Passage) -> bool:
