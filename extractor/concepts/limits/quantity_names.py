@@ -146,6 +146,8 @@ _STEPS = frozenset({"{grade}", "{class}", "{stage}"})
 _BARE = _STEPS | {"1", "{score}"}  # texts do not write them
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 """Units that compare with another value of the same quantity."""
+_TESTS = re.compile(r"(?:positive|negative|abnormal|reactive)\b.*\btests?|.*\btests")
+"""Tests that are counted: "one positive skin test", "two skin tests"."""
 _CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts leave them out
 _NAME_BEFORE = 110
 _NAME_BEHIND = 60
@@ -345,6 +347,8 @@ def _name(
 ) -> KnownQuantity | None:
     words = fold_words(text)
     named = _choose(words, unit)
+    if named and unit is None and named.unit not in _BARE and _TESTS.fullmatch(text.lower()):
+        return list_quantities()["count"]
     if (
         named
         and named.weak
@@ -450,7 +454,8 @@ def choose_reading(
     it is sure.
 
     Where the usual range does not decide, a comma before three digits marks thousands, as in
-    English; a dot is not sure. ``written`` must be a number.
+    English; a dot is not sure. A comma before three noughts always does: nobody writes 1 as
+    "1,000". A decimal comma is never sure. ``written`` must be a number.
 
     >>> (
     ...     choose_reading("100.000", "Platelets", "/mm3"),
@@ -462,11 +467,16 @@ def choose_reading(
     code = read_unit(unit) if unit else None
     quantity = name_quantity(name, code, quote)
     usual = [value for value in readings if quantity and quantity.is_usual(value, code)]
+    is_english = "," in written and readings[0] > readings[-1]
+    if is_english and usual == [readings[-1]]:
+        return readings[0] if written.endswith(",000") else readings[-1], False
     if len(usual) == 1:
         return usual[0], True
-    return readings[0], len(readings) == 1 or (
-        not usual and readings[0] % 1 == 0 and written.count(",") == 1
-    )
+    if len(readings) == 1:
+        return readings[0], True
+    is_unusual = quantity is not None and quantity.usual is not None and not usual
+    marks_thousands = not usual and readings[0] % 1 == 0 and written.count(",") == 1
+    return readings[0], marks_thousands and not is_unusual
 
 
 def names_quantity(text: str, *, surely: bool = False) -> bool:

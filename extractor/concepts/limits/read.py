@@ -446,14 +446,19 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         return None
     if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
+    denied = _find_denied(measure)
+    if denied and kind is CriterionKind.EXCLUSION:
+        sure = False  # "tumour without nodes > 1 cm" bars the others, or these
     must_not = rule("must_not").ends(tokens, measure.first, measure.first - _SIGNS)
     if is_turned(tokens, measure.first) or (
-        must_not and kind is not CriterionKind.EXCLUSION
+        (must_not or denied) and kind is not CriterionKind.EXCLUSION
     ):
         comparator = comparator.opposite or comparator
     apart = _find_unit_apart(measure, floor, end) if unit is None else None
     unit, time_unit = (apart.unit, apart.time_unit) if apart else (unit, time_unit)
     quantity = _quantity(measure, floor, unit, end)
+    if denied and quantity and quantity[0] < denied[0] < quantity[1]:
+        quantity = denied[0], quantity[1]
     if (
         apart
         and quantity
@@ -497,6 +502,23 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         given,
     )
     return _scale(limit, apart.factor) if apart else limit
+
+
+def _find_denied(measure: _Measure) -> Range | None:
+    """Return the words of a clause that denies what is beyond a limit, behind its "no": "asthma,
+    no FEV1 < 50 %", "diabetes without BMI > 40".
+
+    A whole criterion that is denied keeps its comparators, for it is marked as negated. Lengths of
+    time have their own sense: "no seizures for > 4 weeks".
+    """
+    if measure.time_unit not in (None, "cycle") or not measure.compared:
+        return None
+    tokens = measure.found.tokens
+    found = rule("denied_clause").ends(tokens, measure.first, measure.first - _SIGNS)
+    if found is None:
+        return None
+    opens_criterion = found.first == 0 and not found.has("opening")
+    return None if opens_criterion else found.part("named")
 
 
 def _take_relative(
