@@ -54,6 +54,8 @@ _OPEN = "([（"
 _CLOSED = ")]）"
 _EDGES = " ,:;([-)]<>≤≥="
 _AND = frozenset({"and", "or"})
+_LONGEST_SHORT_FORM = 8
+"""The most tokens of a bracket with the other form of a name."""
 _LONGEST_IN_LIST = 5
 """The most words of a quantity in a list."""
 
@@ -486,18 +488,28 @@ def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
             end -= 1
         if tokens.codes[end] != "," and tokens.words[end].lower() not in _AND:
             break
-        start = end
-        while start > max(floor, end - _LONGEST_IN_LIST) and (
+        name_end = _skip_short_form(tokens, floor, end)
+        start = name_end
+        while start > max(floor, name_end - _LONGEST_IN_LIST) and (
             tokens.words[start - 1].isalnum()
             and tokens.words[start - 1].lower() not in _AND
         ):
             start -= 1
-        other = find_exactly(tokens.read(start, end)) if start < end else None
+        other = find_exactly(tokens.read(start, name_end)) if start < name_end else None
         if other is None or other.unit != known.unit:
             break
         first = start
         last = end
     return first
+
+
+def _skip_short_form(tokens: Tokens, floor: int, end: int) -> int:
+    """Return the end of a name before its other form in brackets: "ALT (SGPT)"."""
+    if end <= floor or tokens.codes[end - 1] != ")":
+        return end
+    opened = tokens.codes.rfind("(", max(floor, end - _LONGEST_SHORT_FORM), end)
+    is_form = opened > floor and NUMBER not in tokens.codes[opened:end]
+    return opened if is_form else end
 
 
 def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:

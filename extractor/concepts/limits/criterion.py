@@ -25,6 +25,8 @@ from extractor.schemas import Constraint, Support
 
 _AGE_REACH = 12
 _ASIDE_REACH = 24
+_SCALES_REACH = 40
+"""How many tokens before a limit two scales with their ages may begin."""
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 _MOST_WORDS = 8
 """The most words that name a quantity."""
@@ -151,7 +153,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
         if limit.time_unit in (None, "minute") and not rests:
             return True
         return is_lifetime(tokens, limit, topic)
-    before = ("aside_before", "condition_clause", "kin_before")
+    before = ("aside_before", "condition_clause", "kin_before", "scale_of_age")
     if any(
         rule(name).ends(tokens, limit.first, limit.first - _ASIDE_REACH)
         for name in before
@@ -179,6 +181,11 @@ def _find_name(
     """Return the name of a limit's quantity, else that of the limit before it, which ends at
     ``floor``.
     """
+    scales = rule("scales_by_age").ends(
+        tokens, limit.first, limit.first - _SCALES_REACH
+    )
+    if scales:
+        return scales.part("name")
     if limit.time_unit and (
         counted := rule("pregnant_after").starts(tokens, limit.end)
     ):

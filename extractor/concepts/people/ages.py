@@ -52,6 +52,8 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
         return rule("said_age").search(tokens, *within) is not None
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return not _is_of_thing(tokens, limit, floor)
+    if rule("scales_by_age").ends(tokens, first, first - 2 * _WHOSE_REACH):
+        return False  # "Karnofsky (> 16 years of age) or Lansky (< 16 years of age) > 60"
     if tokens.words[first].lower() in ("for", "since"):
         return False  # "aged 42 to 65, postmenopausal for at least 1 year"
     named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(
@@ -228,6 +230,8 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
     some = not admits and rule("who_else").starts(tokens, limit.end)
     if tokens.words[limit.first].lower() == "before":
+        return True
+    if rule("scale_of_age").ends(tokens, limit.first, first):
         return True
     if other:
         return True
