@@ -211,8 +211,8 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     only.
     """
     first = max(0, limit.first - _WHOSE_REACH)
-    admitted = rule("admitted_if").search(tokens, first, limit.first)
-    first = admitted.end if admitted else first
+    admitted = list(rule("admitted_if").find(tokens, first, limit.first))
+    first = admitted[-1].end if admitted else first
     at_entry = rule("age_at_entry").ends(
         tokens, limit.first, first
     ) or stands_beside_consent(tokens, limit)

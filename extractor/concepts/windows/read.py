@@ -227,11 +227,39 @@ def list_windows(
         [*found, *_borrow_sense(tokens, open_lengths, found)],
         key=lambda one: (one.first, one.end),
     )
+    found = list(_close_ranges(tokens, found))
     return tuple(
         one
         for at, one in enumerate(found)
         if not at or not _is_restated(tokens, found[at - 1], one)
     )
+
+
+def _close_ranges(tokens: Tokens, windows: Sequence[Window]) -> Iterator[Window]:
+    """Yield the windows, of which the later end of a range with two units is an upper limit:
+    "between 3 days and 4 weeks".
+    """
+    last: Window | None = None
+    for one in windows:
+        start = one.first + (tokens.words[one.first].lower() == "and")
+        opens = last is not None and (
+            rule("between_opening").search(tokens, last.first, last.end)
+            or rule("between_opening").ends(tokens, last.first, last.first - 1)
+        )
+        ends_range = (
+            last is not None
+            and opens
+            and last.comparator is Comparator.AT_LEAST
+            and last.other_end is None
+            and tokens.read(last.end, start).lower() in ("and", "to", "-")
+        )
+        last = one
+        if ends_range:
+            yield one._replace(
+                first=start, comparator=Comparator.AT_MOST, borrowed=False, sure=False
+            )
+        else:
+            yield one
 
 
 def _find_lasted(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
