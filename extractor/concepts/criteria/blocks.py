@@ -97,6 +97,8 @@ _SIGN_BULLETS = {"-": Bullet.DASH, "–": Bullet.DASH, "—": Bullet.DASH, "*": 
 _LETTERED = re.compile(r"[B-H][,、][ \t]")
 """A letter and a comma, which some write before the parts of an item: "B, oxygen saturation"."""
 _WIDE_GAP = re.compile(r"[ \t\u00a0]{2,}\Z")
+_FIRST_COUNT = re.compile(r"(?:[(（]1[)）]\\?\.?|(?<!\w)1\\?[.)])[ \t\u00a0]*\Z")
+"""The number of a first item, right before its words."""
 _FIRST_SIGN = re.compile(r"[:.]\s+(?P<sign>[-–—*•])\s+\S")
 _FIRST_NUMBER = re.compile(r"(?<=[:.;\s])(?=[(（]?(?:1|a|i)[.)）]\s)")
 
@@ -337,10 +339,25 @@ def _find_marks(text: str, block: TextLine, around: _Around) -> Iterator[Marker]
     """Yield the marks of items within a block."""
     yield from _find_circles(text, block)
     yield from _find_signs(text, block, around)
+    if second := _read_second_count(text, block):
+        counted = _find_numbers(text, second, _Around(is_alone=True, follows=None))
+        if len(counted) + 1 >= _MANY_ITEMS:
+            yield from counted
+            return
     if block.bullet and block.ordinal:
         yield from _find_numbers(text, block, around)
     elif not block.bullet:
         yield from _find_list_in_sentence(text, block)
+
+
+def _read_second_count(text: str, block: TextLine) -> TextLine | None:
+    """Return a block as the first of the items that count up behind its own mark: "* (1). Asthma
+    (2). COPD"; None if its mark is the only one.
+    """
+    if not block.bullet or (block.bullet is Bullet.NUMBER and block.ordinal == 1):
+        return None
+    mark = _FIRST_COUNT.search(text, max(0, block.start - _SIGN_CONTEXT), block.start)
+    return replace(block, bullet=Bullet.NUMBER, ordinal=1) if mark else None
 
 
 def _find_circles(text: str, block: TextLine) -> Iterator[Marker]:

@@ -80,13 +80,11 @@ def find_headings(
     ):
         yield first, end
         return
-    plain = _find_plain(tokens, done, end) if not sentence else []
-    bare = _find_bare(tokens, done, end) if not sentence else []
+    unmarked = _find_unmarked(tokens, done, end) if not sentence else []
     within = [
         *rule("run_on_list").find(tokens, done, end),
         *rule("list_before_item").find(tokens, done, end),
-        *plain,
-        *bare,
+        *unmarked,
     ]
     for found in sorted(within, key=lambda found: found.first):
         if found.first < done or (sentence and found.first == first):
@@ -101,6 +99,11 @@ def find_headings(
     last = rule("list_at_end").search(tokens, done, end)
     if last and not sentence and _ends_item(tokens, done, last.first):
         yield last.first, last.end
+
+
+def _find_unmarked(tokens: Tokens, first: int, end: int) -> list[Found]:
+    """Return headings without a sign between sentences, and those that are bare names of lists."""
+    return [*_find_plain(tokens, first, end), *_find_bare(tokens, first, end)]
 
 
 def _find_plain(tokens: Tokens, first: int, end: int) -> list[Found]:

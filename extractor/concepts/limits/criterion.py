@@ -83,7 +83,7 @@ def read_constraints(
         # "if albumin is < 30 g/L, calcium must be": a part of a condition
         if limit.first in inside:
             continue
-        named = _find_name(tokens, limit, last, topic, done)
+        named = _name_limit(tokens, limit, last, topic, done)
         if named and roles[limit] is NumberRole.CHANGE:
             named = name_change(tokens, named, limit.first)
         made = _make_constraint(passage, limit, named, topic)
@@ -175,17 +175,24 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     )
 
 
+def _name_limit(
+    tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int
+) -> Range | None:
+    """Return the name of a limit's quantity: that of two scales, each for its ages, as a whole."""
+    scales = rule("scales_by_age").ends(
+        tokens, limit.first, limit.first - _SCALES_REACH
+    )
+    if scales:
+        return scales.part("name")
+    return _find_name(tokens, limit, last, topic, floor)
+
+
 def _find_name(
     tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int
 ) -> Range | None:
     """Return the name of a limit's quantity, else that of the limit before it, which ends at
     ``floor``.
     """
-    scales = rule("scales_by_age").ends(
-        tokens, limit.first, limit.first - _SCALES_REACH
-    )
-    if scales:
-        return scales.part("name")
     if limit.time_unit and (
         counted := rule("pregnant_after").starts(tokens, limit.end)
     ):

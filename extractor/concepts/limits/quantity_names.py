@@ -305,7 +305,7 @@ def name_quantity(
     >>> name_quantity("SBP", "mm[Hg]", "a drop in SBP of 20 mmHg", 20).name
     'systolic_blood_pressure_change'
     """
-    named = _name(text, unit, quote, value)
+    named = _count_tests(text, unit, _name(text, unit, quote, value))
     if named and named.name == "performance_status":
         is_ecog = value is None or value <= _WORST_ECOG
         return list_quantities()[
@@ -342,13 +342,21 @@ def name_quantity(
     )
 
 
+def _count_tests(
+    text: str, unit: str | None, named: KnownQuantity | None
+) -> KnownQuantity | None:
+    """Return a count in the place of a measured quantity whose tests are counted."""
+    if named is None or unit is not None or named.unit in _BARE:
+        return named
+    is_count = _TESTS.fullmatch(text.lower()) is not None
+    return list_quantities()["count"] if is_count else named
+
+
 def _name(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:
     words = fold_words(text)
     named = _choose(words, unit)
-    if named and unit is None and named.unit not in _BARE and _TESTS.fullmatch(text.lower()):
-        return list_quantities()["count"]
     if (
         named
         and named.weak

@@ -447,18 +447,13 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
     denied = _find_denied(measure)
-    if denied and kind is CriterionKind.EXCLUSION:
-        sure = False  # "tumour without nodes > 1 cm" bars the others, or these
-    must_not = rule("must_not").ends(tokens, measure.first, measure.first - _SIGNS)
-    if is_turned(tokens, measure.first) or (
-        (must_not or denied) and kind is not CriterionKind.EXCLUSION
-    ):
+    # "tumour without nodes > 1 cm" among exclusions bars the others, or these
+    sure = sure and not _is_open(kind, denied)
+    if _turns(measure, kind, denied):
         comparator = comparator.opposite or comparator
     apart = _find_unit_apart(measure, floor, end) if unit is None else None
     unit, time_unit = (apart.unit, apart.time_unit) if apart else (unit, time_unit)
-    quantity = _quantity(measure, floor, unit, end)
-    if denied and quantity and quantity[0] < denied[0] < quantity[1]:
-        quantity = denied[0], quantity[1]
+    quantity = _cut_denial(_quantity(measure, floor, unit, end), denied)
     if (
         apart
         and quantity
@@ -502,6 +497,29 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         given,
     )
     return _scale(limit, apart.factor) if apart else limit
+
+
+def _is_open(kind: CriterionKind | None, denied: Range | None) -> bool:
+    """Return whether nobody can say whom a denied limit bars."""
+    return denied is not None and kind is CriterionKind.EXCLUSION
+
+
+def _turns(measure: _Measure, kind: CriterionKind | None, denied: Range | None) -> bool:
+    """Return whether the words before a limit turn its comparator."""
+    tokens = measure.found.tokens
+    first = measure.first
+    if is_turned(tokens, first):
+        return True
+    if kind is CriterionKind.EXCLUSION:
+        return False
+    return bool(denied or rule("must_not").ends(tokens, first, first - _SIGNS))
+
+
+def _cut_denial(quantity: Range | None, denied: Range | None) -> Range | None:
+    """Return the name of a quantity without the word that denies what is beyond its limit."""
+    if quantity and denied and quantity[0] < denied[0] < quantity[1]:
+        return denied[0], quantity[1]
+    return quantity
 
 
 def _find_denied(measure: _Measure) -> Range | None:

@@ -43,19 +43,13 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     )
     if other_unit:
         return False
-    if rule("within_front").ends(tokens, first, floor):
-        return False
-    if rule("age_difference").starts(tokens, end):
+    if _is_beside_ages(tokens, first, end, floor):
         return False
     if not limit.time_unit and (within := limit.quantity) and first <= within[0] < end:
         # "18 < age < 65", but not "ECOG 0-1"
         return rule("said_age").search(tokens, *within) is not None
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return not _is_of_thing(tokens, limit, floor)
-    if rule("scales_by_age").ends(tokens, first, first - 2 * _WHOSE_REACH):
-        return False  # "Karnofsky (> 16 years of age) or Lansky (< 16 years of age) > 60"
-    if tokens.words[first].lower() in ("for", "since"):
-        return False  # "aged 42 to 65, postmenopausal for at least 1 year"
     named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(
         tokens, first, first - _NAME_REACH
     )
@@ -68,6 +62,18 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
                 tokens, end
             )
     return _is_further_age(tokens, limit) or _is_age_unnamed(tokens, limit, floor)
+
+
+def _is_beside_ages(tokens: Tokens, first: int, end: int, floor: int) -> bool:
+    """Return whether the words around a limit make it no age: "within", a difference of ages, and
+    scales: "Karnofsky (> 16 years of age) or Lansky (< 16 years of age) > 60".
+    """
+    if rule("within_front").ends(tokens, first, floor):
+        return True
+    if rule("age_difference").starts(tokens, end):
+        return True
+    scales = rule("scales_by_age").ends(tokens, first, first - 2 * _WHOSE_REACH)
+    return scales is not None
 
 
 def _is_of_thing(tokens: Tokens, limit: Limit, floor: int) -> bool:
@@ -222,7 +228,9 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     moment = not named and rule("moment_before").ends(
         tokens, limit.first, limit.first - _END_REACH
     )
-    other = other or moment or rule("age_at_event").starts(tokens, limit.end)
+    of_scale = rule("scale_of_age").ends(tokens, limit.first, first)
+    at_event = rule("age_at_event").starts(tokens, limit.end)
+    is_other = any((other, moment, of_scale, at_event))
     rest = limit.time_unit not in (None, "year") and rule("age_in_years").ends(
         tokens, limit.first, limit.first - 5
     )
@@ -231,9 +239,7 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     some = not admits and rule("who_else").starts(tokens, limit.end)
     if tokens.words[limit.first].lower() == "before":
         return True
-    if rule("scale_of_age").ends(tokens, limit.first, first):
-        return True
-    if other:
+    if is_other:
         return True
     if listed:
         return True
