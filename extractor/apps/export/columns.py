@@ -17,6 +17,7 @@ from extractor.apps.export.interventions import read_interventions
 from extractor.apps.export.people import read_registered
 from extractor.assembly.assemble import list_terms
 from extractor.concepts.criteria.exceptions import FIELD as EXCEPTION
+from extractor.concepts.doses.explained import find_explained
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
 from extractor.language.book import read_table
@@ -37,6 +38,8 @@ CUSTOM = "custom_values"
 ADDED = "added"
 """The key under which ``find_rows`` adds what an item alone does not tell: cells by column."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
+_NO_AGENTS = ("eligibility", "primary_outcomes", "secondary_outcomes", "other_outcomes")
+"""Sections in which few agents of the trial are explained."""
 _BODY = frozenset({"kg", "m2"})
 """What a dose may be counted by, beside days."""
 
@@ -78,7 +81,8 @@ def list_columns(table: str) -> tuple[Column, ...]:
 def read_registry(record: TrialRecord) -> Json:
     """Return the registered fields of a record by column, for ``records`` and ``eligibility``.
 
-    With them come its ``arms``, its ``interventions`` and its ``terms``.
+    With them come its ``arms``, its ``interventions``, its ``terms`` and the abbreviations that it
+    explains.
     """
     fields = record.registry
     enrolment = fields.enrollment or ""
@@ -117,6 +121,11 @@ def read_registry(record: TrialRecord) -> Json:
         "arms": read_arms(record),
         "interventions": read_interventions(record),
         "terms": list_terms(record),
+        "explained": find_explained(
+            section.text
+            for section in record.sections
+            if not section.name.startswith(_NO_AGENTS)
+        ),
     }
 
 
@@ -139,15 +148,6 @@ def find_least(pieces: Sequence[Json]) -> float | None:
         (piece["confidence"] for piece in pieces if piece["confidence"] is not None),
         default=None,
     )
-
-
-def _compute_window(window: Json, criterion: Json) -> Json:
-    high = window.get("value_high")
-    return {
-        "days": to_days(window),
-        "days_high": None if high is None else to_days({**window, "value": high}),
-        "confidence": find_least(list_evidence(criterion, "time_windows", window)),
-    }
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Json:
@@ -339,13 +339,16 @@ COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
         "instrument_canonical": _name_instrument(endpoint)
     },
     "constraints": lambda limit, _: limit[ADDED],
+    "windows": lambda window, _: window[ADDED],
+    "window_things": lambda thing, _: thing,
     "bounds": lambda bound, _: bound,
-    "windows": _compute_window,
     "regimens": lambda regimen, _: regimen[ADDED],
     "amounts": _compute_amount,
     "time_points": lambda point, _: point[ADDED],
     "arms": lambda arm, _: arm,
     "interventions": lambda intervention, _: intervention,
     "regimen_arms": lambda link, _: link,
+    "condition_terms": lambda term, _: term,
+    "intervention_terms": lambda term, _: term,
 }
 """Computes the last columns of a table, by name, from a row's item and the item above it."""

@@ -151,8 +151,8 @@ def choose_tables(
     ...     table.name for table in choose_tables(["dosing"], [])
     ... ]  # doctest: +NORMALIZE_WHITESPACE
     ['records', 'regimens', 'amounts', 'interventions', 'arms', 'regimen_arms', 'notes',
-     'absences', 'findings', 'citations', 'coverage_sections', 'registered_terms',
-     'custom_values', 'evidence']
+     'absences', 'findings', 'citations', 'coverage_sections', 'condition_terms',
+     'intervention_terms', 'custom_values', 'evidence']
     """
     known = {table.name: table for table in list_tables(fields)}
     refuse_unknown("table", names, known)
