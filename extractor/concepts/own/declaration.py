@@ -8,7 +8,7 @@ of the user.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -93,6 +93,10 @@ _SECTIONS = (
         "other_outcomes",
     ),
 )
+
+
+_KEPT = 256
+"""Most fields whose classes are kept: a service meets new ones with each caller."""
 
 
 def _list_words(given: Any) -> Any:
@@ -182,6 +186,21 @@ class CustomField(FrozenModel):
         """Whether something of the field is read without a model."""
         return any(one.patterns for one in self.attributes)
 
+    def list_unread(self) -> list[str]:
+        """Return what is not read without a model: the field, or some of its attributes as
+        ``field.attribute``.
+        """
+        if not self.has_patterns:
+            return [self.name]
+        written = " ".join(
+            pattern.text for one in self.attributes for pattern in one.patterns
+        )
+        return [
+            f"{self.name}.{one.name}"
+            for one in self.attributes
+            if not one.patterns and not re.search(rf"\b{one.name}=", written)
+        ]
+
     @property
     def tokens(self) -> int:
         """Output tokens that an answer may take at most: a long sentence for the quote, and its
@@ -257,13 +276,13 @@ class CustomField(FrozenModel):
         return {"type": "array", "items": one} if self.many else one
 
 
-Declared = CustomField | type[BaseModel] | str | Path
+Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
 """A user's field as it is given: a pydantic model, or where one is, such as
-``my_fields.py:Washout``; or its declaration.
+``my_fields.py:Washout``; its JSON Schema; or its declaration.
 """
 
 
-@cache
+@lru_cache(_KEPT)
 def _make_group(field: CustomField) -> ItemGroup:
     path = f"custom.{field.name}"
     hosts = None if field.of is Of.RECORD else field.of.fields[0].group
@@ -272,7 +291,7 @@ def _make_group(field: CustomField) -> ItemGroup:
     )
 
 
-@cache
+@lru_cache(_KEPT)
 def make_model(field: CustomField) -> type[FrozenModel]:
     """Make the class of a field's values as an extraction has them."""
     label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
@@ -307,7 +326,7 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     >>> explain_unread([field])  # doctest: +ELLIPSIS
     'your own fields without a pattern stay empty, since no model is asked: washout; ...'
     """
-    names = ", ".join(field.name for field in fields if not field.has_patterns)
+    names = ", ".join(name for field in fields for name in field.list_unread())
     if not names:
         return None
     told = "your own fields without a pattern stay empty, since no model is asked"

@@ -33,8 +33,10 @@ def load_models(place: str) -> list[type[BaseModel]]:
     source, colon, names = place.rpartition(":")
     if not colon or names.endswith(".py"):
         return _list_whole(_load(place), place)
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    if not wanted:
+        raise FieldError(f"{place}: names no model behind its colon; {_FORM}")
     models = _load(source)
-    wanted = [name.strip() for name in names.split(",")]
     for name in wanted:
         if name not in models:
             known = ", ".join(models) or "none"
@@ -45,6 +47,11 @@ def load_models(place: str) -> list[type[BaseModel]]:
 
 def _load(source: str) -> dict[str, type[BaseModel]]:
     """Return the models that a file or a module defines itself, by name."""
+    suffix = Path(source).suffix
+    if suffix == ".py" and not Path(source).is_file():
+        raise FieldError(f"{source}: there is no such file; {_FORM}")
+    if suffix != ".py" and Path(source).is_file():
+        raise FieldError(f"{source}: is no file of Python; {_FORM}")
     try:
         module = runpy.run_path(source) if source.endswith(".py") else _import(source)
     except Exception as error:

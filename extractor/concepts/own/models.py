@@ -28,8 +28,8 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
 
     Args:
         given: Pydantic models, or where they are: ``my_fields.py:Washout`` or
-            ``my_package.fields:Washout,Visits``; without names all models of the file. One, or
-            several.
+            ``my_package.fields:Washout,Visits``; without names all models of the file; or JSON
+            Schemas, as ``model_json_schema()`` writes them. One, or several.
 
     Raises:
         FieldError: A field is wrong, or two have one name. Each line of the message says where,
@@ -39,7 +39,9 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
     >>> [field.name for field in read_fields(["extractor.catalogue:Washout", Blinding])]
     ['washout', 'blinding']
     """
-    several = [given] if isinstance(given, BaseModel | str | Path | type) else given
+    several: Any = given
+    if isinstance(given, BaseModel | str | Path | type | Mapping):
+        several = [given]
     if not isinstance(several, Iterable):
         raise FieldError(
             f"{given!r}: give pydantic models, or where they are, such as my_fields.py:Washout"
@@ -65,6 +67,10 @@ def _declare_all(given: Declared) -> Iterator[CustomField]:
         yield from map(declare, load_models(str(given)))
     elif isinstance(given, CustomField):
         yield given
+    elif isinstance(given, Mapping):
+        from extractor.concepts.own.json_schema import read_json_schema  # noqa: PLC0415 - few fields come so
+
+        yield read_json_schema(given)
     else:
         yield declare(given)
 
@@ -105,6 +111,10 @@ def declare(model: type[BaseModel]) -> CustomField:
         raise FieldError(
             f"{model.__name__}: a model that holds itself has no end; leave that attribute out"
         ) from None
+    if not attributes:
+        raise FieldError(
+            f"{model.__name__}: has no attribute; write one, such as name: str"
+        )
     table = {
         "name": name_field(model),
         "definition": definition,
@@ -254,7 +264,8 @@ def _describe_type(where: str, held: Any) -> dict[str, Any]:
         parts = _list_attributes(held)
         if any(part.patterns for part in parts):
             raise FieldError(
-                f"{where}: a pattern reads the field's own attributes; write it there"
+                f"{where}: a nested model has no pattern, only a model of a provider fills "
+                "it; leave the pattern out, or make its parts attributes of the field"
             )
         return {"type": AttributeType.OBJECT, "parts": parts}
     known = ", ".join(

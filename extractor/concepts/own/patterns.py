@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from extractor.concepts.own.attributes import Attribute, Pattern, list_members
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomField, Example
 from extractor.concepts.own.value_forms import show_value
 from extractor.errors import FieldError
 from extractor.language.book import load_book, rule
@@ -161,65 +161,118 @@ def check_patterns(field: CustomField) -> None:
     contradicts one.
     """
     for compiled in compile_patterns(field):
-        shown = (
-            f"{field.name}.{compiled.attribute.name}: the pattern "
-            f"{compiled.pattern.text.strip()!r}"
-        )
-        try:
-            problem = _find_problem(compiled, field)
-        except RuleError as error:
-            if re.search(r"(?<![{,\d])\d", compiled.pattern.text):
-                hint = "a number is #, also in kg/m2; "
-            else:
-                hint = ""
-            raise FieldError(
-                f"{shown} cannot be read: {error}; {hint}{_PAGE}"
-            ) from error
-        except re.error as error:
-            raise FieldError(
-                f"{shown} cannot be read: its brackets do not match; {_PAGE}"
-            ) from error
-        if problem:
-            raise FieldError(f"{shown} {problem}")
-    for example in field.examples if field.has_patterns else ():
-        answers = field.read(example.value)[0]
-        for matches in find_matches(field, [read_passage(example.text)]):
-            for name, found in matches.items():
-                stated = {
-                    _fold(value)
-                    for answer in answers
-                    for value in list_members(answer.get(name))
-                }
-                others = [
-                    match.value for match in found if _fold(match.value) not in stated
-                ]
-                if others:
-                    read = (
-                        f"{field.name}.{name}: the patterns read {show_value(others[0])} in "
-                        f"{example.text!r}"
-                    )
-                    raise FieldError(
-                        f"{read}, whose example does not say so; correct the pattern or the "
-                        "example"
-                    )
+        _check_pattern(compiled, field)
+    if not field.has_patterns:
+        return
+    for example in field.examples:
+        answers = field.list_answers(example.value)
+        # of a wrong key, the check of the examples says which it is
+        if not any(_names_other(field, answer) for answer in answers):
+            _check_example(example, field)
+
+
+def _check_pattern(compiled: Compiled, field: CustomField) -> None:
+    written = compiled.pattern.text
+    shown = f"{field.name}.{compiled.attribute.name}: the pattern {written.strip()!r}"
+    try:
+        problem = _find_problem(compiled, field)
+    except RuleError as error:
+        has_digit = re.search(r"(?<![{,\d])\d", written) is not None
+        hint = "a number is #, also in kg/m2; " if has_digit else ""
+        raise FieldError(f"{shown} cannot be read: {error}; {hint}{_PAGE}") from error
+    except re.error as error:
+        raise FieldError(
+            f"{shown} cannot be read: its brackets do not match; {_PAGE}"
+        ) from error
+    if problem:
+        raise FieldError(f"{shown} {problem}")
+
+
+def _check_example(example: Example, field: CustomField) -> None:
+    """Raise ``FieldError`` if the patterns read what an example does not say."""
+    answers = field.read(example.value)[0]
+    for matches in find_matches(field, [read_passage(example.text)]):
+        for name, found in matches.items():
+            values = [answer.get(name) for answer in answers]
+            stated = {_fold(one) for value in values for one in list_members(value)}
+            others = [
+                match.value for match in found if _fold(match.value) not in stated
+            ]
+            if others:
+                raise FieldError(
+                    f"{field.name}.{name}: the patterns read {show_value(others[0])} in "
+                    f"{example.text!r}, whose example does not say so; correct the pattern or the "
+                    "example"
+                )
+
+
+def _names_other(field: CustomField, answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer has a key that is no attribute."""
+    known = {"quote", *(one.name for one in field.attributes)}
+    return not answer.keys() <= known
 
 
 def _find_problem(compiled: Compiled, field: CustomField) -> str | None:
+    return _find_lack(compiled, field) or _find_silence(compiled, field)
+
+
+def _find_lack(compiled: Compiled, field: CustomField) -> str | None:
+    """Return why no match of a pattern can be a value."""
+    own = compiled.attribute
     known = [one.name for one in field.attributes]
-    for name in compiled.rule.expression.groupindex:
+    named = compiled.rule.expression.groupindex
+    for name in named:
         if name not in known:
             return f"captures {name}, which is no attribute of the field{suggest(name, known)}"
-    texts = [
-        example.text
+    if own.parts:
+        return (
+            "is of a nested model, which only a model of a provider fills; leave it out"
+        )
+    stated = {own.name, *named}
+    required = [one.name for one in field.attributes if one.required]
+    lacking = next((name for name in required if name not in stated), None)
+    if field.many and lacking:
+        return (
+            "can never give a value: with many, each match is a value of its own, and "
+            f"{lacking} is required; name it in the same pattern, as {lacking}=( ... ), "
+            "or write it as X | None"
+        )
+    return None
+
+
+def _find_silence(compiled: Compiled, field: CustomField) -> str | None:
+    """Return why a pattern finds no value in the examples of its field."""
+    passages = [
+        read_passage(example.text)
         for example in field.examples
         if example.value is not None and field.may_be_in(example.text)
     ]
-    if any(next(_apply(compiled, field, read_passage(text)), None) for text in texts):
+    if any(next(_apply(compiled, field, passage), None) for passage in passages):
         return None
+    unread = next(_list_unread(compiled, passages), None)
+    if unread:
+        kind = compiled.attribute.type
+        return (
+            f"finds {unread!r} in an example, which is no {kind}; write it so that the value is "
+            f"{compiled.attribute.form}"
+        )
     return (
         "finds no value in an example of the field; add one, with its text and value, or "
         "correct the pattern"
     )
+
+
+def _list_unread(compiled: Compiled, passages: Iterable[Passage]) -> Iterator[str]:
+    """Yield the words that a pattern finds and that are no value of its attribute."""
+    attribute = compiled.attribute
+    for passage in passages:
+        for found in compiled.rule.find(passage.tokens, passage.first, passage.end):
+            place = found.part(attribute.name) or (found.first, found.end)
+            words = found.tokens.read(*place)
+            try:
+                attribute.read(compiled.pattern.gives or words)
+            except ValueError:
+                yield words
 
 
 def _fold(value: Any) -> str:
