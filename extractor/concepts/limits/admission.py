@@ -150,7 +150,7 @@ def _are_two(limit: Constraint, other: Constraint, *, with_and: bool) -> bool:
     if limit.quantity.casefold() != other.quantity.casefold():
         return True
     values = [
-        one and one.to_canonical(each.value, unit)
+        one.to_canonical(each.value, unit) if one else None
         for one, each, unit in zip(named, (limit, other), units, strict=True)
     ]
     are_forms = limit.comparator is other.comparator and _are_near(values)
