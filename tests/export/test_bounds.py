@@ -103,6 +103,34 @@ def test_a_joint_floor_of_the_ill_is_met_by_either():
     assert {row["holds_for"] for row in tabulate([both])["bounds"]} == {"some"}
 
 
+def holds_for(*limits, kind="inclusion", quote=None):
+    whole = trial("A", (kind, *limits))
+    if quote:
+        data = whole.model_dump(mode="json")
+        data["eligibility"]["criteria"][0]["quote"] = quote
+        whole = TrialExtraction.model_validate(data)
+    return [row["holds_for"] for row in tabulate([whole])["bounds"]]
+
+
+def test_one_range_in_two_units_is_a_range_of_all():
+    cells = limit("WBC", "between", 3.6, "x 10^3/mm^3", value_high=11)
+    litres = limit("WBC", "between", 3.6, "x 10^9/L", value_high=11)
+    assert holds_for(cells, litres) == ["all", "all"]
+    other = limit("WBC", "between", 20, "x 10^9/L", value_high=30)
+    assert holds_for(cells, other) == ["some", "some"]
+
+
+def test_two_limits_of_a_quantity_joined_by_or_are_alternatives():
+    high = limit("BMI", ">", 30, "kg/m2")
+    lower = limit("BMI", ">", 27, "kg/m2")
+    quote = "BMI > 30 kg/m2, or BMI > 27 kg/m2 and diabetes"
+    assert holds_for(high, lower, quote=quote) == ["some", "some"]
+    mass = limit("Glucose", ">=", 126, "mg/dL")
+    moles = limit("Glucose", ">=", 7, "mmol/L")
+    quote = "Glucose >= 126 mg/dL or >= 7 mmol/L"
+    assert holds_for(mass, moles, quote=quote) == ["all", "all"]
+
+
 TRIALS = [
     trial("floor", ("exclusion", limit("Platelets", "<", 75, "x 10^9/L"))),
     trial(

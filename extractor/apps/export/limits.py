@@ -1,5 +1,6 @@
 """Compute the columns of limits: names, canonical units and values, and what they admit."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from extractor.concepts.limits.quantity_names import (
 from extractor.language.units import read_unit
 from extractor.schemas import Comparator, CriterionKind, Sex
 
+_ROUNDED = 0.07
+"""How far apart two forms of one number are at most, relative to it: 7 mmol/L and 126 mg/dL."""
 _SURFACE = "{1.73_m2}"
 """The body surface to which an estimated filtration rate refers, written or not."""
 
@@ -125,6 +128,32 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
     return "outside" if comparator is Comparator.BETWEEN else "<>"
 
 
+def _list_divided(limits: Sequence[Json], cells: Sequence[Json]) -> set[str]:
+    """Return the quantities with two different ranges, which are those of two groups: nobody can
+    have both. A range and the same one in another unit are no two.
+    """
+    ranges = dict[str, list[tuple[float | None, float | None]]]()
+    for limit, known in zip(limits, cells, strict=True):
+        if limit.get("value_high") is None:
+            continue
+        ends = (known["value_canonical"], known["value_high_canonical"])
+        ranges.setdefault(limit["quantity"].casefold(), []).append(ends)
+    return {
+        name
+        for name, found in ranges.items()
+        if any(not _is_same_range(found[0], other) for other in found[1:])
+    }
+
+
+def _is_same_range(
+    one: tuple[float | None, float | None], other: tuple[float | None, float | None]
+) -> bool:
+    if None in one or None in other:
+        return False
+    pairs = zip(one, other, strict=True)
+    return all(math.isclose(a or 0, b or 0, rel_tol=_ROUNDED) for a, b in pairs)
+
+
 def describe_limits(
     criterion: Json, *, decides: bool, sex: Sex | None = None
 ) -> Iterator[dict[str, Any]]:
@@ -154,13 +183,7 @@ def describe_limits(
         if limit.get("condition") or seen.get("sex") not in (None, sex):
             divided.add(limit["quantity"].casefold())
         alternatives.append(bool(seen.get("alternative")))
-    ranges = [
-        one["quantity"].casefold()
-        for one in criterion["constraints"]
-        if one.get("value_high") is not None
-    ]
-    # of two groups: nobody can have both
-    divided |= {one for one in ranges if ranges.count(one) > 1}
+    divided |= _list_divided(criterion["constraints"], found)
     for limit, cells, alternative in zip(
         criterion["constraints"], found, alternatives, strict=True
     ):

@@ -42,7 +42,12 @@ from extractor.apps.export.times import (
     find_cycle_days,
 )
 from extractor.apps.export.trial_view import view_trial
-from extractor.apps.export.windows import THINGS, describe_windows, find_anchor_class
+from extractor.apps.export.windows import (
+    THINGS,
+    describe_windows,
+    find_anchor_class,
+    find_parts,
+)
 from extractor.concepts.own.declaration import CustomField, Declared, make_model
 from extractor.concepts.own.models import read_fields
 from extractor.concepts.people.registered_ages import AGES
@@ -268,6 +273,9 @@ def _find_raw_rows(
 
 def _add_windows(criterion: Json, namer: AgentNamer) -> None:
     """Add the computed cells of the time windows of a criterion, and the things that they limit."""
+    chosen = criterion.get("time_window")
+    if chosen:
+        chosen |= find_parts(criterion)
     # evidence is found by a window as it was, so all cells are computed first
     described = list(describe_windows(criterion, namer))
     for window, cells in zip(criterion["time_windows"], described, strict=True):
