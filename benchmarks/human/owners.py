@@ -21,7 +21,7 @@ from benchmarks.human.texts import (
 )
 from extractor.schemas import FieldRef, TrialExtraction
 
-_HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
+HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
 _MEASURED = frozenset({"Measurement", "Person", "Observation"})
 """Kinds of marks whose values are limits; the values of others are often words of a diagnosis."""
 _POWER = re.compile(
@@ -34,6 +34,7 @@ _TIME = re.compile(
     r"\b(?:hours?|hrs?|days?|weeks?|wks?|months?|mos?|years?|yrs?)\b", re.I
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_KINDS = {"constraints": "value", "time_windows": "time"}
 _AGES = frozenset({"age", "aged", "ages", "old", "older", "years", "year"})
 
 
@@ -89,9 +90,9 @@ def report(rows: Sequence[Row], *, show: bool) -> None:
 
 def compare(row: Row) -> list[Judged]:
     """Extract a text with the rules, and look for each marked value and time."""
-    heading = _HEADINGS[row["list"]]
+    heading = HEADINGS[row["list"]]
     ours = list(list_read(extract_text(row, heading), len(heading)))
-    return [_judge(marked, ours) for marked in list_marked(row)]
+    return [judge_mark(marked, ours) for marked in list_marked(row)]
 
 
 def list_marked(row: Row) -> Iterator[Marked]:
@@ -121,23 +122,20 @@ def list_read(extraction: TrialExtraction, offset: int) -> Iterator[Read]:
             for piece in criterion.evidence
             if piece.start is not None and piece.end is not None
         }
-        for field, (start, end) in places.items():
-            place = FieldRef(field)
-            if place.path == "constraints" and field.endswith("]"):
-                limit: Any = criterion.constraints[_number_of(field)]
-                numbers = _list_stated(limit.value, limit.value_high)
-                yield Read("value", numbers, start, end, limit.quantity or "", None)
-            elif place.path == "time_windows" and field.endswith("]"):
-                window: Any = criterion.time_windows[_number_of(field)]
-                numbers = _list_stated(window.value, window.value_high)
-                yield Read(
-                    "time",
-                    numbers,
-                    start,
-                    end,
-                    window.of or "",
-                    places.get(f"{field}.of"),
-                )
+        for field, place in places.items():
+            ref = FieldRef(field)
+            if ref.path in _KINDS and field.endswith("]"):
+                value = getattr(criterion, ref.path)[_number_of(field)]
+                yield describe_read(ref.path, value, place, places.get(f"{field}.of"))
+
+
+def describe_read(
+    path: str, value: Any, place: tuple[int, int], owner_place: tuple[int, int] | None
+) -> Read:
+    """Return a limit or a time window of the rules as it is compared with marks."""
+    numbers = _list_stated(value.value, value.value_high)
+    owner = value.quantity if path == "constraints" else value.of
+    return Read(_KINDS[path], numbers, *place, owner or "", owner_place)
 
 
 def _number_of(field: str) -> int:
@@ -155,7 +153,8 @@ def _read_numbers(text: str) -> tuple[float, ...]:
     return tuple(float(number) for number in found if number.count(".") < 2)
 
 
-def _judge(marked: Marked, ours: Sequence[Read]) -> Judged:
+def judge_mark(marked: Marked, ours: Sequence[Read]) -> Judged:
+    """Return whether limits of the rules have a mark, and whether with the right owner."""
     # Without a look at the kind: an age of the marks may be a window of the rules.
     there = [
         read
@@ -181,10 +180,11 @@ def _is_owner(read: Read, owner: Row) -> bool:
     if read.owner_place is not None:
         first, end = read.owner_place
         return any(first < stop and start < end for start, stop in owner["spans"])
-    if owner["type"] == "Person" and _list_words(read.owner) & _AGES:
+    if owner["type"] == "Person" and list_words(read.owner) & _AGES:
         return True
-    return bool(_list_words(read.owner) & _list_words(owner["text"]))
+    return bool(list_words(read.owner) & list_words(owner["text"]))
 
 
-def _list_words(text: str) -> set[str]:
+def list_words(text: str) -> set[str]:
+    """Return the words of a text in small letters."""
     return {word.casefold() for word in _WORD.findall(text)}

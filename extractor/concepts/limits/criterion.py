@@ -6,6 +6,7 @@ from extractor.concepts.limits.bounds import Limit, find_quantity
 from extractor.concepts.limits.conditions import find_conditions, is_ratio
 from extractor.concepts.limits.mentions import NumberRole, find_role, name_change
 from extractor.concepts.limits.quantity_names import name_quantity, names_quantity
+from extractor.concepts.limits.signs import LimitView, list_around, list_signs
 from extractor.concepts.people.ages import (
     is_age,
     is_lifetime,
@@ -14,7 +15,7 @@ from extractor.concepts.people.ages import (
     is_unnamed_weight,
     stands_beside_consent,
 )
-from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.drafts import Reading, Signs, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
@@ -73,6 +74,7 @@ def read_constraints(
     ]
     constraints = []
     spans = []
+    views = list[tuple[Limit, Range | None, bool]]()
     last: Range | None = None
     done = 0
     conditions = find_conditions(tokens, kept)
@@ -94,9 +96,11 @@ def read_constraints(
         spans.append(
             span_of(passage.part(min(limit.first, first), max(limit.end, end)))
         )
+        views.append((limit, named, named is not None and named == last))
         last = named or last
         done = limit.end
-    shape = _name_case(tokens, kept, list(_find_unread(tokens, limits)))
+    unread = list(_find_unread(tokens, limits))
+    shape = _name_case(tokens, kept, unread)
     # The quantities that the words name by themselves; more than eight words name none.
     units = [read_unit(one.unit) if one.unit else None for one in constraints]
     known = [
@@ -123,7 +127,34 @@ def read_constraints(
     elif shape in _PLAIN and not asked:
         shape = "limit under a condition"
     sure = measured("constraints", shape)
-    return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
+    around = list_around(tokens, kept, has_unread=bool(unread), is_asked=asked)
+    signs = tuple(
+        _list_signs_of_parts(
+            tokens, LimitView(limit, made, named, known_as, shared), len(kept), around
+        )
+        for (limit, named, shared), made, known_as in zip(
+            views, constraints, known, strict=True
+        )
+    )
+    return Reading(
+        tuple(constraints),
+        max(0.5, sure),
+        tuple(spans),
+        Support.PARSED,
+        signs=signs,
+    )
+
+
+def _list_signs_of_parts(
+    tokens: Tokens, view: LimitView, count: int, around: Sequence[str]
+) -> Signs:
+    """Return the signs of a limit, without those of its condition."""
+    own = list_signs(tokens, view, count, around)
+    if _has_unread_unit(tokens, view.limit):
+        own = (*own, "a word that may be its unit")
+    if view.made.condition:
+        own = (*own, "a condition of its own")
+    return {"": own}
 
 
 def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:

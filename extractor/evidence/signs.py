@@ -1,0 +1,62 @@
+"""Weigh what speaks for and against a value: its signs, and the rules' own estimate.
+
+``evidence/weights/signs.toml`` has a table for each field whose values are weighed, a member of a
+list by itself: ``base`` and the weight of each sign in log-odds, and how much the log-odds of the
+estimate count. ``python -m benchmarks.training.signs`` fits it.
+"""
+
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+
+from extractor.language.book import find_weights
+
+BASE = "base"
+ESTIMATE = "estimate"
+"""The names in a table that are no signs."""
+_LEAST, _MOST = 0.01, 0.99
+"""Estimates beyond these are as good as these."""
+
+
+def log_odds(estimate: float) -> float:
+    """Return the log-odds of an estimate, which is neither 0 nor 1.
+
+    >>> log_odds(0.5), round(log_odds(1.0), 2)
+    (0.0, 4.6)
+    """
+    known = min(max(estimate, _LEAST), _MOST)
+    return math.log(known / (1 - known))
+
+
+def is_weighed(field: str) -> bool:
+    """Return whether the values of a field are weighed: ``dosing.route``."""
+    return field in _read_weights()
+
+
+@lru_cache(maxsize=16384)
+def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
+    """Return the confidence of a value, in hundredths. Signs without a weight add nothing.
+
+    Raises ``KeyError`` for a field without weights.
+    """
+    return round(weigh_by(_read_weights()[field], signs, estimate), 2)
+
+
+def weigh_by(
+    weights: Mapping[str, float], signs: Iterable[str], estimate: float
+) -> float:
+    """Return the confidence by these weights.
+
+    >>> weights = {"base": 0.5, "estimate": 1.0, "no unit": -0.5}
+    >>> weigh_by(weights, ["no unit", "an unknown sign"], 0.5)
+    0.5
+    """
+    score = weights[BASE] + weights[ESTIMATE] * log_odds(estimate)
+    score += sum(weights.get(sign, 0.0) for sign in {*signs})
+    return 1 / (1 + math.exp(-score))
+
+
+@cache
+def _read_weights() -> Mapping[str, Mapping[str, float]]:
+    return tomllib.loads(find_weights("signs.toml").read_text("utf-8"))
