@@ -24,7 +24,8 @@ from extractor.run.setup import Setup
 from extractor.schemas import TrialRecord
 from extractor.schemas.record_limits import check_unicode
 
-Given = str | PathLike[str] | TrialRecord | Mapping[str, Any]
+Given = str | PathLike[str] | TrialRecord | Mapping[str, Any] | RecordError
+"""What is given as a record; an error stands for one that cannot be read."""
 GIVEN = "given.jsonl"
 """The file of a run's folder with what stands in no other file, so that commands find its text."""
 
@@ -61,6 +62,9 @@ class GivenRun:
         if isinstance(one, str | PathLike):
             name = fspath(one)
             self._sources.append(refuse_text(name) if is_text(name) else name)
+            return
+        if isinstance(one, RecordError):
+            self._sources.append(one)
             return
         if not isinstance(one, TrialRecord | Mapping):
             raise WrongType(

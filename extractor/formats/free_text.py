@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
+from typing import Literal, get_args
 
 from extractor.formats.found import (
     RecordContent,
@@ -45,8 +46,17 @@ from extractor.formats.listed import (
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import read_section, strip_span
 from extractor.schemas import Part, Piece, Section
-from extractor.schemas.record_limits import MAX_CHARACTERS
+from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
 
+GivenSection = Literal[
+    "eligibility",
+    "arms",
+    "interventions",
+    "primary_outcomes",
+    "secondary_outcomes",
+    "other_outcomes",
+]
+"""The section of which somebody says that a text is all of it."""
 _ID = "trial_id"
 _GAP = re.compile(r"\r?\n[ \t\r]*\n")
 _NEXT_LINE = re.compile(r"\r?\n(?![ \t]*[a-z])")
@@ -106,6 +116,36 @@ def build_text(
     )
 
 
+def build_given(
+    text: str, section: GivenSection, *, title: str | None = None
+) -> RecordContent:
+    r"""Build the content of a text of which the user says in which section it stands, such as a
+    cell of a column of criteria. It needs no heading. Raises ``UnreadableSource``.
+
+    >>> content = build_given("Age 18 years or older", "eligibility")
+    >>> [(section.name, section.text) for section in content.sections]
+    [('eligibility', 'Age 18 years or older')]
+    >>> outcomes = build_given("- Pain\n- Sleep at 2 weeks", "secondary_outcomes")
+    >>> [section.text for section in outcomes.sections]
+    ['Pain', 'Sleep at 2 weeks']
+    """
+    if section not in get_args(GivenSection):
+        known = ", ".join(get_args(GivenSection))
+        raise UnreadableSource(
+            f"there is no section {section!r}", f"choose from {known}"
+        )
+    if len(text) > MAX_CHARACTERS:
+        raise UnreadableSource(
+            f"text of more than {MAX_CHARACTERS:,} characters", "give one record a text"
+        )
+    if text.count("\n") >= MAX_LINES:
+        raise UnreadableSource(
+            f"text of more than {MAX_LINES:,} lines", "give one record a text"
+        )
+    reader = _TextReader(undo_layout(text), within=section)
+    return RecordContent(take_sections(reader.list_sections(title)), "text")
+
+
 def build_laid_out(text: str, known: Sequence[Heading] = ()) -> RecordContent:
     """Build the content of a text whose layout is undone already, such as that of a document.
 
@@ -148,7 +188,8 @@ def _refuse_other(text: str, *, named: bool) -> None:
     if is_table or text.lstrip()[:1] in ("{", '"') or says_nothing:
         raise UnreadableSource(
             "an unknown format",
-            'give a text with headings such as "Inclusion Criteria", or a download of a registry '
+            'give a text with headings such as "Inclusion Criteria" (Python and JSON also take '
+            'section "eligibility" in their place), or a download of a registry '
             "(docs/reference/formats.md), plain, in gzip or in zip",
         )
     if not named:
@@ -171,15 +212,23 @@ def _add_known(found: Sequence[Heading], known: Sequence[Heading]) -> list[Headi
 class _TextReader:
     """Reads a text: its headings, and by section the ``places`` of what stands below them."""
 
-    def __init__(self, text: str, known: Sequence[Heading] = ()) -> None:
+    def __init__(
+        self,
+        text: str,
+        known: Sequence[Heading] = (),
+        within: GivenSection | None = None,
+    ) -> None:
         self.text = text
         self.lexed = read_section("text", text)
+        self.places: dict[str, list[Place]] = defaultdict(list)
+        if within:
+            self._place_given(within)
+            return
         self.english = hide_foreign(text)  # a heading may stand beside its translation
         self.headings = find_headings(
             self.lexed if self.english == text else read_section("text", self.english)
         )
         self.headings = _add_known(self.headings, known)
-        self.places: dict[str, list[Place]] = defaultdict(list)
         self._place_opening(self.headings[0].line if self.headings else len(text))
         for heading, end in zip(
             self.headings,
@@ -205,6 +254,18 @@ class _TextReader:
             ),
             None,
         )
+
+    def _place_given(self, section: GivenSection) -> None:
+        """Place all of the text in one section, without a look for headings."""
+        end = len(self.text)
+        if section == ELIGIBILITY:
+            self.places[section].append((0, end))
+            return
+        by_line = section in OUTCOMES
+        lead, items = split_items(self.lexed, 0, end, by_line=by_line)
+        self.places[section] = items
+        if lead:
+            self.places[DESCRIPTION].append(lead)
 
     def _place_opening(self, end: int) -> None:
         """Place the text before the first heading: a title, and a description or a list of

@@ -27,7 +27,7 @@ from extractor.formats.streams import MAX_NESTING, CappedStream, peek_block, rea
 from extractor.formats.study import list_paths, read_study
 from extractor.schemas import TrialRecord
 
-_OF_TEXT = ("text", "title", "record_id")
+_OF_TEXT = ("text", "title", "record_id", "section")
 """The keys of a text in JSON."""
 _OPENING = ("start_map", "start_array")
 _CLOSING = ("end_map", "end_array")
@@ -198,8 +198,9 @@ def build_study(study: Any) -> RecordContent:
 
 
 def _read_text(given: dict[str, Any]) -> RecordContent:
-    """Build the content of a text in JSON: ``{"text": "...", "title": "...", "record_id": "..."}``,
-    the last two if wanted. Other keys are refused: they would be ignored.
+    """Build the content of a text in JSON: ``{"text": "...", "title": "...", "record_id": "...",
+    "section": "eligibility"}``, the last three if wanted. Other keys are refused: they would be
+    ignored.
     """
     unknown = sorted(given.keys() - set(_OF_TEXT))
     if unknown:
@@ -215,8 +216,13 @@ def _read_text(given: dict[str, Any]) -> RecordContent:
                 f"JSON whose {name} is no text", "write a string in quotation marks"
             )
     from extractor.formats.flat import build_plain  # noqa: PLC0415 - few files hold such texts
+    from extractor.formats.free_text import build_given  # noqa: PLC0415 - as above
 
-    content = build_plain(given["text"], title=given.get("title"))
+    section = given.get("section")
+    if section is None:
+        content = build_plain(given["text"], title=given.get("title"))
+    else:
+        content = build_given(given["text"], section, title=given.get("title"))
     own_id = (given.get("record_id") or "").strip() or None
     return replace(content, trial_id=content.trial_id or own_id)
 

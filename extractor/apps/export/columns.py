@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -15,21 +15,12 @@ from extractor.apps.export.arms import read_arms
 from extractor.apps.export.interventions import read_interventions
 from extractor.apps.export.people import read_registered
 from extractor.assembly.assemble import list_terms
-from extractor.concepts.limits.quantity_names import (
-    KnownQuantity,
-    find_loinc,
-    get_quantity,
-    name_quantity,
-)
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
 from extractor.language.book import read_table
 from extractor.language.units import convert, find_dimension, read_unit
 from extractor.schemas import (
-    Comparator,
-    CriterionKind,
     FieldRef,
-    Sex,
     TrialExtraction,
     TrialRecord,
 )
@@ -107,7 +98,7 @@ def read_registry(record: TrialRecord) -> Json:
             "healthy_volunteers", fields.healthy_volunteers or ""
         ),
         **{
-            f"registered_{name}_days": age and _to_days(age.model_dump())
+            f"registered_{name}_days": age and to_days(age.model_dump())
             for name, age in ages.items()
         },
         "status": fields.status,
@@ -126,93 +117,7 @@ def read_registry(record: TrialRecord) -> Json:
     }
 
 
-_SURFACE = "{1.73_m2}"
-"""The body surface to which an estimated filtration rate refers, written or not."""
-
-
-class CanonicalLimit(NamedTuple):
-    """A limit in the vocabulary of quantities, by column. ``columns.toml`` says what each holds."""
-
-    quantity_canonical: str | None = None
-    laboratory: bool | None = None
-    loinc: str | None = None
-    unit_ucum: str | None = None
-    unit_canonical: str | None = None
-    value_canonical: float | None = None
-    value_high_canonical: float | None = None
-    canonical_note: str | None = None
-
-
-def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
-    """Return the canonical form of a limit, or what is known of it and why there is none.
-
-    ``known`` is its quantity where the words around it named that, and its own words do not.
-    """
-    written = limit.get("unit")
-    value = limit["value"]
-    unit = read_unit(written) if written else None
-    if known:
-        quantity = get_quantity(known)
-    elif found := name_quantity(limit.get("quantity") or "", unit, value=value):
-        quantity = found
-    else:
-        return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    named = CanonicalLimit(quantity.name, quantity.laboratory)
-    if written and unit is None:
-        return named._replace(canonical_note="unknown unit")
-    ends = [one for one in (value, limit.get("value_high")) if one is not None]
-    used = unit or next(filter(None, map(quantity.infer_unit, reversed(ends))), None)
-    named = named._replace(
-        loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used
-    )
-    if used is None:
-        return named._replace(canonical_note="no unit")
-    return _convert_ends(named, quantity, ends, used)
-
-
-def _convert_ends(
-    named: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
-) -> CanonicalLimit:
-    """Add the ends of a limit in the quantity's own unit, or why there are none."""
-    values = [
-        one for end in ends if (one := quantity.to_canonical(end, unit)) is not None
-    ]
-    if len(values) < len(ends):
-        return named._replace(canonical_note="no conversion")
-    if not all(map(quantity.is_possible, values)):
-        return named._replace(canonical_note="implausible")
-    low, high = (*values, None)[:2]
-    is_surface_assumed = (_SURFACE in unit) is not (_SURFACE in quantity.unit)
-    return named._replace(
-        unit_canonical=quantity.unit,
-        value_canonical=low,
-        value_high_canonical=high,
-        canonical_note="usual body surface" if is_surface_assumed else None,
-    )
-
-
-def read_admitted(limit: Json, criterion: Json) -> str | None:
-    """Return the comparator of the values that the criterion admits.
-
-    Return None if the criterion is negated, has an exception, or is a demand among the exclusions.
-
-    >>> [
-    ...     read_admitted({"comparator": "<"}, {"kind": kind})
-    ...     for kind in ("inclusion", "exclusion")
-    ... ]
-    ['<', '>=']
-    """
-    if any(criterion.get(name) for name in ("negated", "has_exception", "demanded")):
-        return None
-    comparator = Comparator(limit["comparator"])
-    if criterion["kind"] == CriterionKind.INCLUSION:
-        return comparator.value
-    if comparator.opposite:
-        return comparator.opposite.value
-    return "outside" if comparator is Comparator.BETWEEN else "<>"
-
-
-def _list_evidence(item: Json, name: str, member: Json) -> list[Json]:
+def list_evidence(item: Json, name: str, member: Json) -> list[Json]:
     """Return the evidence of a member of the list ``name`` of an item, and then that of its
     parts.
     """
@@ -225,78 +130,30 @@ def _list_evidence(item: Json, name: str, member: Json) -> list[Json]:
     ]
 
 
-def _find_least(pieces: Sequence[Json]) -> float | None:
+def find_least(pieces: Sequence[Json]) -> float | None:
+    """Return the least confidence of pieces of evidence; None if none has one."""
     return min(
         (piece["confidence"] for piece in pieces if piece["confidence"] is not None),
         default=None,
     )
 
 
-def describe_limits(
-    criterion: Json, *, decides: bool, sex: Sex | None = None
-) -> Iterator[dict[str, Any]]:
-    """Yield the computed cells of each limit of a criterion. ``decides``: it is not one of several
-    alternatives.
-
-    A limit of some participants admits nobody else. One of the same quantity beside it holds for
-    the others. A limit beside which another one does as well, and one of two ranges of a quantity,
-    is of some, too. A limit of the ``sex`` of all participants is one of all.
-
-    >>> general = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
-    >>> limits = [general, general | {"value": 5, "condition": "if liver metastases"}]
-    >>> found = describe_limits(
-    ...     {"kind": "inclusion", "constraints": limits}, decides=True
-    ... )
-    >>> [(cells.get("admits"), cells.get("admits_some")) for cells in found]
-    [(None, '<='), (None, '<=')]
-    """
-    found = list[dict[str, Any]]()
-    divided = set[str]()
-    alternatives = list[bool]()
-    for limit in criterion["constraints"]:
-        pieces = _list_evidence(criterion, "constraints", limit)
-        seen = pieces[0] if pieces else {}
-        cells = name_limit(limit, seen.get("quantity"))._asdict()
-        found.append(
-            cells | {"sex": seen.get("sex"), "confidence": _find_least(pieces)}
-        )
-        if limit.get("condition") or seen.get("sex") not in (None, sex):
-            divided.add(limit["quantity"].casefold())
-        alternatives.append(bool(seen.get("alternative")))
-    ranges = [
-        one["quantity"].casefold()
-        for one in criterion["constraints"]
-        if one.get("value_high") is not None
-    ]
-    # of two groups: nobody can have both
-    divided |= {one for one in ranges if ranges.count(one) > 1}
-    for limit, cells, alternative in zip(
-        criterion["constraints"], found, alternatives, strict=True
-    ):
-        of_all = (
-            decides and not alternative and limit["quantity"].casefold() not in divided
-        )
-        yield cells | {
-            "admits" if of_all else "admits_some": read_admitted(limit, criterion)
-        }
-
-
 def _compute_window(window: Json, criterion: Json) -> Json:
     high = window.get("value_high")
     return {
-        "days": _to_days(window),
-        "days_high": None if high is None else _to_days({**window, "value": high}),
-        "confidence": _find_least(_list_evidence(criterion, "time_windows", window)),
+        "days": to_days(window),
+        "days_high": None if high is None else to_days({**window, "value": high}),
+        "confidence": find_least(list_evidence(criterion, "time_windows", window)),
     }
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Json:
     pieces = (
         piece
-        for piece in _list_evidence(regimen, "amounts", amount)
+        for piece in list_evidence(regimen, "amounts", amount)
         if ".arms" not in piece["field"]
     )
-    sure = {"confidence": _find_least(list(pieces))}
+    sure = {"confidence": find_least(list(pieces))}
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
         return sure
@@ -350,7 +207,12 @@ def _compute_daily(
     return ends | {"daily_unit": "/".join([whole, *per, "d"])}
 
 
-def _to_days(period: Json | None) -> float | None:
+def to_days(period: Json | None) -> float | None:
+    """Return a value with a unit of time in days; None without one, and for half-lives and cycles.
+
+    >>> to_days({"value": 2, "unit": "week"}), to_days({"value": 2, "unit": "cycle"})
+    (14.0, None)
+    """
     unit = read_unit(period["unit"]) if period and period.get("unit") else None
     return convert(period["value"], unit, "d") if period and unit else None
 
@@ -446,12 +308,11 @@ def _measure(value: Any) -> dict[str, Any]:
 COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
     "records": lambda record, _: record[ADDED],
     "eligibility": lambda people, extraction: (
-        extraction[ADDED]
-        | {f"{name}_days": _to_days(people.get(name)) for name in AGES}
+        extraction[ADDED] | {f"{name}_days": to_days(people.get(name)) for name in AGES}
     ),
     "criteria": lambda criterion, _: {
         **criterion[ADDED],
-        "time_window_days": _to_days(criterion.get("time_window")),
+        "time_window_days": to_days(criterion.get("time_window")),
     },
     "constraints": lambda limit, _: limit[ADDED],
     "windows": _compute_window,

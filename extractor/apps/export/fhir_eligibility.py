@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 
-from extractor.apps.export.columns import name_limit
 from extractor.apps.export.fhir_groups import NestedGroups, make_group
 from extractor.apps.export.fhir_types import (
     EBM,
@@ -27,6 +26,7 @@ from extractor.apps.export.fhir_types import (
     quantity,
     value_range,
 )
+from extractor.apps.export.limits import name_limit
 from extractor.apps.export.people import People, StatedValue, read_people
 from extractor.concepts.limits.quantity_names import (
     find_loinc,

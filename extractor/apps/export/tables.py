@@ -24,12 +24,12 @@ from extractor.apps.export.columns import (
     Column,
     Json,
     Row,
-    describe_limits,
     list_columns,
     list_custom_rows,
     read_registry,
 )
 from extractor.apps.export.interventions import describe_agent, list_names
+from extractor.apps.export.limits import describe_limits
 from extractor.apps.export.people import read_comparator, read_registered
 from extractor.apps.export.trial_view import view_trial
 from extractor.concepts.own.declaration import CustomField, Declared, make_model
