@@ -1,116 +1,52 @@
 """Judge by field whether confidences mean what they say, on values that they were not fitted on.
 
-    python -m benchmarks.ranking --records INPUT... [--folds 3,4] [--marks FILE] [--half 1] [--markdown]
+    python -m benchmarks.ranking --data DIR --records INPUT... [--markdown]
 
-``--records`` are the records of the gold; ``--marks`` is the file of Chia's marks
-(``benchmarks.human``). A row for each field: the values, the mean confidence and the share right;
-``off``, the mean distance between confidence and share right over bins with equally many values;
-``chance``, what this distance would be if each confidence were true; ``excess``, what is left of
-it; the share of pairs of a right and a wrong value of which the right one is surer; how many
-different confidences, in hundredths, there are; and right and all values from 0.85.
+``--records`` are the records of the gold, ``--data`` holds the labels and marks from which the
+confidences learn (``benchmarks.training.signs``). A row for each field: the values, the mean
+confidence and the share right; ``off``, the mean distance between confidence and share right over
+bins with equally many values; ``chance``, what that distance would be if each confidence were true;
+``excess``, what is left of it; ``ranks``, the share of pairs of a right and a wrong value of which
+the right one is surer; how many different confidences there are, in hundredths; and how many of the
+values from 0.85 are right.
 
-A value is judged where its item is in gold: limits, windows, amounts and arms one by one, and a
-part of a value where the value is right.
+Gold is that of folds 3 and 4, each judged by what was fitted without it; marks are those of the half
+that nothing is fitted on. A value is judged where its item is in gold: limits, windows, amounts and
+arms one by one, and a part of a value where the value is right. Other fields are lists as a whole,
+and have the curves of ``benchmarks.reliability``; empty ones are left out.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-import numpy as np
-from scipy.stats import rankdata
-
-from benchmarks.data import format_table
-
-_BINS, _LEAST = 5, 25
-"""The most bins, and the fewest values of each."""
-_DRAWS, _SEED = 400, 7
-"""How often right and wrong are drawn to see what chance does."""
-_SURE = 0.85
+from benchmarks.claims import Claim, format_claims
+from benchmarks.data import parse_options
+from benchmarks.gold import read_gold
+from benchmarks.reliability import cross_validate, judge_gold
+from benchmarks.training.sign_rows import GOLD_SOURCE, read_rows
+from benchmarks.training.signs import UNREAD, test
+from extractor.formats import read_records
 
 
-class Claim(NamedTuple):
-    """A value with its confidence, and whether it is right. ``group`` is its trial."""
-
-    source: str
-    field: str
-    group: str
-    confidence: float
-    right: bool
-
-
-def format_claims(claims: Iterable[Claim], *, markdown: bool = False) -> str:
-    """Format a row for each source and field."""
-    found: dict[tuple[str, str], list[Claim]] = defaultdict(list)
-    for claim in claims:
-        found[claim.source, claim.field].append(claim)
-    head = [
-        "source, field",
-        "values",
-        "confidence",
-        "right",
-        "off",
-        "chance",
-        "excess",
-        "ranks",
-        "steps",
-        f"right from {_SURE}",
+def main() -> None:
+    """Print the table."""
+    chosen = parse_options(__doc__, data=..., records=[...], markdown=False)
+    claims = test(read_rows(chosen.data, chosen.records))
+    known = {claim.field for claim in claims}
+    claims += [
+        claim for claim in list_curved(chosen.records) if claim.field not in known
     ]
-    rows = [
-        [f"{source}: {field}", *describe(values)]
-        for (source, field), values in sorted(found.items())
-    ]
-    return format_table(head, rows, markdown=markdown)
+    print(format_claims(claims, markdown=chosen.markdown))
 
 
-def describe(claims: Sequence[Claim]) -> list[object]:
-    """Return the figures of one row."""
-    confidence = np.array([claim.confidence for claim in claims])
-    right = np.array([claim.right for claim in claims], float)
-    off = measure_distance(confidence, right)
-    draws = np.random.default_rng(_SEED).random((_DRAWS, len(claims))) < confidence
-    chance = float(
-        np.mean([measure_distance(confidence, one.astype(float)) for one in draws])
-    )
-    sure = [claim.right for claim in claims if claim.confidence >= _SURE]
-    return [
-        len(claims),
-        float(confidence.mean()),
-        float(right.mean()),
-        off,
-        chance,
-        max(0.0, off - chance),
-        measure_ranking(confidence, right),
-        len({round(claim.confidence, 2) for claim in claims}),
-        f"{sum(sure)} of {len(sure)}",
-    ]
+def list_curved(inputs: Sequence[Path]) -> Iterator[Claim]:
+    """Yield the values of folds 3 and 4 with the confidence of curves fitted on the other folds."""
+    records = read_records(*inputs, on_error=lambda _: None)
+    stated = [one for one in judge_gold(read_gold(), records) if one.confidence]
+    for one, confidence in zip(stated, cross_validate(stated), strict=True):
+        if one.fold in UNREAD and one.read not in (None, ()):
+            yield Claim(GOLD_SOURCE, one.field, one.trial, confidence, one.right)
 
 
-def measure_distance(confidence: np.ndarray, right: np.ndarray) -> float:
-    """Return the mean distance between confidence and share right over bins of equal counts.
-
-    >>> measure_distance(np.array([0.5, 0.5]), np.array([1.0, 0.0]))
-    0.0
-    """
-    order = np.argsort(confidence, kind="stable")
-    number = max(1, min(_BINS, len(order) // _LEAST))
-    return sum(
-        len(part) * abs(float(confidence[part].mean() - right[part].mean()))
-        for part in np.array_split(order, number)
-    ) / len(order)
-
-
-def measure_ranking(confidence: np.ndarray, right: np.ndarray) -> float | None:
-    """Return the share of pairs of a right and a wrong value whose right one is surer; equal ones
-    count half. None without such a pair.
-
-    >>> measure_ranking(np.array([0.9, 0.6, 0.7]), np.array([1.0, 0.0, 1.0]))
-    1.0
-    """
-    hits = int(right.sum())
-    wrong = len(right) - hits
-    if not hits or not wrong:
-        return None
-    ranks = rankdata(confidence)
-    above = ranks[right == 1].sum() - hits * (hits + 1) / 2
-    return float(above / (hits * wrong))
+if __name__ == "__main__":
+    main()

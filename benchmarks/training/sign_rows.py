@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from benchmarks.data import Row, fold_of, read_labels, read_lines
-from benchmarks.gold import GOLD, LABELS, read_annotated, read_gold
+from benchmarks.gold import GOLD, read_annotated, read_gold
 from benchmarks.human import bounds, owners
 from benchmarks.human.texts import is_same_number, make_record
 from benchmarks.matching import FIELDS_OF, Match, list_regimens, match_items
@@ -255,11 +255,14 @@ def _read_bounds(path: Path) -> Iterator[SignRow]:
                     member.comparator, [member.value, member.value_high], *place
                 )
             )
-            there = [one for one in marked if one.start < place[1] and place[0] < one.end]
+            there = [
+                one for one in marked if one.start < place[1] and place[0] < one.end
+            ]
             if there:
                 right = all(
                     any(
-                        one.sign == other.sign and is_same_number(one.value, other.value)
+                        one.sign == other.sign
+                        and is_same_number(one.value, other.value)
                         for other in there
                     )
                     for one in ours

@@ -3,9 +3,9 @@
     python -m benchmarks.training.signs --data DIR --records INPUT... [--out FILE]
 
 ``--records`` are the records of the gold, ``--data`` holds the labels of other trials and the marks
-of other people. Prints, for each field and each source that the weights did not see, what
-``benchmarks.ranking`` prints of the extraction: folds 3 and 4 are left out in turn, and half of the
-marks is never learned from.
+of other people. Prints, for each field and source that the weights did not see, the
+figures of ``benchmarks.ranking``: folds 3 and 4 are left out in turn, and half of the marks is
+never learned from.
 
 The model is a logistic regression on the signs and the log-odds of the rules' own estimate. Its
 prior says that signs count nothing and the estimate means what it says. Gold of folds 0 to 2, labels
@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.claims import Claim, format_claims
 from benchmarks.data import parse_options
-from benchmarks.ranking import Claim, format_claims
 from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow, read_rows
 from extractor.evidence.signs import BASE, ESTIMATE, log_odds, weigh_by
 
@@ -29,17 +29,22 @@ _HEAD = """\
 # Log-odds by field, for a member of a list by itself: the level of the field, how much the rules' own estimate counts, and
 # each sign that speaks for or against a value. `python -m benchmarks.training.signs` fits them.
 """
-_UNREAD = frozenset({3, 4})
+UNREAD = frozenset({3, 4})
 """Folds that nobody reads while rules are made."""
 _LEAST = 20
 """Fewest values with a sign for a weight of its own."""
-_SIGN_PRIOR, _ESTIMATE_PRIOR, _SOURCE_PRIOR, _BASE_PRIOR = 10.0, 10.0, 0.5, 0.01
+_SIGN_PRIOR = 10.0
+_ESTIMATE_PRIOR = 10.0
+_SOURCE_PRIOR = 0.5
+_BASE_PRIOR = 0.01
 """How firmly a weight is expected: that of a sign and of a source at 0, of the estimate at 1."""
 _READ_WEIGHT = 0.5
 """What a value counts whose trial was read while the rules were made, or that others labelled."""
 _SMALLEST = 0.05
 """Smaller weights are left out."""
 _MOST_STEPS = 50
+_SOURCE = "source: "
+"""Begins the names of sources among those of signs."""
 
 
 def main() -> None:
@@ -53,7 +58,7 @@ def main() -> None:
 
 def _list_known(rows: Sequence[SignRow]) -> list[SignRow]:
     """Return the rows that may be learned from: not the half of the marks that only measures."""
-    return [row for row in rows if _is_gold(row) or row.fold not in _UNREAD]
+    return [row for row in rows if _is_gold(row) or row.fold not in UNREAD]
 
 
 def _is_gold(row: SignRow) -> bool:
@@ -64,7 +69,7 @@ def test(rows: Sequence[SignRow]) -> list[Claim]:
     """Return each value that weights did not see, with the confidence that these give it."""
     known = _list_known(rows)
     claims = []
-    for fold in sorted(_UNREAD):
+    for fold in sorted(UNREAD):
         rest = [row for row in known if not (_is_gold(row) and row.fold == fold)]
         weights = fit_all(rest)
         claims += [
@@ -76,7 +81,7 @@ def test(rows: Sequence[SignRow]) -> list[Claim]:
     claims += [
         _claim(row, weights)
         for row in rows
-        if not _is_gold(row) and row.fold in _UNREAD and row.field in weights
+        if not _is_gold(row) and row.fold in UNREAD and row.field in weights
     ]
     return claims
 
@@ -122,12 +127,9 @@ def fit(rows: Sequence[SignRow]) -> Weights:
     }
 
 
-_SOURCE = "source: "
-
-
 def _describe(row: SignRow) -> set[str]:
     """Return the signs of a value, and its source if that is not gold which nobody read."""
-    if _is_gold(row) and row.fold in _UNREAD:
+    if _is_gold(row) and row.fold in UNREAD:
         return {*row.signs}
     return {*row.signs, f"{_SOURCE}{row.source}"}
 
@@ -138,7 +140,7 @@ def _maximise(
     """Return the likeliest weights, by Newton's method."""
     right = np.array([row.right for row in rows], float)
     counts = np.array(
-        [1.0 if _is_gold(row) and row.fold in _UNREAD else _READ_WEIGHT for row in rows]
+        [1.0 if _is_gold(row) and row.fold in UNREAD else _READ_WEIGHT for row in rows]
     )
     expected = np.zeros(matrix.shape[1])
     expected[1] = 1

@@ -119,9 +119,7 @@ def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[An
     if not reading.signs or not is_list or not is_weighed(field):
         return reading
     estimate = reading.confidence
-    sure = tuple(
-        min(weigh(field, one[""], estimate), most) for one in reading.signs
-    )
+    sure = tuple(min(weigh(field, one[""], estimate), most) for one in reading.signs)
     parts = tuple(
         {
             name: min(

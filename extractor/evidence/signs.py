@@ -15,8 +15,20 @@ from extractor.language.book import find_weights
 BASE = "base"
 ESTIMATE = "estimate"
 """The names in a table that are no signs."""
-_LEAST, _MOST = 0.01, 0.99
+_LEAST = 0.01
+_MOST = 0.99
 """Estimates beyond these are as good as these."""
+_FLOOR = 0.35
+"""The lowest confidence. Gold has too few doubtful values to say that one should be left out."""
+_AT_MOST = {
+    "a number with two readings": 0.5,
+    "an age of somebody else": 0.7,
+    "named in another line": 0.65,
+    "of the line above": 0.8,
+    "a volume or a piece": 0.84,
+    "a piece beside a substance": 0.6,
+}
+"""Judged: signs that gold has too seldom, or under which a value is never sure."""
 
 
 def log_odds(estimate: float) -> float:
@@ -40,7 +52,9 @@ def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
 
     Raises ``KeyError`` for a field without weights.
     """
-    return round(weigh_by(_read_weights()[field], signs, estimate), 2)
+    most = min((_AT_MOST[sign] for sign in signs if sign in _AT_MOST), default=1.0)
+    weighed = weigh_by(_read_weights()[field], signs, estimate)
+    return max(_FLOOR, min(most, round(weighed, 2)))
 
 
 def weigh_by(

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from extractor.concepts.doses.amounts import is_volume_or_piece
 from extractor.concepts.doses.clauses import Statement, list_near
 from extractor.concepts.doses.lengths import find_length
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.timing import resolve_timing
-from extractor.concepts.doses.trust import Trust
+from extractor.concepts.doses.trust import Trust, says_little
 from extractor.evidence.drafts import Reading
 from extractor.schemas import Amount
 
@@ -55,7 +54,10 @@ def sign_regimen(
         "agent": [_describe_agent(rules["agent"].value, view)],
         "role": [(f"role {rules['role'].value}",)],
         "amounts": [
-            (*view.trust.name_amounts(rules["amounts"].value), *_describe_amount(one))
+            (
+                *view.trust.name_amounts(rules["amounts"].value),
+                *_describe_amount(one, view),
+            )
             for one in rules["amounts"].list_values()
         ],
         "arms": [_describe_arms(view)] * len(rules["arms"].list_values()),
@@ -117,11 +119,13 @@ def _describe_agent(name: str, view: RegimenView) -> tuple[str, ...]:
     return (*own, "a long name") if len(name.split()) >= _LONG_NAME else own
 
 
-def _describe_amount(level: Amount) -> Iterator[str]:
+def _describe_amount(level: Amount, view: RegimenView) -> Iterator[str]:
     if level.high is not None and level.high != level.low:
         yield "a range"
-    if is_volume_or_piece(level.unit):
-        yield "its unit is a volume or a piece"
+    if says_little(level.unit):
+        near = [one for own in list_near(view.statement, "amounts") for one in own]
+        is_beside = not all(says_little(one.unit) for one in near)
+        yield "a piece beside a substance" if is_beside else "a volume or a piece"
     if "/" in level.unit:
         yield "a unit with a slash"
     if level.arms:

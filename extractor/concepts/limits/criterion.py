@@ -5,7 +5,11 @@ from collections.abc import Iterator, Sequence
 from extractor.concepts.limits.bounds import Limit, find_quantity
 from extractor.concepts.limits.conditions import find_conditions, is_ratio
 from extractor.concepts.limits.mentions import NumberRole, find_role, name_change
-from extractor.concepts.limits.quantity_names import name_quantity, names_quantity
+from extractor.concepts.limits.quantity_names import (
+    KnownQuantity,
+    name_quantity,
+    names_quantity,
+)
 from extractor.concepts.limits.signs import LimitView, list_around, list_signs
 from extractor.concepts.people.ages import (
     is_age,
@@ -74,7 +78,7 @@ def read_constraints(
     ]
     constraints = []
     spans = []
-    views = list[tuple[Limit, Range | None, bool]]()
+    places = list[Place]()
     last: Range | None = None
     done = 0
     conditions = find_conditions(tokens, kept)
@@ -96,7 +100,7 @@ def read_constraints(
         spans.append(
             span_of(passage.part(min(limit.first, first), max(limit.end, end)))
         )
-        views.append((limit, named, named is not None and named == last))
+        places.append((limit, named, last))
         last = named or last
         done = limit.end
     unread = list(_find_unread(tokens, limits))
@@ -128,33 +132,38 @@ def read_constraints(
         shape = "limit under a condition"
     sure = measured("constraints", shape)
     around = list_around(tokens, kept, has_unread=bool(unread), is_asked=asked)
-    signs = tuple(
-        _list_signs_of_parts(
-            tokens, LimitView(limit, made, named, known_as, shared), len(kept), around
-        )
-        for (limit, named, shared), made, known_as in zip(
-            views, constraints, known, strict=True
-        )
-    )
     return Reading(
         tuple(constraints),
         max(0.5, sure),
         tuple(spans),
         Support.PARSED,
-        signs=signs,
+        signs=tuple(_sign_limits(tokens, places, constraints, known, around)),
     )
 
 
-def _list_signs_of_parts(
-    tokens: Tokens, view: LimitView, count: int, around: Sequence[str]
-) -> Signs:
-    """Return the signs of a limit, without those of its condition."""
-    own = list_signs(tokens, view, count, around)
-    if _has_unread_unit(tokens, view.limit):
-        own = (*own, "a word that may be its unit")
-    if view.made.condition:
-        own = (*own, "a condition of its own")
-    return {"": own}
+Place = tuple[Limit, Range | None, Range | None]
+"""A limit, the place that names its quantity, and the one that names that of the limit before."""
+
+
+def _sign_limits(
+    tokens: Tokens,
+    places: Sequence[Place],
+    constraints: Sequence[Constraint],
+    known: Sequence[KnownQuantity | None],
+    around: Sequence[str],
+) -> Iterator[Signs]:
+    """Yield the signs of each limit. Its condition has none."""
+    for (limit, named, last), made, quantity in zip(
+        places, constraints, known, strict=True
+    ):
+        is_shared = named is not None and named == last
+        view = LimitView(limit, made, named, quantity, is_shared)
+        signs = list_signs(tokens, view, len(places), around)
+        if _has_unread_unit(tokens, limit):
+            signs = (*signs, "a word that may be its unit")
+        if made.condition:
+            signs = (*signs, "a condition of its own")
+        yield {"": signs}
 
 
 def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
