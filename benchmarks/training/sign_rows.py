@@ -216,11 +216,12 @@ def _read_owners(path: Path) -> Iterator[SignRow]:
             reading = draft.read(name)
             member = reading.value[at]
             read = owners.describe_read(name, member, place, None)
-            right = any(owners.judge_mark(one, [read]).found for one in there)
+            judged = [owners.judge_read(read, one) for one in there]
+            right = any(one.found for one in judged)
             signs = reading.signs[at]
             known = (row["id"].partition("_")[0], "Chia", fold)
             if name == "constraints":
-                right = any(owners.judge_mark(one, [read]).owned for one in there)
+                right = any(one.found and one.owned is not False for one in judged)
                 yield SignRow(_LIMITS, *known, signs[""], reading.confidence, right)
                 continue
             yield SignRow(_WINDOWS, *known, signs[""], reading.confidence, right)

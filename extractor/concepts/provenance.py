@@ -165,7 +165,10 @@ class ItemBuilder:
                 self.draft.span,
                 *(self._find_lead_in() if isinstance(value, TimeWindow) else ()),
             ]
-            if words and (place := self._find_nearest(words, spans, near)):
+            is_inside = name == "anchor"
+            if words and (
+                place := self._find_nearest(words, spans, near, inside=is_inside)
+            ):
                 counted = f"{self.draft.group.partition('.')[0]}.{field}"
                 origin, sure = resolve_part(value, name, rule, model, counted)
                 read = Reading(words, sure, (place,), origin=origin)
@@ -180,10 +183,12 @@ class ItemBuilder:
         )
 
     def _find_nearest(
-        self, words: str, spans: Sequence[Span], near: Span
+        self, words: str, spans: Sequence[Span], near: Span, *, inside: bool
     ) -> Span | None:
         """Return the place of these characters in the first span that has them, the nearest one
-        to another place.
+        to another place. Unless they may stand ``inside`` that place, one outside comes first.
+
+        In "medication within 14 days prior to the study medication" the first is limited.
         """
         for span in spans:
             raw = self._parsed.raw(span)
@@ -195,7 +200,10 @@ class ItemBuilder:
             if places:
                 return min(
                     places,
-                    key=lambda one: max(one.start - near.end, near.start - one.end, 0),
+                    key=lambda one: (
+                        not inside and one.overlaps(near),
+                        max(one.start - near.end, near.start - one.end, 0),
+                    ),
                 )
         return None
 

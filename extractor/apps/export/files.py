@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 from extractor.apps.export.columns import Row
+from extractor.apps.export.macros import write_macros
 from extractor.apps.export.tables import Table
 from extractor.errors import StoreError
 
@@ -245,5 +246,7 @@ def load_tables(
                     connection.execute(
                         f"COMMENT ON COLUMN {table.name}.\"{column.name}\" IS '{meaning}'"
                     )
+            for macro in () if parquet else write_macros(tables):
+                connection.execute(macro)
     except duckdb.Error as error:
         raise StoreError(" ".join(str(error).split())) from error

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from extractor.apps.export.alternatives import find_alternatives
 from extractor.apps.export.arms import link_arms, list_arms
+from extractor.apps.export.bounds import list_bounds
 from extractor.apps.export.columns import (
     ADDED,
     COMPUTED,
@@ -31,6 +32,11 @@ from extractor.apps.export.columns import (
 from extractor.apps.export.interventions import describe_agent, list_names
 from extractor.apps.export.limits import describe_limits
 from extractor.apps.export.people import read_comparator, read_registered
+from extractor.apps.export.times import (
+    describe_regimen_times,
+    describe_times,
+    find_cycle_days,
+)
 from extractor.apps.export.trial_view import view_trial
 from extractor.concepts.own.declaration import CustomField, Declared, make_model
 from extractor.concepts.own.models import read_fields
@@ -133,25 +139,24 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     own = tuple(_plan_own(field, name, names) for field, name in named)
     label = Column("label", "The arm's name, as the record writes it.", path=("label",))
     listed = {"interventions": (), "arms": (label,), "regimen_arms": ()}
-    arms = (
-        Table(
-            name,
-            Task.DOSING,
-            (_RECORD_KEY, _make_position(name[:-1])),
-            held,
-            (name,),
-            listed=True,
-        )
-        for name, held in listed.items()
-    )
-    dosed = [table.name for table in below].index("regimens") + 1
-    whole = (*below[:dosed], *arms, *below[dosed:], *own)
+    arms = tuple(_list_added(name, Task.DOSING, held) for name, held in listed.items())
+    bounds = _list_added("bounds", Task.ELIGIBILITY, ())
+    names_below = [table.name for table in below]
+    people = names_below.index("eligibility") + 1
+    dosed = names_below.index("regimens") + 1
+    whole = (*below[:people], bounds, *below[people:dosed], *arms, *below[dosed:], *own)
     # the first value is the key
     records = Table("records", None, (_RECORD_KEY,), values[1:], below=whole)
     evidence = Table(
         "evidence", None, list_columns("evidence"), _plan(Evidence, (), None)[0]
     )
     return (*walk(records), Table(CUSTOM, None, (), list_columns(CUSTOM)), evidence)
+
+
+def _list_added(name: str, task: Task, values: tuple[Column, ...]) -> Table:
+    """Return a table of rows that ``find_rows`` adds to an extraction."""
+    keys = (_RECORD_KEY, _make_position(name[:-1]))
+    return Table(name, task, keys, values, (name,), listed=True)
 
 
 def find_rows(
@@ -197,7 +202,11 @@ def find_rows(
     }
     interventions = registered.get("interventions", ())
     for regimen in whole["dosing"]:
-        regimen[ADDED] = describe_agent(regimen["agent"], interventions, terms)
+        regimen[ADDED] = {
+            **describe_agent(regimen["agent"], interventions, terms),
+            **describe_regimen_times(regimen),
+        }
+    _add_times(whole)
     added = {
         **registered,
         **mesh,
@@ -211,6 +220,7 @@ def find_rows(
     )
     whole |= {
         ADDED: added,
+        "bounds": list(list_bounds(whole["eligibility"]["criteria"])),
         "interventions": [
             {**one._asdict(), "other_names": "|".join(one.other_names) or None}
             for one in interventions
@@ -220,6 +230,15 @@ def find_rows(
     }
     yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
+
+
+def _add_times(whole: Json) -> None:
+    """Add the computed cells of the time points of an extraction."""
+    cycle = find_cycle_days(whole["dosing"])
+    for endpoint in whole["endpoints"]:
+        times = describe_times(endpoint, cycle)
+        for point, cells in zip(endpoint["time_points"], times, strict=True):
+            point[ADDED] = cells
 
 
 def tabulate(

@@ -176,7 +176,7 @@ def anchor_windows(
             return window
         return window.model_copy(update={"anchor": words})
 
-    above = {"anchor": ("of the line above",)}
+    above = {"anchor": ("the moment of the line above",)}
     return replace(
         windows,
         value=tuple(map(anchor, windows.value)),
