@@ -148,7 +148,7 @@ class Extractor:
         text: str,
         *,
         title: str | None = None,
-        record_id: str = "text",
+        record_id: str | int | None = None,
         section: GivenSection | None = None,
     ) -> TrialExtraction:
         r"""Extract a text, such as a protocol synopsis or a pasted list of criteria.
@@ -160,7 +160,8 @@ class Extractor:
         Args:
             text: The text, plain or in Markdown.
             title: The title of the trial, in place of one in the text.
-            record_id: The record's id, unless the text states a number of a registry.
+            record_id: The record's id; by default the number of a registry that the text states,
+                else ``text``.
             section: The section that all of the text is, such as ``eligibility`` for criteria
                 without a heading, or ``primary_outcomes``.
 
@@ -240,8 +241,8 @@ class Extractor:
         A terminal and a notebook (with ipywidgets) show the progress. ``max_usd`` limits each run.
 
         Args:
-            records: Files or folders, as ``read_records`` takes them, records, or studies as
-                dictionaries.
+            records: Files or folders, as ``read_records`` takes them, records, or dictionaries:
+                studies, or texts with ids as ``{"text": "...", "record_id": "..."}``.
             out: The folder of the run. One that was stopped goes on there, and does not ask again.
             limit: The number of records to read.
             concurrency: The largest number of requests to the model at once.
@@ -255,6 +256,8 @@ class Extractor:
             ArgumentError: No file of that name exists, or a script with ``workers`` lacks that
                 line.
             WrongType: Something is no record.
+
+        Warns if no record could be extracted.
 
         >>> results = Extractor().run("seeds/records")
         >>> limits = results.table("constraints")
@@ -277,7 +280,9 @@ class Extractor:
             )
         if hasattr(records, "columns"):
             raise WrongType(
-                f"{type(records).__name__} is no record; give its texts, each by make_record"
+                f"{type(records).__name__} is no record; give a column of texts to table, as "
+                'table("criteria", frame["COLUMN"], section="eligibility"), or each text as '
+                '{"text": ..., "record_id": ...} to run'
             )
         if isinstance(records, Iterable) and not isinstance(records, _ONE):
             several = list(records)
@@ -293,6 +298,9 @@ class Extractor:
                 rmtree(folder, ignore_errors=True)
             raise
         results = Results(folder, given.registry, given.stopped)
+        if results.failures and not len(results):
+            first = results.failures[0]["message"]
+            warnings.warn(f"no record could be extracted: {first}", stacklevel=2)
         if not out:  # a temporary folder lives as long as its results
             finalize(results, rmtree, folder, ignore_errors=True)
         return results
@@ -336,7 +344,8 @@ class Extractor:
         0    HbA1c         >=    7.5      %
         1      BMI          <   35.0  kg/m2
 
-        The cells of a column have no heading. The records are ``text-1``, ``text-2``, and so on:
+        The cells of a column have no heading. The records are ``text-1``, ``text-2``, and so on;
+        those of a column of pandas have the labels of its index:
 
         >>> column = ["Age 18 years or older", "No prior chemotherapy; HbA1c > 7.5 %"]
         >>> criteria = Extractor().table("criteria", column, section="eligibility")
@@ -352,7 +361,10 @@ class Extractor:
         # before anything is paid for
         open_library(to)
         choose_tables((), [name], self._options.fields)
-        results = self.run(_take_texts(given, section), quiet=True)
+        with warnings.catch_warnings():
+            # said below, as an error
+            warnings.filterwarnings("ignore", "no record could be extracted")
+            results = self.run(_take_texts(given, section), quiet=True)
         if results.failures:
             problem = (
                 f"{len(results.failures)} of {len(results.failures) + len(results)} records "
@@ -396,25 +408,28 @@ def _take_texts(given: Any, section: GivenSection | None) -> Any:
         return given
     if hasattr(given, "columns"):  # ``run`` says what to give in its place
         return given
-    return [_take_text(one, number, section) for number, one in enumerate(given, 1)]
+    if hasattr(given, "iloc"):  # a column of pandas: its index names the rows
+        column: Any = given
+        named = list(zip(map(str, column.index), column, strict=True))
+    else:
+        named = [(f"text-{number}", one) for number, one in enumerate(given, 1)]
+    return [_take_text(one, name, section) for name, one in named]
 
 
-def _take_text(given: Any, number: int, section: GivenSection | None) -> Any:
+def _take_text(given: Any, name: str, section: GivenSection | None) -> Any:
     """Return the record of one of several texts, or the error of a text that is none, such as an
     empty cell; what is no text as it is.
     """
     is_missing = given is None or (isinstance(given, float) and isnan(given))
     if is_missing or (isinstance(given, str) and not given.strip()):
-        place = f"item {number}"
-        return RecordError(
-            "given", "the text is empty", "leave it out, or fill it in", place=place
-        )
+        problem = "the text is empty"
+        return RecordError("given", problem, "leave it out, or fill it in", place=name)
     if not isinstance(given, str) or not (section or _holds_text(given)):
         return given
     try:
-        return make_record(given, record_id=f"text-{number}", section=section)
+        return make_record(given, record_id=name, section=section)
     except RecordError as error:
-        return RecordError("given", error.problem, error.remedy, place=f"item {number}")
+        return RecordError("given", error.problem, error.remedy, place=name)
 
 
 def _holds_text(given: str) -> bool:

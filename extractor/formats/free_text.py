@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 from typing import Literal, get_args
 
+from extractor.concepts.limits.read import find_limits
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
@@ -43,6 +44,7 @@ from extractor.formats.listed import (
     list_cells,
     split_items,
 )
+from extractor.language.book import read_text
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import read_section, strip_span
 from extractor.schemas import Part, Piece, Section
@@ -185,6 +187,9 @@ def _refuse_other(text: str, *, named: bool) -> None:
     says_nothing = (
         text.strip() and not _TWO_WORDS.search(text) and hide_foreign(text) == text
     )
+    # "HbA1c < 7 %" has no two words
+    if says_nothing and len(text) <= _LONGEST_TITLE:
+        says_nothing = not find_limits(read_text(text), None)
     if is_table or text.lstrip()[:1] in ("{", '"') or says_nothing:
         raise UnreadableSource(
             "an unknown format",
@@ -221,15 +226,21 @@ class _TextReader:
         self.text = text
         self.lexed = read_section("text", text)
         self.places: dict[str, list[Place]] = defaultdict(list)
-        if within:
-            self._place_given(within)
+        if within and within != ELIGIBILITY:
+            self._place_items(within)
             return
         self.english = hide_foreign(text)  # a heading may stand beside its translation
         self.headings = find_headings(
             self.lexed if self.english == text else read_section("text", self.english)
         )
         self.headings = _add_known(self.headings, known)
-        self._place_opening(self.headings[0].line if self.headings else len(text))
+        if within:  # only headings of its lists count, and nothing is a title
+            self.headings = [one for one in self.headings if one.section == ELIGIBILITY]
+        first = self.headings[0].line if self.headings else len(text)
+        if within:
+            self.places[ELIGIBILITY].append((0, first))
+        else:
+            self._place_opening(first)
         for heading, end in zip(
             self.headings,
             [*(one.line for one in self.headings[1:]), len(text)],
@@ -255,14 +266,10 @@ class _TextReader:
             None,
         )
 
-    def _place_given(self, section: GivenSection) -> None:
-        """Place all of the text in one section, without a look for headings."""
-        end = len(self.text)
-        if section == ELIGIBILITY:
-            self.places[section].append((0, end))
-            return
+    def _place_items(self, section: GivenSection) -> None:
+        """Place all of the text as items of one section, without a look for headings."""
         by_line = section in OUTCOMES
-        lead, items = split_items(self.lexed, 0, end, by_line=by_line)
+        lead, items = split_items(self.lexed, 0, len(self.text), by_line=by_line)
         self.places[section] = items
         if lead:
             self.places[DESCRIPTION].append(lead)

@@ -208,6 +208,8 @@ def _read_text(given: dict[str, Any]) -> RecordContent:
             f"JSON of a text with a key {unknown[0][:40]!r}",
             f"give {', '.join(_OF_TEXT)} alone",
         )
+    if type(given.get("record_id")) is int:  # a row's number
+        given = given | {"record_id": str(given["record_id"])}
     for name in _OF_TEXT:
         value = given.get(name)
         is_left_out = value is None and name != "text"
@@ -224,7 +226,7 @@ def _read_text(given: dict[str, Any]) -> RecordContent:
     else:
         content = build_given(given["text"], section, title=given.get("title"))
     own_id = (given.get("record_id") or "").strip() or None
-    return replace(content, trial_id=content.trial_id or own_id)
+    return replace(content, trial_id=own_id or content.trial_id)
 
 
 def _read_own(record: dict[str, Any]) -> RecordContent:

@@ -40,6 +40,11 @@ _ABBREVIATIONS = re.compile(
 _PAIRS = {"(": ")", "[": "]"}
 _EDGES = " \t\r\n|*_:;,-–—"
 _PHRASE = re.compile(r"\s*(?![a-z])(?:(?![.!?][ \t]+[A-Z])[^|\t\r\n]){1,120}")
+_LOWER_PHRASE = re.compile(
+    r"\s*(?!(?:and|or|of|to|with|who|than|for|in|at|but|by|the)\b)"
+    r"(?:(?![.!?][ \t]+[A-Z])[^|\t\r\n]){1,120}"
+)
+"""A phrase that may begin with a small letter, but not as the rest of a line above does."""
 _FEW_LINES = 2
 _LONGEST_LINE = 120
 _LONGEST_LABEL = 60
@@ -138,6 +143,8 @@ def holds_list(raw: str, start: int, end: int) -> bool:
     ...     for text in ("ECOG 0-1\nAsthma\nNo HIV", "ECOG 0-1\nAsthma\nWeek 2")
     ... ]
     [True, False]
+    >>> holds_list("Age 18-65\nweight > 5 kg\nBMI < 30", 0, 31)
+    True
     """
     lines = [
         found.group()
@@ -146,8 +153,9 @@ def holds_list(raw: str, start: int, end: int) -> bool:
     ]
     if len(lines) > 1 and all(MARK.match(line) or line[0].isspace() for line in lines):
         return True
-    if len(lines) <= _FEW_LINES or not all(_PHRASE.fullmatch(line) for line in lines):
+    if len(lines) <= _FEW_LINES or not all(map(_LOWER_PHRASE.fullmatch, lines)):
         return False
+    are_phrases = all(map(_PHRASE.fullmatch, lines))
     words = [read_text(line) for line in lines]
     telling = [
         line
@@ -155,7 +163,8 @@ def holds_list(raw: str, start: int, end: int) -> bool:
         if find_limits(line, None)
         or rule("negated_statement").starts(line, 0, len(line))
     ]
-    return 2 * len(telling) > len(lines)
+    # a line that begins with a small letter may go on the line above, unless each says something
+    return len(telling) == len(lines) or (are_phrases and 2 * len(telling) > len(lines))
 
 
 def names_columns(line: str) -> bool:

@@ -3,8 +3,10 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
+from numbers import Integral
 from typing import Any, BinaryIO, get_args
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
@@ -92,7 +94,7 @@ def make_record(
     text: str,
     *,
     title: str | None = None,
-    record_id: str = "text",
+    record_id: str | int | None = None,
     section: GivenSection | None = None,
 ) -> TrialRecord:
     r"""Make the record of a text, such as a protocol synopsis or a pasted list of criteria.
@@ -104,7 +106,8 @@ def make_record(
     Args:
         text: The text, plain or in Markdown; or a flattened record.
         title: The title of the trial, in place of one in the text.
-        record_id: The record's id, unless the text states a number of a registry.
+        record_id: The record's id; by default the number of a registry that the text states, else
+            ``text``.
         section: The section that all of the text is, such as ``eligibility`` for a list of
             criteria, or ``primary_outcomes``; it then needs no heading, and other headings begin
             nothing.
@@ -129,8 +132,10 @@ def make_record(
             f"{type(text).__name__} is no text; give what read_text() returns; for a record, use "
             "extract"
         )
-    if not isinstance(title, str | None) or not isinstance(record_id, str):
-        raise WrongType("title and record_id: give texts")
+    if not isinstance(title, str | None):
+        raise WrongType(f"title: {type(title).__name__} is no text; give one")
+    if not isinstance(record_id, str | Integral | None):
+        raise WrongType(f"record_id: {type(record_id).__name__} is no id; give a text")
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
         raise ArgumentError(
             f"{text!r} is the name of a file; read it with read_records"
@@ -147,7 +152,10 @@ def make_record(
         _check_section(section)
         build = partial(build_given, section=section, title=title)
     content = build_content(build, text, None)
-    [found] = _make_records("<text>", iter([content]), record_id)
+    own_id = "" if record_id is None else str(record_id).strip()
+    if own_id and not isinstance(content, UnreadableSource):
+        content = replace(content, trial_id=own_id)
+    [found] = _make_records("<text>", iter([content]), "text")
     if isinstance(found, RecordError):
         raise found
     return found

@@ -116,7 +116,7 @@ def test_an_empty_table_of_texts_is_never_silent():
 
 @pytest.mark.parametrize("empty", ["", " \n", None, float("nan")])
 def test_an_empty_cell_costs_no_other(empty):
-    with pytest.warns(UserWarning, match="item 2: the text is empty"):
+    with pytest.warns(UserWarning, match="text-2: the text is empty"):
         table = Extractor().table(
             "criteria", ["Adults", empty, "No HIV"], section="eligibility"
         )
@@ -128,3 +128,30 @@ def test_one_word_is_a_text_where_its_section_is_named():
         "criteria", ["Pregnancy", "Adults"], section="eligibility"
     )
     assert table["quote"].tolist() == ["Pregnancy", "Adults"]
+
+
+@pytest.mark.parametrize("section", [None, "eligibility"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INCL:\n- Age over 18\nEXCL:\n- Pregnancy",
+        "Incl.:\nAge over 18\nExcl.:\nPregnancy",
+        "IC:\n- Age over 18\nEC:\n- Pregnancy",
+        "Incl\n- Age over 18\nExcl\n- Pregnancy",
+        "Inc: Age over 18\nExc: Pregnancy",
+        "Inclusion: Age over 18; Exclusion: Pregnancy",
+    ],
+)
+def test_short_names_of_the_lists_are_headings(text, section):
+    found = Extractor().extract_text(text, section=section).eligibility.criteria
+    assert [(one.kind.value, one.quote) for one in found] == [
+        ("inclusion", "Age over 18"),
+        ("exclusion", "Pregnancy"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["EC: approved by the committee", "IC 50 of examplumab"]
+)
+def test_other_abbreviations_open_no_list(text):
+    assert not Extractor().extract_text(text).eligibility.criteria

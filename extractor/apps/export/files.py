@@ -142,6 +142,7 @@ _FORMULA = re.compile(
 """The start of a cell, also for programs that use another separator, and the characters that make
 it a formula; a sign alone, such as the comparator "=", makes none.
 """
+_BEGINS_AGAIN = re.compile(r"[;\t\r\n]")
 
 
 def neutralise(text: str) -> str:
@@ -155,6 +156,9 @@ def neutralise(text: str) -> str:
     ... )
     ("'=1+1", ";' @SUM(A1)", '18-65 years, ECOG 0', '=')
     """
+    # most texts begin with a word and have no second beginning: a search would take longer
+    if text[:1].isalnum() and _BEGINS_AGAIN.search(text) is None:
+        return text
     return _FORMULA.sub(r"\1'", text)
 
 

@@ -101,7 +101,7 @@ def describe_times(endpoint: Json, cycle: float | None) -> list[dict[str, Any]]:
     ...     ],
     ... }
     >>> first, last = describe_times(endpoint, None)
-    >>> first["days"], first["days_high"], first["counted_from"]
+    >>> first["days"], first["days_high"], str(first["counted_from"])
     (28.0, 56.0, 'last_dose')
     """
     points = endpoint["time_points"]

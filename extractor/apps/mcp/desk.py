@@ -86,7 +86,7 @@ class Desk:
         self,
         text: str,
         title: str | None,
-        record_id: str,
+        record_id: str | None,
         section: GivenSection | None,
     ) -> Extracted:
         """Extract a text. Raises ``ExtractorError``."""

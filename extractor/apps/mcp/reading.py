@@ -25,14 +25,14 @@ class GivenText:
     """A text of a client, with the id and the title of its record, and the section that it is."""
 
     text: str
-    record_id: str = "text"
+    record_id: str | None = None
     title: str | None = None
     section: GivenSection | None = None
 
     @property
     def source(self) -> Source:
         """Where it comes from."""
-        return Source(path=self.record_id, format="unknown")
+        return Source(path=self.record_id or "text", format="unknown")
 
 
 @dataclass(frozen=True, slots=True)

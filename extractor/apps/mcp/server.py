@@ -82,8 +82,13 @@ def build_server(settings: ToolSettings) -> MCPServer:
             str | None, Field(description="The title of the trial.", max_length=1000)
         ] = None,
         record_id: Annotated[
-            str, Field(description="An id for it.", min_length=1, max_length=200)
-        ] = "text",
+            str | None,
+            Field(
+                description="An id for it; else the registry's number that it states.",
+                min_length=1,
+                max_length=200,
+            ),
+        ] = None,
         section: Annotated[
             GivenSection | None,
             Field(

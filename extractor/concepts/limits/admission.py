@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from extractor.concepts.criteria.exceptions import add_exceptions
 from extractor.concepts.criteria.negation import find_negation
 from extractor.concepts.limits.conditions import find_sexes, name_sex
 from extractor.concepts.limits.criterion import read_constraints
@@ -62,18 +63,17 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     True
     """
     tokens = passage.alone().tokens
+    criterion = add_exceptions(criterion, passage)
     includes = criterion.kind is CriterionKind.INCLUSION
     negated = criterion.negated
     if negated is None:
         negated = find_negation(tokens, 0, len(tokens)) is not None
-    exception = rule("excluded_anyway" if includes else "admitted_anyway")
     update: dict[str, Any] = {
         "negated": negated,
         "turned": bool(
             negated and criterion.constraints and rule("must_not").search(tokens)
         ),
         "demanded": not includes and rule("demanded").starts(tokens, 0) is not None,
-        "has_exception": exception.search(tokens) is not None,
     }
     places = {
         at: (place.first - passage.first, place.end - passage.first)
