@@ -100,6 +100,7 @@ def test_all_formats_hold_the_same(run, tmp_path):
         0,
         2,
         None,
+        None,
         "between",
     )
     assert plain[1][-3:] == (

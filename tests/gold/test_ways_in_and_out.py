@@ -251,6 +251,27 @@ def test_what_cannot_be_taken_over_is_listed_with_its_row(row, message, tmp_path
     assert "a.csv, row 2: " in str(problem)
 
 
+@pytest.mark.parametrize(
+    ("quote", "warns"),
+    [("Fludarabine 30", True), ("Fludarabine 30 mg/m2/day", False)],
+)
+def test_a_quote_that_ends_before_the_unit_is_warned_of(quote, warns, tmp_path):
+    rows = [
+        (OTHER, "agent", "Fludarabine", "Fludarabine 30 mg/m2/day"),
+        (OTHER, "amounts", "30 mg/m2", quote),
+    ]
+    found = import_gold(write_sheet(tmp_path / "a.csv", rows), [RECORDS], LABELS)
+    said = "".join(str(one) for one in found.problems)
+    assert ("ends before the unit mg/m2; quote the unit, too" in said) is warns
+    assert all(one.warns for one in found.problems)
+
+
+def test_a_record_that_is_named_by_its_file_is_suggested(tmp_path):
+    path = write_sheet(tmp_path / "a.csv", [(f"{OTHER}.txt", "sex", "all", "")])
+    (problem,) = import_gold(path, [RECORDS], LABELS).problems
+    assert f"(did you mean {OTHER}?)" in str(problem)
+
+
 def test_a_field_with_a_broken_value_is_not_scored(tmp_path):
     rows = [
         *((OTHER, *row) for row in ROWS),

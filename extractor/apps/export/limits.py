@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from extractor.apps.export.columns import Json, find_least, list_evidence
+from extractor.concepts.limits.borne_out import bears_out, list_joined
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     find_loinc,
@@ -28,6 +29,7 @@ class CanonicalLimit(NamedTuple):
     value_canonical: float | None = None
     value_high_canonical: float | None = None
     canonical_note: str | None = None
+    quantity_kind: str | None = None
 
 
 def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
@@ -38,12 +40,14 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     written = limit.get("unit")
     value = limit["value"]
     unit = read_unit(written) if written else None
-    if known:
-        quantity = get_quantity(known)
-    elif found := name_quantity(limit.get("quantity") or "", unit, value=value):
-        quantity = found
-    else:
+    text = limit.get("quantity") or ""
+    quantity = get_quantity(known) if known else name_quantity(text, unit, value=value)
+    if quantity is None:
         return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+    if not known:
+        other = _correct_name(text, quantity, unit)
+        if other:
+            return other
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
         return named._replace(canonical_note="unknown unit")
@@ -55,6 +59,28 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     if used is None:
         return named._replace(canonical_note="no unit")
     return _convert_ends(named, quantity, ends, used)
+
+
+def _correct_name(
+    text: str, quantity: KnownQuantity, unit: str | None
+) -> CanonicalLimit | None:
+    """Return what a limit is called instead of the quantity that was read: nothing, if no words
+    bear it out, or all quantities that the text joins; None if the quantity is right.
+    """
+    if not bears_out(quantity, text, unit):
+        kind = quantity.name if quantity.general else None
+        return CanonicalLimit(
+            unit_ucum=unit, canonical_note="no quantity", quantity_kind=kind
+        )
+    joint = list_joined(text, quantity, unit)
+    if not joint:
+        return None
+    return CanonicalLimit(
+        "|".join(joint),
+        quantity.laboratory,
+        unit_ucum=unit,
+        canonical_note="no conversion",
+    )
 
 
 def _convert_ends(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import MappingProxyType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -198,7 +198,7 @@ def find_rows(
     )
 
 
-@cache
+@lru_cache(256)
 def _place_texts(fields: tuple[CustomField, ...]) -> dict[str, TextPlaces]:
     return {table.name: find_texts(table.columns) for table in list_tables(fields)}
 

@@ -1,7 +1,7 @@
 """Collect the items of a record from marks: read each value, and find each quote in the text."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -251,8 +251,8 @@ class Collector:
             self._set(label, item, said)
         if label.group == DOSING and not item.is_marked:
             self._stretch(item, mark)
-        if mark.says and mark.quote and label.group != CRITERIA:
-            self._compare_numbers(mark, item.values.get(label.name))
+        if mark.says and mark.quote:
+            self._compare_words(label, mark, item.values.get(label.name))
 
     def _stretch(self, item: MarkedItem, mark: Mark) -> None:
         """Let the quote of a regimen that has no mark of its own reach over its marks, as long as
@@ -307,23 +307,27 @@ class Collector:
         listed = found if info.many else [found]
         return [one for one in listed if one is not None]
 
-    def _compare_numbers(self, mark: Mark, value: Any) -> None:
-        """Warn of a value whose number its quote does not have; the check of gold does so for
-        criteria.
+    def _compare_words(self, label: Labelled, mark: Mark, value: Any) -> None:
+        """Warn of a value whose number or unit its quote does not have. The check of gold looks
+        for the numbers of criteria.
         """
         last = value[-1] if isinstance(value, list) and value else value
         if not isinstance(last, dict):
             return
-        stated = {one.value for one in find_numbers(read_passage(mark.quote).tokens)}
-        for name in ("value", "low", "high"):
-            number = last.get(name)
-            if number is not None and number not in (*stated, 0, 1):
-                problem = (
-                    f"{number:,} does not stand in the quote {mark.quote[:_SHOWN]!r}"
-                )
-                remedy = "correct the number, or quote the words that state it"
-                self.problems.append(Problem(mark.place, problem, remedy, warns=True))
-                return
+        unit = last.get("unit") or ""
+        shown = repr(mark.quote[:_SHOWN])
+        if label.group != CRITERIA and (number := _find_unstated(last, mark.quote)):
+            remedy = "correct the number, or quote the words that state it"
+            self._warn(mark, f"{number:,} does not stand in the quote {shown}", remedy)
+        elif (
+            mark.quote.rstrip()[-1:].isdigit()
+            and unit.casefold() not in mark.quote.casefold()
+        ):
+            remedy = "quote the unit, too, if the text has it there"
+            self._warn(mark, f"the quote {shown} ends before the unit {unit}", remedy)
+
+    def _warn(self, mark: Mark, problem: str, remedy: str) -> None:
+        self.problems.append(Problem(mark.place, problem, remedy, warns=True))
 
     def _advise(self, label: Labelled) -> str:
         info = self.labels.list_infos(label.group)[label.name]
@@ -445,3 +449,13 @@ class Collector:
         for name in filter(None, (mark.of, mark.id)):
             self.by_id.setdefault(name, item)
         return item
+
+
+def _find_unstated(value: Mapping[str, Any], quote: str) -> float | None:
+    """Return a number of a value that its quote lacks. Words for nought and one are many."""
+    stated = {one.value for one in find_numbers(read_passage(quote).tokens)}
+    for name in ("value", "low", "high"):
+        number: float | None = value.get(name)
+        if number is not None and number not in (*stated, 0, 1):
+            return number
+    return None
