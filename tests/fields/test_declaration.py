@@ -120,7 +120,7 @@ BY_HAND = [{"text": "by hand", "value": "hand"}]
         (Endless, "Endless: a model that holds itself has no end"),
         (
             make(Patterned),
-            "Own.value: a nested model has no pattern, only a model of a provider fills it",
+            "Own.value: a model within a field has no pattern, nor have its attributes",
         ),
         (make(int | str), r"Own.value: of int \| str nothing says which one to check"),
         (
@@ -290,7 +290,7 @@ def test_models_are_loaded_from_a_file_or_a_module(tmp_path, monkeypatch):
         (
             "no/such.py",
             None,
-            "no/such.py: there is no such file; write my_fields.py:Washout",
+            "no/such.py: there is no such file; check the path",
         ),
         (
             "no_such_module:Washout",
@@ -306,12 +306,16 @@ def test_models_are_loaded_from_a_file_or_a_module(tmp_path, monkeypatch):
         ("my.py", "a = 1\n1 / 0", "my.py: line 2: ZeroDivisionError: division by zero"),
         ("my.py", "a = ", r"my.py: SyntaxError: invalid syntax \(my.py, line 1\)"),
         ("blinding", None, "blinding: ModuleNotFoundError"),
+        # a module of that name would run
+        ("my.txt", "1 / 0", "my.txt: is no Python file or module; write my_fields.py"),
+        ("../my", "1 / 0", "../my: is no Python file or module"),
     ],
 )
 def test_a_place_without_models_is_told_with_what_to_write(
     tmp_path, monkeypatch, place, text, said
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.txt").write_text("no code")
     if text:
         (tmp_path / "my.py").write_text(text, "utf-8")
     with pytest.raises(FieldError, match=said):
@@ -386,137 +390,3 @@ def test_an_object_is_read_by_its_parts_and_loses_no_more_than_is_wrong():
         "name is missing",
         "'IUD' is no object; write an object of name: as a quote; months: a number",
     ]
-
-
-class Who(Enum):
-    """Of whom it is asked."""
-
-    WOMEN = "women"
-    MEN = "men"
-
-
-WORDS = {"pattern": {"women": "women", "men": "men"}}
-CASE = {
-    "text": "women use condoms",
-    "value": {"method": "condoms", "for_whom": "women"},
-}
-
-
-def make_contraception(words, people, **extra):
-    """A field with many values, as a user writes it."""
-
-    class Contraception(
-        BaseModel, json_schema_extra={"many": True, "examples": [CASE], **extra}
-    ):
-        """Contraception that is asked."""
-
-        method: str = Field(json_schema_extra={"pattern": words})
-        for_whom: Who | None = Field(None, json_schema_extra=people)
-
-    return Contraception
-
-
-def test_a_pattern_that_can_never_give_a_value_is_refused():
-    with pytest.raises(
-        FieldError, match=r"for_whom.*method is required; name it in the same"
-    ):
-        read_fields(make_contraception("use method=( _ )", WORDS))
-    together = "for_whom=( women | men ) use method=( _ )"
-    (field,) = read_fields(make_contraception(together, None))
-    assert field.list_unread() == []
-
-
-def test_an_attribute_that_nothing_reads_is_announced():
-    with pytest.warns(UserWarning, match="contraception.for_whom; name a model"):
-        Extractor(fields=make_contraception("use method=( _ )", None))
-
-
-def test_a_wrong_key_of_an_example_is_told_before_its_pattern_is_tried():
-    examples = [CASE, {"text": "use a pill", "value": {"metod": "pill"}}]
-    with pytest.raises(
-        FieldError, match=r"metod is no attribute \(did you mean method"
-    ):
-        Extractor(
-            fields=make_contraception("use a ? method=( _ )", None, examples=examples)
-        )
-
-
-@pytest.mark.parametrize(
-    ("written", "day"),
-    [
-        ("31 May 2024", "2024-05-31"),
-        ("May 31st, 2024", "2024-05-31"),
-        ("31-Aug-2023", "2023-08-31"),
-        ("1 Sept. 2023", "2023-09-01"),
-        ("2024/5/1", "2024-05-01"),
-    ],
-)
-def test_written_dates_are_read(written, day):
-    assert Attribute(name="day", type="date").read(written) == day
-
-
-@pytest.mark.parametrize(
-    "written", ["05/04/2024", "31 Feb 2024", "May 2024", "24-05-31 x"]
-)
-def test_what_may_be_another_day_is_no_date(written):
-    with pytest.raises(ValueError, match="write a date as year-month-day"):
-        Attribute(name="day", type="date").read(written)
-
-
-def test_a_pattern_of_a_date_reads_written_months():
-    class Cutoff(
-        BaseModel,
-        json_schema_extra={
-            "examples": [
-                {"text": "closed on 31 May 2024", "value": {"day": "2024-05-31"}}
-            ]
-        },
-    ):
-        """When the trial closed."""
-
-        day: date = Field(json_schema_extra={"pattern": "on day=( # _ # )"})
-
-    extraction = Extractor(fields=Cutoff).extract_text(
-        "It was closed on 1 June 2023 for good."
-    )
-    assert extraction.custom["cutoff"][0].values["day"] == "2023-06-01"
-
-
-def test_a_pattern_whose_words_are_no_value_says_so():
-    class Cutoff(
-        BaseModel,
-        json_schema_extra={
-            "examples": [{"text": "closed in May 2024", "value": {"day": "2024-05-01"}}]
-        },
-    ):
-        """When the trial closed."""
-
-        day: date = Field(json_schema_extra={"pattern": "in day=( _ # )"})
-
-    with pytest.raises(
-        FieldError, match="finds 'May 2024' in an example, which is no date"
-    ):
-        read_fields(Cutoff)
-
-
-@pytest.mark.parametrize(
-    ("place", "said"),
-    [
-        ("my.py:", "names no model behind its colon"),
-        ("notes.txt", "is no file of Python"),
-    ],
-)
-def test_a_place_that_names_nothing_runs_nothing(tmp_path, monkeypatch, place, said):
-    monkeypatch.chdir(tmp_path)
-    for name in ("my.py", "notes.txt"):
-        (tmp_path / name).write_text("raise SystemExit", "utf-8")
-    with pytest.raises(FieldError, match=said):
-        read_fields(place)
-
-
-def test_a_model_without_attributes_is_refused():
-    class Empty(BaseModel):
-        """Nothing."""
-
-    with pytest.raises(FieldError, match="Empty: has no attribute; write one"):
-        read_fields(Empty)

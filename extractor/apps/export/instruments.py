@@ -14,7 +14,7 @@ from extractor.language.book import Entry, terms_of
 from extractor.language.shown import show_line
 
 _SIGNS = re.compile(r"[^a-z0-9]+")
-_ABBREVIATION = re.compile(r"\s*[(\[]([A-Za-z][\w./-]{1,14})[)\]]")
+_ABBREVIATION = re.compile(r" ?[(\[]([A-Za-z][\w./-]{1,14})[)\]]")
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 
 

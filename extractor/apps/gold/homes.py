@@ -9,6 +9,7 @@ from extractor.apps.evaluation.places import find_places, name_outcome
 from extractor.apps.gold.marks import CRITERIA, DOSING, ENDPOINTS
 from extractor.apps.gold.text import ShownRecord
 from extractor.apps.review import forms
+from extractor.apps.review.selection import read_person
 from extractor.evidence.drafts import Span
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
@@ -51,12 +52,7 @@ class Homes:
         """Return what words say of the participants, such as ``maximum_age``, as the rules read
         them; None if they say nothing of it.
         """
-        criterion = Section(
-            name="eligibility", text=f"Inclusion Criteria:\n\n* {words}"
-        )
-        record = self.record.model_copy(update={"sections": (criterion,)})
-        people = extract_by_rules(record, _BY_RULES).eligibility
-        return people.model_dump(mode="json").get(field)
+        return read_person(self.record, words, field)
 
     def read_dose(self, words: str, field: str) -> Any:
         """Return what words say of a dose, such as ``frequency``, as the rules read them behind an

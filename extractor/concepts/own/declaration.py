@@ -6,7 +6,7 @@ of the user.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +33,7 @@ from extractor.schemas import (
     ValueKind,
     list_fields,
 )
-from extractor.schemas.arguments import refuse_unknown
+from extractor.schemas.arguments import refuse_unknown, suggest
 from extractor.schemas.base import FrozenModel
 from extractor.schemas.fields import list_model
 
@@ -187,18 +187,15 @@ class CustomField(FrozenModel):
         return any(one.patterns for one in self.attributes)
 
     def list_unread(self) -> list[str]:
-        """Return what is not read without a model: the field, or some of its attributes as
-        ``field.attribute``.
-        """
+        """Return what no pattern reads: the whole field, or some of its attributes."""
         if not self.has_patterns:
             return [self.name]
-        written = " ".join(
-            pattern.text for one in self.attributes for pattern in one.patterns
-        )
+        texts = [pattern.text for one in self.attributes for pattern in one.patterns]
         return [
             f"{self.name}.{one.name}"
             for one in self.attributes
-            if not one.patterns and not re.search(rf"\b{one.name}=", written)
+            if not one.patterns
+            and not any(names_part(text, one.name) for text in texts)
         ]
 
     @property
@@ -269,11 +266,32 @@ class CustomField(FrozenModel):
         quote = {"quote": example.text} if self.needs_quote else {}
         return [quote | answer for answer in self.list_answers(example.value)]
 
+    def list_faults(self, example: Example) -> Iterator[str]:
+        """Yield what is wrong with the form of an example's answer: a key that is no attribute, or
+        a value that cannot be read.
+        """
+        answers = self.complete_answers(example)
+        known = ("quote", *(one.name for one in self.attributes))
+        for name in (key for answer in answers for key in answer if key not in known):
+            attributes = ", ".join(one.describe() for one in self.attributes)
+            yield f"{name} is no attribute{suggest(name, known)}; write {attributes}"
+        _, broken = self.read(answers)
+        yield from (fault for _, fault in broken)
+
     @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of what a model writes for one item."""
         one = describe_keys(self.attributes, *(["quote"] if self.needs_quote else []))
         return {"type": "array", "items": one} if self.many else one
+
+
+def names_part(pattern: str, name: str) -> bool:
+    """Return whether a pattern has a part of that name.
+
+    >>> names_part("use method=( _ )", "method"), names_part("use _", "method")
+    (True, False)
+    """
+    return re.search(rf"(?<!\w){name}=", pattern) is not None
 
 
 Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]

@@ -20,6 +20,11 @@ from extractor.schemas.arguments import suggest
 
 KindT = TypeVar("KindT", bound=BaseModel)
 ModelT = TypeVar("ModelT", bound=BaseModel)
+_NESTED = (
+    "a model within a field has no pattern, nor have its attributes: a language model fills it; "
+    "take the pattern out, or write these attributes into the field itself, with many: True for "
+    "several"
+)
 _LISTS = (list, tuple, set, frozenset)
 
 
@@ -105,16 +110,16 @@ def declare(model: type[BaseModel]) -> CustomField:
         raise FieldError(
             f"{model.__name__}: say what the field is, in the docstring of the class"
         )
+    if not model.model_fields:
+        raise FieldError(
+            f"{model.__name__}: has no attribute; add one, such as name: str"
+        )
     try:
         attributes = _list_attributes(model)
     except RecursionError:
         raise FieldError(
             f"{model.__name__}: a model that holds itself has no end; leave that attribute out"
         ) from None
-    if not attributes:
-        raise FieldError(
-            f"{model.__name__}: has no attribute; write one, such as name: str"
-        )
     table = {
         "name": name_field(model),
         "definition": definition,
@@ -221,7 +226,10 @@ def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
         "examples": info.examples or (),
         "patterns": list(_list_patterns(extra.get("pattern", []))),
     }
-    return _validate(where, Attribute, table | _describe_type(where, held))
+    declared = table | _describe_type(where, held)
+    if declared["type"] is AttributeType.OBJECT and table["patterns"]:
+        raise FieldError(f"{where}: {_NESTED}")
+    return _validate(where, Attribute, declared)
 
 
 def _drop_limits(annotation: Any) -> Any:
@@ -263,10 +271,7 @@ def _describe_type(where: str, held: Any) -> dict[str, Any]:
     if isinstance(held, type) and issubclass(held, BaseModel):
         parts = _list_attributes(held)
         if any(part.patterns for part in parts):
-            raise FieldError(
-                f"{where}: a nested model has no pattern, only a model of a provider fills "
-                "it; leave the pattern out, or make its parts attributes of the field"
-            )
+            raise FieldError(f"{where}: {_NESTED}")
         return {"type": AttributeType.OBJECT, "parts": parts}
     known = ", ".join(
         sorted(

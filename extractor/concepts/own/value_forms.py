@@ -8,7 +8,6 @@ value in this form.
 
 import re
 from collections.abc import Sequence
-from datetime import date
 from typing import Any, TypeVar
 
 from extractor.concepts.limits.bounds import scale_alike
@@ -31,6 +30,7 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
+from extractor.schemas.registered_words import read_date as read_written_date
 
 TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
@@ -69,32 +69,14 @@ _EXPOSURE = re.compile(
     r"(?<!\s)\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL
 )
 """The dose of carboplatin, whose unit stands first."""
-_MONTHS = (
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "may",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
-)
-_MONTH = rf"(?P<month>(?:{'|'.join(_MONTHS)})[a-z]{{0,6}})\.?"
-_DAY = r"(?P<day>\d{1,2})(?: ?(?:st|nd|rd|th))?"
-_YEAR = r"(?P<year>\d{4})"
-_DAY_FIRST = re.compile(rf"{_DAY} ?[-./]? ?(?:of )?{_MONTH} ?[-./,]? ?{_YEAR}", re.I)
-_MONTH_FIRST = re.compile(rf"{_MONTH} {_DAY} ?,? ?{_YEAR}", re.I)
-_YEAR_FIRST = re.compile(
-    r"(?P<year>\d{4}) ?[-./] ?(?P<month>\d{1,2}) ?[-./] ?(?P<day>\d{1,2})"
-)
 _VERSION = re.compile(
     r"(?P<name>.{1,300}?)(?:\s{0,9}\|\s*|[\s,]{1,9}v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)",
     re.IGNORECASE,
 )
+
+
+_DAY_SIGN = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b( of\b)?", re.IGNORECASE)
+"""What may stand behind the number of a day: "31st of May"."""
 
 
 def read_limit(text: str) -> Constraint:
@@ -233,28 +215,27 @@ def read_whole_number(text: str) -> int:
 
 
 def read_date(text: str) -> str:
-    """Read a day, and return it as ISO 8601 writes it. A month is a name, or second of three
-    numbers of which the year is first: of "05/04/2024" nobody knows which is the month.
+    """Read a day as ISO 8601 or a text writes it, and return it as ISO 8601 writes it.
 
-    >>> read_date("2024-05-31"), read_date("31 May 2024"), read_date("May 31st, 2024")
+    A month needs its name, unless the order of day and month cannot be mistaken.
+
+    >>> read_date("2024-05-31"), read_date("May 31st, 2024"), read_date("31. 5. 2024")
     ('2024-05-31', '2024-05-31', '2024-05-31')
     """
-    written = " ".join(text.split())
-    spelt = _DAY_FIRST.fullmatch(written) or _MONTH_FIRST.fullmatch(written)
-    numeric = _YEAR_FIRST.fullmatch(written)
-    try:
-        if numeric:
-            day = date(*map(int, numeric.group("year", "month", "day")))
-        elif spelt:
-            month = _MONTHS.index(spelt["month"][:3].casefold()) + 1
-            day = date(int(spelt["year"]), month, int(spelt["day"]))
-        else:
-            day = date.fromisoformat(written)
-    except ValueError:
-        raise ValueError(
-            f"{text!r}: write a date as year-month-day, such as 2024-05-31"
-        ) from None
-    return day.isoformat()
+    plain = re.sub(r"\s*-\s*", "-", _DAY_SIGN.sub(" ", text.strip()))
+    has_name = any(map(str.isalpha, plain))
+    if has_name:
+        words = plain.replace(".", " ").replace(",", ", ")
+        written = " ".join(words.split()).replace(" ,", ",")
+    else:
+        written = "".join(plain.split())
+    day = read_written_date(written)
+    if day is not None and len(day) == len("2024-05-31"):
+        return day
+    raise ValueError(
+        f"{text!r}: write a date as year-month-day, such as 2024-05-31, or with the name of the "
+        "month"
+    )
 
 
 def read_truth(text: str) -> bool:
