@@ -114,7 +114,10 @@ def _calibrate_value(field: str, reading: Reading[Any]) -> float:
 
 
 def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[Any]:
-    """Weigh each member of a list by itself, and the quotes that are parts of it."""
+    """Weigh each member of a list by itself, and the quotes that are parts of it.
+
+    No part is surer than its member: what a wrong time window is counted from is wrong, too.
+    """
     is_list = isinstance(reading.value, tuple)
     if not reading.signs or not is_list or not is_weighed(field):
         return reading
@@ -123,7 +126,8 @@ def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[An
     parts = tuple(
         {
             name: min(
-                weigh(f"{field}.{name}", own, estimate_part(reading, at, name)), most
+                weigh(f"{field}.{name}", own, estimate_part(reading, at, name)),
+                sure[at],
             )
             for name, own in one.items()
             if is_weighed(f"{field}.{name}")

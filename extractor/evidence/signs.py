@@ -27,6 +27,7 @@ _AT_MOST = {
     "of the line above": 0.8,
     "a volume or a piece": 0.84,
     "a piece beside a substance": 0.6,
+    "words of two meanings": 0.75,
 }
 """Judged: signs that gold has too seldom, or under which a value is never sure."""
 

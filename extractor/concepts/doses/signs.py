@@ -22,6 +22,8 @@ _LONG_CLAUSE = 60
 """Tokens from which on a clause is long."""
 _LONG_NAME = 3
 """Words from which on a name is long."""
+_IN_DOUBT = 0.7
+"""The most confidence of words that may mean something else: "at least 28 days apart"."""
 _FEW_ARMS = 2
 """The most arms of a regimen that are few."""
 
@@ -142,8 +144,12 @@ def _describe_fact(name: str, fact: Fact | None, view: RegimenView) -> tuple[str
     """Return where a fact stands, and whether its words are doubtful."""
     if fact is None:
         return ()
-    doubt = ("doubtful words",) if fact.confidence < 1 else ()
-    return str(view.trust.link(name, fact)), *doubt
+    doubts = []
+    if fact.confidence < 1:
+        doubts.append("doubtful words")
+    if fact.confidence <= _IN_DOUBT:
+        doubts.append("words of two meanings")
+    return str(view.trust.link(name, fact)), *doubts
 
 
 def _describe_frequency(reading: Reading[Any], view: RegimenView) -> tuple[str, ...]:
