@@ -135,6 +135,7 @@ class _Trial:
     def read_registry(self) -> RegistryFields:
         recruitment = "recruitment"
         design = "studyCharacteristic"
+        # After the end of recruitment, the number who took part counts.
         planned = _read_number(self.trial, f"{recruitment}.plannedParticipants")
         actual = _read_number(self.trial, f"{recruitment}.totalParticipants")
         phase = _read(self.trial, f"{design}.phase")

@@ -137,6 +137,7 @@ class _Trial:
         )
 
     def _list_sections(self) -> Iterator[Section]:
+        # The title for lay people is what other registries call the brief title.
         full = self._choose("A.3")
         lay = self._choose("A.3.1")
         yield from _join("title", [lay or full])

@@ -255,8 +255,7 @@ def _read_columns(
 
 
 def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
-    """Return whether a heading can follow the ``last`` one: within a list of criteria, few words
-    are headings.
+    """Return whether a heading can follow the ``last`` one.
 
     ``marked``: signs show that the line is a heading, such as a colon behind it.
     """
@@ -270,21 +269,30 @@ def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
             return False
     if heading.kind in ("group", *KEPT):
         return _labels_arm(heading, last)
-    begins_list = heading.section in (ELIGIBILITY, *OUTCOMES)
-    is_item = heading.style == "-" and not (begins_list and marked)
-    if is_item:
-        return False
     if heading.kind == "label" and marked:
         # A label with a colon is a criterion, such as "Age: 18 years", but not among labels.
         is_among_labels = last is not None and last.kind in ("field", "label")
         if not is_among_labels:
             return False
+    return not _is_item(heading, last, marked=marked)
+
+
+def _is_item(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
+    """Return whether the words of a heading begin an item: within a list of criteria, few words
+    are headings.
+    """
+    begins_list = heading.section in (ELIGIBILITY, *OUTCOMES)
+    if heading.style == "-":
+        # "- Exclusion criteria:" may be an item that holds a list.
+        names_list = begins_list and marked
+        if not names_list:
+            return True
     if last is None or last.section != ELIGIBILITY:
-        return True
+        return False
     if heading.style != last.style:
-        return begins_list and heading.style not in ("-", "1")  # no item of the list
+        return not begins_list or heading.style in ("-", "1")
     # A bare "Condition: stable" among criteria is one of them.
-    return bool(heading.style) or heading.kind != "conditions"
+    return not heading.style and heading.kind == "conditions"
 
 
 def _labels_arm(heading: Heading, last: Heading | None) -> bool:

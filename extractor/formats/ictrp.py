@@ -119,6 +119,7 @@ def _list_interventions(cell: str) -> Iterator[Section]:
 
 def _list_outcomes(name: str, cell: str, aims: list[str]) -> Iterator[Section]:
     """Yield the outcomes of a cell; objectives among its labelled texts are added to ``aims``."""
+    # The split gives a label and its text by turns, behind what has no label.
     unlabelled, *labelled = _LABEL.split(cell)
     yield from list_items(name, unlabelled)
     measures: list[str] = []

@@ -115,29 +115,30 @@ def _join_lines(text: str) -> Iterator[str]:
         is_next = over_page or gap.count("\n") == 1
         joins = False
         if before and not marked and is_next:
-            joins = _continues(
-                before,
-                here,
-                in_item=over_page or in_item,
-                is_full=_is_full(before, here, width),
-            )
+            is_full = _is_full(before, here, width)
+            in_list = over_page or in_item
+            joins = _continues(before, here, in_item=in_list, is_full=is_full)
         hyphen = _HYPHEN.search(before) if joins else None
         if hyphen:
             yield _soften_hyphen(before, hyphen, words)
             yield len(gap) * _SOFT
         else:
             yield before
-            if joins:
-                yield len(gap) * " "
-            elif over_page:
-                yield "\n".rjust(len(gap))
-            else:
-                yield gap
+            yield _fill_gap(gap, joins=joins, over_page=over_page)
         before = here
         end = line.end()
         in_item = marked or (in_item and joins)
     yield before
     yield re.sub(r"\S", " ", text[end:])
+
+
+def _fill_gap(gap: str, *, joins: bool, over_page: bool) -> str:
+    """Return what stands between two lines in the place of a gap, at the same length."""
+    if joins:
+        return len(gap) * " "
+    if over_page:
+        return "\n".rjust(len(gap))
+    return gap
 
 
 def _is_full(line: str, following: str, width: int | None) -> bool:

@@ -369,26 +369,38 @@ def _sort_chapters(headings: Sequence[_TitleLine], end: int) -> Iterator[Chapter
     for (start, words, level), stop in zip(headings, starts[1:], strict=True):
         title = _name_title(words)
         own = _read_kind(title)
-        kind_above = title_above = ""
-        if level:
-            kind_above, title_above = _find_above(above, level)
+        kind_above, title_above = _find_above(above, level)
         is_barred = bool(_BARRED.search(title_above))
-        kind = OTHER if is_barred else own or kind_above or OTHER
         if not level:
-            if in_synopsis and not _ENDS_SYNOPSIS.search(title):
-                kind = SYNOPSIS  # one of its labels
-            elif above:  # a label within a numbered section
-                kind = above[max(above)][0]
+            kind = _find_kind_of_label(title, own, above, in_synopsis=in_synopsis)
+        elif is_barred:
+            kind = OTHER
+        else:
+            kind = own or kind_above or OTHER
         in_synopsis = kind == SYNOPSIS
-        is_label = False
-        if kind in _WANTED and not own:
-            is_label = not level or LIST_NAME.search(title_above) is not None
+        divides_list = not level or LIST_NAME.search(title_above) is not None
+        is_label = divides_list and not own and kind in _WANTED
         if level:
             # Chapters below this one see what stands above it, too.
             is_part = is_barred or is_label
             above = {rank: named for rank, named in above.items() if rank < level}
             above[level] = (kind, f"{title_above} {title}" if is_part else title)
         yield Chapter(start, stop, words, level, kind, is_label)
+
+
+def _find_kind_of_label(
+    title: str, own: str, above: Mapping[int, tuple[str, str]], *, in_synopsis: bool
+) -> str:
+    """Return the kind of a heading without a level, whose words alone say ``own``.
+
+    A synopsis has labels of its own up to the next chapter; elsewhere, a label is part of the
+    numbered section that it stands in.
+    """
+    if in_synopsis and not _ENDS_SYNOPSIS.search(title):
+        return SYNOPSIS
+    if above:
+        return above[max(above)][0]
+    return own or OTHER
 
 
 def _find_above(above: Mapping[int, tuple[str, str]], level: int) -> tuple[str, str]:

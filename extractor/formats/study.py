@@ -143,6 +143,7 @@ class _StudyReader(Generic[_Node]):
         paths = self._paths
         for name, path in paths.texts.items():
             yield from text_section(name, "\n".join(self._read(self._study, path)))
+        # Most registries have both lists in one text; CTIS, for one, keeps them apart.
         if paths.criteria:
             inclusion, exclusion = (
                 "\n\n".join(self._read(self._study, path)) for path in paths.criteria

@@ -126,6 +126,7 @@ def _find_table(head: str) -> _Table | None:
     """Return the table that a text begins with: of all readings of its first lines, the surest."""
     lines = [line for line in head.splitlines(keepends=True) if line.strip()]
     best: _Table | None = None
+    # R and spreadsheets put a title or a date above the header, and cells between other signs.
     for above, delimiter in product(range(_MOST_LINES_ABOVE + 1), _DELIMITERS):
         if above >= len(lines) or delimiter not in lines[above]:
             continue

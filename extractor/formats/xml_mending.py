@@ -57,6 +57,7 @@ def mend(content: bytes) -> MendedXml:
     text, odd_bytes = decode_loosely(content)
     text = _FORBIDDEN.sub(lambda sign: _replace(sign.group(), changes), text)
     pieces = _split_apart(text)
+    # An element without its end, such as <br> in a text, is no field of a registry.
     unpaired = _find_unpaired("".join(pieces[::2]))
     for number in range(0, len(pieces), 2):
         references = _REFERENCE.sub(

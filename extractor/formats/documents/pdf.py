@@ -124,6 +124,7 @@ def _read_lines(text: pdfium.PdfTextPage, height: float) -> Iterator[_Line]:
     begun = 0
     for number in range(text.count_chars()):
         sign = _read_sign(text, number)
+        # PDFium writes such a hyphen in the place of the line break, within a word.
         if sign in _HYPHENS:
             yield from _read_line(text, begun, number + 1, height)
             begun = number + 1

@@ -190,6 +190,7 @@ class _Writer:
     def _read_cell(self, cell: Any) -> list[str]:
         """Return the lines of a cell; none for a cell that continues the one above."""
         merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+        # The first of several merged cells says "restart", the others say nothing or "continue".
         if merged is not None and merged.get(qn("w:val")) != "restart":
             return []
         texts: list[str] = []
@@ -232,6 +233,7 @@ class _Writer:
         own = paragraph.find(qn("w:pPr"))
         if own is not None:
             yield own
+        # A list style gives its marks to all paragraphs of that style.
         style = self._find_style(paragraph)
         for _ in range(MAX_DEPTH):  # styles may be based on each other in a circle
             if style is None:
