@@ -3,13 +3,14 @@
 import asyncio
 import re
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import cached_property
 from inspect import signature
 from io import BytesIO
+from math import isnan
 from multiprocessing import current_process
 from os import PathLike
 from pathlib import Path
@@ -18,9 +19,11 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Literal, Unpack, get_type_hints
 from weakref import finalize
 
+from extractor.concepts.criteria.unheaded import UNHEADED
 from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, ExtractorError, RecordError, WrongType
 from extractor.formats import make_record, read_stream
+from extractor.formats.free_text import GivenSection
 from extractor.formats.records import write_study
 from extractor.options import ExtractorOptions, Keywords
 from extractor.pipeline import extract_by_rules
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 _ONE = (str, PathLike, TrialRecord, Mapping)
 """What is one input; anything else that can be iterated holds several."""
+_NAMED = 5
+"""Most texts named in a warning."""
 _FILE_NAME = re.compile(r"[*?]|\w\.\w{2,6}$|[/\\]$|://")
 """The name of a file, a folder, several files or an address."""
 
@@ -139,7 +144,12 @@ class Extractor:
         return extracted[0]
 
     def extract_text(
-        self, text: str, *, title: str | None = None, record_id: str = "text"
+        self,
+        text: str,
+        *,
+        title: str | None = None,
+        record_id: str | int | None = None,
+        section: GivenSection | None = None,
     ) -> TrialExtraction:
         r"""Extract a text, such as a protocol synopsis or a pasted list of criteria.
 
@@ -150,11 +160,14 @@ class Extractor:
         Args:
             text: The text, plain or in Markdown.
             title: The title of the trial, in place of one in the text.
-            record_id: The record's id, unless the text states a number of a registry.
+            record_id: The record's id; by default the number of a registry that the text states,
+                else ``text``.
+            section: The section that all of the text is, such as ``eligibility`` for criteria
+                without a heading, or ``primary_outcomes``.
 
         Raises:
             RecordError: The text is empty or too long, or is data such as JSON.
-            ArgumentError: It is no text, or is the name of a file.
+            ArgumentError: It is no text, or is the name of a file; or there is no such section.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
 
         >>> extraction = Extractor().extract_text(
@@ -165,8 +178,15 @@ class Extractor:
         ...     for criterion in extraction.eligibility.criteria
         ... ]
         [7.5, 35]
+        >>> extraction = Extractor().extract_text(
+        ...     "HbA1c > 7.5 %", section="eligibility"
+        ... )
+        >>> extraction.eligibility.criteria[0].quote
+        'HbA1c > 7.5 %'
         """
-        return self.extract(make_record(text, title=title, record_id=record_id))
+        return self.extract(
+            make_record(text, title=title, record_id=record_id, section=section)
+        )
 
     async def extract_many(
         self, records: Iterable[TrialRecord | Mapping[str, Any]], concurrency: int = 8
@@ -221,8 +241,8 @@ class Extractor:
         A terminal and a notebook (with ipywidgets) show the progress. ``max_usd`` limits each run.
 
         Args:
-            records: Files or folders, as ``read_records`` takes them, records, or studies as
-                dictionaries.
+            records: Files or folders, as ``read_records`` takes them, records, or dictionaries:
+                studies, or texts with ids as ``{"text": "...", "record_id": "..."}``.
             out: The folder of the run. One that was stopped goes on there, and does not ask again.
             limit: The number of records to read.
             concurrency: The largest number of requests to the model at once.
@@ -236,6 +256,8 @@ class Extractor:
             ArgumentError: No file of that name exists, or a script with ``workers`` lacks that
                 line.
             WrongType: Something is no record.
+
+        Warns if no record could be extracted.
 
         >>> results = Extractor().run("seeds/records")
         >>> limits = results.table("constraints")
@@ -258,7 +280,9 @@ class Extractor:
             )
         if hasattr(records, "columns"):
             raise WrongType(
-                f"{type(records).__name__} is no record; give its texts, each by make_record"
+                f"{type(records).__name__} is no record; give a column of texts to table, as "
+                'table("criteria", frame["COLUMN"], section="eligibility"), or each text as '
+                '{"text": ..., "record_id": ...} to run'
             )
         if isinstance(records, Iterable) and not isinstance(records, _ONE):
             several = list(records)
@@ -274,6 +298,9 @@ class Extractor:
                 rmtree(folder, ignore_errors=True)
             raise
         results = Results(folder, given.registry, given.stopped)
+        if results.failures and not len(results):
+            first = results.failures[0]["message"]
+            warnings.warn(f"no record could be extracted: {first}", stacklevel=2)
         if not out:  # a temporary folder lives as long as its results
             finalize(results, rmtree, folder, ignore_errors=True)
         return results
@@ -283,6 +310,8 @@ class Extractor:
         name: str,
         given: "Given | Iterable[Given]",
         to: Literal["pandas", "polars", "arrow"] = "pandas",
+        *,
+        section: GivenSection | None = None,
     ) -> Any:
         r"""Extract texts, files or records, and return one table of their values.
 
@@ -293,13 +322,18 @@ class Extractor:
                 ``extractor.apps.export.list_tables`` names all.
             given: A text, or what ``run`` takes: files, folders, records, studies; or several.
             to: The library of the data frame.
+            section: The section that each text is all of, such as ``eligibility`` for a column of
+                criteria, or ``primary_outcomes``; such texts need no heading.
 
         Raises:
             ValueError: There is no such table.
             MissingExtra: The library is not installed.
-            RecordError: A text cannot be read.
-            ExtractorError: No record could be extracted; if only some could not, a warning says
-                how many.
+            RecordError: The text cannot be read.
+            ArgumentError: There is no such section.
+            ExtractorError: No record could be extracted.
+
+        Warns of records that could not be extracted, and of texts without a heading in which
+        nothing was found.
 
         >>> limits = Extractor().table(
         ...     "constraints",
@@ -309,6 +343,17 @@ class Extractor:
           quantity comparator  value   unit
         0    HbA1c         >=    7.5      %
         1      BMI          <   35.0  kg/m2
+
+        The cells of a column have no heading. The records are ``text-1``, ``text-2``, and so on;
+        those of a column of pandas have the labels of its index:
+
+        >>> column = ["Age 18 years or older", "No prior chemotherapy; HbA1c > 7.5 %"]
+        >>> criteria = Extractor().table("criteria", column, section="eligibility")
+        >>> criteria[["record_id", "quote"]]
+          record_id                  quote
+        0    text-1  Age 18 years or older
+        1    text-2  No prior chemotherapy
+        2    text-2          HbA1c > 7.5 %
         """
         from extractor.apps.export import choose_tables  # noqa: PLC0415 - slow, and one record needs none of it
         from extractor.apps.export.frames import open_library  # noqa: PLC0415 - as above
@@ -316,7 +361,10 @@ class Extractor:
         # before anything is paid for
         open_library(to)
         choose_tables((), [name], self._options.fields)
-        results = self.run(_take_texts(given), quiet=True)
+        with warnings.catch_warnings():
+            # said below, as an error
+            warnings.filterwarnings("ignore", "no record could be extracted")
+            results = self.run(_take_texts(given, section), quiet=True)
         if results.failures:
             problem = (
                 f"{len(results.failures)} of {len(results.failures) + len(results)} records "
@@ -327,23 +375,61 @@ class Extractor:
             warnings.warn(problem, stacklevel=2)
         if results.stopped:
             warnings.warn(f"not all is here: {results.stopped}", stacklevel=2)
+        if unheaded := _tell_unheaded(list(results)):
+            warnings.warn(unheaded, stacklevel=2)
         return results.table(name, to)
 
 
-def _take_texts(given: Any) -> Any:
+def _tell_unheaded(extractions: Sequence[TrialExtraction]) -> str | None:
+    """Return what to tell of texts in which something may be missed, since they have no heading;
+    None without such texts.
+    """
+    unheaded = [
+        one.record_id
+        for one in extractions
+        if any(finding.message.startswith(UNHEADED) for finding in one.findings)
+    ]
+    if not unheaded:
+        return None
+    names = ", ".join(unheaded[:_NAMED])
+    more = ", ..." if len(unheaded) > _NAMED else ""
+    return (
+        f"{len(unheaded)} of {len(extractions)} texts have no heading and were read as "
+        f'descriptions ({names}{more}); if they are criteria, give section="eligibility"'
+    )
+
+
+def _take_texts(given: Any, section: GivenSection | None) -> Any:
     """Return what is given with a record in place of each text."""
     if isinstance(given, str):
-        return make_record(given) if _holds_text(given) else given
+        is_text = section is not None or _holds_text(given)
+        return make_record(given, section=section) if is_text else given
     if isinstance(given, _ONE) or not isinstance(given, Iterable):
         return given
     if hasattr(given, "columns"):  # ``run`` says what to give in its place
         return given
-    several = list(given)
-    taken = []
-    for number, one in enumerate(several, 1):
-        is_given = isinstance(one, str) and _holds_text(one)
-        taken.append(make_record(one, record_id=f"text-{number}") if is_given else one)
-    return taken
+    if hasattr(given, "iloc"):  # a column of pandas: its index names the rows
+        column: Any = given
+        named = list(zip(map(str, column.index), column, strict=True))
+    else:
+        named = [(f"text-{number}", one) for number, one in enumerate(given, 1)]
+    return [_take_text(one, name, section) for name, one in named]
+
+
+def _take_text(given: Any, name: str, section: GivenSection | None) -> Any:
+    """Return the record of one of several texts, or the error of a text that is none, such as an
+    empty cell; what is no text as it is.
+    """
+    is_missing = given is None or (isinstance(given, float) and isnan(given))
+    if is_missing or (isinstance(given, str) and not given.strip()):
+        problem = "the text is empty"
+        return RecordError("given", problem, "leave it out, or fill it in", place=name)
+    if not isinstance(given, str) or not (section or _holds_text(given)):
+        return given
+    try:
+        return make_record(given, record_id=name, section=section)
+    except RecordError as error:
+        return RecordError("given", error.problem, error.remedy, place=name)
 
 
 def _holds_text(given: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import BytesIO
 from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
@@ -10,7 +11,7 @@ from warnings import warn
 
 from extractor.apps.export import read_registry
 from extractor.errors import ExtractorError, RecordError, WrongType
-from extractor.formats import read_records
+from extractor.formats import read_records, read_stream
 from extractor.formats.inputs import exists, is_text, refuse_missing, refuse_text
 from extractor.formats.records import check_new, write_study
 from extractor.run.addresses import open_inputs
@@ -24,7 +25,8 @@ from extractor.run.setup import Setup
 from extractor.schemas import TrialRecord
 from extractor.schemas.record_limits import check_unicode
 
-Given = str | PathLike[str] | TrialRecord | Mapping[str, Any]
+Given = str | PathLike[str] | TrialRecord | Mapping[str, Any] | RecordError
+"""What is given as a record; an error stands for one that cannot be read."""
 GIVEN = "given.jsonl"
 """The file of a run's folder with what stands in no other file, so that commands find its text."""
 
@@ -56,11 +58,14 @@ class GivenRun:
             setup=setup, read=self._read, limits=limits, pricing=setup.pricing
         )
 
-    def _take(self, number: int, one: Given) -> None:
+    def _take(self, number: int | str, one: Given) -> None:
         """Take one input. What cannot be kept is a failure of that record."""
         if isinstance(one, str | PathLike):
             name = fspath(one)
             self._sources.append(refuse_text(name) if is_text(name) else name)
+            return
+        if isinstance(one, RecordError):
+            self._sources.append(one)
             return
         if not isinstance(one, TrialRecord | Mapping):
             raise WrongType(
@@ -69,6 +74,12 @@ class GivenRun:
         if isinstance(one, TrialRecord) and exists(one.source.path):
             self._sources.append(one)
             return
+        if isinstance(one, Mapping):
+            number = _name_item(number, one)
+            broken = _find_fault(one)
+            if broken:
+                self._refuse(number, broken.problem, broken.remedy)
+                return
         try:
             line = (
                 _write_record(one) if isinstance(one, TrialRecord) else write_study(one)
@@ -78,13 +89,15 @@ class GivenRun:
             return
         except WrongType as error:
             problem, _, remedy = str(error).rpartition("; ")
-            self._sources.append(
-                RecordError("given", problem, remedy, place=f"item {number}")
-            )
+            self._refuse(number, problem, remedy)
             return
         if not self._kept:
             self._sources.append(str(self.folder / GIVEN))
         self._kept.append(line)
+
+    def _refuse(self, number: int | str, problem: str, remedy: str) -> None:
+        place = f"item {number}"
+        self._sources.append(RecordError("given", problem, remedy, place=place))
 
     def stop(self) -> None:
         """Begin no further record. Another thread may call this."""
@@ -159,6 +172,26 @@ class GivenRun:
                 continue
             self.registry[record.record_id] = read_registry(record)
             yield checked
+
+
+def _name_item(number: int | str, given: Mapping[str, Any]) -> int | str:
+    """Return the place of a dictionary: its number, and its id if it has one."""
+    own_id = given.get("record_id")
+    return number if own_id is None else f"{number}, {own_id}"
+
+
+def _find_fault(given: Mapping[str, Any]) -> RecordError | None:
+    """Return why a text in a dictionary cannot be read; here, where its place is known."""
+    if "text" not in given:
+        return None
+    try:
+        written = write_study(given).encode()
+        next(read_stream("given.json", BytesIO(written)))
+    except RecordError as error:
+        return error
+    except WrongType:
+        return None  # told where it is written
+    return None
 
 
 def _write_record(record: TrialRecord) -> str:

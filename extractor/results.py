@@ -10,20 +10,24 @@ from typing import Any, Literal
 from warnings import warn
 
 from extractor.apps.evaluation import ScoreReport, evaluate
+from extractor.apps.evaluation.page import write_score_page
 from extractor.apps.export import (
     Destination,
     Format,
     Threshold,
     choose_tables,
+    export_fhir,
     export_run,
 )
 from extractor.apps.export.frames import frame_tables, frame_values
+from extractor.apps.export.pairs import pair_results
 from extractor.apps.pages.notebook import show_results
 from extractor.apps.report import write_report
 from extractor.apps.report.overview import read_failures
+from extractor.apps.review.gold import correct_run
 from extractor.errors import StoreError
 from extractor.many import GIVEN
-from extractor.options import ExtractionOptions
+from extractor.options import Choice, ExtractionOptions
 from extractor.run.finished import FinishedRun
 from extractor.run.folder import FAILURES, REPEATED, naming_file, write_atomically
 from extractor.run.manifest import MANIFEST, Manifest, restore_fields
@@ -151,10 +155,25 @@ class Results:
         fields = restore_fields(self._manifest.settings)
         return frame_tables(self.extractions, names, to, self._registry, fields)
 
-    def report(self, path: str | PathLike[str] = "report.html") -> Path:
+    def report(
+        self,
+        path: str | PathLike[str] = "report.html",
+        *,
+        records: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+        limit: int = 20_000,
+    ) -> Path:
         """Write the run as one page of HTML, as ``extractor report`` does, and return its path.
 
-        Raises ``StoreError`` if the file cannot be written.
+        Args:
+            path: The file. Its folder must exist.
+            records: The inputs, if they have moved since the run.
+            limit: The number of records that the page can open at most.
+
+        Raises:
+            StoreError: The file cannot be written.
+
+        Warns if the run is not complete, if texts are missing, and if not all records can be
+        opened.
 
         >>> from extractor import Extractor
         >>> Extractor().run("seeds/records").report("trials.html").name
@@ -162,33 +181,64 @@ class Results:
         """
         to = Path(path)
         with _naming_target(to):
-            write_report(self.folder, to)
+            given = [records] if isinstance(records, str | PathLike) else list(records)
+            summary = write_report(self.folder, to, records=given, limit=limit)
+        self._warn_incomplete()
+        if summary.without_text:
+            warn(
+                f"the texts of {summary.without_text} of {summary.records} records are missing or "
+                "have changed; only their quotes are shown (give the inputs as records)",
+                stacklevel=2,
+            )
+        if summary.shown < summary.records:
+            shown = f"{summary.shown} of {summary.records} records can be opened"
+            warn(f"{shown} (limit)", stacklevel=2)
         return to
 
-    def export(
+    def _warn_incomplete(self) -> None:
+        if self.stopped:
+            warn(
+                f"the run is not complete, and this has what there is: {self.stopped}",
+                stacklevel=3,
+            )
+
+    def export(  # noqa: PLR0913 - the options of the command
         self,
         path: str | PathLike[str],
         *,
-        tables: Collection[str] = (),
-        file_format: Literal["jsonl", "csv", "parquet", "duckdb", "xlsx"] | None = None,
+        tables: Collection[str] | str = (),
+        tasks: Collection[Task | str] | str = tuple(Task),
+        file_format: Literal["jsonl", "csv", "parquet", "duckdb", "xlsx", "fhir"]
+        | None = None,
         min_confidence: float = 0.0,
+        gold: str | PathLike[str] | None = None,
+        bundles: bool = False,
         force: bool = False,
     ) -> Mapping[str, int]:
-        """Write tables to files, as ``extractor export`` does, and return the number of rows of
-        each.
+        """Write tables or FHIR resources to files, as ``extractor export`` does.
 
         Args:
             path: A file that ends with ``.duckdb`` or ``.xlsx``; for one table also ``.csv``,
                 ``.parquet`` or ``.jsonl``; or a folder.
             tables: The names of the tables to write; all by default.
-            file_format: The format of the files in a folder.
+            tasks: Only the tables, or the FHIR resources, of these tasks.
+            file_format: The format of the files in a folder. ``fhir`` writes FHIR R5, and needs the
+                extra ``fhir``.
             min_confidence: Leave out values below this confidence, from 0 to 1.
+            gold: Take the finished records of a review from this folder.
+            bundles: Of ``fhir``: one transaction for each trial.
             force: Replace an earlier export.
 
+        Returns:
+            The number of rows of each table, or of resources of each type of FHIR; ``unmapped`` is
+            the number of values that have no place there, which ``unmapped.jsonl`` lists.
+
         Raises:
-            ValueError: There is no such table, or the path does not say the format.
+            ValueError: There is no such table or task, or the path does not say the format.
             MissingExtra: The format's library is not installed.
             StoreError: The path holds something else, or cannot be written.
+
+        Warns if the run is not complete.
 
         >>> from extractor import Extractor
         >>> results = Extractor().run("seeds/records")
@@ -197,24 +247,34 @@ class Results:
         """
         to = Path(path)
         fields = restore_fields(self._manifest.settings)
-        chosen = choose_tables(
-            tuple(Task), [tables] if isinstance(tables, str) else tables, fields
-        )
+        if bundles and file_format != "fhir":
+            raise ValueError('bundles: give file_format="fhir", too')
+        if tables and file_format == "fhir":
+            raise ValueError("tables: FHIR has none; leave them out")
+        some = Choice.read({"tasks": tasks}).tasks
+        names = [tables] if isinstance(tables, str) else tables
+        chosen = choose_tables(some, names, fields)
         threshold = Threshold(
             ExtractionOptions.read({"min_confidence": min_confidence}).min_confidence
         )
-        wanted = Format(file_format) if file_format else None
-        if self.stopped:
-            warn(
-                f"the run is not complete, and its tables have what there is: {self.stopped}",
-                stacklevel=2,
-            )
+        # a run of its own, since gold takes the place of some results
+        found = FinishedRun(self.folder)
+        if gold is not None:
+            correct_run(found, Path(gold))
+        self._warn_incomplete()
         with _naming_target(to):
+            if file_format == "fhir":
+                pairs = pair_results(self.folder, found, threshold)
+                ordered = [task for task in Task if task in some]
+                counts = export_fhir(pairs, to, ordered, bundles=bundles, force=force)
+                unmapped = sum(counts.unmapped.values())
+                return {**counts.resources, "unmapped": unmapped}
+            wanted = Format(file_format) if file_format else None
             return export_run(
                 self.folder,
                 Destination.choose(to, wanted, force=force),
                 chosen,
-                self._found.read_lines(),
+                found.read_lines(),
                 self._registry,
                 threshold,
                 fields,
@@ -227,8 +287,10 @@ class Results:
         examples: int = 10,
         resamples: int = 1000,
         fields: Iterable[str] = (),
+        page: str | PathLike[str] | None = None,
     ) -> ScoreReport:
-        """Score the extractions against gold, as ``evaluate`` does; fields of your own, too.
+        """Score the extractions against gold, as ``extractor evaluate`` does; fields of your own,
+        too.
 
         Args:
             gold: A folder of JSON, a file of JSON lines, or annotations.
@@ -236,9 +298,12 @@ class Results:
             resamples: The number of bootstrap samples for the intervals; 0 for none.
             fields: The names of the fields to score, such as ``minimum_age``; by default all whose
                 keys gold has.
+            page: A file for the scores and the errors as one page of HTML; the page has as many
+                errors as ``examples`` says.
 
         Raises:
             GoldError: The gold cannot be read.
+            StoreError: The page cannot be written.
             ArgumentError: ``examples`` or ``resamples`` is negative, or no field has such a name.
 
         >>> from extractor import Extractor
@@ -249,13 +314,19 @@ class Results:
         1.0
         """
         source = Path(gold) if isinstance(gold, str | PathLike) else list(gold)
-        return evaluate(
+        report = evaluate(
             source,
             self.folder,
             examples=examples,
             resamples=resamples,
             fields=(*restore_fields(self._manifest.settings), *fields),
         )
+        if page is not None:
+            to = Path(page)
+            with _naming_target(to):
+                write_score_page(to, report, self._found.find_inputs())
+        self._warn_incomplete()
+        return report
 
     def save(self, folder: str | PathLike[str]) -> Path:
         """Copy the run to a folder that ``extractor report``, ``review``, ``export`` and

@@ -1,10 +1,23 @@
 """Values and times that people marked in eligibility texts, and what each belongs to, against the
 rules.
 
-A marked value with figures is found if a constraint at its place has each of its numbers; a marked
-time with figures and a unit, if a time window at its place has them. Its owner is right if the
+A marked value with figures is found if constraints at its place have its numbers; a marked time
+with figures and a unit, if time windows at its place have them. Its owner is right if the
 constraint's quantity shares a word with a mark that the people linked to the value, or the window's
 ``of`` stands at such a mark.
+
+What counts is decided by the marks and by our guideline alone, never by what the rules read:
+
+- Figures of units and names are no numbers of a value: "mm3", "h-1", "20/" of "20/40", "item 10". Of a
+  time only the numbers of a length count, not those of a visit or a day.
+- No limit is a class with letters ("3a", "F3", "T1") or a list of classes with gaps ("2, 3, 5 or 6").
+- The most points of a scale are no limit: "20 out of 30".
+- A mark with two bounds may be two limits: "> 17 and < 60 years".
+- People whom a limit is for are its condition: "for males". A thing that is counted may be the unit:
+  "20 cigarettes per day".
+- What has a quality is the owner of the quality's time: "stable for 3 months" belongs to what is
+  stable. If the people linked no thing, event or state, no owner is compared.
+- A window has no quantity: "duration" and the like are its kind.
 """
 
 import re
@@ -21,20 +34,44 @@ from benchmarks.human.texts import (
 )
 from extractor.schemas import FieldRef, TrialExtraction
 
-_HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
+HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
 _MEASURED = frozenset({"Measurement", "Person", "Observation"})
 """Kinds of marks whose values are limits; the values of others are often words of a diagnosis."""
-_POWER = re.compile(
-    r"(?:[x*×]\s?)?10\s?(?:\^|\*\*|\()\s?\d+|(?<=\d)\s?[x×]\s?10\s?\d\b|\b10\s?9\s?/|\b1[.,]73|\bc?m\s?2\b"
+_UNIT_FIGURES = re.compile(
+    r"(?:[x*×]\s?)?10\s?(?:\^|\*\*|\()\s?\d+|(?<=\d)\s?[x×]\s?10\s?\d\b|\b10\s?9\s?/"
+    r"|\b1[.,]73|\bc?m\s2\b|\b(?:20|6)\s?/\s?(?=\d)|\bU\+\d{4}|\b(?:h|min|sec|s|kg|m)-[1-3]\b"
 )
-"""Figures of a unit: a power of ten, a square metre, and the 1.73 of them of a filtration rate."""
+"""Figures of a unit: a power of ten, a square metre, the 1.73 of them of a filtration rate, an
+exponent, the distance of an eye test; and the code of a sign.
+"""
+_IN_NAME = re.compile(
+    r"(?<![^\W_])(?![x×]\d)[^\W\d_]+(?:\^|\*\*)?\d+(?:[.,]\d+)*"
+    r"|(?<!\d )\b(?:item|visit|part|type|version|day|week|period|phase)s?\s?\d+\b",
+    re.I,
+)
+"""Figures of a unit or a name: "mm3", "cm^2", "H2O", "item 10", "Visit 1"; those of "x3" are none."""
+_MOST_POINTS = re.compile(r"\bout of \d+")
+_LETTERED = re.compile(
+    r"\b\d+[a-c]\b|\b\d\s?-\s?[A-D]\b|(?<![^\W_])(?![x×m])[^\W\d_]\d+\b",
+    re.I,
+)
+"""A class with a letter: "3a", "0-B", "F3"."""
+_LIST = re.compile(r"\d+(?:\s?,\s?\d+)*\s?,?\s?(?:or|and|&)\s?\d+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_UNIT_OF_TIME = r"(?:hours?|hrs?|days?|weeks?|wks?|months?|mos?|years?|yrs?)\b"
 _TIME = re.compile(
-    r"\b(?:hours?|hrs?|days?|weeks?|wks?|months?|mos?|years?|yrs?)\b", re.I
+    r"(\d+(?:[.,]\d+)*(?:\s?(?:-|–|/|to|or|and)\s?\d+(?:[.,]\d+)*)*)"
+    rf"\s?-?(?:\s[^\W\d_]+)?\s?{_UNIT_OF_TIME}",
+    re.I,
 )
+"""Numbers with their unit of time: "2", "2-4 weeks", "24 consecutive months"."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_AGES = frozenset({"age", "aged", "ages", "old", "older", "years", "year"})
+_KINDS = {"constraints": "value", "time_windows": "time"}
+_AGES = frozenset({"age", "aged", "old", "older", "year"})
+_LENGTHS = frozenset({"duration", "interval", "length", "period", "time"})
+_OWNERS = _MEASURED | {"Condition", "Device", "Drug", "Procedure", "Visit"}
+"""Kinds of marks that a time can belong to: things, events and states."""
 
 
 class Marked(NamedTuple):
@@ -48,22 +85,29 @@ class Marked(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A limit of the rules: its numbers, its place, its owner in words, and where that stands."""
+    """A limit of the rules: its numbers, its place, its owner in words, and where that stands.
+
+    ``people`` is its condition, ``unit`` what may be counted.
+    """
 
     kind: str
     numbers: tuple[float, ...]
     start: int
     end: int
     owner: str
-    owner_place: tuple[int, int] | None
+    owner_place: tuple[int, int] | None = None
+    people: str = ""
+    unit: str = ""
 
 
 class Judged(NamedTuple):
-    """A mark, whether the rules have it, and whether with the right owner."""
+    """A mark, whether the rules have it, and whether with the right owner; None without an owner
+    to compare.
+    """
 
     marked: Marked
     found: bool
-    owned: bool
+    owned: bool | None
 
 
 def report(rows: Sequence[Row], *, show: bool) -> None:
@@ -74,11 +118,11 @@ def report(rows: Sequence[Row], *, show: bool) -> None:
         of_kind = [each for _, each in judged if each.marked.kind == kind]
         figures[f"{kind}s found"] = [each.found for each in of_kind]
         figures[f"right owner of {kind}s found"] = [
-            each.owned for each in of_kind if each.found
+            each.owned for each in of_kind if each.found and each.owned is not None
         ]
     print_shares(f"{len(rows)} texts", figures)
     for row, each in judged if show else ():
-        if each.owned:
+        if each.found and each.owned is not False:
             continue
         marked = each.marked
         problem = "owner" if each.found else "missed"
@@ -89,9 +133,9 @@ def report(rows: Sequence[Row], *, show: bool) -> None:
 
 def compare(row: Row) -> list[Judged]:
     """Extract a text with the rules, and look for each marked value and time."""
-    heading = _HEADINGS[row["list"]]
+    heading = HEADINGS[row["list"]]
     ours = list(list_read(extract_text(row, heading), len(heading)))
-    return [_judge(marked, ours) for marked in list_marked(row)]
+    return [judge_mark(marked, ours) for marked in list_marked(row)]
 
 
 def list_marked(row: Row) -> Iterator[Marked]:
@@ -103,14 +147,51 @@ def list_marked(row: Row) -> Iterator[Marked]:
             owners[owned].append(marks[owner])
     for key, linked in owners.items():
         mark = marks[key]
-        numbers = _read_numbers(mark["text"])
-        kind = "value" if mark["type"] == "Value" else "time"
-        is_limit = any(owner["type"] in _MEASURED for owner in linked)
-        is_timed = _TIME.search(mark["text"]) is not None
-        if not numbers or not (is_limit if kind == "value" else is_timed):
+        start = mark["spans"][0][0]
+        end = mark["spans"][-1][1]
+        holders = linked
+        if mark["type"] == "Value":
+            kind = "value"
+            numbers = _read_numbers(mark["text"])
+            is_limit = any(owner["type"] in _MEASURED for owner in linked)
+            is_limit = is_limit and not _names_classes(row["text"], mark["text"], start)
+        else:
+            kind = "time"
+            numbers = _read_lengths(mark["text"])
+            is_limit = True
+            holders = _list_holders(row, marks, linked)
+        if numbers and is_limit:
+            yield Marked(kind, numbers, start, end, tuple(holders))
+
+
+def _names_classes(text: str, value: str, start: int) -> bool:
+    """Return whether a value is no limit: a class with a letter, or a list of classes with gaps."""
+    before = text[max(0, start - 2) : start]
+    is_glued = value[:1].isdigit() and re.search(r"(?<![^\W_])[^\W\d_]$", before)
+    if is_glued or _LETTERED.search(value):
+        return True
+    if not _LIST.fullmatch(value.strip()):
+        return False
+    classes = sorted(map(int, re.findall(r"\d+", value)))
+    return classes[-1] - classes[0] != len(classes) - 1
+
+
+def _list_holders(row: Row, marks: dict[str, Row], linked: Sequence[Row]) -> list[Row]:
+    """Return the things, events and states that a time belongs to: in the place of a quality those
+    that have it.
+    """
+    holders = list[Row]()
+    for owner in linked:
+        if owner["type"] in _OWNERS:
+            holders.append(owner)
             continue
-        spans = mark["spans"]
-        yield Marked(kind, numbers, spans[0][0], spans[-1][1], tuple(linked))
+        holders += [
+            marks[holder]
+            for name, holder, held, *_ in row["relations"]
+            if name.startswith("Has_") and held == owner["id"] and holder in marks
+            if marks[holder]["type"] in _OWNERS
+        ]
+    return holders
 
 
 def list_read(extraction: TrialExtraction, offset: int) -> Iterator[Read]:
@@ -121,23 +202,28 @@ def list_read(extraction: TrialExtraction, offset: int) -> Iterator[Read]:
             for piece in criterion.evidence
             if piece.start is not None and piece.end is not None
         }
-        for field, (start, end) in places.items():
-            place = FieldRef(field)
-            if place.path == "constraints" and field.endswith("]"):
-                limit: Any = criterion.constraints[_number_of(field)]
-                numbers = _list_stated(limit.value, limit.value_high)
-                yield Read("value", numbers, start, end, limit.quantity or "", None)
-            elif place.path == "time_windows" and field.endswith("]"):
-                window: Any = criterion.time_windows[_number_of(field)]
-                numbers = _list_stated(window.value, window.value_high)
-                yield Read(
-                    "time",
-                    numbers,
-                    start,
-                    end,
-                    window.of or "",
-                    places.get(f"{field}.of"),
-                )
+        for field, place in places.items():
+            ref = FieldRef(field)
+            if ref.path in _KINDS and field.endswith("]"):
+                value = getattr(criterion, ref.path)[_number_of(field)]
+                yield describe_read(ref.path, value, place, places.get(f"{field}.of"))
+
+
+def describe_read(
+    path: str, value: Any, place: tuple[int, int], owner_place: tuple[int, int] | None
+) -> Read:
+    """Return a limit or a time window of the rules as it is compared with marks."""
+    numbers = _list_stated(value.value, value.value_high)
+    if path == "constraints":
+        return Read(
+            _KINDS[path],
+            numbers,
+            *place,
+            value.quantity or "",
+            people=value.condition or "",
+            unit=value.unit or "",
+        )
+    return Read(_KINDS[path], numbers, *place, value.of or "", owner_place)
 
 
 def _number_of(field: str) -> int:
@@ -149,22 +235,51 @@ def _list_stated(*values: float | None) -> tuple[float, ...]:
 
 
 def _read_numbers(text: str) -> tuple[float, ...]:
-    """Return the figures of a marked text, without powers of ten, which may belong to the unit."""
-    plain = _THOUSANDS.sub("", _POWER.sub(" ", text))
-    found = (number.replace(",", ".") for number in _NUMBER.findall(plain))
+    """Return the figures of a marked value, without those of units and names and of the most points
+    of a scale.
+    """
+    plain = _UNIT_FIGURES.sub(" ", text)
+    for other in (_IN_NAME, _MOST_POINTS):
+        plain = other.sub(" ", plain)
+    found = (
+        number.replace(",", ".")
+        for number in _NUMBER.findall(_THOUSANDS.sub("", plain))
+    )
     return tuple(float(number) for number in found if number.count(".") < 2)
 
 
-def _judge(marked: Marked, ours: Sequence[Read]) -> Judged:
+def _read_lengths(text: str) -> tuple[float, ...]:
+    """Return the figures of the lengths in a marked time."""
+    lengths = (found[1] for found in _TIME.finditer(_IN_NAME.sub(" ", text)))
+    return tuple(number for length in lengths for number in _read_numbers(length))
+
+
+def judge_read(read: Read, marked: Marked) -> Judged:
+    """Return whether one limit has some of a mark's numbers, and whether with the right owner."""
+    held = tuple(number for number in marked.numbers if _has_number(read, number))
+    if not held:
+        return Judged(marked, found=False, owned=None)
+    return judge_mark(marked._replace(numbers=held), [read])
+
+
+def judge_mark(marked: Marked, ours: Sequence[Read]) -> Judged:
+    """Return whether limits of the rules have a mark, and whether with the right owner."""
     # Without a look at the kind: an age of the marks may be a window of the rules.
     there = [
-        read
-        for read in ours
-        if read.start < marked.end and marked.start < read.end
-        if all(_has_number(read, number) for number in marked.numbers)
+        read for read in ours if read.start < marked.end and marked.start < read.end
     ]
-    owned = any(_is_owner(read, owner) for read in there for owner in marked.owners)
-    return Judged(marked, bool(there), owned)
+    holding = [
+        [read for read in there if _has_number(read, number)]
+        for number in marked.numbers
+    ]
+    found = all(holding)
+    if not marked.owners:
+        return Judged(marked, found, None)
+    owned = found and all(
+        any(_is_owner(read, owner) for read in reads for owner in marked.owners)
+        for reads in holding
+    )
+    return Judged(marked, found, owned)
 
 
 def _has_number(read: Read, number: float) -> bool:
@@ -178,13 +293,20 @@ def _has_number(read: Read, number: float) -> bool:
 
 def _is_owner(read: Read, owner: Row) -> bool:
     """Return whether a mark is what a limit of the rules belongs to."""
+    theirs = list_words(owner["text"])
+    if read.kind == "time" and owner["type"] == "Measurement" and theirs <= _LENGTHS:
+        return bool(theirs)
     if read.owner_place is not None:
         first, end = read.owner_place
         return any(first < stop and start < end for start, stop in owner["spans"])
-    if owner["type"] == "Person" and _list_words(read.owner) & _AGES:
+    ours = list_words(read.owner)
+    if owner["type"] == "Person":
+        return bool(theirs & (ours | list_words(read.people)) or ours & _AGES)
+    if owner["text"].casefold() in read.owner.casefold():
         return True
-    return bool(_list_words(read.owner) & _list_words(owner["text"]))
+    return bool(theirs & (ours | list_words(read.unit)))
 
 
-def _list_words(text: str) -> set[str]:
-    return {word.casefold() for word in _WORD.findall(text)}
+def list_words(text: str) -> set[str]:
+    """Return the words of a text, without the ending of a plural."""
+    return {word.casefold().removesuffix("s") for word in _WORD.findall(text)}

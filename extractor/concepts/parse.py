@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import count
 
 from extractor.concepts.criteria.read import read_eligibility
+from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.doses.read import read_dosing
 from extractor.concepts.hostile.injection import blank_out, find_hostile, shorten_parts
 from extractor.concepts.languages import set_foreign_aside
@@ -67,6 +68,8 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     numbers = count(1)
     whole, criteria, doubts = read_eligibility(sections, numbers, record.registry)
     regimens, candidates = read_dosing(record, sections, numbers)
+    if record.source.format == "text" and not doubts:
+        doubts = doubt_unheaded(sections, criteria, has_doses=bool(regimens))
     return ParsedRecord(
         record=record,
         sections=sections,

@@ -91,9 +91,7 @@ class ItemBuilder:
         is_unconfirmed = (
             self.draft.is_skipped and _ASKED_AS.get(field, field) in self.draft.asked
         )
-        if is_unconfirmed and resolved.confidence > UNCONFIRMED:
-            return replace(resolved, confidence=UNCONFIRMED)
-        return resolved
+        return resolved.at_most(UNCONFIRMED) if is_unconfirmed else resolved
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence of each, and return their values."""
@@ -132,12 +130,9 @@ class ItemBuilder:
         for position, span in enumerate(resolved.spans or self._whole):
             if isinstance(value, tuple):
                 place = min(position, len(value) - 1)
+                own = replace(resolved, confidence=resolved.sure_of(place))
                 self._prove(
-                    f"{field}[{place}]",
-                    value[place],
-                    span,
-                    resolved,
-                    supports[position],
+                    f"{field}[{place}]", value[place], span, own, supports[position]
                 )
                 self._prove_parts(f"{field}[{place}]", value[place], span)
             else:
@@ -170,7 +165,10 @@ class ItemBuilder:
                 self.draft.span,
                 *(self._find_lead_in() if isinstance(value, TimeWindow) else ()),
             ]
-            if words and (place := self._find_nearest(words, spans, near)):
+            is_inside = name == "anchor"
+            if words and (
+                place := self._find_nearest(words, spans, near, inside=is_inside)
+            ):
                 counted = f"{self.draft.group.partition('.')[0]}.{field}"
                 origin, sure = resolve_part(value, name, rule, model, counted)
                 read = Reading(words, sure, (place,), origin=origin)
@@ -185,10 +183,12 @@ class ItemBuilder:
         )
 
     def _find_nearest(
-        self, words: str, spans: Sequence[Span], near: Span
+        self, words: str, spans: Sequence[Span], near: Span, *, inside: bool
     ) -> Span | None:
         """Return the place of these characters in the first span that has them, the nearest one
-        to another place.
+        to another place. Unless they may stand ``inside`` that place, one outside comes first.
+
+        In "medication within 14 days prior to the study medication" the first is limited.
         """
         for span in spans:
             raw = self._parsed.raw(span)
@@ -200,7 +200,10 @@ class ItemBuilder:
             if places:
                 return min(
                     places,
-                    key=lambda one: max(one.start - near.end, near.start - one.end, 0),
+                    key=lambda one: (
+                        not inside and one.overlaps(near),
+                        max(one.start - near.end, near.start - one.end, 0),
+                    ),
                 )
         return None
 

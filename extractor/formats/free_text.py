@@ -10,7 +10,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Literal, get_args
 
+from extractor.concepts.limits.read import find_limits
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
@@ -42,11 +44,21 @@ from extractor.formats.listed import (
     list_cells,
     split_items,
 )
+from extractor.language.book import read_text
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import read_section, strip_span
 from extractor.schemas import Part, Piece, Section
-from extractor.schemas.record_limits import MAX_CHARACTERS
+from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
 
+GivenSection = Literal[
+    "eligibility",
+    "arms",
+    "interventions",
+    "primary_outcomes",
+    "secondary_outcomes",
+    "other_outcomes",
+]
+"""The section of which somebody says that a text is all of it."""
 _ID = "trial_id"
 _GAP = re.compile(r"\r?\n[ \t\r]*\n")
 _NEXT_LINE = re.compile(r"\r?\n(?![ \t]*[a-z])")
@@ -107,6 +119,36 @@ def build_text(
     )
 
 
+def build_given(
+    text: str, section: GivenSection, *, title: str | None = None
+) -> RecordContent:
+    r"""Build the content of a text of which the user says in which section it stands, such as a
+    cell of a column of criteria. It needs no heading. Raises ``UnreadableSource``.
+
+    >>> content = build_given("Age 18 years or older", "eligibility")
+    >>> [(section.name, section.text) for section in content.sections]
+    [('eligibility', 'Age 18 years or older')]
+    >>> outcomes = build_given("- Pain\n- Sleep at 2 weeks", "secondary_outcomes")
+    >>> [section.text for section in outcomes.sections]
+    ['Pain', 'Sleep at 2 weeks']
+    """
+    if section not in get_args(GivenSection):
+        known = ", ".join(get_args(GivenSection))
+        raise UnreadableSource(
+            f"there is no section {section!r}", f"choose from {known}"
+        )
+    if len(text) > MAX_CHARACTERS:
+        raise UnreadableSource(
+            f"text of more than {MAX_CHARACTERS:,} characters", "give one record a text"
+        )
+    if text.count("\n") >= MAX_LINES:
+        raise UnreadableSource(
+            f"text of more than {MAX_LINES:,} lines", "give one record a text"
+        )
+    reader = _TextReader(undo_layout(text), within=section)
+    return RecordContent(take_sections(reader.list_sections(title)), "text")
+
+
 def build_laid_out(text: str, known: Sequence[Heading] = ()) -> RecordContent:
     """Build the content of a text whose layout is undone already, such as that of a document.
 
@@ -148,7 +190,8 @@ def _refuse_other(text: str, *, named: bool) -> None:
     if is_table or is_json or _says_nothing(text):
         raise UnreadableSource(
             "an unknown format",
-            'give a text with headings such as "Inclusion Criteria", or a download of a registry '
+            'give a text with headings such as "Inclusion Criteria" (Python and JSON also take '
+            'section "eligibility" in their place), or a download of a registry '
             "(docs/reference/formats.md), plain, in gzip or in zip",
         )
     if not named:
@@ -160,11 +203,15 @@ def _refuse_other(text: str, *, named: bool) -> None:
 
 
 def _says_nothing(text: str) -> bool:
-    """Return whether a text that is not blank has no two words beside each other."""
-    if not text.strip():
+    """Return whether a text that is not blank has no two words beside each other and no limit."""
+    if not text.strip() or _TWO_WORDS.search(text):
         return False
     # Chinese and Japanese are written without spaces between words.
-    return not _TWO_WORDS.search(text) and hide_foreign(text) == text
+    if hide_foreign(text) != text:
+        return False
+    # "HbA1c < 7 %" has no two words, and is a criterion.
+    is_short = len(text) <= _LONGEST_TITLE
+    return not is_short or not find_limits(read_text(text), None)
 
 
 def _add_known(headings: Sequence[Heading], shown: Sequence[Heading]) -> list[Heading]:
@@ -182,18 +229,33 @@ def _add_known(headings: Sequence[Heading], shown: Sequence[Heading]) -> list[He
 class _TextReader:
     """Reads a text: its headings, and by section the ``places`` of what stands below them."""
 
-    def __init__(self, text: str, known: Sequence[Heading] = ()) -> None:
+    def __init__(
+        self,
+        text: str,
+        known: Sequence[Heading] = (),
+        within: GivenSection | None = None,
+    ) -> None:
         self.text = text
         self.lexed = read_section("text", text)
+        self.places: dict[str, list[Place]] = defaultdict(list)
+        if within and within != ELIGIBILITY:
+            self._place_all(within)
+            return
         self.english = hide_foreign(text)  # a heading may stand beside its translation
         if self.english == text:
             headings = find_headings(self.lexed)
         else:
             headings = find_headings(read_section("text", self.english))
         self.headings = _add_known(headings, known)
-        self.places: dict[str, list[Place]] = defaultdict(list)
+        if within:  # only headings of its lists count, and nothing is a title
+            self.headings = [
+                heading for heading in self.headings if heading.section == ELIGIBILITY
+            ]
         starts = [*(heading.line for heading in self.headings), len(text)]
-        self._place_opening(starts[0])
+        if within:
+            self.places[ELIGIBILITY].append((0, starts[0]))
+        else:
+            self._place_opening(starts[0])
         for heading, end in zip(self.headings, starts[1:], strict=True):
             for section, place in self._place(heading, end):
                 self.places[section].append(place)
@@ -208,6 +270,14 @@ class _TextReader:
             if number:
                 return number
         return None
+
+    def _place_all(self, section: GivenSection) -> None:
+        """Place all of the text as items of one section, without a look for headings."""
+        by_line = section in OUTCOMES
+        lead, items = split_items(self.lexed, 0, len(self.text), by_line=by_line)
+        self.places[section] = items
+        if lead:
+            self.places[DESCRIPTION].append(lead)
 
     def _place_opening(self, end: int) -> None:
         """Place the text before the first heading: a title, and a description or a list of

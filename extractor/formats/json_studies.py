@@ -27,7 +27,7 @@ from extractor.formats.streams import MAX_NESTING, CappedStream, peek_block, rea
 from extractor.formats.study import list_paths, read_study
 from extractor.schemas import TrialRecord
 
-_OF_TEXT = ("text", "title", "record_id")
+_OF_TEXT = ("text", "title", "record_id", "section")
 """The keys of a text in JSON."""
 _OPENING = ("start_map", "start_array")
 _CLOSING = ("end_map", "end_array")
@@ -211,8 +211,9 @@ def _read_ctis(trial: dict[str, Any]) -> RecordContent:
 
 
 def _read_text(given: dict[str, Any]) -> RecordContent:
-    """Build the content of a text in JSON: ``{"text": "...", "title": "...", "record_id": "..."}``,
-    the last two if wanted. Other keys are refused: they would be ignored.
+    """Build the content of a text in JSON: ``{"text": "...", "title": "...", "record_id": "...",
+    "section": "eligibility"}``, the last three if wanted. Other keys are refused: they would be
+    ignored.
     """
     unknown = sorted(given.keys() - set(_OF_TEXT))
     if unknown:
@@ -220,6 +221,8 @@ def _read_text(given: dict[str, Any]) -> RecordContent:
             f"JSON of a text with a key {unknown[0][:40]!r}",
             f"give {', '.join(_OF_TEXT)} alone",
         )
+    if type(given.get("record_id")) is int:  # a row's number
+        given = given | {"record_id": str(given["record_id"])}
     for name in _OF_TEXT:
         value = given.get(name)
         is_left_out = value is None and name != "text"
@@ -228,10 +231,15 @@ def _read_text(given: dict[str, Any]) -> RecordContent:
                 f"JSON whose {name} is no text", "write a string in quotation marks"
             )
     from extractor.formats.flat import build_plain  # noqa: PLC0415 - few files hold such texts
+    from extractor.formats.free_text import build_given  # noqa: PLC0415 - as above
 
-    content = build_plain(given["text"], title=given.get("title"))
+    section = given.get("section")
+    if section is None:
+        content = build_plain(given["text"], title=given.get("title"))
+    else:
+        content = build_given(given["text"], section, title=given.get("title"))
     own_id = (given.get("record_id") or "").strip() or None
-    return replace(content, trial_id=content.trial_id or own_id)
+    return replace(content, trial_id=own_id or content.trial_id)
 
 
 def _read_own(record: dict[str, Any]) -> RecordContent:

@@ -42,6 +42,11 @@ _ABBREVIATIONS = re.compile(
 _PAIRS = {"(": ")", "[": "]"}
 _EDGES = " \t\r\n|*_:;,-–—"
 _PHRASE = re.compile(r"\s*(?![a-z])(?:(?![.!?][ \t]+[A-Z])[^|\t\r\n]){1,120}")
+_LOWER_PHRASE = re.compile(
+    r"\s*(?!(?:and|or|of|to|with|who|than|for|in|at|but|by|the)\b)"
+    r"(?:(?![.!?][ \t]+[A-Z])[^|\t\r\n]){1,120}"
+)
+"""A phrase that may begin with a small letter, but not as the rest of a line above does."""
 _FEW_LINES = 2
 _LONGEST_LINE = 120
 _LONGEST_LABEL = 60
@@ -157,6 +162,8 @@ def holds_list(raw: str, start: int, end: int) -> bool:
     ...     for text in ("ECOG 0-1\nAsthma\nNo HIV", "ECOG 0-1\nAsthma\nWeek 2")
     ... ]
     [True, False]
+    >>> holds_list("Age 18-65\nweight > 5 kg\nBMI < 30", 0, 31)
+    True
     """
     written = (line.group() for line in LINE.finditer(raw, start, end))
     lines = [line for line in written if not line.isspace()]
@@ -164,10 +171,14 @@ def holds_list(raw: str, start: int, end: int) -> bool:
         return True
     if len(lines) <= _FEW_LINES:
         return False
-    if not all(map(_PHRASE.fullmatch, lines)):
+    if not all(map(_LOWER_PHRASE.fullmatch, lines)):
         return False
     telling = [line for line in lines if _states_criterion(read_text(line))]
-    return 2 * len(telling) > len(lines)
+    if len(telling) == len(lines):
+        return True
+    # A line that begins with a small letter may go on the line above, unless each says something.
+    are_phrases = all(map(_PHRASE.fullmatch, lines))
+    return are_phrases and 2 * len(telling) > len(lines)
 
 
 def _states_criterion(line: Tokens) -> bool:

@@ -3,14 +3,18 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
-from typing import Any, BinaryIO
+from numbers import Integral
+from typing import Any, BinaryIO, get_args
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
 from extractor.formats.found import Found, UnreadableSource, build_content
+from extractor.formats.free_text import GivenSection, build_given
 from extractor.schemas import Source, TrialRecord
+from extractor.schemas.arguments import suggest
 from extractor.schemas.record_limits import check_unicode
 
 
@@ -82,22 +86,30 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
 
 
 def make_record(
-    text: str, *, title: str | None = None, record_id: str = "text"
+    text: str,
+    *,
+    title: str | None = None,
+    record_id: str | int | None = None,
+    section: GivenSection | None = None,
 ) -> TrialRecord:
     r"""Make the record of a text, such as a protocol synopsis or a pasted list of criteria.
 
     Usual headings ("Key inclusion criteria", "Treatment arms", "Primary endpoint(s)") begin
-    sections; a text without any is one description. A section's ``locate`` tells where its
-    characters stand in ``text``.
+    sections; a text without any is one description, unless ``section`` says what it is. A section's
+    ``locate`` tells where its characters stand in ``text``.
 
     Args:
         text: The text, plain or in Markdown; or a flattened record.
         title: The title of the trial, in place of one in the text.
-        record_id: The record's id, unless the text states a number of a registry.
+        record_id: The record's id; by default the number of a registry that the text states, else
+            ``text``.
+        section: The section that all of the text is, such as ``eligibility`` for a list of
+            criteria, or ``primary_outcomes``; it then needs no heading, and other headings begin
+            nothing.
 
     Raises:
         RecordError: The text is empty or too long, or is data such as JSON.
-        ArgumentError: It is no text, or is the name of a file.
+        ArgumentError: It is no text, or is the name of a file; or there is no such section.
 
     >>> text = "Inclusion criteria\n- Adults\n\nPrimary endpoint: Survival at 2 years"
     >>> record = make_record(text, title="A Trial of Fictumab")
@@ -106,14 +118,19 @@ def make_record(
     >>> start, end = record.section("primary_outcomes[0]").locate(0, 8)
     >>> text[start:end]
     'Survival'
+    >>> record = make_record("Age 18 years or older", section="eligibility")
+    >>> [section.name for section in record.sections]
+    ['eligibility']
     """
     if not isinstance(text, str):
         raise WrongType(
             f"{type(text).__name__} is no text; give what read_text() returns; for a record, use "
             "extract"
         )
-    if not isinstance(title, str | None) or not isinstance(record_id, str):
-        raise WrongType("title and record_id: give texts")
+    if not isinstance(title, str | None):
+        raise WrongType(f"title: {type(title).__name__} is no text; give one")
+    if not isinstance(record_id, str | Integral | None):
+        raise WrongType(f"record_id: {type(record_id).__name__} is no id; give a text")
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
         raise ArgumentError(
             f"{text!r} is the name of a file; read it with read_records"
@@ -124,11 +141,28 @@ def make_record(
         raise ArgumentError(
             f"the text is not valid Unicode at character {problem.start}"
         ) from None
-    content = build_content(partial(build_plain, title=title), text, None)
-    [found] = _make_records("<text>", iter([content]), record_id)
+    if section is None:
+        build = partial(build_plain, title=title)
+    else:
+        _check_section(section)
+        build = partial(build_given, section=section, title=title)
+    content = build_content(build, text, None)
+    own_id = "" if record_id is None else str(record_id).strip()
+    if own_id and not isinstance(content, UnreadableSource):
+        content = replace(content, trial_id=own_id)
+    [found] = _make_records("<text>", iter([content]), "text")
     if isinstance(found, RecordError):
         raise found
     return found
+
+
+def _check_section(section: object) -> None:
+    """Raise ``ArgumentError`` for a section that no text can be."""
+    known = get_args(GivenSection)
+    if section not in known:
+        raise ArgumentError(
+            f"section: {section!r} is none of {', '.join(known)}{suggest(str(section), known)}"
+        )
 
 
 def write_study(study: Mapping[str, Any]) -> str:

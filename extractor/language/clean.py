@@ -9,7 +9,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from extractor.language.markup import ANY as _TAG
@@ -111,7 +111,7 @@ _TAIL = "\u0080-\u00bf" + "".join(
 
 _CHANGES = re.compile(
     rf"""
-      (?P<json>\\+u(?:0026(?:[a-z]{{2,4}};)?|003[ceCE]|22[67][0-9a-fA-F]|00[ab][0-9a-fA-F]))
+      (?P<json>\\{{1,8}}u(?:0026(?:[a-z]{{2,4}};)?|003[ceCE]|22[67][0-9a-fA-F]|00[ab][0-9a-fA-F]))
     | (?P<entity>\\?&(?:amp;)?(?:[a-zA-Z]{{2,8}}|\#\d{{2,6}}|\#x[0-9a-fA-F]{{2,5}});)
     | (?P<escape>\\[!-/:-@\[-`{{-~])
     | (?P<mojibake>
@@ -237,14 +237,34 @@ def clean_text(raw: str) -> CleanText:
     >>> clean_text(r"aged \>18 years, 30 (Â±2) days").text
     'aged >18 years, 30 (±2) days'
     """
+    return apply_changes(raw, list_changes(raw, REPLACERS, _read_tagged))
+
+
+_Change = tuple[int, int, str]
+"""Start, end, and the new characters."""
+Replacers = Mapping[str, Callable[[str], str]]
+"""What becomes of the characters that a group of ``_CHANGES`` matches; others stay."""
+
+
+def list_changes(
+    raw: str, replacers: Replacers, read_tagged: Callable[[re.Match[str]], str]
+) -> list[_Change]:
+    """Return what ``replacers`` change in a raw text, in order.
+
+    ``read_tagged`` gives what stands for a sign within tags: a raised power, an underlined
+    comparator.
+    """
     changes = list[_Change]()
     done = 0
     for suspect in _SUSPECT.finditer(raw):
         if suspect.start() >= done and (found := _CHANGES.match(raw, suspect.start())):
             done = found.end()
+            replace = replacers.get(found.lastgroup or "")
+            if replace is None:
+                continue
             if found.lastgroup == "most" and _is_money(raw, found.start()):
                 continue
-            new = _REPLACERS[found.lastgroup or ""](found[0])
+            new = replace(found[0])
             if new != found[0]:
                 changes.append((found.start(), done, new))
     if may_hold_markup(raw):
@@ -255,7 +275,7 @@ def clean_text(raw: str) -> CleanText:
         changes = _merge_changes(changes, tags)
     if "</" in raw:
         tagged = (
-            (found.start(), found.end(), _read_tagged(found))
+            (found.start(), found.end(), read_tagged(found))
             for found in _TAGGED.finditer(raw)
         )
         changes = _merge_changes(changes, tagged)
@@ -264,11 +284,7 @@ def clean_text(raw: str) -> CleanText:
             (found.start(), found.end(), " ") for found in _SOFT_BREAK.finditer(raw)
         )
         changes = _merge_changes(changes, breaks)
-    return apply_changes(raw, changes)
-
-
-_Change = tuple[int, int, str]
-"""Start, end, and the new characters."""
+    return changes
 
 
 def _merge_changes(
@@ -313,7 +329,12 @@ def _replace_tag(tag: str) -> str:
     return " " if CELL.fullmatch(tag) else ""
 
 
-def _repair(damaged: str) -> str:
+def repair(damaged: str) -> str:
+    """Return the characters whose UTF-8 was read in another encoding, or the text as it is.
+
+    >>> repair("\N{LATIN CAPITAL LETTER A WITH CIRCUMFLEX}\N{PLUS-MINUS SIGN}")
+    '±'
+    """
     in_windows = (
         character.encode("cp1252", "ignore") or character.encode("latin-1")
         for character in damaged
@@ -322,20 +343,16 @@ def _repair(damaged: str) -> str:
         repaired = b"".join(in_windows).decode("utf-8")
     except UnicodeDecodeError:
         return damaged
-    return (
-        repaired.translate(_SINGLE)
-        if repaired.isprintable() or repaired.isspace()
-        else damaged
-    )
+    return repaired if repaired.isprintable() or repaired.isspace() else damaged
 
 
-def _decode_json(found: str) -> str:
+def decode_json(found: str) -> str:
     r"""Return the sign of an escape of JSON that was left in the text, and of an entity behind
     it: `\u0026gt;`.
     """
     code = found.lstrip("\\")[1:5]
     sign = chr(int(code, 16)) + found.lstrip("\\")[5:]
-    return html.unescape(sign).translate(_SINGLE)
+    return html.unescape(sign)
 
 
 def _fold(characters: str) -> str:
@@ -345,23 +362,25 @@ def _fold(characters: str) -> str:
 _SPACE = re.compile(f"[{_SPACES}]")
 
 
-def _read_entity(written: str) -> str:
-    """Return the character of an entity, as it would be read itself: "&ndash;" is a dash,
-    "&nbsp;" a space.
+def read_entity(written: str) -> str:
+    """Return the character of an entity; a blank for each kind of space.
+
+    >>> read_entity("&nbsp;"), read_entity("&amp;ge;")
+    (' ', '≥')
     """
     characters = html.unescape(html.unescape(written.lstrip("\\")))
-    return _SPACE.sub(" ", characters).translate(_SINGLE)
+    return _SPACE.sub(" ", characters)
 
 
-_REPLACERS: dict[str, Callable[[str], str]] = {
-    "json": _decode_json,
+REPLACERS: Replacers = {
+    "json": lambda found: decode_json(found).translate(_SINGLE),
     "escape": lambda found: found[1:],
     "underline": lambda _: "=",
     "symbol": lambda found: found.translate(_SYMBOL_FONT),
     "least": lambda _: "≥",
     "most": lambda _: "≤",
-    "mojibake": _repair,
-    "entity": _read_entity,
+    "mojibake": lambda found: repair(found).translate(_SINGLE),
+    "entity": lambda found: read_entity(found).translate(_SINGLE),
     "newline": lambda _: "\n",
     "invisible": lambda _: "",
     "space": lambda _: " ",

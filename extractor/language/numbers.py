@@ -73,6 +73,8 @@ _HUNDREDS = re.compile(
     rf"(?P<ones>{'|'.join(NUMBER_WORDS.split()[1:20])})[ -]hundred(?:[ -](?:and[ "
     r"-])?(?P<rest>[a-z -]+))?"
 )
+_LOST_POWER = re.compile(r"(?P<whole>\d{1,3})(?:[.,](?P<part>\d{1,2}))? 109")
+"""A number whose power of ten lost its signs, "100 109/l", looks like thousands."""
 _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
 """One separator before exactly three digits: a decimal sign to some writers, a mark of thousands
 to others.
@@ -111,6 +113,7 @@ _SHORT = {
     "y": "year",
     "yo": "year",
     "y/o": "year",
+    "y.o": "year",
     "w": "week",
     "m": "month",
 }
@@ -215,6 +218,11 @@ def _list_plain(digits: str) -> list[str]:
         if two["sign"] == "," or two["behind"] == "000":
             return [whole, decimal]
         return [decimal, whole]
+    lost = _LOST_POWER.fullmatch(digits)
+    if lost:
+        part = lost["part"] or ""
+        count = lost["whole"] + part + "0" * (9 - len(part))
+        return [count] if part else [count, f"{lost['whole']}109"]
     groups = _GROUPS.fullmatch(digits)
     if groups:
         digits = (
@@ -379,7 +387,7 @@ def find_durations(
         high = read_number(found.read("high") or found.read("low") or "")
         unit = read_time_unit(found.read("unit") or "")
         months = read_number(found.read("months") or "")
-        if low is None or high is None or unit is None or _in_dioptres(found):
+        if low is None or high is None or unit is None or _is_other_unit(found):
             continue
         is_sum = (
             unit is TimeUnit.YEAR and months is not None and months < MONTHS_OF_YEAR
@@ -389,6 +397,20 @@ def find_durations(
             high = high * MONTHS_OF_YEAR + months
             unit = TimeUnit.MONTH
         yield Duration(low, high, unit, found.first, found.end, is_sum)
+
+
+def _is_other_unit(found: Found) -> bool:
+    """Return whether the letters of a unit of time stand for another unit."""
+    return _in_dioptres(found) or _is_rate(found)
+
+
+def _is_rate(found: Found) -> bool:
+    """Return whether a unit of time has the exponent of a rate: "5 h-1"."""
+    tokens = found.tokens
+    end = found.end
+    if tokens.words[end : end + 1] != ["1"]:
+        return False
+    return tokens.text[tokens.ends[end - 1] : tokens.starts[end]] in ("-", "−", "^-")
 
 
 def _in_dioptres(found: Found) -> bool:

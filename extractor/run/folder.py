@@ -19,6 +19,7 @@ from extractor.model.asking.questions import Session
 from extractor.model.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.model.events import Event, tell
 from extractor.model.store import CallStore
+from extractor.run.earlier import EarlierFiles
 from extractor.run.manifest import (
     MANIFEST,
     Manifest,
@@ -33,7 +34,7 @@ from extractor.run.records import Sink
 from extractor.run.results_file import fresh_path, restore_results, write_results
 from extractor.run.store import RunStore, digest_record
 from extractor.run.tally import ExtractedLine, Tally
-from extractor.run.texts import keep_text, remove_texts
+from extractor.run.texts import TEXTS, keep_text
 from extractor.schemas import TrialRecord, Usage
 
 EXTRACTIONS = "extractions.jsonl"
@@ -44,6 +45,18 @@ _OF_THE_PROGRAM = frozenset({"extractor", "rules", "prompts"})
 ``--replay``.
 """
 _MAX_DIFFERING = 100
+_OF_A_RUN = (
+    MANIFEST,
+    EXTRACTIONS,
+    FAILURES,
+    REPEATED,
+    f"{TEXTS}/*.txt",
+    RUN_FILE,
+    # a log that is left behind would be taken for that of the next store
+    f"{RUN_FILE}-wal",
+    f"{RUN_FILE}-shm",
+)
+"""All files that a run writes into its folder."""
 _LOCK = ".lock"
 
 
@@ -54,10 +67,12 @@ class RunFolder(Sink):
 
     Opening the folder of an earlier run continues it. A record is done if there is a result with
     its id and text that lacks no answer of a model. ``changed`` counts records whose text has
-    changed. With ``fresh`` no record counts as done; ``begin`` discards the earlier run. Results
-    are appended as they come, and ``finish`` sorts them; only records in progress are in memory.
-    ``differing`` are the first repeated records with another text. ``mended`` says what was
-    damaged in the file of results, if anything. ``price`` returns the cost of tokens in dollars.
+    changed. With ``fresh`` no record counts as done; ``begin`` sets the earlier run aside, until
+    the new one has a result or an answer. If it ends without any, ``kept_earlier`` is true, and
+    the earlier run is back. Results are appended as they come, and ``finish`` sorts them; only
+    records in progress are in memory. ``differing`` are the first repeated records with another
+    text. ``mended`` says what was damaged in the file of results, if anything. ``price`` returns
+    the cost of tokens in dollars.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files,
     ``SettingsDiffer`` if it holds something of a run with other settings.
@@ -81,6 +96,8 @@ class RunFolder(Sink):
         self.changed = self._position = 0
         self.differing: list[RepeatedRecord] = []
         self.mended: str | None = None
+        self.kept_earlier = False
+        self._earlier = EarlierFiles(path, _OF_A_RUN)
         self._files: dict[str, IO[bytes]] = {}
         self._total: int | None = None
         self._manifest_lock = Lock()  # another thread may call note_total
@@ -96,28 +113,23 @@ class RunFolder(Sink):
             with naming_file(path):
                 self._closing.enter_context(made_folder(path))
                 self._closing.enter_context(lock_folder(path))
+                # after a kill
+                self._settle_earlier()
+                self._closing.callback(self._settle_earlier)
                 self._closing.callback(self._remove_empty)
             if not fresh:
                 self._continue_earlier()
             failing.pop_all()
 
     def begin(self) -> None:
-        """Begin to write, and discard an earlier run if ``fresh``. The first record, result or
+        """Begin to write, and set an earlier run aside if ``fresh``. The first record, result or
         failure also begins.
         """
         if self._files:
             return
         with naming_file(self.path):
             if self._fresh:
-                # The store last, because the next store would use a log that was left behind.
-                for name in (
-                    EXTRACTIONS,
-                    RUN_FILE + "-wal",
-                    RUN_FILE + "-shm",
-                    RUN_FILE,
-                ):
-                    (self.path / name).unlink(missing_ok=True)
-                remove_texts(self.path)
+                self._earlier.set_aside()
             with self._manifest_lock:
                 self._write_manifest(self._manifest.begun(self._inputs, self._since))
             self._open_store()
@@ -204,6 +216,25 @@ class RunFolder(Sink):
         with naming_file(self.path):
             keep_text(self.path, record)
         self.store.add(record, position, line, session)
+        if self._earlier.are_aside and self._is_in_earnest():
+            with naming_file(self.path):
+                self._earlier.discard()
+
+    def _is_in_earnest(self) -> bool:
+        """Return whether a result is that of a run which works: of a model that answers."""
+        asks = self._manifest.settings.get("model") is not None
+        return not asks or self.store.was_answered
+
+    def _settle_earlier(self) -> None:
+        """Decide between an earlier run that was set aside and the new one: the new one stays if
+        it holds something.
+        """
+        is_new = self._earlier.are_aside and (self.path / RUN_FILE).exists()
+        manifest = read_manifest(self.path / MANIFEST) if is_new else None
+        if manifest and holds_something(self.path, manifest):
+            self._earlier.discard()
+        else:
+            self.kept_earlier = self._earlier.put_back()
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""
@@ -343,7 +374,7 @@ class RunFolder(Sink):
             differences = "; ".join(changed.values())
             raise SettingsDiffer(
                 f"{self.path}: created with other settings ({differences}); use another --out"
-                f"{replay and f', where {replay}'}, or --fresh to delete what it holds"
+                f"{replay and f', where {replay}'}, or --fresh to replace what it holds"
             )
         if results.exists() and results.stat().st_size:
             if not (self.path / RUN_FILE).exists():

@@ -37,12 +37,3 @@ def keep_text(folder: Path, record: TrialRecord) -> None:
     (texts / name_text(record.record_id)).write_bytes(
         record.document.text.encode("utf-8", "replace")
     )
-
-
-def remove_texts(folder: Path) -> None:
-    """Remove the texts of an earlier run."""
-    texts = folder / TEXTS
-    for path in texts.glob("*.txt"):
-        path.unlink()
-    if texts.is_dir() and not any(texts.iterdir()):
-        texts.rmdir()

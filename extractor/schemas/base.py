@@ -1,16 +1,45 @@
 """The base of all models, and the metadata in fields' annotations."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AllowInfNan, BaseModel, ConfigDict
+
+from extractor.language.shown import show_line
 
 
 class FrozenModel(BaseModel):
     """An immutable value. An unknown key is an error, so that nothing is lost silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SaidModel(FrozenModel):
+    r"""A value that holds words of the record. Its ``str`` and ``repr`` show them as people read
+    them, on one line; its fields and its JSON have the characters themselves.
+
+    >>> class Remark(SaidModel):
+    ...     words: str
+    >>> remark = Remark(words="platelets \\> 50 x\n   10\\^9/L")
+    >>> str(remark), remark.words[:12]
+    ("words='platelets > 50 x 10^9/L'", 'platelets \\>')
+    """
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, _show(value)
+
+
+def _show(value: Any) -> Any:
+    if type(value) is str:
+        return show_line(value)
+    if isinstance(value, tuple):
+        return tuple(map(_show, value))
+    if isinstance(value, dict):
+        return {name: _show(one) for name, one in value.items()}
+    return value
 
 
 def _keep_whole(value: int | float) -> int | float:

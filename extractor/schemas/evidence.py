@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from extractor.schemas.base import FieldMetadata, FrozenModel
+from extractor.schemas.base import FieldMetadata, FrozenModel, SaidModel
 from extractor.schemas.paths import FieldRef
 from extractor.schemas.vocabulary import (
     AbsenceReason,
@@ -17,7 +17,7 @@ from extractor.schemas.vocabulary import (
 )
 
 
-class Evidence(FrozenModel):
+class Evidence(SaidModel):
     """The exact characters that support one field of an item.
 
     ``section_text[start:end] == quote`` holds for the raw text of the named section.
@@ -90,7 +90,7 @@ def _is_later(metadata: Any) -> bool:
     return isinstance(metadata, FieldMetadata) and not metadata.in_total
 
 
-class ExtractedItem(FrozenModel):
+class ExtractedItem(SaidModel):
     """An extracted item with its provenance.
 
     Gold annotations have none; a finished extraction always has it.
@@ -151,7 +151,7 @@ class ExtractedItem(FrozenModel):
         ]
 
 
-class Absence(FrozenModel):
+class Absence(SaidModel):
     """Why a field of the extraction is empty."""
 
     field: str = Field(
@@ -163,7 +163,7 @@ class Absence(FrozenModel):
     )
 
 
-class Citation(FrozenModel):
+class Citation(SaidModel):
     """One side of a contradiction: ``record.raw_text(section)[start:end] == quote``.
 
     ``section`` is a section of the record, or a structured field of the registry, such as
@@ -178,7 +178,7 @@ class Citation(FrozenModel):
     quote: str = Field(description="The characters themselves.")
 
 
-class Finding(FrozenModel):
+class Finding(SaidModel):
     """Something a reader should know before trusting the extraction."""
 
     kind: FindingKind

@@ -8,12 +8,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
+from extractor.language.shown import show_line
 from extractor.schemas.base import (
     Comparison,
     EvidenceKind,
     FieldMetadata,
     FrozenModel,
     Number,
+    SaidModel,
 )
 from extractor.schemas.evidence import Absence, Coverage, ExtractedItem, Finding, Usage
 from extractor.schemas.record import RegisteredTerm, Source
@@ -40,7 +42,7 @@ def _bar_half_lives(unit: TimeUnit) -> TimeUnit:
     return unit
 
 
-class _Time(FrozenModel):
+class _Time(SaidModel):
     value: Number = Field(description="The number.")
     unit: Annotated[TimeUnit, AfterValidator(_bar_half_lives)]
 
@@ -60,7 +62,7 @@ class TimePoint(_Time):
     """A numeric moment or limit."""
 
 
-class _Limit(FrozenModel):
+class _Limit(SaidModel):
     comparator: Comparator
     value: Number = Field(description="The limit, or the lower bound of 'between'.")
     value_high: Number | None = Field(
@@ -77,7 +79,7 @@ class _Limit(FrozenModel):
             if is_range
             else f"{self.comparator} {self.value}"
         )
-        return f"{limit} {self.unit or ''}".rstrip()
+        return show_line(f"{limit} {self.unit or ''}")
 
 
 class Quantity(_Limit):
@@ -86,7 +88,7 @@ class Quantity(_Limit):
     """
 
 
-class _Limited(FrozenModel):
+class _Limited(SaidModel):
     quantity: str = Field(description="What is limited, in the words of the text.")
 
 
@@ -107,13 +109,11 @@ class Constraint(_Limit, _Limited):  # the key of the second base stands first
     )
 
     def __str__(self) -> str:
-        return (
-            f"{self.quantity}: "
-            f"{super().__str__()}{f' ({self.condition})' if self.condition else ''}"
-        )
+        condition = f" ({self.condition})" if self.condition else ""
+        return show_line(f"{self.quantity}: {super().__str__()}{condition}")
 
 
-class TimeWindow(FrozenModel):
+class TimeWindow(SaidModel):
     """A time limit. "steroids within 4 weeks before enrollment" is <=, 4, week, of steroids,
     before enrollment.
     """
@@ -139,10 +139,10 @@ class TimeWindow(FrozenModel):
     )
 
     def __str__(self) -> str:
-        return self.quote
+        return show_line(self.quote)
 
 
-class Amount(FrozenModel):
+class Amount(SaidModel):
     """One dose level. A range has low < high; an "up to" dose has no low."""
 
     low: Number | None = Field(description="The least amount; null for 'up to'.")
@@ -168,20 +168,20 @@ class Amount(FrozenModel):
             level = f"{self.low} {self.unit}"
         else:
             level = f"{self.low}-{self.high} {self.unit}"
-        return f"{level} ({', '.join(self.arms)})" if self.arms else level
+        return show_line(f"{level} ({', '.join(self.arms)})") if self.arms else level
 
 
-class Instrument(FrozenModel):
+class Instrument(SaidModel):
     """A named grading system, guideline, scale or set of criteria."""
 
     name: str = Field(description="The usual short form, if the record has it.")
     version: str | None = Field(default=None, description="As stated, such as '5.0'.")
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version or ''}".rstrip()
+        return show_line(f"{self.name} {self.version or ''}")
 
 
-class CriterionGroup(FrozenModel):
+class CriterionGroup(SaidModel):
     """Criteria of one list that belong together: all, any, or at least ``n`` of them must hold."""
 
     id: str = Field(description="Its name, to which criteria and groups refer: 'g1'.")
@@ -211,7 +211,7 @@ _SAID = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
 """A fact that goes without evidence of its own, since it is read in the quote of the criterion."""
 
 
-class CriterionAnnotation(FrozenModel):
+class CriterionAnnotation(SaidModel):
     """One condition that decides who may take part, as an annotator writes it."""
 
     kind: Annotated[
@@ -298,7 +298,7 @@ class Criterion(ExtractedItem, CriterionAnnotation):
     """One condition that decides who may take part, with its provenance."""
 
 
-class EligibilityAnnotation(FrozenModel):
+class EligibilityAnnotation(SaidModel):
     """Everything the record says of who may take part, as an annotator writes it."""
 
     minimum_age: Annotated[
@@ -335,7 +335,7 @@ class Eligibility(ExtractedItem, EligibilityAnnotation):
     """Everything the record says of who may take part, with its provenance."""
 
 
-class RegimenAnnotation(FrozenModel):
+class RegimenAnnotation(SaidModel):
     """One agent and one way of giving it, as an annotator writes it."""
 
     agent: Annotated[
@@ -415,7 +415,7 @@ class Regimen(ExtractedItem, RegimenAnnotation):
     """One agent and one way of giving it, with its provenance."""
 
 
-class EndpointAnnotation(FrozenModel):
+class EndpointAnnotation(SaidModel):
     """One registered outcome, as an annotator writes it."""
 
     rank: Annotated[Rank, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE)]

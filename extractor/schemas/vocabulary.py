@@ -223,7 +223,7 @@ Of a model's answers:
 Of text whose structure is in doubt:
 
 - ``structure_doubtful``: a heading that is only nearly one, an item that could be two, a list that
-  no heading opens.
+  no heading opens, a text without headings that may be a list of criteria.
 
 Of text that nothing was read from:
 

@@ -11,7 +11,7 @@ from extractor.concepts.doses.passages import list_dose_passages
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Reading
 from extractor.language.passage import read_section
-from extractor.model.asking.planner import pack_questions, plan_questions
+from extractor.model.asking.planner import pack_questions, plan_questions, says_who
 from extractor.model.asking.prompt import count_output_tokens, render_line
 from extractor.model.calls import estimate_tokens
 from extractor.options import ExtractionOptions
@@ -404,3 +404,20 @@ def test_an_intervention_is_shown_once_where_agent_and_dose_are_the_same(
         )
         sections.append(Section(name=f"interventions[{place}]", text=text, parts=parts))
     assert len(shown(*sections)) == number
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Minors are not admitted", True),
+        ("Not for under 18s", True),
+        ("Babies born before 32 weeks", True),
+        ("65+", True),
+        ("Teenagers of any weight", True),
+        ("Minor surgery within 30 days", False),
+        ("2+ oedema", False),
+        ("Platelets > 100", False),
+    ],
+)
+def test_ages_are_asked_in_lines_that_name_people_of_some_age(line, expected):
+    assert says_who(line) is expected

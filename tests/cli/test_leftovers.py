@@ -164,3 +164,14 @@ def test_files_without_an_answer_are_a_failure(tmp_path):
     )
     assert done.exit_code == 1, done.output
     assert "no line of --answers answers a question" in done.stderr.splitlines()[0]
+
+
+def test_a_model_without_a_key_costs_no_earlier_results(tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    folder = tmp_path / "kept"
+    run = ("run", "seeds/records", "--out", str(folder), "--quiet")
+    assert invoke(*run).exit_code == 0
+    kept = (folder / "extractions.jsonl").read_bytes()
+    refused = invoke(*run, "--fresh", "--model", "gpt-5-mini")
+    assert (refused.exit_code, "there is no key" in refused.stderr) == (2, True)
+    assert (folder / "extractions.jsonl").read_bytes() == kept

@@ -100,6 +100,7 @@ def test_all_formats_hold_the_same(run, tmp_path):
         0,
         2,
         None,
+        None,
         "between",
     )
     assert plain[1][-3:] == (
@@ -178,7 +179,7 @@ def test_csv_is_safe_in_a_spreadsheet_and_always_the_same(run, tmp_path):
     assert read_csv(tmp_path / "first" / "constraints.csv")[0]["value"] == "-2.5"
     assert read_csv(tmp_path / "first" / "criteria.csv")[0]["quote"] == "'=HYPERLINK(1)"
     assert (
-        read_csv(tmp_path / "first" / "endpoints.csv")[0]["measure"] == "Pain\nat rest"
+        read_csv(tmp_path / "first" / "endpoints.csv")[0]["measure"] == "Pain at rest"
     )
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()

@@ -85,6 +85,11 @@ TRIALS = {
                 ),
                 treatment(window("<=", 28)),
                 criterion("exclusion", quote="Pregnant or nursing women"),
+                criterion(
+                    "inclusion",
+                    ("ALT or AST", "<", 3, "x ULN"),
+                    ("Creatinine clearance", ">", 50, "mL/min"),
+                ),
             ],
         },
         "dosing": [
@@ -96,6 +101,9 @@ TRIALS = {
                 "index": 0,
                 "measure": "OS",
                 "concept": "overall_survival",
+                "time_frame": "Up to 24 months",
+                "time_kind": "up_to",
+                "time_points": [{"value": 24, "unit": "month"}],
             }
         ],
     },
@@ -108,6 +116,23 @@ TRIALS = {
                     "exclusion", ("Hb", "<", 90, "g/L"), ("BP", ">", 160, "mmHg")
                 ),
                 treatment(window(">=", 14), kind="inclusion"),
+                criterion("exclusion", ("eGFR", "<", 30, "mL/min/1.73m2")),
+                criterion(
+                    "exclusion",
+                    quote="Cancer, except for basal cell carcinoma",
+                    has_exception=True,
+                    evidence=[
+                        {
+                            "field": "has_exception",
+                            "section": "eligibility",
+                            "start": 8,
+                            "end": 39,
+                            "quote": "except for basal cell carcinoma",
+                            "origin": "rule",
+                            "support": "literal",
+                        }
+                    ],
+                ),
             ],
         },
         "dosing": [
@@ -116,7 +141,13 @@ TRIALS = {
                 "frequency": "BID",
                 "amounts": [dose(500, 500, "mg")],
             },
-            {"agent": "Metformin", "frequency": "QW", "amounts": [dose(2, 2, "g")]},
+            {
+                "agent": "Metformin",
+                "frequency": "QW",
+                "amounts": [dose(2, 2, "g")],
+                "cycle": {"value": 3, "unit": "week"},
+                "duration": {"value": 6, "unit": "cycle"},
+            },
         ],
         "endpoints": [
             {
@@ -124,6 +155,9 @@ TRIALS = {
                 "index": 0,
                 "measure": "PFS",
                 "concept": "progression_free_survival",
+                "time_frame": "Up to 6 cycles",
+                "time_kind": "up_to",
+                "time_points": [{"value": 6, "unit": "cycle"}],
             }
         ],
     },
@@ -191,10 +225,11 @@ TRIALS = {
         "endpoints": [
             LIFE
             | {
+                "time_frame": "4 and 8 weeks after the last dose",
                 "time_points": [
                     {"value": 4, "unit": "week"},
                     {"value": 8, "unit": "week"},
-                ]
+                ],
             }
         ],
     },
@@ -221,6 +256,26 @@ ANSWERS = [
         ("D", "ALT", "<=", 3, "x ULN", "others"),
         ("D", "ALT", "<=", 5, "x ULN", "with liver metastases"),
     ],
+    [
+        ("A", "lvef", 50, None, "%"),
+        ("B", "haemoglobin", 9, None, "g/dL"),
+        ("C", "haemoglobin", 9, None, "g/dL"),
+    ],
+    [
+        ("A", 3, False, "all", None),
+        ("D", 3, True, "some", None),
+        ("D", 5, True, "some", "with liver metastases"),
+    ],
+    [
+        ("A", "creatinine_clearance", 50, False, "mL/min"),
+        ("B", "egfr", 30, True, "mL/min/{1.73_m2}"),
+    ],
+    [
+        ("A", "admits"),
+        ("B", "does not admit"),
+        ("C", "does not admit"),
+        ("D", "depends"),
+    ],
     [("D", "Dummy", "PLACEBO_COMPARATOR"), ("D", "Low", "EXPERIMENTAL")],
     [
         ("D", "High", "drugamide", 10, 10, "mg", "QD"),
@@ -237,9 +292,20 @@ ANSWERS = [
         ("D", "warfarin", 5, "half_life", None, None),
     ],
     [(28, 2)],
-    [("at", 4, "week", 1), ("at", 8, "week", 1)],
+    [("first_dose", 1, 28)],
+    [("at", 28, None, "last_dose", 1), ("at", 56, None, "last_dose", 1)],
+    [("A", 730.5), ("B", 126)],
+    [("B", "Metformin", 21, 126)],
     [(0.5, 2)],
     [("A", True, 2), ("B", None, 2), ("D", False, None)],
+    [
+        (
+            "B",
+            "exclusion",
+            "Cancer, except for basal cell carcinoma",
+            "except for basal cell carcinoma",
+        )
+    ],
     [(False, 1), (True, 1), (None, 2)],
     [(0.5, ">=", 1), (18, ">=", 1), (40, ">=", 1)],
     [

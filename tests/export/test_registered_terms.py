@@ -4,6 +4,7 @@ import pytest
 
 from extractor import Extractor, read_records
 from extractor.apps.export.tables import tabulate
+from extractor.schemas import TrialExtraction
 
 XML = """<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_title>Fictumab in Asthma</brief_title>
 <overall_status>Active, not recruiting</overall_status><start_date>March 5, 2031</start_date>
@@ -70,19 +71,28 @@ def test_records_have_mesh_terms_and_keywords(tables):
     assert row["keywords"] == "inhaler|airways"
 
 
-def test_each_term_is_a_row(tables):
-    rows = [
-        (row["registered_term_index"], row["kind"], row["name"])
-        for row in tables["registered_terms"]
-    ]
+def test_each_mesh_term_is_a_row(tables):
+    (condition,) = tables["condition_terms"]
+    (intervention,) = tables["intervention_terms"]
 
-    assert rows == [
-        (0, "condition", "Asthma"),
-        (1, "intervention", "fictumab"),
-        (2, "other_name", "Fictira"),
-        (3, "other_name", "FCT-1439"),
-        (4, "keyword", "inhaler"),
-        (5, "keyword", "airways"),
+    assert (condition["term"], condition["is_ancestor"]) == ("Asthma", False)
+    assert (intervention["term"], intervention["intervention_index"]) == ("fictumab", 0)
+
+
+def test_terms_above_a_term_are_marked():
+    terms = [
+        {"kind": "condition", "name": "Prostatic Neoplasms", "id": "D011471"},
+        {"kind": "condition_ancestor", "name": "Neoplasms", "id": "D009369"},
+    ]
+    extraction = TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {}, "registered_terms": terms}
+    )
+
+    rows = tabulate([extraction])["condition_terms"]
+
+    assert [(row["term"], row["mesh_id"], row["is_ancestor"]) for row in rows] == [
+        ("Prostatic Neoplasms", "D011471", False),
+        ("Neoplasms", "D009369", True),
     ]
 
 

@@ -120,7 +120,7 @@ BY_HAND = [{"text": "by hand", "value": "hand"}]
         (Endless, "Endless: a model that holds itself has no end"),
         (
             make(Patterned),
-            "Own.value: a pattern reads the field's own attributes; write it there",
+            "Own.value: a model within a field has no pattern, nor have its attributes",
         ),
         (make(int | str), r"Own.value: of int \| str nothing says which one to check"),
         (
@@ -290,7 +290,7 @@ def test_models_are_loaded_from_a_file_or_a_module(tmp_path, monkeypatch):
         (
             "no/such.py",
             None,
-            r"no/such.py: FileNotFoundError: .*; write my_fields.py:Washout",
+            "no/such.py: there is no such file; check the path",
         ),
         (
             "no_such_module:Washout",
@@ -306,12 +306,16 @@ def test_models_are_loaded_from_a_file_or_a_module(tmp_path, monkeypatch):
         ("my.py", "a = 1\n1 / 0", "my.py: line 2: ZeroDivisionError: division by zero"),
         ("my.py", "a = ", r"my.py: SyntaxError: invalid syntax \(my.py, line 1\)"),
         ("blinding", None, "blinding: ModuleNotFoundError"),
+        # a module of that name would run
+        ("my.txt", "1 / 0", "my.txt: is no Python file or module; write my_fields.py"),
+        ("../my", "1 / 0", "../my: is no Python file or module"),
     ],
 )
 def test_a_place_without_models_is_told_with_what_to_write(
     tmp_path, monkeypatch, place, text, said
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.txt").write_text("no code")
     if text:
         (tmp_path / "my.py").write_text(text, "utf-8")
     with pytest.raises(FieldError, match=said):

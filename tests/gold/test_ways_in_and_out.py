@@ -9,10 +9,12 @@ import pytest
 from extractor import Extractor, TrialExtraction, read_records
 from extractor.apps.evaluation import check_gold
 from extractor.apps.gold.build import build_gold
-from extractor.apps.gold.files import Layout, export_gold, import_gold
+from extractor.apps.gold.files import export_gold, import_gold
+from extractor.apps.gold.layouts import Layout
 from extractor.apps.gold.marks import Labels, Mark
 from extractor.apps.gold.unbuild import list_marks
 from extractor.concepts.own.models import read_fields
+from extractor.errors import GoldError
 from extractor.schemas import Section, Source, TrialRecord
 from tests.commands import invoke
 
@@ -235,7 +237,7 @@ def test_a_workbook_is_read_as_a_sheet(tmp_path):
         ((OTHER, "constraints", "ECOG: 0-1", "ECOG 0-3"), "stands nowhere in NCT9"),
         (
             (OTHER, "amounts", "5 mg", "Age 3"),
-            "is of a regimen that has no mark; mark its",
+            "is of a regimen whose agent is not known; add a row agent",
         ),
         ((OTHER, "category", "safety", ""), "a field of several items; write eligib"),
         (("NCT90000077", "sex", "all", ""), "no record 'NCT90000077' (did you mean"),
@@ -247,6 +249,27 @@ def test_what_cannot_be_taken_over_is_listed_with_its_row(row, message, tmp_path
     (problem,) = import_gold(path, [RECORDS], LABELS).problems
     assert message in str(problem)
     assert "a.csv, row 2: " in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("quote", "warns"),
+    [("Fludarabine 30", True), ("Fludarabine 30 mg/m2/day", False)],
+)
+def test_a_quote_that_ends_before_the_unit_is_warned_of(quote, warns, tmp_path):
+    rows = [
+        (OTHER, "agent", "Fludarabine", "Fludarabine 30 mg/m2/day"),
+        (OTHER, "amounts", "30 mg/m2", quote),
+    ]
+    found = import_gold(write_sheet(tmp_path / "a.csv", rows), [RECORDS], LABELS)
+    said = "".join(str(one) for one in found.problems)
+    assert ("ends before the unit mg/m2; quote the unit, too" in said) is warns
+    assert all(one.warns for one in found.problems)
+
+
+def test_a_record_that_is_named_by_its_file_is_suggested(tmp_path):
+    path = write_sheet(tmp_path / "a.csv", [(f"{OTHER}.txt", "sex", "all", "")])
+    (problem,) = import_gold(path, [RECORDS], LABELS).problems
+    assert f"(did you mean {OTHER}?)" in str(problem)
 
 
 def test_a_field_with_a_broken_value_is_not_scored(tmp_path):
@@ -413,3 +436,110 @@ def test_marks_of_a_record_are_at_its_words():
     gold = TrialExtraction(record_id=ID, eligibility={"sex": "all"})
     (mark,) = list_marks(gold, find_record())
     assert (mark.quote[:8], mark.says) == ("Fictumab", ("sex: all",))
+
+
+OWN = Labels(
+    {
+        one.name: one
+        for one in read_fields("extractor.catalogue:Blinding,EjectionFraction")
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def own_pairs():
+    """Extractions with fields of the record and of criteria."""
+    extractor = Extractor(
+        effort="none", fields="extractor.catalogue:Blinding,EjectionFraction"
+    )
+    return [
+        (
+            TrialExtraction.model_validate(extractor.extract(record).to_gold()),
+            record,
+        )
+        for record in read_records(RECORDS)
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.xlsx", "A.XLSX"])
+@pytest.mark.parametrize("has_own", [False, True])
+def test_each_sheet_comes_back_without_a_change(
+    has_own, name, pairs, own_pairs, tmp_path
+):
+    taken = own_pairs if has_own else pairs
+    labels = OWN if has_own else LABELS
+    assert not has_own or any(
+        one.of
+        for gold, _ in taken
+        for items in gold.custom.values()
+        for one in items
+    )  # fmt: skip
+    export_gold(taken, tmp_path / name, Layout.SHEET, labels)
+    found = import_gold(tmp_path / name, [RECORDS], labels)
+    assert found.problems == ()
+    assert found.gold == {gold.record_id: gold.to_gold() for gold, _ in taken}
+
+
+def test_commands_write_a_workbook_by_the_ending_of_its_name(tmp_path):
+    template = tmp_path / "sheet.xlsx"
+    assert invoke("gold", "template", "--to", str(template)).exit_code == 0
+    rows = list(openpyxl.load_workbook(template).active.iter_rows(values_only=True))
+    assert rows[0][:4] == ("record", "field", "value", "quote")
+    assert "minimum_age" in [row[1] for row in rows]
+    assert import_gold(template, [RECORDS], LABELS).problems == ()
+    run = tmp_path / "run"
+    words = ("run", RECORDS, "--effort", "none", "--quiet", "--out", str(run))
+    assert invoke(*words).exit_code == 0
+    to = tmp_path / "gold.xlsx"
+    for more in ((), ("--format", "sheet", "--force")):
+        assert invoke("gold", "export", str(run), "--to", str(to), *more).exit_code == 0
+        assert openpyxl.load_workbook(to).active.max_row > 10
+    refused = invoke("gold", "export", str(run), "--to", "x", "--format", "sheet")
+    assert (refused.exit_code, "name it as .csv or .xlsx" in refused.stderr) == (
+        2,
+        True,
+    )
+
+
+def test_a_text_that_no_workbook_holds_says_to_write_csv(tmp_path):
+    gold = TrialExtraction(
+        record_id="a/b",
+        eligibility={
+            "criteria": [
+                {"kind": "inclusion", "section": "eligibility", "quote": "Adults\x07"}
+            ]
+        },
+    )
+    section = Section(name="eligibility", text="* Adults\x07")
+    record = WEIRD.model_copy(update={"sections": (section,)})
+    with pytest.raises(GoldError, match=r"no workbook can hold; write a \.csv file"):
+        export_gold([(gold, record)], tmp_path / "a.xlsx", Layout.SHEET, LABELS)
+
+
+def test_a_prediction_has_the_confidence_of_its_items(tmp_path):
+    record = find_record()
+    extraction = Extractor(effort="none").extract(record)
+    export_gold([(extraction, record)], tmp_path / "ls", Layout.LABEL_STUDIO, LABELS)
+    (task,) = json.loads((tmp_path / "ls" / "tasks.json").read_text("utf-8"))
+    (prediction,) = task["predictions"]
+    regions = {
+        one["id"]: one for one in prediction["result"] if one["type"] == "labels"
+    }
+    least = min(one.confidence for one in extraction.eligibility.criteria[0].evidence)
+    assert regions["criterion1"]["score"] == round(least, 3)
+    assert 0 < prediction["score"] <= 1
+    # gold is certain: a person wrote it
+    gold = TrialExtraction.model_validate(extraction.to_gold())
+    export_gold([(gold, record)], tmp_path / "gold", Layout.LABEL_STUDIO, LABELS)
+    (task,) = json.loads((tmp_path / "gold" / "tasks.json").read_text("utf-8"))
+    assert '"score"' not in json.dumps(task["predictions"])
+
+
+def test_brat_has_a_note_with_the_confidence_which_says_nothing_of_gold(tmp_path):
+    record = find_record()
+    extraction = Extractor(effort="none").extract(record)
+    export_gold([(extraction, record)], tmp_path, Layout.BRAT, LABELS)
+    written = (tmp_path / f"{ID}.ann").read_text("utf-8")
+    assert "\tConfidence T2\t0." in written
+    found = import_gold(tmp_path, [RECORDS], LABELS)
+    assert (found.problems, found.gold[ID]) == ((), extraction.to_gold())

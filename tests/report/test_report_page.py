@@ -16,6 +16,7 @@ from extractor.apps.report import write_report
 from extractor.apps.report.grid import lay_out_arms
 from extractor.errors import StoreError
 from extractor.language.clean import clean_text
+from extractor.language.shown import show_line
 from extractor.schemas import (
     AbsenceReason,
     FieldRef,
@@ -117,7 +118,7 @@ def test_every_quote_of_a_run_is_shown_at_its_value(
             ),
             (),
         )
-        assert clean_text(quote).text in found, (record, path)
+        assert show_line(quote) in found, (record, path)
 
 
 def test_the_same_run_gives_the_same_page_with_texts_as_in_the_files(

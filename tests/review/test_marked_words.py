@@ -2,6 +2,9 @@
 
 import pytest
 
+from extractor.apps.review.selection import read_age
+from extractor.formats.records import make_record
+
 from .reviewing import (
     add,
     add_criterion,
@@ -101,3 +104,20 @@ def test_an_added_item_is_placed_by_its_words(start_review):
         if one["group"] == "eligibility.criteria"
     ]
     assert order == [added, "eligibility.criteria[0]"]
+
+
+@pytest.mark.parametrize(
+    ("words", "low", "high"),
+    [
+        ("Age 3 to 25 years", 3, 25),
+        ("3 to 25 years", 3, 25),
+        ("18-65", 18, 65),
+        ("up to 25 years", None, 25),
+        ("Aged 18 or older", 18, None),
+        ("no age", None, None),
+    ],
+)
+def test_an_age_is_that_of_its_field(words, low, high):
+    record = make_record("Inclusion Criteria: adults")
+    ages = [read_age(record, words, field) for field in ("minimum_age", "maximum_age")]
+    assert [age and age["value"] for age in ages] == [low, high]

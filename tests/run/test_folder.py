@@ -305,16 +305,15 @@ def execute(path, sql):
         connection.execute(sql)
 
 
-def test_fresh_discards_the_earlier_run_when_the_run_begins(tmp_path):
+def test_with_fresh_no_record_is_done(tmp_path):
     invoke(tmp_path, "a")
     with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
         again.finish(Tally())
     assert written(tmp_path) == ["a"]
     with RunFolder(tmp_path, {**SETTINGS, "effort": "medium"}, fresh=True) as again:
         assert not again.is_done(record("a"))
-    assert not (tmp_path / "extractions.jsonl").exists()
-    assert query(tmp_path, "SELECT count(*) FROM calls") == [(0,)]
-    assert manifest(tmp_path)["settings"]["effort"] == "medium"
+        assert query(tmp_path, "SELECT count(*) FROM calls") == [(0,)]
+        assert manifest(tmp_path)["settings"]["effort"] == "medium"
 
 
 NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"

@@ -10,6 +10,7 @@ from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from extractor import Extractor, make_record, read_records
@@ -217,7 +218,9 @@ def test_a_repeated_record_is_named():
 
 
 def test_a_table_of_another_library_is_no_list_of_records(results):
-    with pytest.raises(WrongType, match=r"^DataFrame is no record; give its texts"):
+    with pytest.raises(
+        WrongType, match=r"^DataFrame is no record; give a column of texts"
+    ):
         RULES.run(results.table("records"))
 
 
@@ -274,3 +277,47 @@ def test_what_is_no_record_is_refused(given):
         ValueError, match="is no record; give files, folders, records or dictionaries"
     ):
         RULES.run(given)
+
+
+def test_an_id_that_is_given_wins_and_a_column_names_its_rows():
+    text = "NCT01234567\nInclusion Criteria:\n- Adults"
+    assert make_record(text).record_id == "NCT01234567"
+    assert make_record(text, record_id="A").record_id == "A"
+    assert make_record(text, record_id=7).record_id == "7"
+    rows = [{"text": text, "record_id": 1}, {"text": "", "record_id": 2}]
+    results = Extractor().run(rows)
+    assert [one.record_id for one in results] == ["1"]
+    assert results.failures[0]["message"].startswith("given, item 2, 2: ")
+    column = pd.Series(["Adults", "No HIV"], index=["a", "b"])
+    table = Extractor().table("criteria", column, section="eligibility")
+    assert table["record_id"].tolist() == ["a", "b"]
+
+
+def test_a_run_without_any_result_warns():
+    with pytest.warns(
+        UserWarning, match="no record could be extracted: given, item 1: "
+    ):
+        assert len(Extractor().run([{"text": ""}])) == 0
+
+
+def test_exports_are_those_of_the_command(tmp_path):
+    results = Extractor().run("seeds/records")
+    counts = results.export(tmp_path / "fhir", file_format="fhir")
+    assert counts["ResearchStudy"] == 5
+    folder = str(results.folder)
+    extractor("export", folder, "--to", str(tmp_path / "same"), "--format", "fhir")
+    for made in (tmp_path / "same").iterdir():
+        other = tmp_path / "fhir" / made.name
+        assert len(other.read_bytes().splitlines()) == len(
+            made.read_bytes().splitlines()
+        )
+    assert "regimens" not in results.export(
+        tmp_path / "csv", file_format="csv", tasks=["endpoints"]
+    )
+    with pytest.raises(ValueError, match="tables: FHIR has none"):
+        results.export(tmp_path / "x", file_format="fhir", tables=["criteria"])
+    with pytest.raises(ValueError, match="holds no finished record of this run"):
+        results.export(tmp_path / "y.xlsx", gold=tmp_path)
+    page = tmp_path / "page.html"
+    results.evaluate("seeds/gold", resamples=0, page=page)
+    assert page.read_text("utf-8").startswith("<!doctype html>")

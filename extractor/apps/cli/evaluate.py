@@ -350,13 +350,14 @@ def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, floa
     """
     from extractor.apps.evaluation.fields import add_groups
     from extractor.apps.evaluation.figures import list_figures
-    from extractor.schemas.arguments import refuse_unknown
+    from extractor.apps.evaluation.report import find_figure
 
     scored = [field for group in add_groups(fields) for field in group.fields]
     figures = [one.name for one in list_figures(scored)]
     floors: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
-        name, _, score = part.partition("=")
+        written, _, score = part.partition("=")
+        name = find_figure(written, figures)
         try:
             floors[name] = float(score)
         except ValueError as error:
@@ -365,7 +366,6 @@ def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, floa
             ) from error
         if not 0 <= floors[name] <= 1:
             raise ValueError(f"--fail-under {part!r}: a score is between 0 and 1")
-        refuse_unknown("score", [name], figures)
     return floors
 
 

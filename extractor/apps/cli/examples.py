@@ -28,11 +28,15 @@ def score_examples(
     if not cases:
         names = ", ".join(one.name for one in fields)
         raise ValueError(f"{names}: has no examples to score; add some, or name gold")
-    unread = [one.name for one in fields if not one.has_patterns]
-    if unread and not model:
-        say(
-            f"{', '.join(unread)}: without a pattern only a model answers; name one with --model"
-        )
+    unread = [one.name for one in fields if not one.has_patterns and not model]
+    if unread:
+        names = ", ".join(unread)
+        said = f"{names}: not scored, since without a pattern only a model answers"
+        if len(unread) == len(fields):
+            raise ValueError(f"{said}; name one with --model")
+        say(f"{said}; name one with --model")
+        fields = tuple(one for one in fields if one.name not in unread)
+        cases = [case for case in cases if case.field.name not in unread]
     found = []
     left = max_usd
     for case in cases:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from itertools import chain, tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,9 +18,7 @@ from extractor.apps.cli.options import (
 from extractor.options import FILES, RARE, WHAT, split_names
 
 if TYPE_CHECKING:
-    from extractor.apps.export import Threshold
     from extractor.run.finished import FinishedRun
-    from extractor.schemas import TrialExtraction, TrialRecord
 
 
 _REGISTERED = frozenset({"records", "eligibility", "arms", "regimen_arms"})
@@ -104,6 +101,7 @@ def export(
         export_run,
         read_registry,
     )
+    from extractor.apps.export.pairs import pair_results
     from extractor.options import ExtractionOptions
     from extractor.run.finished import find_run
     from extractor.run.manifest import restore_fields
@@ -130,7 +128,7 @@ def export(
         raise ValueError("--gold corrects a run; name the run's folder")
     if format_ == "fhir":
         some = [Task(one) for one in split_names(tasks)]
-        pairs = _read_pairs(run, found, threshold)
+        pairs = pair_results(run, found, threshold)
         report = [
             *export_fhir(pairs, to, some, bundles=bundles, force=force).describe()
         ]
@@ -192,36 +190,7 @@ def _prepare(
         )
     if gold is None:
         return
-    from extractor.apps.export import read_results
-    from extractor.apps.review.gold import name_gold
+    from extractor.apps.review.gold import correct_run
 
-    named = {record_id: gold / name_gold(record_id) for record_id in found.record_ids}
-    corrected = {record_id: path for record_id, path in named.items() if path.is_file()}
-    if not corrected:
-        raise ValueError(
-            f"{gold}: holds no finished record of this run; finish one in `extractor review`"
-        )
-    for _ in chain.from_iterable(map(read_results, corrected.values())):
-        pass  # a broken file is named here; later, it would be a line of the run
-    found.correct(corrected)
-    say(f"{len(corrected):,} of {len(named):,} records are corrected ones")
-
-
-def _read_pairs(
-    run: Path, found: "FinishedRun | None", threshold: "Threshold"
-) -> "Iterator[tuple[TrialExtraction, TrialRecord | None]]":
-    """Read each result with its record, one at a time; without the run's folder there are no
-    records.
-    """
-    from extractor.apps.export import find_results, read_results
-
-    results = find_results(run)
-    if found is None:
-        return (
-            (extraction, None) for extraction in read_results(results, None, threshold)
-        )
-    ids, records = tee(found.reread())
-    extractions = read_results(
-        results, (found.read_line(one.record_id) for one in ids), threshold
-    )
-    return zip(extractions, (one.record for one in records), strict=True)
+    count = correct_run(found, gold)
+    say(f"{count:,} of {len(found.record_ids):,} records are corrected ones")

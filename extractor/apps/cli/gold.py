@@ -68,13 +68,15 @@ def import_(
             f"{to / name_gold(exist[0])}: exists already; add --force, or name another folder"
         )
     write_gold_files(to, found.gold)
-    for problem in found.problems:
+    # warnings last: what they speak of is in the gold
+    for problem in sorted(found.problems, key=lambda one: one.warns):
         print(to_printable(str(problem)))
     wrong = sum(not one.warns for one in found.problems)
-    written = f"gold of {len(found.gold)} record{'s' * (len(found.gold) != 1)} in {to}"
-    problems = f"{wrong} problem{'s' * (wrong != 1)}"
+    warned = len(found.problems) - wrong
+    written = f"gold of {_count(len(found.gold), 'record')} in {to}"
+    warnings = f", {_count(warned, 'warning')}" if warned else ""
     then = f"; next: extractor evaluate {to} RUN" if found.gold else ""
-    say(f"{written}, {problems}{then}")
+    say(f"{written}, {_count(wrong, 'problem')}{warnings}{then}")
     return FAILED if wrong else OK
 
 
@@ -85,11 +87,12 @@ def export(
         typer.Argument(metavar="GOLD", exists=True, help="Gold, or a run's folder."),
     ],
     to: Annotated[
-        Path, option(FILES, "A folder; of a sheet a .csv file.", metavar="PATH")
+        Path,
+        option(FILES, "A folder; of a sheet a .csv or .xlsx file.", metavar="PATH"),
     ],
     format_: Annotated[
         Literal["label-studio", "brat", "sheet"] | None,
-        option(FILES, "What to write; a .csv is a sheet.", "--format"),
+        option(FILES, "What to write; a .csv or .xlsx is a sheet.", "--format"),
     ] = None,
     records: RecordsOption = None,
     force: Annotated[
@@ -103,13 +106,16 @@ def export(
     of the project; for BRAT a text and annotations for each record, and its
     configuration. What is corrected there, `extractor gold import` reads.
     """
-    from extractor.apps.gold.files import Layout, export_gold, pair_records
+    from extractor.apps.gold.files import export_gold, pair_records
+    from extractor.apps.gold.layouts import Layout
+    from extractor.errors import GoldError
     from extractor.run.finished import find_run
     from extractor.run.manifest import restore_fields
 
-    if format_ is None and to.suffix != ".csv":
-        raise ValueError("name --format label-studio or brat, or a .csv file with --to")
-    layout = Layout(format_ or "sheet")
+    try:
+        layout = Layout.choose(to, format_)
+    except GoldError as error:
+        raise ValueError(str(error)) from None
     if to.exists() and not force:
         raise ValueError(f"{to}: exists already; add --force, or name another path")
     run = find_run(gold)
@@ -128,7 +134,7 @@ def export(
 def template(
     to: Annotated[
         Path | None,
-        option(FILES, "A .csv file; else standard output.", metavar="FILE"),
+        option(FILES, "A .csv or .xlsx file; else standard output.", metavar="FILE"),
     ] = None,
     fields: FieldsOption = None,
 ) -> None:
@@ -136,15 +142,22 @@ def template(
 
     Copy a row for each value, and fill in record, value and quote.
     """
-    from extractor.apps.gold.sheets import write_template
+    from extractor.apps.gold.layouts import SHEETS
+    from extractor.apps.gold.sheets import show_template, write_template
 
-    sheet = write_template(_read_labels(fields))
+    labels = _read_labels(fields)
     if to is None:
-        print(sheet, end="")
+        print(show_template(labels), end="")
         return
+    if to.suffix.casefold() not in SHEETS:
+        raise ValueError(f"{to}: a sheet is a file; name it as .csv or .xlsx")
     if to.exists():
         raise ValueError(f"{to}: exists already; name another file")
-    to.write_text(sheet, "utf-8-sig")  # Excel needs the mark to read UTF-8
+    write_template(to, labels)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _read_labels(fields: list[str] | None) -> "Labels":

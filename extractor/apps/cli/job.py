@@ -2,6 +2,7 @@
 work.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -133,6 +134,25 @@ def _tell_unread(setup: Setup) -> None:
         say(setup.unread)
 
 
+def _check_before_removing(given: RecordOptions, setup: Setup) -> None:
+    """Raise what would end a fresh run before its first record, as without a key, while all
+    earlier files are there: records are fetched into the folder before the run begins.
+    """
+    if not given.fresh or getattr(given, "dry_run", False):
+        return
+    inputs = given.inputs
+    if not any(one[:3].upper() == "NCT" for one in inputs):
+        refuse_missing(inputs)
+    choice = setup.choice
+    if choice.spec and not (choice.exchange or choice.replay):
+        asyncio.run(_open_once(setup))
+
+
+async def _open_once(setup: Setup) -> None:
+    async with setup.open():
+        pass
+
+
 @contextmanager
 def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     """Yield the job of a command, with records fetched for NCT numbers, and an exit code; write the
@@ -191,6 +211,7 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     )
     out = Path(given.out) if given.out else None
     is_dry = asked.get("dry_run", False)
+    _check_before_removing(given, setup)
     with (
         find_records(
             given.inputs, None if is_dry else out, fresh=given.fresh, quiet=given.quiet

@@ -153,7 +153,7 @@ class RecordOptions(ExtractionOptions, ModelOptions):
     limit: Annotated[int | None, Field(ge=1, le=10**12), Shown(FILES, "N")] = None
     """Only the first N records."""
     fresh: Annotated[bool, Shown(FILES)] = False
-    """Discard what an earlier run left in --out."""
+    """Replace what an earlier run left in --out."""
     quiet: Annotated[bool, Shown(FILES, name="--quiet -q")] = False
     """No progress, no summary."""
     log_json: Annotated[str | None, Shown(RARE, "FILE")] = None

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -62,8 +63,14 @@ def perform_job(job: RunJob) -> int:
     if job.out:
         settings = describe_settings(job.setup)
         price = run.pricing.cost
-        opening = RunFolder(
-            job.out, settings, inputs=job.inputs, fresh=job.given.fresh, price=price
+        opening = _open_folder(
+            RunFolder(
+                job.out,
+                settings,
+                inputs=job.inputs,
+                fresh=job.given.fresh,
+                price=price,
+            )
         )
     with opening as sink:
         folder = sink if isinstance(sink, RunFolder) else None
@@ -100,6 +107,19 @@ def perform_job(job: RunJob) -> int:
     return code or (FAILED if tally.failed else OK)
 
 
+@contextmanager
+def _open_folder(folder: RunFolder) -> Iterator[RunFolder]:
+    """Open a run's folder, and say at the end if the new run gave nothing in place of the
+    earlier one.
+    """
+    try:
+        with folder:
+            yield folder
+    finally:
+        if folder.kept_earlier:
+            say(f"{folder.path}: nothing was extracted; the earlier results stay")
+
+
 def _tell_what_was_found(job: RunJob, folder: RunFolder) -> None:
     """Say what an earlier run left that the user must know: files that were mended, and batches
     under way.
@@ -122,8 +142,8 @@ def _warn_of_batches(job: RunJob, folder: RunFolder) -> str:
         and choice.exchange is None
         and not job.batch_rounds
     )
-    is_new = not (folder.path / RUN_FILE).exists()
-    # opening the store of a new run would make its file before the run begins
+    is_new = job.given.fresh or not (folder.path / RUN_FILE).exists()
+    # opening the store of a new run would begin it
     if not asks_live or is_new:
         return ""
     under_way = folder.store.batches.open_batches()

@@ -38,6 +38,7 @@ from extractor.apps.evaluation.wording import (
 from extractor.apps.pages import name_label
 from extractor.apps.pages.words import say
 from extractor.concepts.limits.admission import describe_gold
+from extractor.language.shown import show_line
 from extractor.schemas import (
     Category,
     Criterion,
@@ -336,7 +337,7 @@ def _join_parts(sides: Sequence[Side]) -> Criterion:
     itself.
     """
     items = [side.item for side in sides]
-    quote = " ".join(" ".join(one.quote.split()) for one in items)
+    quote = " ".join(show_line(one.quote) for one in items)
     limits = tuple(limit for one in items for limit in one.constraints)
     listed = (
         window
@@ -392,7 +393,7 @@ def _compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
             times_differ |= name in ("frequency", "cycle", "duration")
     days = [side[0].item.timing for side in pair]
     if all(days) and not times_differ and compare_texts(*days).is_decisive:
-        message = f"{one.agent}, timing: {' -> '.join(' '.join(each.split()) for each in days)}"
+        message = f"{one.agent}, timing: {' -> '.join(map(show_line, days))}"
         yield make_change("regimen", ChangeKind.CHANGED, rated, message, pair, "timing")
 
 
@@ -431,7 +432,7 @@ def _compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
         if name == "description" and (other_instrument or not old or not new):
             continue
         is_redefined = True
-        whole = f"{' '.join((old or 'none').split())} -> {' '.join((new or 'none').split())}"
+        whole = f"{show_line(old or 'none')} -> {show_line(new or 'none')}"
         message = (
             f"{name_label(name)}: {whole if name == 'time_frame' else words.describe()}"
         )

@@ -13,6 +13,7 @@ from extractor.apps.evaluation.fields import DOSING
 from extractor.apps.evaluation.judge import pair_wholes
 from extractor.apps.pages.words import say
 from extractor.language.clean import fold_label
+from extractor.language.shown import show_line
 
 Renamed = Mapping[str, str | None]
 """The new label of each arm that has one, else None; both without letter case and white space."""
@@ -75,4 +76,4 @@ def _describe(old: Sequence[str], new: Sequence[str], renamed: Renamed) -> str:
 
 
 def _name(labels: Sequence[str]) -> str:
-    return f"arm{'s' * (len(labels) > 1)} {', '.join(' '.join(label.split()) for label in labels)}"
+    return f"arm{'s' * (len(labels) > 1)} {', '.join(map(show_line, labels))}"

@@ -20,6 +20,7 @@ from extractor.apps.evaluation.grouping import (
     match_groups,
 )
 from extractor.apps.evaluation.text import fold_text
+from extractor.language.shown import show_line
 from extractor.schemas import CriterionGroup, CriterionKind, GroupRule, TrialExtraction
 
 _MAJOR = ChangeSeverity.MAJOR
@@ -64,7 +65,7 @@ def compare_groups(
         now = other.group
         if str(was) != str(now) and not is_told(now):
             message = f"now {now} instead of {was}" + (
-                f": {' '.join(now.lead_in.split())}" if now.lead_in else ""
+                f": {show_line(now.lead_in)}" if now.lead_in else ""
             )
             sides = _state(old, one), _state(new, other)
             yield make_change(

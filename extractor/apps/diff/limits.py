@@ -14,6 +14,7 @@ from extractor.apps.evaluation.fields import CRITERIA
 from extractor.apps.evaluation.judge import compare_values, pair_wholes
 from extractor.apps.evaluation.text import fold_text, scale_quantity, share_words
 from extractor.language.numbers import DAYS, read_time_unit
+from extractor.language.shown import show_line
 from extractor.schemas import Comparator, Criterion, CriterionKind, TimeWindow
 
 _EXCEPTS = re.compile(r"unless|except|with the exception", re.IGNORECASE)
@@ -32,7 +33,7 @@ class Limit(NamedTuple):
     def __str__(self) -> str:
         bound = self.bound
         if isinstance(bound, TimeWindow):
-            return " ".join(bound.quote.split())
+            return show_line(bound.quote)
         words = [str(bound.quantity), bound.comparator.value, f"{bound.value:,}"]
         if bound.unit:
             words.append(bound.unit)
@@ -89,7 +90,7 @@ class LimitPair(NamedTuple):
             ),
             None,
         )
-        of = window and window.of and " ".join(window.of.split())
+        of = window and window.of and show_line(window.of)
         return f"{of}: {said}" if of and fold_text(of) not in fold_text(said) else said
 
     @property
@@ -236,7 +237,7 @@ def list_conditions(old: Criterion, new: Criterion) -> Iterator[str]:
 
 
 def _say(words: str) -> str:
-    return " ".join(words.split())
+    return show_line(words)
 
 
 def _read(criterion: Criterion, value: Bound | TimeWindow | None) -> Limit | None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from extractor.apps.evaluation.fields import Group, add_groups
+from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
 from extractor.schemas import Criterion, CustomItem, ExtractedItem, TrialExtraction
@@ -174,6 +175,11 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
+    if hasattr(source, "columns"):
+        raise GoldError(
+            f"{name}: a {type(source).__name__} has no extractions; write it as a sheet for "
+            "`extractor gold import`, or give a list of dictionaries"
+        )
     if not isinstance(source, str | Path):
         shown = ((f"{name}[{number}]", value) for number, value in enumerate(source))
         values = (
@@ -394,7 +400,19 @@ def _list_flaws(data: Any, error: ValidationError) -> dict[Location, Flaw]:
         problem = one["msg"][:1].lower() + one["msg"][1:]
         if kind not in _REMEDIES and not isinstance(value, dict | list):
             problem += f", not {value!r}"[:80]
-        flaws[tuple(path)] = Flaw(
-            join_path(path), problem, _REMEDIES.get(kind, "correct it")
-        )
+        remedy = _REMEDIES.get(kind, "correct it")
+        if kind == "model_type":
+            remedy = _describe_shape(one["ctx"]["class_name"])
+        flaws[tuple(path)] = Flaw(join_path(path), problem, remedy)
     return flaws
+
+
+def _describe_shape(class_name: str) -> str:
+    """Return the remedy for a value that is no object, such as an age as text."""
+    for held in CLASSES:
+        if held.__name__ == class_name:
+            keys = ", ".join(held.model_fields)
+            return (
+                f"write an object of {keys}; `extractor gold import` reads short forms"
+            )
+    return "write an object"

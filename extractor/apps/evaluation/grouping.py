@@ -10,6 +10,7 @@ from extractor.apps.evaluation.alignment import NOWHERE, Aligned, Side, match_va
 from extractor.apps.evaluation.comparers import ErrorKind, Level
 from extractor.apps.evaluation.fields import Field
 from extractor.apps.evaluation.judged import JudgedValue
+from extractor.language.shown import show_line
 from extractor.schemas import Criterion, CriterionGroup, TrialExtraction
 
 
@@ -284,4 +285,4 @@ def describe(group: CriterionGroup) -> str:
     """
     if not group.lead_in:
         return str(group)
-    return f"{group}: {' '.join(group.lead_in.split())}"
+    return f"{group}: {show_line(group.lead_in)}"

@@ -1,7 +1,7 @@
 """The report of an evaluation: frozen models that serialise to JSON."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, JsonValue
@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, JsonValue
 from extractor.apps.evaluation.comparers import ErrorKind
 from extractor.errors import ArgumentError
 from extractor.schemas import Citation, Origin, Support
+from extractor.schemas.arguments import suggest
 from extractor.schemas.base import FrozenModel
 
 _MOST_NAMED = 6
@@ -233,15 +234,32 @@ class ScoreReport(FrozenModel):
         """Return the normalised F1 by name: a field, a task or 'all' (macro), or one of these with
         '.micro'.
 
-        Raises ``ArgumentError`` for an unknown name.
+        The end of a name is enough where no other has it: ``constraints`` is
+        ``eligibility.criteria.constraints``. Raises ``ArgumentError`` for an unknown name.
         """
         figures = self.figures()
-        if name not in figures:
-            raise ArgumentError(
-                f"no score is named {name!r}; there are {', '.join(figures)}"
-            )
-        return figures[name]
+        return figures[find_figure(name, figures)]
 
     def figures(self) -> dict[str, float | None]:
         """Return all normalised F1 scores by name."""
         return {one.figure: one.normalised.f1 for one in (*self.groups, *self.fields)}
+
+
+def find_figure(name: str, known: Collection[str]) -> str:
+    """Return the name of a score; its end is enough where no other name has it. Raises
+    ``ArgumentError``.
+
+    >>> find_figure("sex", ["all", "eligibility.sex"])
+    'eligibility.sex'
+    """
+    if name in known:
+        return name
+    alike = [one for one in known if one.endswith(f".{name}")]
+    if len(alike) == 1:
+        return alike[0]
+    if alike:
+        names = " or ".join(alike)
+        raise ArgumentError(f"{name}: several scores have this name; write {names}")
+    raise ArgumentError(
+        f"{name}: no such score{suggest(name, known)}; choose from {', '.join(known)}"
+    )

@@ -12,12 +12,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from extractor.apps.export.arms import read_arms
+from extractor.apps.export.instruments import name_instrument
 from extractor.apps.export.interventions import read_interventions
 from extractor.apps.export.people import read_registered
 from extractor.assembly.assemble import list_terms
+from extractor.concepts.criteria.exceptions import FIELD as EXCEPTION
+from extractor.concepts.doses.explained import find_explained
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
 from extractor.language.book import read_table
+from extractor.language.shown import show_line
 from extractor.language.units import convert, find_dimension, read_unit
 from extractor.schemas import (
     FieldRef,
@@ -34,6 +38,8 @@ CUSTOM = "custom_values"
 ADDED = "added"
 """The key under which ``find_rows`` adds what an item alone does not tell: cells by column."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
+_NO_AGENTS = ("eligibility", "primary_outcomes", "secondary_outcomes", "other_outcomes")
+"""Sections in which few agents of the trial are explained."""
 _BODY = frozenset({"kg", "m2"})
 """What a dose may be counted by, beside days."""
 
@@ -75,7 +81,8 @@ def list_columns(table: str) -> tuple[Column, ...]:
 def read_registry(record: TrialRecord) -> Json:
     """Return the registered fields of a record by column, for ``records`` and ``eligibility``.
 
-    With them come its ``arms``, its ``interventions`` and its ``terms``.
+    With them come its ``arms``, its ``interventions``, its ``terms`` and the abbreviations that it
+    explains.
     """
     fields = record.registry
     enrolment = fields.enrollment or ""
@@ -114,6 +121,11 @@ def read_registry(record: TrialRecord) -> Json:
         "arms": read_arms(record),
         "interventions": read_interventions(record),
         "terms": list_terms(record),
+        "explained": find_explained(
+            section.text
+            for section in record.sections
+            if not section.name.startswith(_NO_AGENTS)
+        ),
     }
 
 
@@ -136,15 +148,6 @@ def find_least(pieces: Sequence[Json]) -> float | None:
         (piece["confidence"] for piece in pieces if piece["confidence"] is not None),
         default=None,
     )
-
-
-def _compute_window(window: Json, criterion: Json) -> Json:
-    high = window.get("value_high")
-    return {
-        "days": to_days(window),
-        "days_high": None if high is None else to_days({**window, "value": high}),
-        "confidence": find_least(list_evidence(criterion, "time_windows", window)),
-    }
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Json:
@@ -305,6 +308,23 @@ def _measure(value: Any) -> dict[str, Any]:
     return measured | converted | {"unit_canonical": canonical}
 
 
+def _join_exceptions(criterion: Json) -> str | None:
+    pieces = (
+        one for one in criterion.get("evidence") or () if one["field"] == EXCEPTION
+    )
+    return "|".join(show_line(one["quote"]) for one in pieces) or None
+
+
+def _name_instrument(endpoint: Json) -> str | None:
+    instrument = endpoint.get("instrument")
+    if not instrument:
+        return None
+    around = " ".join(
+        endpoint[part] for part in ("measure", "description") if endpoint.get(part)
+    )
+    return name_instrument(instrument["name"], around)
+
+
 COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
     "records": lambda record, _: record[ADDED],
     "eligibility": lambda people, extraction: (
@@ -312,14 +332,23 @@ COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
     ),
     "criteria": lambda criterion, _: {
         **criterion[ADDED],
+        "exception": _join_exceptions(criterion),
         "time_window_days": to_days(criterion.get("time_window")),
     },
+    "endpoints": lambda endpoint, _: {
+        "instrument_canonical": _name_instrument(endpoint)
+    },
     "constraints": lambda limit, _: limit[ADDED],
-    "windows": _compute_window,
+    "windows": lambda window, _: window[ADDED],
+    "window_things": lambda thing, _: thing,
+    "bounds": lambda bound, _: bound,
     "regimens": lambda regimen, _: regimen[ADDED],
     "amounts": _compute_amount,
+    "time_points": lambda point, _: point[ADDED],
     "arms": lambda arm, _: arm,
     "interventions": lambda intervention, _: intervention,
     "regimen_arms": lambda link, _: link,
+    "condition_terms": lambda term, _: term,
+    "intervention_terms": lambda term, _: term,
 }
 """Computes the last columns of a table, by name, from a row's item and the item above it."""

@@ -151,8 +151,8 @@ def choose_tables(
     ...     table.name for table in choose_tables(["dosing"], [])
     ... ]  # doctest: +NORMALIZE_WHITESPACE
     ['records', 'regimens', 'amounts', 'interventions', 'arms', 'regimen_arms', 'notes',
-     'absences', 'findings', 'citations', 'coverage_sections', 'registered_terms',
-     'custom_values', 'evidence']
+     'absences', 'findings', 'citations', 'coverage_sections', 'condition_terms',
+     'intervention_terms', 'custom_values', 'evidence']
     """
     known = {table.name: table for table in list_tables(fields)}
     refuse_unknown("table", names, known)
@@ -181,6 +181,8 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
 
 def find_results(run: Path) -> Path:
     """Return the file or folder with a run's results. Raises ``StoreError`` if it holds none."""
+    if not run.exists():
+        raise StoreError(f"{run}: there is no such file or folder; check the path")
     results = run / _RESULTS if (run / _RESULTS).is_file() else run
     if not results.is_file() and not any(results.glob("*.json")):
         remedy = (

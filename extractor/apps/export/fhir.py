@@ -18,6 +18,7 @@ from extractor.apps.export.fhir_types import BASE, Json
 from extractor.apps.export.files import UNMAPPED_FILE, Destination, open_json_lines
 from extractor.errors import MissingExtra, StoreError
 from extractor.language.book import read_table
+from extractor.language.shown import show_line
 from extractor.schemas import (
     Category,
     Concept,
@@ -111,7 +112,7 @@ def export_fhir(
         list_unmapped = stack.enter_context(open_json_lines(made / UNMAPPED_FILE))
 
         def write_all(built: Iterable[Json]) -> None:
-            resources = [_clean(one) for one in built]
+            resources = [_clean(_show(one)) for one in built]
             counts.resources.update(one["resourceType"] for one in resources)
             # a transaction that creates resources under their ids, or replaces them
             if bundles:
@@ -194,6 +195,26 @@ def _validate(resource: Json) -> None:
         raise StoreError(
             f"{place}: is no FHIR R5 ({first['msg']}); leave this record out, and report it"
         ) from None
+
+
+def _show(resource: Json) -> Json:
+    """Return a resource of a trial with its texts as people read them. Evidence keeps the
+    characters to which its offsets refer.
+    """
+    kind = resource["resourceType"]
+    if kind not in KINDS or kind == "Provenance":
+        return resource
+    return {name: _show_texts(part) for name, part in resource.items()}
+
+
+def _show_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return show_line(value)
+    if isinstance(value, list):
+        return list(map(_show_texts, value))
+    if isinstance(value, dict):
+        return {name: _show_texts(part) for name, part in value.items()}
+    return value
 
 
 def _clean(value: Any) -> Any:

@@ -312,11 +312,14 @@ def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> J
     or range.
     """
     known = name_limit(limit.model_dump(mode="json"), by_context)
+    name = known.quantity_canonical or "age"
+    if "|" in name:
+        raise _SaysMoreError(f"no LOINC code of {limit.quantity}")
     loinc = known.loinc
     ucum = known.unit_ucum
     rest = f" {' '.join(fold_words(limit.quantity))} "
     for words in sorted(
-        map(fold_words, get_quantity(known.quantity_canonical or "age").names),
+        map(fold_words, get_quantity(name).names),
         key=len,
         reverse=True,
     ):

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 from extractor.apps.export.columns import Row
+from extractor.apps.export.macros import write_macros
 from extractor.apps.export.tables import Table
 from extractor.errors import StoreError
 
@@ -141,6 +142,7 @@ _FORMULA = re.compile(
 """The start of a cell, also for programs that use another separator, and the characters that make
 it a formula; a sign alone, such as the comparator "=", makes none.
 """
+_BEGINS_AGAIN = re.compile(r"[;\t\r\n]")
 
 
 def neutralise(text: str) -> str:
@@ -154,6 +156,9 @@ def neutralise(text: str) -> str:
     ... )
     ("'=1+1", ";' @SUM(A1)", '18-65 years, ECOG 0', '=')
     """
+    # most texts begin with a word and have no second beginning: a search would take longer
+    if text[:1].isalnum() and _BEGINS_AGAIN.search(text) is None:
+        return text
     return _FORMULA.sub(r"\1'", text)
 
 
@@ -245,5 +250,7 @@ def load_tables(
                     connection.execute(
                         f"COMMENT ON COLUMN {table.name}.\"{column.name}\" IS '{meaning}'"
                     )
+            for macro in () if parquet else write_macros(tables):
+                connection.execute(macro)
     except duckdb.Error as error:
         raise StoreError(" ".join(str(error).split())) from error

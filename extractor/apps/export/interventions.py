@@ -82,6 +82,11 @@ def describe_agent(
     }
 
 
+def find_named(name: str, interventions: Sequence[Intervention]) -> int | None:
+    """Return the position of the intervention that goes by a name, or whose name holds it."""
+    return _find_intervention(name_key(name), interventions)
+
+
 def _find_intervention(key: str, interventions: Sequence[Intervention]) -> int | None:
     """Return the intervention of which it is a name; else the only one in whose names it stands."""
     exact = [

@@ -1,9 +1,11 @@
 """Compute the columns of limits: names, canonical units and values, and what they admit."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from extractor.apps.export.columns import Json, find_least, list_evidence
+from extractor.concepts.limits.borne_out import bears_out, list_joined
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     find_loinc,
@@ -13,6 +15,8 @@ from extractor.concepts.limits.quantity_names import (
 from extractor.language.units import read_unit
 from extractor.schemas import Comparator, CriterionKind, Sex
 
+_ROUNDED = 0.07
+"""How far apart two forms of one number are at most, relative to it: 7 mmol/L and 126 mg/dL."""
 _SURFACE = "{1.73_m2}"
 """The body surface to which an estimated filtration rate refers, written or not."""
 
@@ -28,6 +32,7 @@ class CanonicalLimit(NamedTuple):
     value_canonical: float | None = None
     value_high_canonical: float | None = None
     canonical_note: str | None = None
+    quantity_kind: str | None = None
 
 
 def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
@@ -38,12 +43,14 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     written = limit.get("unit")
     value = limit["value"]
     unit = read_unit(written) if written else None
-    if known:
-        quantity = get_quantity(known)
-    elif found := name_quantity(limit.get("quantity") or "", unit, value=value):
-        quantity = found
-    else:
+    text = limit.get("quantity") or ""
+    quantity = get_quantity(known) if known else name_quantity(text, unit, value=value)
+    if quantity is None:
         return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+    if not known:
+        other = _correct_name(text, quantity, unit)
+        if other:
+            return other
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
         return named._replace(canonical_note="unknown unit")
@@ -55,6 +62,28 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     if used is None:
         return named._replace(canonical_note="no unit")
     return _convert_ends(named, quantity, ends, used)
+
+
+def _correct_name(
+    text: str, quantity: KnownQuantity, unit: str | None
+) -> CanonicalLimit | None:
+    """Return what a limit is called instead of the quantity that was read: nothing, if no words
+    bear it out, or all quantities that the text joins; None if the quantity is right.
+    """
+    if not bears_out(quantity, text, unit):
+        kind = quantity.name if quantity.general else None
+        return CanonicalLimit(
+            unit_ucum=unit, canonical_note="no quantity", quantity_kind=kind
+        )
+    joint = list_joined(text, quantity, unit)
+    if not joint:
+        return None
+    return CanonicalLimit(
+        "|".join(joint),
+        quantity.laboratory,
+        unit_ucum=unit,
+        canonical_note="no conversion",
+    )
 
 
 def _convert_ends(
@@ -99,6 +128,32 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
     return "outside" if comparator is Comparator.BETWEEN else "<>"
 
 
+def _list_divided(limits: Sequence[Json], cells: Sequence[Json]) -> set[str]:
+    """Return the quantities with two different ranges, which are those of two groups: nobody can
+    have both. A range and the same one in another unit are no two.
+    """
+    ranges = dict[str, list[tuple[float | None, float | None]]]()
+    for limit, known in zip(limits, cells, strict=True):
+        if limit.get("value_high") is None:
+            continue
+        ends = (known["value_canonical"], known["value_high_canonical"])
+        ranges.setdefault(limit["quantity"].casefold(), []).append(ends)
+    return {
+        name
+        for name, found in ranges.items()
+        if any(not _is_same_range(found[0], other) for other in found[1:])
+    }
+
+
+def _is_same_range(
+    one: tuple[float | None, float | None], other: tuple[float | None, float | None]
+) -> bool:
+    if None in one or None in other:
+        return False
+    pairs = zip(one, other, strict=True)
+    return all(math.isclose(a or 0, b or 0, rel_tol=_ROUNDED) for a, b in pairs)
+
+
 def describe_limits(
     criterion: Json, *, decides: bool, sex: Sex | None = None
 ) -> Iterator[dict[str, Any]]:
@@ -128,13 +183,7 @@ def describe_limits(
         if limit.get("condition") or seen.get("sex") not in (None, sex):
             divided.add(limit["quantity"].casefold())
         alternatives.append(bool(seen.get("alternative")))
-    ranges = [
-        one["quantity"].casefold()
-        for one in criterion["constraints"]
-        if one.get("value_high") is not None
-    ]
-    # of two groups: nobody can have both
-    divided |= {one for one in ranges if ranges.count(one) > 1}
+    divided |= _list_divided(criterion["constraints"], found)
     for limit, cells, alternative in zip(
         criterion["constraints"], found, alternatives, strict=True
     ):

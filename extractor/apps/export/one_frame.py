@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from extractor.apps.export.cells import RAW_QUOTE
 from extractor.apps.export.columns import Column, Row
 from extractor.apps.export.tables import Table
+from extractor.language.shown import show_line
 from extractor.schemas import ExtractedItem, TrialExtraction
 from extractor.schemas.values import Value, list_all_values
 
@@ -16,6 +18,7 @@ _KEYS = (
 _VALUES = (
     Column("value", "The value on one line."),
     Column("quote", "The words that support it; joined by … if they stand apart."),
+    RAW_QUOTE,
     Column("section", "The section of the first words."),
     Column("char_start", "First character of the first words.", "integer"),
     Column("char_end", "One past their last character.", "integer"),
@@ -42,11 +45,13 @@ def list_rows(extractions: Iterable[TrialExtraction]) -> Iterator[Row]:
 
 
 def _describe(value: Value, item: ExtractedItem) -> Row:
-    quote = section = start = end = origin = support = None
+    quote = raw = section = start = end = origin = support = None
     confidence = item.confidence
     if value.evidence:
         first = value.evidence[0]
-        quote = " … ".join(dict.fromkeys(one.quote for one in value.evidence))
+        written = " … ".join(dict.fromkeys(one.quote for one in value.evidence))
+        quote = show_line(written)
+        raw = written if written != quote else None
         section = first.section
         start = first.start
         end = first.end
@@ -55,7 +60,18 @@ def _describe(value: Value, item: ExtractedItem) -> Row:
         known = [one.confidence for one in value.evidence if one.confidence is not None]
         confidence = min(known, default=item.confidence)
     said = _write(value.value)
-    return value.path, said, quote, section, start, end, origin, support, confidence
+    return (
+        value.path,
+        said,
+        quote,
+        raw,
+        section,
+        start,
+        end,
+        origin,
+        support,
+        confidence,
+    )
 
 
 def _write(value: Any) -> str:
@@ -63,4 +79,4 @@ def _write(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
+    return show_line(str(value))

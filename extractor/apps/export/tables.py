@@ -8,15 +8,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from types import MappingProxyType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from extractor.apps.export.agent_names import AgentNamer
 from extractor.apps.export.alternatives import find_alternatives
 from extractor.apps.export.arms import link_arms, list_arms
+from extractor.apps.export.bounds import list_bounds
+from extractor.apps.export.cells import RAW_QUOTE, TextPlaces, clean_rows, find_texts
 from extractor.apps.export.columns import (
     ADDED,
     COMPUTED,
@@ -30,11 +33,25 @@ from extractor.apps.export.columns import (
 )
 from extractor.apps.export.interventions import describe_agent, list_names
 from extractor.apps.export.limits import describe_limits
+from extractor.apps.export.mesh_terms import CONDITIONS, INTERVENTIONS, list_mesh_terms
 from extractor.apps.export.people import read_comparator, read_registered
+from extractor.apps.export.regimens import name_regimen
+from extractor.apps.export.times import (
+    describe_regimen_times,
+    describe_times,
+    find_cycle_days,
+)
 from extractor.apps.export.trial_view import view_trial
+from extractor.apps.export.windows import (
+    THINGS,
+    describe_windows,
+    find_anchor_class,
+    find_parts,
+)
 from extractor.concepts.own.declaration import CustomField, Declared, make_model
 from extractor.concepts.own.models import read_fields
 from extractor.concepts.people.registered_ages import AGES
+from extractor.language.shown import show_line
 from extractor.schemas import (
     Absence,
     Amount,
@@ -48,6 +65,7 @@ from extractor.schemas import (
     Regimen,
     Task,
     TermKind,
+    TimeWindow,
     TrialExtraction,
     TrialRecord,
 )
@@ -64,10 +82,16 @@ _TABLES = {
 }
 _COLUMNS = {(CriterionGroup, "id"): "group_id", (Criterion, "group"): "group_id"}
 """Names of columns where a field's own name is a word of SQL, or too short for a join."""
-_OF_GOLD = frozenset({(TrialExtraction, "scored")})
-"""Fields in which gold says what it was read for, and which are no values of a trial."""
+_IN_NO_TABLE = frozenset(
+    {(TrialExtraction, "scored"), (TrialExtraction, "registered_terms")}
+)
+"""Fields that have no table: what gold was read for, and registered terms, which have columns and
+the tables of their kinds.
+"""
 _LINKED = frozenset({(Regimen, "arms"), (Amount, "arms")})
 """Lists of labels; the table ``regimen_arms`` has them."""
+_QUOTED = (Criterion, Regimen, TimeWindow, Citation, Evidence)
+"""What has a quote of its own."""
 _PLURAL = re.compile(r"(?<![isu])s$")
 """The end of a plural, and not of "status"."""
 _RECORD_KEY = Column("record_id", "The record: NCT number, or the file's stem.")
@@ -107,14 +131,14 @@ class Table:
         return self.keys + self.values + self.computed
 
 
-@cache
+@lru_cache(256)  # fields of the user's own have no end
 def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     """Return all tables, those of records first and that of evidence last; ``fields`` are the
     user's own.
 
     >>> [table.name for table in list_tables()][1:10]  # doctest: +NORMALIZE_WHITESPACE
-    ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'regimens', 'amounts',
-     'interventions', 'arms']
+    ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'window_things', 'bounds',
+     'regimens', 'amounts']
     >>> [
     ...     table.name
     ...     for table in list_tables(read_fields("extractor.catalogue:Blinding"))
@@ -133,25 +157,26 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     own = tuple(_plan_own(field, name, names) for field, name in named)
     label = Column("label", "The arm's name, as the record writes it.", path=("label",))
     listed = {"interventions": (), "arms": (label,), "regimen_arms": ()}
-    arms = (
-        Table(
-            name,
-            Task.DOSING,
-            (_RECORD_KEY, _make_position(name[:-1])),
-            held,
-            (name,),
-            listed=True,
-        )
-        for name, held in listed.items()
-    )
-    dosed = [table.name for table in below].index("regimens") + 1
-    whole = (*below[:dosed], *arms, *below[dosed:], *own)
+    arms = tuple(_list_added(name, Task.DOSING, held) for name, held in listed.items())
+    bounds = _list_added("bounds", Task.ELIGIBILITY, ())
+    terms = tuple(_list_added(name, None, ()) for name in (CONDITIONS, INTERVENTIONS))
+    names_below = [table.name for table in below]
+    people = names_below.index("eligibility") + 1
+    dosed = names_below.index("regimens") + 1
+    of_people = (*below[:people], bounds, *below[people:dosed])
+    whole = (*of_people, *arms, *below[dosed:], *terms, *own)
     # the first value is the key
     records = Table("records", None, (_RECORD_KEY,), values[1:], below=whole)
     evidence = Table(
         "evidence", None, list_columns("evidence"), _plan(Evidence, (), None)[0]
     )
     return (*walk(records), Table(CUSTOM, None, (), list_columns(CUSTOM)), evidence)
+
+
+def _list_added(name: str, task: Task | None, values: tuple[Column, ...]) -> Table:
+    """Return a table of rows that ``find_rows`` adds to an extraction."""
+    keys = (_RECORD_KEY, _make_position(name[:-1]))
+    return Table(name, task, keys, values, (name,), listed=True)
 
 
 def find_rows(
@@ -161,8 +186,8 @@ def find_rows(
 ) -> Iterator[tuple[str, Row]]:
     """Yield each row with the name of its table; a field that is not stated is None.
 
-    ``registry`` holds the registered fields of each record; ``fields`` are the user's own that have
-    tables.
+    Texts are one line of clean words. ``registry`` holds the registered fields of each record;
+    ``fields`` are the user's own that have tables.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}
@@ -173,6 +198,20 @@ def find_rows(
     [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None,
      None, 'male'))]
     """
+    yield from clean_rows(
+        _find_raw_rows(extraction, registry, fields), _place_texts(fields)
+    )
+
+
+@lru_cache(256)
+def _place_texts(fields: tuple[CustomField, ...]) -> dict[str, TextPlaces]:
+    return {table.name: find_texts(table.columns) for table in list_tables(fields)}
+
+
+def _find_raw_rows(
+    extraction: TrialExtraction, registry: Registry, fields: tuple[CustomField, ...]
+) -> Iterator[tuple[str, Row]]:
+    """Yield each row with its texts as the record writes them."""
     people = extraction.eligibility
     registered = registry.get(extraction.record_id, {})
     stated = (name for name in AGES if getattr(people, name))
@@ -181,23 +220,31 @@ def find_rows(
     }
     arms = list_arms(extraction, registered.get("arms", ()))
     whole = extraction.model_dump(mode="json")
+    terms = extraction.registered_terms or registered.get("terms", ())
+    interventions = registered.get("interventions", ())
+    namer = AgentNamer(interventions, registered.get("explained", {}), terms)
     sex = people.sex or read_registered("sex", registered.get("registered_sex") or "")
     for criterion, around in zip(
         whole["eligibility"]["criteria"], find_alternatives(people), strict=True
     ):
-        criterion[ADDED] = {"decides": not around}
+        criterion[ADDED] = {
+            "decides": not around,
+            "time_window_anchor_class": find_anchor_class(criterion),
+        }
         described = describe_limits(criterion, decides=not around, sex=sex)
         for limit, cells in zip(criterion["constraints"], described, strict=True):
             limit[ADDED] = cells
-    terms = extraction.registered_terms or registered.get("terms", ())
+        _add_windows(criterion, namer)
     mesh = {
         "condition_mesh": list_names(terms, TermKind.CONDITION),
         "intervention_mesh": list_names(terms, TermKind.INTERVENTION),
         "keywords": list_names(terms, TermKind.KEYWORD),
     }
-    interventions = registered.get("interventions", ())
     for regimen in whole["dosing"]:
-        regimen[ADDED] = describe_agent(regimen["agent"], interventions, terms)
+        cells = describe_agent(regimen["agent"], interventions, terms)
+        named = name_regimen(regimen | {ADDED: cells}, namer, interventions)
+        regimen[ADDED] = cells | named | describe_regimen_times(regimen)
+    _add_times(whole)
     added = {
         **registered,
         **mesh,
@@ -211,15 +258,37 @@ def find_rows(
     )
     whole |= {
         ADDED: added,
+        "bounds": list(list_bounds(whole["eligibility"]["criteria"])),
         "interventions": [
             {**one._asdict(), "other_names": "|".join(one.other_names) or None}
             for one in interventions
         ],
         "arms": [arm._asdict() for arm in arms],
         "regimen_arms": list(links),
+        **list_mesh_terms(terms, interventions),
     }
     yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
+
+
+def _add_windows(criterion: Json, namer: AgentNamer) -> None:
+    """Add the computed cells of the time windows of a criterion, and the things that they limit."""
+    chosen = criterion.get("time_window")
+    if chosen:
+        chosen |= find_parts(criterion)
+    # evidence is found by a window as it was, so all cells are computed first
+    described = list(describe_windows(criterion, namer))
+    for window, cells in zip(criterion["time_windows"], described, strict=True):
+        window |= {ADDED: cells, THINGS: cells[THINGS]}
+
+
+def _add_times(whole: Json) -> None:
+    """Add the computed cells of the time points of an extraction."""
+    cycle = find_cycle_days(whole["dosing"])
+    for endpoint in whole["endpoints"]:
+        times = describe_times(endpoint, cycle)
+        for point, cells in zip(endpoint["time_points"], times, strict=True):
+            point[ADDED] = cells
 
 
 def tabulate(
@@ -305,7 +374,11 @@ def _read_cell(item: Any, column: Column) -> Any:
     cell = _pick(item, column.path)
     if cell is None:
         return column.default
-    return "|".join(map(str, cell)) if isinstance(cell, list) else cell
+    return (
+        "|".join(show_line(str(part)) for part in cell)
+        if isinstance(cell, list)
+        else cell
+    )
 
 
 def _list_evidence(item: Json) -> Iterator[list[Any]]:
@@ -422,7 +495,7 @@ def _plan(
     ):
         inner, listed = _unwrap(field.annotation)
         has_own_table = inner is Evidence or (model, name) in _LINKED
-        if has_own_table or get_origin(inner) is dict or (model, name) in _OF_GOLD:
+        if has_own_table or get_origin(inner) is dict or (model, name) in _IN_NO_TABLE:
             continue
         # names of sections never hold a bar
         is_joined = issubclass(model, Absence | Finding) and inner is str
@@ -444,7 +517,18 @@ def _plan(
                     field.default if field.exclude_if else None,
                 )
             )
-    return tuple(columns), tuple(tables)
+    return tuple(_insert_raw_quote(columns, model, prefix)), tuple(tables)
+
+
+def _insert_raw_quote(
+    columns: Iterable[Column], model: type[BaseModel], prefix: tuple[str, ...]
+) -> Iterator[Column]:
+    """Yield columns, with the raw form of a model's own quote behind it."""
+    has_own_quote = issubclass(model, _QUOTED) and not prefix
+    for column in columns:
+        yield column
+        if has_own_quote and column.name == "quote":
+            yield RAW_QUOTE
 
 
 def _plan_table(
@@ -469,6 +553,9 @@ def _plan_table(
     if issubclass(inner, BaseModel):
         values, below = _plan(inner, keys, task)
     item = singular if issubclass(inner, ExtractedItem) else None
+    if title == "windows":
+        things = (*keys, _make_position("thing"))
+        below = (Table(THINGS, task, things, (), (THINGS,), listed=True),)
     return Table(title, task, keys, values, path, listed, item, below)
 
 

@@ -6,18 +6,24 @@ between its lines; a relation ``of`` leads from a mark to that of its item.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from extractor.apps.gold.marks import RECORD, Labels, Mark, Problem
+from extractor.apps.gold.layouts import Layout
+from extractor.apps.gold.marks import RECORD, Labels, Lost, Mark, Problem
 from extractor.apps.gold.text import ShownRecord
 from extractor.errors import GoldError
 from extractor.schemas import TrialRecord
 
 _MARK = re.compile(r"(T\d+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
 _NOTE = re.compile(r"#\d+\t\S+ (T\d+)\t(.*)")
-_OF = re.compile(r"R\d+\t\S+ Arg1:(T\d+) Arg2:(T\d+)\s*")
+_RELATION = re.compile(r"R\d+\t\S+ Arg1:(T\d+) Arg2:(T\d+)\s*")
+_CONFIDENCE = "Confidence"
+"""The type of a note with the confidence of an item's least certain value. It says nothing of
+gold.
+"""
 _BETWEEN = " ;; "
 """What stands between the lines of a note, of which a mark has one."""
 _LATER = ("E", "A", "M", "N", "*", "R")
@@ -64,6 +70,9 @@ def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
             said = _BETWEEN.join(map(_guard, mark.says))
             number = len(notes) + 1
             notes.append(f"#{number}\tAnnotatorNotes {name}\t{said}")
+        if mark.confidence is not None:
+            number = len(notes) + 1
+            notes.append(f"#{number}\t{_CONFIDENCE} {name}\t{mark.confidence:.3g}")
         if mark.of:
             number = len(relations) + 1
             relations.append(f"R{number}\tof Arg1:{name} Arg2:{names[mark.of]}")
@@ -117,62 +126,89 @@ def read_folder(folder: Path) -> Iterator[Mark | Problem]:
 
 
 def _read_file(file: Path) -> Iterator[Mark | Problem]:
+    """Yield the marks of an ``.ann`` file, and its lines that are none."""
     text_file = file.with_suffix(".txt")
     if not text_file.is_file():
         yield Problem(str(file), "has no text", f"add {text_file.name} beside it")
         return
     # BRAT counts characters with each line break as one
     text = text_file.read_bytes().decode("utf-8", "replace")
-    said: dict[str, list[str]] = {}
-    hosts: dict[str, str] = {}
-    marks: list[tuple[int, re.Match[str]]] = []
-    lines = file.read_text("utf-8").replace("\r\n", "\n").split("\n")
-    for number, line in enumerate(lines, 1):
+    written = file.read_text("utf-8").replace("\r\n", "\n").split("\n")
+    lines = [(number, line) for number, line in enumerate(written, 1) if line.strip()]
+    notes = _read_notes(line for _, line in lines)
+    joined = _read_relations(line for _, line in lines)
+    for number, line in lines:
+        where = f"{file}, line {number}"
         if found := _MARK.fullmatch(line):
-            marks.append((number, found))
-        elif found := _NOTE.fullmatch(line):
-            told = found[2].split(_BETWEEN.strip())
-            said.setdefault(found[1], []).extend(one.strip() for one in told)
-        elif found := _OF.fullmatch(line):
-            hosts[found[1]] = found[2]
-        elif line.startswith(_LATER):
-            problem = f"{line.split()[0]} is an attribute, event or other line"
-            remedy = "write what it says as a note of the mark"
-            yield Problem(f"{file}, line {number}", problem, remedy)
-        elif line.strip():
-            remedy = "write a line such as T1, a tab, minimum_age 0 8, a tab, 18 years"
-            yield Problem(f"{file}, line {number}", "is no line of BRAT", remedy)
-    for number, found in marks:
-        yield _make_mark(file, number, found, text, said, hosts)
+            yield _make_mark(file, where, found, text, notes, joined)
+        elif not _is_of_a_mark(line):
+            yield _refuse_line(where, line)
+
+
+def _read_notes(lines: Iterable[str]) -> dict[str, list[str]]:
+    """Return what the notes say of each mark."""
+    notes: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        found = _NOTE.fullmatch(line)
+        if found and not line.partition("\t")[2].startswith(f"{_CONFIDENCE} "):
+            said = found[2].split(_BETWEEN.strip())
+            notes[found[1]] += [part.strip() for part in said]
+    return notes
+
+
+def _read_relations(lines: Iterable[str]) -> dict[str, list[str]]:
+    """Return the marks to which relations lead from each mark, whatever they are called."""
+    joined: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        if found := _RELATION.fullmatch(line):
+            joined[found[1]].append(found[2])
+    return joined
+
+
+def _is_of_a_mark(line: str) -> bool:
+    """Return whether a line says something of marks, and was read with them."""
+    return bool(_NOTE.fullmatch(line) or _RELATION.fullmatch(line))
+
+
+def _refuse_line(where: str, line: str) -> Problem:
+    """Return what is wrong with a line that gold has no place for."""
+    if line.startswith(_LATER):
+        problem = f"{line.split(maxsplit=1)[0]} is an attribute, event or other line"
+        return Problem(where, problem, "write what it says as a note of the mark")
+    remedy = "write a line such as T1, a tab, minimum_age 0 8, a tab, 18 years"
+    return Problem(where, "is no line of BRAT", remedy)
 
 
 def _make_mark(
     file: Path,
-    number: int,
+    where: str,
     found: re.Match[str],
     text: str,
-    said: dict[str, list[str]],
-    hosts: dict[str, str],
+    notes: Mapping[str, list[str]],
+    joined: Mapping[str, list[str]],
 ) -> Mark | Problem:
+    """Return the mark of a line, if its words stand where it says."""
     name = found[1]
+    label = found[2].replace("__", ".")
     place = found[3]
     stated = found[4]
-    where = f"{file}, line {number}"
-    numbers = [int(one) for one in re.findall(r"\d+", place)]
-    start = min(numbers)
-    end = max(numbers)
-    words = text[start:end]
-    kept = " ".join(text[a:b] for a, b in zip(numbers[::2], numbers[1::2], strict=True))
-    if kept.split() != stated.split():
+    record_id = unquote(file.stem)
+    numbers = [int(number) for number in re.findall(r"\d+", place)]
+    pieces = zip(numbers[::2], numbers[1::2], strict=True)
+    words = " ".join(text[first:last] for first, last in pieces)
+    if words.split() != stated.split():
+        problem = f"{stated[:60]!r} does not stand at {place}"
         remedy = f"annotate {file.with_suffix('.txt').name} as it is beside the file"
-        return Problem(where, f"{stated[:60]!r} does not stand at {place}", remedy)
+        return Problem(where, problem, remedy, loses=(Lost(record_id, label),))
+    start = min(numbers)
     return Mark(
-        unquote(file.stem),
+        record_id,
         where,
-        found[2].replace("__", "."),
-        words,
-        says=tuple(said.get(name, ())),
+        label,
+        text[start : max(numbers)],
+        says=tuple(notes.get(name, ())),
         id=name,
-        of=hosts.get(name, ""),
         start=start,
+        links=tuple(joined.get(name, ())),
+        tool=Layout.BRAT,
     )

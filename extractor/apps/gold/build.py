@@ -1,14 +1,26 @@
 """Build the gold of a record from marks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extractor.apps.evaluation.fields import add_groups, list_judged
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.gold.collector import Collector, MarkedItem
-from extractor.apps.gold.homes import CRITERIA, DOSING, ENDPOINTS, Homes, derive_window
-from extractor.apps.gold.marks import PEOPLE, SCORED, WHOLE, Labels, Mark, Problem
+from extractor.apps.gold.homes import Homes, derive_window
+from extractor.apps.gold.joining import join_marks
+from extractor.apps.gold.marks import (
+    CRITERIA,
+    DOSING,
+    ENDPOINTS,
+    PEOPLE,
+    SCORED,
+    WHOLE,
+    Labels,
+    Lost,
+    Mark,
+    Problem,
+)
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 
@@ -21,12 +33,16 @@ class Imported:
 
 
 def build_gold(
-    record: TrialRecord, marks: Sequence[Mark], labels: Labels | None = None
+    record: TrialRecord,
+    marks: Sequence[Mark],
+    labels: Labels | None = None,
+    lost: Iterable[Lost] = (),
 ) -> Imported:
     """Return the gold that marks say of a record, with every mark that cannot be read.
 
     Gold is of the fields that marks name, and names them itself (``scored``) where an item needs
-    keys of others. A field with a value that cannot be read is not scored.
+    keys of others. A field with a value that cannot be read, or that was ``lost`` before, is not
+    scored.
 
     >>> from extractor import read_records
     >>> record = next(read_records("seeds/records"))
@@ -34,8 +50,16 @@ def build_gold(
     >>> build_gold(record, [mark]).gold["eligibility"]
     {'minimum_age': {'value': 18, 'unit': 'year'}}
     """
-    collector = Collector(Homes(record), labels or Labels())
-    for mark in sorted(marks, key=collector.rank):
+    labels = labels or Labels()
+    collector = Collector(Homes(record), labels)
+    spelt = [replace(mark, label=labels.spell(mark.label)) for mark in marks]
+    joined = join_marks(spelt, labels)
+    collector.problems += joined.unused
+    for one in lost:
+        collector.lose(one)
+    for mark, problem in joined.unclear:
+        collector.refuse(mark, problem)
+    for mark in sorted(joined.marks, key=collector.rank):
         try:
             collector.add(mark)
         except ValueError as error:
@@ -96,12 +120,9 @@ class _Shaper:
         """Return whether an item has what the schema demands; refuse it if not."""
         if item.group != DOSING or item.values.get("agent"):
             return True
+        problem = "the regimen has no agent"
         self.collected.problems.append(
-            Problem(
-                ", ".join(item.places),
-                "the regimen has no agent",
-                "add it, as a field agent of the same item",
-            )
+            Problem(item.places[0], problem, item.tool.how_to_add_agent)
         )
         self.collected.broken.add(DOSING)
         return False

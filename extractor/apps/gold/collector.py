@@ -1,24 +1,33 @@
 """Collect the items of a record from marks: read each value, and find each quote in the text."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from textwrap import shorten
 from typing import Any
 
-from extractor.apps.gold.homes import CRITERIA, DOSING, ENDPOINTS, Homes
+from extractor.apps.gold.homes import Homes
+from extractor.apps.gold.layouts import Layout
 from extractor.apps.gold.marks import (
+    CRITERIA,
+    DOSING,
+    ENDPOINTS,
+    HIDDEN,
     ITEMS,
     NONE,
     PEOPLE,
+    RECORD,
     SCORED,
     WHOLE,
     WHOLE_BEFORE,
     Labelled,
     Labels,
+    Lost,
     Mark,
     Problem,
+    fold_name,
 )
 from extractor.apps.gold.values import describe_form, read_value
 from extractor.apps.review.forms import FIELDS
@@ -28,7 +37,15 @@ from extractor.concepts.limits.rows import find_numbers
 from extractor.errors import ArgumentError
 from extractor.evidence.drafts import Span
 from extractor.language.passage import read_passage
-from extractor.schemas import Amount, Constraint, Instrument, TimePoint, TimeWindow
+from extractor.schemas import (
+    Amount,
+    Constraint,
+    FieldInfo,
+    Instrument,
+    TimePoint,
+    TimeWindow,
+)
+from extractor.schemas.arguments import find_nearest, suggest
 
 _FIRST = {CRITERIA: "kind", DOSING: "agent", ENDPOINTS: "measure"}
 """The field that the value of an item's own row has: inclusion, an agent, a measure."""
@@ -36,13 +53,17 @@ _READ_BY_RULES = (Amount, Constraint, Instrument, TimePoint, TimeWindow)
 """Classes of values that the rules read from the words of a mark; of others, such as a cycle beside
 a duration, words may say several.
 """
+_LONGEST_QUOTE = 400
+"""Most characters of a regimen's quote that marks of its parts make."""
 _SHOWN = 60
 """Most characters of a quote in a message."""
 
 
 @dataclass(slots=True)
 class MarkedItem:
-    """An item that marks build: its values, where it stands, and which fields marks gave it."""
+    """An item that marks build: its values, where it stands, and which fields marks gave it.
+    ``extent`` are the words of all marks that were joined to it.
+    """
 
     group: str
     values: dict[str, Any]
@@ -50,6 +71,8 @@ class MarkedItem:
     places: list[str]
     is_marked: bool = True
     given: set[str] = field(default_factory=set)
+    tool: Layout = Layout.SHEET
+    extent: Span | None = None
 
 
 @dataclass(slots=True)
@@ -87,71 +110,138 @@ class Collector:
         """Keep a mark that cannot be taken over as a problem; its field is not whole."""
         said, _, advice = problem.partition("; ")
         self.problems.append(Problem(mark.place, said, advice or remedy))
-        if self.is_item(mark):
-            group = self.labels.items[mark.label]
-            self.broken |= {group} if group != PEOPLE else set()
-            return
-        try:
-            found = self.labels.find(mark.label)
-        except ArgumentError:
-            return
-        self.broken |= {f"{one.group}.{one.name}" for one in found}
+        self._break(mark.label)
 
     def add(self, mark: Mark) -> None:
         """Take a mark over. Raises ``ValueError`` with what is wrong, and what to write."""
-        if mark.label == "record":
+        if mark.label == RECORD:
             self._add_lines(mark, self.people)
         elif self.is_item(mark):
             self._add_item(mark)
         else:
             self._add_value(mark)
 
-    def _add_item(self, mark: Mark) -> None:
-        group = self.labels.items[mark.label]
-        is_own = group.startswith("custom.")
-        self.named.add(group)
-        if [one.strip().casefold() for one in mark.says] == [NONE] and not mark.quote:
+    def lose(self, lost: Lost) -> None:
+        """Note that a value of a field was lost before it came here."""
+        self._break(self.labels.spell(lost.label))
+
+    def _break(self, label: str) -> None:
+        """Note that a label's fields are not whole."""
+        if label == RECORD:
             return
-        span = None if is_own and not (mark.quote or mark.span) else self._locate(mark)
-        item = MarkedItem(group, self.homes.derive(group, span), span, [mark.place])
+        if label in self.labels.items:
+            self.broken.add(self.labels.items[label])
+            return
+        with suppress(ArgumentError):
+            fields = self.labels.find(label)
+            self.broken |= {f"{one.group}.{one.name}" for one in fields}
+
+    def _add_item(self, mark: Mark) -> None:
+        """Take over the mark of a whole item, with the values that its lines say."""
+        group = self.labels.items[mark.label]
+        self.named.add(group)
+        says_none = [one.strip().casefold() for one in mark.says] == [NONE]
+        if says_none and not mark.quote:
+            return
+        is_own = group.startswith("custom.")
+        has_words = bool(mark.quote or mark.span)
+        # a field of the user's own may be of the whole record
+        span = self._locate(mark) if has_words or not is_own else None
+        values = self.homes.derive(group, span)
+        item = MarkedItem(group, values, span, [mark.place], tool=mark.tool)
         self._add_lines(mark, item)
-        if is_own and mark.of:
-            self.hosts[id(item)] = mark.of
         self.items.append(item)
         if mark.id:
             self.by_id[mark.id] = item
+        # a sheet has one column for the item of a row, and for that of its values
+        if is_own and mark.of != mark.id:
+            self.hosts[id(item)] = mark.of
 
     def _add_lines(self, mark: Mark, item: MarkedItem) -> None:
-        """Add what the lines of an item's mark say, such as ``category: diagnosis``."""
-        group = item.group
-        infos = self.labels.list_infos(group)
+        """Add what the lines of an item's mark say, such as ``category: diagnosis``. A line that
+        cannot be read costs no other.
+        """
         for said in mark.says:
-            name, colon, value = said.partition(":")
-            name = name.strip()
-            if group == PEOPLE and name == SCORED:
+            before, _, value = said.partition(":")
+            name = self._find_name(item.group, said)
+            if name == SCORED:
                 self.said_scored = value.strip()
-                continue
-            if group == PEOPLE and name in ITEMS:
+            elif name in ITEMS and item.group == PEOPLE:
                 self.named.add(ITEMS[name])
-                continue
-            if not colon or name not in infos:
-                name, value = self._name_first(group, said)
-            if group == PEOPLE:
-                self.named.add(f"{group}.{name}")
-            try:
-                self._set(Labelled(group, name), item, value)
-            except ValueError as error:
-                self.refuse(replace(mark, label=f"{group}.{name}"), str(error))
+            elif name:
+                self._add_line(mark, item, name, value)
+            elif self._is_first_value(item.group, said):
+                self._add_line(mark, item, self._name_first(item.group), said)
+            else:
+                self._refuse_line(mark, item, before.strip())
 
-    def _name_first(self, group: str, said: str) -> tuple[str, str]:
-        """Return field and value of a line without the name of a field."""
-        infos = self.labels.list_infos(group)
+    def _find_name(self, group: str, said: str) -> str:
+        """Return the field that a line names; empty if it names none."""
+        before, colon, _ = said.partition(":")
+        if not colon:
+            return ""
+        known = {fold_name(one): one for one in self._list_names(group)}
+        return known.get(fold_name(before), "")
+
+    def _list_names(self, group: str) -> list[str]:
+        """Return what a line of an item of a group may name."""
+        names = [*self.labels.list_infos(group)]
+        return [*names, SCORED, *ITEMS] if group == PEOPLE else names
+
+    def _name_first(self, group: str) -> str:
+        """Return the field of a line that names none: inclusion is the kind of a criterion."""
+        return _FIRST.get(group) or next(iter(self.labels.list_infos(group)))
+
+    def _is_first_value(self, group: str, said: str) -> bool:
+        """Return whether a line without the name of a field is the value of the first one.
+
+        An unknown name before a colon is a misspelt field, unless the words of the record, or the
+        form of the value, have the colon.
+        """
         if group == PEOPLE:
-            names = ", ".join((*infos, SCORED))
-            raise ValueError(f"{said!r} names no field; write field: value, of {names}")
-        return _FIRST.get(group) or next(iter(infos)), said
+            return False
+        before, colon, _ = said.partition(":")
+        if not colon:
+            return True
+        if find_nearest(fold_name(before), self._list_names(group)):
+            return False
+        name = self._name_first(group)
+        info = self.labels.list_infos(group)[name]
+        if info.type is str and not self._is_choice(group, name):
+            return self.homes.shown.locate(said) is not None
+        with suppress(ValueError):
+            read_value(said, info, self.labels.attribute(group, name))
+            return True
+        return False
+
+    def _is_choice(self, group: str, name: str) -> bool:
+        attribute = self.labels.attribute(group, name)
+        return bool(attribute and attribute.choices)
+
+    def _add_line(self, mark: Mark, item: MarkedItem, name: str, value: str) -> None:
+        label = Labelled(item.group, name)
+        if item.group == PEOPLE:
+            self.named.add(f"{label.group}.{label.name}")
+        try:
+            self._set(label, item, value)
+        except ValueError as error:
+            self.refuse(replace(mark, label=f"{label.group}.{name}"), str(error))
+
+    def _refuse_line(self, mark: Mark, item: MarkedItem, name: str) -> None:
+        """Keep a line whose field nobody knows as a problem. The field that it nearly names is not
+        whole, or any that the item lacks.
+        """
+        names = self._list_names(item.group)
+        nearest = find_nearest(fold_name(name), names)
+        lost = [nearest] if nearest else [one for one in names if one not in item.given]
+        self.broken |= {f"{item.group}.{one}" for one in lost}
+        problem = f"{name!r} is no field of a {mark.label}{suggest(name, names)}"
+        shown = ", ".join(one for one in names if one not in HIDDEN)
+        remedy = f"write lines such as field: value, of {shown}"
+        self.problems.append(Problem(mark.place, problem, remedy))
 
     def _add_value(self, mark: Mark) -> None:
+        """Take over the mark of a single field."""
         label, item = self._find_home(mark)
         self.named.add(f"{label.group}.{label.name}")
         item.places.append(mark.place)
@@ -159,8 +249,26 @@ class Collector:
             self._locate(mark)
         for said in mark.says or self._read_words(label, mark):
             self._set(label, item, said)
-        if mark.says and mark.quote and label.group != CRITERIA:
-            self._compare_numbers(mark, item.values.get(label.name))
+        if label.group == DOSING and not item.is_marked:
+            self._stretch(item, mark)
+        if mark.says and mark.quote:
+            self._compare_words(label, mark, item.values.get(label.name))
+
+    def _stretch(self, item: MarkedItem, mark: Mark) -> None:
+        """Let the quote of a regimen that has no mark of its own reach over its marks, as long as
+        it stays a passage.
+        """
+        if not (mark.quote or mark.span):
+            return
+        span = self._locate(mark)
+        whole = item.extent or item.span or span
+        if whole.section != span.section:
+            return
+        start = min(whole.start, span.start)
+        end = max(whole.end, span.end)
+        if end - start <= _LONGEST_QUOTE:
+            item.extent = Span(span.section, start, end)
+            item.values |= self.homes.derive(DOSING, item.extent)
 
     def _read_words(self, label: Labelled, mark: Mark) -> tuple[str, ...]:
         """Return what a mark without a value says: what the rules read in its words, else the
@@ -169,42 +277,57 @@ class Collector:
         if not mark.quote:
             raise ValueError(f"there is no value; {self._advise(label)}, or {NONE}")
         info = self.labels.list_infos(label.group)[label.name]
-        form = FIELDS.get(label.group, {}).get(label.name)
-        if label.group == PEOPLE and not info.many:
-            found = [self.homes.read_person(mark.quote, label.name)]
-        elif form and info.type in _READ_BY_RULES:
-            span = self._locate(mark)
-            section = self.homes.record.section(span.section)
-            assert section
-            words = MarkedWords(self.homes.record, section, span.start, span.end)
-            read = read_words({}, form, words)
-            found = read if info.many else [read]
-        else:
-            return (mark.quote,)
-        written = tuple(json.dumps(one) for one in found if one is not None)
-        with suppress(ValueError):
-            for one in written:
+        read = self._read_by_rules(label, info, mark)
+        written = [one if isinstance(one, str) else json.dumps(one) for one in read]
+        for one in written:
+            try:
                 read_value(one, info)
-            return written or (mark.quote,)
-        return (mark.quote,)
+            except ValueError:
+                return (mark.quote,)
+        return tuple(written) or (mark.quote,)
 
-    def _compare_numbers(self, mark: Mark, value: Any) -> None:
-        """Warn of a value whose number its quote does not have; the check of gold does so for
-        criteria.
+    def _read_by_rules(self, label: Labelled, info: FieldInfo, mark: Mark) -> list[Any]:
+        """Return the values that the rules read in the words of a mark; none where words may say
+        several things.
+        """
+        if label.group == PEOPLE and not info.many:
+            person = self.homes.read_person(mark.quote, label.name)
+            return [] if person is None else [person]
+        if label.group == DOSING and issubclass(info.type, StrEnum):
+            word = self.homes.read_dose(mark.quote, label.name)
+            return [] if word is None else [word]
+        form = FIELDS.get(label.group, {}).get(label.name)
+        if form is None or info.type not in _READ_BY_RULES:
+            return []
+        span = self._locate(mark)
+        section = self.homes.record.section(span.section)
+        assert section
+        words = MarkedWords(self.homes.record, section, span.start, span.end)
+        found = read_words({}, form, words)
+        listed = found if info.many else [found]
+        return [one for one in listed if one is not None]
+
+    def _compare_words(self, label: Labelled, mark: Mark, value: Any) -> None:
+        """Warn of a value whose number or unit its quote does not have. The check of gold looks
+        for the numbers of criteria.
         """
         last = value[-1] if isinstance(value, list) and value else value
         if not isinstance(last, dict):
             return
-        stated = {one.value for one in find_numbers(read_passage(mark.quote).tokens)}
-        for name in ("value", "low", "high"):
-            number = last.get(name)
-            if number is not None and number not in (*stated, 0, 1):
-                problem = (
-                    f"{number:,} does not stand in the quote {mark.quote[:_SHOWN]!r}"
-                )
-                remedy = "correct the number, or quote the words that state it"
-                self.problems.append(Problem(mark.place, problem, remedy, warns=True))
-                return
+        unit = last.get("unit") or ""
+        shown = repr(mark.quote[:_SHOWN])
+        if label.group != CRITERIA and (number := _find_unstated(last, mark.quote)):
+            remedy = "correct the number, or quote the words that state it"
+            self._warn(mark, f"{number:,} does not stand in the quote {shown}", remedy)
+        elif (
+            mark.quote.rstrip()[-1:].isdigit()
+            and unit.casefold() not in mark.quote.casefold()
+        ):
+            remedy = "quote the unit, too, if the text has it there"
+            self._warn(mark, f"the quote {shown} ends before the unit {unit}", remedy)
+
+    def _warn(self, mark: Mark, problem: str, remedy: str) -> None:
+        self.problems.append(Problem(mark.place, problem, remedy, warns=True))
 
     def _advise(self, label: Labelled) -> str:
         info = self.labels.list_infos(label.group)[label.name]
@@ -314,15 +437,25 @@ class Collector:
         """Return a new item for a value of which no mark names the item."""
         if group == DOSING and not mark.label.endswith("agent"):
             raise ValueError(
-                f"{mark.label} is of a regimen that has no mark; mark its agent or regimen, and "
-                "give both the same item"
+                f"{mark.label} is of a regimen whose agent is not known; "
+                f"{mark.tool.how_to_join_dose}"
             )
         values = self.homes.derive(group, span)
-        item = MarkedItem(group, values, span, [], is_marked=False)
+        item = MarkedItem(group, values, span, [], is_marked=False, tool=mark.tool)
         if group == ENDPOINTS:
             item.span, words = self.homes.split_outcome(values)
             values |= words
         self.items.append(item)
-        if mark.of:
-            self.by_id[mark.of] = item
+        for name in filter(None, (mark.of, mark.id)):
+            self.by_id.setdefault(name, item)
         return item
+
+
+def _find_unstated(value: Mapping[str, Any], quote: str) -> float | None:
+    """Return a number of a value that its quote lacks. Words for nought and one are many."""
+    stated = {one.value for one in find_numbers(read_passage(quote).tokens)}
+    for name in ("value", "low", "high"):
+        number: float | None = value.get(name)
+        if number is not None and number not in (*stated, 0, 1):
+            return number
+    return None

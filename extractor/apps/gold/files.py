@@ -3,8 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,42 +11,14 @@ from typing import Any, NamedTuple
 from extractor.apps.evaluation.gold_files import open_extractions
 from extractor.apps.gold import brat, label_studio, sheets
 from extractor.apps.gold.build import build_gold
-from extractor.apps.gold.marks import Labels, Mark, Problem
+from extractor.apps.gold.layouts import Layout
+from extractor.apps.gold.marks import Labels, Lost, Mark, Problem
 from extractor.apps.gold.unbuild import list_marks
 from extractor.apps.review.gold import name_gold, write_gold
 from extractor.errors import GoldError, RecordError
 from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.arguments import suggest
-
-_KINDS = (
-    "a sheet (.csv, .xlsx), Label Studio's export (.json), or a folder of BRAT's files"
-)
-
-
-class Layout(StrEnum):
-    """Where gold comes from, or goes to."""
-
-    SHEET = "sheet"
-    LABEL_STUDIO = "label-studio"
-    BRAT = "brat"
-
-    @classmethod
-    def of(cls, path: Path) -> "Layout":
-        """Return the layout of a file or folder by its name. Raises ``GoldError``."""
-        if not path.exists():
-            raise GoldError(f"{path}: does not exist; name {_KINDS}")
-        if path.is_dir() or path.suffix == ".ann":
-            return cls.BRAT
-        known = {
-            ".csv": cls.SHEET,
-            ".tsv": cls.SHEET,
-            ".xlsx": cls.SHEET,
-            ".json": cls.LABEL_STUDIO,
-        }
-        if path.suffix.casefold() not in known:
-            raise GoldError(f"{path}: is no file of gold from elsewhere; name {_KINDS}")
-        return known[path.suffix.casefold()]
 
 
 class ImportedFiles(NamedTuple):
@@ -69,9 +40,12 @@ def import_gold(
     """
     problems: list[Problem] = []
     marks = defaultdict[str, list[Mark]](list)
+    lost = defaultdict[str, list[Lost]](list)
     for one in _read_marks(path, annotator):
         if isinstance(one, Problem):
             problems.append(one)
+            for each in one.loses:
+                lost[each.record].append(each)
         else:
             marks[one.record].append(one)
     unreadable: list[RecordError] = []
@@ -81,18 +55,30 @@ def import_gold(
         known.add(record.record_id)
         if record.record_id not in marks or record.record_id in gold:
             continue
-        built = build_gold(record, marks[record.record_id], labels)
+        built = build_gold(
+            record, marks[record.record_id], labels, lost[record.record_id]
+        )
         problems += built.problems
         if built.gold is not None:
             gold[record.record_id] = built.gold
     for name in sorted(marks.keys() - known):
         place = marks[name][0].place
-        problem = f"there is no record {name!r}{suggest(name, sorted(known))}"
+        problem = f"there is no record {name!r}{_suggest_record(name, known)}"
         remedy = "correct the id, or name its file with --records"
         problems.append(Problem(place, problem, remedy))
     problems += [Problem(one.path, one.problem, one.remedy) for one in unreadable]
     problems.sort(key=lambda one: _order(one.place))
     return ImportedFiles(gold, tuple(problems))
+
+
+def _suggest_record(name: str, known: Collection[str]) -> str:
+    """Return a remark that names the record that is meant: that of a file's name, or the
+    nearest.
+    """
+    stem = Path(name).stem
+    if stem in known:
+        return f" (did you mean {stem}?)"
+    return suggest(name, sorted(known))
 
 
 def _order(place: str) -> list[tuple[int, str]]:
@@ -148,8 +134,7 @@ def export_gold(
     """
     taken = [(record, list_marks(gold, record, labels)) for gold, record in pairs]
     if layout is Layout.SHEET:
-        sheet = sheets.write_sheet(mark for _, marks in taken for mark in marks)
-        to.write_text(sheet, "utf-8-sig")
+        sheets.write_sheet(to, [mark for _, marks in taken for mark in marks])
         return len(taken)
     to.mkdir(parents=True, exist_ok=True)
     if layout is Layout.LABEL_STUDIO:

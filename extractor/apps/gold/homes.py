@@ -6,17 +6,16 @@ from functools import cached_property
 from typing import Any
 
 from extractor.apps.evaluation.places import find_places, name_outcome
+from extractor.apps.gold.marks import CRITERIA, DOSING, ENDPOINTS
 from extractor.apps.gold.text import ShownRecord
 from extractor.apps.review import forms
+from extractor.apps.review.selection import read_person
 from extractor.evidence.drafts import Span
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import Criterion, Section, TrialExtraction, TrialRecord
 from extractor.schemas.vocabulary import Effort
 
-CRITERIA = "eligibility.criteria"
-DOSING = "dosing"
-ENDPOINTS = "endpoints"
 _BY_RULES = ExtractionOptions(effort=Effort.NONE)
 _PARTS = ("measure", "description", "time_frame")
 
@@ -53,12 +52,18 @@ class Homes:
         """Return what words say of the participants, such as ``maximum_age``, as the rules read
         them; None if they say nothing of it.
         """
-        criterion = Section(
-            name="eligibility", text=f"Inclusion Criteria:\n\n* {words}"
-        )
-        record = self.record.model_copy(update={"sections": (criterion,)})
-        people = extract_by_rules(record, _BY_RULES).eligibility
-        return people.model_dump(mode="json").get(field)
+        return read_person(self.record, words, field)
+
+    def read_dose(self, words: str, field: str) -> Any:
+        """Return what words say of a dose, such as ``frequency``, as the rules read them behind an
+        agent and an amount; None if they say nothing of it.
+        """
+        section = Section(name="interventions[0]", text=f"Examplumab 10 mg {words}")
+        record = self.record.model_copy(update={"sections": (section,)})
+        found = extract_by_rules(record, _BY_RULES).dosing
+        if len(found) != 1:
+            return None
+        return found[0].model_dump(mode="json").get(field)
 
     def widen(self, group: str, span: Span) -> Span:
         """Return the words of the criterion in which a value stands, as the rules read it."""

@@ -1,17 +1,21 @@
 """Label Studio: tasks with predictions out, its export as JSON in.
 
 An item is a region of its kind with a text area of lines, such as ``category: diagnosis``. A region
-may also be of a single field: its text area has the value, else its words are read.
+may also be of a single field: its text area has the value, else its words are read. Relations, and
+regions within regions, say which of them belong together.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from extractor.apps.gold.marks import RECORD, Labels, Mark, Problem
+from extractor.apps.gold.layouts import Layout
+from extractor.apps.gold.marks import RECORD, Labels, Lost, Mark, Problem
 from extractor.apps.gold.text import ShownRecord
 from extractor.errors import GoldError
 from extractor.schemas import TrialRecord
@@ -21,6 +25,8 @@ _VALUE = "value"
 _TEXT = "text"
 _FORMAT = 1
 """The version of the layout of a task's data."""
+_READ = ("labels", "textarea", "relation")
+"""The types of results that are read."""
 _EXPORT = "export the project as JSON, not JSON-MIN or CSV"
 
 
@@ -44,23 +50,27 @@ def write_config(labels: Labels) -> str:
 
 
 def make_task(record: TrialRecord, marks: Sequence[Mark]) -> dict[str, Any]:
-    """Return a task with a prediction."""
+    """Return a task with a prediction. The score of a region is the confidence of its least
+    certain value, that of the prediction their mean; gold has none.
+    """
     shown = ShownRecord(record)
     results: list[dict[str, Any]] = []
     for mark in marks:
         results += _make_region(mark, shown)
+    prediction: dict[str, Any] = {
+        "model_version": f"extractor {version('trial-extractor')}",
+        "result": results,
+    }
+    scores = [mark.confidence for mark in marks if mark.confidence is not None]
+    if scores:
+        prediction["score"] = round(fmean(scores), 3)
     return {
         "data": {
             _TEXT: shown.text,
             "record_id": record.record_id,
             "extractor_format": _FORMAT,
         },
-        "predictions": [
-            {
-                "model_version": f"extractor {version('trial-extractor')}",
-                "result": results,
-            }
-        ],
+        "predictions": [prediction],
     }
 
 
@@ -68,7 +78,9 @@ def _make_region(mark: Mark, shown: ShownRecord) -> Iterator[dict[str, Any]]:
     assert mark.span
     start, end = (_to_utf16(shown.text, at) for at in shown.place(mark.span))
     place = {"start": start, "end": end, _TEXT: mark.quote}
-    known = {"id": mark.id, "to_name": _TEXT}
+    known: dict[str, Any] = {"id": mark.id, "to_name": _TEXT}
+    if mark.confidence is not None:
+        known["score"] = round(mark.confidence, 3)
     yield {
         **known,
         "from_name": _LABEL,
@@ -165,30 +177,31 @@ def _name_annotators(annotation: dict[str, Any]) -> list[str]:
 def _read_results(
     place: str, record_id: str, data: dict[str, Any], results: list[dict[str, Any]]
 ) -> Iterator[Mark | Problem]:
+    """Yield the marks of an annotation's regions, and a problem for all that is not read."""
     text = str(data.get(_TEXT) or "")
-    said: dict[str, list[str]] = {}
-    hosts: dict[str, str] = {}
-    for one in results:
-        value = one.get("value") or {}
-        if one.get("type") == "relation":
-            hosts[str(one.get("from_id"))] = str(one.get("to_id"))
-        elif one.get("type") == "textarea":
-            lines = value.get(_TEXT) or []
-            said[str(one.get("id"))] = [lines] if isinstance(lines, str) else lines
-    for one in results:
-        if one.get("type") != "labels":
-            continue
-        value = one.get("value") or {}
+    regions = [one for one in results if one.get("type") == "labels"]
+    said = _collect_lines(results)
+    links = _collect_links(results)
+    names = {str(one.get("id")) for one in regions}
+    moved: list[Lost] = []
+    for one in regions:
         name = str(one.get("id"))
-        labels = value.get("labels") or []
         where = f"{place}, region {name}"
+        value = one.get("value") or {}
+        labels = value.get("labels") or []
+        lost = tuple(Lost(record_id, label) for label in labels)
         if len(labels) != 1:
-            yield Problem(where, f"has {len(labels)} labels", "give it one label")
+            problem = f"has {len(labels)} labels"
+            yield Problem(where, problem, "give it one label", loses=lost)
+            continue
+        if not links[name] <= names:
+            remedy = "delete the relation, or create it again between two regions"
+            problem = "a relation of it leads to no region"
+            yield Problem(where, problem, remedy, loses=lost)
             continue
         quote = _read_words(text, value)
         if quote is None:
-            remedy = "export the project again, or mark the words again"
-            yield Problem(where, "has offsets outside of its text", remedy)
+            moved += lost
             continue
         start, words = quote
         yield Mark(
@@ -196,11 +209,57 @@ def _read_results(
             where,
             labels[0],
             words,
-            says=tuple(line for line in said.get(name, ()) if line.strip()),
+            says=tuple(said.get(name, ())),
             id=name,
-            of=hosts.get(name, ""),
             start=start,
+            links=tuple(sorted(links[name])),
+            tool=Layout.LABEL_STUDIO,
         )
+    yield from _tell_of_others(place, results)
+    if moved:
+        problem = (
+            f"{len(moved)} of its {len(regions)} regions do not have the words that they had; its "
+            "text was changed after the annotation, if only its line breaks"
+        )
+        remedy = (
+            "import tasks.json into a new project as it was exported, and annotate that"
+        )
+        yield Problem(place, problem, remedy, loses=tuple(moved))
+
+
+def _collect_lines(results: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the lines of each region's text area, without empty ones."""
+    said: dict[str, list[str]] = {}
+    for one in results:
+        if one.get("type") != "textarea":
+            continue
+        written = (one.get("value") or {}).get(_TEXT) or []
+        texts = [written] if isinstance(written, str) else written
+        # an annotator may write several lines at once
+        lines = [line for text in texts for line in str(text).split("\n")]
+        said[str(one.get("id"))] = [line for line in lines if line.strip()]
+    return said
+
+
+def _collect_links(results: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the regions to which each one is joined: by a relation that begins at it, or as a
+    part of another region.
+    """
+    links: dict[str, set[str]] = defaultdict(set)
+    for one in results:
+        if one.get("type") == "relation":
+            links[str(one.get("from_id"))].add(str(one.get("to_id")))
+        elif one.get("type") == "labels" and one.get("parentID"):
+            links[str(one.get("id"))].add(str(one["parentID"]))
+    return links
+
+
+def _tell_of_others(place: str, results: list[dict[str, Any]]) -> Iterator[Problem]:
+    """Yield a problem for each kind of result that gold has no place for."""
+    kinds = {str(one.get("type")) for one in results} - set(_READ)
+    for kind in sorted(kinds):
+        remedy = "write what it says into the text area of a region"
+        yield Problem(place, f"has results of the type {kind}", remedy)
 
 
 def _read_words(text: str, value: dict[str, Any]) -> tuple[int, str] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from extractor.apps.evaluation.fields import GROUPS
+from extractor.apps.gold.layouts import Layout
 from extractor.concepts.own.attributes import Attribute
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError
@@ -23,13 +24,16 @@ ITEMS = {
 }
 """The label of an item's mark, and the path of its group."""
 PEOPLE = "eligibility"
+CRITERIA = ITEMS["criterion"]
+DOSING = ITEMS["regimen"]
+ENDPOINTS = ITEMS["endpoint"]
 NONE = "none"
 """What is written where gold says that the record states none."""
 WHOLE = "all"
 WHOLE_BEFORE = "guideline 1.4"
 """What a record's ``scored`` says if gold was read for all fields, or all before guideline 1.5."""
 SCORED = "scored"
-_FOLLOWING = frozenset(
+HIDDEN = frozenset(
     {"section", "quote", "rank", "index", "time_window", "groups", "group"}
 )
 """Fields that follow from where an item stands, or need more than a value."""
@@ -51,6 +55,9 @@ class Mark:
             ``field: value`` each.
         id: A name by which other marks refer to it.
         of: The name of the mark of the item to which it belongs.
+        links: The names of marks that a relation joins to it, in either direction.
+        tool: Where it was made, for remedies in the words of the tool.
+        confidence: Of an item of an extraction, that of its least certain value.
     """
 
     record: str
@@ -63,11 +70,22 @@ class Mark:
     says: tuple[str, ...] = ()
     id: str = ""
     of: str = ""
+    confidence: float | None = None
+    links: tuple[str, ...] = ()
+    tool: Layout = Layout.SHEET
+
+
+class Lost(NamedTuple):
+    """A field of a record of which a value is lost, so that it is not scored."""
+
+    record: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What cannot be taken over, where it stands, and what to do. What ``warns`` may be right.
+    ``loses`` are the fields that it costs.
 
     >>> print(Problem("sheet.csv, row 7", "'x' is no age", "write one such as 18 year"))
     sheet.csv, row 7: 'x' is no age; write one such as 18 year
@@ -77,10 +95,20 @@ class Problem:
     problem: str
     remedy: str
     warns: bool = False
+    loses: tuple[Lost, ...] = ()
 
     def __str__(self) -> str:
         kind = "warning: " if self.warns else ""
         return f"{kind}{self.place}: {self.problem}; {self.remedy}"
+
+
+def fold_name(name: str) -> str:
+    """Return the name of a field without what people write otherwise.
+
+    >>> fold_name(" Minimum age")
+    'minimum_age'
+    """
+    return "_".join(name.casefold().split())
 
 
 class Labelled(NamedTuple):
@@ -116,19 +144,30 @@ class Labels:
         own = {name: f"custom.{name}" for name in self.fields}
         return {RECORD: PEOPLE, **ITEMS, **own}
 
+    def spell(self, label: str) -> str:
+        """Return a label as it is spelt here: in any case, with spaces for underscores.
+
+        >>> Labels().spell("Criterion"), Labels().spell("Minimum age")
+        ('criterion', 'minimum_age')
+        """
+        written = {fold_name(one): one for one in self.items}
+        return written.get(fold_name(label), fold_name(label))
+
     def find(self, label: str) -> list[Labelled]:
         """Return the fields that a label may mean. Raises ``ArgumentError`` if there is none.
 
         >>> Labels().find("minimum_age"), len(Labels().find("category"))
         ([Labelled(group='eligibility', name='minimum_age')], 2)
         """
-        wanted = label.removeprefix("custom.").strip()
+        wanted = fold_name(label).removeprefix("custom.")
         groups = [one.path for one in GROUPS] + [f"custom.{one}" for one in self.fields]
         known = [
             Labelled(group, name) for group in groups for name in self.list_infos(group)
         ]
         found = [
-            one for one in known if f".{one.group}.{one.name}".endswith(f".{wanted}")
+            one
+            for one in known
+            if fold_name(f".{one.group}.{one.name}").endswith(f".{wanted}")
         ]
         if not found:
             names = [*self.items, *(one.name for one in known)]
@@ -153,7 +192,7 @@ class Labels:
             for name in self.list_infos(group):
                 is_own = group.startswith("custom.")
                 path = f"{group}.{name}".removeprefix("custom.")
-                if is_own or name not in _FOLLOWING:
+                if is_own or name not in HIDDEN:
                     names.append(
                         name if not is_own and len(self.find(name)) == 1 else path
                     )

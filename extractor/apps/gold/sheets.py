@@ -1,8 +1,9 @@
-"""Spreadsheets: one row a value, as CSV or a workbook of Excel."""
+"""Spreadsheets: one row a value, as CSV or a workbook of Excel, by the ending of the name."""
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,17 @@ from extractor.apps.gold.marks import NONE, RECORD, SCORED, Labels, Mark, Proble
 from extractor.apps.gold.values import describe_form
 from extractor.errors import GoldError, MissingExtra
 
-COLUMNS = ("record", "field", "value", "quote", "section", "item", "note")
+COLUMNS = ("record", "field", "value", "quote", "section", "item", "of", "note")
+"""``item`` joins the rows of one item; ``of`` is the item that has a field of the user's own."""
+_WORKBOOK = ".xlsx"
+_TABBED = ".tsv"
 _NEEDED = ("record", "field")
 _FORMULA = ("=", "+", "-", "@")
 """How a cell begins that a spreadsheet could take for a formula, so that an export puts an
 apostrophe before it.
 """
+_KIND = "kind: "
+_LONGEST_CELL = 32_767
 _TEMPLATE = "`extractor gold template` writes a sheet with the right columns"
 
 
@@ -25,7 +31,8 @@ def read_sheet(path: Path) -> Iterator[Mark | Problem]:
     A row with neither record, value nor quote is left out: a template has one for each field.
     Raises ``GoldError`` for a file that is no such sheet.
     """
-    rows = _read_workbook(path) if path.suffix == ".xlsx" else _read_csv(path)
+    is_workbook = path.suffix.casefold() == _WORKBOOK
+    rows = _read_workbook(path) if is_workbook else _read_csv(path)
     head = [str(cell or "").strip().casefold() for cell in next(rows, [])]
     missing = [name for name in _NEEDED if name not in head]
     if missing:
@@ -54,7 +61,7 @@ def _read_row(place: str, row: dict[str, str]) -> Mark | Problem:
         section=row.get("section", ""),
         says=(value,) if value else (),
         id=item,
-        of=item,
+        of=row.get("of", "") or item,
     )
 
 
@@ -89,24 +96,34 @@ def _read_workbook(path: Path) -> Iterator[list[Any]]:
         book = load_workbook(path, read_only=True, data_only=True)
     except Exception as error:
         raise GoldError(f"{path}: is no workbook; save it as .xlsx or CSV") from error
-    return (list(row) for row in book.worksheets[0].iter_rows(values_only=True))
+    with closing(book):
+        yield from map(list, book.worksheets[0].iter_rows(values_only=True))
 
 
-def write_template(labels: Labels) -> str:
-    """Return a sheet as CSV with a row for each field, which says how its values are written.
+def write_template(path: Path, labels: Labels) -> None:
+    """Write a sheet with a row for each field, which says how its values are written."""
+    _write_rows(path, _list_template(labels))
 
-    >>> write_template(Labels()).splitlines()[0]
-    'record,field,value,quote,section,item,note'
+
+def show_template(labels: Labels) -> str:
+    """Return the sheet of ``write_template`` as CSV.
+
+    >>> show_template(Labels()).splitlines()[0]
+    'record,field,value,quote,section,item,of,note'
     """
+    return _write_csv(_list_template(labels))
+
+
+def _list_template(labels: Labels) -> list[dict[str, str]]:
     fields = labels.list_all()
-    return _write_csv([{"field": one, "note": _note(one, labels)} for one in fields])
+    return [{"field": one, "note": _note(one, labels)} for one in fields]
 
 
 def _note(label: str, labels: Labels) -> str:
     items = {
         "criterion": "inclusion or exclusion; the words of the criterion as quote",
         "regimen": "the agent; the words of the dose as quote",
-        "endpoint": "empty; words of the registered outcome as quote",
+        "endpoint": "empty; words of the registered outcome as quote, which are its measure",
     }
     if label in items:
         return items[label]
@@ -118,28 +135,70 @@ def _note(label: str, labels: Labels) -> str:
     return f"{form}; {'a row each; ' * info.many}{NONE} if the record states none"
 
 
-def write_sheet(marks: Iterable[Mark]) -> str:
-    """Return marks as CSV: a row for each item, and for each line that it says."""
-    rows: list[dict[str, str]] = []
-    for mark in marks:
-        base = {"record": mark.record, "item": mark.id}
-        if mark.label != RECORD:
-            rows.append(
-                base
-                | {"field": mark.label, "quote": mark.quote, "section": mark.section}
-            )
-        for said in mark.says:
-            name, _, value = said.partition(": ")
-            if name == SCORED:
-                rows.append(base | {"field": mark.label, "value": said})
-            else:
-                rows.append(base | {"field": name, "value": value})
-    return _write_csv(rows)
+def write_sheet(path: Path, marks: Iterable[Mark]) -> None:
+    """Write marks as a sheet: a row for each item, and for each line that it says.
+
+    Raises ``GoldError`` for what a workbook cannot hold.
+    """
+    _write_rows(path, [row for mark in marks for row in _list_rows(mark)])
 
 
-def _write_csv(rows: Sequence[dict[str, str]]) -> str:
+def _list_rows(mark: Mark) -> Iterator[dict[str, str]]:
+    """Yield the rows of a mark: its own, with the kind of a criterion, and one for each line."""
+    base = {"record": mark.record, "item": mark.id}
+    lines = list(mark.says)
+    if mark.label != RECORD:
+        kinds = [line for line in lines if line.startswith(_KIND)]
+        own = {"field": mark.label, "quote": mark.quote, "section": mark.section}
+        own["value"] = kinds[0].removeprefix(_KIND) if kinds else ""
+        yield base | own | {"of": mark.of}
+        lines = [line for line in lines if line not in kinds]
+    for said in lines:
+        name, _, value = said.partition(": ")
+        if name == SCORED:
+            yield base | {"field": mark.label, "value": said}
+        else:
+            yield base | {"field": name, "value": value}
+
+
+def _write_rows(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Write a sheet: a workbook, or text with tabs or commas, by the ending of its name."""
+    ending = path.suffix.casefold()
+    if ending == _WORKBOOK:
+        _write_workbook(path, rows)
+        return
+    mark = "\t" if ending == _TABBED else ","
+    # Excel needs the mark at the beginning to read UTF-8
+    path.write_text(_write_csv(rows, mark), "utf-8-sig")
+
+
+def _write_workbook(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    try:
+        from openpyxl import Workbook  # noqa: PLC0415 - belongs to an extra
+        from openpyxl.utils.exceptions import IllegalCharacterError  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtra(f"{path}: a workbook needs openpyxl", "excel") from error
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "gold"
+    sheet.freeze_panes = "A2"
+    sheet.append(COLUMNS)
+    for row in rows:
+        cells = [_guard(row.get(name, "")) for name in COLUMNS]
+        if max(map(len, cells)) > _LONGEST_CELL:
+            problem = f"a value of {row.get('record')} is longer than a cell of Excel"
+            raise GoldError(f"{path}: {problem}; write a .csv file")
+        try:
+            sheet.append(cells)
+        except IllegalCharacterError:
+            problem = f"{row.get('record')} has a character that no workbook can hold"
+            raise GoldError(f"{path}: {problem}; write a .csv file") from None
+    book.save(path)
+
+
+def _write_csv(rows: Sequence[dict[str, str]], mark: str = ",") -> str:
     written = io.StringIO()
-    writer = csv.DictWriter(written, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(written, COLUMNS, delimiter=mark, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({name: _guard(value) for name, value in row.items()})

@@ -5,8 +5,11 @@ from types import MappingProxyType
 from typing import Any
 
 from extractor.apps.evaluation.places import name_home
-from extractor.apps.gold.homes import CRITERIA, DOSING, ENDPOINTS, Homes, derive_window
+from extractor.apps.gold.homes import Homes, derive_window
 from extractor.apps.gold.marks import (
+    CRITERIA,
+    DOSING,
+    ENDPOINTS,
     ITEMS,
     NONE,
     PEOPLE,
@@ -52,6 +55,7 @@ class _Taker:
         self._labels = labels
         self._scored = ", ".join(gold.scored) or self._name_whole()
         self._paths: dict[str, str] = {}
+        self._confidences = dict(_list_confidences(gold))
 
     def _name_whole(self) -> str:
         """Return what says that all items have all keys, or those before guideline 1.5."""
@@ -90,14 +94,21 @@ class _Taker:
         for label, listed in groups.items():
             for number, values in enumerate(listed):
                 name = f"{label}{number + 1}"
-                self._paths[f"{ITEMS[label]}[{number}]"] = name
-                yield self._mark_item(label, name, values)
+                path = f"{ITEMS[label]}[{number}]"
+                self._paths[path] = name
+                yield self._mark_item(label, name, values, path)
         for name, entries in self._data.get("custom", {}).items():
             for number, entry in enumerate(entries):
                 yield self._mark_own(name, number, entry)
 
     def _make(
-        self, label: str, name: str, span: Span, says: list[str], of: str
+        self,
+        label: str,
+        name: str,
+        span: Span,
+        says: list[str],
+        of: str = "",
+        path: str = "",
     ) -> Mark:
         words = (self._record.raw_text(span.section) or "")[span.start : span.end]
         place = f"{self._record.record_id}, {name}"
@@ -111,6 +122,7 @@ class _Taker:
             says=tuple(says),
             id=name,
             of=of,
+            confidence=self._confidences.get(path),
         )
 
     def _mark_record(self) -> Mark:
@@ -123,7 +135,8 @@ class _Taker:
                 for label, group in ITEMS.items()
                 if holders.get(group) == []
             ]
-        return self._make(RECORD, RECORD, self._homes.shown.head, says, "")
+        head = self._homes.shown.head
+        return self._make(RECORD, RECORD, head, says, path=PEOPLE)
 
     def _write(
         self,
@@ -148,7 +161,9 @@ class _Taker:
             ]
         return lines
 
-    def _mark_item(self, label: str, name: str, values: Mapping[str, Any]) -> Mark:
+    def _mark_item(
+        self, label: str, name: str, values: Mapping[str, Any], path: str
+    ) -> Mark:
         words = values.get(_WORDS[label])
         home = str(name_home(values))
         places = self._homes.shown.places
@@ -166,8 +181,10 @@ class _Taker:
         place = span or places[home]
         derived = self._homes.derive(ITEMS[label], place)
         derived |= derive_window(values)
+        # annotators see the kind of a criterion nowhere else
+        derived.pop("kind", None)
         says = self._write(ITEMS[label], values, derived)
-        return self._make(label, name, place, says, "")
+        return self._make(label, name, place, says, path=path)
 
     def _mark_own(self, name: str, number: int, entry: Mapping[str, Any]) -> Mark:
         group = f"custom.{name}"
@@ -182,9 +199,21 @@ class _Taker:
             (one for one in entry["values"].values() if isinstance(one, str)), ""
         )
         span = self._homes.shown.locate(quote) if quote else None
-        return self._make(
-            name, f"{name}{number + 1}", span or self._homes.shown.head, says, host
-        )
+        place = span or self._homes.shown.head
+        path = f"{group}[{number}]"
+        return self._make(name, f"{name}{number + 1}", place, says, host, path)
+
+
+def _list_confidences(gold: TrialExtraction) -> Iterator[tuple[str, float]]:
+    """Yield the path of each item with the confidence of its least certain value; gold has
+    none.
+    """
+    for path, item in gold.list_items():
+        known = [
+            piece.confidence for piece in item.evidence if piece.confidence is not None
+        ]
+        if known:
+            yield str(path), min(known)
 
 
 def _dump(gold: TrialExtraction) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from extractor.apps.mcp.reading import (
 from extractor.apps.mcp.settings import ToolSettings
 from extractor.errors import ArgumentError, ExtractorError, RecordError
 from extractor.formats import make_record
+from extractor.formats.free_text import GivenSection
 from extractor.model.opening import Route
 from extractor.run.executor import Executor, FromSource, ProcessExecutor, extract_with
 from extractor.run.setup import OpenExtractor, Setup
@@ -82,10 +83,14 @@ class Desk:
             yield cls(settings, executor, opened)
 
     async def extract_text(
-        self, text: str, title: str | None, record_id: str
+        self,
+        text: str,
+        title: str | None,
+        record_id: str | None,
+        section: GivenSection | None,
     ) -> Extracted:
         """Extract a text. Raises ``ExtractorError``."""
-        given = GivenText(self._limit(text), record_id, title)
+        given = GivenText(self._limit(text), record_id, title, section)
         record = await self._compute(read_text, given)
         return await self._extract(record)
 

@@ -11,6 +11,7 @@ from extractor.apps.mcp.answers import QuoteAnswer, QuoteConflict
 from extractor.errors import RecordError
 from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
 from extractor.formats import make_record, read_stream
+from extractor.formats.free_text import GivenSection
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import limit_time
 
@@ -21,16 +22,17 @@ _BEST_FIRST = tuple(QuoteStatus)
 
 @dataclass(frozen=True, slots=True)
 class GivenText:
-    """A text of a client, with the id and the title of its record."""
+    """A text of a client, with the id and the title of its record, and the section that it is."""
 
     text: str
-    record_id: str = "text"
+    record_id: str | None = None
     title: str | None = None
+    section: GivenSection | None = None
 
     @property
     def source(self) -> Source:
         """Where it comes from."""
-        return Source(path=self.record_id, format="unknown")
+        return Source(path=self.record_id or "text", format="unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,12 @@ class GivenFile:
 def read_text(given: GivenText) -> TrialRecord:
     """Return the record of a text. Raises ``RecordError``."""
     with limit_time(given.source):
-        return make_record(given.text, title=given.title, record_id=given.record_id)
+        return make_record(
+            given.text,
+            title=given.title,
+            record_id=given.record_id,
+            section=given.section,
+        )
 
 
 def read_file(given: GivenFile) -> TrialRecord:

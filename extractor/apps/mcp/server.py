@@ -15,6 +15,7 @@ from extractor.apps.mcp.answers import Extracted, FieldList, QuoteAnswer
 from extractor.apps.mcp.desk import Desk
 from extractor.apps.mcp.settings import ToolSettings
 from extractor.errors import ExtractorError
+from extractor.formats.free_text import GivenSection
 from extractor.masking import mask
 
 P = ParamSpec("P")
@@ -81,11 +82,23 @@ def build_server(settings: ToolSettings) -> MCPServer:
             str | None, Field(description="The title of the trial.", max_length=1000)
         ] = None,
         record_id: Annotated[
-            str, Field(description="An id for it.", min_length=1, max_length=200)
-        ] = "text",
+            str | None,
+            Field(
+                description="An id for it; else the registry's number that it states.",
+                min_length=1,
+                max_length=200,
+            ),
+        ] = None,
+        section: Annotated[
+            GivenSection | None,
+            Field(
+                description="The section that all of the text is, such as eligibility for criteria "
+                "without a heading."
+            ),
+        ] = None,
     ) -> Extracted:
         """Extract eligibility, dosing and endpoints of a text, each value with its words."""
-        return await desks[0].extract_text(text, title, record_id)
+        return await desks[0].extract_text(text, title, record_id, section)
 
     @server.tool(annotations=_READS)
     @_telling

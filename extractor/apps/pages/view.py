@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from extractor.apps.pages import name_label, to_utf16
 from extractor.apps.pages.words import say
-from extractor.language.clean import clean_text
+from extractor.language.shown import show_line, show_text
 from extractor.schemas import (
     Endpoint,
     ExtractedItem,
@@ -50,7 +50,7 @@ class ShownText:
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
-        self._clean = clean_text(raw)
+        self._clean = show_text(raw)
         self.text = self._clean.text
         self._units = to_utf16(self.text)
 
@@ -309,7 +309,7 @@ def name_item(path: str, item: ExtractedItem) -> str:
 def name_record(record: TrialRecord) -> str:
     """Return the title of a record on one line, empty if it has none."""
     titles = (record.raw_text(name) for name in ("title", "official_title"))
-    return " ".join(next(filter(None, titles), "").split())
+    return show_line(next(filter(None, titles), ""))
 
 
 def list_arm_labels(record: TrialRecord) -> list[str]:

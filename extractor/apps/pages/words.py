@@ -12,6 +12,7 @@ from extractor.apps.pages import name_label
 from extractor.language.book import read_text, rule
 from extractor.language.clean import clean_text
 from extractor.language.numbers import list_readings
+from extractor.language.shown import show_line
 from extractor.schemas import CriterionGroup, TimeUnit
 
 NOTHING = "not stated"
@@ -77,9 +78,7 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
         written, exact = write_number(parts, quotes)
         return f"{written} ({exact})" if exact else written
     text = str(parts.value if isinstance(parts, Enum) else parts or "")
-    return (
-        name_label(text) if _CHOICE.fullmatch(text) else clean_text(text).text
-    ) or NOTHING
+    return (name_label(text) if _CHOICE.fullmatch(text) else show_line(text)) or NOTHING
 
 
 def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
@@ -169,13 +168,17 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
 def _is_plain(written: str, value: float) -> bool:
     """Return whether a number is written as its digits, with or without separators."""
     digits = written.replace(",", "")
-    return digits.replace(".", "", 1).isdigit() and float(digits) == value
+    return digits.replace(".", "", 1).isdecimal() and float(digits) == value
 
 
 @lru_cache(maxsize=4096)
 def _list_numbers(quote: str) -> list[tuple[str, tuple[int | float, ...]]]:
     """Return the numbers in digits of a quote, each with its readings."""
-    texts = [
-        found.text for found in rule("number").find(read_text(clean_text(quote).text))
-    ]
-    return [(text, list_readings(text)) for text in texts if text[0].isdigit()]
+    cleaned = clean_text(quote)
+    tokens = read_text(cleaned.text)
+    numbers = list[tuple[str, tuple[int | float, ...]]]()
+    for found in rule("number").find(tokens):
+        if found.text[0].isdigit():
+            start, end = cleaned.raw_span(*found.span)
+            numbers.append((show_line(quote[start:end]), list_readings(found.text)))
+    return numbers

@@ -5,7 +5,7 @@ writes them.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from itertools import count
 from types import MappingProxyType, NoneType
 from typing import Any, get_args
@@ -21,8 +21,8 @@ from extractor.concepts.own.attributes import Attribute
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.windows.read import first_window
-from extractor.language.clean import clean_text
 from extractor.language.numbers import read_number
+from extractor.language.shown import show_text
 from extractor.schemas import (
     Comparison,
     Criterion,
@@ -152,7 +152,7 @@ def list_forms(fields: Fields) -> dict[str, Form]:
     }
 
 
-@cache
+@lru_cache(256)  # fields of the user's own have no end
 def make_form(field: CustomField) -> Form:
     """Return the form of a user's own field."""
     attributes = (
@@ -377,7 +377,7 @@ def write_numbers(value: Any, quotes: Sequence[str]) -> Any:
     if isinstance(value, list):
         return [write_numbers(one, quotes) for one in value]
     if isinstance(value, str):
-        return clean_text(value).text
+        return show_text(value).text
     return (
         value
         if value is None or isinstance(value, bool)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.evaluation.gold_files import Flaw
+from extractor.apps.export import read_results
 from extractor.apps.pages.view import Json
 from extractor.apps.review.draft import ReviewDraft, ReviewItem
 from extractor.apps.review.flaws import list_empty_rows, word_flaw
 from extractor.apps.review.forms import FIELDS, Fields, list_forms, read_values
+from extractor.run.finished import FinishedRun
 from extractor.run.folder import write_atomically
 from extractor.schemas import FieldRef, Rank, TrialRecord
 
@@ -150,6 +152,27 @@ def write_gold(path: Path, data: Json) -> str:
     content = json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
     write_atomically(path, content)
     return sha256(content).hexdigest()
+
+
+def correct_run(run: FinishedRun, gold: Path) -> int:
+    """Let a run give the finished records of a review in place of its own results, and return
+    how many they are.
+
+    Raises ``ValueError`` if the folder has none of the run's records, ``StoreError`` for a broken
+    file.
+    """
+    named = {record_id: gold / name_gold(record_id) for record_id in run.record_ids}
+    corrected = {record_id: path for record_id, path in named.items() if path.is_file()}
+    if not corrected:
+        raise ValueError(
+            f"{gold}: holds no finished record of this run; finish one in `extractor review`"
+        )
+    for path in corrected.values():
+        # a broken file is named here; later, it would be a line of the run
+        for _ in read_results(path):
+            pass
+    run.correct(corrected)
+    return len(corrected)
 
 
 def _registered_order(item: ReviewItem) -> tuple[int, int]:

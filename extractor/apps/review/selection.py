@@ -23,6 +23,8 @@ from extractor.schemas import (
 )
 from extractor.schemas.vocabulary import Effort
 
+PEOPLE = "eligibility"
+_BY_RULES = ExtractionOptions(effort=Effort.NONE)
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
 _OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")
 _NAMES = {
@@ -157,21 +159,65 @@ def read_value(item: Json, field: FormField, words: MarkedWords) -> Any:
         }
         read = propose_item(info.group, words)[0] if info.group != "eligibility" else {}
         found = read.get(name) or unread | {_NAMES[name]: words.text}
-    elif issubclass(info.type, BaseModel):  # a number with a unit of time
-        frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
-        endpoints = _extract(frame).endpoints
-        points = [
-            point.model_dump(mode="json")
-            for endpoint in endpoints
-            for point in endpoint.time_points
-        ]
-        if info.many:
-            return points
-        if points:
-            return points[0]
-        return item.get(name)
+    elif issubclass(info.type, BaseModel):
+        return _read_time(item, field, words)
     more = found if isinstance(found, list) else [found]
     return [*(item.get(name) or []), *more] if info.many else found
+
+
+def _read_time(item: Json, field: FormField, words: MarkedWords) -> Any:
+    """Return the numbers with a unit of time in marked words, as a field has them: ages, time
+    points. What the field has stays if there are none.
+    """
+    info = field.info
+    if info.group == PEOPLE:
+        return read_age(words.record, words.text, info.name) or item.get(info.name)
+    frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
+    points = [
+        point.model_dump(mode="json")
+        for endpoint in _extract(frame).endpoints
+        for point in endpoint.time_points
+    ]
+    if info.many:
+        return points
+    return points[0] if points else item.get(info.name)
+
+
+def read_age(record: TrialRecord, words: str, field: str) -> Json | None:
+    """Return the age that words give for ``minimum_age`` or ``maximum_age``; None if they give
+    none. A bare length of time is an age, too.
+
+    >>> from extractor.formats.records import make_record
+    >>> record = make_record("Inclusion Criteria: Age 3 to 25 years")
+    >>> [
+    ...     read_age(record, "Age 3 to 25 years", name)["value"]
+    ...     for name in ("minimum_age", "maximum_age")
+    ... ]
+    [3, 25]
+    """
+    for text in (words, f"Age {words}", f"Age of {words} at most"):
+        people = _read_people(record, text)
+        if people["minimum_age"] or people["maximum_age"]:
+            age: Json | None = people[field]
+            bounds_one = people["minimum_age"] is None or people["maximum_age"] is None
+            if age or text == words or not bounds_one:
+                return age
+    return None
+
+
+def read_person(record: TrialRecord, words: str, field: str) -> Any:
+    """Return what words say of the participants, such as ``sex``, as the rules read them in the
+    record; None if they say nothing of it.
+    """
+    return _read_people(record, words).get(field)
+
+
+def _read_people(record: TrialRecord, words: str) -> Json:
+    criterion = Section(name="eligibility", text=f"Inclusion Criteria:\n\n* {words}")
+    alone = record.model_copy(update={"sections": (criterion,)})
+    people = extract_by_rules(alone, _BY_RULES).eligibility
+    found: Json = people.model_dump(mode="json")
+    return found
 
 
 def _find_outcome(words: MarkedWords) -> tuple[Rank, int] | None:
@@ -196,4 +242,4 @@ def _read(words: MarkedWords, section: str, text: str) -> TrialExtraction:
 def _extract(*sections: Section) -> TrialExtraction:
     source = Source(path="marked words", format="flat")
     record = TrialRecord(record_id="marked", source=source, sections=sections)
-    return extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))
+    return extract_by_rules(record, _BY_RULES)

@@ -20,6 +20,7 @@ from pydantic import Field, NonNegativeInt
 from extractor.apps.serve.callers import SPENT, CallerBook, SharedMeter
 from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
+from extractor.concepts.own.declaration import CustomField
 from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, RunStopped
 from extractor.formats import read_records
 from extractor.model.calls import Call
@@ -77,7 +78,12 @@ class Job(Choice):
     )
     bytes: NonNegativeInt = Field(description="Size of the upload.")
     fields: tuple[str, ...] = Field(
-        default=(), description="The service's own fields that are extracted."
+        default=(), description="The own fields that are extracted."
+    )
+    brought: tuple[CustomField, ...] = Field(
+        default=(),
+        description="Of these, those that the caller brought by JSON Schemas.",
+        exclude_if=lambda brought: not brought,
     )
     created: str
     started: str | None = None
@@ -151,7 +157,10 @@ class JobRun:
                 min_confidence=job.min_confidence,
                 reasoning=options.reasoning,
                 model_options=options.model_options,
-                fields=[field for field in options.fields if field.name in job.fields],
+                fields=[
+                    *(field for field in options.fields if field.name in job.fields),
+                    *job.brought,
+                ],
             ),
             read=self._read_upload,
             limits=RunLimits(

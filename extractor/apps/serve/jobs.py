@@ -131,6 +131,7 @@ class JobRunner:
         self, caller: str, job_id: str, name: str, size: int, options: ExtractionOptions
     ) -> Job:
         """Queue a job whose upload is complete, and write its state."""
+        own = self._settings.options.fields
         job = Job(
             id=job_id,
             caller=caller,
@@ -141,6 +142,7 @@ class JobRunner:
             effort=options.effort,
             min_confidence=options.min_confidence,
             fields=tuple(field.name for field in options.fields),
+            brought=tuple(field for field in options.fields if field not in own),
             created=now(),
         )
         self._write(job)

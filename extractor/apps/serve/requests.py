@@ -12,11 +12,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import Field
 
 from extractor.apps.serve.callers import OPERATOR, Caller
 from extractor.apps.serve.problems import ProblemError, WrongParameter
 from extractor.apps.serve.service import Service
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomField, explain_unread
+from extractor.concepts.own.json_schema import MOST_CHARACTERS
 from extractor.options import Choice, ExtractionOptions
 
 BODY_TYPES = (
@@ -130,6 +132,19 @@ def _query(name: str) -> Any:
     )
 
 
+_MOST_SCHEMAS = 5
+_SCHEMA = Query(
+    description="The JSON Schema of a field of your own, as pydantic's `model_json_schema()` "
+    "writes it: the title names it, the description says what it is. Repeatable. It needs a model; "
+    "docs/how-to/serve.md says what of a schema is read.",
+    max_length=_MOST_SCHEMAS,
+    examples=[
+        '{"title": "PriorLines", "description": "Prior lines of therapy that are allowed.", '
+        '"type": "object", "properties": {"lines": {"type": "integer"}}}'
+    ],
+)
+
+
 async def _read_options(
     service: ServiceOfRequest,
     effort: Annotated[str | None, _query("effort")] = None,
@@ -144,6 +159,9 @@ async def _read_options(
             max_length=2000,
         ),
     ] = None,
+    schema: Annotated[
+        list[Annotated[str, Field(max_length=MOST_CHARACTERS)]] | None, _SCHEMA
+    ] = None,
 ) -> ExtractionOptions:
     own = service.settings.options
     given = {"effort": effort, "tasks": tasks, "min_confidence": min_confidence}
@@ -155,11 +173,42 @@ async def _read_options(
         own.fields if fields is None else _choose_fields(own.fields, fields.split(","))
     )
     try:
-        return ExtractionOptions.read(chosen).model_copy(update={"fields": kept})
+        options = ExtractionOptions.read(chosen)
     except ValueError as error:
         name, _, detail = str(error).partition(": ")
         wrong = (WrongParameter(name=name, detail=detail),)
         raise ProblemError("wrong-parameter", str(error), errors=wrong) from None
+    if schema:
+        asks = options.asks and service.settings.model is not None
+        brought = await _read_schemas(service, schema, asks=asks)
+        kept = (*kept, *brought)
+    return options.model_copy(update={"fields": kept})
+
+
+async def _read_schemas(
+    service: Service, schemas: Sequence[str], *, asks: bool
+) -> tuple[CustomField, ...]:
+    """Return the fields that a request brings. Raises ``ProblemError`` for a wrong schema, a name
+    of the service's own fields, and fields that nothing would read.
+    """
+    brought = await service.read_fields(schemas)
+    own = {field.name for field in service.settings.options.fields}
+    for field in brought:
+        if field.name in own:
+            detail = (
+                f"schema: the service has a field {field.name} of its own; rename yours"
+            )
+            raise ProblemError("wrong-parameter", detail)
+    unread = None if asks else explain_unread(brought)
+    if unread:
+        said, _, _ = unread.partition("; ")
+        raise ProblemError(
+            "wrong-parameter",
+            f"schema: {said}",
+            remedy="request an effort other than none, of a service with a model "
+            "(`extractor serve --model`)",
+        )
+    return brought
 
 
 def _choose_fields(

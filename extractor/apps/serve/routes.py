@@ -302,8 +302,12 @@ async def send_results(
         Query(alias="format", description="JSON lines, or a table in CSV or Parquet."),
     ] = "jsonl",
     table: Annotated[
-        str, Query(description="The table, for csv and parquet.", pattern=_TABLES)
-    ] = "records",
+        str | None,
+        Query(
+            description="The table, for csv and parquet: records if left out.",
+            json_schema_extra={"pattern": _TABLES},
+        ),
+    ] = None,
 ) -> Response:
     """All results of a job that is done, or the finished ones of a cancelled, paused or failed
     job.
@@ -316,9 +320,15 @@ async def send_results(
         )
     headers = {"x-job-state": job.state.value}
     if format_ == "jsonl":
+        if table is not None:
+            problem = (
+                "table: JSON lines have all of each record; add format=csv or parquet"
+            )
+            raise ProblemError("wrong-parameter", problem)
         return FileResponse(results, media_type=_JSON_LINES, headers=headers)
     kind = Format(format_)
-    path = await _make_table(folder, table, kind, results.stat().st_mtime_ns)
+    name = "records" if table is None else table
+    path = await _make_table(folder, name, kind, results.stat().st_mtime_ns)
     return FileResponse(
         path, media_type=_MEDIA_TYPES[kind], headers=headers, filename=path.name
     )

@@ -1,7 +1,7 @@
 """Start and stop the parts of a service, and extract single records."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import replace
 from importlib.resources import files
@@ -10,10 +10,22 @@ from logging import NullHandler
 from extractor.apps.serve.callers import CallerBook, RequestRates, SharedMeter
 from extractor.apps.serve.job import keep_job_events_apart
 from extractor.apps.serve.jobs import JobRunner
-from extractor.apps.serve.problems import ProblemError
-from extractor.apps.serve.reading import Posted, read_posted
+from extractor.apps.serve.problems import ProblemError, WrongParameter
+from extractor.apps.serve.reading import (
+    Posted,
+    PostedSchemas,
+    read_posted,
+    read_schemas,
+)
 from extractor.apps.serve.settings import ServiceSettings
-from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
+from extractor.concepts.own.declaration import CustomField
+from extractor.errors import (
+    EngineError,
+    FieldError,
+    RecordError,
+    RecordTooLarge,
+    RecordTooSlow,
+)
 from extractor.model.client import Model
 from extractor.model.events import listening
 from extractor.model.opening import Route
@@ -164,6 +176,25 @@ class Service:
                 yield
             finally:
                 self._limits.discard(limit)
+
+    async def read_fields(self, schemas: Sequence[str]) -> tuple[CustomField, ...]:
+        """Return the fields that the JSON Schemas of a request declare, read in a worker process.
+        Raises ``ProblemError``.
+        """
+        try:
+            async with self._limited(), self._computing:
+                posted = PostedSchemas(tuple(schemas))
+                read = await self._executor.compute(read_schemas, posted)
+        except (TimeoutError, RecordError):
+            raise ProblemError(
+                "took-too-long", "the schemas took too long to read", remedy="ask less"
+            ) from None
+        except EngineError as error:
+            raise self._start_again(error) from None
+        if isinstance(read, FieldError):
+            wrong = (WrongParameter(name="schema", detail=str(read)),)
+            raise ProblemError("wrong-parameter", f"schema: {read}", errors=wrong)
+        return read
 
     async def extract(
         self,

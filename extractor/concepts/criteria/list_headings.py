@@ -247,6 +247,7 @@ def _read_kind(tokens: Tokens, named: Found) -> CriterionKind | None:
     refuses = (
         "exc" in name
         or "non" in name
+        or name == "ec"
         or name.startswith(("inelig", "contra", "reject"))
     )
     if not refuses:

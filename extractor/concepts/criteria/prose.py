@@ -42,7 +42,7 @@ def find_suspects(passages: Iterable[Passage]) -> Iterable[OutlineEntry]:
 
 def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
     under: CriterionKind | None = None
-    for sentence in _split_items(passage):
+    for sentence in list_sentences(passage):
         tokens = sentence.tokens
         course = rule("trial_course").search(tokens)
         role = LineRole.SUSPECT
@@ -78,7 +78,7 @@ def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
         )
 
 
-def _split_items(passage: Passage) -> Iterator[Passage]:
+def list_sentences(passage: Passage) -> Iterator[Passage]:
     """Yield the sentences of a passage, without their bullets."""
     tokens = passage.tokens
     for start, end in split_sentences(tokens.text):

@@ -31,6 +31,7 @@ LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
 BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
 """The comparators of a range whose ends count."""
+_MIRRORED = dict(zip((*LOWER, *UPPER), (*UPPER, *LOWER), strict=True))
 COUNTS = TIMES | {"double": 2, "triple": 3}
 """Words that multiply, or count how often."""
 _NAME_REACH = 8
@@ -41,6 +42,8 @@ _DIGITS = re.compile(
     r"\d(?:[\d., ]*\d)?(?:·(?!\s?10)\d+)?(?=\s?(?:[a-z*×^]|·\s?10))",
     re.IGNORECASE,
 )
+_LOST_POWER = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?(?= 109$)")
+"""The number before a power of ten that lost its signs: "10 109"."""
 _CLAUSE = re.compile("[;,]|\\band\\b")
 _SIGNED_UNITS = frozenset(
     {"D", "DS", "dioptre", "dioptres", "diopter", "diopters", "dB", "SD", "°"}
@@ -77,6 +80,15 @@ class Limit:
     sure: bool = True
     rate: Range | None = None
     settled: bool = True
+
+
+def mirror_comparator(comparator: Comparator) -> Comparator:
+    """Return the comparator of a value whose sign or direction changes.
+
+    >>> mirror_comparator(Comparator.AT_LEAST).value
+    '<='
+    """
+    return _MIRRORED.get(comparator, comparator)
 
 
 def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
@@ -151,7 +163,7 @@ def scale_alike(value: float, other: str) -> int | float:
     ... ]
     [3000000000, 3000, 3000000, 3]
     """
-    digits = _DIGITS.match(other)
+    digits = _DIGITS.match(other) or _LOST_POWER.match(other)
     whole = read_number(other)
     plain = read_number(digits[0]) if digits else None
     factor = float(f"{whole / plain:.12g}") if whole and plain else 1.0

@@ -9,6 +9,7 @@ from extractor.concepts.limits.bounds import (
     UPPER,
     Limit,
     find_quantity,
+    mirror_comparator,
     read_comparator,
     turn_comparator,
 )
@@ -164,13 +165,16 @@ def _list_grades(tokens: Tokens, first: int, last: int) -> list[int]:
 def read_acuity(tokens: Tokens, found: Found, floor: int) -> Limit | None:
     """Return a limit written as a fraction: "20/40 or better" is at most 40 in the unit "20/"."""
     turned = found.read("turn") or found.read("front")
-    unit = found.first, found.place("low")[0]
-    while tokens.codes[unit[0]] not in NUMBER:
-        unit = unit[0] + 1, unit[1]
+    unit = _find_distance(tokens, found)
     quantity = find_quantity(tokens, floor, found.first)
     name = tokens.read(*quantity) if quantity else ""
-    comparator = turn_comparator(turned, name, tokens.read(*unit)) if turned else None
-    if comparator is None:
+    if turned:
+        comparator = turn_comparator(turned, name, tokens.read(*unit))
+    else:
+        # "< 20/70": who sees less has a greater number below the line
+        sign = read_comparator("comparators", found, "sign")
+        comparator = mirror_comparator(sign) if sign else None
+    if comparator is None or comparator is Comparator.BETWEEN:
         return None
     return Limit(
         comparator,
@@ -180,4 +184,28 @@ def read_acuity(tokens: Tokens, found: Found, floor: int) -> Limit | None:
         found.end,
         quantity,
         unit,
+        sure=turned is not None,
     )
+
+
+def read_acuity_range(tokens: Tokens, found: Found, floor: int) -> Limit:
+    """Return a range of fractions: "20/40 to 20/200" is 40 to 200 in the unit "20/"."""
+    ends = sorted(int(found.read(name) or 0) for name in ("low", "high"))
+    return Limit(
+        Comparator.BETWEEN,
+        ends[0],
+        ends[1],
+        found.first,
+        found.end,
+        find_quantity(tokens, floor, found.first),
+        _find_distance(tokens, found),
+    )
+
+
+def _find_distance(tokens: Tokens, found: Found) -> Range:
+    """Return the part of a fraction of visual acuity that is the unit: "20/"."""
+    first = found.first
+    end = found.place("low")[0]
+    while tokens.codes[first] not in NUMBER:
+        first += 1
+    return first, end

@@ -491,6 +491,22 @@ def list_named(text: str) -> tuple[KnownQuantity, ...]:
     return tuple(one for one in _find(fold_words(text)) if not one.general)
 
 
+def list_named_words(text: str, quantity: KnownQuantity) -> list[int]:
+    """Return at which of the folded words of a text the names of a quantity begin.
+
+    >>> list_named_words("serum AST or ALT", list_quantities()["alt"])
+    [1]
+    """
+    words = fold_words(text)
+    ours = [
+        (at, name)
+        for at, word in enumerate(words)
+        for name, named in _index().get(word, ())
+        if quantity.name in (named.name, f"{named.name}_change")
+    ]
+    return [at for at, name in ours if _match(name, words[at:])]
+
+
 def find_exactly(text: str) -> KnownQuantity | None:
     """Return the quantity that a text names, if it says nothing else; otherwise None.
 

@@ -14,13 +14,14 @@ from extractor.concepts.limits.bounds import (
     find_quantity,
     join_bounds,
     join_sums,
+    mirror_comparator,
     read_comparator,
     read_pair,
     read_value,
     share_units,
     turn_comparator,
 )
-from extractor.concepts.limits.graded import read_acuity, read_grades
+from extractor.concepts.limits.graded import read_acuity, read_acuity_range, read_grades
 from extractor.concepts.limits.quantity_names import choose_reading, names_quantity
 from extractor.language.book import read_term, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
@@ -41,8 +42,6 @@ _SIGNS = 12
 _ACRONYM = 4
 """The fewest letters of the name of a scale in capitals."""
 _SCALES = frozenset({"VAS", "NRS", "SCALE", "SCORE"})
-_MIRRORED = dict(zip((*LOWER, *UPPER), (*UPPER, *LOWER), strict=True))
-"""The comparators of a value whose sign changes."""
 _BIRTHDAY = "birthday"
 """Stands in the place of the unit of an age: "the 6th birthday" is 6 years."""
 _FEW = 20
@@ -113,7 +112,7 @@ def _sign(tokens: Tokens, limit: Limit) -> Limit:
         limit,
         value=-low,
         value_high=high,
-        comparator=_MIRRORED.get(limit.comparator, limit.comparator),
+        comparator=mirror_comparator(limit.comparator),
     )
 
 
@@ -158,20 +157,11 @@ def _find_measured(
             yield from chain
             floor = at = max(limit.end for limit in chain)
             continue
-        acuity = rule("acuity_fraction").search(
-            tokens, max(floor, found.first - 2), found.end + 4
-        )
-        if (
-            acuity
-            and acuity.first <= found.first
-            and rule("vision_word").search(
-                tokens, max(0, found.first - _SIGNS), found.first
-            )
-        ):
-            limit = read_acuity(tokens, acuity, floor)
-            if limit:
+        sight = _find_sight(tokens, found, floor)
+        if sight:
+            if limit := _read_sight(sight, floor):
                 yield limit
-            floor = at = acuity.end
+            floor = at = sight.end
             continue
         taken = [
             other.end
@@ -200,15 +190,53 @@ def _find_measured(
             )
 
 
+def _find_sight(tokens: Tokens, found: Found, floor: int) -> Found | None:
+    """Return the fraction of visual acuity, or the range of two, at a number."""
+    if not rule("vision_word").search(
+        tokens, max(0, found.first - _SIGNS), found.first
+    ):
+        return None
+    ranged = rule("acuity_range").starts(tokens, found.first)
+    if ranged:
+        return ranged
+    fraction = rule("acuity_fraction").search(
+        tokens, max(floor, found.first - 2), found.end + 4
+    )
+    return fraction if fraction and fraction.first <= found.first else None
+
+
+def _read_sight(found: Found, floor: int) -> Limit | None:
+    read = read_acuity_range if found.has("high") else read_acuity
+    return read(found.tokens, found, floor)
+
+
+def _find_compared(found: Found, floor: int) -> Found | None:
+    """Return the comparator before a number, with the words between them."""
+    tokens = found.tokens
+    first = max(floor, found.first - _SIGNS)
+    for name in ("comparison", "distant_comparison"):
+        if compared := rule(name).ends(tokens, found.first, first):
+            return compared
+    if not found.has("unit") and not found.has("low_unit"):
+        return None
+    return rule("bare_comparative").ends(
+        tokens, found.first, max(floor, found.first - 1)
+    )
+
+
+def _read_front(compared: Found) -> Comparator | None:
+    """Return the comparator before a number."""
+    if compared.has("more"):
+        return Comparator.MORE
+    if compared.has("less"):
+        return Comparator.LESS
+    return read_comparator("comparators", compared, "comparator")
+
+
 def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     words = (found.read("low") or "").lower()
     low, high = read_pair(found)
-    compared = rule("comparison").ends(
-        tokens, found.first, max(floor, found.first - _SIGNS)
-    )
-    compared = compared or rule("distant_comparison").ends(
-        tokens, found.first, max(floor, found.first - _SIGNS)
-    )
+    compared = _find_compared(found, floor)
     if compared:
         within = None
     else:
@@ -226,15 +254,15 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     ):
         return None
     signed = compared and tokens.codes[compared.end - 1] in "<>≤≥="
-    bare = not signed and not found.has("unit") and not found.has("low_unit")
-    if bare and re.fullmatch("(19|20)[0-9]{2}", tokens.words[found.place("low")[0]]):
+    lacks_unit = not signed and not found.has("unit") and not found.has("low_unit")
+    if lacks_unit and re.fullmatch(
+        "(19|20)[0-9]{2}", tokens.words[found.place("low")[0]]
+    ):
         return None  # "diagnosed between 2010 and 2015", "before 2019"
     suffix = read_comparator("comparator_suffixes", found, "suffix")
     if found.has("plus"):
         suffix = Comparator.AT_LEAST
-    comparator = (
-        read_comparator("comparators", compared, "comparator") if compared else None
-    )
+    comparator = _read_front(compared) if compared else None
     comparator = Comparator.AT_MOST if compared and compared is within else comparator
     if comparator in (None, Comparator.EQUAL, Comparator.BETWEEN) and suffix:
         comparator = suffix
@@ -274,10 +302,8 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
         "rd",
     )
     unit = (unit[0] + ordinal, unit[1])
-    if tokens.words[unit[0]] == "D" and (
-        tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]
-    ):
-        return unit, None  # dioptres, no days
+    if _is_in_dioptres(tokens, unit):
+        return unit, None  # no days
     if tokens.words[unit[0]].lower() == _BIRTHDAY:
         return unit, TimeUnit.YEAR.value
     aside = rule("people_aside").ends(tokens, unit[1], unit[0])
@@ -302,6 +328,15 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
     else:
         timed = None
     return unit, read_time_unit(timed.text) if timed else None
+
+
+def _is_in_dioptres(tokens: Tokens, unit: Range) -> bool:
+    """Return whether the "D" behind a number is dioptres: "-6 D", "0.75 D", "myopia > 6D"."""
+    if tokens.words[unit[0]] != "D":
+        return False
+    if tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]:
+        return True
+    return rule("refraction_word").search(tokens) is not None
 
 
 def _is_name(tokens: Tokens, found: Found, floor: int) -> bool:
@@ -350,22 +385,32 @@ def _compare(
         return comparator, True
     if measure.time_unit and rule("birthday").starts(tokens, found.place("low")[1]):
         return _compare_birthday(measure)
-    aged = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
-    # "16 weeks 0 days" has one length.
-    rest = rule("time_unit").ends(tokens, found.first, found.first - 2)
-    if (
-        rest
-        or not measure.time_unit
-        or not (aged or rule("age_after").starts(tokens, found.end))
-    ):
-        return None, False
+    return _compare_bare(measure, kind)
+
+
+def _compare_bare(
+    measure: _Measure, kind: CriterionKind | None
+) -> tuple[Comparator | None, bool]:
+    """Return the comparator of a number without one: an age, or a multiple of a limit of normal."""
+    found = measure.found
+    tokens = found.tokens
     before = tokens.words[measure.first - 1].lower() if measure.first else ""
-    is_upper = kind is CriterionKind.EXCLUSION and before not in (
-        "completed",
-        "attained",
-        "reached",
-    )
-    return Comparator.AT_MOST if is_upper else Comparator.AT_LEAST, False
+    # "three times the upper limit of normal", but not "1.5 and 2 times ULN, respectively"
+    is_listed = before in (",", "and", "or")
+    if read_unit(found.read("unit") or "") == "{ULN}" and not is_listed:
+        return Comparator.AT_LEAST, False
+    if not measure.time_unit:
+        return None, False
+    # "16 weeks 0 days" has one length.
+    if rule("time_unit").ends(tokens, found.first, found.first - 2):
+        return None, False
+    aged = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
+    if not aged and not rule("age_after").starts(tokens, found.end):
+        return None, False
+    has_reached = before in ("completed", "attained", "reached")
+    if kind is CriterionKind.EXCLUSION and not has_reached:
+        return Comparator.AT_MOST, False
+    return Comparator.AT_LEAST, False
 
 
 def _compare_birthday(measure: _Measure) -> tuple[Comparator | None, bool]:
@@ -396,6 +441,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         end = unit[0]
         unit = None
         time_unit = None
+    unit, end = _take_relative(tokens, unit, end)
     if rule("relative_after").starts(tokens, end):
         return None
     if unit is None and rule("no_limit_after").starts(tokens, end):
@@ -451,6 +497,18 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         given,
     )
     return _scale(limit, apart.factor) if apart else limit
+
+
+def _take_relative(
+    tokens: Tokens, unit: Range | None, end: int
+) -> tuple[Range | None, int]:
+    """Return the unit of a share and its end, with what it is a difference from: "% above the
+    ULN".
+    """
+    relative = rule("relative_unit").starts(tokens, unit[0]) if unit else None
+    if relative is None:
+        return unit, end
+    return (relative.first, relative.end), max(end, relative.end)
 
 
 def _scale(limit: Limit, factor: float) -> Limit:

@@ -6,9 +6,9 @@ of the user.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -33,7 +33,7 @@ from extractor.schemas import (
     ValueKind,
     list_fields,
 )
-from extractor.schemas.arguments import refuse_unknown
+from extractor.schemas.arguments import refuse_unknown, suggest
 from extractor.schemas.base import FrozenModel
 from extractor.schemas.fields import list_model
 
@@ -93,6 +93,10 @@ _SECTIONS = (
         "other_outcomes",
     ),
 )
+
+
+_KEPT = 256
+"""Most fields whose classes are kept: a service meets new ones with each caller."""
 
 
 def _list_words(given: Any) -> Any:
@@ -182,6 +186,18 @@ class CustomField(FrozenModel):
         """Whether something of the field is read without a model."""
         return any(one.patterns for one in self.attributes)
 
+    def list_unread(self) -> list[str]:
+        """Return what no pattern reads: the whole field, or some of its attributes."""
+        if not self.has_patterns:
+            return [self.name]
+        texts = [pattern.text for one in self.attributes for pattern in one.patterns]
+        return [
+            f"{self.name}.{one.name}"
+            for one in self.attributes
+            if not one.patterns
+            and not any(names_part(text, one.name) for text in texts)
+        ]
+
     @property
     def tokens(self) -> int:
         """Output tokens that an answer may take at most: a long sentence for the quote, and its
@@ -250,6 +266,18 @@ class CustomField(FrozenModel):
         quote = {"quote": example.text} if self.needs_quote else {}
         return [quote | answer for answer in self.list_answers(example.value)]
 
+    def list_faults(self, example: Example) -> Iterator[str]:
+        """Yield what is wrong with the form of an example's answer: a key that is no attribute, or
+        a value that cannot be read.
+        """
+        answers = self.complete_answers(example)
+        known = ("quote", *(one.name for one in self.attributes))
+        for name in (key for answer in answers for key in answer if key not in known):
+            attributes = ", ".join(one.describe() for one in self.attributes)
+            yield f"{name} is no attribute{suggest(name, known)}; write {attributes}"
+        _, broken = self.read(answers)
+        yield from (fault for _, fault in broken)
+
     @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of what a model writes for one item."""
@@ -257,13 +285,22 @@ class CustomField(FrozenModel):
         return {"type": "array", "items": one} if self.many else one
 
 
-Declared = CustomField | type[BaseModel] | str | Path
+def names_part(pattern: str, name: str) -> bool:
+    """Return whether a pattern has a part of that name.
+
+    >>> names_part("use method=( _ )", "method"), names_part("use _", "method")
+    (True, False)
+    """
+    return re.search(rf"(?<!\w){name}=", pattern) is not None
+
+
+Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
 """A user's field as it is given: a pydantic model, or where one is, such as
-``my_fields.py:Washout``; or its declaration.
+``my_fields.py:Washout``; its JSON Schema; or its declaration.
 """
 
 
-@cache
+@lru_cache(_KEPT)
 def _make_group(field: CustomField) -> ItemGroup:
     path = f"custom.{field.name}"
     hosts = None if field.of is Of.RECORD else field.of.fields[0].group
@@ -272,7 +309,7 @@ def _make_group(field: CustomField) -> ItemGroup:
     )
 
 
-@cache
+@lru_cache(_KEPT)
 def make_model(field: CustomField) -> type[FrozenModel]:
     """Make the class of a field's values as an extraction has them."""
     label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
@@ -307,7 +344,7 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     >>> explain_unread([field])  # doctest: +ELLIPSIS
     'your own fields without a pattern stay empty, since no model is asked: washout; ...'
     """
-    names = ", ".join(field.name for field in fields if not field.has_patterns)
+    names = ", ".join(name for field in fields for name in field.list_unread())
     if not names:
         return None
     told = "your own fields without a pattern stay empty, since no model is asked"

@@ -5,6 +5,7 @@ The code is the user's own, and runs as such.
 """
 
 import importlib
+import re
 import runpy
 import sys
 import traceback
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from extractor.errors import FieldError
 from extractor.schemas.arguments import suggest
 
+_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _FORM = "write my_fields.py:Washout or my_package.fields:Washout"
 
 
@@ -30,6 +32,7 @@ def load_models(place: str) -> list[type[BaseModel]]:
     ... ]
     ['Washout', 'Blinding']
     """
+    place = place.removesuffix(":")
     source, colon, names = place.rpartition(":")
     if not colon or names.endswith(".py"):
         return _list_whole(_load(place), place)
@@ -45,8 +48,14 @@ def load_models(place: str) -> list[type[BaseModel]]:
 
 def _load(source: str) -> dict[str, type[BaseModel]]:
     """Return the models that a file or a module defines itself, by name."""
+    is_file = source.endswith(".py")
+    if is_file and not Path(source).is_file():
+        raise FieldError(f"{source}: there is no such file; check the path")
+    # importing notes.txt would run notes.py
+    if not is_file and (Path(source).exists() or not _MODULE.fullmatch(source)):
+        raise FieldError(f"{source}: is no Python file or module; {_FORM}")
     try:
-        module = runpy.run_path(source) if source.endswith(".py") else _import(source)
+        module = runpy.run_path(source) if is_file else _import(source)
     except Exception as error:
         trace = traceback.extract_tb(error.__traceback__)
         lines = [f"line {one.lineno}: " for one in trace if one.filename == source]

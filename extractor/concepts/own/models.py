@@ -20,6 +20,11 @@ from extractor.schemas.arguments import suggest
 
 KindT = TypeVar("KindT", bound=BaseModel)
 ModelT = TypeVar("ModelT", bound=BaseModel)
+_NESTED = (
+    "a model within a field has no pattern, nor have its attributes: a language model fills it; "
+    "take the pattern out, or write these attributes into the field itself, with many: True for "
+    "several"
+)
 _LISTS = (list, tuple, set, frozenset)
 
 
@@ -28,8 +33,8 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
 
     Args:
         given: Pydantic models, or where they are: ``my_fields.py:Washout`` or
-            ``my_package.fields:Washout,Visits``; without names all models of the file. One, or
-            several.
+            ``my_package.fields:Washout,Visits``; without names all models of the file; or JSON
+            Schemas, as ``model_json_schema()`` writes them. One, or several.
 
     Raises:
         FieldError: A field is wrong, or two have one name. Each line of the message says where,
@@ -39,7 +44,9 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
     >>> [field.name for field in read_fields(["extractor.catalogue:Washout", Blinding])]
     ['washout', 'blinding']
     """
-    several = [given] if isinstance(given, BaseModel | str | Path | type) else given
+    several: Any = given
+    if isinstance(given, BaseModel | str | Path | type | Mapping):
+        several = [given]
     if not isinstance(several, Iterable):
         raise FieldError(
             f"{given!r}: give pydantic models, or where they are, such as my_fields.py:Washout"
@@ -65,6 +72,10 @@ def _declare_all(given: Declared) -> Iterator[CustomField]:
         yield from map(declare, load_models(str(given)))
     elif isinstance(given, CustomField):
         yield given
+    elif isinstance(given, Mapping):
+        from extractor.concepts.own.json_schema import read_json_schema  # noqa: PLC0415 - few fields come so
+
+        yield read_json_schema(given)
     else:
         yield declare(given)
 
@@ -98,6 +109,10 @@ def declare(model: type[BaseModel]) -> CustomField:
     if not definition:
         raise FieldError(
             f"{model.__name__}: say what the field is, in the docstring of the class"
+        )
+    if not model.model_fields:
+        raise FieldError(
+            f"{model.__name__}: has no attribute; add one, such as name: str"
         )
     try:
         attributes = _list_attributes(model)
@@ -211,7 +226,10 @@ def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
         "examples": info.examples or (),
         "patterns": list(_list_patterns(extra.get("pattern", []))),
     }
-    return _validate(where, Attribute, table | _describe_type(where, held))
+    declared = table | _describe_type(where, held)
+    if declared["type"] is AttributeType.OBJECT and table["patterns"]:
+        raise FieldError(f"{where}: {_NESTED}")
+    return _validate(where, Attribute, declared)
 
 
 def _drop_limits(annotation: Any) -> Any:
@@ -253,9 +271,7 @@ def _describe_type(where: str, held: Any) -> dict[str, Any]:
     if isinstance(held, type) and issubclass(held, BaseModel):
         parts = _list_attributes(held)
         if any(part.patterns for part in parts):
-            raise FieldError(
-                f"{where}: a pattern reads the field's own attributes; write it there"
-            )
+            raise FieldError(f"{where}: {_NESTED}")
         return {"type": AttributeType.OBJECT, "parts": parts}
     known = ", ".join(
         sorted(

@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from extractor.concepts.own.attributes import Attribute, Pattern, list_members
-from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.declaration import CustomField, Example
 from extractor.concepts.own.value_forms import show_value
 from extractor.errors import FieldError
 from extractor.language.book import load_book, rule
@@ -120,13 +120,13 @@ def _apply(
 def _read(
     attribute: Attribute, compiled: Compiled, found: Found, passage: Passage
 ) -> Match | None:
-    place = found.part(attribute.name)
-    gives = None
-    if place is None:
-        if attribute.name != compiled.attribute.name:
-            return None
-        gives = compiled.pattern.gives
-        place = (found.first, found.end)
+    is_own = attribute.name == compiled.attribute.name
+    part = found.part(attribute.name)
+    if part is None and not is_own:
+        return None
+    place = part or (found.first, found.end)
+    # a part named after a choice says where its words stand, not which word it is
+    gives = compiled.pattern.gives if is_own else None
     if gives is None and _cuts_unit(passage.tokens, place[1]):
         return None
     try:
@@ -158,50 +158,54 @@ def _cuts_unit(tokens: Tokens, end: int) -> bool:
 
 def check_patterns(field: CustomField) -> None:
     """Raise ``FieldError`` for a pattern that cannot be read, finds nothing in an example, or
-    contradicts one.
+    contradicts one. The form of the examples is checked first.
     """
+    for example in field.examples:
+        fault = next(field.list_faults(example), None)
+        if fault:
+            raise FieldError(f"{field.name}: in the example {example.text!r}: {fault}")
     for compiled in compile_patterns(field):
-        shown = (
-            f"{field.name}.{compiled.attribute.name}: the pattern "
-            f"{compiled.pattern.text.strip()!r}"
-        )
-        try:
-            problem = _find_problem(compiled, field)
-        except RuleError as error:
-            if re.search(r"(?<![{,\d])\d", compiled.pattern.text):
-                hint = "a number is #, also in kg/m2; "
-            else:
-                hint = ""
-            raise FieldError(
-                f"{shown} cannot be read: {error}; {hint}{_PAGE}"
-            ) from error
-        except re.error as error:
-            raise FieldError(
-                f"{shown} cannot be read: its brackets do not match; {_PAGE}"
-            ) from error
-        if problem:
-            raise FieldError(f"{shown} {problem}")
-    for example in field.examples if field.has_patterns else ():
-        answers = field.read(example.value)[0]
-        for matches in find_matches(field, [read_passage(example.text)]):
-            for name, found in matches.items():
-                stated = {
-                    _fold(value)
-                    for answer in answers
-                    for value in list_members(answer.get(name))
-                }
-                others = [
-                    match.value for match in found if _fold(match.value) not in stated
-                ]
-                if others:
-                    read = (
-                        f"{field.name}.{name}: the patterns read {show_value(others[0])} in "
-                        f"{example.text!r}"
-                    )
-                    raise FieldError(
-                        f"{read}, whose example does not say so; correct the pattern or the "
-                        "example"
-                    )
+        _check_pattern(compiled, field)
+    if field.has_patterns:
+        for example in field.examples:
+            _check_readings(example, field)
+
+
+def _check_pattern(compiled: Compiled, field: CustomField) -> None:
+    """Raise ``FieldError`` for a pattern that cannot be read, or is of no use."""
+    text = compiled.pattern.text
+    shown = f"{field.name}.{compiled.attribute.name}: the pattern {text.strip()!r}"
+    try:
+        problem = _find_problem(compiled, field)
+    except RuleError as error:
+        has_digits = re.search(r"(?<![{,\d])\d", text)
+        hint = "a number is #, also in kg/m2; " if has_digits else ""
+        raise FieldError(f"{shown} cannot be read: {error}; {hint}{_PAGE}") from error
+    except re.error as error:
+        raise FieldError(
+            f"{shown} cannot be read: its brackets do not match; {_PAGE}"
+        ) from error
+    if problem:
+        raise FieldError(f"{shown} {problem}")
+
+
+def _check_readings(example: Example, field: CustomField) -> None:
+    """Raise ``FieldError`` if the patterns read in an example what it does not say."""
+    answers = field.read(example.value)[0]
+    for matches in find_matches(field, [read_passage(example.text)]):
+        for name, found in matches.items():
+            stated = {
+                _fold(value)
+                for answer in answers
+                for value in list_members(answer.get(name))
+            }
+            others = [one.value for one in found if _fold(one.value) not in stated]
+            if others:
+                read = f"the patterns read {show_value(others[0])} in {example.text!r}"
+                raise FieldError(
+                    f"{field.name}.{name}: {read}, whose example does not say so; correct the "
+                    "pattern or the example"
+                )
 
 
 def _find_problem(compiled: Compiled, field: CustomField) -> str | None:
@@ -209,6 +213,13 @@ def _find_problem(compiled: Compiled, field: CustomField) -> str | None:
     for name in compiled.rule.expression.groupindex:
         if name not in known:
             return f"captures {name}, which is no attribute of the field{suggest(name, known)}"
+    lacking = _list_never_read(compiled, field)
+    if lacking:
+        why = "each match is a value" if field.many else "no other pattern reads it"
+        return (
+            f"can never fill a value: it does not read {lacking[0]}, which is required, and "
+            f"{why}; add a part such as {lacking[0]}=( _ ) to it, or give {lacking[0]} a default"
+        )
     texts = [
         example.text
         for example in field.examples
@@ -216,10 +227,44 @@ def _find_problem(compiled: Compiled, field: CustomField) -> str | None:
     ]
     if any(next(_apply(compiled, field, read_passage(text)), None) for text in texts):
         return None
+    unread = _find_unread(compiled, texts)
+    if unread:
+        return f"finds {unread}"
     return (
         "finds no value in an example of the field; add one, with its text and value, or "
         "correct the pattern"
     )
+
+
+def _list_never_read(compiled: Compiled, field: CustomField) -> list[str]:
+    """Return the required attributes that are always missing from the values of a pattern: each
+    of its matches is a value of its own with ``many``, else all patterns fill one value.
+    """
+    filling = [compiled] if field.many else compile_patterns(field)
+    read = {
+        name
+        for one in filling
+        for name in (one.attribute.name, *one.rule.expression.groupindex)
+    }
+    return [
+        one.name for one in field.attributes if one.required and one.name not in read
+    ]
+
+
+def _find_unread(compiled: Compiled, texts: Iterable[str]) -> str:
+    """Return the words in an example that a pattern finds for its attribute, and why they are no
+    value of it; empty if it finds none.
+    """
+    attribute = compiled.attribute
+    for text in texts:
+        for found in compiled.rule.find(read_passage(text).tokens):
+            place = found.part(attribute.name) or (found.first, found.end)
+            words = found.tokens.read(*place)
+            try:
+                attribute.read(compiled.pattern.gives or words)
+            except ValueError as error:
+                return f"{words!r} in {text!r}, which is no {attribute.type}: {error}"
+    return ""
 
 
 def _fold(value: Any) -> str:

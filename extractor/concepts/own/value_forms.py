@@ -8,7 +8,6 @@ value in this form.
 
 import re
 from collections.abc import Sequence
-from datetime import date
 from typing import Any, TypeVar
 
 from extractor.concepts.limits.bounds import scale_alike
@@ -31,6 +30,7 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
+from extractor.schemas.registered_words import read_date as read_written_date
 
 TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
@@ -73,6 +73,10 @@ _VERSION = re.compile(
     r"(?P<name>.{1,300}?)(?:\s{0,9}\|\s*|[\s,]{1,9}v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)",
     re.IGNORECASE,
 )
+
+
+_DAY_SIGN = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b( of\b)?", re.IGNORECASE)
+"""What may stand behind the number of a day: "31st of May"."""
 
 
 def read_limit(text: str) -> Constraint:
@@ -211,17 +215,27 @@ def read_whole_number(text: str) -> int:
 
 
 def read_date(text: str) -> str:
-    """Read a day as ISO 8601 writes it, and return it in that form.
+    """Read a day as ISO 8601 or a text writes it, and return it as ISO 8601 writes it.
 
-    >>> read_date("2024-05-31")
-    '2024-05-31'
+    A month needs its name, unless the order of day and month cannot be mistaken.
+
+    >>> read_date("2024-05-31"), read_date("May 31st, 2024"), read_date("31. 5. 2024")
+    ('2024-05-31', '2024-05-31', '2024-05-31')
     """
-    try:
-        return date.fromisoformat(text.strip()).isoformat()
-    except ValueError:
-        raise ValueError(
-            f"{text!r}: write a date as year-month-day, such as 2024-05-31"
-        ) from None
+    plain = re.sub(r"\s*-\s*", "-", _DAY_SIGN.sub(" ", text.strip()))
+    has_name = any(map(str.isalpha, plain))
+    if has_name:
+        words = plain.replace(".", " ").replace(",", ", ")
+        written = " ".join(words.split()).replace(" ,", ",")
+    else:
+        written = "".join(plain.split())
+    day = read_written_date(written)
+    if day is not None and len(day) == len("2024-05-31"):
+        return day
+    raise ValueError(
+        f"{text!r}: write a date as year-month-day, such as 2024-05-31, or with the name of the "
+        "month"
+    )
 
 
 def read_truth(text: str) -> bool:

@@ -17,6 +17,7 @@ from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span, span_of
 from extractor.evidence.parsed import ParsedRecord
+from extractor.language.book import read_text, rule
 from extractor.language.clean import clean_text
 from extractor.model.asking.prompt import count_output_tokens, render_call, render_line
 from extractor.model.asking.questions import Question
@@ -48,7 +49,7 @@ _PEOPLE = re.compile(
     r"|old)\b",
     re.IGNORECASE,
 )
-"""Words of lines that say who takes part."""
+"""Words that say who takes part, whatever stands around them."""
 _HEADER = re.compile(
     r"\W*(?:(?:key |main )?(?:inclusion|exclusion)(?: criteria)?|criteria)\W*",
     re.IGNORECASE,
@@ -209,9 +210,27 @@ def _plan_eligibility(
             chunk = Chunk(next(numbers), span, clean_text(section.text).text)
             lines.append(Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " ")))
     for line in sorted(lines, key=lambda line: line.chunk.span):
-        also = (PEOPLE,) if people and _PEOPLE.search(line.chunk.text) else ()
+        named = says_who(
+            line.chunk.text, is_criterion=line.chunk.span.section not in _PEOPLE_IN
+        )
+        also = (PEOPLE,) if people and named else ()
         if line.fields or also or line.chunk in shown:
             yield replace(line, fields=(*line.fields, *also))
+
+
+def says_who(text: str, *, is_criterion: bool = True) -> bool:
+    """Return whether a line may say who takes part: by a word for people of some age or sex, or by
+    a number that can only be an age. A title that names children gives no limit of their age.
+
+    >>> [
+    ...     says_who(line)
+    ...     for line in ("No minors", "Under 18s", "At least 18 y/o", "Aspirin")
+    ... ]
+    [True, True, True, False]
+    """
+    if _PEOPLE.search(text):
+        return True
+    return is_criterion and rule("says_who").search(read_text(text)) is not None
 
 
 def _hint_of(item: Draft, shown: Collection[int] = frozenset()) -> str:

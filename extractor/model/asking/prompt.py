@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ class Prompt:
     answer: tuple[Mapping[str, Any], ...]
 
 
-@cache
+@lru_cache(256)  # fields of the user's own have no end
 def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
     """Return the newest prompt, with the definitions of the user's own fields.
 

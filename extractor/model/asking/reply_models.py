@@ -8,7 +8,7 @@ costs nothing else: not its item, and not the answer.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Annotated, Any, Self, get_origin
 
 from pydantic import (
@@ -381,7 +381,7 @@ _LISTS = frozenset(
 """The keys and attributes that hold a list."""
 
 
-@cache
+@lru_cache(256)  # fields of the user's own have no end
 def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
     """Return the reply of a run with these fields of the user's own."""
     if not fields:

@@ -139,7 +139,8 @@ function listFacts(record) {
   if (record.coverage) {
     const [characters, claimed, boilerplate] = record.coverage;
     const said = characters - boilerplate;
-    if (said > 0) facts.push(`${Math.round((100 * claimed) / said)} % of the text is quoted`);
+    // Rounded down: 100 % means that nothing is left out.
+    if (said > 0) facts.push(`${Math.floor((100 * claimed) / said)} % of the words are quoted (without headings and list marks)`);
   }
   const { calls, prompt_tokens = 0, cached_tokens, output_tokens = 0 } = record.usage;
   const cached = cached_tokens ? ` (${cached_tokens.toLocaleString("en")} cached)` : "";

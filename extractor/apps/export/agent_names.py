@@ -1,0 +1,231 @@
+"""Give all regimens of one drug in a record one name, from what the record itself says.
+
+The names of one drug are those of its registered intervention, the abbreviations that the record
+explains, and any case, form, strength or route beside them. Two names that may be two drugs stay
+apart: a wrong name is worse than two names.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import lru_cache
+from types import MappingProxyType
+
+from extractor.apps.export.interventions import Intervention
+from extractor.concepts.aliases import find_entry
+from extractor.concepts.doses.names import (
+    find_general,
+    is_vague,
+    name_key,
+    split_names,
+    trim_name,
+)
+from extractor.language.book import read_text, rule
+from extractor.language.lexer import lex
+from extractor.schemas import RegisteredTerm, TermKind
+
+_PLACEBO_WORDS = frozenset(
+    [
+        "placebo",
+        "placebos",
+        "matching",
+        "matched",
+        "matches",
+        "comparator",
+        "control",
+        "oral",
+        "dummy",
+        "inactive",
+        "saline",
+        "tablet",
+        "tablets",
+        "capsule",
+        "capsules",
+        "pill",
+        "pills",
+        "injection",
+        "injections",
+        "infusion",
+        "cream",
+        "gel",
+        "ointment",
+        "solution",
+        "arm",
+        "group",
+    ]
+)
+"""Words that say that something is a placebo, and not of what."""
+_KEPT = 4096
+"""How many bare names are cached."""
+_DRUGS = frozenset({"drug", "cells"})
+
+
+class AgentNamer:
+    """Names the agents of a record.
+
+    >>> registered = [
+    ...     Intervention(
+    ...         "FCT-1 50 mg tablet",
+    ...         "DRUG",
+    ...         ("Fictumab", "FCT1"),
+    ...         None,
+    ...         "interventions[0]",
+    ...     )
+    ... ]
+    >>> namer = AgentNamer(registered, {"ASA": "acetylsalicylic acid"})
+    >>> [namer.name(agent) for agent in ("FCT-1", "fictumab", "Oral FCT1", "ASA")]
+    ['fictumab', 'fictumab', 'fictumab', 'acetylsalicylic acid']
+    """
+
+    def __init__(
+        self,
+        interventions: Sequence[Intervention] = (),
+        explained: Mapping[str, str] = MappingProxyType({}),
+        terms: Sequence[RegisteredTerm] = (),
+    ) -> None:
+        self._explained = explained
+        mesh = {
+            _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
+        }
+        self._names = _read_registered(interventions, mesh)
+        self._seen = dict[str, str]()
+
+    def name(self, agent: str) -> str:
+        """Return the name that an agent shares with all its other names in the record."""
+        bare = bare_name(agent)
+        if _is_placebo(bare):
+            return "placebo"
+        known = self.find_registered(bare)
+        if known:
+            return known
+        full = self._explained.get(bare)
+        if full:
+            bare = bare_name(full)
+            known = self.find_registered(bare)
+        usual = find_entry(bare, "agent_abbreviations")
+        if known is None and usual:
+            known = self.find_registered(usual.value) or usual.value.lower()
+        # "MK-8237" and "MK 8237" are one name: that which came first
+        return known or self._seen.setdefault(_make_key(bare), bare.lower())
+
+    def find_registered(self, words: str) -> str | None:
+        """Return the name of the registered intervention that goes by these words; None if none
+        does.
+        """
+        return self._names.get(_make_key(words))
+
+
+@lru_cache(maxsize=_KEPT)
+def bare_name(name: str) -> str:
+    """Return a name without form, strength, route and marks: "Oral Fictumab® 50 mg tablet".
+
+    >>> bare_name("Oral Fictumab® 50 mg tablet")
+    'Fictumab'
+    """
+    for mark in "®™©":
+        name = name.replace(mark, " ")
+    tokens = read_text(" ".join(name.split()))
+    place = trim_name(tokens, 0, len(tokens)) if len(tokens) else None
+    return tokens.read(*place) if place else tokens.text
+
+
+def _make_key(name: str) -> str:
+    """Return the form in which names are compared. In a code, spaces and hyphens mean nothing."""
+    key = name_key(name)
+    return key.replace(" ", "") if any(map(str.isdigit, key)) else key
+
+
+def _is_placebo(name: str) -> bool:
+    """Return whether a name is that of a placebo and does not say of which drug."""
+    if "placebo" not in name.lower():
+        return False
+    words = {word.lower() for word in lex(name).words if word.isalpha()}
+    return words <= _PLACEBO_WORDS
+
+
+def _is_known(name: str) -> bool:
+    """Return whether a whole name is that of one known substance."""
+    tokens = read_text(name)
+    known = find_general(tokens)
+    return [one for one in known if one[0] in _DRUGS] == [("drug", 0, len(tokens))]
+
+
+def _has_several(name: str) -> bool:
+    """Return whether a name may be that of several agents: "Fictumab + samplinib"."""
+    tokens = read_text(name)
+    is_joined = any(word in ("+", "/", ",", ";", "&") for word in tokens.words)
+    joined = is_joined or not {"and", "plus", "with", "or"}.isdisjoint(
+        word.lower() for word in tokens.words
+    )
+    return joined or len(split_names(tokens, 0, len(tokens))) > 1
+
+
+def _read_registered(
+    interventions: Iterable[Intervention], mesh: Set[str]
+) -> Mapping[str, str]:
+    """Return the name of each registered intervention by the keys of its names.
+
+    A name of two interventions is left out. ``mesh`` has the keys of the registry's own terms.
+    """
+    named = [(bare_name(one.name), one) for one in interventions if one.name]
+    own = {_make_key(bare) for bare, _ in named}
+    names = dict[str, str]()
+    claimed = defaultdict[str, set[str]](set)
+    for bare, intervention in named:
+        if _is_placebo(bare) or is_vague(bare):
+            continue
+        others = _list_others(bare, intervention, own, mesh)
+        usual = find_entry(bare, "agent_abbreviations")
+        substances = [one for one in others if _is_substance(one, mesh)]
+        shown = usual.value if usual else bare
+        if substances and usual is None and not _is_substance(bare, mesh):
+            # a code or a brand, and the substance behind it
+            shown = substances[0]
+        name = names.setdefault(_make_key(bare), shown.lower())
+        for other in (shown, *others):
+            claimed[_make_key(other)].add(name)
+    for key, owners in claimed.items():
+        if len(owners) == 1:
+            names.setdefault(key, next(iter(owners)))
+    return names
+
+
+def _list_others(
+    bare: str, intervention: Intervention, own: Set[str], mesh: Set[str]
+) -> list[str]:
+    """Return the other names of an intervention that surely name the same; none if they may be
+    the parts of a mixture.
+    """
+    if not intervention.other_names or _has_several(intervention.name or ""):
+        return []
+    others = dict[str, str]()
+    for written in intervention.other_names:
+        other = bare_name(written)
+        key = _make_key(other)
+        is_elsewhere = key in own or _is_placebo(other)
+        if not is_elsewhere and not _has_several(written) and not _is_class(other):
+            others.setdefault(key, other)
+    substances = [one for one in (bare, *others.values()) if _is_substance(one, mesh)]
+    different = {_name_substance(one) for one in substances}
+    # two substances under one name: a mixture, or a mistake of the registry
+    return [] if len(different) > 1 else list(others.values())
+
+
+def _is_substance(name: str, mesh: Set[str]) -> bool:
+    """Return whether a whole name is that of a known substance, or a term of the registry."""
+    return _is_known(name) or _make_key(name) in mesh
+
+
+def _name_substance(name: str) -> str:
+    """Return the key of a substance, the same for its usual abbreviation."""
+    entry = find_entry(name, "agent_abbreviations")
+    return _make_key(entry.value if entry else name)
+
+
+def _is_class(name: str) -> bool:
+    """Return whether a name is that of a class or a kind of treatment: "steroid"."""
+    if is_vague(name) or len(name) < 2:
+        return True
+    tokens = read_text(name)
+    if rule("class_noun").search(tokens):
+        return True
+    return any(kind in ("class", "placebo") for kind, *_ in find_general(tokens))

@@ -1,0 +1,172 @@
+"""The table ``bounds``: which values of a quantity a limit admits, as two ends in canonical units.
+
+An exclusion is turned round. A limit of two quantities, "ALT or AST", has a row for each.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from extractor.apps.export.columns import ADDED, Json
+from extractor.concepts.limits.quantity_names import KnownQuantity, list_quantities
+from extractor.language.book import read_table
+from extractor.schemas import Comparator
+
+_OUTSIDE = "outside"
+"""What ``admits`` is where a range is excluded."""
+_JOINTS = ("_or_", "_and_")
+"""What the names of limits of several quantities hold."""
+
+
+class Ends(NamedTuple):
+    """The ends of a limit, by column. With ``outside`` the values between them are kept out."""
+
+    low: float | None = None
+    low_inclusive: bool | None = None
+    high: float | None = None
+    high_inclusive: bool | None = None
+    outside: bool | None = None
+
+
+def list_bounds(criteria: list[Json]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of ``bounds``: one for each limit and quantity. ``criteria`` have the computed
+    cells of their limits.
+    """
+    for criterion_index, criterion in enumerate(criteria):
+        for constraint_index, limit in enumerate(criterion["constraints"]):
+            cells = limit[ADDED]
+            for quantity in list_parts(cells):
+                yield {
+                    "criterion_index": criterion_index,
+                    "constraint_index": constraint_index,
+                    "quantity": quantity,
+                    "quantity_group": read_table("bounds")["groups"].get(quantity),
+                    **_bound(cells, limit, quantity),
+                    "condition": limit.get("condition"),
+                    "sex": cells["sex"],
+                    "confidence": cells["confidence"],
+                }
+
+
+def list_parts(cells: Json) -> list[str]:
+    """Return the quantities that a limit bounds: its own, or those that it joins and that can have
+    its unit and values.
+
+    >>> list_parts({"quantity_canonical": "alt_or_ast", "unit_ucum": "{ULN}"})
+    ['alt', 'ast']
+    >>> list_parts(
+    ...     {
+    ...         "quantity_canonical": "serum_creatinine_or_clearance",
+    ...         "unit_ucum": "mg/dL",
+    ...     }
+    ... )
+    ['serum_creatinine']
+    """
+    name = cells["quantity_canonical"]
+    if name is None:
+        return []
+    if "|" in name:
+        return list(name.split("|"))
+    known = list_quantities().get(name)
+    is_joint = any(word in name for word in _JOINTS)
+    if known is None or not is_joint or not known.both:
+        return [name]
+    parts = [list_quantities()[part] for part in sorted(known.both)]
+    fitting = [part for part in parts if _can_have(part, cells)]
+    unit = cells["unit_ucum"]
+    # a unit that only some can be converted from is theirs: "creatinine or its clearance < 2 mg/dL"
+    own = [part for part in fitting if unit and part.to_canonical(1, unit) is not None]
+    return [part.name for part in own or fitting] or [name]
+
+
+def _can_have(quantity: KnownQuantity, cells: Json) -> bool:
+    unit = cells["unit_ucum"]
+    if unit is not None and not quantity.fits(unit):
+        return False
+    value = cells.get("value_canonical")
+    is_score = quantity.unit == "{score}"
+    # "ECOG or Karnofsky 0-1": nobody has a Karnofsky index of 1
+    return value is None or not is_score or quantity.is_possible(value)
+
+
+def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
+    """Return whom a limit bounds, its ends and their unit; nothing if it may not hold as it
+    stands.
+    """
+    admits = cells.get("admits") or cells.get("admits_some")
+    if admits is None:
+        return {}
+    holds_for = "all" if cells.get("admits") else "some"
+    value, value_high, unit = _measure(cells, limit, quantity)
+    if value is None:
+        return {"holds_for": holds_for}
+    ends = find_ends(admits, value, value_high)
+    if _is_either(ends, quantity, cells):
+        holds_for = "some"
+    own = list_quantities().get(quantity)
+    return {
+        "holds_for": holds_for,
+        "unit": unit,
+        "canonical": unit == (own.unit if own else cells["unit_canonical"]),
+        **ends._asdict(),
+    }
+
+
+def _measure(
+    cells: Json, limit: Json, quantity: str
+) -> tuple[float | None, float | None, str | None]:
+    """Return both values of a limit with their unit: the quantity's own, else that of the text, as
+    for multiples of a normal limit.
+    """
+    if cells["value_canonical"] is not None:
+        high = cells["value_high_canonical"]
+        return cells["value_canonical"], high, cells["unit_canonical"]
+    if cells["canonical_note"] != "no conversion":
+        return None, None, None
+    unit = cells["unit_ucum"]
+    value = limit["value"]
+    high = limit.get("value_high")
+    own = list_quantities().get(quantity)
+    is_part = quantity != cells["quantity_canonical"]
+    converted = own.to_canonical(value, unit) if own and is_part else None
+    if own is None or converted is None:
+        return value, high, unit
+    converted_high = None if high is None else own.to_canonical(high, unit)
+    return converted, converted_high, own.unit
+
+
+def find_ends(admits: str, value: float, value_high: float | None = None) -> Ends:
+    """Return the ends of the values that a comparator admits.
+
+    >>> find_ends(">=", 75)
+    Ends(low=75, low_inclusive=True, high=None, high_inclusive=None, outside=False)
+    >>> find_ends("outside", 60, 80)
+    Ends(low=60, low_inclusive=False, high=80, high_inclusive=False, outside=True)
+    """
+    if admits == _OUTSIDE:
+        return _list_both(value, value_high, outside=True)
+    if admits == "<>":
+        return _list_both(value, value, outside=True)
+    comparator = Comparator(admits)
+    if comparator is Comparator.BETWEEN:
+        return _list_both(value, value_high, outside=False)
+    if comparator is Comparator.EQUAL:
+        return _list_both(value, value, outside=False)
+    includes = comparator in (Comparator.AT_LEAST, Comparator.AT_MOST)
+    if comparator in (Comparator.AT_LEAST, Comparator.MORE):
+        return Ends(low=value, low_inclusive=includes, outside=False)
+    return Ends(high=value, high_inclusive=includes, outside=False)
+
+
+def _list_both(low: float, high: float | None, *, outside: bool) -> Ends:
+    """Return a range with both ends; an end is kept out with what lies between them."""
+    return Ends(low, not outside, high, not outside, outside)
+
+
+def _is_either(ends: Ends, quantity: str, cells: Json) -> bool:
+    """Whether it is enough that one of two joined quantities is so high: "ALT or AST > 2 x ULN" of
+    patients with hepatitis. "ALT or AST < 3 x ULN" bounds both.
+    """
+    is_joint = cells["quantity_canonical"] != quantity
+    worse = list_quantities()[quantity].worse if is_joint else None
+    is_laboratory = bool(cells.get("laboratory"))
+    return is_joint and is_laboratory and worse != "lower" and ends.high is None

@@ -1,0 +1,113 @@
+"""One key for an instrument of endpoints, shared with the quantities of limits: "Montreal Cognitive
+Assessment (MoCA)" as what is measured, and "MoCA >= 26" as a limit.
+"""
+
+import re
+from functools import cache
+
+from extractor.concepts.limits.quantity_names import (
+    KnownQuantity,
+    list_quantities,
+    name_quantity,
+)
+from extractor.language.book import Entry, terms_of
+from extractor.language.shown import show_line
+
+_SIGNS = re.compile(r"[^a-z0-9]+")
+_ABBREVIATION = re.compile(r" ?[(\[]([A-Za-z][\w./-]{1,14})[)\]]")
+_ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
+
+
+def name_instrument(name: str, around: str = "") -> str | None:
+    """Return the key of an instrument: the name of the quantity that is its score, else the usual
+    short form in small letters.
+
+    The short form is that of the vocabulary of instruments, else the one that the words ``around``
+    explain: "Quality of Sleep Index (QSI)".
+
+    >>> name_instrument("Montreal Cognitive Assessment"), name_instrument("MoCA")
+    ('moca', 'moca')
+    >>> name_instrument("EORTC QLQ-C30")
+    'eortc_qlq_c30'
+    >>> name_instrument(
+    ...     "Quality of Sleep Index", "The Quality of Sleep Index (QSI) at week 4"
+    ... )
+    'qsi'
+    """
+    written = _ARTICLE.sub("", show_line(name))
+    entry = _index_entries().get(written) or _index_entries().get(_fold(written))
+    if entry:
+        quantity = _find_score(entry)
+        return quantity.name if quantity else _fold(entry.value)
+    short = _find_short(written, show_line(around))
+    known = _index_entries().get(short)
+    if known:
+        return name_instrument(known.value)
+    quantity = _read_score(written)
+    return quantity.name if quantity else _fold(short) or None
+
+
+def _fold(name: str) -> str:
+    return _SIGNS.sub("_", name.casefold()).strip("_")
+
+
+@cache
+def _index_entries() -> dict[str, Entry]:
+    """Return the instruments by each of their names, as written and in small letters: "mRS" is no
+    "MRS". The usual short forms come first.
+    """
+    entries = terms_of("instruments")
+    found = {_fold(entry.value): entry for entry in entries}
+    for entry in reversed(entries):
+        found |= dict.fromkeys((*entry.also, *entry.terms), entry)
+    found |= {entry.value: entry for entry in entries}
+    for entry in entries:
+        for term in (*entry.terms, *entry.also):
+            found.setdefault(_fold(term), entry)
+    return found
+
+
+def _find_score(entry: Entry) -> KnownQuantity | None:
+    """Return the quantity that is the score of an instrument. Its long names decide, since a
+    short form has other meanings: "IGA" is an antibody, too.
+    """
+    names = sorted(
+        (entry.value, *entry.terms, *entry.also), key=lambda name: -len(name)
+    )
+    has_long_name = " " in names[0]
+    for name in names:
+        if has_long_name and " " not in name:
+            break
+        if quantity := _read_score(name):
+            return quantity
+    return None
+
+
+def _read_score(name: str) -> KnownQuantity | None:
+    quantity = name_quantity(name)
+    if quantity is None or quantity.general or quantity.laboratory:
+        return None
+    is_whole = _fold(name) in _index_scores().get(quantity.name, frozenset())
+    return quantity if is_whole else None
+
+
+@cache
+def _index_scores() -> dict[str, frozenset[str]]:
+    """Return the names of each quantity. A longer name may be that of another instrument."""
+    return {
+        name: frozenset(map(_fold, (name, *quantity.names)))
+        for name, quantity in list_quantities().items()
+    }
+
+
+def _find_short(name: str, around: str) -> str:
+    """Return the short form in brackets behind a name, there or in the words around; else the
+    name.
+    """
+    for text in (name, around):
+        start = text.casefold().find(_ABBREVIATION.sub("", name).casefold())
+        end = start + len(_ABBREVIATION.sub("", name))
+        explained = _ABBREVIATION.match(text, end) if start >= 0 else None
+        if explained:
+            return explained[1]
+    return name

@@ -1,0 +1,27 @@
+"""Pair each result with its record, from which registered fields come."""
+
+from collections.abc import Iterator
+from itertools import tee
+from pathlib import Path
+
+from extractor.apps.export.export import Threshold, find_results, read_results
+from extractor.run.finished import FinishedRun
+from extractor.schemas import TrialExtraction, TrialRecord
+
+
+def pair_results(
+    run: Path, found: FinishedRun | None, threshold: Threshold
+) -> Iterator[tuple[TrialExtraction, TrialRecord | None]]:
+    """Yield each result with its record, one at a time; without the run's folder there are no
+    records.
+    """
+    results = find_results(run)
+    if found is None:
+        for extraction in read_results(results, None, threshold):
+            yield extraction, None
+        return
+    ids, records = tee(found.reread())
+    lines = (found.read_line(one.record_id) for one in ids)
+    extractions = read_results(results, lines, threshold)
+    for extraction, reread in zip(extractions, records, strict=True):
+        yield extraction, reread.record

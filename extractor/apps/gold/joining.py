@@ -1,0 +1,115 @@
+"""Find the item to which a mark belongs, where annotators joined marks by relations.
+
+A relation has no direction here, and may lead over other marks: a frequency is joined to an amount,
+and the amount to its agent.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from extractor.apps.gold.marks import DOSING, RECORD, Labels, Mark, Problem
+from extractor.errors import ArgumentError
+
+_AGENT = "agent"
+
+
+class Joined(NamedTuple):
+    """Marks that know their item, those whose item is not clear with what is wrong, and
+    relations that say nothing.
+    """
+
+    marks: list[Mark]
+    unclear: list[tuple[Mark, str]]
+    unused: list[Problem]
+
+
+def join_marks(marks: Sequence[Mark], labels: Labels) -> Joined:
+    """Return the marks of a record, each with the item to which relations lead.
+
+    >>> agent = Mark("A", "region 1", "agent", "Examplib", id="1")
+    >>> amount = Mark("A", "region 2", "amounts", "10 mg", id="2", links=("1",))
+    >>> [mark.of for mark in join_marks([agent, amount], Labels()).marks]
+    ['', '1']
+    """
+    finder = _Finder(marks, labels)
+    joined = Joined([], [], [])
+    for mark in marks:
+        hosts = finder.find_hosts(mark)
+        if len(hosts) > 1:
+            names = " and ".join(sorted(hosts))
+            problem = f"is joined to several items ({names}); join it to one, or mark it for each"
+            joined.unclear.append((mark, problem))
+            continue
+        joined.marks.append(replace(mark, of=hosts[0]) if hosts else mark)
+        if mark.links and not hosts and not finder.is_used(mark):
+            remedy = (
+                "mark the item (criterion, regimen or endpoint), and join both to it"
+            )
+            problem = f"a relation of this {mark.label} leads to no item"
+            joined.unused.append(Problem(mark.place, problem, remedy, warns=True))
+    return joined
+
+
+class _Finder:
+    def __init__(self, marks: Sequence[Mark], labels: Labels) -> None:
+        self._labels = labels
+        self._by_id = {mark.id: mark for mark in marks if mark.id}
+        self._beside: dict[str, set[str]] = defaultdict(set)
+        for mark in marks:
+            for other in mark.links:
+                self._beside[mark.id].add(other)
+                self._beside[other].add(mark.id)
+
+    def find_hosts(self, mark: Mark) -> list[str]:
+        """Return the names of the nearest marks whose item has what a mark says."""
+        wanted = self._list_groups(mark)
+        if mark.id not in self._beside or not wanted:
+            return []
+        known = {mark.id}
+        reached = {mark.id}
+        while reached:
+            beside = {other for name in reached for other in self._beside[name]}
+            reached = beside - known
+            known |= reached
+            hosts = [name for name in reached if self._hold(name, mark) in wanted]
+            if hosts:
+                return hosts
+        return []
+
+    def _list_groups(self, mark: Mark) -> set[str]:
+        """Return the paths of the items that may have what a mark says; none for an item that
+        stands by itself.
+        """
+        group = self._labels.items.get(mark.label)
+        if group is not None and not group.startswith("custom."):
+            return set()
+        if group is not None:
+            hosts = self._labels.fields[mark.label].group.of
+            return {hosts} if hosts else set()
+        try:
+            return {one.group for one in self._labels.find(mark.label)}
+        except ArgumentError:
+            return set()
+
+    def _hold(self, name: str, mark: Mark) -> str:
+        """Return the path of the item that a mark makes: an agent makes the regimen of others."""
+        other = self._by_id.get(name)
+        if other is None or other.label == RECORD:
+            return ""
+        is_agent = other.label.endswith(_AGENT)
+        if is_agent and not mark.label.endswith(_AGENT):
+            return DOSING
+        return self._labels.items.get(other.label, "")
+
+    def is_used(self, mark: Mark) -> bool:
+        """Return whether the relations of a mark are those of others to it, or are told of when
+        it is taken over, as a dose without an agent is.
+        """
+        others = [
+            self._by_id[one] for one in self._beside[mark.id] if one in self._by_id
+        ]
+        if DOSING in self._list_groups(mark):
+            return not mark.label.endswith(_AGENT) or any(map(self.find_hosts, others))
+        return any(mark.id in self.find_hosts(one) for one in others)

@@ -1,0 +1,125 @@
+"""Give the moment that a time is counted from one of a few classes, so that it can be grouped by.
+
+Windows of criteria and times of outcomes share these classes. The quote beside a class says more.
+"""
+
+from enum import StrEnum
+from functools import lru_cache
+
+from extractor.concepts.doses.names import find_general
+from extractor.language.book import read_text, rule
+from extractor.language.lexer import Tokens
+
+_OPERATIONS = ("ectomy", "otomy", "ostomy", "plasty", "rrhaphy")
+"""Ends of the names of operations."""
+_NO_OPERATIONS = frozenset({"angioplasty", "phlebotomy", "kyphoplasty"})
+"""Such names of what a needle or a catheter does."""
+_FIRST_NUMBERS = frozenset({"0", "1", "one", "zero", "01", "00"})
+_NUMBERS = ("cycle_number", "day_number", "visit_number")
+"""The parts of a numbered moment."""
+_KEPT = 4096
+"""How many names of moments are cached."""
+
+
+class AnchorClass(StrEnum):
+    """What kind of moment a time is counted from."""
+
+    FIRST_DOSE = "first_dose"
+    RANDOMISATION_OR_ENROLMENT = "randomisation_or_enrolment"
+    SCREENING_OR_CONSENT = "screening_or_consent"
+    LAST_DOSE = "last_dose"
+    DIAGNOSIS = "diagnosis"
+    SURGERY = "surgery"
+    OTHER_EVENT = "other_event"
+
+
+_NAMED = (
+    ("preparing_dose", AnchorClass.OTHER_EVENT),
+    ("moment_last_dose", AnchorClass.LAST_DOSE),
+    ("moment_diagnosis", AnchorClass.DIAGNOSIS),
+    ("moment_surgery", AnchorClass.SURGERY),
+    ("moment_other_event", AnchorClass.OTHER_EVENT),
+    ("moment_first_dose", AnchorClass.FIRST_DOSE),
+    ("moment_screening_or_consent", AnchorClass.SCREENING_OR_CONSENT),
+    ("moment_randomisation_or_enrolment", AnchorClass.RANDOMISATION_OR_ENROLMENT),
+    ("moment_of_giving", AnchorClass.FIRST_DOSE),
+)
+"""The rules that name a class, in the order in which they are asked."""
+
+
+@lru_cache(maxsize=_KEPT)
+def classify_anchor(words: str) -> AnchorClass | None:
+    """Return the class of the moment that words name, with or without "before" or "after" in
+    front; None if they name no moment.
+
+    A bare treatment is one that begins, but one that has ended behind "after": "before therapy",
+    "after therapy".
+
+    >>> texts = (
+    ...     "prior to initiation of therapy",
+    ...     "of study entry",
+    ...     "after study treatment",
+    ... )
+    >>> [classify_anchor(text).value for text in texts]
+    ['first_dose', 'randomisation_or_enrolment', 'last_dose']
+    >>> classify_anchor("of the drug") is None
+    True
+    """
+    tokens = read_text(" ".join(words.split()))
+    opening = rule("moment_opening").starts(tokens, 0)
+    first = opening.end if opening else 0
+    if first == len(tokens) or rule("names_no_moment").covers(tokens, 0, len(tokens)):
+        return None
+    numbered = _read_number(tokens, first)
+    if numbered:
+        return numbered
+    for name, meaning in _NAMED:
+        if rule(name).starts(tokens, first):
+            return meaning
+    if _names_operation(tokens, first):
+        return AnchorClass.SURGERY
+    beginning = rule("beginning_of").starts(tokens, first)
+    if beginning and _names_drug(tokens, beginning.end):
+        return AnchorClass.FIRST_DOSE
+    has_ended = rule("counts_onward").starts(tokens, 0) is not None
+    if rule("moment_of_course").starts(tokens, first) or _names_drug(tokens, first):
+        return AnchorClass.LAST_DOSE if has_ended else AnchorClass.FIRST_DOSE
+    if rule("study_itself").starts(tokens, first) and not has_ended:
+        # the end of a study is not the end of its treatment
+        return AnchorClass.RANDOMISATION_OR_ENROLMENT
+    return AnchorClass.OTHER_EVENT
+
+
+def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
+    """Return the class of a numbered moment: day 1 and cycle 1 are the first dose, visit 1 is
+    screening.
+    """
+    found = rule("numbered_moment").starts(tokens, first)
+    if found is None:
+        return None
+    numbers = [found.read(name) for name in _NUMBERS if found.has(name)]
+    if not numbers:
+        return None
+    if not _FIRST_NUMBERS.issuperset(numbers):
+        return AnchorClass.OTHER_EVENT
+    if found.has("visits"):
+        return AnchorClass.SCREENING_OR_CONSENT
+    return AnchorClass.FIRST_DOSE
+
+
+def _names_operation(tokens: Tokens, first: int) -> bool:
+    """Return whether the moment's name ends as that of an operation: "radical prostatectomy"."""
+    name = rule("naming_word")
+    at = first
+    while at < len(tokens) and name.covers(tokens, at, at + 1):
+        word = tokens.words[at].lower()
+        if word.endswith(_OPERATIONS) and word not in _NO_OPERATIONS:
+            return True
+        at += 1
+    return False
+
+
+def _names_drug(tokens: Tokens, first: int) -> bool:
+    """Return whether the moment is named by a drug alone: "before fictumab"."""
+    known = find_general(tokens, first)
+    return bool(known) and known[0][1] == first and known[0][0] in ("drug", "cells")

@@ -1,0 +1,101 @@
+r"""Text as people read it: for pages, tables, messages and the ``str`` of what was extracted.
+
+A registry's file escapes punctuation (``\\>``), wraps lines, and passes on entities, soft hyphens
+and damaged encodings. People read none of that. Signs that they do read stay as they are: "10⁹",
+"×", "–". Rules read another form, which has one spelling for each sign: ``clean_text``.
+"""
+
+import re
+from functools import lru_cache
+
+from extractor.language.clean import (
+    REPLACERS,
+    CleanText,
+    Replacers,
+    apply_changes,
+    decode_json,
+    list_changes,
+    read_entity,
+    repair,
+)
+
+_LIGATURES = "ﬀﬁﬂﬃﬄﬅﬆ"
+_SHOWN: Replacers = {
+    "json": decode_json,
+    "entity": read_entity,
+    "mojibake": repair,
+    # of a typesetter; other forms, such as Roman numerals, are signs of their own
+    "compatible": lambda found: (
+        REPLACERS["compatible"](found) if found in _LIGATURES else found
+    ),
+    # a lone carriage return ends a line
+    "single": lambda found: found.replace("\r", "\n"),
+    **{
+        name: REPLACERS[name]
+        for name in (
+            "escape",
+            "newline",
+            "invisible",
+            "space",
+            "underline",
+            "symbol",
+            "least",
+            "most",
+        )
+    },
+}
+"""What is no sign that people read. Superscripts, dashes and quotation marks are."""
+_RAISED = str.maketrans("0123456789-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+_UNDERLINED = {"<": "≤", ">": "≥"}
+_MOST_PASSES = 3
+"""How often an escape may be escaped again: "&amp;shy;"."""
+
+
+def show_text(raw: str) -> CleanText:
+    r"""Return a text as people read it, line by line, with a map to the raw characters.
+
+    >>> show_text("aged \\>18 years, 3 × 10⁹/L&nbsp;(2–4)").text
+    'aged >18 years, 3 × 10⁹/L (2–4)'
+    """
+    return apply_changes(raw, list_changes(raw, _SHOWN, _read_tagged))
+
+
+def show_line(raw: str) -> str:
+    r"""Return a text as people read it, on one line.
+
+    >>> show_line("platelets \\> 50 x\n   10\\^9/L,\n   non\u00adsmokers")
+    'platelets > 50 x 10^9/L, nonsmokers'
+    """
+    return raw if is_plain(raw) else _show_odd(raw)
+
+
+def is_plain(text: str) -> bool:
+    """Return at once whether a text is surely one line of plain words, as most are.
+
+    >>> is_plain("age 18 or older"), is_plain("age  < 18")
+    (True, False)
+    """
+    if not text.isascii() or not text.isprintable():
+        return False
+    if "\\" in text or "&" in text or "<" in text or "  " in text:
+        return False
+    return text == text.strip(" ")
+
+
+@lru_cache(maxsize=4096)
+def _show_odd(raw: str) -> str:
+    shown = raw
+    for _ in range(_MOST_PASSES):
+        before = shown
+        shown = show_text(before).text
+        if shown == before:
+            break
+    return " ".join(shown.split())
+
+
+def _read_tagged(found: re.Match[str]) -> str:
+    if found["power"]:
+        return found["power"].translate(_RAISED)
+    return _UNDERLINED[
+        found["comparator"].replace("&lt;", "<").replace("&gt;", ">")[-1]
+    ]

@@ -1,0 +1,81 @@
+"""The canonical name of a limit is one that its words bear out, or none."""
+
+import pytest
+
+from extractor.apps.export.fhir_eligibility import _read_limit, _SaysMoreError
+from extractor.apps.export.limits import name_limit
+from extractor.schemas import Constraint
+
+NAMES = [
+    # a kind that the unit alone tells
+    ("Cut-off", 5, "ng/mL", None),
+    ("jet", 10, "mm", None),
+    ("Receiving", 25, "%", None),
+    ("discomfort", 2, "days/week", None),
+    ("left ventricular mass index", 95, "g/m2", None),
+    ("central labs", 1.5, "x ULN", None),
+    ("aortic diameter", 5, "cm", "length"),
+    ("dose", 10, "mg daily", "dose"),
+    ("hepatic concentration", 80, "umol/g", "concentration"),
+    ("syncopal spells", 2, None, "count"),
+    ("symptom score", 21, None, "score"),
+    # the head is another thing
+    ("trials of adequate dose", 2, None, None),
+    ("Duration of symptoms", 2, None, None),
+    ("doses of vaccine", 2, None, "number_of_doses"),
+    ("number of symptoms", 2, None, "number_of_symptoms"),
+    ("courses of oral steroid therapy", 2, None, "therapy_cycles"),
+    ("lines of systemic therapy", 2, None, "number_of_prior_therapies"),
+    # a short form of other words
+    ("American College of Rheumatology (ACR) criteria", 1, None, None),
+    ("General Deterioration Scale (GDS) score", 4, None, None),
+    ("Geriatric Depression Scale (GDS) score", 4, None, "gds"),
+    ("albumin-creatinine ratio (ACR)", 30, "mg/g", "urine_albumin_creatinine_ratio"),
+    ("Body Mas Index (BMI)", 30, "kg/m2", "bmi"),
+    ("third-generation EGFR-TKI", 1, None, None),
+    ("eGFR", 60, "mL/min", "egfr"),
+    # of another age, or in a unit that no age has
+    ("Bone age", 14, "years", "bone_age"),
+    ("Maternal age", 18, "years", "maternal_age"),
+    ("age", 30, "min", None),
+    ("age", 18, "years", "age"),
+    ("projected hypervolaemia", 40, "pounds", None),
+    ("participants", 50, "kg", "body_weight"),
+    ("CD19", 95, "%", "antigen_expression"),
+    ("CD22", 95, "%", "antigen_expression"),
+    ("CD19+ B cells", 2, "%", "b_cell_percentage"),
+    ("CD19", 5, "/uL", "b_cell_percentage"),
+    ("femur BMD", 0.7, "g/cm2", "bone_mineral_density"),
+    ("lumbar spine T-score", -2.5, None, "bone_density_t_score"),
+    ("ECOG physical status", 1, None, "ecog_performance_status"),
+    ("ASA physical status", 2, None, "asa_class"),
+    ("calculated Cr clearance", 30, "mL/min", "creatinine_clearance"),
+    ("BMI", 95, "percentile", "bmi_percentile"),
+    ("Post bronchodilator FEV1/FVC", 0.7, None, "fev1_fvc_ratio"),
+    # several without a joint name
+    ("bilirubin or ASAT", 3, "x ULN", "total_bilirubin|ast"),
+    ("BUN and serum creatinine", 1.5, "x ULN", "blood_urea_nitrogen|serum_creatinine"),
+    ("ALT or AST", 3, "x ULN", "alt_or_ast"),
+    ("FEV1/FVC", 75, "%", "fev1_fvc_ratio"),
+    ("sinus rhythm and resting heart rate", 70, "bpm", "heart_rate"),
+]
+
+
+@pytest.mark.parametrize(("text", "value", "unit", "name"), NAMES)
+def test_a_name_is_borne_out_by_words(text, value, unit, name):
+    limit = {"quantity": text, "comparator": ">=", "value": value, "unit": unit}
+    assert name_limit(limit).quantity_canonical == name
+
+
+def test_the_kind_that_a_unit_tells_is_kept():
+    limit = {"quantity": "Cut-off", "comparator": ">", "value": 5, "unit": "ng/mL"}
+    cells = name_limit(limit)
+    assert (cells.quantity_kind, cells.unit_ucum) == ("concentration", "ng/mL")
+
+
+def test_a_limit_of_several_quantities_has_no_code_in_fhir():
+    limit = Constraint(
+        quantity="bilirubin or ASAT", comparator=">", value=3, unit="x ULN"
+    )
+    with pytest.raises(_SaysMoreError, match="no LOINC code"):
+        _read_limit(limit, None, of_age=False)

@@ -1,0 +1,27 @@
+"""The moment that a time is counted from has one of a few classes."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from extractor.concepts.windows.anchors import AnchorClass, classify_anchor
+
+CASES = tomllib.loads(Path(__file__).with_name("anchors.toml").read_text("utf-8"))
+
+
+def test_each_class_has_cases():
+    assert set(CASES) == {*AnchorClass, "none"}
+
+
+@pytest.mark.parametrize(
+    ("words", "name"), [(words, name) for name in CASES for words in CASES[name]]
+)
+def test_words_have_their_class(words, name):
+    found = classify_anchor(words)
+
+    assert (found or "none") == name
+
+
+def test_line_breaks_and_case_change_nothing():
+    assert classify_anchor("PRIOR TO\n   THE FIRST DOSE") is AnchorClass.FIRST_DOSE
