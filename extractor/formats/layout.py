@@ -7,7 +7,7 @@ was given.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from extractor.formats.headings import find_headings
@@ -103,7 +103,7 @@ def _join_lines(text: str) -> Iterator[str]:
     dropped = _find_edges([line.group() for line in lines])
     kept = [line for number, line in enumerate(lines) if number not in dropped]
     words = set(_WORD.findall(text))
-    width = _find_width([line.group() for line in kept])
+    width = _find_width(kept)
     before = ""
     end = 0
     in_item = False
@@ -163,11 +163,12 @@ def _soften_hyphen(line: str, hyphen: re.Match[str], words: set[str]) -> str:
     return line[: hyphen.start("sign")] + len(hyphen["sign"]) * _SOFT
 
 
-def _find_width(lines: list[str]) -> int | None:
+def _find_width(lines: Sequence[re.Match[str]]) -> int | None:
     """Return the width at which the lines were wrapped."""
-    lengths = [len(line.rstrip()) for line in lines]
+    written = [line.group() for line in lines]
+    lengths = [len(line.rstrip()) for line in written]
     broken: list[int] = []
-    for length, (line, below) in zip(lengths, pairwise(lines), strict=False):
+    for length, (line, below) in zip(lengths, pairwise(written), strict=False):
         if _LOWER.match(below) and not ends_sentence(line.rstrip()):
             broken.append(length)
     return find_width(broken, lengths)
