@@ -75,13 +75,13 @@ def read_events(parts: OutcomeParts, concept: Reading[Concept]) -> _Events:
 
 def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
     """Return whether the words of an outcome say that it is a length of time."""
-    name = "surely_states_clock"
+    clock = "surely_states_clock"
     if concept.value in _PERHAPS_TIMED:
-        name = "states_clock"
-    for part in (parts.measure, parts.description):
-        if part and part.search(name):
-            return True
-    return False
+        clock = "states_clock"
+    stated = [parts.measure]
+    if parts.description:
+        stated.append(parts.description)
+    return any(part.search(clock) for part in stated)
 
 
 def _find_in_parts(parts: OutcomeParts) -> tuple["EventsFound", Passage | None]:
