@@ -82,10 +82,7 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
         # The other list takes away the "no", or brings it.
         rest = rest.leave_out({"negation"})
 
-    # The same words in another order may exchange conditions, or the windows of two drugs.
-    may_exchange = bool(conditions) or any(both.is_of_one_thing for both in changed)
-    says_something_else = bool(words) and bool(changed or rest)
-    if not may_exchange and not says_something_else:
+    if not _says_something_else(words, changed, conditions, rest):
         if moves or old.quote == new.quote:
             return None
         return make_rewording("criterion", pair)
@@ -101,6 +98,19 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
         pair,
         "constraints" if is_of_limits else "quote",
     )
+
+
+def _says_something_else(
+    words: WordChange,
+    changed: Sequence[LimitPair],
+    conditions: Sequence[str],
+    rest: WordChange,
+) -> bool:
+    """Return whether two quotes differ in more than their wording."""
+    # The same words in another order may exchange conditions, or the windows of two drugs.
+    if conditions or any(both.is_of_one_thing for both in changed):
+        return True
+    return bool(words) and bool(changed or rest)
 
 
 def _list_stated(limits: Iterable[Limit | None]) -> list[Limit]:
