@@ -81,9 +81,9 @@ CASES = {
         ("exclusion", limit("Creatinine", ">", 2, "x ULN")),
         [("serum_creatinine", None, None, 2, True, "{ULN}")],
     ),
-    "an impossible value has no ends": (
+    "an impossible value has the number and unit of the text": (
         ("inclusion", limit("Platelets", ">=", 75_000, "/L")),
-        [("platelet_count", None, None, None, None, None)],
+        [("platelet_count", 75_000, True, None, None, "/L")],
     ),
     "what has no name": (("inclusion", limit("those", ">=", 2)), []),
 }
