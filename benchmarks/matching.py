@@ -148,7 +148,7 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
             stands,
             exists=True,
         )
-    for read in _readings_of(parsed, extraction.dosing):
+    for read in list_regimens(parsed, extraction.dosing):
         exists = Reading(
             value=True,
             confidence=read.read("stands").confidence or read.rules["agent"].confidence,
@@ -179,7 +179,7 @@ def match_items(
         "eligibility.criteria": [
             criteria[quote_span(one)] for one in extraction.eligibility.criteria
         ],
-        "dosing": _readings_of(parsed, extraction.dosing),
+        "dosing": list_regimens(parsed, extraction.dosing),
         "endpoints": parsed.outcomes,
     }
     for group in GROUPS:
@@ -215,7 +215,7 @@ def draft_criterion(parsed: ParsedRecord, criterion: Draft) -> Criterion:
     )
 
 
-def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draft]:
+def list_regimens(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draft]:
     """Return the reading behind each regimen of an extraction: the first with its quote's span
     and its agent.
     """

@@ -7,7 +7,8 @@ fold by curves fitted on the other folds, ``shipped`` judges all folds by the cu
 The table shows for each field and each area: values and the share right; then the mean confidence,
 the expected calibration error, the share that is certain (0.95 or more), the mean confidence of
 these and how many of them are right, with Wilson's 95 % interval. An empty value counts too: it is
-right if nothing is annotated. Open readings (confidence 0) are left out.
+right if nothing is annotated. Open readings (confidence 0) are left out, and values that are
+weighed by their signs (``benchmarks.ranking``).
 
 ``--write`` first fits on all folds and replaces the curves of the package, or only those of fields
 whose names begin with ``--fields``: "dosing".
@@ -29,6 +30,7 @@ from benchmarks.matching import Judged, judge_record, wilson
 from extractor.concepts.parse import ParsedRecord, parse_uncalibrated
 from extractor.evidence.calibration import COUNTED, CURVES, Curve, apply_curve
 from extractor.evidence.drafts import CERTAIN
+from extractor.evidence.signs import is_weighed
 from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 
@@ -52,7 +54,9 @@ def main() -> None:
     chosen = parse_options(__doc__, "gold", records=[...], write=False, fields="")
     records = read_records(*chosen.records, on_error=lambda _: None)
     stated = [
-        one for one in judge_gold(read_gold(chosen.gold), records) if one.confidence
+        one
+        for one in judge_gold(read_gold(chosen.gold), records)
+        if one.confidence and not is_weighed_value(one)
     ]
     if not stated:
         raise SystemExit(
@@ -83,6 +87,11 @@ def main() -> None:
             )
         )
     print(format_rows("by area, all fields", _group(judged, lambda one: one.area)))
+
+
+def is_weighed_value(one: Judged) -> bool:
+    """Return whether the signs of a value say how sure it is, and no curve: it is no list."""
+    return is_weighed(one.field) and bool(one.read) and not isinstance(one.read, tuple)
 
 
 def _group(

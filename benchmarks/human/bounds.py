@@ -71,20 +71,8 @@ def compare(row: Row) -> Tally:
     """Extract one text with the rules, and compare its limits with the marks."""
     ours = list(list_bounds(extract_text(row)))
     marks = row["comparisons"]
-    whole = [
-        mark
-        for mark in marks
-        if mark["operator"]
-        and (mark["operator"] != "between" or len(mark["values"]) == 2)
-    ]
-    marked = [
-        mark
-        for mark in whole
-        if mark["as"] == "Numeric-Filter" and mark["of"] in _MEASURED
-    ]
-    bounds = [
-        (bound, _find(bound, ours)) for mark in marked for bound in _list_marked(mark)
-    ]
+    whole = _list_whole(row)
+    bounds = [(bound, _find(bound, ours)) for bound in list_marked(row)]
     timed = [mark for mark in whole if _is_timed(mark)]
     times = [
         (bound, _find(bound, ours) == "right")
@@ -113,15 +101,35 @@ def list_bounds(extraction: TrialExtraction) -> Iterator[Bound]:
             place = piece.start, piece.end
             if name == "constraints":
                 limit = criterion.constraints[int(rest.partition("]")[0])]
-                yield from _split(
+                yield from split_limit(
                     limit.comparator, [limit.value, limit.value_high], *place
                 )
             elif name == "time_window" and criterion.time_window:
-                yield from _split(
+                yield from split_limit(
                     criterion.time_window.comparator,
                     [criterion.time_window.value],
                     *place,
                 )
+
+
+def list_marked(row: Row) -> list[Bound]:
+    """Return the bounds of ages and observations that people marked."""
+    return [
+        bound
+        for mark in _list_whole(row)
+        if mark["as"] == "Numeric-Filter" and mark["of"] in _MEASURED
+        for bound in _list_marked(mark)
+    ]
+
+
+def _list_whole(row: Row) -> list[Row]:
+    """Return the marks with an operator, without ranges of one value."""
+    return [
+        mark
+        for mark in row["comparisons"]
+        if mark["operator"]
+        and (mark["operator"] != "between" or len(mark["values"]) == 2)
+    ]
 
 
 def _is_timed(mark: Row) -> bool:
@@ -134,14 +142,15 @@ def _is_timed(mark: Row) -> bool:
 
 
 def _list_marked(mark: Row) -> Iterator[Bound]:
-    yield from _split(
+    yield from split_limit(
         mark["operator"] or "=", mark["values"], mark["start"], mark["end"]
     )
 
 
-def _split(
+def split_limit(
     sign: str, values: list[float | None], start: int, end: int
 ) -> Iterator[Bound]:
+    """Yield the bounds of a limit; one between two values has two."""
     stated = [value for value in values if value is not None]
     signs = (
         (">=", "<=")

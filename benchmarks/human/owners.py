@@ -34,7 +34,7 @@ from benchmarks.human.texts import (
 )
 from extractor.schemas import FieldRef, TrialExtraction
 
-_HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
+HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
 _MEASURED = frozenset({"Measurement", "Person", "Observation"})
 """Kinds of marks whose values are limits; the values of others are often words of a diagnosis."""
 _UNIT_FIGURES = re.compile(
@@ -67,6 +67,7 @@ _TIME = re.compile(
 )
 """Numbers with their unit of time: "2", "2-4 weeks", "24 consecutive months"."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_KINDS = {"constraints": "value", "time_windows": "time"}
 _AGES = frozenset({"age", "aged", "old", "older", "year"})
 _LENGTHS = frozenset({"duration", "interval", "length", "period", "time"})
 _OWNERS = _MEASURED | {"Condition", "Device", "Drug", "Procedure", "Visit"}
@@ -132,9 +133,9 @@ def report(rows: Sequence[Row], *, show: bool) -> None:
 
 def compare(row: Row) -> list[Judged]:
     """Extract a text with the rules, and look for each marked value and time."""
-    heading = _HEADINGS[row["list"]]
+    heading = HEADINGS[row["list"]]
     ours = list(list_read(extract_text(row, heading), len(heading)))
-    return [_judge(marked, ours) for marked in list_marked(row)]
+    return [judge_mark(marked, ours) for marked in list_marked(row)]
 
 
 def list_marked(row: Row) -> Iterator[Marked]:
@@ -201,31 +202,28 @@ def list_read(extraction: TrialExtraction, offset: int) -> Iterator[Read]:
             for piece in criterion.evidence
             if piece.start is not None and piece.end is not None
         }
-        for field, (start, end) in places.items():
-            place = FieldRef(field)
-            if place.path == "constraints" and field.endswith("]"):
-                limit: Any = criterion.constraints[_number_of(field)]
-                numbers = _list_stated(limit.value, limit.value_high)
-                yield Read(
-                    "value",
-                    numbers,
-                    start,
-                    end,
-                    limit.quantity or "",
-                    people=limit.condition or "",
-                    unit=limit.unit or "",
-                )
-            elif place.path == "time_windows" and field.endswith("]"):
-                window: Any = criterion.time_windows[_number_of(field)]
-                numbers = _list_stated(window.value, window.value_high)
-                yield Read(
-                    "time",
-                    numbers,
-                    start,
-                    end,
-                    window.of or "",
-                    places.get(f"{field}.of"),
-                )
+        for field, place in places.items():
+            ref = FieldRef(field)
+            if ref.path in _KINDS and field.endswith("]"):
+                value = getattr(criterion, ref.path)[_number_of(field)]
+                yield describe_read(ref.path, value, place, places.get(f"{field}.of"))
+
+
+def describe_read(
+    path: str, value: Any, place: tuple[int, int], owner_place: tuple[int, int] | None
+) -> Read:
+    """Return a limit or a time window of the rules as it is compared with marks."""
+    numbers = _list_stated(value.value, value.value_high)
+    if path == "constraints":
+        return Read(
+            _KINDS[path],
+            numbers,
+            *place,
+            value.quantity or "",
+            people=value.condition or "",
+            unit=value.unit or "",
+        )
+    return Read(_KINDS[path], numbers, *place, value.of or "", owner_place)
 
 
 def _number_of(field: str) -> int:
@@ -256,7 +254,16 @@ def _read_lengths(text: str) -> tuple[float, ...]:
     return tuple(number for length in lengths for number in _read_numbers(length))
 
 
-def _judge(marked: Marked, ours: Sequence[Read]) -> Judged:
+def judge_read(read: Read, marked: Marked) -> Judged:
+    """Return whether one limit has some of a mark's numbers, and whether with the right owner."""
+    held = tuple(number for number in marked.numbers if _has_number(read, number))
+    if not held:
+        return Judged(marked, found=False, owned=None)
+    return judge_mark(marked._replace(numbers=held), [read])
+
+
+def judge_mark(marked: Marked, ours: Sequence[Read]) -> Judged:
+    """Return whether limits of the rules have a mark, and whether with the right owner."""
     # Without a look at the kind: an age of the marks may be a window of the rules.
     there = [
         read for read in ours if read.start < marked.end and marked.start < read.end
@@ -286,20 +293,20 @@ def _has_number(read: Read, number: float) -> bool:
 
 def _is_owner(read: Read, owner: Row) -> bool:
     """Return whether a mark is what a limit of the rules belongs to."""
-    theirs = _list_words(owner["text"])
+    theirs = list_words(owner["text"])
     if read.kind == "time" and owner["type"] == "Measurement" and theirs <= _LENGTHS:
         return bool(theirs)
     if read.owner_place is not None:
         first, end = read.owner_place
         return any(first < stop and start < end for start, stop in owner["spans"])
-    ours = _list_words(read.owner)
+    ours = list_words(read.owner)
     if owner["type"] == "Person":
-        return bool(theirs & (ours | _list_words(read.people)) or ours & _AGES)
+        return bool(theirs & (ours | list_words(read.people)) or ours & _AGES)
     if owner["text"].casefold() in read.owner.casefold():
         return True
-    return bool(theirs & (ours | _list_words(read.unit)))
+    return bool(theirs & (ours | list_words(read.unit)))
 
 
-def _list_words(text: str) -> set[str]:
+def list_words(text: str) -> set[str]:
     """Return the words of a text, without the ending of a plural."""
     return {word.casefold().removesuffix("s") for word in _WORD.findall(text)}

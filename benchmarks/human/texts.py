@@ -9,12 +9,16 @@ from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 
 def extract_text(row: Row, heading: str = "") -> TrialExtraction:
     """Extract the text of a line with the rules; ``heading`` stands above it in the record."""
-    record = TrialRecord(
-        record_id=row["id"],
+    return extract_by_rules(make_record(row["id"], heading + row["text"]), RULES)
+
+
+def make_record(name: str, text: str) -> TrialRecord:
+    """Return a record with an eligibility text and nothing else."""
+    return TrialRecord(
+        record_id=name,
         source=Source(path="marked text", format="text"),
-        sections=(Section(name="eligibility", text=heading + row["text"]),),
+        sections=(Section(name="eligibility", text=text),),
     )
-    return extract_by_rules(record, RULES)
 
 
 def is_same_number(ours: float, theirs: float) -> bool:

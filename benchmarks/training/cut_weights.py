@@ -18,7 +18,11 @@ from benchmarks.training.log_linear import (
     fit_weights,
     format_calibration,
 )
-from extractor.concepts.outcomes.split import OutcomeItem, describe_cuts, find_items
+from extractor.concepts.outcomes.cut_features import (
+    OutcomeItem,
+    describe_cuts,
+    find_items,
+)
 from extractor.language.book import read_text
 from extractor.language.clean import clean_text
 

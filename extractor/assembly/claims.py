@@ -34,7 +34,6 @@ from extractor.schemas import (
     Support,
     TimePoint,
 )
-from extractor.schemas.arguments import suggest
 
 _UNQUOTED = "the words that bear it out are missing; give them as quote"
 _WORDLESS = "these words bear out nothing; give those that decide it"
@@ -71,13 +70,8 @@ def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
 
 def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
     """Yield what is wrong with an example's answer, in its form or by its text."""
-    answers = field.complete_answers(example)
-    known = ("quote", *(one.name for one in field.attributes))
-    for name in (name for answer in answers for name in answer if name not in known):
-        attributes = ", ".join(attribute.describe() for attribute in field.attributes)
-        yield f"{name} is no attribute{suggest(name, known)}; write {attributes}"
-    claims, broken = field.read(answers)
-    yield from (fault for _, fault in broken)
+    yield from field.list_faults(example)
+    claims, _ = field.read(field.complete_answers(example))
     if example.value is not None and not claims:
         yield "there is no value; leave it out if the text states nothing"
     for claim in claims:

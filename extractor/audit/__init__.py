@@ -49,17 +49,19 @@ def audit_extraction(
     [('time_points_differ', ['ORR(CR+CRi) on days 45, 90, 120', 'day 30, day 45, day 90'])]
     """
     audited = AuditedRecord(parsed, extraction)
-    found = (finding for check in CHECKS for finding in check(audited))
+    findings: list[Finding] = []
+    for check in CHECKS:
+        findings += check(audited)
     return tuple(
         finding
-        for finding in found
+        for finding in findings
         if not any(map(parsed.list_blanks, finding.citations))
     )
 
 
 def add_findings(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
     """Return the extraction with the findings of its audit appended."""
-    found = audit_extraction(parsed, extraction)
-    if found:
-        return extraction.model_copy(update={"findings": extraction.findings + found})
-    return extraction
+    findings = audit_extraction(parsed, extraction)
+    if not findings:
+        return extraction
+    return extraction.model_copy(update={"findings": extraction.findings + findings})

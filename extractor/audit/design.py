@@ -3,7 +3,6 @@ size.
 """
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import NamedTuple
 
 from extractor.audit.promises import find_sentence
@@ -32,74 +31,71 @@ def check_allocation_and_masking(audited: AuditedRecord) -> Problems:
     for kind, name, against in _CLAIMS:
         field = kind.value.partition("_")[0]
         stated = audited.record.registry.text(field)
-        if stated in against:
-            claims = (
-                (section, found)
-                for section, found in _find(audited, name)
-                if _is_own_design(section, found)
-            )
-            for section, found in islice(claims, 1):
-                yield _report_claim(
-                    audited,
-                    kind,
-                    section,
-                    found,
-                    field,
-                    f"the registry's {field} is {stated}",
-                )
+        if stated not in against:
+            continue
+        registered = f"the registry's {field} is {stated}"
+        for section, claim in _find(audited, name):
+            if _is_own_design(section, claim):
+                yield _report_claim(audited, kind, section, claim, field, registered)
+                break
 
 
 def _find(audited: AuditedRecord, *names: str) -> Iterator[tuple[LexedSection, Found]]:
     """Yield the matches of these rules in titles and bodies."""
     for section in audited.titles + audited.bodies:
-        yield from (
-            (section, found)
-            for name in names
-            for found in rule(name).find(section.tokens)
-        )
+        for name in names:
+            for claim in rule(name).find(section.tokens):
+                yield section, claim
 
 
 def _report_claim(
     audited: AuditedRecord,
     kind: FindingKind,
     section: LexedSection,
-    found: Found,
+    claim: Found,
     field: str,
     registered: str,
 ) -> Finding:
-    cited = audited.cite(section.name, *found.span), audited.cite_registry(field)
-    return report(kind, f"the text says {found.text}, {registered}", *cited)
+    """Build a finding from a claim in the text and what is ``registered`` in a field."""
+    return report(
+        kind,
+        f"the text says {claim.text}, {registered}",
+        audited.cite(section.name, *claim.span),
+        audited.cite_registry(field),
+    )
 
 
-def _is_own_design(section: LexedSection, found: Found) -> bool:
+def _is_own_design(section: LexedSection, claim: Found) -> bool:
     """Return whether the match describes the whole trial: not a part of it, another trial, or
     two designs at once.
     """
     tokens = section.tokens
-    first, end = find_sentence(tokens, found.first, found.end)
+    first, end = find_sentence(tokens, claim.first, claim.end)
     words = [word.lower() for word in tokens.words[first:end]]
-    is_mixed = "open" in words and any(word.startswith("blind") for word in words)
-    several = sum(word.startswith(("randomised", "randomized")) for word in words) > 1
-    if is_mixed:
+    is_blind = any(word.startswith("blind") for word in words)
+    if is_blind and "open" in words:
         return False
-    if several:
+    randomised = [
+        word for word in words if word.startswith(("randomised", "randomized"))
+    ]
+    if len(randomised) > 1:
         return False
-    return _is_of_trial(section, found, "design_otherwise", "design_of_itself")
+    return _is_of_trial(section, claim, "design_otherwise", "design_of_itself")
 
 
 def _is_of_trial(
-    section: LexedSection, found: Found, otherwise: str, itself: str
+    section: LexedSection, claim: Found, otherwise: str, itself: str
 ) -> bool:
-    """Whether the match is in a title, or its sentence speaks of this trial, and of nothing else
-    by ``otherwise``.
+    """Return whether a claim is about this trial: in a title, or behind words that match the rule
+    ``itself``. A sentence that matches ``otherwise`` speaks of something else.
     """
-    first, end = find_sentence(section.tokens, found.first, found.end)
-    if rule(otherwise).search(section.tokens, first, end):
+    tokens = section.tokens
+    first, end = find_sentence(tokens, claim.first, claim.end)
+    if rule(otherwise).search(tokens, first, end):
         return False
-    is_title = section.name in {"title", "official_title"}
-    return (
-        is_title or rule(itself).search(section.tokens, first, found.first) is not None
-    )
+    if section.name in {"title", "official_title"}:
+        return True
+    return rule(itself).search(tokens, first, claim.first) is not None
 
 
 _PHASES = {"i": 1, "ii": 2, "iii": 3, "iv": 4} | {
@@ -114,15 +110,21 @@ def check_phase(audited: AuditedRecord) -> Problems:
     """
     stated = audited.record.registry.phases
     registered = {_REGISTERED[phase] for phase in stated if phase in _REGISTERED}
-    for section, found in _find(audited, "says_phase") if registered else ():
-        named = _read_phases(found)
-        if named and _is_of_trial(section, found, "phase_otherwise", "phase_of_itself"):
-            if not named & registered:
-                said = f"the registry {'|'.join(stated)}"
-                yield _report_claim(
-                    audited, FindingKind.PHASE_DIFFERS, section, found, "phases", said
-                )
-            return
+    if not registered:
+        return
+    for section, claim in _find(audited, "says_phase"):
+        named = _read_phases(claim)
+        if not named:
+            continue
+        if not _is_of_trial(section, claim, "phase_otherwise", "phase_of_itself"):
+            continue
+        # the first phase that is this trial's decides; later ones are often of other trials
+        if not named & registered:
+            said = f"the registry {'|'.join(stated)}"
+            yield _report_claim(
+                audited, FindingKind.PHASE_DIFFERS, section, claim, "phases", said
+            )
+        return
 
 
 def _read_phases(found: Found) -> set[int]:
@@ -137,14 +139,15 @@ def _read_phases(found: Found) -> set[int]:
     'Phase IV'
     """
     words = [(found.read(name) or "").lower() for name in ("first", "second")]
-    ends = [
-        phase
-        for word in words
-        if (phase := _PHASES.get(word) or _PHASES.get(word.rstrip("abc")))
-    ]
-    if ends and words[0].rstrip("abc") in _PHASES:
-        return set(range(min(ends), max(ends) + 1))
-    return set()
+    if words[0].rstrip("abc") not in _PHASES:
+        return set()
+    phases = []
+    for word in words:
+        # "Ib" is a part of phase 1
+        phase = _PHASES.get(word) or _PHASES.get(word.rstrip("abc"))
+        if phase:
+            phases.append(phase)
+    return set(range(min(phases), max(phases) + 1))
 
 
 _WITHOUT_CONTROLS = word_set(
@@ -157,38 +160,47 @@ _MOST_ARMS = 9
 def check_arm_count(audited: AuditedRecord) -> Problems:
     """Report a number of arms in the text that differs from the registered number."""
     arms = audited.sections("arms")
+    # "Arms 1-3" registered as one arm: the number of registered arms says nothing
     if not arms or any(map(rule("grouped_arms").search, arms.values())):
         return
-    for section, found in _find(audited, "counts_arms", "counts_groups"):
-        count = read_number(found.read("count") or "")
-        if (
-            count is None
-            or not 1 < count <= _MOST_ARMS
-            or not _is_of_all_arms(section, found)
-        ):
+    for section, claim in _find(audited, "counts_arms", "counts_groups"):
+        count = read_number(claim.read("count") or "")
+        if count is None or not 1 < count <= _MOST_ARMS:
             continue
-        named = found.read("which") if "which" in found.match.groupdict() else None
-        may_lack_controls = (named or "").lower() in _WITHOUT_CONTROLS
-        if count != len(arms) and not (may_lack_controls and count < len(arms)):
-            cited = (
-                audited.cite(section.name, *found.span),
+        if not _is_of_all_arms(section, claim):
+            continue
+        if not _fits_arms(claim, count, len(arms)):
+            yield report(
+                FindingKind.ARM_COUNT_DIFFERS,
+                f"the text says {claim.text}, the registry has {len(arms)}",
+                audited.cite(section.name, *claim.span),
                 *map(audited.cite_label, arms),
             )
-            message = f"the text says {found.text}, the registry has {len(arms)}"
-            yield report(FindingKind.ARM_COUNT_DIFFERS, message, *cited)
         return
 
 
-def _is_of_all_arms(section: LexedSection, found: Found) -> bool:
+def _fits_arms(claim: Found, count: float, registered: int) -> bool:
+    """Return whether a stated number of arms agrees with the registered one. "3 intervention
+    groups" may have controls besides.
+    """
+    if count == registered:
+        return True
+    if count > registered or "which" not in claim.match.groupdict():
+        return False
+    return (claim.read("which") or "").lower() in _WITHOUT_CONTROLS
+
+
+def _is_of_all_arms(section: LexedSection, claim: Found) -> bool:
+    """Return whether a number of arms counts all arms of this trial."""
     tokens = section.tokens
-    first, end = find_sentence(tokens, found.first, found.end)
+    first, end = find_sentence(tokens, claim.first, claim.end)
     if rule("some_arms").search(tokens, first, end):
         return False
     # Of another trial: "161 patients were randomised to 4 arms".
-    past = rule("reports_the_past").ends(
-        tokens, found.first, max(first, found.first - 3)
-    )
-    return not past or rule("own_trial").search(tokens, first, end) is not None
+    earliest = max(first, claim.first - 3)
+    if not rule("reports_the_past").ends(tokens, claim.first, earliest):
+        return True
+    return rule("own_trial").search(tokens, first, end) is not None
 
 
 def check_arms_without_intervention(audited: AuditedRecord) -> Problems:
@@ -196,19 +208,21 @@ def check_arms_without_intervention(audited: AuditedRecord) -> Problems:
     none by design.
     """
     registry = audited.record.registry
-    for name in registry.bare_arms if registry.study_type == "INTERVENTIONAL" else ():
+    if registry.study_type != "INTERVENTIONAL":
+        return
+    for name in registry.bare_arms:
         section = audited.record.section(name)
-        if (
-            section
-            and unify_word("arm_type", section.part("type") or "") != "NO_INTERVENTION"
-        ):
-            message = f"{section.part('label') or name} is registered without any intervention"
-            yield report(
-                FindingKind.ARM_WITHOUT_INTERVENTION,
-                message,
-                audited.cite_label(name),
-                field=name,
-            )
+        if not section:
+            continue
+        if unify_word("arm_type", section.part("type") or "") == "NO_INTERVENTION":
+            continue
+        label = section.part("label") or name
+        yield report(
+            FindingKind.ARM_WITHOUT_INTERVENTION,
+            f"{label} is registered without any intervention",
+            audited.cite_label(name),
+            field=name,
+        )
 
 
 _PLANS = ("plans_a_total", "plans_in_this_trial", "plans_to_enrol", "plans_a_sample")
@@ -227,6 +241,10 @@ _LOST = 1.3
 
 
 class _Plan(NamedTuple):
+    """A planned number of participants, and the word before it in lower case, such as "at least",
+    or empty.
+    """
+
     section: str
     found: Found
     number: int
@@ -243,9 +261,12 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
         return
     if any(_may_fit(section.tokens, enrolment) for section in audited.bodies):
         return
-    plans = [plan for section in audited.bodies for plan in _find_plans(section)]
+    plans: list[_Plan] = []
+    for section in audited.bodies:
+        plans += _find_plans(section)
     if not plans or any(_fits(plan, enrolment) for plan in plans):
         return
+    # some texts plan each part of the trial by itself
     if sum(plan.number for plan in plans) == enrolment:
         return
     plan = plans[0]
@@ -267,22 +288,33 @@ def _may_fit(tokens: Tokens, enrolment: float) -> bool:
 
 
 def _find_plans(section: LexedSection) -> Iterator[_Plan]:
+    """Yield the planned sizes of the whole trial that a section states."""
     tokens = section.tokens
-    for found in (found for name in _PLANS for found in rule(name).find(tokens)):
-        count = read_number(found.read("number") or "")
-        first, end = find_sentence(tokens, found.first, found.end)
-        if not count or rule("more_besides").search(tokens, end, end + _NEXT):
-            continue
-        if rule("other_aim").search(tokens, max(0, first - _BEFORE), first):
-            continue
-        divisions = [
-            (each.first, each.end) for each in rule("divides").find(tokens, first, end)
-        ]
-        rest = tokens.without(divisions, first, end)
-        if not any(rule(name).search(rest) for name in _OTHERWISE):
-            yield _Plan(
-                section.name, found, int(count), (found.read("bound") or "").lower()
-            )
+    for name in _PLANS:
+        for found in rule(name).find(tokens):
+            number = read_number(found.read("number") or "")
+            if not number:
+                continue
+            if _is_of_whole_trial(tokens, found):
+                bound = (found.read("bound") or "").lower()
+                yield _Plan(section.name, found, int(number), bound)
+
+
+def _is_of_whole_trial(tokens: Tokens, plan: Found) -> bool:
+    """Return whether a planned number counts all participants: not those of a part of the trial,
+    of a secondary aim, or without others who are added.
+    """
+    first, end = find_sentence(tokens, plan.first, plan.end)
+    if rule("more_besides").search(tokens, end, end + _NEXT):
+        return False
+    if rule("other_aim").search(tokens, max(0, first - _BEFORE), first):
+        return False
+    # "60 patients, 30 in each group": the division takes nothing from the number
+    divisions = [
+        (words.first, words.end) for words in rule("divides").find(tokens, first, end)
+    ]
+    rest = tokens.without(divisions, first, end)
+    return not any(rule(name).search(rest) for name in _OTHERWISE)
 
 
 def _fits(plan: _Plan, enrolment: float) -> bool:

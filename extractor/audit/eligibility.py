@@ -77,29 +77,28 @@ def _is_of_some(eligibility: Eligibility, age: Age) -> bool:
     """Return whether an age limits only some participants: "at least 18 years (men) and 21 years
     (women)".
     """
-    limits = (
-        limit for criterion in eligibility.criteria for limit in criterion.constraints
-    )
-    return any(
-        one.condition
-        and one.unit == age.unit
-        and age.value in (one.value, one.value_high)
-        for one in limits
-    )
+    for criterion in eligibility.criteria:
+        for limit in criterion.constraints:
+            if not limit.condition or limit.unit != age.unit:
+                continue
+            if age.value in (limit.value, limit.value_high):
+                return True
+    return False
 
 
 def check_sex(audited: AuditedRecord) -> Problems:
     """Report one sex in the text and another, or both, in the registry."""
     stated = audited.extraction.eligibility.sex
     reading = audited.parsed.whole.read("sex")
-    is_sure = (
-        stated is not None and reading.value is stated and not reading.alternatives
-    )
+    if stated is None or reading.value is not stated:
+        return
+    if reading.alternatives:
+        return
     registered = (audited.record.registry.sex or "").lower()
-    if not is_sure or registered == stated or registered not in set(Sex):
+    if registered == stated or registered not in set(Sex):
         return
     citations = audited.cite_evidence(audited.extraction.eligibility, "sex")[:1]
-    if all(_is_sex_alone(audited, one) for one in citations):
+    if all(_is_sex_alone(audited, citation) for citation in citations):
         yield report(
             FindingKind.SEX_DIFFERS,
             f"the text admits {stated}, the registry {registered}",
@@ -118,7 +117,8 @@ def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
     said = section.between(citation.start, citation.end)
     line = tokens.codes.rfind("\n", 0, said.first) + 1
     opens = rule("opens_line_on_sex").search(tokens.cut(line, said.first))
-    goes_on = said.end == len(tokens) or rule("goes_on_after_sex").starts(
-        tokens, said.end
-    )
-    return opens is not None and bool(goes_on)
+    if opens is None:
+        return False
+    if said.end == len(tokens):
+        return True
+    return rule("goes_on_after_sex").starts(tokens, said.end) is not None

@@ -60,10 +60,12 @@ def find_sentence(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     """
     low = max(0, first - _LONGEST_SENTENCE)
     high = min(len(tokens), end + _LONGEST_SENTENCE)
-    first = next(
-        (at + 1 for at in range(first - 1, low - 1, -1) if _stops(tokens, at)), low
-    )
-    return first, next((at + 1 for at in range(end, high) if _stops(tokens, at)), high)
+    while first > low and not _stops(tokens, first - 1):
+        first -= 1
+    for at in range(end, high):
+        if _stops(tokens, at):
+            return first, at + 1  # the stop belongs to the sentence
+    return first, high
 
 
 def find_promises(listed: PromiseList) -> Iterator[Promise]:
@@ -83,30 +85,23 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
     """
     tokens = listed.section.tokens
     for term in find_terms(tokens, PROMISED_NAMES, listed.first, listed.end):
+        # "PCR" is the polymerase chain reaction; the response is "pCR"
+        is_pcr = tokens.read(term.first, term.end) == "PCR"
+        if is_pcr and "patholog" not in tokens.text.lower():
+            continue
         opening = max(listed.first, _find_clause(tokens, term.first))
-        part = next(
-            (
-                at + 1
-                for at in range(term.first - 1, opening - 1, -1)
-                if tokens.words[at] == ","
-            ),
-            opening,
-        )
-        if (
-            tokens.read(term.first, term.end) == "PCR"
-            and "patholog" not in tokens.text.lower()
-        ):
-            continue  # "PCR" is the polymerase chain reaction; the response is "pCR"
+        part = term.first
+        while part > opening and tokens.words[part - 1] != ",":
+            part -= 1
         if rule("names_in_passing").search(tokens, part, term.first):
             continue
-        if not listed.is_endpoint and rule("names_an_aim").search(
-            tokens, opening, term.first
-        ):
+        # "to show that it prolongs survival" is an aim, and no endpoint yet
+        is_aim = rule("names_an_aim").search(tokens, opening, term.first)
+        if is_aim and not listed.is_endpoint:
             continue
-        clause_end = next(
-            (at for at in range(term.end, listed.end) if _parts_clauses(tokens, at)),
-            listed.end,
-        )
+        clause_end = term.end
+        while clause_end < listed.end and not _parts_clauses(tokens, clause_end):
+            clause_end += 1
         yield Promise(Concept(term.value), listed, term.first, term.end, clause_end)
 
 
@@ -126,45 +121,45 @@ def find_lists(section: LexedSection) -> Iterator[PromiseList]:
     # "secondary endpoints are ..."
     for trigger, limit in zip(triggers, limits, strict=False):
         opening = _find_clause(tokens, trigger.first)
-        found = rule("rank_before").ends(tokens, trigger.first, opening)
-        rank = (found.read("rank") or "").lower() if found else ""
+        before = rule("rank_before").ends(tokens, trigger.first, opening)
+        rank = (before.read("rank") or "").lower() if before else ""
         if not _binds(tokens, trigger, opening, rank):
             continue
-        longest = min(limit, trigger.end + _LONGEST)
-        if tokens.codes[trigger.end : trigger.end + 1] == "\n":
-            block_end = rule("ends_block").search(tokens, trigger.end, longest)
-            end = block_end.first if block_end else longest
-        else:
-            end = _find_paragraph_end(tokens, trigger.end, longest, longest)
-        yield PromiseList(
-            section, trigger.end, end, rank, not _names_objective(trigger)
-        )
+        end = _find_list_end(tokens, trigger.end, limit)
+        is_endpoint = not _names_objective(trigger)
+        yield PromiseList(section, trigger.end, end, rank, is_endpoint)
     # "... are the secondary endpoints"
     for trigger in rule("closes_promises").find(tokens):
         first, _ = find_sentence(tokens, trigger.first, trigger.end)
-        if not rule("reported_by_others").search(tokens, first, trigger.first):
-            yield PromiseList(
-                section,
-                first,
-                trigger.first,
-                (trigger.read("rank") or "").lower(),
-                is_endpoint=True,
-            )
+        if rule("reported_by_others").search(tokens, first, trigger.first):
+            continue
+        rank = (trigger.read("rank") or "").lower()
+        yield PromiseList(section, first, trigger.first, rank, is_endpoint=True)
+
+
+def _find_list_end(tokens: Tokens, first: int, limit: int) -> int:
+    """Return the end of a list: of its block if it begins on a line of its own, else of its
+    paragraph.
+    """
+    longest = min(limit, first + _LONGEST)
+    if tokens.codes[first : first + 1] != "\n":
+        return _find_paragraph_end(tokens, first, longest, longest)
+    block_end = rule("ends_block").search(tokens, first, longest)
+    return block_end.first if block_end else longest
 
 
 def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
     """Return whether the list is of measurements that this trial will make, and must register."""
+    if rank in _UNBINDING:
+        return False
     end = _find_paragraph_end(
         tokens,
         trigger.end,
         min(len(tokens), trigger.end + _LONGEST),
         min(len(tokens), trigger.end + _REACH),
     )
-    if rank in _UNBINDING:
-        return False
-    if rule("reported_by_others").search(
-        tokens, opening, min(end, trigger.first + _REACH)
-    ):
+    near = min(end, trigger.first + _REACH)
+    if rule("reported_by_others").search(tokens, opening, near):
         return False
     if rank not in _WEAK:
         return True
@@ -172,11 +167,10 @@ def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
         return False
     if _names_objective(trigger):
         return tokens.words[trigger.end - 1] == ":"
-    is_outcome = (trigger.read("noun") or "").lower().startswith("outcome")
-    opened = tokens.words[end - 1] == ":"
-    if not is_outcome:
+    # "endpoints" are those of a trial; "outcomes" may be those of patients
+    if not (trigger.read("noun") or "").lower().startswith("outcome"):
         return True
-    if opened:
+    if tokens.words[end - 1] == ":":
         return True
     return rule("will_happen").search(tokens, trigger.first, end) is not None
 
@@ -188,29 +182,36 @@ def _names_objective(trigger: Found) -> bool:
 def _find_clause(tokens: Tokens, at: int) -> int:
     """Return the start of a token's clause, at most ``_REACH`` tokens before it."""
     low = max(0, at - _REACH)
-    return next(
-        (one + 1 for one in range(at - 1, low - 1, -1) if _parts_clauses(tokens, one)),
-        low,
-    )
+    while at > low and not _parts_clauses(tokens, at - 1):
+        at -= 1
+    return at
 
 
-def _find_paragraph_end(tokens: Tokens, at: int, end: int, default: int) -> int:
+def _find_paragraph_end(tokens: Tokens, first: int, end: int, default: int) -> int:
     """Return the next full stop or blank line before ``end``."""
-    stops = (
-        one
-        for one in range(at, end)
-        if tokens.words[one] == "." and _stops(tokens, one)
-    )
-    blank = tokens.codes.find("\n\n", at, end)
-    return min(next(stops, blank), blank) if blank >= 0 else next(stops, default)
+    blank = tokens.codes.find("\n\n", first, end)
+    if blank >= 0:
+        end = blank
+        default = blank
+    for at in range(first, end):
+        if tokens.words[at] == "." and _stops(tokens, at):
+            return at
+    return default
 
 
 def _parts_clauses(tokens: Tokens, at: int) -> bool:
-    return tokens.words[at] == ";" or (tokens.words[at] in ".\n" and _stops(tokens, at))
+    """Return whether a token stands between clauses: a semicolon, full stop or line end."""
+    word = tokens.words[at]
+    if word == ";":
+        return True
+    return word in ".\n" and _stops(tokens, at)
 
 
 def _stops(tokens: Tokens, at: int) -> bool:
+    """Return whether a token ends a sentence: not the full stop in "1.5"."""
     word = tokens.words[at]
-    return word == "\n" or (
-        word in ".;!?" and (at + 1 == len(tokens) or not tokens.joined(at + 1))
-    )
+    if word == "\n":
+        return True
+    if word not in ".;!?":
+        return False
+    return at + 1 == len(tokens) or not tokens.joined(at + 1)

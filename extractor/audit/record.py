@@ -88,23 +88,20 @@ class AuditedRecord:
 
     def sections(self, kind: str) -> dict[str, Tokens]:
         """Return the tokens of all sections of a kind such as ``arms``, by name."""
-        found = self.parsed.sections.items()
-        return {
-            name: section.tokens
-            for name, section in found
-            if name.startswith(f"{kind}[")
-        }
+        tokens = {}
+        for name, section in self.parsed.sections.items():
+            if name.startswith(f"{kind}["):
+                tokens[name] = section.tokens
+        return tokens
 
     def read(self, item: ExtractedItem, field: str) -> Tokens:
         """Return the tokens of a field's first evidence; none without any."""
-        for one in item.evidence_for(field):
-            return (
-                self.parsed.sections[one.section]
-                .between(one.start, one.end)
-                .alone()
-                .tokens
-            )
-        return read_text("")
+        evidence = list(item.evidence_for(field))
+        if not evidence:
+            return read_text("")
+        first = evidence[0]
+        section = self.parsed.sections[first.section]
+        return section.between(first.start, first.end).alone().tokens
 
     def cite(self, section: str, start: int, end: int) -> Citation:
         """Cite the characters at ``start:end`` of a section's cleaned text."""
@@ -114,18 +111,18 @@ class AuditedRecord:
 
     def cite_raw(self, section: str, start: int, end: int) -> Citation:
         """Cite the characters at ``start:end`` of a section's raw text."""
-        read = self.parsed.sections.get(section)
-        text = read.raw if read else self.record.raw_text(section) or ""
+        lexed = self.parsed.sections.get(section)
+        # structured fields are cited too, but are not read into tokens
+        text = lexed.raw if lexed else self.record.raw_text(section) or ""
         return Citation(section=section, start=start, end=end, quote=text[start:end])
 
     def cite_label(self, section: str) -> Citation:
         """Cite the name of an arm, an intervention or an outcome: its first part, or all of it."""
-        found = self.record.section(section)
-        parts = [part for part in found.parts if part.name in _NAMES] if found else []
-        end = len(self.record.raw_text(section) or "")
-        return self.cite_raw(
-            section, *((parts[0].start, parts[0].end) if parts else (0, end))
-        )
+        labelled = self.record.section(section)
+        for part in labelled.parts if labelled else ():
+            if part.name in _NAMES:
+                return self.cite_raw(section, part.start, part.end)
+        return self.cite_raw(section, 0, len(self.record.raw_text(section) or ""))
 
     def cite_registry(self, field: str) -> Citation:
         """Cite the whole of a structured field."""
@@ -136,7 +133,7 @@ class AuditedRecord:
         """Cite the evidence for a field of an item: ``constraints`` and all its parts, or
         ``constraints[0]`` alone.
         """
-        return tuple(one.cite() for one in item.evidence_for(field))
+        return tuple(evidence.cite() for evidence in item.evidence_for(field))
 
     def cite_outcome(
         self, endpoint: Endpoint, field: str = "measure"
@@ -147,9 +144,10 @@ class AuditedRecord:
         )
 
     def _list_sections(self, *names: str) -> tuple[LexedSection, ...]:
-        found = (
-            section
-            for name in reversed(names)
-            if (section := self.parsed.sections.get(name))
-        )
-        return tuple({section.tokens.text: section for section in found}.values())[::-1]
+        """Return the sections of these names. Of two with the same text, the first stays."""
+        by_text: dict[str, LexedSection] = {}
+        for name in reversed(names):
+            section = self.parsed.sections.get(name)
+            if section:
+                by_text[section.tokens.text] = section
+        return tuple(reversed(by_text.values()))

@@ -91,9 +91,7 @@ class ItemBuilder:
         is_unconfirmed = (
             self.draft.is_skipped and _ASKED_AS.get(field, field) in self.draft.asked
         )
-        if is_unconfirmed and resolved.confidence > UNCONFIRMED:
-            return replace(resolved, confidence=UNCONFIRMED)
-        return resolved
+        return resolved.at_most(UNCONFIRMED) if is_unconfirmed else resolved
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence of each, and return their values."""
@@ -132,12 +130,9 @@ class ItemBuilder:
         for position, span in enumerate(resolved.spans or self._whole):
             if isinstance(value, tuple):
                 place = min(position, len(value) - 1)
+                own = replace(resolved, confidence=resolved.sure_of(place))
                 self._prove(
-                    f"{field}[{place}]",
-                    value[place],
-                    span,
-                    resolved,
-                    supports[position],
+                    f"{field}[{place}]", value[place], span, own, supports[position]
                 )
                 self._prove_parts(f"{field}[{place}]", value[place], span)
             else:

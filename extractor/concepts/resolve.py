@@ -101,11 +101,12 @@ def resolve(
     ):
         # the rules give the usual short form
         same = rule.value == model.value or isinstance(rule.value, Instrument)
-        sure = max(share_right(field, AGREE), rule.confidence)
+        least = share_right(field, AGREE)
         return replace(
             rule if same else _fill_parts(model, rule),
-            confidence=round(sure, 4),
+            confidence=round(max(least, rule.confidence), 4),
             origin=Origin.BOTH,
+            sure=tuple(max(least, one) for one in rule.sure),
         )
     sure = share_right(field, name_situation(rule))
     if (

@@ -29,6 +29,8 @@ import numpy as np
 
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
+from extractor.evidence.scoring import measured
+from extractor.evidence.signs import is_weighed, weigh
 from extractor.schemas import Task
 
 Curve = tuple[tuple[float, float], ...]
@@ -86,21 +88,61 @@ def apply_curve(curve: Curve, stated: float) -> float:
 def _calibrate(item: Draft) -> Draft:
     rules: dict[str, Reading[Any]] = {}
     for name, reading in item.rules.items():
-        confidence = _confidence(
-            f"{item.group}.{name}",
-            FOUND if reading.value else NOTHING,
-            reading.confidence,
-        )
-        confidence = min(confidence, item.at_most.get(name, 1.0))
+        field = f"{item.group}.{name}"
+        most = item.at_most.get(name, 1.0)
+        confidence = min(_calibrate_value(field, reading), most)
+        weighed = _weigh_members(field, reading, most)
         rules[name] = (
-            reading
-            if confidence == reading.confidence
-            else replace(reading, confidence=confidence)
+            weighed
+            if confidence == weighed.confidence
+            else replace(weighed, confidence=confidence)
         )
     if item.group == Task.DOSING:  # a regimen is as sure as its agent
-        sure = _confidence("dosing.regimens", FOUND, item.rules["agent"].confidence)
+        agent = item.rules["agent"]
+        sure = weigh("dosing.regimens", agent.signs[0][""], agent.confidence)
         rules["stands"] = Reading(value=True, confidence=sure)
     return replace(item, rules=rules)
+
+
+def _calibrate_value(field: str, reading: Reading[Any]) -> float:
+    """Return the confidence of a value, or of a list as a whole."""
+    is_list = isinstance(reading.value, tuple)
+    if reading.signs and not is_list and is_weighed(field):
+        return weigh(field, reading.signs[0][""], reading.confidence)
+    found = FOUND if reading.value else NOTHING
+    return _confidence(field, found, reading.confidence)
+
+
+def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[Any]:
+    """Weigh each member of a list by itself, and the quotes that are parts of it.
+
+    No part is surer than its member: what a wrong time window is counted from is wrong, too.
+    """
+    is_list = isinstance(reading.value, tuple)
+    if not reading.signs or not is_list or not is_weighed(field):
+        return reading
+    estimate = reading.confidence
+    sure = tuple(min(weigh(field, one[""], estimate), most) for one in reading.signs)
+    parts = tuple(
+        {
+            name: min(
+                weigh(f"{field}.{name}", own, estimate_part(reading, at, name)),
+                sure[at],
+            )
+            for name, own in one.items()
+            if is_weighed(f"{field}.{name}")
+        }
+        for at, one in enumerate(reading.signs)
+    )
+    known = reading.list_sure_parts()
+    merged = tuple({**old, **new} for old, new in zip(known, parts, strict=True))
+    return replace(reading, sure=sure, sure_parts=merged)
+
+
+def estimate_part(reading: Reading[Any], at: int, name: str) -> float:
+    """Return the rules' own estimate of a quote that is a part of a member of a list."""
+    own = reading.list_sure_parts()[at].get(name)
+    return measured("parts", name) if own is None else own
 
 
 @lru_cache(maxsize=8192)

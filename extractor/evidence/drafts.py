@@ -13,6 +13,8 @@ from extractor.schemas import AbsenceReason, FindingKind, Origin, Support, Usage
 
 T_co = TypeVar("T_co", covariant=True)
 
+Signs = Mapping[str, tuple[str, ...]]
+"""What speaks for or against a value, by name, and for or against the quotes that are its parts."""
 CERTAIN = 0.95
 """A reading with at least this confidence needs no second annotator."""
 RECORD = -1
@@ -61,6 +63,11 @@ class Reading(Generic[T_co]):
     counted by their place. ``origin`` says who read it, ``gap`` why nobody did; then there is no
     confidence.
 
+    ``signs`` name what speaks for or against a value: one entry for a single value, one for each
+    member of a list. Such an entry has the signs of the member under the empty name, and those of
+    its parts under theirs. Calibration turns them into confidences: that of the value, or ``sure``,
+    which is parallel to a tuple value, and ``sure_parts``.
+
     >>> Reading.open_().certain, Reading(None, 0.98).certain
     (False, True)
     """
@@ -74,12 +81,30 @@ class Reading(Generic[T_co]):
     origin: Origin = Origin.RULE
     gap: AbsenceReason | None = None
     sure_parts: tuple[Mapping[str, float], ...] = ()
+    signs: tuple[Signs, ...] = ()
+    sure: tuple[float, ...] = ()
 
     def list_values(self) -> tuple[Any, ...]:
         """Return the members of a list, or the value; none if there is no value."""
         if isinstance(self.value, tuple):
             return self.value
         return () if self.value is None else (self.value,)
+
+    def sure_of(self, position: int) -> float:
+        """Return the confidence of one member of a list, as far as each is counted by itself."""
+        return self.sure[position] if position < len(self.sure) else self.confidence
+
+    def at_most(self, most: float) -> "Reading[T_co]":
+        """Return the reading with no confidence above a limit; of parts, their own stay.
+
+        >>> Reading(("a", "b"), 0.9, sure=(0.95, 0.6)).at_most(0.8).sure
+        (0.8, 0.6)
+        """
+        return replace(
+            self,
+            confidence=min(self.confidence, most),
+            sure=tuple(min(one, most) for one in self.sure),
+        )
 
     def list_sure_parts(self) -> tuple[Mapping[str, float], ...]:
         """Return the confidences of the parts of each member; those that are not counted by

@@ -109,13 +109,13 @@ def _read_row(
         raise UnreadableSource(
             "a row without an NCT number", "check the row's quotes and separators"
         )
-    number = cells.get("id", "")
-    kept = {name: _BREAK.sub("\n", cells[name]) for name in columns if cells.get(name)}
-    return (
-        trial,
-        int(number) if number.isdecimal() and len(number) < _MAX_DIGITS else 0,
-        kept,
-    )
+    written = cells.get("id", "")
+    is_number = written.isdecimal() and len(written) < _MAX_DIGITS
+    kept: Row = {}
+    for name in columns:
+        if cells.get(name):
+            kept[name] = _BREAK.sub("\n", cells[name])
+    return trial, int(written) if is_number else 0, kept
 
 
 def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
@@ -146,33 +146,32 @@ def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> RecordContent:
     """Build the content of a study from its rows by table, with the rows that belong to an
     intervention inside it.
     """
-    arms = {row.get("id"): row for row in tables.get("design_groups", ())}
-    others, linked = (
-        _group_by_intervention(tables.get(name, ()))
-        for name in ("intervention_other_names", "design_group_interventions")
-    )
     study: dict[str, Any] = {"nct id": trial, **tables}
-    study["interventions"] = [
-        {
-            **row,
-            "others": others.get(row.get("id"), []),
-            "arms": [
-                arms.get(link.get("design group id"))
-                for link in linked.get(row.get("id"), ())
-            ],
-        }
-        for row in tables.get("interventions", ())
-    ]
+    study["interventions"] = _list_interventions(tables)
     for row in tables.get("design_outcomes", ()):
         rank = row.get("outcome type", "").lower()
         study.setdefault(rank if rank in _RANKS else "other", []).append(row)
     for kind in ("condition", "intervention"):
         for row in tables.get(f"browse_{kind}s", ()):
             is_ancestor = row.get("mesh type", "").lower() == "mesh-ancestor"
-            study.setdefault(f"{kind}_ancestor" if is_ancestor else kind, []).append(
-                row
-            )
+            name = f"{kind}_ancestor" if is_ancestor else kind
+            study.setdefault(name, []).append(row)
     return read_study(Node(study, trial), list_paths("aact"), find_nodes, read_texts)
+
+
+def _list_interventions(tables: Mapping[str, list[Row]]) -> list[dict[str, Any]]:
+    """Return the rows of interventions, each with those of its other names and of its arms."""
+    arms = {row.get("id"): row for row in tables.get("design_groups", ())}
+    others = _group_by_intervention(tables.get("intervention_other_names", ()))
+    links = _group_by_intervention(tables.get("design_group_interventions", ()))
+    interventions: list[dict[str, Any]] = []
+    for row in tables.get("interventions", ()):
+        number = row.get("id")
+        linked = [
+            arms.get(link.get("design group id")) for link in links.get(number, ())
+        ]
+        interventions.append({**row, "others": others.get(number, []), "arms": linked})
+    return interventions
 
 
 def _group_by_intervention(rows: Iterable[Row]) -> dict[str | None, list[Row]]:

@@ -72,17 +72,17 @@ class Columns:
         """
         if not self.guessed:
             return ()
-        taken = (
-            f'"{self.header[position]}" is read as "{self.known[position]}"'
-            for position in sorted(self.guessed)
-        )
-        left = [
-            f'"{name}"'
-            for position, name in enumerate(self.header)
-            if position not in self.known
-        ]
-        unread = f"; not read: {', '.join(left)}" if left else ""
-        return (f"columns of the table: {', '.join(taken)}{unread}",)
+        taken: list[str] = []
+        unread: list[str] = []
+        for position, name in enumerate(self.header):
+            if position in self.guessed:
+                taken.append(f'"{name}" is read as "{self.known[position]}"')
+            elif position not in self.known:
+                unread.append(f'"{name}"')
+        note = f"columns of the table: {', '.join(taken)}"
+        if unread:
+            note += f"; not read: {', '.join(unread)}"
+        return (note,)
 
 
 def fold_name(written: str) -> str:
@@ -128,27 +128,29 @@ def match_columns(
     """
     names = [fold_name(written) for written in header]
     by_name = {fold_name(name): name for name in known}
-    found: dict[int, str] = {
-        position: by_name[name]
-        for position, name in enumerate(names)
-        if name in by_name
-    }
-    exact = frozenset(found)
+    columns: dict[int, str] = {}
+    for position, name in enumerate(names):
+        if name in by_name:
+            columns[position] = by_name[name]
+    exact = frozenset(columns)
+    # A name counts before content, so all names are looked at first.
     for position, name in enumerate(names):
         if position in exact:
             continue
         near = _find_near(name, by_name)
-        if near and near not in found.values():
-            found[position] = near
+        if near and near not in columns.values():
+            columns[position] = near
     for position in range(len(names)):
-        if position in found:
+        if position in columns:
             continue
-        content = _read_content(
-            [row[position] for row in rows if position < len(row)], id_name
-        )
-        if content and content in by_name.values() and content not in found.values():
-            found[position] = content
-    return Columns(tuple(header), dict(sorted(found.items())), frozenset(found) - exact)
+        cells = [row[position] for row in rows if position < len(row)]
+        content = _read_content(cells, id_name)
+        if content is None or content not in by_name.values():
+            continue
+        if content not in columns.values():
+            columns[position] = content
+    guessed = frozenset(columns) - exact
+    return Columns(tuple(header), dict(sorted(columns.items())), guessed)
 
 
 def _find_near(name: str, by_name: Mapping[str, str]) -> str | None:
@@ -161,8 +163,11 @@ def _find_near(name: str, by_name: Mapping[str, str]) -> str | None:
 def _read_content(cells: Sequence[str], id_name: str) -> str | None:
     """Return what most cells of a column hold: numbers of trials, or criteria."""
     filled = [cell.strip() for cell in cells if cell.strip()]
+    half = len(filled) / 2
     numbers = [cell for cell in filled if _TRIAL_NUMBER.fullmatch(cell)]
-    lists = [cell for cell in filled if _NAMES_A_LIST.search(cell[:_START])]
-    if len(numbers) > len(filled) / 2:
+    if len(numbers) > half:
         return id_name
-    return CRITERIA if len(lists) > len(filled) / 2 else None
+    lists = [cell for cell in filled if _NAMES_A_LIST.search(cell[:_START])]
+    if len(lists) > half:
+        return CRITERIA
+    return None

@@ -57,14 +57,17 @@ _DESIGN_FIELD = re.compile(rf"(?:^|\|)({'|'.join(_DESIGN)}): *([^|]+)")
 def build_row(row: Mapping[str, str]) -> RecordContent:
     """Build the content of a row, given its cells by the names of their columns in ``COLUMNS``."""
     cells: dict[str, str] = {}
-    for name, cell in row.items():
-        if not cells.get(COLUMNS[name], "").strip():
-            cells[COLUMNS[name]] = cell
-    registry: dict[str, Any] = {
-        name: cells[name].strip() or None for name in _REGISTRY if name in cells
-    }
-    designs = _DESIGN_FIELD.findall(cells.get("study_design", ""))
-    registry |= {_DESIGN[name]: value.strip() for name, value in designs}
+    for column, cell in row.items():
+        name = COLUMNS[column]
+        # Older downloads call a column otherwise. Of two for one field, the first text counts.
+        if not cells.get(name, "").strip():
+            cells[name] = cell
+    registry: dict[str, Any] = {}
+    for name in _REGISTRY:
+        if name in cells:
+            registry[name] = cells[name].strip() or None
+    for name, value in _DESIGN_FIELD.findall(cells.get("study_design", "")):
+        registry[_DESIGN[name]] = value.strip()
     registry["phases"] = tuple(filter(None, cells.get("phases", "").split("|")))
     return RecordContent(
         take_sections(_list_sections(cells)),

@@ -69,12 +69,12 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
     joined = _join_pages(content.text, content.pages)
     text = "".join(undo_layout(joined[start:end]) for start, end in selection.places)
     placed = _Placed(selection.places)
-    known = [
-        heading
-        for one in selection.chapters
-        if (heading := _make_heading(text, placed.find(one.start), one))
-    ]
-    built = build_laid_out(text, known)
+    headings: list[Heading] = []
+    for chapter in selection.chapters:
+        heading = _make_heading(text, placed.find(chapter.start), chapter)
+        if heading:
+            headings.append(heading)
+    built = build_laid_out(text, headings)
     return replace(
         built,
         format=kind,
@@ -91,31 +91,33 @@ def _join_pages(text: str, pages: Sequence[int]) -> str:
     signs = list(text)
     for start in pages[1:]:
         ending = text[max(0, start - _LONGEST_END) : start]
+        if not ending.endswith("\n") or not ending.strip():
+            continue
+        if ending.rstrip().endswith(_ENDS):
+            continue
         following = text[start : start + 2]
-        is_mark = following[1:] in _MARK_ENDS
-        goes_on = (
-            following[:1].islower()
-            and not is_mark
-            and not ending.rstrip().endswith(_ENDS)
-        )
-        if goes_on and ending.endswith("\n") and ending.strip():
+        is_mark = following[1:] in _MARK_ENDS  # the item "b)"
+        if following[:1].islower() and not is_mark:
             signs[start - 1] = " "
     return "".join(signs)
 
 
 def _make_heading(text: str, start: int | None, chapter: Chapter) -> Heading | None:
     """Return the heading of a chapter, which stands at ``start`` in what is read."""
-    if start is None or chapter.kind == SYNOPSIS or chapter.is_label:
+    if start is None:
+        return None
+    # A synopsis has headings of its own, and a label belongs to the list that it divides.
+    if chapter.kind == SYNOPSIS or chapter.is_label:
         return None
     end = text.find("\n", start)
-    end = len(text) if end < 0 else end
+    if end < 0:
+        end = len(text)
     front = FRONT.match(text, start, end)
     if front is None:
         return None
-    states_list = chapter.kind == CRITERIA and LIST_NAME.search(chapter.title)
     if chapter.kind == TREATMENT:
         section = "interventions"
-    elif states_list:
+    elif chapter.kind == CRITERIA and LIST_NAME.search(chapter.title):
         section = ELIGIBILITY
     else:
         section = DESCRIPTION
@@ -151,11 +153,9 @@ class _Placed:
     def move(self, section: Section) -> Section:
         """Return a section whose pieces stand in the document."""
         bounds = [*(piece.start for piece in section.pieces[1:]), len(section.text)]
-        moved = (
-            one
-            for piece, end in zip(section.pieces, bounds, strict=False)
-            for one in self._split(piece, end)
-        )
+        moved: list[Piece] = []
+        for piece, end in zip(section.pieces, bounds, strict=False):
+            moved += self._split(piece, end)
         return section.model_copy(update={"pieces": tuple(moved)})
 
     def _split(self, piece: Piece, end: int) -> Iterator[Piece]:

@@ -71,50 +71,50 @@ class _Trial:
     def _choose(self, descriptions: Iterable[Node], name: str) -> _Text:
         """Return a text in English, or the one in German if it is the only one."""
         by_locale: dict[str, str] = {}
-        for one in descriptions:
-            locale = _read(one, "idLocale.locale") or "en"
-            by_locale.setdefault(
-                locale, (_read(one, name) or "").replace("\r\n", "\n").strip()
-            )
+        for description in descriptions:
+            locale = _read(description, "idLocale.locale") or "en"
+            text = (_read(description, name) or "").replace("\r\n", "\n").strip()
+            by_locale.setdefault(locale, text)
         if by_locale.get("en"):
             return _Text(by_locale["en"], is_german=False)
-        text = by_locale.get("de", "")
-        if text:
+        german = by_locale.get("de", "")
+        if german:
             self.german[name] = None
-        return _Text(text, is_german=bool(text))
+        return _Text(german, is_german=bool(german))
 
     def _list_conditions(self) -> Iterator[Section]:
         path = "studiedHealthConditionDescriptions[]"
-        conditions = find_nodes(self.trial, "studiedHealthConditions[]")
-        chosen = [
-            self._choose(find_nodes(one, path), "comment")
-            for one in conditions
-            if one.value is not None
-        ]
-        for is_german in (False, True):
-            texts = [
-                one.text for one in chosen if one.text and one.is_german == is_german
-            ]
-            if is_german and not all(one.is_german for one in chosen):
-                name = "keywords"
-            else:
-                name = "conditions"
-            yield from _mark(text_section(name, "\n".join(texts)), _Text("", is_german))
+        english: list[str] = []
+        german: list[str] = []
+        has_english = False
+        for condition in find_nodes(self.trial, "studiedHealthConditions[]"):
+            if condition.value is None:
+                continue
+            chosen = self._choose(find_nodes(condition, path), "comment")
+            if chosen.is_german:
+                german.append(chosen.text)
+                continue
+            has_english = True
+            if chosen.text:
+                english.append(chosen.text)
+        yield from text_section("conditions", "\n".join(english))
+        # A section is in one language. Beside English conditions, the German ones are keywords.
+        name = "keywords" if has_english else "conditions"
+        in_german = _Text("", is_german=True)
+        yield from _mark(text_section(name, "\n".join(german)), in_german)
 
     def _list_criteria(self) -> Iterator[Section]:
         descriptions = find_nodes(self.trial, _POPULATION)
-        lists = [
-            self._choose(descriptions, name)
-            for name in ("inclusionCriteria", "exclusionCriteria")
-        ]
-        for section in criteria_section(*(one.text for one in lists)):
-            spans = [
-                OtherLanguage(
-                    start=start, end=start + len(one.text), language=_LANGUAGE
-                )
-                for one in lists
-                if one.is_german and (start := section.text.find(one.text)) >= 0
-            ]
+        inclusion = self._choose(descriptions, "inclusionCriteria")
+        exclusion = self._choose(descriptions, "exclusionCriteria")
+        for section in criteria_section(inclusion.text, exclusion.text):
+            spans: list[OtherLanguage] = []
+            for criteria in (inclusion, exclusion):
+                start = section.text.find(criteria.text)
+                if not criteria.is_german or start < 0:
+                    continue
+                end = start + len(criteria.text)
+                spans.append(OtherLanguage(start=start, end=end, language=_LANGUAGE))
             yield section.model_copy(update={"other_languages": tuple(spans)})
 
     def _list_arms(self) -> Iterator[_Text]:
@@ -128,14 +128,14 @@ class _Trial:
             number = arm.value.get("arm") if isinstance(arm.value, dict) else None
             text = {"comment": _read(group, "comment"), "idLocale": {"locale": locale}}
             by_number.setdefault(str(number), []).append(Node(text, group.place))
-        for _, arms in sorted(
-            by_number.items(), key=lambda item: (len(item[0]), item[0])
-        ):
-            yield self._choose(arms, "comment")
+        # Numbers are texts here: "9" is before "10".
+        for number in sorted(by_number, key=lambda written: (len(written), written)):
+            yield self._choose(by_number[number], "comment")
 
     def read_registry(self) -> RegistryFields:
         recruitment = "recruitment"
         design = "studyCharacteristic"
+        # After the end of recruitment, the number who took part counts.
         planned = _read_number(self.trial, f"{recruitment}.plannedParticipants")
         actual = _read_number(self.trial, f"{recruitment}.totalParticipants")
         phase = _read(self.trial, f"{design}.phase")
@@ -162,9 +162,9 @@ class _Trial:
         return f"{amount} {unit.capitalize()}" if amount and unit in _AGES else None
 
     def _read_date(self, name: str) -> str | None:
-        return _read(self.trial, f"recruitment.actual{name}") or _read(
-            self.trial, f"recruitment.scheduled{name}"
-        )
+        """Return a date as it was, or as it is planned."""
+        actual = _read(self.trial, f"recruitment.actual{name}")
+        return actual or _read(self.trial, f"recruitment.scheduled{name}")
 
 
 def build_drks(trial: Node) -> RecordContent:
@@ -191,7 +191,11 @@ def build_drks(trial: Node) -> RecordContent:
 
 
 def _read(node: Node, path: str) -> str | None:
-    return next((text.strip() for text in read_texts(node, path) if text.strip()), None)
+    """Return the first text at a path that is not blank."""
+    for text in read_texts(node, path):
+        if text.strip():
+            return text.strip()
+    return None
 
 
 def _read_number(node: Node, path: str) -> str | None:
@@ -212,9 +216,8 @@ def _read_number(node: Node, path: str) -> str | None:
 def _mark(sections: Iterable[Section], text: _Text) -> Iterator[Section]:
     """Yield the sections, marked if the text is in German."""
     for section in sections:
+        if not text.is_german:
+            yield section
+            continue
         span = OtherLanguage(start=0, end=len(section.text), language=_LANGUAGE)
-        yield (
-            section.model_copy(update={"other_languages": (span,)})
-            if text.is_german
-            else section
-        )
+        yield section.model_copy(update={"other_languages": (span,)})

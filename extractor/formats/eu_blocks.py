@@ -5,6 +5,7 @@ fields.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import BinaryIO, NamedTuple
 
 from extractor.formats.eu_fields import COUNTRIES, NOTHING, is_field
@@ -108,62 +109,72 @@ class Block:
 
     def list_fields(self) -> list[RegisterField]:
         """Return the fields that say something, in order."""
+        marks = self._list_marks()
+        # A download writes "Summary" above the next block.
+        text_end = len(self.text.rstrip().removesuffix("Summary"))
+        starts = [*(start for start, _ in marks), text_end]
+        fields: list[RegisterField] = []
+        for (_, line), end in zip(marks, starts[1:], strict=True):
+            field = self._read(line, end) if line else None
+            if field:
+                fields.append(field)
+        return fields
+
+    def _list_marks(self) -> list[tuple[int, re.Match[str] | None]]:
+        """Return where each field or part of the block begins; a part without a match.
+
+        The letters of the parts only rise. What goes back is a line in the text of a field.
+        """
         marks: list[tuple[int, re.Match[str] | None]] = []
         letter = "A"
         last: tuple[str, tuple[int, ...]] = ("A", ())
         for line in _LINE.finditer(self.text):
             section = _SECTION.match(self.text, *line.span())
             begun = (section["letter"] or section["part"]) if section else ""
-            is_behind = begun >= "G" and letter < "F"  # an item of a list: "G. Asthma"
-            if begun >= letter and not is_behind:
+            is_item = begun >= "G" and letter < "F"  # an item of a list: "G. Asthma"
+            if begun >= letter and not is_item:
                 letter = begun
                 marks.append((line.start(), None))
                 continue
-            found = _FIELD.match(self.text, *line.span())
-            if not found:
+            field = _FIELD.match(self.text, *line.span())
+            if not field:
                 continue
-            place = _order(found["number"])
-            # within the text of a field, which goes on
-            if place < last and place[0] >= "E":
+            number = _order(field["number"])
+            # From E on, numbers rise. Products (D) begin again with each one.
+            if number[0] >= "E" and number < last:
                 continue
-            if place[0] < letter or not is_field(
-                found["number"], found["label"], letter
-            ):
+            if number[0] < letter:
                 continue
-            letter = place[0]
-            last = place
-            marks.append((line.start(), found))
-        ends = [
-            *(start for start, _ in marks[1:]),
-            len(self.text.rstrip().removesuffix("Summary")),
-        ]
-        fields = [
-            self._read(found, end)
-            for (_, found), end in zip(marks, ends, strict=True)
-            if found
-        ]
-        return [field for field in fields if field]
+            if not is_field(field["number"], field["label"], letter):
+                continue
+            letter = number[0]
+            last = number
+            marks.append((line.start(), field))
+        return marks
 
-    def _read(self, found: re.Match[str], end: int) -> RegisterField | None:
-        start, stop = strip_span(self.text, found.end(), end)
+    def _read(self, line: re.Match[str], end: int) -> RegisterField | None:
+        """Return the field that a line begins; None if it says nothing.
+
+        ``end``: where what it says ends in the text.
+        """
+        # "D.3.8 to D.3.10 IMP Identification Details" is a heading of fields.
+        if line["range"]:
+            return None
+        start, stop = strip_span(self.text, line.end(), end)
         text = self.text[start:stop]
-        # which begin a product or a placebo
-        is_heading = found["number"] in (
-            "D.IMP",
-            "D.8",
-        )
-        if found["range"] or (NOTHING.fullmatch(text) and not is_heading):
+        begins_product = line["number"] in ("D.IMP", "D.8")
+        if NOTHING.fullmatch(text) and not begins_product:
             return None
         return RegisterField(
-            number=found["number"],
-            label=found["label"],
+            number=line["number"],
+            label=line["label"],
             label_place=TextRange(
-                self.start + found.start("label"), self.start + found.end("label")
+                self.start + line.start("label"), self.start + line.end("label")
             ),
-            line=self.text[found.start("label") : stop],
+            line=self.text[line.start("label") : stop],
             text=text,
             place=TextRange(self.start + start, self.start + stop),
-            language=found["language"],
+            language=line["language"],
             country=self.country,
         )
 
@@ -183,40 +194,42 @@ def list_blocks(stream: BinaryIO) -> Iterator[Block | UnreadableSource]:
     block = Block(None, "", 0, 1)
     lines: list[str] = []
     size = 0
-    for at, raw in read_lines(stream):
+    for number, raw in read_lines(stream):
         if isinstance(raw, UnreadableSource):
             yield raw
             continue
         line, odd_bytes = decode_loosely(raw)
-        found = _START.match(line)
-        if found and block.number:
+        opening = _START.match(line)
+        if opening and block.number:
             yield replace(block, text="".join(lines))
-            block = Block(None, "", block.start + size, at)
+            block = Block(None, "", block.start + size, number)
             lines = []
             size = 0
         size += len(line)
         is_cut = exceeds_record(size)
         block = replace(
             block,
-            number=found["number"] if found else block.number,
+            number=opening["number"] if opening else block.number,
             odd_bytes=block.odd_bytes + odd_bytes,
             is_cut=is_cut,
         )
-        lines += [] if is_cut else [line]
+        if not is_cut:
+            lines.append(line)
     yield replace(block, text="".join(lines))
 
 
 def split_blocks(text: str) -> list[Block]:
     """Return the blocks of a text; one block if it has no line that begins one."""
-    starts = [
-        found
-        for line in _LINE.finditer(text)
-        if (found := _START.match(text, *line.span()))
-    ]
-    places = [0, *(found.start() for found in starts[1:])]
-    ends = [*places[1:], len(text)]
-    numbers = [found["number"] for found in starts] or [None]
+    openings: list[re.Match[str]] = []
+    for line in _LINE.finditer(text):
+        opening = _START.match(text, *line.span())
+        if opening:
+            openings.append(opening)
+    if not openings:
+        return [Block(None, text, 0, 1)]
+    # What stands above the first block belongs to it.
+    starts = [0, *(opening.start() for opening in openings[1:]), len(text)]
     return [
-        Block(number, text[start:end], start, 1)
-        for number, start, end in zip(numbers, places, ends, strict=True)
+        Block(opening["number"], text[start:end], start, 1)
+        for opening, (start, end) in zip(openings, pairwise(starts), strict=True)
     ]

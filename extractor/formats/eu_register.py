@@ -12,7 +12,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
 from typing import BinaryIO
 
 from extractor.formats.eu_blocks import (
@@ -50,15 +49,15 @@ _TRIALS_IN_TEXT = (
 def read_register_text(stream: BinaryIO) -> Iterator[Found]:
     """Yield the trials of a download. The blocks of a trial stand together."""
     blocks: list[Block] = []
-    for one in list_blocks(stream):
-        if isinstance(one, UnreadableSource):
-            yield one
+    for block in list_blocks(stream):
+        if isinstance(block, UnreadableSource):
+            yield block
             continue
-        if blocks and one.number != blocks[0].number:
+        if blocks and block.number != blocks[0].number:
             yield _build(blocks)
             blocks = []
         if not _is_too_large(blocks):  # one more block shows that a trial is too large
-            blocks.append(one)
+            blocks.append(block)
     if blocks:
         yield _build(blocks)
 
@@ -90,35 +89,29 @@ def build_register_text(text: str, *, title: str | None = None) -> RecordContent
     content = _Trial(blocks).build()
     if title is None:
         return content
-    return replace(
-        content,
-        sections=(
-            *text_section("title", title),
-            *(one for one in content.sections if one.name != "title"),
-        ),
-    )
+    others = [section for section in content.sections if section.name != "title"]
+    return replace(content, sections=(*text_section("title", title), *others))
 
 
 def _build(blocks: Sequence[Block]) -> Found:
     """Build the content of the blocks of one trial. Does not raise."""
+    line = f"line {blocks[0].line}"
     if _is_too_large(blocks):
-        return too_large("record", f"line {blocks[0].line}")
-    found = build_content(
-        lambda trial: _Trial(trial).build(), blocks, f"line {blocks[0].line}"
-    )
-    if not isinstance(found, RecordContent):
-        return found
+        return too_large("record", line)
+    content = build_content(lambda trial: _Trial(trial).build(), blocks, line)
+    if not isinstance(content, RecordContent):
+        return content
     codes = ", ".join(block.code or "?" for block in blocks)
     number = f"{len(blocks)} country blocks" if len(blocks) > 1 else "1 country block"
+    notes = content.notes
     odd_bytes = sum(block.odd_bytes for block in blocks)
-    odd = (
-        f"{odd_bytes} bytes are not UTF-8 and were read as Windows-1252: compare the text with "
-        "the register"
-    )
-    notes = (*found.notes, *([odd] if odd_bytes else []))
-    return replace(
-        found, place=f"line {blocks[0].line}, {number}: {codes}", notes=notes
-    )
+    if odd_bytes:
+        odd = (
+            f"{odd_bytes} bytes are not UTF-8 and were read as Windows-1252: compare the text "
+            "with the register"
+        )
+        notes = (*notes, odd)
+    return replace(content, place=f"{line}, {number}: {codes}", notes=notes)
 
 
 class _Trial:
@@ -129,8 +122,8 @@ class _Trial:
         self.blocks = [block.list_fields() for block in blocks]
         self.fields: dict[str, list[RegisterField]] = defaultdict(list)
         for fields in self.blocks:
-            for one in fields:
-                self.fields[one.number].append(one)
+            for field in fields:
+                self.fields[field.number].append(field)
         self.notes: dict[str, None] = {}
 
     def build(self) -> RecordContent:
@@ -144,135 +137,152 @@ class _Trial:
         )
 
     def _list_sections(self) -> Iterator[Section]:
+        # The title for lay people is what other registries call the brief title.
         full = self._choose("A.3")
         lay = self._choose("A.3.1")
         yield from _join("title", [lay or full])
         yield from _join("official_title", [full] if lay else [])
         yield from _join("brief_summary", [self._choose("E.2.1")])
-        outcomes = {
-            name: self._list_outcomes(name, *numbers)
-            for name, numbers in _OUTCOMES.items()
-        }
-        introductions = [one for _, found in outcomes.values() for one in found]
-        yield from _join(
-            "detailed_description",
-            [self._choose("E.2.2"), *introductions, *self._list_population()],
-        )
-        yield from _join(
-            "conditions", [self._choose("E.1.1") or self._choose("E.1.1.1")]
-        )
+        outcomes: list[Section] = []
+        introductions: list[MarkedWords] = []
+        for name, numbers in _OUTCOMES.items():
+            sections, leads = self._list_outcomes(name, *numbers)
+            outcomes += sections
+            introductions += leads
+        description = [
+            self._choose("E.2.2"),
+            *introductions,
+            *self._list_population(),
+        ]
+        yield from _join("detailed_description", description)
+        condition = self._choose("E.1.1") or self._choose("E.1.1.1")
+        yield from _join("conditions", [condition])
         yield from _join("keywords", self._list_terms())
-        yield from _join(
-            "eligibility",
-            [one for number in ("E.3", "E.4") for one in self._read_criteria(number)],
-        )
+        criteria = [*self._read_criteria("E.3"), *self._read_criteria("E.4")]
+        yield from _join("eligibility", criteria)
         yield from self._list_products()
-        for sections, _ in outcomes.values():
-            yield from sections
+        yield from outcomes
 
     def _choose(self, number: str) -> MarkedWords | None:
         """Return what most blocks say that have the field in English, else what the first one
         says.
         """
-        given = self.fields[number]
-        if not given:
+        fields = self.fields[number]
+        if not fields:
             return None
-        unmarked = [one for one in given if one.language in (None, "en")]
+        unmarked = [field for field in fields if field.language in (None, "en")]
         if not unmarked:
-            first = given[0]
+            first = fields[0]
             language = LANGUAGES.get(first.language or "", f'"{first.language}"')
-            self.notes[
+            self._note(
                 f"{number} ({first.label}) is given in {language} only, which is not read"
-            ] = None
+            )
             return first.whole._replace(language=language)
-        english = [one for one in unmarked if _is_english(one.text)] or unmarked
-        usual = Counter(_fold(one.text) for one in english).most_common(1)[0][0]
-        self._compare(english, usual)
-        return next(one.whole for one in english if _fold(one.text) == usual)
+        # Some countries write their own language into the field that is meant for English.
+        english = [field for field in unmarked if _is_english(field.text)] or unmarked
+        usual = Counter(_fold(field.text) for field in english).most_common(1)[0][0]
+        alike: list[RegisterField] = []
+        others: list[RegisterField] = []
+        for field in english:
+            if _fold(field.text) == usual:
+                alike.append(field)
+            else:
+                others.append(field)
+        if others and number in _COMPARED:
+            self._note_difference(alike[0], others)
+        return alike[0].whole
 
-    def _compare(self, given: Sequence[RegisterField], usual: str) -> None:
+    def _note_difference(
+        self, chosen: RegisterField, others: Sequence[RegisterField]
+    ) -> None:
         """Note that the English texts of a longer field differ between countries, as versions of
         a protocol do.
         """
-        others = [one for one in given if _fold(one.text) != usual]
-        first = next(one for one in given if _fold(one.text) == usual)
-        if others and first.number in _COMPARED:
-            left = ", ".join(
-                dict.fromkeys(one.country or "another country" for one in others)
-            )
-            read = first.country or "one country"
-            differs = f"{first.number} ({first.label}) differs between countries"
-            self.notes[
-                f"{differs}: the text of {read} is read, and not that of {left}"
-            ] = None
+        countries = dict.fromkeys(
+            field.country or "another country" for field in others
+        )
+        self._note(
+            f"{chosen.number} ({chosen.label}) differs between countries: the text of "
+            f"{chosen.country or 'one country'} is read, and not that of {', '.join(countries)}"
+        )
+
+    def _note(self, sentence: str) -> None:
+        """Add a note, once."""
+        self.notes[sentence] = None
 
     def _read_criteria(self, number: str) -> list[MarkedWords]:
         """Return a list of criteria, behind its label."""
         chosen = self._choose(number)
         if not chosen:
             return []
-        label = next(
-            one for one in self.fields[number] if one.place == chosen.place
-        ).heading
-        return [label, chosen]
+        labels = [
+            field.heading
+            for field in self.fields[number]
+            if field.place == chosen.place
+        ]
+        return [labels[0], chosen]
 
     def _list_terms(self) -> list[MarkedWords]:
         """Return the terms of MedDRA, each once."""
-        terms = [
-            one.whole for one in self.fields["E.1.2"] if one.label.lower() == "term"
-        ]
-        return list({_fold(term.text): term for term in reversed(terms)}.values())[::-1]
+        terms: dict[str, MarkedWords] = {}
+        for field in self.fields["E.1.2"]:
+            if field.label.lower() != "term":
+                continue
+            # Of a term that several countries give, the first one is read, in the last one's order.
+            key = _fold(field.text)
+            terms[key] = terms.pop(key, field.whole)
+        return list(terms.values())
 
     def _list_population(self) -> list[MarkedWords]:
         """Return the countries, and what of the population is answered by yes."""
-        found = [*self.fields["A.1"]]
-        found += [
-            one
-            for number in self.fields
-            for one in self.fields[number][:1]
-            if _is_population(one)
-        ]
-        lines = {
-            _fold(one.text if one.number == "A.1" else one.label): one for one in found
-        }
-        return [
-            MarkedWords(one.line, TextRange(one.label_place.start, one.place.end))
-            for one in lines.values()
-        ]
+        lines: dict[str, RegisterField] = {}
+        for field in self.fields["A.1"]:
+            lines[_fold(field.text)] = field
+        for fields in self.fields.values():
+            if fields and _is_population(fields[0]):
+                lines[_fold(fields[0].label)] = fields[0]
+        population: list[MarkedWords] = []
+        for field in lines.values():
+            place = TextRange(field.label_place.start, field.place.end)
+            population.append(MarkedWords(field.line, place))
+        return population
 
     def _list_outcomes(
         self, name: str, number: str, times: str
     ) -> tuple[list[Section], list[MarkedWords]]:
-        """Return the sections of outcomes, and what introduces them."""
+        """Return the sections of outcomes, and what introduces them.
+
+        Args:
+            name: The name of the sections, without a number.
+            number: The field of the outcomes.
+            times: The field of their time points.
+        """
         chosen = self._choose(number)
         when = self._choose(times)
-        when = None if when and _ELSEWHERE.fullmatch(when.text) else when
+        if when and _ELSEWHERE.fullmatch(when.text):
+            when = None
         if not chosen:
             return [], []
         lexed = read_section("text", chosen.text)
         lead, items = split_items(lexed, 0, len(chosen.text), by_line=True)
         frames = self._pair_times(times, when, len(items))
         sections: list[Section] = []
-        introductions = [_part(chosen, *lead)] if lead else []
+        introductions: list[MarkedWords] = []
+        if lead:
+            introductions.append(_part(chosen, *lead))
         for item, frame in zip(items, frames, strict=True):
             place, rest = _cut_heading(chosen.text, item)
-            introductions += [_part(chosen, *rest)] if rest else []
-            parts = find_parts(lexed, place, name)
-            named = {part.name for part in parts}
-            said = [("measure", _part(chosen, *place))]
-            if "time_frame" in named:
-                said = [
-                    (
-                        part.name,
-                        _part(chosen, place[0] + part.start, place[0] + part.end),
-                    )
-                    for part in parts
-                ]
-            elif frame and not (len(items) > 1 and _states_time(lexed, *place)):
-                said.append(("time_frame", frame))
-            elif "statement" in named:
-                said = [("statement", _part(chosen, *place))]
-            sections += _join_parts(f"{name}[{len(sections)}]", said)
+            if rest:
+                introductions.append(_part(chosen, *rest))
+            # Among several outcomes, one that states a time is not given the time of all.
+            has_own_time = len(items) > 1 and _states_time(lexed, *place)
+            parts = _read_outcome(
+                chosen,
+                find_parts(lexed, place, name),
+                place,
+                None if has_own_time else frame,
+            )
+            sections += _join_parts(f"{name}[{len(sections)}]", parts)
         return sections, introductions
 
     def _pair_times(
@@ -283,19 +293,19 @@ class _Trial:
         """
         if not when:
             return [None] * count
-        lead, items = split_items(
-            read_section("text", when.text), 0, len(when.text), by_line=True
-        )
-        marked = lead is None and MARK.match(when.text) is not None
-        if count > 1 and marked and len(items) == count:
+        if count < 2:
+            return [when] * count
+        lexed = read_section("text", when.text)
+        lead, items = split_items(lexed, 0, len(when.text), by_line=True)
+        is_marked = lead is None and MARK.match(when.text) is not None
+        if is_marked and len(items) == count:
             return [_part(when, *item) for item in items]
-        has_lines = len(list(filter(str.strip, when.text.splitlines()))) > 1
-        if count > 1 and (len(items) > 1 or has_lines):
-            note = (
+        lines = [line for line in when.text.splitlines() if line.strip()]
+        if len(items) > 1 or len(lines) > 1:
+            self._note(
                 f"{number} names times for several outcomes, and which belongs to which is not "
                 "told: each has them all"
             )
-            self.notes[note] = None
         return [when] * count
 
     def _list_products(self) -> Iterator[Section]:
@@ -310,27 +320,28 @@ class _Trial:
             yield from _join_parts(f"interventions[{number}]", product.list_parts())
 
     def _read_registry(self) -> RegistryFields:
-        yes = {
-            number
-            for number, given in self.fields.items()
-            if given and given[0].text.lower() == "yes"
-        }
-        said = {number: given[0].text for number, given in self.fields.items() if given}
-        in_one_country = len(self.blocks) == 1
-        enrollment = said.get("F.4.2.2") or (
-            said.get("F.4.1") if in_one_country else None
-        )
+        texts: dict[str, str] = {}
+        yes: set[str] = set()
+        for number, fields in self.fields.items():
+            if not fields:
+                continue
+            texts[number] = fields[0].text
+            if fields[0].text.lower() == "yes":
+                yes.add(number)
+        enrollment = texts.get("F.4.2.2")
+        # F.4.1 counts the people of one member state.
+        if not enrollment and len(self.blocks) == 1:
+            enrollment = texts.get("F.4.1")
+        sexes = [sex for number, sex in _SEXES.items() if number in yes]
+        maskings = [masking for number, masking in _MASKING.items() if number in yes]
         return RegistryFields(
-            sex=", ".join(name for number, name in _SEXES.items() if number in yes)
-            or None,
-            healthy_volunteers=said.get("F.3.1"),
+            sex=", ".join(sexes) or None,
+            healthy_volunteers=texts.get("F.3.1"),
             enrollment=enrollment,
             phases=tuple(phase for number, phase in _PHASES.items() if number in yes),
             allocation=_ALLOCATION[1] if _ALLOCATION[0] in yes else None,
-            masking=next(
-                (name for number, name in _MASKING.items() if number in yes), None
-            ),
-            sponsor=said.get("B.1.1"),
+            masking=maskings[0] if maskings else None,
+            sponsor=texts.get("B.1.1"),
         )
 
 
@@ -383,70 +394,95 @@ class _Product:
         self.routes += other.routes
 
     def list_parts(self) -> list[tuple[str, MarkedWords]]:
-        given = {_fold(self.name.text)}
+        """Return the name, what describes the product, and its other names; no words twice."""
         parts = [("name", self.name)]
-        for part, passages in (
-            ("description", [*self.forms, *self.routes]),
-            ("other_names", self.others),
-        ):
-            for one in passages:
-                if _fold(one.text) not in given:
-                    parts.append((part, one))
-                given.add(_fold(one.text))
+        passages = [("description", form) for form in (*self.forms, *self.routes)]
+        passages += [("other_names", name) for name in self.others]
+        written = {_fold(self.name.text)}
+        for part, words in passages:
+            if _fold(words.text) in written:
+                continue
+            parts.append((part, words))
+            written.add(_fold(words.text))
         return parts
 
 
 def _list_products(fields: Sequence[RegisterField]) -> Iterator[_Product]:
     """Yield the products of a block, and one for its placebo."""
     groups: list[list[RegisterField]] = [[]]
-    for one in fields:
-        if not one.number.startswith("D."):
+    for field in fields:
+        if not field.number.startswith("D."):
             continue
-        if one.number in ("D.IMP", "D.8"):
+        if field.number in ("D.IMP", "D.8"):
             groups.append([])
-        groups[-1].append(one)
+        groups[-1].append(field)
     for group in groups:
-        names = [
-            one
-            for number in _NAMES
-            for one in group
-            if one.number == number and one.text
-        ]
-        placebo = next(
-            (
-                one
-                for one in group
-                if one.number == "D.8.1" and one.text.lower().startswith("yes")
-            ),
-            None,
-        )
-        words = [one.whole for one in names]
-        if placebo and not words:
-            place = placebo.label.find("Placebo")
-            start = placebo.label_place.start + place
-            if place >= 0:
-                words = [
-                    MarkedWords("Placebo", TextRange(start, start + len("Placebo")))
-                ]
-            else:
-                words = []
-        if words:
-            forms = [one.whole for one in group if one.number in _FORMS]
-            routes = [
-                line
-                for one in group
-                if one.number in _ROUTES
-                for line in _list_lines(one)
-            ]
-            yield _Product(words, forms, routes)
+        names = _list_names(group)
+        if not names:
+            continue
+        forms = [field.whole for field in group if field.number in _FORMS]
+        routes: list[MarkedWords] = []
+        for field in group:
+            if field.number in _ROUTES:
+                routes += _list_lines(field)
+        yield _Product(names, forms, routes)
+
+
+def _list_names(group: Sequence[RegisterField]) -> list[MarkedWords]:
+    """Return the names of a product, the best one first. A placebo has none of its own: it has
+    the word of its label.
+    """
+    names: list[MarkedWords] = []
+    for number in _NAMES:
+        fields = [field for field in group if field.number == number]
+        names += [field.whole for field in fields if field.text]
+    if names:
+        return names
+    for field in group:
+        if field.number != "D.8.1" or not field.text.lower().startswith("yes"):
+            continue
+        at = field.label.find("Placebo")
+        if at < 0:
+            return []
+        start = field.label_place.start + at
+        return [MarkedWords("Placebo", TextRange(start, start + len("Placebo")))]
+    return []
 
 
 def _list_lines(field: RegisterField) -> list[MarkedWords]:
-    return [
-        field.cut(*strip_span(field.text, *line.span()))
-        for line in _LINE.finditer(field.text)
-        if not NOTHING.fullmatch(line.group().strip())
-    ]
+    lines: list[MarkedWords] = []
+    for line in _LINE.finditer(field.text):
+        if NOTHING.fullmatch(line.group().strip()):
+            continue
+        lines.append(field.cut(*strip_span(field.text, *line.span())))
+    return lines
+
+
+def _read_outcome(
+    chosen: MarkedWords,
+    parts: Sequence[Part],
+    place: tuple[int, int],
+    frame: MarkedWords | None,
+) -> list[tuple[str, MarkedWords]]:
+    """Return the words of an outcome by the names of their parts.
+
+    Args:
+        chosen: The field of all outcomes.
+        parts: The parts of this outcome, as offsets from its beginning.
+        place: Where it stands in the field.
+        frame: The time frame that its own field gives, for an outcome that names none.
+    """
+    names = {part.name for part in parts}
+    if "time_frame" in names:
+        start = place[0]
+        return [
+            (part.name, _part(chosen, start + part.start, start + part.end))
+            for part in parts
+        ]
+    words = _part(chosen, *place)
+    if frame:
+        return [("measure", words), ("time_frame", frame)]
+    return [("statement" if "statement" in names else "measure", words)]
 
 
 def _cut_heading(
@@ -465,12 +501,13 @@ def _states_time(text: LexedSection, start: int, end: int) -> bool:
     12".
     """
     words = text.between(start, end)
-    frames = rule("frame_within").find(words.tokens, words.first, words.end)
-    return any(
-        rule("moment").search(words.tokens, one.first, one.end)
-        and any(map(str.isdigit, words.tokens.words[one.first : one.end]))
-        for one in frames
-    )
+    for frame in rule("frame_within").find(words.tokens, words.first, words.end):
+        if not rule("moment").search(words.tokens, frame.first, frame.end):
+            continue
+        # "at the end of treatment" is too common a phrase: a time of its own has a number.
+        if any(map(str.isdigit, words.tokens.words[frame.first : frame.end])):
+            return True
+    return False
 
 
 def _is_population(field: RegisterField) -> bool:
@@ -495,34 +532,39 @@ def _part(passage: MarkedWords, start: int, end: int) -> MarkedWords:
 
 def _join(name: str, passages: Iterable[MarkedWords | None]) -> tuple[Section, ...]:
     """Return the section of passages, each on lines of its own; empty if there is none."""
-    return _join_parts(name, [("", one) for one in passages if one])
+    return _join_parts(name, [("", words) for words in passages if words])
 
 
 def _join_parts(
     name: str, passages: Sequence[tuple[str, MarkedWords]]
 ) -> tuple[Section, ...]:
     """Return the section of named passages. What has no name is no part."""
-    given = [(part, one) for part, one in passages if one.text.strip()]
-    if not given:
+    lines: list[str] = []
+    parts: list[Part] = []
+    pieces: list[Piece] = []
+    languages: list[OtherLanguage] = []
+    start = 0
+    for part, words in passages:
+        if not words.text.strip():
+            continue
+        end = start + len(words.text)
+        lines.append(words.text)
+        pieces.append(Piece(start=start, at=words.place.start))
+        if part:
+            parts.append(Part(name=part, start=start, end=end))
+        if words.language:
+            languages.append(
+                OtherLanguage(start=start, end=end, language=words.language)
+            )
+        start = end + len("\n")
+    if not lines:
         return ()
-    starts = list(accumulate((len(one.text) + 1 for _, one in given), initial=0))
-    places = list(zip(starts, given, strict=False))
     return (
         Section(
             name=name,
-            text="\n".join(one.text for _, one in given),
-            parts=tuple(
-                Part(name=part, start=at, end=at + len(one.text))
-                for at, (part, one) in places
-                if part
-            ),
-            other_languages=tuple(
-                OtherLanguage(start=at, end=at + len(one.text), language=one.language)
-                for at, (_, one) in places
-                if one.language
-            ),
-            pieces=tuple(
-                Piece(start=at, at=one.place.start) for at, (_, one) in places
-            ),
+            text="\n".join(lines),
+            parts=tuple(parts),
+            other_languages=tuple(languages),
+            pieces=tuple(pieces),
         ),
     )

@@ -59,18 +59,24 @@ class _Lines:
         them.
         """
         spans = self.spans[start:end]
-        return self.text[spans[0][0] : spans[-1][1]] if spans else ""
+        if not spans:
+            return ""
+        return self.text[spans[0][0] : spans[-1][1]]
 
     def starts_field(self, number: int) -> bool:
         """Return whether a field may start at this line."""
-        if number < 2 or is_intervention_list(self[number - 1]):
+        if number < 2:
+            return True
+        before = self[number - 1]
+        if is_intervention_list(before):
             return True
         gap = self.text[self.spans[number - 1][1] : self.spans[number][0]]
         if gap.count("\n") > 1:
             return False
-        return not _LIST_ITEM.match(self[number]) or _ends_outcome_list(
-            self[number - 1]
-        )
+        if not _LIST_ITEM.match(self[number]):
+            return True
+        # Behind a list of outcomes, a description may begin with an item.
+        return _ends_outcome_list(before)
 
 
 _TRIAL_NUMBER = re.compile(
@@ -127,45 +133,51 @@ def build_plain(
 
 def _list_sections(lines: _Lines) -> Iterator[Section]:
     starts = [number for number in range(len(lines)) if lines.starts_field(number)]
-    interventions = next(
-        (number for number in starts[1:] if is_intervention_list(lines[number])), None
-    )
-    # Without interventions, outcomes follow title, summary and conditions.
-    after = (
-        interventions + 1
-        if interventions is not None
-        else [*starts, *(3 * [len(lines)])][3]
-    )
+    interventions = _find_interventions(lines, starts)
+    if interventions is not None:
+        after = interventions + 1
+        before = interventions
+    else:
+        # Without interventions, outcomes follow title, summary and conditions.
+        after = starts[3] if len(starts) > 3 else len(lines)
+        before = after
     outcomes = _find_outcomes(lines, [start for start in starts if start >= after])
     if interventions is None and not _are_certain(lines, outcomes):
         raise _NotFlat
-    before = after if interventions is None else interventions
     conditions = max(start for start in starts if start < before)
     yield from text_section("title", lines[0])
     yield from text_section("brief_summary", lines.cut(1, conditions))
-    yield from text_section(
-        "conditions", lines.cut(conditions, conditions + 1) if conditions else None
-    )
-    yield from list_interventions(
-        lines[interventions] if interventions is not None else ""
-    )
-    for name, (start, end) in zip(
-        ("primary_outcomes", "secondary_outcomes"), pairwise(outcomes), strict=False
-    ):
+    if conditions:
+        yield from text_section("conditions", lines[conditions])
+    if interventions is not None:
+        yield from list_interventions(lines[interventions])
+    names = ("primary_outcomes", "secondary_outcomes")
+    for name, (start, end) in zip(names, pairwise(outcomes), strict=False):
         yield from text_section(name, lines.cut(start, end))
-    yield from text_section(
-        "detailed_description",
-        lines.cut(outcomes[-1] if outcomes else after, len(lines)),
-    )
+    behind = outcomes[-1] if outcomes else after
+    yield from text_section("detailed_description", lines.cut(behind, len(lines)))
+
+
+def _find_interventions(lines: _Lines, starts: Sequence[int]) -> int | None:
+    """Return the number of the line of interventions, which is never the title; None without
+    one.
+    """
+    for number in starts[1:]:
+        if is_intervention_list(lines[number]):
+            return number
+    return None
 
 
 def _are_certain(lines: _Lines, outcomes: Sequence[int]) -> bool:
     """Return whether outcomes are certain, as they must be in a text without interventions: any
     may look like one.
     """
-    if not outcomes or not _ends_outcome_list(lines[outcomes[1] - 1]):
+    if not outcomes:
+        return False
+    if not _ends_outcome_list(lines[outcomes[1] - 1]):
         return False
     cell = lines.cut(outcomes[0], outcomes[-1])
+    # Bars join outcomes. A bar at the beginning is the border of a table, in a free text.
     if "|" in cell and not cell.lstrip().startswith("|"):
         return True
     return not has_headings(lines.cut(0, outcomes[1]))
@@ -179,15 +191,13 @@ def _find_outcomes(lines: _Lines, starts: list[int]) -> list[int]:
     for start, end in pairwise([*starts, len(lines)]):
         if bounds and bounds[-1] != start:
             break
-        fields_after = end < len(lines)
-        length = _count_list_lines(
-            [lines[number] for number in range(start, end)],
-            first=not bounds,
-            last=not fields_after,
-        )
+        field = [lines[number] for number in range(start, end)]
+        length = _count_list_lines(field, first=not bounds, last=end == len(lines))
         if not length:
             break
-        bounds = [*(bounds or [start]), start + length]
+        if not bounds:
+            bounds.append(start)
+        bounds.append(start + length)
         if len(bounds) == 3:
             break
     return bounds
@@ -220,13 +230,18 @@ def _ends_outcome_list(line: str) -> bool:
     ... )
     False
     """
-    text, comma, time_frame = line.rpartition("|")[2].rstrip().rpartition(", ")
-    if not comma or len(time_frame) > _MAX_TIME_FRAME or not _TIME.search(time_frame):
+    outcome = line.rpartition("|")[2].rstrip()
+    text, comma, time_frame = outcome.rpartition(", ")
+    if not comma or len(time_frame) > _MAX_TIME_FRAME:
+        return False
+    if not _TIME.search(time_frame):
         return False
     if _SENTENCES.search(time_frame):
         return False
     # A full stop ends a sentence of prose, unless a sentence also ended before the time frame.
-    return not _PROSE_END.search(time_frame) or text.endswith(".") or "|" in line
+    if not _PROSE_END.search(time_frame):
+        return True
+    return text.endswith(".") or "|" in line
 
 
 def _count_list_lines(lines: Sequence[str], *, first: bool, last: bool) -> int:
@@ -238,26 +253,23 @@ def _count_list_lines(lines: Sequence[str], *, first: bool, last: bool) -> int:
     """
     text = " ".join(lines)
     is_prose = len(text) > _MAX_MEASURE or bool(_SENTENCES.search(text))
-    ending = [
-        number
-        for number, line in enumerate(lines, 1)
-        if "|" in line or _ends_outcome_list(line)
-    ]
-    if not last:
-        return (
-            len(lines)
-            if first or ending or not (is_prose or _PROSE_END.search(text))
-            else 0
-        )
-    if first:
-        return ending[-1] if ending else len(lines) * (not is_prose)
-    # Prose may end like a list by chance; then sentences precede it, without a time frame after the
-    # last one.
-    sure = [
-        number
-        for number in ending
-        if "|" in lines[number - 1]
-        or not is_prose
-        or _SENTENCE_AND_TIME.search(lines[number - 1])
-    ]
-    return sure[-1] if sure else 0
+    ending = 0
+    surely_ending = 0
+    for number, line in enumerate(lines, 1):
+        if "|" in line:
+            ending = number
+            surely_ending = number
+        elif _ends_outcome_list(line):
+            ending = number
+            # Prose may end like a list by chance. Then sentences precede it, and the last one
+            # has no time frame behind it.
+            if not is_prose or _SENTENCE_AND_TIME.search(line):
+                surely_ending = number
+    if last and first:
+        return len(lines) if not ending and not is_prose else ending
+    if last:
+        return surely_ending
+    if first or ending:
+        return len(lines)
+    reads_as_prose = is_prose or _PROSE_END.search(text)
+    return 0 if reads_as_prose else len(lines)

@@ -112,11 +112,9 @@ def text_section(name: str, text: str | None) -> tuple[Section, ...]:
     >>> text_section("title", " ")
     ()
     """
-    return (
-        (Section(name=name, text=unify_line_ends(text)),)
-        if text and not text.isspace()
-        else ()
-    )
+    if not text or text.isspace():
+        return ()
+    return (Section(name=name, text=unify_line_ends(text)),)
 
 
 _OTHER_LINE_END = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -151,23 +149,19 @@ def join_parts(
     >>> section.text, section.part("description")
     ('Cohort 1\n1 x 10^6 cells/kg', '1 x 10^6 cells/kg')
     """
-    present = [
-        (part, unify_line_ends(text))
-        for part, text in parts
-        if text and not text.isspace()
-    ]
-    spans = []
+    lines: list[str] = []
+    spans: list[Part] = []
     start = 0
-    for part, text in present:
-        spans.append(Part(name=part, start=start, end=start + len(text)))
-        start += len(text) + 1
-    if not present:
+    for part, text in parts:
+        if not text or text.isspace():
+            continue
+        line = unify_line_ends(text)
+        lines.append(line)
+        spans.append(Part(name=part, start=start, end=start + len(line)))
+        start += len(line) + len("\n")
+    if not lines:
         return ()
-    return (
-        Section(
-            name=name, text="\n".join(text for _, text in present), parts=tuple(spans)
-        ),
-    )
+    return (Section(name=name, text="\n".join(lines), parts=tuple(spans)),)
 
 
 _OWN_HEADING = re.compile(
@@ -186,15 +180,16 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
     >>> section.text
     'Inclusion Criteria:\nAdults\n\nExclusion criteria: Asthma'
     """
-    lists = [("Inclusion", inclusion), ("Exclusion", exclusion)]
-    stated = [(kind, text) for kind, text in lists if text and not text.isspace()]
-    parts = (
-        text
-        if _OWN_HEADING.match(text) or stated == [("Inclusion", text)]
-        else f"{kind} Criteria:\n{text}"
-        for kind, text in stated
-    )
-    return text_section("eligibility", "\n\n".join(parts))
+    has_exclusion = bool(exclusion.strip())
+    lists: list[str] = []
+    if inclusion.strip():
+        # Registers without a field for exclusion criteria have both lists in the first field.
+        is_whole = not has_exclusion or _OWN_HEADING.match(inclusion)
+        lists.append(inclusion if is_whole else f"Inclusion Criteria:\n{inclusion}")
+    if has_exclusion:
+        is_headed = _OWN_HEADING.match(exclusion)
+        lists.append(exclusion if is_headed else f"Exclusion Criteria:\n{exclusion}")
+    return text_section("eligibility", "\n\n".join(lists))
 
 
 _MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
@@ -286,11 +281,13 @@ def intervention_section(number: int, item: str) -> Section:
     """Return the section of an intervention, with the type and the name as parts if it states
     them.
     """
-    found = _ITEM.match(item)
-    spans = [(name, *found.span(name)) for name in ("type", "name")] if found else []
-    parts = tuple(
-        Part(name=name, start=start, end=end)
-        for name, start, end in spans
-        if end > start
-    )
-    return Section(name=f"interventions[{number}]", text=item, parts=parts)
+    name = f"interventions[{number}]"
+    stated = _ITEM.match(item)
+    if not stated:
+        return Section(name=name, text=item)
+    parts: list[Part] = []
+    for part in ("type", "name"):
+        start, end = stated.span(part)
+        if start < end:
+            parts.append(Part(name=part, start=start, end=end))
+    return Section(name=name, text=item, parts=tuple(parts))

@@ -9,7 +9,7 @@ stand.
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, islice
+from itertools import islice
 from typing import Literal, get_args
 
 from extractor.concepts.limits.read import find_limits
@@ -111,7 +111,8 @@ def build_text(
             f"text of more than {MAX_CHARACTERS:,} characters", "give one record a file"
         )
     reader = _TextReader(undo_layout(text))
-    if not any(one.section in (ELIGIBILITY, *ITEMS) for one in reader.headings):
+    usual = (ELIGIBILITY, *ITEMS)
+    if not any(heading.section in usual for heading in reader.headings):
         _refuse_other(text, named=named)
     return RecordContent(
         take_sections(reader.list_sections(title)), "text", reader.find_id()
@@ -169,28 +170,24 @@ def has_headings(text: str) -> bool:
     ... )
     (True, False)
     """
-    found = find_headings(read_section("text", text))
-    return any(
-        one.section != DESCRIPTION and (one.is_alone or one.section != "brief_summary")
-        for one in found
-    )
+    for heading in find_headings(read_section("text", text)):
+        if heading.section == DESCRIPTION:
+            continue
+        # "Summary: ..." may begin a sentence of a description.
+        if heading.is_alone or heading.section != "brief_summary":
+            return True
+    return False
 
 
 def _refuse_other(text: str, *, named: bool) -> None:
     """Raise ``UnreadableSource`` for a text without usual headings that is a table or data, or that
     the user did not name.
     """
-    lines = [found.group() for found in LINE.finditer(text) if found.group().strip()][
-        :_TABLE_LINES
-    ]
-    is_table = len(lines) > 1 and all(map(_TABLE_ROW.fullmatch, lines))
-    says_nothing = (
-        text.strip() and not _TWO_WORDS.search(text) and hide_foreign(text) == text
-    )
-    # "HbA1c < 7 %" has no two words
-    if says_nothing and len(text) <= _LONGEST_TITLE:
-        says_nothing = not find_limits(read_text(text), None)
-    if is_table or text.lstrip()[:1] in ("{", '"') or says_nothing:
+    lines = [line.group() for line in LINE.finditer(text) if line.group().strip()]
+    first = lines[:_TABLE_LINES]
+    is_table = len(first) > 1 and all(map(_TABLE_ROW.fullmatch, first))
+    is_json = text.lstrip()[:1] in ("{", '"')
+    if is_table or is_json or _says_nothing(text):
         raise UnreadableSource(
             "an unknown format",
             'give a text with headings such as "Inclusion Criteria" (Python and JSON also take '
@@ -205,13 +202,28 @@ def _refuse_other(text: str, *, named: bool) -> None:
         )
 
 
-def _add_known(found: Sequence[Heading], known: Sequence[Heading]) -> list[Heading]:
-    """Return the headings of a text with those that are known otherwise, in order."""
-    said = {one.line: one for one in known} | {
-        one.line: one for one in found if one.kind
-    }
-    others = {one.line: one for one in found}
-    return [heading for _, heading in sorted((others | said).items())]
+def _says_nothing(text: str) -> bool:
+    """Return whether a text that is not blank has no two words beside each other and no limit."""
+    if not text.strip() or _TWO_WORDS.search(text):
+        return False
+    # Chinese and Japanese are written without spaces between words.
+    if hide_foreign(text) != text:
+        return False
+    # "HbA1c < 7 %" has no two words, and is a criterion.
+    is_short = len(text) <= _LONGEST_TITLE
+    return not is_short or not find_limits(read_text(text), None)
+
+
+def _add_known(headings: Sequence[Heading], shown: Sequence[Heading]) -> list[Heading]:
+    """Return the headings of a text with those that the document shows as such, in order.
+
+    Of two on one line, the heading whose words are known counts before the shown one, and that
+    before one that only ends a section.
+    """
+    by_line = {heading.line: heading for heading in headings if not heading.kind}
+    by_line |= {heading.line: heading for heading in shown}
+    by_line |= {heading.line: heading for heading in headings if heading.kind}
+    return [by_line[line] for line in sorted(by_line)]
 
 
 class _TextReader:
@@ -227,25 +239,24 @@ class _TextReader:
         self.lexed = read_section("text", text)
         self.places: dict[str, list[Place]] = defaultdict(list)
         if within and within != ELIGIBILITY:
-            self._place_items(within)
+            self._place_all(within)
             return
         self.english = hide_foreign(text)  # a heading may stand beside its translation
-        self.headings = find_headings(
-            self.lexed if self.english == text else read_section("text", self.english)
-        )
-        self.headings = _add_known(self.headings, known)
-        if within:  # only headings of its lists count, and nothing is a title
-            self.headings = [one for one in self.headings if one.section == ELIGIBILITY]
-        first = self.headings[0].line if self.headings else len(text)
-        if within:
-            self.places[ELIGIBILITY].append((0, first))
+        if self.english == text:
+            headings = find_headings(self.lexed)
         else:
-            self._place_opening(first)
-        for heading, end in zip(
-            self.headings,
-            [*(one.line for one in self.headings[1:]), len(text)],
-            strict=False,
-        ):
+            headings = find_headings(read_section("text", self.english))
+        self.headings = _add_known(headings, known)
+        if within:  # only headings of its lists count, and nothing is a title
+            self.headings = [
+                heading for heading in self.headings if heading.section == ELIGIBILITY
+            ]
+        starts = [*(heading.line for heading in self.headings), len(text)]
+        if within:
+            self.places[ELIGIBILITY].append((0, starts[0]))
+        else:
+            self._place_opening(starts[0])
+        for heading, end in zip(self.headings, starts[1:], strict=True):
             for section, place in self._place(heading, end):
                 self.places[section].append(place)
 
@@ -253,20 +264,14 @@ class _TextReader:
         """Return the registry's number of the trial, behind a heading or alone on one of the
         first lines.
         """
-        ids = [
-            *self.places[_ID],
-            *(line.span() for line in islice(LINE.finditer(self.text), _OPENING_LINES)),
-        ]
-        return next(
-            (
-                number
-                for place in ids
-                if (number := find_trial_id(self.text[slice(*place)]))
-            ),
-            None,
-        )
+        first = islice(LINE.finditer(self.text), _OPENING_LINES)
+        for start, end in (*self.places[_ID], *(line.span() for line in first)):
+            number = find_trial_id(self.text[start:end])
+            if number:
+                return number
+        return None
 
-    def _place_items(self, section: GivenSection) -> None:
+    def _place_all(self, section: GivenSection) -> None:
         """Place all of the text as items of one section, without a look for headings."""
         by_line = section in OUTCOMES
         lead, items = split_items(self.lexed, 0, len(self.text), by_line=by_line)
@@ -278,116 +283,171 @@ class _TextReader:
         """Place the text before the first heading: a title, and a description or a list of
         criteria.
         """
-        titled = any(one.section == "title" for one in self.headings)
-        title = None if titled else self._find_title(end)
+        is_titled = any(heading.section == "title" for heading in self.headings)
+        title = None if is_titled else self._find_title(end)
+        start = 0
         if title:
             self.places["title"].append(title)
-        start = title[1] if title else 0
+            start = title[1]
+        # A pasted list of criteria often has no heading at all.
         is_list = not self.headings and holds_list(self.text, start, end)
-        self.places[ELIGIBILITY if is_list else DESCRIPTION].append((start, end))
+        section = ELIGIBILITY if is_list else DESCRIPTION
+        self.places[section].append((start, end))
 
     def _find_title(self, end: int) -> Place | None:
-        """Return the first line if it is no sentence, no item and not all that is said."""
-        lines = (one for one in LINE.finditer(self.text, 0, end) if one.group().strip())
-        line = next((one for one in lines if not find_trial_id(one.group())), None)
-        front = line and FRONT.match(self.text, *line.span())
-        if not line or not front or front["bullet"] or front["number"] or front["row"]:
+        """Return the first line if it is no sentence, no item and not all that is said.
+
+        A registry's number above the title is passed over.
+        """
+        line = self._find_first_line(end)
+        front = FRONT.match(self.text, *line.span()) if line else None
+        if not line or not front:
             return None
-        place = strip_span(self.text, front.end(), line.end(), " \t*#_")
-        alone = self.headings or front["hash"] or _GAP.match(self.text, line.end())
-        prose = place[1] - place[0] > _LONGEST_TITLE or PROSE_END.search(
-            self.text, *place
-        )
-        return (
-            place if alone and not prose and self.text[line.end() :].strip() else None
-        )
+        if front["bullet"] or front["number"] or front["row"]:
+            return None
+        # In a text without headings, a title stands apart: otherwise a note has just begun.
+        is_apart = front["hash"] or _GAP.match(self.text, line.end())
+        if not self.headings and not is_apart:
+            return None
+        start, stop = strip_span(self.text, front.end(), line.end(), " \t*#_")
+        if stop - start > _LONGEST_TITLE:
+            return None
+        if PROSE_END.search(self.text, start, stop):
+            return None
+        has_more = bool(self.text[line.end() :].strip())
+        return (start, stop) if has_more else None
+
+    def _find_first_line(self, end: int) -> re.Match[str] | None:
+        """Return the first line before ``end`` that is neither blank nor a registry's number."""
+        for line in LINE.finditer(self.text, 0, end):
+            if not line.group().strip():
+                continue
+            if not find_trial_id(line.group()):
+                return line
+        return None
 
     def _place(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
         """Yield the places between a heading and the ``end`` of its text, each with its section."""
         section = heading.section
-        start = heading.start
-        words = heading.words
         with_heading = heading.shown, end
+        without_heading = heading.start, end
         if heading.columns:
             yield from self._place_columns(heading, end)
         elif heading.kind in KEPT:
             yield section, with_heading
         elif heading.kind == "group":
-            yield section, (start, end)
+            yield section, without_heading
         elif section in ITEMS:
-            rest = self._find_foreign_rest(start, end)
-            yield DESCRIPTION, (rest, end)
-            end = rest
-            lead, items = split_items(
-                self.lexed, start, end, by_line=section in OUTCOMES
-            )
-            yield from [(DESCRIPTION, lead)] if lead else []
-            for place in items:
-                found = (
-                    read_kind(self.lexed, *place)
-                    if section == "interventions"
-                    else None
-                )
-                rank = _RANK.search(self.text, *place) if section in OUTCOMES else None
-                named = f"{rank[1].lower()}_outcomes" if rank else section
-                yield "arms" if found and found[0] == "arm" else named, place
+            yield from self._place_items(section, heading.start, end)
         elif section in _ENDS:
-            start, end = _trim(self.text, start, end)
-            gap = _ENDS[section].search(self.text, start, end)
-            stop = gap.start() if gap else end
-            yield DESCRIPTION if self.places[section] else section, (start, stop)
-            yield DESCRIPTION, (stop, end)
-        elif section == DESCRIPTION or (
-            heading.kind == "criteria" and heading.is_alone and not heading.is_framed
-        ):
+            yield from self._place_short(section, heading.start, end)
+        elif section == DESCRIPTION:
+            yield section, with_heading
+        elif heading.kind != "criteria":
+            yield section, without_heading
+        elif heading.is_alone and not heading.is_framed:
             yield section, with_heading
         else:
-            yield from [(section, words)] if heading.kind == "criteria" else []
-            yield section, (start, end)
+            # The name of the list is read without the signs around it and the text behind it.
+            yield section, heading.words
+            yield section, without_heading
+
+    def _place_items(
+        self, section: str, start: int, end: int
+    ) -> Iterator[tuple[str, Place]]:
+        """Yield the items of a list of arms, interventions or outcomes, and what introduces it."""
+        rest = self._find_foreign_rest(start, end)
+        yield DESCRIPTION, (rest, end)
+        is_outcomes = section in OUTCOMES
+        lead, items = split_items(self.lexed, start, rest, by_line=is_outcomes)
+        if lead:
+            yield DESCRIPTION, lead
+        for item in items:
+            named = section
+            if section == "interventions":
+                label = read_kind(self.lexed, *item)
+                if label and label[0] == "arm":
+                    named = "arms"
+            # On a registry's page, a row of a table of outcomes says "Type: Secondary".
+            rank = _RANK.search(self.text, *item) if is_outcomes else None
+            if rank:
+                named = f"{rank[1].lower()}_outcomes"
+            yield named, item
+
+    def _place_short(
+        self, section: str, start: int, end: int
+    ) -> Iterator[tuple[str, Place]]:
+        """Yield the place of a short section, such as a title, and the description behind it."""
+        start, end = _trim(self.text, start, end)
+        gap = _ENDS[section].search(self.text, start, end)
+        stop = gap.start() if gap else end
+        is_repeated = bool(self.places[section])
+        yield DESCRIPTION if is_repeated else section, (start, stop)
+        yield DESCRIPTION, (stop, end)
 
     def _find_foreign_rest(self, start: int, end: int) -> int:
         """Return where lines in another language begin that follow a list in English: they are
         no items of it.
         """
         in_english = self.english[start:end].rstrip()
+        if not in_english:
+            return end
         reached = start + len(in_english)
-        return reached if in_english and self.text[reached:end].strip() else end
+        return reached if self.text[reached:end].strip() else end
 
     def _place_columns(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
         """Yield the cells of a table, column by column."""
-        rows: list[tuple[str | None, list[Place]]] = []
-        start = self.text.find("\n", heading.start, end)
-        rank = None
-        for line in LINE.finditer(self.text, start, end) if start >= 0 else ():
-            cells = list_cells(self.text, *line.span())
-            if line.group().strip(NO_WORDS) and len(cells) <= len(heading.columns):
-                found = read_kind(self.lexed, *cells[0])
-                is_rank = found and found[0] in RANKS and found[1] == cells[0][1]
-                rank = SECTIONS[found[0]] if found and is_rank else rank
-                rows.append((rank, cells))
+        rows = self._list_rows(heading, end)
         for number, (section, words) in enumerate(heading.list_columns()):
             if section in (ELIGIBILITY, DESCRIPTION):
                 yield section, words
             for rank, cells in rows:
-                if number < len(cells):
-                    yield (
-                        rank if rank and section in OUTCOMES else section,
-                        cells[number],
-                    )
+                if number >= len(cells):
+                    continue
+                if rank and section in OUTCOMES:
+                    yield rank, cells[number]
+                else:
+                    yield section, cells[number]
+
+    def _list_rows(
+        self, heading: Heading, end: int
+    ) -> list[tuple[str | None, list[Place]]]:
+        """Return the cells of the rows below a table's header, each with the rank of its outcomes.
+
+        A row that says "Secondary" ranks the rows below it, up to the next such row.
+        """
+        rows: list[tuple[str | None, list[Place]]] = []
+        start = self.text.find("\n", heading.start, end)
+        if start < 0:
+            return rows
+        rank = None
+        for line in LINE.finditer(self.text, start, end):
+            cells = list_cells(self.text, *line.span())
+            if not line.group().strip(NO_WORDS):
+                continue
+            if len(cells) > len(heading.columns):
+                continue
+            label = read_kind(self.lexed, *cells[0])
+            if label and label[0] in RANKS and label[1] == cells[0][1]:
+                rank = SECTIONS[label[0]]
+            rows.append((rank, cells))
+        return rows
 
     def list_sections(self, title: str | None) -> Iterator[Section]:
         """Yield the sections, with ``title`` in place of the text's own."""
         yield from text_section("title", title)
-        for name in _ORDER if title is None else _ORDER[1:]:
-            trimmed = (_trim(self.text, *place) for place in self.places[name])
-            stated = [(start, end) for start, end in trimmed if start < end]
+        for name in _ORDER:
+            if name == "title" and title is not None:
+                continue
+            stated: list[Place] = []
+            for place in self.places[name]:
+                start, end = _trim(self.text, *place)
+                if start < end:
+                    stated.append((start, end))
             if name in ITEMS:
                 for number, place in enumerate(stated):
-                    yield self._join(
-                        f"{name}[{number}]",
-                        [place],
-                        find_parts(self.lexed, place, name),
-                    )
+                    parts = find_parts(self.lexed, place, name)
+                    yield self._join(f"{name}[{number}]", [place], parts)
             elif stated:
                 yield self._join(name, stated)
 
@@ -399,31 +459,35 @@ class _TextReader:
         """
         joined: list[Place] = []
         for start, end in places:
-            if (
-                joined
-                and joined[-1][1] <= start
-                and not self.text[joined[-1][1] : start].strip()
-            ):
+            if joined and self._is_next(joined[-1], start):
                 joined[-1] = (joined[-1][0], end)
             else:
                 joined.append((start, end))
-        offsets = accumulate((end - start + 1 for start, end in joined), initial=0)
-        pieces = tuple(
-            Piece(start=offset, at=start)
-            for offset, (start, _) in zip(offsets, joined, strict=False)
-        )
+        pieces: list[Piece] = []
+        offset = 0
+        for start, end in joined:
+            pieces.append(Piece(start=offset, at=start))
+            offset += end - start + len("\n")
         return Section(
             name=name,
-            text="\n".join(self.text[slice(*one)] for one in joined),
+            text="\n".join(self.text[start:end] for start, end in joined),
             parts=parts,
-            pieces=pieces,
+            pieces=tuple(pieces),
         )
+
+    def _is_next(self, place: Place, start: int) -> bool:
+        """Return whether only white space is between a place and what begins at ``start``."""
+        end = place[1]
+        return end <= start and not self.text[end:start].strip()
 
 
 def _trim(text: str, start: int, end: int) -> Place:
     """Narrow a place by white space, borders of tables, and lines without words at its ends."""
-    found = _OPENING.match(text, start, end)
-    start = found.end() if found else start
-    words = start + len(text[start:end].rstrip(NO_WORDS))
-    line_end = text.find("\n", words, end)
-    return strip_span(text, start, end if line_end < 0 else line_end, " \t\r\n|")
+    opening = _OPENING.match(text, start, end)
+    if opening:
+        start = opening.end()
+    words_end = start + len(text[start:end].rstrip(NO_WORDS))
+    line_end = text.find("\n", words_end, end)
+    if line_end < 0:
+        line_end = end
+    return strip_span(text, start, line_end, " \t\r\n|")

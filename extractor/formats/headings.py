@@ -6,7 +6,6 @@ Another line with such marks ends the section above it.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -103,38 +102,42 @@ class Heading:
     @property
     def weight(self) -> int:
         """How well the line is marked as a heading, as far as it matters for its kind."""
-        hashed = self.style.startswith("#") and (
-            self.kind in ITEMS or self.kind == "criteria"
-        )
-        return (
-            -self.is_caption
-            + 2 * hashed
-            + (self.is_alone and self.kind in ("arms", *OUTCOMES))
-        )
+        weight = 0
+        # A caption only points to a table. The list itself has a heading of its own.
+        if self.is_caption:
+            weight -= 1
+        is_list = self.kind in ITEMS or self.kind == "criteria"
+        if is_list and self.style.startswith("#"):
+            weight += 2
+        if self.is_alone and self.kind in ("arms", *OUTCOMES):
+            weight += 1
+        return weight
 
 
 def find_headings(text: LexedSection) -> list[Heading]:
     r"""Return the headings of a text, in order.
 
     >>> from extractor.language.passage import read_section
-    >>> found = find_headings(
+    >>> headings = find_headings(
     ...     read_section(
     ...         "text", "## Key inclusion criteria\n- Adults\n\nPrimary endpoint: Pain"
     ...     )
     ... )
-    >>> [(one.section, one.kind, one.style) for one in found]
+    >>> [(heading.section, heading.kind, heading.style) for heading in headings]
     [('eligibility', 'criteria', '##'), ('primary_outcomes', 'primary_outcomes', '')]
     """
-    found: list[Heading] = []
+    headings: list[Heading] = []
     for line in LINE.finditer(text.raw):
         front = FRONT.match(text.raw, *line.span())
-        if front:
-            last = found[-1] if found else None
-            heading = _read_heading(text, front, line.end(), last) or _end_section(
-                text.raw, front, line.end(), last
-            )
-            found += [heading] if heading else []
-    return _drop_mentions(found)
+        if not front:
+            continue
+        last = headings[-1] if headings else None
+        heading = _read_heading(text, front, line.end(), last)
+        if not heading:
+            heading = _end_section(text.raw, front, line.end(), last)
+        if heading:
+            headings.append(heading)
+    return _drop_mentions(headings)
 
 
 def read_kind(text: LexedSection, start: int, end: int) -> tuple[str, int] | None:
@@ -142,13 +145,14 @@ def read_kind(text: LexedSection, start: int, end: int) -> tuple[str, int] | Non
     line = text.between(start, min(end, start + _LONGEST_HEADING))
     names = mend_names(line.tokens.cut(line.first, line.end))
     terms = {term.first: term for term in find_terms(names, "text_headings")}
-    starts = [0]
-    while quality := rule("text_quality").starts(names, starts[-1]):
-        starts.append(quality.end)
-    found = [terms[first] for first in starts if first in terms]
-    if not found:
+    term = terms.get(0)
+    # Of "main inclusion criteria", "main" alone is a term, too. The last one says what follows.
+    quality = rule("text_quality").starts(names, 0)
+    while quality:
+        term = terms.get(quality.end, term)
+        quality = rule("text_quality").starts(names, quality.end)
+    if term is None:
         return None
-    term = found[-1]  # of "main inclusion criteria", not "main"
     tail = rule("text_tail").starts(names, term.end)
     last = line.first + (tail.end if tail else term.end)
     return term.value, line.part(line.first, last).raw_span[1]
@@ -157,54 +161,76 @@ def read_kind(text: LexedSection, start: int, end: int) -> tuple[str, int] | Non
 def _read_heading(
     text: LexedSection, front: re.Match[str], end: int, last: Heading | None
 ) -> Heading | None:
-    """Return the heading that a line begins with, behind the marks in ``front``; ``last`` is the
-    one before.
+    """Return the heading that a line begins with, behind the marks in ``front``.
+
+    Args:
+        text: The whole text.
+        front: The marks before the words of the line.
+        end: Where the line ends.
+        last: The heading before this line.
     """
     raw = text.raw
-    place = front.end()
-    found = read_kind(text, place, end) if raw[place : place + 1].isalpha() else None
-    behind = found and _BEHIND.match(raw, found[1], end)
-    if not found:
+    start = front.end()
+    if not raw[start : start + 1].isalpha():
         return None
+    named = read_kind(text, start, end)
+    if not named:
+        return None
+    kind, words_end = named
+    behind = _BEHIND.match(raw, words_end, end)
     if not behind:
         return None
+    # A full stop ends a sentence. Only headings with a number are written with one.
     if behind["stop"] and not front["number"]:
         return None
     if behind["cell"] and names_columns(raw[front.start() : end]):
         return None
-    kind, words_end = found
-    if last and kind == "other" and last.section == "arms":
-        kind = "arm"  # one of "other" type
-    is_empty = (
-        last
-        and last.section == ELIGIBILITY
-        and not raw[last.start : front.start()].strip()
-    )
-    if is_empty and raw[place:words_end] == "Description":
-        kind = ELIGIBILITY  # the label of the criteria, on a registry's page
+    columns: tuple[tuple[str, Place], ...] = ()
+    if behind["cell"]:
+        columns = _read_columns(text, start, end)
+    kind = _adapt_kind(raw, front, words_end, kind, last)
     heading = Heading(
         section=SECTIONS.get(kind, kind),
         kind=kind,
         line=front.start(),
         shown=_read_start(front),
-        words=(place, words_end),
+        words=(start, words_end),
         start=behind.end(),
         style=_read_style(front),
         is_alone=behind.end() >= end,
         is_framed=bool(set("]】=") & set(behind.group())),
         is_caption=bool(front["caption"]),
-        columns=_read_columns(text, place, end) if behind["cell"] else (),
+        columns=columns,
     )
     marked = any(
         (front["hash"], front["bold"], front["bracket"], behind["cell"], behind["sign"])
     )
-    if heading.is_caption and not (
-        heading.kind in ("criteria", ELIGIBILITY) and heading.is_alone
-    ):
+    # Below "Table 2 Treatment arms" stand columns of their own names. Only criteria are read.
+    captions_criteria = kind in ("criteria", ELIGIBILITY) and heading.is_alone
+    if heading.is_caption and not captions_criteria:
         return None
-    if (marked or raw[place].isupper()) and _is_fit(heading, last, marked=marked):
-        return heading
-    return None
+    if not marked and not raw[start].isupper():
+        return None
+    return heading if _is_fit(heading, last, marked=marked) else None
+
+
+def _adapt_kind(
+    raw: str, front: re.Match[str], words_end: int, kind: str, last: Heading | None
+) -> str:
+    """Return the kind of a heading's words below the ``last`` heading, where some mean something
+    else.
+    """
+    if last is None:
+        return kind
+    # "Other" is also one of the registered types of an arm.
+    if kind == "other" and last.section == "arms":
+        return "arm"
+    # On a registry's page, the criteria stand below "Eligibility Criteria" and "Description".
+    is_label = raw[front.end() : words_end] == "Description"
+    if is_label and last.section == ELIGIBILITY:
+        is_next = not raw[last.start : front.start()].strip()
+        return ELIGIBILITY if is_next else kind
+    return kind
 
 
 def _read_columns(
@@ -213,56 +239,74 @@ def _read_columns(
     """Return the kinds of the columns, if each cell of a row is the heading of criteria,
     objectives or outcomes.
     """
-    cells = [
-        strip_span(text.raw, *cell, " \t*_:")
-        for cell in list_words(text.raw, start, end)
-    ]
-    kinds = [read_kind(text, *cell) for cell in cells]
-    columns = tuple(
-        (found[0], cell)
-        for found, cell in zip(kinds, cells, strict=True)
-        if found
-        and found[1] == cell[1]
-        and found[0] in ("criteria", "objectives", *OUTCOMES)
-    )
-    return columns if len(columns) == len(cells) > 1 else ()
+    columns: list[tuple[str, Place]] = []
+    for cell in list_words(text.raw, start, end):
+        words = strip_span(text.raw, *cell, " \t*_:")
+        named = read_kind(text, *words)
+        if named is None:
+            return ()
+        kind, words_end = named
+        if words_end != words[1]:
+            return ()
+        if kind not in ("criteria", "objectives", *OUTCOMES):
+            return ()
+        columns.append((kind, words))
+    return tuple(columns) if len(columns) > 1 else ()
 
 
 def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
-    """Return whether a heading can follow the ``last`` one: within a list of criteria, few words
-    are headings.
+    """Return whether a heading can follow the ``last`` one.
+
+    ``marked``: signs show that the line is a heading, such as a colon behind it.
     """
-    within = last.section if last else None
-    strong = heading.section in (ELIGIBILITY, *OUTCOMES)
-    bulleted = heading.style == "-"
+    # "Secondary:" is a heading only in a list of objectives, behind "Primary:".
     if heading.kind in RANKS:
         return last is not None and last.kind in (*RANKS, "other_outcomes")
-    if (
-        last
-        and last.kind == "group"
-        and not heading.is_alone
-        and heading.section in ("interventions", DESCRIPTION)
-    ):
-        return False  # what one group of a registry's page gets, and how many people are in it
+    if last and last.kind == "group":
+        # A registry's page says below each group what it gets, and how many people are in it.
+        is_row = heading.section in ("interventions", DESCRIPTION)
+        if is_row and not heading.is_alone:
+            return False
     if heading.kind in ("group", *KEPT):
-        names_itself = heading.kind == "group" and (
-            heading.is_alone or heading.words[1] - heading.words[0] > len("Group")
-        )
-        return (
-            not bulleted and not names_itself and within not in (ELIGIBILITY, *OUTCOMES)
-        )
-    is_criterion = (
-        heading.kind == "label"
-        and marked
-        and not (last and last.kind in ("field", "label"))
-    )
-    if is_criterion or (bulleted and not (strong and marked)):
+        return _labels_arm(heading, last)
+    if heading.kind == "label" and marked:
+        # A label with a colon is a criterion, such as "Age: 18 years", but not among labels.
+        is_among_labels = last is not None and last.kind in ("field", "label")
+        if not is_among_labels:
+            return False
+    return not _is_item(heading, last, marked=marked)
+
+
+def _is_item(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
+    """Return whether the words of a heading begin an item: within a list of criteria, few words
+    are headings.
+    """
+    begins_list = heading.section in (ELIGIBILITY, *OUTCOMES)
+    if heading.style == "-":
+        # "- Exclusion criteria:" may be an item that holds a list.
+        names_list = begins_list and marked
+        if not names_list:
+            return True
+    if last is None or last.section != ELIGIBILITY:
         return False
-    if last and within == ELIGIBILITY and heading.style != last.style:
-        return strong and heading.style not in ("-", "1")  # no item of the list
-    return not (
-        within == ELIGIBILITY and not heading.style and heading.kind == "conditions"
-    )
+    if heading.style != last.style:
+        return not begins_list or heading.style in ("-", "1")
+    # A bare "Condition: stable" among criteria is one of them.
+    return not heading.style and heading.kind == "conditions"
+
+
+def _labels_arm(heading: Heading, last: Heading | None) -> bool:
+    """Return whether the words for an arm are the label of one, and not words of a criterion or
+    an outcome.
+    """
+    if heading.style == "-":
+        return False
+    if heading.kind == "group":
+        start, end = heading.words
+        # "Group: Fictumab" is a field before the label of an arm. "Main group:" is a name itself.
+        if heading.is_alone or end - start > len("Group"):
+            return False
+    return last is None or last.section not in (ELIGIBILITY, *OUTCOMES)
 
 
 def _end_section(
@@ -282,31 +326,35 @@ def _end_section(
         ends = len(style) <= len(last.style) or "#" not in last.style
     elif style in ("|", "A", "I") or re.fullmatch(r"[*_]+1", style):
         ends = style == last.style
-    else:  # "5.2 Screening" after "5.1 Inclusion criteria", but not the items "1." and "2."
-        level = style[-2:] == last.style[-2:] == ".1" and len(style) <= len(last.style)
-        ends = level and not PROSE_END.search(raw, front.end(), end)
-    place = _read_start(front)
-    if ends:
-        return Heading(
-            DESCRIPTION, "", front.start(), place, (place, place), place, style
-        )
-    return None
+    else:
+        # "5.2 Screening" ends "5.1 Inclusion criteria", but the items "1." and "2." end nothing.
+        is_level = style[-2:] == last.style[-2:] == ".1"
+        is_as_high = is_level and len(style) <= len(last.style)
+        ends = is_as_high and not PROSE_END.search(raw, front.end(), end)
+    if not ends:
+        return None
+    start = _read_start(front)
+    return Heading(DESCRIPTION, "", front.start(), start, (start, start), start, style)
 
 
 def _drop_mentions(headings: Sequence[Heading]) -> list[Heading]:
     """Drop headings where others of their kind are marked better: in descriptions, lists are
     often repeated.
     """
-    best: dict[str, int] = defaultdict(int)
-    for one in headings:
-        best[one.kind] = max(best.get(one.kind, one.weight), one.weight)
+    best: dict[str, int] = {}
+    for heading in headings:
+        weight = heading.weight
+        best[heading.kind] = max(best.get(heading.kind, weight), weight)
     kept: list[Heading] = []
-    for one in headings:
+    for heading in headings:
+        if heading.weight < best[heading.kind]:
+            continue
         within = kept[-1].section if kept else ""
-        if (
-            one.kind != "arm" or "arms" not in best or within == "arms"
-        ) and one.weight == best[one.kind]:
-            kept.append(one)
+        # Where arms have a list of their own, "Arm A" elsewhere only mentions one of them.
+        is_mention = heading.kind == "arm" and within != "arms"
+        if is_mention and "arms" in best:
+            continue
+        kept.append(heading)
     return kept
 
 
@@ -331,11 +379,16 @@ def _read_style(front: re.Match[str]) -> str:
     ... ]
     ['##', '1.1', 'E.1', 'I', '**', '']
     """
-    if front["row"] or front["hash"]:
-        return (front["row"] or front["hash"]).strip().replace("=", "#")
+    if front["row"]:
+        return "|"
+    if front["hash"]:
+        marks: str = front["hash"]
+        return marks.strip().replace("=", "#")
     if front["bullet"]:
         return "-"
     number = re.sub(r"\d+", "1", front["number"] or "")
-    return (front["bold"] or "") + re.sub(
-        r"^[IVX]+$", "I", re.sub(r"^[A-H]$", "A", number)
-    )
+    if re.fullmatch(r"[A-H]", number):
+        number = "A"
+    elif re.fullmatch(r"[IVX]+", number):
+        number = "I"
+    return (front["bold"] or "") + number

@@ -50,45 +50,59 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> RecordContent:  # noq
     >>> content.trial_id, [section.text for section in content.sections]
     ('ChiCTR2100050713', ['Pain', 'Sleep'])
     """
-    texts = {
-        name.lower().replace("_", " "): undo_breaks(text).strip()
-        for name, text in fields.items()
-    }
-
-    def read(names: Sequence[str]) -> str:
-        return next((texts[name] for name in names if texts.get(name)), "")
-
-    def list_sections() -> Iterator[Section]:
-        for name, names in _FIELDS["texts"].items():
-            yield from text_section(name, read(names))
-        yield from text_section(
-            "detailed_description", "\n".join(filter(None, [*aims, population]))
-        )
-        yield from criteria_section(inclusion.rstrip(), read(("exclusion criteria",)))
-        yield from _list_interventions(read(_FIELDS["interventions"]["interventions"]))
-        yield from outcomes
-
-    # European registers write answers on the population below the criteria, and objectives beside
-    # the outcomes.
-    inclusion, asked, answers = read(("inclusion criteria",)).partition(_POPULATION)
-    population = asked + answers
-    aims: list[str] = []
-    outcomes = [
-        one
-        for name, names in _FIELDS["outcomes"].items()
-        for one in _list_outcomes(name, read(names), aims)
-    ]
-    registry: dict[str, Any] = {
-        name: read(names) or None for name, names in _FIELDS["registry"].items()
-    }
-    registry["phases"] = tuple(filter(None, [read(("phase",))]))
-    written = read(("trialid",))
+    trial = _Trial(fields)
+    written = trial.read(("trialid",))
     return RecordContent(
-        take_sections(list_sections()),
+        take_sections(trial.list_sections()),
         format,
         written if find_trial_id(written, _TRIAL_ID) else None,
-        RegistryFields.model_validate(registry),
+        trial.read_registry(),
     )
+
+
+class _Trial:
+    """Reads the fields of a trial."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._texts = {
+            name.lower().replace("_", " "): undo_breaks(text).strip()
+            for name, text in fields.items()
+        }
+
+    def read(self, names: Sequence[str]) -> str:
+        """Return the text of the first of these fields that has one; empty without any."""
+        for name in names:
+            if self._texts.get(name):
+                return self._texts[name]
+        return ""
+
+    def read_registry(self) -> RegistryFields:
+        registry: dict[str, Any] = {}
+        for name, names in _FIELDS["registry"].items():
+            registry[name] = self.read(names) or None
+        phase = self.read(("phase",))
+        registry["phases"] = (phase,) if phase else ()
+        return RegistryFields.model_validate(registry)
+
+    def list_sections(self) -> Iterator[Section]:
+        # European registers write answers on the population below the criteria, and objectives
+        # beside the outcomes.
+        criteria = self.read(("inclusion criteria",))
+        inclusion, asked, answers = criteria.partition(_POPULATION)
+        aims: list[str] = []
+        outcomes: list[Section] = []
+        for name, names in _FIELDS["outcomes"].items():
+            outcomes += _list_outcomes(name, self.read(names), aims)
+        description = [text for text in (*aims, asked + answers) if text]
+        for name, names in _FIELDS["texts"].items():
+            yield from text_section(name, self.read(names))
+        yield from text_section("detailed_description", "\n".join(description))
+        yield from criteria_section(
+            inclusion.rstrip(), self.read(("exclusion criteria",))
+        )
+        interventions = self.read(_FIELDS["interventions"]["interventions"])
+        yield from _list_interventions(interventions)
+        yield from outcomes
 
 
 def _list_interventions(cell: str) -> Iterator[Section]:
@@ -105,13 +119,17 @@ def _list_interventions(cell: str) -> Iterator[Section]:
 
 def _list_outcomes(name: str, cell: str, aims: list[str]) -> Iterator[Section]:
     """Yield the outcomes of a cell; objectives among its labelled texts are added to ``aims``."""
+    # The split gives a label and its text by turns, behind what has no label.
     unlabelled, *labelled = _LABEL.split(cell)
     yield from list_items(name, unlabelled)
-    texts = list(zip(labelled[::2], labelled[1::2], strict=True))
-    aims += [f"{label}: {text}" for label, text in texts if label.endswith("Objective")]
-    measures = "\n".join(text for label, text in texts if label.endswith("point(s)"))
-    times = [
-        ("time_frame", text) for label, text in texts if label.startswith("Timepoint")
-    ]
-    for item in list_items(name, measures):
+    measures: list[str] = []
+    times: list[tuple[str, str]] = []
+    for label, text in zip(labelled[::2], labelled[1::2], strict=True):
+        if label.endswith("Objective"):
+            aims.append(f"{label}: {text}")
+        elif label.endswith("point(s)"):
+            measures.append(text)
+        elif label.startswith("Timepoint"):
+            times.append(("time_frame", text))
+    for item in list_items(name, "\n".join(measures)):
         yield from join_parts(item.name, [("measure", item.text), *times])

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from glob import has_magic, iglob
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -50,7 +50,8 @@ def is_text(given: str) -> bool:
         return False
     has_lines = len(given.splitlines()) > 1
     is_long = max(map(len, given.split("/"))) > _LONGEST_NAME
-    return (has_lines or is_long or "\0" in given) and not exists(given)
+    is_no_usual_name = has_lines or is_long or "\0" in given
+    return is_no_usual_name and not exists(given)
 
 
 def refuse_text(text: str) -> RecordError:
@@ -64,21 +65,25 @@ def refuse_text(text: str) -> RecordError:
 
 def refuse_missing(inputs: Sequence[str]) -> None:
     """Raise ``ArgumentError`` if no input exists. One that is missing among others fails alone."""
-    names = [one for one in inputs if not is_text(one)]
+    names = [location for location in inputs if not is_text(location)]
     if inputs and not names:
         raise ArgumentError(str(refuse_text(inputs[0])))
-    for one in names:
-        if one == "-" or _ADDRESS.fullmatch(one) or has_magic(one) or exists(one):
-            return
-    if names:
-        path = Path(names[0])
-        beside = (
-            [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-        )
-        nearest = "" if path.name in beside else suggest(path.name, beside)
-        raise ArgumentError(
-            f"{path}: {_describe_missing(path)}{nearest}; check the path"
-        )
+    if not names or any(map(_may_exist, names)):
+        return
+    path = Path(names[0])
+    beside: list[str] = []
+    if path.parent.is_dir():
+        beside = [neighbour.name for neighbour in path.parent.iterdir()]
+    # A link to nothing stands in the folder itself.
+    nearest = "" if path.name in beside else suggest(path.name, beside)
+    raise ArgumentError(f"{path}: {_describe_missing(path)}{nearest}; check the path")
+
+
+def _may_exist(location: str) -> bool:
+    """Return whether an input exists, or is one of which only opening it can tell."""
+    if location == "-" or has_magic(location):
+        return True
+    return _ADDRESS.fullmatch(location) is not None or exists(location)
 
 
 def open_input(
@@ -90,9 +95,12 @@ def open_input(
     elif is_text(location):
         yield refuse_text(location)
     elif open_address and "://" in location:
-        for found in open_address(location):
-            with nullcontext() if isinstance(found, RecordError) else closing(found[1]):
-                yield found
+        for opened in open_address(location):
+            if isinstance(opened, RecordError):
+                yield opened
+                continue
+            with closing(opened[1]):
+                yield opened
     else:
         for path in _locate_files(location):
             if isinstance(path, RecordError):
@@ -142,17 +150,20 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     path = Path(location)
     if is_folder(location):
         yield from _locate_in_folder(path)
-    elif exists(location):
+        return
+    if exists(location):
         yield path
-    elif has_magic(location):
+        return
+    if has_magic(location):
         yield from _locate_by_pattern(location)
-    else:
-        is_number = (find_trial_id(location) or "").startswith("NCT")
-        fetch = "fetch the record of this number first: extractor fetch, in Python fetch_records"
-        remedy = fetch if is_number else "check the path"
-        # longer than any system takes
-        shown = _shorten(location) if len(location) > _LONGEST_PATH else location
-        yield RecordError(shown, _describe_missing(path), remedy)
+        return
+    remedy = "check the path"
+    number = find_trial_id(location)
+    if number and number.startswith("NCT"):
+        remedy = "fetch the record of this number first: extractor fetch, in Python fetch_records"
+    # Longer than any system takes, it is no path.
+    shown = _shorten(location) if len(location) > _LONGEST_PATH else location
+    yield RecordError(shown, _describe_missing(path), remedy)
 
 
 def _locate_by_pattern(pattern: str) -> Iterator[Path | RecordError]:
@@ -174,11 +185,14 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
         if _RUN in names and Path(parent) != folder:
             folders.clear()
             continue
+        # os.walk goes on into what is left in the list.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
+            if name.startswith("."):
+                continue
             path = Path(parent, name)
             is_broken_link = not path.exists()
-            if not name.startswith(".") and (path.is_file() or is_broken_link):
+            if path.is_file() or is_broken_link:
                 is_empty = False
                 yield path
     for problem in problems:
@@ -201,8 +215,6 @@ def _shorten(text: str) -> str:
     """Return the beginning of a text on one line, for a message."""
     line = " ".join(text[: 4 * _LONGEST_SHOWN].split())
     printable = line.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    return (
-        printable
-        if len(printable) <= _LONGEST_SHOWN
-        else f"{printable[:_LONGEST_SHOWN]}..."
-    )
+    if len(printable) <= _LONGEST_SHOWN:
+        return printable
+    return f"{printable[:_LONGEST_SHOWN]}..."

@@ -4,6 +4,7 @@ A wrong type in a field that is read is an error with the field's path, so that 
 silently. null means absent, and a field that is not read may have any type.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,8 +25,8 @@ def find_nodes(node: Node, path: str) -> list[Node]:
     after it stay.
 
     >>> [
-    ...     found.place
-    ...     for found in find_nodes(
+    ...     value.place
+    ...     for value in find_nodes(
     ...         Node({"arms": [{"label": "A"}, None]}, "study"), "arms[].label"
     ...     )
     ... ]
@@ -38,12 +39,14 @@ def find_nodes(node: Node, path: str) -> list[Node]:
             for value, place in nodes
         ]
         if is_list:
-            nodes = [
-                Node(one, f"{place}[{number}]")
-                for value, place in nodes
-                for number, one in enumerate(_expect(value, [], place))
-            ]
+            nodes = [item for listed in nodes for item in _list_nodes(listed)]
     return nodes
+
+
+def _list_nodes(node: Node) -> Iterator[Node]:
+    """Yield the values of a list, each with its index in its place."""
+    for number, value in enumerate(_expect(node.value, [], node.place)):
+        yield Node(value, f"{node.place}[{number}]")
 
 
 @cache
@@ -57,24 +60,30 @@ def _split_path(path: str) -> tuple[tuple[str, bool], ...]:
 def read_texts(node: Node, path: str) -> list[str]:
     """Return the texts at a path, or at the first of several paths (separated by bars) that has
     one.
-
-    Flags and counts are texts in some records, booleans and numbers in others.
     """
-    texts: list[str] = []
-    for one in path.split("|"):
-        for value, place in find_nodes(node, one):
+    for choice in path.split("|"):
+        texts: list[str] = []
+        for value, place in find_nodes(node, choice):
             if value is None:
                 continue
-            if one.endswith("healthyVolunteers") and isinstance(value, bool):
-                texts.append(str(value).lower())
-            elif one.endswith(_COUNTS) and type(value) is int:
-                texts.append(str(value))
-            else:
-                texts.append(_expect(value, "", place))
-            _check_unicode(texts[-1], place)
+            text = _read_text(value, choice, place)
+            _check_unicode(text, place)
+            texts.append(text)
         if texts:
-            break
-    return texts
+            return texts
+    return []
+
+
+def _read_text(value: Any, path: str, place: str) -> str:
+    """Return a value as text. Flags and counts are texts in some records, booleans and numbers in
+    others.
+    """
+    if path.endswith("healthyVolunteers") and isinstance(value, bool):
+        return str(value).lower()
+    # To Python, true is an integer too, and no count.
+    if path.endswith(_COUNTS) and type(value) is int:
+        return str(value)
+    return _expect(value, "", place)
 
 
 _COUNTS = ("count", "totalNumberEnrolled")

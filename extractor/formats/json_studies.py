@@ -42,13 +42,19 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
     page = _find_page(head)
     if page:
         return _read_values(stream, f"{page}.item")
+    if _has_study_a_line(head):
+        return _read_lines(stream)
+    return _read_values(stream, "")
+
+
+def _has_study_a_line(head: bytes) -> bool:
+    """Return whether a document is JSONL, judging by its first block."""
     lines = [line.strip() for line in head.split(b"\n") if line.strip()]
+    if len(lines) == 1 or lines[0].endswith(b"}"):
+        return True
     # A study over several lines has the names of fields in its second one. The first of many
     # studies may be broken.
-    is_one_a_line = (
-        len(lines) == 1 or lines[0].endswith(b"}") or lines[1].startswith(b"{")
-    )
-    return _read_lines(stream) if is_one_a_line else _read_values(stream, "")
+    return lines[1].startswith(b"{")
 
 
 _PAGES = ("studies", "FullStudiesResponse.FullStudies")
@@ -66,8 +72,9 @@ def _find_page(head: bytes) -> str | None:
         for path, event, _ in ijson.parse(events):
             if event == "start_array" and path in _PAGES:
                 return str(path)
-            if event == "end_map" and not path:
-                break
+            is_end = event == "end_map" and not path
+            if is_end:
+                return None
     except (ijson.JSONError, ValueError, UnreadableSource):
         pass  # the block ends somewhere inside a study, or a later study is nested too deep
     return None
@@ -162,38 +169,44 @@ def build_study(study: Any) -> RecordContent:
     for wrapper in ("FullStudy", "Study"):
         if isinstance(study, dict) and isinstance(study.get(wrapper), dict):
             study = study[wrapper]
-    if isinstance(study, dict):
-        if {"record_id", "sections"} <= study.keys():
-            return _read_own(study)
-        if {"authorizedApplication", "authorizedPartI"} & study.keys():
-            if study.get("authorizedPartI"):
-                part = "authorizedPartI"
-            else:
-                part = "authorizedApplication.authorizedPartI"
-            return read_study(
-                Node(study, "trial"),
-                list_paths("ctis_json", part),
-                find_nodes,
-                read_texts,
-            )
-        if "drksId" in study:
-            from extractor.formats.drks import build_drks  # noqa: PLC0415 - few files hold such trials
+    content = _build_known(study) if isinstance(study, dict) else None
+    if content is None:
+        raise UnreadableSource(
+            "JSON that is not a study (it has no protocolSection)", DOWNLOAD
+        )
+    return content
 
-            return build_drks(Node(study, "trial"))
-        for name, section, derived in _SECTIONS:
-            if study.get(section) is not None:
-                terms = Node(study.get(derived), derived)
-                return read_study(
-                    Node(study[section], section),
-                    list_paths(name),
-                    find_nodes,
-                    read_texts,
-                    terms,
-                )
-        if "text" in study:
-            return _read_text(study)
-    raise UnreadableSource(
-        "JSON that is not a study (it has no protocolSection)", DOWNLOAD
+
+def _build_known(study: dict[str, Any]) -> RecordContent | None:
+    """Build the content of an object of any known format; None for others."""
+    if {"record_id", "sections"} <= study.keys():
+        return _read_own(study)
+    if {"authorizedApplication", "authorizedPartI"} & study.keys():
+        return _read_ctis(study)
+    if "drksId" in study:
+        from extractor.formats.drks import build_drks  # noqa: PLC0415 - few files hold such trials
+
+        return build_drks(Node(study, "trial"))
+    for name, section, derived in _SECTIONS:
+        if study.get(section) is None:
+            continue
+        return read_study(
+            Node(study[section], section),
+            list_paths(name),
+            find_nodes,
+            read_texts,
+            derived=Node(study.get(derived), derived),
+        )
+    return _read_text(study) if "text" in study else None
+
+
+def _read_ctis(trial: dict[str, Any]) -> RecordContent:
+    """Build the content of a trial of CTIS, whose part I describes it for all member states."""
+    part = "authorizedApplication.authorizedPartI"
+    if trial.get("authorizedPartI"):
+        part = "authorizedPartI"
+    return read_study(
+        Node(trial, "trial"), list_paths("ctis_json", part), find_nodes, read_texts
     )
 
 
@@ -249,7 +262,10 @@ def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any
     """
     depth = 0
     for event, value in events:
-        depth += (event in _OPENING) - (event in _CLOSING)
+        if event in _OPENING:
+            depth += 1
+        elif event in _CLOSING:
+            depth -= 1
         if depth > MAX_NESTING:
             raise UnreadableSource(
                 f"JSON nested more than {MAX_NESTING} deep", DOWNLOAD
@@ -260,11 +276,10 @@ def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any
 def _describe(problem: Exception) -> str:
     """Return the first line of the parser's message; the lines after it quote the data."""
     message: Any = problem.args[0] if problem.args else problem
-    text = (
-        message.decode("utf-8", "replace")
-        if isinstance(message, bytes)
-        else str(message)
-    )
+    if isinstance(message, bytes):
+        text = message.decode("utf-8", "replace")
+    else:
+        text = str(message)
     text = text.strip().partition("\n")[0]
     if "premature EOF" in text or "incomplete JSON" in text.lower():
         return "the JSON ends too early"

@@ -7,7 +7,7 @@ was given.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from extractor.formats.headings import find_headings
@@ -35,8 +35,13 @@ def undo_breaks(text: str) -> str:
     if not may_hold_markup(text):
         return text
     for codes in (EMPHASIS, CELL):
-        text = codes.sub(lambda found: " " * len(found.group()), text)
-    return EDGE.sub(lambda found: "\n".rjust(len(found.group())), text)
+        text = codes.sub(lambda code: " " * len(code.group()), text)
+    return EDGE.sub(_break_line, text)
+
+
+def _break_line(sign: re.Match[str]) -> str:
+    """Return a line break of the same length as a sign."""
+    return "\n".rjust(len(sign.group()))
 
 
 _SHARED = re.compile(
@@ -88,67 +93,84 @@ def undo_layout(text: str) -> str:
     ... )
     '1. No haemoglobin within              normal limits'
     """
-    return "".join(
-        _join_lines(
-            _SHARED.sub(lambda found: "\n".rjust(len(found.group())), undo_breaks(text))
-        )
-    )
+    with_breaks = undo_breaks(text)
+    return "".join(_join_lines(_SHARED.sub(_break_line, with_breaks)))
 
 
 def _join_lines(text: str) -> Iterator[str]:
     """Yield the lines that stay, each behind what is between it and the line before."""
     lines = [line for line in LINE.finditer(text) if line.group().strip()]
     dropped = _find_edges([line.group() for line in lines])
+    kept = [line for number, line in enumerate(lines) if number not in dropped]
     words = set(_WORD.findall(text))
-    width = _find_width(
-        [line.group() for at, line in enumerate(lines) if at not in dropped]
-    )
+    width = _find_width(kept)
     before = ""
     end = 0
     in_item = False
-    for line in (line for at, line in enumerate(lines) if at not in dropped):
+    for line in kept:
         gap = text[end : line.start()]
         here = line.group()
-        marked = bool(MARK.match(line.group()))
-        over_page = bool(gap.strip())
-        is_next = before and not marked and (over_page or gap.count("\n") == 1)
-        is_full = (
-            width is not None
-            and len(before.rstrip()) + 1 + len(here.split(maxsplit=1)[0]) > width - 2
-        )
-        joins = is_next and _continues(
-            before, here, in_item=over_page or in_item, is_full=is_full
-        )
-        if joins and (hyphen := _HYPHEN.search(before)):
-            broken = hyphen["word"] and hyphen["word"] not in words
-            yield (
-                before[: hyphen.start("sign")] + len(hyphen["sign"]) * _SOFT
-                if broken
-                else before
-            )
-            gap = len(gap) * _SOFT
+        marked = MARK.match(here) is not None
+        over_page = bool(gap.strip())  # the edges of the page stand in the gap
+        is_next = over_page or gap.count("\n") == 1
+        joins = False
+        if before and not marked and is_next:
+            is_full = _is_full(before, here, width)
+            in_list = over_page or in_item
+            joins = _continues(before, here, in_item=in_list, is_full=is_full)
+        hyphen = _HYPHEN.search(before) if joins else None
+        if hyphen:
+            yield _soften_hyphen(before, hyphen, words)
+            yield len(gap) * _SOFT
         else:
             yield before
-            if joins:
-                gap = len(gap) * " "
-            elif over_page:
-                gap = "\n".rjust(len(gap))
-        yield gap
+            yield _fill_gap(gap, joins=joins, over_page=over_page)
         before = here
         end = line.end()
-        in_item = marked or (in_item and bool(joins))
+        in_item = marked or (in_item and joins)
     yield before
     yield re.sub(r"\S", " ", text[end:])
 
 
-def _find_width(lines: list[str]) -> int | None:
+def _fill_gap(gap: str, *, joins: bool, over_page: bool) -> str:
+    """Return what stands between two lines in the place of a gap, at the same length."""
+    if joins:
+        return len(gap) * " "
+    if over_page:
+        return "\n".rjust(len(gap))
+    return gap
+
+
+def _is_full(line: str, following: str, width: int | None) -> bool:
+    """Return whether a line has no room for the first word of the next one, where the text was
+    wrapped at ``width`` characters.
+    """
+    if width is None:
+        return False
+    first_word = following.split(maxsplit=1)[0]
+    return len(line.rstrip()) + 1 + len(first_word) > width - 2
+
+
+def _soften_hyphen(line: str, hyphen: re.Match[str], words: set[str]) -> str:
+    """Return a line whose last hyphen only broke a word with a soft one; the line itself if the
+    hyphen is part of the word.
+
+    ``words`` are those of the text: "long-" is no broken word where "long" is used alone.
+    """
+    word = hyphen["word"]
+    if not word or word in words:
+        return line
+    return line[: hyphen.start("sign")] + len(hyphen["sign"]) * _SOFT
+
+
+def _find_width(lines: Sequence[re.Match[str]]) -> int | None:
     """Return the width at which the lines were wrapped."""
-    lengths = [len(line.rstrip()) for line in lines]
-    broken = [
-        length
-        for length, (line, below) in zip(lengths, pairwise(lines), strict=False)
-        if _LOWER.match(below) and not ends_sentence(line.rstrip())
-    ]
+    written = [line.group() for line in lines]
+    lengths = [len(line.rstrip()) for line in written]
+    broken: list[int] = []
+    for length, (line, below) in zip(lengths, pairwise(written), strict=False):
+        if _LOWER.match(below) and not ends_sentence(line.rstrip()):
+            broken.append(length)
     return find_width(broken, lengths)
 
 
@@ -160,26 +182,39 @@ def _continues(before: str, line: str, *, in_item: bool, is_full: bool) -> bool:
     """
     said = before.rstrip(" ")
     ended = said.endswith(_SEPARATES) or ends_sentence(said)
-    sentence_ends = in_item and is_full and said.endswith((".", ";"))
-    if ended and not sentence_ends:
+    # In a full line of an item, a full stop may end one of several sentences.
+    may_go_on = in_item and is_full and said.endswith((".", ";"))
+    if ended and not may_go_on:
         return False
-    open_end = bool(_RUNS_ON.search(before)) or opens_bracket(before)
-    if _LOWER.match(line):
-        likely = (
-            (in_item and len(before) > _SHORT)
-            or is_full
-            or open_end
-            or _HYPHEN.search(before) is not None
-        )
-    else:
-        likely = in_item and (open_end or is_full)
-    if not likely:
+    is_open = bool(_RUNS_ON.search(before)) or opens_bracket(before)
+    if not _could_continue(
+        before, line, in_item=in_item, is_full=is_full, is_open=is_open
+    ):
         return False
-    return not any(
-        one.is_alone
-        for text in (before, line)
-        for one in find_headings(read_section("line", text))
-    )
+    return not _is_heading(before) and not _is_heading(line)
+
+
+def _could_continue(
+    before: str, line: str, *, in_item: bool, is_full: bool, is_open: bool
+) -> bool:
+    """Return whether a line may go on with a sentence that has not ended.
+
+    ``is_open``: the line before ends with a word that others follow, or within a bracket.
+    """
+    if is_open or is_full:
+        # A capital begins a line of its own, unless an item goes on.
+        return in_item or _LOWER.match(line) is not None
+    if not _LOWER.match(line):
+        return False
+    if _HYPHEN.search(before):
+        return True
+    return in_item and len(before) > _SHORT
+
+
+def _is_heading(line: str) -> bool:
+    """Return whether a line is a heading with nothing behind it."""
+    headings = find_headings(read_section("line", line))
+    return any(heading.is_alone for heading in headings)
 
 
 def _find_edges(lines: list[str]) -> set[int]:
@@ -187,28 +222,28 @@ def _find_edges(lines: list[str]) -> set[int]:
     numbers or form feeds.
     """
     said = [" ".join(_PAGE.sub(" ", line).split()) for line in lines]
-    numbered = [
-        at for at, line in enumerate(lines) if _PAGE.search(line) or "\f" in line
-    ]
-    near = {
-        at
-        for number in numbered
-        for at in range(max(0, number - _EDGE), min(len(lines), number + _EDGE + 1))
-    }
-    recurring = Counter(said[at] for at in near)
-    return {
-        at
-        for at, words in enumerate(said)
-        if recurring[words] > 1
-        or (at in near and (words.isdigit() or not any(map(str.isalnum, words))))
-        or _is_edge(lines[at])
-    }
+    near: set[int] = set()
+    for number, line in enumerate(lines):
+        if _PAGE.search(line) or "\f" in line:
+            first = max(0, number - _EDGE)
+            near.update(range(first, min(len(lines), number + _EDGE + 1)))
+    recurring = Counter(said[number] for number in near)
+    edges: set[int] = set()
+    for number, words in enumerate(said):
+        says_nothing = words.isdigit() or not any(map(str.isalnum, words))
+        if (
+            recurring[words] > 1
+            or (number in near and says_nothing)
+            or _is_edge(lines[number])
+        ):
+            edges.add(number)
+    return edges
 
 
 def _is_edge(line: str) -> bool:
     """Return whether a line is no item, and the header or footer of a page."""
-    return (
-        len(line) <= _LONGEST_EDGE
-        and not MARK.match(line)
-        and is_page_edge(read_text(line))
-    )
+    if len(line) > _LONGEST_EDGE:
+        return False
+    if MARK.match(line):
+        return False
+    return is_page_edge(read_text(line))

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 from extractor.concepts.limits.read import find_limits
 from extractor.formats.found import STARTS_TIME
@@ -48,6 +50,8 @@ _LOWER_PHRASE = re.compile(
 _FEW_LINES = 2
 _LONGEST_LINE = 120
 _LONGEST_LABEL = 60
+_LONGEST_HEADER = 400
+"""Characters of a line in which names of columns are looked for."""
 _LONGEST_FRAME = 300
 _OPENING = 9
 _TYPES = {
@@ -86,45 +90,60 @@ def split_items(
     >>> from extractor.language.passage import read_section
     >>> raw = "To be measured:\n1. Pain\n   at rest\n2. Sleep"
     >>> [
-    ...     raw[slice(*one)]
-    ...     for one in split_items(
+    ...     raw[slice(*item)]
+    ...     for item in split_items(
     ...         read_section("text", raw), 0, len(raw), by_line=True
     ...     )[1]
     ... ]
     ['Pain\n   at rest', 'Sleep']
     """
     raw = text.raw
-    lines = [
-        one.span()
-        for one in LINE.finditer(raw, start, end)
-        if one.group().strip(NO_WORDS)
-    ]
-    lines = [line for line in lines if not names_columns(raw[slice(*line)])]
+    lines: list[Place] = []
+    for line in LINE.finditer(raw, start, end):
+        if not line.group().strip(NO_WORDS):
+            continue
+        if not names_columns(line.group()):
+            lines.append(line.span())
+    if not lines:
+        return None, []
     marks = [MARK.match(raw, *line) for line in lines]
-    marks = marks if any(marks) else _list_fields(raw, lines)
-    top = next(filter(None, marks), None)
-    if top:
-        starts = [
-            at
-            for at, mark in enumerate(marks)
-            if mark
-            and mark.lastgroup == top.lastgroup
-            and len(mark["indent"]) <= len(top["indent"]) + 1
-        ]
-    else:
+    if not any(marks):
+        marks = _list_fields(raw, lines)
+    starts = _list_marked(marks)
+    if not starts:
         starts = _find_starts(raw, lines, by_line=by_line)
-    ends = [lines[at - 1][1] for at in [*starts[1:], len(lines)]] if lines else []
-    items = [
-        strip_span(raw, mark.end() if (mark := marks[at]) else lines[at][0], stop)
-        for at, stop in zip(starts, ends, strict=True)
-    ]
-    lead = (lines[0][0], lines[starts[0] - 1][1]) if starts and starts[0] else None
+    items: list[Place] = []
+    for number, following in pairwise([*starts, len(lines)]):
+        mark = marks[number]
+        begin = mark.end() if mark else lines[number][0]
+        items.append(strip_span(raw, begin, lines[following - 1][1]))
+    lead: Place | None = None
+    if starts[0]:
+        lead = (lines[0][0], lines[starts[0] - 1][1])
+    # What introduces a list ends as a sentence does. Otherwise it is the first item, unmarked.
     if lead and not raw[slice(*lead)].rstrip("* \t").endswith((".", ":")):
         items = [lead, *items]
         lead = None
     if by_line and len(items) == 1 and "\t" not in raw[slice(*items[0])]:
         items = list(_split_line(raw, *items[0]))
     return lead, items
+
+
+def _list_marked(marks: Sequence[re.Match[str] | None]) -> list[int]:
+    """Return the numbers of the lines that begin an item: those with a mark of the same sort as
+    the first one, and not farther to the right.
+    """
+    starts: list[int] = []
+    top: re.Match[str] | None = None
+    for number, mark in enumerate(marks):
+        if not mark:
+            continue
+        top = top or mark
+        if mark.lastgroup != top.lastgroup:
+            continue
+        if len(mark["indent"]) <= len(top["indent"]) + 1:
+            starts.append(number)
+    return starts
 
 
 def holds_list(raw: str, start: int, end: int) -> bool:
@@ -146,36 +165,39 @@ def holds_list(raw: str, start: int, end: int) -> bool:
     >>> holds_list("Age 18-65\nweight > 5 kg\nBMI < 30", 0, 31)
     True
     """
-    lines = [
-        found.group()
-        for found in LINE.finditer(raw, start, end)
-        if not found.group().isspace()
-    ]
+    written = (line.group() for line in LINE.finditer(raw, start, end))
+    lines = [line for line in written if not line.isspace()]
     if len(lines) > 1 and all(MARK.match(line) or line[0].isspace() for line in lines):
         return True
-    if len(lines) <= _FEW_LINES or not all(map(_LOWER_PHRASE.fullmatch, lines)):
+    if len(lines) <= _FEW_LINES:
         return False
+    if not all(map(_LOWER_PHRASE.fullmatch, lines)):
+        return False
+    telling = [line for line in lines if _states_criterion(read_text(line))]
+    if len(telling) == len(lines):
+        return True
+    # A line that begins with a small letter may go on the line above, unless each says something.
     are_phrases = all(map(_PHRASE.fullmatch, lines))
-    words = [read_text(line) for line in lines]
-    telling = [
-        line
-        for line in words
-        if find_limits(line, None)
-        or rule("negated_statement").starts(line, 0, len(line))
-    ]
-    # a line that begins with a small letter may go on the line above, unless each says something
-    return len(telling) == len(lines) or (are_phrases and 2 * len(telling) > len(lines))
+    return are_phrases and 2 * len(telling) > len(lines)
+
+
+def _states_criterion(line: Tokens) -> bool:
+    """Return whether a phrase states a limit or denies something, as most criteria do."""
+    if find_limits(line, None):
+        return True
+    return bool(rule("negated_statement").starts(line, 0, len(line)))
 
 
 def names_columns(line: str) -> bool:
     """Return whether a line is the first row of a table, with the names of its columns."""
-    cells = [
-        read_text(line[slice(*cell)].strip(_EDGES))
-        for cell in list_words(line, 0, min(len(line), 400))
-    ]
-    if not (len(cells) > 1):
+    cells = list_words(line, 0, min(len(line), _LONGEST_HEADER))
+    if len(cells) < 2:
         return False
-    return all(rule("name_of_column").covers(cell, 0, len(cell)) for cell in cells)
+    for cell in cells:
+        name = read_text(line[slice(*cell)].strip(_EDGES))
+        if not rule("name_of_column").covers(name, 0, len(name)):
+            return False
+    return True
 
 
 def list_cells(raw: str, start: int, end: int) -> list[Place]:
@@ -208,55 +230,56 @@ def _list_fields(raw: str, lines: Sequence[Place]) -> list[re.Match[str] | None]
     there are several.
     """
     fields = [_FIELD.match(raw, *line) for line in lines]
-    names = [found and found["field"] for found in fields]
-    words = read_text(names[0] or "") if names else None
-    if (
-        words is None
-        or names.count(names[0]) < _FEW_LINES
-        or not rule("name_of_column").covers(words, 0, len(words))
-    ):
-        return [None] * len(lines)
+    names = [field["field"] if field else None for field in fields]
+    first = names[0]
+    unmarked: list[re.Match[str] | None] = [None] * len(lines)
+    if names.count(first) < _FEW_LINES:
+        return unmarked
+    words = read_text(first or "")
+    if not rule("name_of_column").covers(words, 0, len(words)):
+        return unmarked
     return [
-        found if name == names[0] else None
-        for found, name in zip(fields, names, strict=True)
+        field if name == first else None
+        for field, name in zip(fields, names, strict=True)
     ]
 
 
 def _find_starts(raw: str, lines: Sequence[Place], *, by_line: bool) -> list[int]:
-    """Return the numbers of the lines that begin an item, where none has a mark."""
+    """Return the numbers of the lines that begin an item, where none has a mark. The first line
+    is always one of them.
+    """
     words = [raw[slice(*line)].strip() for line in lines]
-    rows = [line.startswith("|") or "\t" in line for line in words]
-    if any(rows):
-        return [at for at, row in enumerate(rows) if row or not at]
-    phrases = all(
+    if any(map(_is_row, words)):
+        return [at for at, line in enumerate(words) if at == 0 or _is_row(line)]
+    are_phrases = all(
         len(line) <= _LONGEST_LINE and not line.endswith(".") for line in words
     )
-    if by_line or phrases:
-        return [
-            at
-            for at in range(len(lines))
-            if not at or not _continues(words[at - 1], words[at])
-        ]
-    labelled = [
-        at
-        for at, line in enumerate(words)
-        if (found := _LABEL.match(line)) and line[found.end() - 1] == ":"
-    ]
-    if labelled[:1] == [0]:
-        return labelled
-    if lines:
-        return [0]
-    return []
+    if by_line or are_phrases:
+        below = range(1, len(words))
+        return [0, *(at for at in below if not _continues(words[at - 1], words[at]))]
+    # In prose, a label of the first line shows that the others have labels too: "Arm A: ...".
+    labelled = [at for at, line in enumerate(words) if _has_label(line)]
+    return labelled if labelled[:1] == [0] else [0]
+
+
+def _is_row(line: str) -> bool:
+    return line.startswith("|") or "\t" in line
+
+
+def _has_label(line: str) -> bool:
+    """Return whether a line begins with a label and a colon."""
+    label = _LABEL.match(line)
+    return label is not None and line[label.end() - 1] == ":"
 
 
 def _continues(before: str, line: str) -> bool:
     """Return whether a line without a mark belongs to the item of the line before."""
     tokens = read_text(line[:_LONGEST_LINE])
     above = read_text(before[:_LONGEST_LINE])
-    named = rule("named_time").search(tokens, 0, _OPENING) or rule("named_time").covers(
-        above, 0, len(above)
-    )
-    if bool(named):
+    # "Time frame: 12 weeks" stands below its outcome, or its value below "Time frame".
+    if rule("named_time").search(tokens, 0, _OPENING):
+        return True
+    if rule("named_time").covers(above, 0, len(above)):
         return True
     if _is_time(tokens):
         return True
@@ -276,15 +299,16 @@ def _is_time(tokens: Tokens) -> bool:
     ... ]
     [True, False, False]
     """
-    return bool(
-        rule("lone_time").covers(tokens, 0, len(tokens))
-        and rule("moment").search(tokens)
-    )
+    if not rule("lone_time").covers(tokens, 0, len(tokens)):
+        return False
+    return bool(rule("moment").search(tokens))
 
 
 def _speaks_of_time(tokens: Tokens) -> bool:
     """Return whether the bracket behind an outcome says when it is measured."""
-    if any(rule(name).search(tokens) for name in ("moment", "timely_opening")):
+    if rule("moment").search(tokens):
+        return True
+    if rule("timely_opening").search(tokens):
         return True
     return bool(rule("lone_time").covers(tokens, 0, len(tokens)))
 
@@ -294,20 +318,26 @@ def _split_line(raw: str, start: int, end: int) -> Iterator[Place]:
     follows.
     """
     if _ABBREVIATIONS.fullmatch(raw, start, end):
-        yield from (found.span() for found in _ABBREVIATION.finditer(raw, start, end))
+        for abbreviation in _ABBREVIATION.finditer(raw, start, end):
+            yield abbreviation.span()
         return
     first = start
-    for found in _SEMICOLON.finditer(raw, start, end):
-        if STARTS_TIME.match(raw, found.end()):
+    for semicolon in _SEMICOLON.finditer(raw, start, end):
+        if STARTS_TIME.match(raw, semicolon.end()):
             continue
-        if all(
-            raw.count(sign, first, found.start())
-            <= raw.count(_PAIRS[sign], first, found.start())
-            for sign in _PAIRS
-        ):
-            yield strip_span(raw, first, found.start())
-            first = found.end()
+        if _opens_bracket(raw, first, semicolon.start()):
+            continue
+        yield strip_span(raw, first, semicolon.start())
+        first = semicolon.end()
     yield strip_span(raw, first, end)
+
+
+def _opens_bracket(raw: str, start: int, end: int) -> bool:
+    """Return whether a part of a text opens more brackets than it closes."""
+    for opening, closing in _PAIRS.items():
+        if raw.count(opening, start, end) > raw.count(closing, start, end):
+            return True
+    return False
 
 
 def _find_bracket(raw: str, start: int, end: int) -> Place | None:
@@ -318,11 +348,16 @@ def _find_bracket(raw: str, start: int, end: int) -> Place | None:
     '5 years (or 10)'
     """
     closed = _CLOSED.search(raw, max(start, end - _LONGEST_FRAME), end)
+    if not closed:
+        return None
     depth = 0
-    for at in range(closed.start(), start - 1, -1) if closed else ():
-        depth += (raw[at] in ")]") - (raw[at] in "([")
-        if not depth:
-            return at + 1, closed.start() if closed else end
+    for at in range(closed.start(), start - 1, -1):
+        if raw[at] in ")]":
+            depth += 1
+        elif raw[at] in "([":
+            depth -= 1
+        if depth == 0:
+            return at + 1, closed.start()
     return None
 
 
@@ -330,15 +365,21 @@ def _find_end(raw: str, opening: int, start: int, end: int) -> int:
     """Return where the bracket opened at ``opening`` closes, else the end of the line, for a
     text from ``start``.
     """
-    line = raw.find("\n", start, end)
-    line = end if line < 0 else line
-    depth = 1
+    line_end = raw.find("\n", start, end)
+    if line_end < 0:
+        line_end = end
     close = _PAIRS.get(raw[opening])
-    for at in range(start, line) if close else ():
-        depth += (raw[at] == raw[opening]) - (raw[at] == close)
-        if not depth:
+    if close is None:
+        return line_end
+    depth = 1
+    for at in range(start, line_end):
+        if raw[at] == raw[opening]:
+            depth += 1
+        elif raw[at] == close:
+            depth -= 1
+        if depth == 0:
             return at
-    return line
+    return line_end
 
 
 def find_parts(text: LexedSection, place: Place, section: str) -> tuple[Part, ...]:
@@ -351,18 +392,16 @@ def find_parts(text: LexedSection, place: Place, section: str) -> tuple[Part, ..
     {'measure': 'Pain at rest', 'time_frame': '12 weeks'}
     """
     if section.endswith("_outcomes"):
-        found = _read_outcome(text, *place)
+        named = _read_outcome(text, *place)
     else:
-        found = _read_group(text.raw, *place, section)
-    stripped = (
-        (name, *strip_span(text.raw, start, end, _EDGES))
-        for name, (start, end) in found
-    )
-    return tuple(
-        Part(name=name, start=start - place[0], end=end - place[0])
-        for name, start, end in stripped
-        if any(map(str.isalnum, text.raw[start:end]))
-    )
+        named = _read_group(text.raw, *place, section)
+    parts: list[Part] = []
+    for name, words in named:
+        start, end = strip_span(text.raw, *words, _EDGES)
+        if not any(map(str.isalnum, text.raw[start:end])):
+            continue
+        parts.append(Part(name=name, start=start - place[0], end=end - place[0]))
+    return tuple(parts)
 
 
 def _read_group(
@@ -371,21 +410,22 @@ def _read_group(
     """Yield the parts of an arm or an intervention: what stands before a colon, dash or line
     break is its name.
     """
-    named = "label" if section == "arms" else "name"
-    kind = _TYPE.match(raw, start, end)
-    if (
-        kind
-        and kind["type"].lower() in _TYPES[section]
-        and (section == "interventions" or "\n" in raw[start:end])
-    ):
-        yield "type", kind.span("type")
-        start = kind.end()
-    found = _LABEL.match(raw, start, end)
-    if found:
-        yield named, found.span("label")
-        yield "description", (found.end(), end)
-    elif kind or (section == "arms" and end - start <= _LONGEST_LABEL):
-        yield named, (start, end)
+    name = "label" if section == "arms" else "name"
+    prefix = _TYPE.match(raw, start, end)
+    is_registered = prefix and prefix["type"].lower() in _TYPES[section]
+    # "Experimental: fictumab 5 mg" on one line is a label with its description.
+    may_have_type = section == "interventions" or "\n" in raw[start:end]
+    if prefix and is_registered and may_have_type:
+        yield "type", prefix.span("type")
+        start = prefix.end()
+    label = _LABEL.match(raw, start, end)
+    if label:
+        yield name, label.span("label")
+        yield "description", (label.end(), end)
+        return
+    is_short = section == "arms" and end - start <= _LONGEST_LABEL
+    if prefix or is_short:
+        yield name, (start, end)
     else:
         yield "description", (start, end)
 
@@ -398,37 +438,65 @@ def _read_outcome(
     """
     raw = text.raw
     cells = list_words(raw, start, end)
-    if len(cells) > 1:
-        names: tuple[str, ...] = ("measure", "description", "time_frame")
-        if len(cells) == 2:
-            names = ("measure", "time_frame")
-        yield from zip(names, cells, strict=False)
+    if len(cells) == 2:
+        yield "measure", cells[0]
+        yield "time_frame", cells[1]
+        return
+    if len(cells) > 2:
+        yield from zip(("measure", "description", "time_frame"), cells, strict=False)
         return
     line_end = raw.find("\n", start, end)
-    last = raw.rfind("\n", start, end)
-    line_end = end if line_end < 0 else line_end
+    if line_end < 0:
+        line_end = end
+    frame = _find_frame(text, start, end, line_end)
+    if frame is None:
+        below = raw[line_end:end].strip()
+        # A line that begins with a small letter goes on with the sentence above it.
+        if line_end == end or below[:1].islower():
+            yield "statement", (start, end)
+            return
+        frame = _Frame(line_end, end, end)
+    yield "measure", (start, min(frame.first, line_end))
+    between = (line_end, frame.first)
+    is_between = bool(raw[slice(*between)].strip(_EDGES))
+    yield "description", between if is_between else (frame.stop, end)
+    yield "time_frame", (frame.start, frame.stop)
+
+
+class _Frame(NamedTuple):
+    """A time frame within an outcome.
+
+    Attributes:
+        first: Where what names it begins, such as its bracket.
+        start: Where its own words begin.
+        stop: Where they end.
+    """
+
+    first: int
+    start: int
+    stop: int
+
+
+def _find_frame(
+    text: LexedSection, start: int, end: int, line_end: int
+) -> _Frame | None:
+    """Return the time frame that an outcome names, has in brackets at the end of its first line,
+    or on its last line; None without any.
+    """
+    raw = text.raw
     words = text.between(start, end)
     stated = rule("opening_of_time").search(words.tokens, words.first, words.end)
-    bracket = _find_bracket(raw, start, line_end)
     if stated:
-        first, begin = text.whole.part(stated.first, stated.end).raw_span
+        opening, begin = text.whole.part(stated.first, stated.end).raw_span
         name = text.whole.part(*stated.place("named")).raw_span[0]
-        first = max(first, raw.rfind("[", first, name), raw.rfind("(", first, name))
-        stop = _find_end(raw, first, begin, end)
-    elif bracket and _speaks_of_time(read_text(raw[slice(*bracket)])):
-        first, begin, stop = bracket[0] - 1, *bracket
-    elif last >= 0 and _is_time(read_text(raw[last + 1 : end].strip())):
-        first = last
-        begin = last
-        stop = end
-    elif line_end == end or raw[line_end:end].strip()[:1].islower():
-        yield "statement", (start, end)
-        return
-    else:
-        first = line_end
-        begin = end
-        stop = end
-    yield "measure", (start, min(first, line_end))
-    more = (line_end, first) if raw[line_end:first].strip(_EDGES) else (stop, end)
-    yield "description", more
-    yield "time_frame", (begin, stop)
+        # What opens may lie before the name: "[measured at rest; time frame: ...".
+        brackets = (raw.rfind("[", opening, name), raw.rfind("(", opening, name))
+        first = max(opening, *brackets)
+        return _Frame(first, begin, _find_end(raw, first, begin, end))
+    bracket = _find_bracket(raw, start, line_end)
+    if bracket and _speaks_of_time(read_text(raw[slice(*bracket)])):
+        return _Frame(bracket[0] - 1, *bracket)
+    last = raw.rfind("\n", start, end)
+    if last >= 0 and _is_time(read_text(raw[last + 1 : end].strip())):
+        return _Frame(last, last, end)
+    return None

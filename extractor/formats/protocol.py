@@ -6,9 +6,9 @@ headings: those of the template of ICH M11 and the usual ones. What is not read 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from typing import NamedTuple
 
 from extractor.formats.documents import DocumentContent
 from extractor.formats.headings import ELIGIBILITY, ITEMS, OUTCOMES, find_headings
@@ -103,7 +103,8 @@ _KINDS = (
         r"(?:trial|study))\b",
     ),
 )
-_KIND_OF = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _KINDS)
+_PATTERNS = {kind: re.compile(words, re.IGNORECASE) for kind, words in _KINDS}
+"""The words of each kind of chapter. Of several that a heading names, the first kind counts."""
 _ENDS_SYNOPSIS = re.compile(
     r"(?i)\b(?:introduction|background|abbreviations|contents|schema|schedule of|flow "
     r"?chart|signature)\b"
@@ -186,12 +187,14 @@ def select_sections(content: DocumentContent) -> ReadPlaces:
     if is_long:
         return _select_of_long(content, chapters, hidden, empty)
     doubles, notes = _find_doubles(content, chapters)
-    places = _subtract(
-        (0, len(text)), [*hidden, *((one.start, one.end) for one in doubles)]
-    )
-    known = [
-        one for one in chapters if one.start >= wanted[0].start and one not in doubles
-    ]
+    left_out = [*hidden, *((chapter.start, chapter.end) for chapter in doubles)]
+    places = _subtract((0, len(text)), left_out)
+    known: list[Chapter] = []
+    for chapter in chapters:
+        if chapter.start < wanted[0].start:
+            continue
+        if chapter not in doubles:
+            known.append(chapter)
     return ReadPlaces(places, tuple(known), empty + notes)
 
 
@@ -205,45 +208,58 @@ def _select_of_long(
     trial is.
     """
     doubles, notes = _find_doubles(content, chapters)
-    kinds = (SYNOPSIS, DESIGN, *_WANTED)
-    read = [one for one in chapters if one.kind in kinds and one not in doubles]
-    left = [one for one in chapters if one not in read and one not in doubles]
+    read: list[Chapter] = []
+    left: list[Chapter] = []
+    for chapter in chapters:
+        if chapter in doubles:
+            continue
+        if chapter.kind in (SYNOPSIS, DESIGN, *_WANTED):
+            read.append(chapter)
+        else:
+            left.append(chapter)
     front = (0, min(_find_front(content, chapters), _LONGEST_FRONT))
-    kept = _merge([front, *((one.start, one.end) for one in read)])
-    places = [place for one in kept for place in _subtract(one, hidden)]
-    told = (*empty, _tell_read(content, read, left), *notes)
-    return ReadPlaces(tuple(places), tuple(read), told)
+    places: list[Place] = []
+    for place in _merge([front, *((chapter.start, chapter.end) for chapter in read)]):
+        places += _subtract(place, hidden)
+    all_notes = (*empty, _tell_read(content, read, left), *notes)
+    return ReadPlaces(tuple(places), tuple(read), all_notes)
 
 
 def _list_wanted(chapters: Sequence[Chapter]) -> list[Chapter]:
-    return [one for one in chapters if one.kind in _WANTED]
+    return [chapter for chapter in chapters if chapter.kind in _WANTED]
 
 
 def _find_contents(content: DocumentContent) -> tuple[list[Place], set[str]]:
     """Return the places of tables of contents, and the words of their entries."""
     text = content.text
-    lines = [one.span() for one in LINE.finditer(text) if one.group().strip()]
     edges = set(content.edges)
-    lines = [line for line in lines if line not in edges]
-    found: list[Place] = [*content.contents]
-    entries = [text[start:end] for start, end in content.contents]
-    at = 0
-    while at < len(lines):
-        line = text[slice(*lines[at])]
-        if _LEADER.search(line):
-            found.append(lines[at])
-            entries.append(line)
-        elif _CONTENTS.fullmatch(line):
-            end = _find_last_entry(text, lines, at)
-            if end > at:
-                found += lines[at : end + 1]
-                entries += [text[slice(*one)] for one in lines[at + 1 : end + 1]]
-                at = end
-        at += 1
-    titles = {
-        _normalise(entry["words"]) for one in entries if (entry := _ENTRY.match(one))
-    }
-    return found, titles
+    lines: list[Place] = []
+    for line in LINE.finditer(text):
+        if not line.group().strip():
+            continue
+        if line.span() not in edges:
+            lines.append(line.span())
+    places: list[Place] = [*content.contents]
+    entries: list[Place] = [*content.contents]
+    number = 0
+    while number < len(lines):
+        words = text[slice(*lines[number])]
+        if _LEADER.search(words):
+            places.append(lines[number])
+            entries.append(lines[number])
+        elif _CONTENTS.fullmatch(words):
+            last = _find_last_entry(text, lines, number)
+            if last > number:
+                places += lines[number : last + 1]
+                entries += lines[number + 1 : last + 1]
+                number = last
+        number += 1
+    titles: set[str] = set()
+    for start, end in entries:
+        entry = _ENTRY.match(text[start:end])
+        if entry:
+            titles.add(_normalise(entry["words"]))
+    return places, titles
 
 
 def _find_last_entry(text: str, lines: Sequence[Place], start: int) -> int:
@@ -252,16 +268,13 @@ def _find_last_entry(text: str, lines: Sequence[Place], start: int) -> int:
     """
     last = start
     count = 0
-    for at in range(start + 1, len(lines)):
-        line = text[slice(*lines[at])]
-        if (
-            _ENTRY.match(line)
-            and len(line) <= _LONGEST_HEADING + 100
-            and not _PROSE_END.search(line)
-        ):
-            last = at
-            count = count + 1
-        elif at - last > _MOST_BROKEN_ENTRIES:
+    for number in range(start + 1, len(lines)):
+        line = text[slice(*lines[number])]
+        is_short = len(line) <= _LONGEST_HEADING + 100  # with leaders and a page
+        if is_short and _ENTRY.match(line) and not _PROSE_END.search(line):
+            last = number
+            count += 1
+        elif number - last > _MOST_BROKEN_ENTRIES:
             break
     return last if count >= _FEWEST_ENTRIES else start
 
@@ -279,70 +292,121 @@ def _normalise(words: str) -> str:
 def _find_chapters(
     content: DocumentContent, hidden: Sequence[Place], titles: set[str]
 ) -> list[Chapter]:
-    """Return the headings of a document in order, each up to the next one."""
+    """Return the headings of a document in order, each up to the next one.
+
+    ``titles`` are the entries of its table of contents, as ``_normalise`` writes them.
+    """
     text = content.text
-    shown = dict(zip(content.headings, content.ranks, strict=True))
+    ranks = dict(zip(content.headings, content.ranks, strict=True))
     covered = {start for start, _ in hidden}
-    is_marked = bool(shown) or bool(titles)
-    found: list[tuple[int, str, int]] = []
+    headings: list[_TitleLine] = []
     for line in LINE.finditer(text):
-        if line.start() in covered or line.end() - line.start() > _LONGEST_HEADING:
+        if line.start() in covered:
             continue
-        words = line.group()
-        start = line.start()
-        numbered = _NUMBERED.fullmatch(words)
-        named = numbered or _PLAIN.fullmatch(words)
-        if named is None or "\t" in words.strip() or _PROSE_END.search(words):
+        if line.end() - line.start() > _LONGEST_HEADING:
             continue
-        title = named["title"].strip()
-        level = numbered["number"].count(".") + 1 if numbered else 0
-        is_listed = len(title) > 3 and _normalise(words) in titles
-        stands_out = start in shown or (is_listed and (numbered or title[0].isupper()))
-        is_likely = (
-            numbered is not None and level > 1 and title[0].isupper() and not is_marked
-        )
-        if stands_out or is_likely:
-            found.append((start, words.strip(), level))
-    ends = [*(start for start, _, _ in found), len(text)][1:]
-    if not any(level for _, _, level in found):
-        found = [(start, words, shown.get(start, 0)) for start, words, _ in found]
-    return list(
-        _sort_chapters([(*one, end) for one, end in zip(found, ends, strict=True)])
-    )
+        heading = _read_title(line, ranks, titles)
+        if heading:
+            headings.append(heading)
+    # Without any numbers, the letters say which heading is above which.
+    if not any(heading.level for heading in headings):
+        headings = [
+            heading._replace(level=ranks.get(heading.start, 0)) for heading in headings
+        ]
+    return list(_sort_chapters(headings, len(text)))
 
 
-def _sort_chapters(found: Sequence[tuple[int, str, int, int]]) -> Iterator[Chapter]:
+class _TitleLine(NamedTuple):
+    """A line that is a heading: where it begins, its words, and how many parts its number has."""
+
+    start: int
+    words: str
+    level: int
+
+
+def _read_title(
+    line: re.Match[str], ranks: Mapping[int, int], titles: set[str]
+) -> _TitleLine | None:
+    """Return the heading that a line is; None for other lines.
+
+    Args:
+        line: The line.
+        ranks: The ranks of the headings that the layout shows, by where they begin.
+        titles: The entries of the table of contents.
+    """
+    words = line.group()
+    numbered = _NUMBERED.fullmatch(words)
+    named = numbered or _PLAIN.fullmatch(words)
+    if named is None:
+        return None
+    if "\t" in words.strip() or _PROSE_END.search(words):
+        return None
+    title = named["title"].strip()
+    is_capital = title[0].isupper()
+    level = numbered["number"].count(".") + 1 if numbered else 0
+    heading = _TitleLine(line.start(), words.strip(), level)
+    if line.start() in ranks:
+        return heading
+    is_listed = len(title) > 3 and _normalise(words) in titles
+    if is_listed and (numbered or is_capital):
+        return heading
+    # Without a layout and contents, numbers are left. One like "5 Patients" may begin a sentence.
+    is_bare = not ranks and not titles
+    if is_bare and level > 1 and is_capital:
+        return heading
+    return None
+
+
+def _sort_chapters(headings: Sequence[_TitleLine], end: int) -> Iterator[Chapter]:
     """Yield the chapters with their kinds: one without a kind of its own has that of the chapter
     above it.
+
+    ``end`` is where the document ends.
     """
     above: dict[int, tuple[str, str]] = {}
     in_synopsis = False
-    for start, words, level, end in found:
+    starts = [*(heading.start for heading in headings), end]
+    for (start, words, level), stop in zip(headings, starts[1:], strict=True):
         title = _name_title(words)
         own = _read_kind(title)
-        higher = max((one for one in above if one < level), default=None)
-        kind_above, title_above = (
-            above[higher] if level and higher is not None else ("", "")
-        )
+        kind_above, title_above = _find_above(above, level)
         is_barred = bool(_BARRED.search(title_above))
-        kind = OTHER if is_barred else own or kind_above or OTHER
-        if in_synopsis and not level and not _ENDS_SYNOPSIS.search(title):
-            kind = SYNOPSIS  # one of its labels
-        elif not level and above:  # a label within a numbered section
-            kind = above[max(above)][0]
+        if not level:
+            kind = _find_kind_of_label(title, own, above, in_synopsis=in_synopsis)
+        elif is_barred:
+            kind = OTHER
+        else:
+            kind = own or kind_above or OTHER
         in_synopsis = kind == SYNOPSIS
-        is_label = (
-            not own
-            and kind in _WANTED
-            and (not level or LIST_NAME.search(title_above) is not None)
-        )
+        divides_list = not level or LIST_NAME.search(title_above) is not None
+        is_label = divides_list and not own and kind in _WANTED
         if level:
-            above = {one: known for one, known in above.items() if one < level}
-            above[level] = (
-                kind,
-                f"{title_above} {title}" if is_barred or is_label else title,
-            )
-        yield Chapter(start, end, words, level, kind, is_label)
+            # Chapters below this one see what stands above it, too.
+            is_part = is_barred or is_label
+            above = {rank: named for rank, named in above.items() if rank < level}
+            above[level] = (kind, f"{title_above} {title}" if is_part else title)
+        yield Chapter(start, stop, words, level, kind, is_label)
+
+
+def _find_kind_of_label(
+    title: str, own: str, above: Mapping[int, tuple[str, str]], *, in_synopsis: bool
+) -> str:
+    """Return the kind of a heading without a level, whose words alone say ``own``.
+
+    A synopsis has labels of its own up to the next chapter; elsewhere, a label is part of the
+    numbered section that it stands in.
+    """
+    if in_synopsis and not _ENDS_SYNOPSIS.search(title):
+        return SYNOPSIS
+    if above:
+        return above[max(above)][0]
+    return own or OTHER
+
+
+def _find_above(above: Mapping[int, tuple[str, str]], level: int) -> tuple[str, str]:
+    """Return kind and title of the lowest chapter above a level; empty texts without one."""
+    higher = [rank for rank in above if rank < level]
+    return above[max(higher)] if higher else ("", "")
 
 
 def _name_title(words: str) -> str:
@@ -354,8 +418,8 @@ def _read_kind(title: str) -> str:
     """Return what a heading is about; empty if its words are unknown.
 
     >>> [
-    ...     _read_kind(one)
-    ...     for one in (
+    ...     _read_kind(title)
+    ...     for title in (
     ...         "Trial Population",
     ...         "Study Intervention(s) Administered",
     ...         "Screen Failures",
@@ -364,30 +428,34 @@ def _read_kind(title: str) -> str:
     ['eligibility', 'treatment', 'other']
     """
     words = re.sub(r"\([a-z]{1,3}\)", "", title).strip(" .:")
-    for kind, names in _KIND_OF[1:3]:
-        if names.search(words) and (
-            kind == SYNOPSIS or re.search(r"(?i)\b(?:in|ex)clusion\b", words)
-        ):
-            return kind
+    # "Synopsis" and "Inclusion" count before the words of other chapters beside them.
+    if _PATTERNS[SYNOPSIS].search(words):
+        return SYNOPSIS
+    names_list = re.search(r"(?i)\b(?:in|ex)clusion\b", words)
+    if names_list and _PATTERNS[CRITERIA].search(words):
+        return CRITERIA
+    # ICH M11 names a chapter "Trial Intervention and Concomitant Therapy".
     is_main = re.match(
         r"(?i)(?:trial|study|investigational)\b.{0,40}\band concomitant therap", words
     )
     if is_main:
         return TREATMENT
-    return next((kind for kind, names in _KIND_OF if names.search(words)), "")
+    for kind, pattern in _PATTERNS.items():
+        if pattern.search(words):
+            return kind
+    return ""
 
 
 def _find_front(content: DocumentContent, chapters: Sequence[Chapter]) -> int:
     """Return where the first page ends."""
-    first = next(
-        (
-            one.start
-            for one in chapters
-            if one.start and _read_kind(_name_title(one.title))
-        ),
-        len(content.text),
-    )
-    return min(first, content.pages[1]) if len(content.pages) > 1 else first
+    first = len(content.text)
+    for chapter in chapters:
+        if chapter.start and _read_kind(_name_title(chapter.title)):
+            first = chapter.start
+            break
+    if len(content.pages) > 1:
+        return min(first, content.pages[1])
+    return first
 
 
 def _find_doubles(
@@ -395,15 +463,16 @@ def _find_doubles(
 ) -> tuple[list[Chapter], tuple[str, ...]]:
     """Return the chapters whose content the synopsis states too, and a note that names them."""
     stated = set[str]()
-    for one in chapters:
-        if one.kind == SYNOPSIS:
-            stated |= _list_stated(content.text[one.start : one.end])
-    doubles = [one for one in _list_wanted(chapters) if one.kind in stated]
+    for chapter in chapters:
+        if chapter.kind == SYNOPSIS:
+            stated |= _list_stated(content.text[chapter.start : chapter.end])
+    doubles = [chapter for chapter in _list_wanted(chapters) if chapter.kind in stated]
     if not doubles:
         return [], ()
-    kinds = [kind for kind in _WANTED if any(one.kind == kind for one in doubles)]
-    told = f"the synopsis states {' and '.join(kinds)}, so these were not read: "
-    return doubles, (told + _name(content, doubles),)
+    double_kinds = {chapter.kind for chapter in doubles}
+    kinds = " and ".join(kind for kind in _WANTED if kind in double_kinds)
+    note = f"the synopsis states {kinds}, so these were not read: "
+    return doubles, (note + _name(content, doubles),)
 
 
 def _list_stated(synopsis: str) -> set[str]:
@@ -436,15 +505,16 @@ def _merge(places: Sequence[Place]) -> list[Place]:
 def _subtract(place: Place, others: Sequence[Place]) -> tuple[Place, ...]:
     """Return what is left of a place without the others."""
     start, stop = place
-    inside = [
-        (max(start, first), min(stop, last))
-        for first, last in _merge(others)
-        if first < stop and last > start
-    ]
-    bounds = [(start, start), *inside, (stop, stop)]
-    return tuple(
-        (left[1], right[0]) for left, right in pairwise(bounds) if left[1] < right[0]
-    )
+    left: list[Place] = []
+    for first, last in _merge(others):
+        if first >= stop or last <= start:
+            continue
+        if first > start:
+            left.append((start, first))
+        start = min(stop, last)
+    if start < stop:
+        left.append((start, stop))
+    return tuple(left)
 
 
 def find_page(content: DocumentContent, at: int) -> int | None:
@@ -454,39 +524,39 @@ def find_page(content: DocumentContent, at: int) -> int | None:
 
 def _name(content: DocumentContent, chapters: Sequence[Chapter]) -> str:
     """Name chapters with their pages, the first ones of many."""
-    shown = [f"{one.title}{_name_page(content, one)}" for one in chapters[:_MOST_NAMED]]
+    shown: list[str] = []
+    for chapter in chapters[:_MOST_NAMED]:
+        page = find_page(content, chapter.start)
+        shown.append(f"{chapter.title} (page {page})" if page else chapter.title)
     more = len(chapters) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more else "")
-
-
-def _name_page(content: DocumentContent, chapter: Chapter) -> str:
-    page = find_page(content, chapter.start)
-    return f" (page {page})" if page else ""
 
 
 def _tell_read(
     content: DocumentContent, read: Sequence[Chapter], left: Sequence[Chapter]
 ) -> str:
     """Say which sections were read and which chapters were not."""
-    pages = (
-        f"{len(content.pages)} pages"
-        if content.pages
-        else f"{len(content.text):,} characters"
+    note = (
+        f"of {_tell_size(content)}, these sections were read by their headings: "
+        f"{_name(content, read)}"
     )
-    highest = [one for one in left if one.level <= 1]
-    told = f"of {pages}, these sections were read by their headings: {_name(content, read)}"
-    return f"{told}. Not read: {_name(content, highest)}" if highest else told
+    highest = [chapter for chapter in left if chapter.level <= 1]
+    if not highest:
+        return note
+    return f"{note}. Not read: {_name(content, highest)}"
+
+
+def _tell_size(content: DocumentContent) -> str:
+    """Say how large a document is: in pages, or in characters if its file has no pages."""
+    if content.pages:
+        return f"{len(content.pages)} pages"
+    return f"{len(content.text):,} characters"
 
 
 def _tell_unknown(content: DocumentContent) -> str:
-    pages = (
-        f"{len(content.pages)} pages"
-        if content.pages
-        else f"{len(content.text):,} characters"
-    )
     return (
-        f"no heading of eligibility, treatment or outcomes was found among {pages}: all was read "
-        "as one text"
+        "no heading of eligibility, treatment or outcomes was found among "
+        f"{_tell_size(content)}: all was read as one text"
     )
 
 

@@ -47,7 +47,7 @@ def read_records(
     # What opens files is loaded with the first file: a text needs none of it.
     from extractor.formats.inputs import exists, is_folder, open_input  # noqa: PLC0415
 
-    seen: dict[str, tuple[str, int]] = {}
+    ids: dict[str, tuple[str, int]] = {}
     for given in inputs:
         if not isinstance(given, str | os.PathLike):
             raise WrongType(
@@ -57,18 +57,13 @@ def read_records(
         location = os.fspath(given)
         named = location == "-" or (exists(location) and not is_folder(location))
         for opened in open_input(location, stdin, open_address):
-            for result in _read_opened(opened, named=named):
-                checked = (
-                    check_new(result, seen)
-                    if isinstance(result, TrialRecord)
-                    else result
-                )
-                if isinstance(checked, TrialRecord):
-                    yield checked
+            for result in _check_all(opened, ids, named=named):
+                if isinstance(result, TrialRecord):
+                    yield result
                 elif on_error:
-                    on_error(checked)
+                    on_error(result)
                 else:
-                    raise checked
+                    raise result
 
 
 def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
@@ -211,20 +206,31 @@ def check_new(
     )
 
 
+def _check_all(
+    opened: tuple[str, BinaryIO] | RecordError,
+    ids: dict[str, tuple[str, int]],
+    *,
+    named: bool,
+) -> Iterator[TrialRecord | RecordError]:
+    """Yield the records of an open file whose ids are new, and the errors of all else.
+
+    ``ids`` and ``named`` are as in ``check_new`` and ``build_plain``.
+    """
+    if isinstance(opened, RecordError):
+        yield opened
+        return
+    for result in _read_file(*opened, named=named):
+        if isinstance(result, RecordError):
+            yield result
+        else:
+            yield check_new(result, ids)
+
+
 def _as_dictionary(given: object) -> dict[Any, Any]:
     """Return any other mapping as a dictionary. Raises ``TypeError`` for what is none."""
     if isinstance(given, Mapping):
         return dict(given)
     raise TypeError(f"it holds {type(given).__name__}")
-
-
-def _read_opened(
-    opened: tuple[str, BinaryIO] | RecordError, *, named: bool
-) -> Iterator[TrialRecord | RecordError]:
-    if isinstance(opened, RecordError):
-        yield opened
-    else:
-        yield from _read_file(*opened, named=named)
 
 
 def _read_file(
@@ -262,18 +268,22 @@ def _make_records(
     if not opening:
         opening = [UnreadableSource("holds no record", "give a file with records")]
     has_several = len(opening) > 1
-    for number, found in enumerate(chain(opening, items), 1):
-        if isinstance(found, UnreadableSource):
-            yield _locate_problem(found, path, member)
+    for number, content in enumerate(chain(opening, items), 1):
+        if isinstance(content, UnreadableSource):
+            yield _locate_problem(content, path, member)
             continue
-        place = _join_place(member, found.place)
-        source = Source(path=path, format=found.format, place=place, notes=found.notes)
+        own_id = f"{stem}-{number}" if has_several else stem
         yield TrialRecord(
-            record_id=found.trial_id or (f"{stem}-{number}" if has_several else stem),
-            source=source,
-            sections=found.sections,
-            registry=found.registry,
-            document=found.document,
+            record_id=content.trial_id or own_id,
+            source=Source(
+                path=path,
+                format=content.format,
+                place=_join_place(member, content.place),
+                notes=content.notes,
+            ),
+            sections=content.sections,
+            registry=content.registry,
+            document=content.document,
         )
 
 

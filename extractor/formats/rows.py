@@ -23,11 +23,13 @@ def group_rows(
     size = 0
     quotes = 0
     for number, line in read_lines(stream):
-        if lines and (
+        # A row whose quotes are broken may never end. A line that looks like a new one ends it.
+        is_new = (
             isinstance(line, UnreadableSource)
             or starts_row.match(line)
             or size > MAX_RECORD_BYTES
-        ):
+        )
+        if lines and is_new:
             yield place, b"".join(lines)
             lines = []
             size = 0
@@ -38,10 +40,13 @@ def group_rows(
         if not lines:
             place = f"line {number}"
         lines.append(line)
-        size = size + len(line)
-        quotes = quotes + line.count(b'"')
+        size += len(line)
+        quotes += line.count(b'"')
+        # A quote within a cell is written twice, so that it changes nothing here.
         if quotes % 2 == 0:
-            yield from [(place, b"".join(lines))] if b"".join(lines).strip() else []
+            row = b"".join(lines)
+            if row.strip():
+                yield place, row
             lines = []
             size = 0
             quotes = 0

@@ -163,6 +163,7 @@ def too_large(what: str, place: str | None = None) -> UnreadableSource:
 def to_utf8(stream: BinaryIO) -> BinaryIO:
     """Convert the stream to UTF-8 without byte order mark; UTF-16 is detected by its mark."""
     mark = peek_block(stream)[:3]
+    # Excel saves "Unicode text" as UTF-16, and CSV in UTF-8 with a mark.
     if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return io.BufferedReader(
             SteadyStream(DecodedStream(stream, "utf-16")), BLOCK_BYTES

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from extractor.formats.found import (
     RecordContent,
@@ -92,81 +92,120 @@ def read_study(
 
     ``derived`` holds the registry's own terms, where they are not in the study.
     """
+    return _StudyReader(study, paths, find, read).read_content(derived)
 
-    def read_one(node: _Node, path: str) -> str | None:
-        return next((text.strip() for text in read(node, path) if text.strip()), None)
 
-    items = {name: find(study, parts["path"]) for name, parts in paths.items.items()}
+class _StudyReader(Generic[_Node]):
+    """Reads the fields of a study. The arguments are those of ``read_study``."""
 
-    def list_sections() -> Iterator[Section]:
+    def __init__(
+        self,
+        study: _Node,
+        paths: StudyPaths,
+        find: Callable[[_Node, str], list[_Node]],
+        read: Callable[[_Node, str], list[str]],
+    ) -> None:
+        self._study = study
+        self._paths = paths
+        self._find = find
+        self._read = read
+        self._items = {
+            name: find(study, parts["path"]) for name, parts in paths.items.items()
+        }
+
+    def read_content(self, derived: _Node | None) -> RecordContent:
+        """Return the content of the study, with its own terms or those in ``derived``."""
+        paths = self._paths
+        arms = self._list_arms()
+        interventions = self._list_interventions()
+        linked = [label for _, labels in interventions for label in labels]
+        trial_id = self._read_first(self._study, paths.trial_id)
+        return RecordContent(
+            take_sections(self._list_sections()),
+            paths.format,
+            find_trial_id(paths.id_prefix + trial_id if trial_id else None),
+            RegistryFields(
+                **{
+                    name: self._read_first(self._study, path)
+                    for name, path in paths.registry.items()
+                },
+                phases=self._read_filled(paths.phases),
+                who_masked=self._read_filled(paths.who_masked),
+                bare_arms=find_bare_arms(arms, linked),
+                arm_links=link_arms(arms, interventions),
+                terms=tuple(
+                    self._list_terms(self._study if derived is None else derived)
+                ),
+            ),
+        )
+
+    def _list_sections(self) -> Iterator[Section]:
+        paths = self._paths
         for name, path in paths.texts.items():
-            yield from text_section(name, "\n".join(read(study, path)))
+            yield from text_section(name, "\n".join(self._read(self._study, path)))
+        # Most registries have both lists in one text; CTIS, for one, keeps them apart.
         if paths.criteria:
-            yield from criteria_section(
-                *("\n\n".join(read(study, path)) for path in paths.criteria)
+            inclusion, exclusion = (
+                "\n\n".join(self._read(self._study, path)) for path in paths.criteria
             )
+            yield from criteria_section(inclusion, exclusion)
         for name, parts in paths.items.items():
-            for number, item in enumerate(items[name]):
-                texts = (
-                    (part, text)
-                    for part, path in parts.items()
-                    if part != "path"
-                    for text in read(item, path)
-                )
+            for number, item in enumerate(self._items[name]):
+                texts = self._list_parts(item, parts)
                 yield from join_parts(f"{name}[{number}]", texts)
         for name, path in paths.lists.items():
-            cell = ";".join(map(str.strip, read(study, path)))  # each text ends an item
-            yield from list_items(name, cell, len(items.get(name, ())))
+            # Each text ends an item.
+            cell = ";".join(map(str.strip, self._read(self._study, path)))
+            yield from list_items(name, cell, len(self._items.get(name, ())))
 
-    label = paths.items["arms"]["label"] if "arms" in items else ""
-    arms = [
-        (read_one(arm, label), read(arm, paths.names) if paths.names else [])
-        for arm in items.get("arms", ())
-    ]
-    name = paths.items["interventions"]["name"]
-    interventions = [
-        (read_one(item, name), read(item, paths.labels) if paths.labels else [])
-        for item in items["interventions"]
-    ]
+    def _list_parts(
+        self, item: _Node, parts: Mapping[str, str]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield the texts of an item, each with the name of its part."""
+        for part, path in parts.items():
+            if part == "path":
+                continue
+            for text in self._read(item, path):
+                yield part, text
 
-    trial_id = read_one(study, paths.trial_id)
-    return RecordContent(
-        take_sections(list_sections()),
-        paths.format,
-        find_trial_id(trial_id and paths.id_prefix + trial_id),
-        RegistryFields(
-            **{name: read_one(study, path) for name, path in paths.registry.items()},
-            phases=tuple(filter(None, read(study, paths.phases))),
-            who_masked=tuple(filter(None, read(study, paths.who_masked)))
-            if paths.who_masked
-            else (),
-            bare_arms=find_bare_arms(
-                arms, (text for _, linked in interventions for text in linked)
-            ),
-            arm_links=link_arms(arms, interventions),
-            terms=tuple(
-                _list_terms(study if derived is None else derived, paths, find, read)
-            ),
-        ),
-    )
+    def _list_arms(self) -> list[_Linked]:
+        """Return the label of each arm, and the interventions that it names."""
+        arms: list[_Linked] = []
+        for arm in self._items.get("arms", ()):
+            label = self._read_first(arm, self._paths.items["arms"]["label"])
+            names = self._read(arm, self._paths.names) if self._paths.names else []
+            arms.append((label, names))
+        return arms
 
+    def _list_interventions(self) -> list[_Linked]:
+        """Return the name of each intervention, and the labels of the arms that it names."""
+        interventions: list[_Linked] = []
+        for item in self._items["interventions"]:
+            name = self._read_first(item, self._paths.items["interventions"]["name"])
+            labels = self._read(item, self._paths.labels) if self._paths.labels else []
+            interventions.append((name, labels))
+        return interventions
 
-def _list_terms(
-    root: _Node,
-    paths: StudyPaths,
-    find: Callable[[_Node, str], list[_Node]],
-    read: Callable[[_Node, str], list[str]],
-) -> Iterator[RegisteredTerm]:
-    for kind, parts in paths.terms.items():
-        for node in find(root, parts["path"]):
-            names = [name.strip() for name in read(node, parts["name"])]
-            numbers = read(node, parts["id"]) if "id" in parts else []
-            number = numbers[0] if len(names) == len(numbers) == 1 else None
-            yield from (
-                RegisteredTerm(kind=TermKind(kind), name=name, id=number)
-                for name in names
-                if name
-            )
+    def _list_terms(self, root: _Node) -> Iterator[RegisteredTerm]:
+        """Yield the registry's own terms. Only a name alone with a number alone has that number."""
+        for kind, parts in self._paths.terms.items():
+            for node in self._find(root, parts["path"]):
+                names = [name.strip() for name in self._read(node, parts["name"])]
+                numbers = self._read(node, parts["id"]) if "id" in parts else []
+                number = numbers[0] if len(names) == len(numbers) == 1 else None
+                for name in filter(None, names):
+                    yield RegisteredTerm(kind=TermKind(kind), name=name, id=number)
+
+    def _read_first(self, node: _Node, path: str) -> str | None:
+        """Return the first text at a path that is not blank."""
+        for text in self._read(node, path):
+            if text.strip():
+                return text.strip()
+        return None
+
+    def _read_filled(self, path: str | None) -> tuple[str, ...]:
+        """Return all texts at a path that are not empty; none in a format without the path."""
+        return tuple(filter(None, self._read(self._study, path))) if path else ()
 
 
 def link_arms(
@@ -186,22 +225,24 @@ def link_arms(
     """
     by_label = defaultdict[str, set[int]](set)
     by_name = defaultdict[str, set[int]](set)
-    for place, (label, names) in enumerate(arms):
-        by_label[fold_label(label or "")].add(place)
+    for arm, (label, names) in enumerate(arms):
+        by_label[fold_label(label or "")].add(arm)
         for name in names:
-            by_name[fold_label(name)].add(place)
-            by_name[fold_label(name.partition(": ")[2])].add(place)
-    found: dict[str, tuple[str, ...]] = {}
+            by_name[fold_label(name)].add(arm)
+            by_name[fold_label(name.partition(": ")[2])].add(arm)
+    links: dict[str, tuple[str, ...]] = {}
     for number, (title, labels) in enumerate(interventions):
-        places = set[int]().union(*(by_label[fold_label(label)] for label in labels))
-        # two interventions may have one name, so that labels say more
-        if not places and title:
-            places = by_name[fold_label(title)]
-        if places:
-            found[f"interventions[{number}]"] = tuple(
-                f"arms[{place}]" for place in sorted(places)
+        linked = set[int]()
+        for label in labels:
+            linked |= by_label[fold_label(label)]
+        # Two interventions may have one name, so labels say more.
+        if not linked and title:
+            linked = by_name[fold_label(title)]
+        if linked:
+            links[f"interventions[{number}]"] = tuple(
+                f"arms[{arm}]" for arm in sorted(linked)
             )
-    return found
+    return links
 
 
 def find_bare_arms(arms: Iterable[_Linked], linked: Iterable[str]) -> tuple[str, ...]:
@@ -218,14 +259,15 @@ def find_bare_arms(arms: Iterable[_Linked], linked: Iterable[str]) -> tuple[str,
     >>> find_bare_arms([("Low", []), ("High", ["Drug: A"]), ("Sham", [])], ["low "])
     ('arms[2]',)
     """
-    folded = [(fold_label(label or ""), bool(names)) for label, names in arms]
-    labels = set(map(fold_label, linked))
-    if not labels <= {label for label, _ in folded} or not (
-        labels or any(names_one for _, names_one in folded)
-    ):
+    own = [(fold_label(label or ""), bool(names)) for label, names in arms]
+    named = set(map(fold_label, linked))
+    if not named <= {label for label, _ in own}:
         return ()
-    return tuple(
-        f"arms[{n}]"
-        for n, (label, names_one) in enumerate(folded)
-        if not names_one and label not in labels
-    )
+    links_nothing = not named and not any(has_names for _, has_names in own)
+    if links_nothing:
+        return ()
+    bare: list[str] = []
+    for number, (label, has_names) in enumerate(own):
+        if not has_names and label not in named:
+            bare.append(f"arms[{number}]")
+    return tuple(bare)

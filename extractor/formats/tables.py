@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import islice, product
 from typing import BinaryIO
 
 from extractor.formats import ctgov_csv, ictrp
@@ -126,19 +126,19 @@ def _find_table(head: str) -> _Table | None:
     """Return the table that a text begins with: of all readings of its first lines, the surest."""
     lines = [line for line in head.splitlines(keepends=True) if line.strip()]
     best: _Table | None = None
-    for above in range(min(len(lines), _MOST_LINES_ABOVE + 1)):
-        for delimiter in _DELIMITERS:
-            if delimiter not in lines[above]:
+    # R and spreadsheets put a title or a date above the header, and cells between other signs.
+    for above, delimiter in product(range(_MOST_LINES_ABOVE + 1), _DELIMITERS):
+        if above >= len(lines) or delimiter not in lines[above]:
+            continue
+        for kind in _KINDS:
+            table = _read_header(lines[above:], delimiter, kind)
+            if table is None:
                 continue
-            for kind in _KINDS:
-                table = _read_header(lines[above:], delimiter, kind)
-                if table and (
-                    best is None or table.columns.certainty > best.columns.certainty
-                ):
-                    best = replace(table, lines_above=above)
-    if best and (best.is_plain or best.has_numbers_and_texts):
-        return best
-    return None
+            if best is None or table.columns.certainty > best.columns.certainty:
+                best = replace(table, lines_above=above)
+    if best is None:
+        return None
+    return best if best.is_plain or best.has_numbers_and_texts else None
 
 
 def _read_header(lines: list[str], delimiter: str, kind: _Kind) -> _Table | None:
@@ -152,9 +152,12 @@ def _read_header(lines: list[str], delimiter: str, kind: _Kind) -> _Table | None
     if max(map(len, header), default=0) > _LONGEST_NAME:
         return None
     columns = match_columns(header, kind.names, others, kind.id_name)
+    if not columns.known:
+        return None
     table = _Table(kind, columns, delimiter, 0)
-    fits = table.is_plain or not others or len(others[0]) == len(header)
-    return table if columns.known and fits else None
+    if table.is_plain or not others:
+        return table
+    return table if len(others[0]) == len(header) else None
 
 
 def _sample_rows(text: str, delimiter: str) -> list[list[str]]:
@@ -185,11 +188,10 @@ def read_table(stream: BinaryIO) -> Iterator[Found]:
         decode_row(header, "line 1")
     build = partial(_build_row, table)
     for place, row in rows:
-        yield (
-            row
-            if isinstance(row, UnreadableSource)
-            else build_content(build, row, place)
-        )
+        if isinstance(row, UnreadableSource):
+            yield row
+        else:
+            yield build_content(build, row, place)
 
 
 def _build_row(table: _Table, row: bytes) -> RecordContent:
@@ -202,12 +204,12 @@ def _refuse_columns(head: str) -> UnreadableSource:
     """Return the refusal of a table whose columns are not known; it lists its names, and those
     that are known.
     """
-    first = next((line for line in head.splitlines() if line.strip()), "")
+    lines = [line for line in head.splitlines() if line.strip()]
+    first = lines[0] if lines else ""
     delimiter = max(_DELIMITERS, key=first.count)
-    has = ", ".join(
-        f'"{name.strip()}"'
-        for name in next(iter(_sample_rows(first, delimiter)), [])[:_MOST_LISTED]
-    )
+    rows = _sample_rows(first, delimiter)
+    header = rows[0][:_MOST_LISTED] if rows else []
+    has = ", ".join(f'"{name.strip()}"' for name in header)
     first_names: dict[str, str] = {}
     for name, field in ctgov_csv.COLUMNS.items():
         first_names.setdefault(field, name)

@@ -50,10 +50,10 @@ def build_who(trial: Element) -> RecordContent:
         text = "".join(field.itertext()).strip()
         if text:
             texts[field.tag.lower()].append(text)
-    fields = {
-        _NAMES.get(name, name): (";" if name in _LISTS else "\n").join(found)
-        for name, found in texts.items()
-    }
+    fields: dict[str, str] = {}
+    for name, stated in texts.items():
+        separator = ";" if name in _LISTS else "\n"
+        fields[_NAMES.get(name, name)] = separator.join(stated)
     content = build_ictrp(fields, "who_xml")
     words = dict.fromkeys(word for name in _KEYWORDS for word in texts[name])
     keywords = text_section("keywords", "\n".join(words))
@@ -64,6 +64,9 @@ def _list_fields(trial: Element) -> list[Element]:
     """Return the elements that hold text: those of a group, or of a list within one."""
     fields: list[Element] = []
     for child in trial:
-        groups = [child] if len(child) and not (child.text or "").strip() else []
-        fields += [inner for group in groups for inner in group] or [child]
+        is_group = len(child) > 0 and not (child.text or "").strip()
+        if is_group:
+            fields += child
+        else:
+            fields.append(child)
     return fields

@@ -5,6 +5,7 @@ Nothing is left out: what is no character becomes "�", and what is no markup b
 """
 
 import re
+import sys
 from collections import Counter
 from html import escape
 from html.entities import html5
@@ -54,17 +55,18 @@ def mend(content: bytes) -> MendedXml:
     """
     changes: Counter[str] = Counter()
     text, odd_bytes = decode_loosely(content)
-    text = _FORBIDDEN.sub(lambda found: _replace(found.group(), changes), text)
+    text = _FORBIDDEN.sub(lambda sign: _replace(sign.group(), changes), text)
     pieces = _split_apart(text)
+    # An element without its end, such as <br> in a text, is no field of a registry.
     unpaired = _find_unpaired("".join(pieces[::2]))
     for number in range(0, len(pieces), 2):
         references = _REFERENCE.sub(
-            lambda found: _refer(found, changes), pieces[number]
+            lambda reference: _refer(reference, changes), pieces[number]
         )
         pieces[number] = _escape_signs(references, unpaired, changes)
     changes[_BYTES] = odd_bytes
-    told = [f"{kind}: {number}" for kind, number in sorted(changes.items()) if number]
-    return MendedXml("".join(pieces).encode(), ", ".join(told))
+    counts = [f"{kind}: {number}" for kind, number in sorted(changes.items()) if number]
+    return MendedXml("".join(pieces).encode(), ", ".join(counts))
 
 
 def _split_apart(text: str) -> list[str]:
@@ -75,15 +77,16 @@ def _split_apart(text: str) -> list[str]:
     pieces: list[str] = []
     absent: set[str] = set()
     done = 0
-    for found in _OPENING.finditer(text):
-        closing = _CLOSINGS[found.group()]
-        if found.start() < done or closing in absent:
+    for opening in _OPENING.finditer(text):
+        closing = _CLOSINGS[opening.group()]
+        if opening.start() < done or closing in absent:
             continue
-        end = text.find(closing, found.end())
+        start = opening.start()
+        end = text.find(closing, opening.end())
         if end < 0:
             absent.add(closing)
             continue
-        pieces += [text[done : found.start()], text[found.start() : end + len(closing)]]
+        pieces += [text[done:start], text[start : end + len(closing)]]
         done = end + len(closing)
     return [*pieces, text[done:]]
 
@@ -93,31 +96,44 @@ def _replace(character: str, changes: Counter[str]) -> str:
     return "\n" if character in _LINE_BREAKS else "\ufffd"
 
 
-def _refer(found: re.Match[str], changes: Counter[str]) -> str:
+def _refer(reference: re.Match[str], changes: Counter[str]) -> str:
     """Return a reference that XML knows, or the text that one stands for."""
-    name = found["name"]
+    name = reference["name"]
     if name in _OWN:
-        return found.group()
-    if found["number"]:
-        digits = found["number"].removeprefix("#")
-        code = int(digits[1:], 16) if digits.startswith("x") else int(digits)
-        character = chr(code) if code <= 0x10FFFF else "\0"
-        is_forbidden = _FORBIDDEN.match(character)
-        return _replace(character, changes) if is_forbidden else found.group()
+        return reference.group()
+    if reference["number"]:
+        character = _find_character(reference["number"])
+        if _FORBIDDEN.match(character):
+            return _replace(character, changes)
+        return reference.group()
     if not name:
         changes[_SIGNS] += 1
         return "&amp;"
+    # HTML has names for many characters that XML does not know.
     changes[_ENTITIES] += 1
-    known = html5.get(f"{name};")
-    return escape(known, quote=False) if known else f"&amp;{name};"
+    character = html5.get(f"{name};", "")
+    return escape(character, quote=False) if character else f"&amp;{name};"
+
+
+def _find_character(number: str) -> str:
+    """Return the character of a number in a reference, such as "#181" or "#xb5"; a forbidden one
+    for a number beyond Unicode.
+    """
+    digits = number.removeprefix("#")
+    code = int(digits[1:], 16) if digits.startswith("x") else int(digits)
+    return chr(code) if code <= sys.maxunicode else "\0"
 
 
 def _find_unpaired(text: str) -> set[str]:
     """Return the names of elements that begin more often than they end, or less often."""
     balance: Counter[str] = Counter()
-    for found in _TAG.finditer(text):
-        if not found["empty"]:
-            balance[found["name"]] += -1 if found.group().startswith("</") else 1
+    for tag in _TAG.finditer(text):
+        if tag["empty"]:
+            continue
+        if tag.group().startswith("</"):
+            balance[tag["name"]] -= 1
+        else:
+            balance[tag["name"]] += 1
     return {name for name, number in balance.items() if number}
 
 

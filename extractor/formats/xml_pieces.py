@@ -82,22 +82,22 @@ class _Splitter:
 
     def __iter__(self) -> Iterator[XmlPiece]:
         opened: bytes | None = None
-        while tag := self._find_tag():
-            if opened and tag.name != opened:
+        while True:
+            tag = self._find_tag()
+            # An element of another name within a record is one of its fields.
+            if tag and opened and tag.name != opened:
                 continue
-            if tag.is_end:
-                yield self._cut(
-                    PieceKind.RECORD if opened else PieceKind.HEADLESS, tag.end
-                )
+            if tag and tag.is_end:
+                kind = PieceKind.RECORD if opened else PieceKind.HEADLESS
+                yield self._cut(kind, tag.end)
                 opened = None
                 continue
-            yield self._cut(
-                PieceKind.UNFINISHED if opened else PieceKind.BETWEEN, tag.start
-            )
+            kind = PieceKind.UNFINISHED if opened else PieceKind.BETWEEN
+            if tag is None:
+                yield self._cut(kind, len(self._buffer))
+                return
+            yield self._cut(kind, tag.start)
             opened = tag.name
-        yield self._cut(
-            PieceKind.UNFINISHED if opened else PieceKind.BETWEEN, len(self._buffer)
-        )
 
     def _cut(self, kind: PieceKind, end: int) -> XmlPiece:
         """Take the buffer up to ``end`` as a piece."""
@@ -114,36 +114,35 @@ class _Splitter:
         return piece
 
     def _drop(self, end: int) -> None:
+        """Take the buffer up to ``end`` away, and go on counting lines and columns."""
         breaks = self._buffer.count(b"\n", 0, end)
-        self._line += breaks
-        self._column = (
-            end - self._buffer.rfind(b"\n", 0, end) - 1
-            if breaks
-            else self._column + end
-        )
+        if breaks:
+            self._line += breaks
+            self._column = end - self._buffer.rfind(b"\n", 0, end) - 1
+        else:
+            self._column += end
         del self._buffer[:end]
         self._searched = max(0, self._searched - end)
-        self._absent = {
-            closing: max(0, place - end) for closing, place in self._absent.items()
-        }
+        for closing, reached in self._absent.items():
+            self._absent[closing] = max(0, reached - end)
 
     def _find_tag(self) -> _Tag | None:
         """Return the next tag of a record, outside of comments and CDATA; None at the end of the
         document.
         """
         while True:
-            found = self._sign.search(self._buffer, self._searched)
-            if not found:
+            sign = self._sign.search(self._buffer, self._searched)
+            if not sign:
+                # A tag may be cut by the end of the buffer.
                 self._searched = max(self._searched, len(self._buffer) - _LONGEST_TAG)
                 if not self._read_more():
                     return None
-            elif found["name"]:
-                end = self._buffer.find(b">", found.end())
-                if end < 0 and self._read_more():
-                    continue
-                return self._read_tag(found, end)
-            elif not self._skip(found) and not self._read_more():
-                self._searched = found.end()
+            elif sign["name"]:
+                end = self._buffer.find(b">", sign.end())
+                if end >= 0 or not self._read_more():
+                    return self._read_tag(sign, end)
+            elif not self._skip(sign) and not self._read_more():
+                self._searched = sign.end()
 
     def _read_tag(self, found: re.Match[bytes], end: int) -> _Tag:
         self._searched = len(self._buffer) if end < 0 else end + 1
@@ -154,26 +153,27 @@ class _Splitter:
             found["name"], found.start(), self._searched, found["end"] is not None
         )
 
-    def _skip(self, found: re.Match[bytes]) -> bool:
+    def _skip(self, opening: re.Match[bytes]) -> bool:
         """Go on behind a comment or CDATA, or behind its sign if it does not end; False if more
         must be read.
         """
-        closing = _CLOSINGS[found.group()]
-        # so that many signs without an end take linear time
-        start = max(found.end(), self._absent[closing])
-        stop = min(len(self._buffer), found.end() + _LONGEST_COMMENT)
+        closing = _CLOSINGS[opening.group()]
+        # What was searched before is not searched again, so that many signs without an end take
+        # linear time.
+        start = max(opening.end(), self._absent[closing])
+        stop = min(len(self._buffer), opening.end() + _LONGEST_COMMENT)
         end = self._buffer.find(closing, start, stop)
         if end >= 0:
+            is_comment = opening.group() == b"<!--"
             # A comment that holds another has no end of its own, and is text.
-            is_text = (
-                found.group() == b"<!--"
-                and self._buffer.find(b"<!--", found.end(), end) >= 0
-            )
-            self._searched = found.end() if is_text else end + len(closing)
+            if is_comment and self._buffer.find(b"<!--", opening.end(), end) >= 0:
+                self._searched = opening.end()
+            else:
+                self._searched = end + len(closing)
             return True
         self._absent[closing] = max(start, stop - len(closing) + 1)
-        if len(self._buffer) - found.end() > _LONGEST_COMMENT:
-            self._searched = found.end()
+        if len(self._buffer) - opening.end() > _LONGEST_COMMENT:
+            self._searched = opening.end()
             return True
         return False
 

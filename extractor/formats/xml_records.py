@@ -71,10 +71,12 @@ def read_xml(stream: BinaryIO) -> Iterator[Found]:
     reader = _XmlReader(head)
     last: Found | None = None
     for piece in split_document(_convert(stream, head), reader.names):
-        found = reader.read(piece)
-        if found:
-            yield from [last] if last else []
-            last = found
+        content = reader.read(piece)
+        if not content:
+            continue
+        if last:
+            yield last
+        last = content
     if last is None:
         problem = (
             f"XML that holds no record of a known format (its root is <{reader.root}>)"
@@ -169,29 +171,30 @@ class _XmlReader:
             try:
                 return build_content(_build, self._parse(piece.content), place)
             except ParseError as problem:
-                content, changes = mend(piece.content)
-                try:
-                    found = build_content(_build, self._parse(content), place)
-                except ParseError:
-                    return _refuse(
-                        piece,
-                        str(problem).partition(":")[0],
-                        self._locate(piece, problem),
-                    )
-                if not isinstance(found, RecordContent):
-                    return found
-                line, column = self._locate(piece, problem)
-                note = (
-                    f"the XML is broken at line {line}, column {column} and was mended "
-                    f"({changes}): compare it with the registry"
-                )
-                return replace(found, notes=(*found.notes, note))
+                return self._mend(piece, problem, place)
         except (DefusedXmlException, LookupError, ValueError) as error:
             return UnreadableSource(
                 f"XML that is not read ({type(error).__name__})", _CORRECT, place=place
             )
         except UnreadableSource as error:
             return error
+
+    def _mend(self, piece: XmlPiece, problem: ParseError, place: str) -> Found:
+        """Return the record of a piece that could not be parsed, as it can be mended."""
+        line, column = self._locate(piece, problem)
+        mended, changes = mend(piece.content)
+        try:
+            content = build_content(_build, self._parse(mended), place)
+        except ParseError:
+            reason = str(problem).partition(":")[0]
+            return _refuse(piece, reason, (line, column))
+        if not isinstance(content, RecordContent):
+            return content
+        note = (
+            f"the XML is broken at line {line}, column {column} and was mended "
+            f"({changes}): compare it with the registry"
+        )
+        return replace(content, notes=(*content.notes, note))
 
     def _parse(self, content: bytes) -> Element:
         """Return the element of a record, without namespaces. Raises ``ParseError``."""
@@ -227,9 +230,9 @@ def _drop_comments(content: bytes) -> bytes:
     """Return a piece without its comments. A comment that does not end is text."""
     first, *others = content.split(b"<!--")
     kept = [first]
-    for one in others:
-        _, closing, behind = one.partition(b"-->")
-        kept.append(behind if closing else one)
+    for comment in others:
+        _, closing, behind = comment.partition(b"-->")
+        kept.append(behind if closing else comment)
     return b"".join(kept)
 
 
@@ -238,19 +241,21 @@ def _refuse(
 ) -> UnreadableSource:
     """Return the problem of a piece, with the number of the trial if the piece states one."""
     line, column = place or (piece.line, piece.column)
+    where = f"line {line}, column {column}"
     number = _NUMBER.search(piece.content)
-    stated = (number[1] or number[0]).decode("utf-8", "replace") if number else ""
-    where = f"line {line}, column {column}" + (f", in {stated}" if stated else "")
+    if number:
+        stated = number[1] or number[0]
+        where += f", in {stated.decode('utf-8', 'replace')}"
     return UnreadableSource(f"broken XML ({reason})", _DOWNLOAD_AGAIN, place=where)
 
 
 def _read_texts(element: Element, path: str) -> list[str]:
+    """Return the texts at a path of elements, or of an attribute of theirs ("group/@name")."""
     path, _, attribute = path.partition("/@")
-    found = element.findall(path)
-    return [
-        one.get(attribute, "") if attribute else "".join(one.itertext())
-        for one in found
-    ]
+    elements = element.findall(path)
+    if attribute:
+        return [inner.get(attribute, "") for inner in elements]
+    return ["".join(inner.itertext()) for inner in elements]
 
 
 def _refuse_text(group: Element, place: str) -> None:
@@ -284,16 +289,18 @@ def _make_builder(paths: StudyPaths) -> Callable[[Element], RecordContent]:
 
 def _list_groups(paths: StudyPaths) -> Iterator[str]:
     """Yield the paths of the elements that hold elements, and no text of their own."""
-    read: list[str] = [paths.trial_id, paths.phases, *paths.texts.values()]
-    read += [*paths.registry.values(), *paths.criteria, *paths.lists.values()]
+    texts: list[str] = [paths.trial_id, paths.phases, *paths.texts.values()]
+    texts += [*paths.registry.values(), *paths.criteria, *paths.lists.values()]
     for parts in paths.items.values():
-        read += [
-            f"{parts['path']}/{path}" for part, path in parts.items() if part != "path"
-        ]
-    for path in read:
+        for part, path in parts.items():
+            if part != "path":
+                texts.append(f"{parts['path']}/{path}")
+    for path in texts:
+        if "@" in path:
+            continue
         steps = path.split("/")
-        if "@" not in path:
-            yield from ("/".join(steps[:depth]) for depth in range(1, len(steps)))
+        for depth in range(1, len(steps)):
+            yield "/".join(steps[:depth])
 
 
 def _build_trial(record: Element) -> RecordContent:

@@ -81,9 +81,9 @@ CASES = {
         ("exclusion", limit("Creatinine", ">", 2, "x ULN")),
         [("serum_creatinine", None, None, 2, True, "{ULN}")],
     ),
-    "an impossible value has no ends": (
+    "an impossible value has the number and unit of the text": (
         ("inclusion", limit("Platelets", ">=", 75_000, "/L")),
-        [("platelet_count", None, None, None, None, None)],
+        [("platelet_count", 75_000, True, None, None, "/L")],
     ),
     "what has no name": (("inclusion", limit("those", ">=", 2)), []),
 }
@@ -101,6 +101,34 @@ def test_a_joint_floor_of_the_ill_is_met_by_either():
         "A", ("inclusion", limit("ALT or AST", ">", 2, "x ULN"))
     )  # of patients with hepatitis
     assert {row["holds_for"] for row in tabulate([both])["bounds"]} == {"some"}
+
+
+def holds_for(*limits, kind="inclusion", quote=None):
+    whole = trial("A", (kind, *limits))
+    if quote:
+        data = whole.model_dump(mode="json")
+        data["eligibility"]["criteria"][0]["quote"] = quote
+        whole = TrialExtraction.model_validate(data)
+    return [row["holds_for"] for row in tabulate([whole])["bounds"]]
+
+
+def test_one_range_in_two_units_is_a_range_of_all():
+    cells = limit("WBC", "between", 3.6, "x 10^3/mm^3", value_high=11)
+    litres = limit("WBC", "between", 3.6, "x 10^9/L", value_high=11)
+    assert holds_for(cells, litres) == ["all", "all"]
+    other = limit("WBC", "between", 20, "x 10^9/L", value_high=30)
+    assert holds_for(cells, other) == ["some", "some"]
+
+
+def test_two_limits_of_a_quantity_joined_by_or_are_alternatives():
+    high = limit("BMI", ">", 30, "kg/m2")
+    lower = limit("BMI", ">", 27, "kg/m2")
+    quote = "BMI > 30 kg/m2, or BMI > 27 kg/m2 and diabetes"
+    assert holds_for(high, lower, quote=quote) == ["some", "some"]
+    mass = limit("Glucose", ">=", 126, "mg/dL")
+    moles = limit("Glucose", ">=", 7, "mmol/L")
+    quote = "Glucose >= 126 mg/dL or >= 7 mmol/L"
+    assert holds_for(mass, moles, quote=quote) == ["all", "all"]
 
 
 TRIALS = [

@@ -9,7 +9,7 @@ from extractor.apps.export.interventions import Intervention
 from extractor.apps.export.tables import tabulate
 from extractor.concepts.doses.explained import find_explained
 from extractor.concepts.windows.things import find_sex, list_things
-from extractor.schemas import RegisteredTerm
+from extractor.schemas import RegisteredTerm, TrialExtraction
 
 THINGS = {
     "chemotherapy, radiotherapy or immunotherapy": (
@@ -182,3 +182,28 @@ def test_tables_have_classes_and_things():
         "radiotherapy",
     ]
     assert tables["criteria"][0]["time_window_anchor_class"] == "first_dose"
+
+
+def test_the_first_window_of_a_criterion_says_what_it_limits():
+    window = {
+        "quote": "within 4 weeks before the first dose",
+        "comparator": "<=",
+        "value": 4,
+        "unit": "week",
+    }
+    criterion = {
+        "kind": "exclusion",
+        "section": "eligibility",
+        "quote": "Steroids within 4 weeks before the first dose",
+        "time_window": window,
+        "time_windows": [
+            window | {"of": "Steroids", "anchor": "before the first dose"}
+        ],
+    }
+    extraction = TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {"criteria": [criterion]}}
+    )
+    row = tabulate([extraction])["criteria"][0]
+    assert row["time_window_of"] == "Steroids"
+    assert row["time_window_anchor"] == "before the first dose"
+    assert row["time_window_anchor_class"] == "first_dose"

@@ -117,6 +117,22 @@ TRIALS = {
                 ),
                 treatment(window(">=", 14), kind="inclusion"),
                 criterion("exclusion", ("eGFR", "<", 30, "mL/min/1.73m2")),
+                criterion(
+                    "exclusion",
+                    quote="Cancer, except for basal cell carcinoma",
+                    has_exception=True,
+                    evidence=[
+                        {
+                            "field": "has_exception",
+                            "section": "eligibility",
+                            "start": 8,
+                            "end": 39,
+                            "quote": "except for basal cell carcinoma",
+                            "origin": "rule",
+                            "support": "literal",
+                        }
+                    ],
+                ),
             ],
         },
         "dosing": [
@@ -276,11 +292,20 @@ ANSWERS = [
         ("D", "warfarin", 5, "half_life", None, None),
     ],
     [(28, 2)],
+    [("first_dose", 1, 28)],
     [("at", 28, None, "last_dose", 1), ("at", 56, None, "last_dose", 1)],
     [("A", 730.5), ("B", 126)],
     [("B", "Metformin", 21, 126)],
     [(0.5, 2)],
     [("A", True, 2), ("B", None, 2), ("D", False, None)],
+    [
+        (
+            "B",
+            "exclusion",
+            "Cancer, except for basal cell carcinoma",
+            "except for basal cell carcinoma",
+        )
+    ],
     [(False, 1), (True, 1), (None, 2)],
     [(0.5, ">=", 1), (18, ">=", 1), (40, ">=", 1)],
     [

@@ -9,10 +9,15 @@ import pytest
 
 from benchmarks.reliability import read_curves
 from extractor.concepts.parse import parse_record, parse_uncalibrated
-from extractor.evidence.calibration import apply_curve, calibrate_record
+from extractor.evidence.calibration import (
+    _weigh_members,
+    apply_curve,
+    calibrate_record,
+)
 from extractor.evidence.drafts import Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.scoring import Scorer, load_scorer, read_scorer
+from extractor.evidence.signs import is_weighed, weigh
 from extractor.schemas import Category, Concept, EndpointCategory, TimeKind, TrialRecord
 from tests.trust import trial
 
@@ -102,7 +107,7 @@ def list_readings(parsed: ParsedRecord) -> dict[str, Reading]:
     }
 
 
-def test_each_reading_has_the_confidence_of_its_curve_and_nothing_else_changes(
+def test_a_reading_without_signs_has_the_confidence_of_its_curve(
     record: TrialRecord,
 ) -> None:
     stated, calibrated = (
@@ -110,18 +115,33 @@ def test_each_reading_has_the_confidence_of_its_curve_and_nothing_else_changes(
         list_readings(parse_record(record)),
     )
     curves = read_curves()
+    # a regimen is as sure as the signs of its agent say
     existence = calibrated.pop("dosing.stands")
-    agent = stated["dosing.agent"].confidence
-    assert existence.confidence == apply_curve(
-        curves["dosing.regimens", "found"], agent
+    agent = stated["dosing.agent"]
+    assert existence.confidence == weigh(
+        "dosing.regimens", agent.signs[0][""], agent.confidence
     )
-    for name, reading in calibrated.items():
+    unsigned = [
+        name for name in calibrated if not stated[name].signs or not is_weighed(name)
+    ]
+    assert unsigned
+    for name in unsigned:
+        reading = calibrated[name]
         curve = curves.get(
             (name, "found" if reading.value else "nothing"), ((0.0, 0.0), (1.0, 1.0))
         )
         assert reading == replace(
             stated[name], confidence=apply_curve(curve, stated[name].confidence)
         )
+
+
+def test_no_part_is_surer_than_its_time_window() -> None:
+    window = {"": ("its sense follows from the words around",), "anchor": ()}
+    reading = Reading(value=("14 days",), confidence=0.5, signs=(window,))
+    weighed = _weigh_members("eligibility.criteria.time_windows", reading, 1.0)
+    (whole,) = weighed.sure
+    assert weighed.list_sure_parts()[0]["anchor"] <= whole
+    assert weigh("eligibility.criteria.time_windows.anchor", (), 0.9) > whole
 
 
 def test_an_open_reading_stays_open(record: TrialRecord) -> None:

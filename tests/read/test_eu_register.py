@@ -218,6 +218,13 @@ def test_places_lead_back_to_the_text_in_the_file():
                 assert content[start:end] == section.text[part.start : part.end]
 
 
+def test_a_block_without_fields_leaves_the_others_whole():
+    empty = "\n\nEudraCT Number: 2031-000001-11\n"
+    record = read_one(EU_TEXT + empty)
+    assert texts(record) == texts(read_one(EU_TEXT))
+    assert "country blocks: " in record.source.place
+
+
 def test_a_copied_text_is_read_like_a_file():
     record = make_record(EU_TEXT, title="My trial")
     assert (record.record_id, record.source.format) == ("2031-000001-11", "euctr_text")

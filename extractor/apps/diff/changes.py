@@ -10,7 +10,7 @@ from pydantic import Field
 
 from extractor.apps.evaluation.alignment import Side
 from extractor.apps.pages.words import say
-from extractor.schemas import Citation, Evidence, FieldRef, Task
+from extractor.schemas import Citation, FieldRef, Task
 from extractor.schemas.base import FrozenModel
 
 ItemName = Literal[
@@ -141,48 +141,47 @@ def make_change(
     field: str | None = None,
 ) -> TrialChange:
     """Return a change of an item, or of one of its fields, with the evidence of both sides."""
-    shown = None if field in _OF_WHOLE or item == "custom" else field
-
-    def show(one: Stated) -> StatedValue | None:
-        if isinstance(one, StatedValue):
-            return one
-        if not one:
-            return None
-        return _state(_WHOLE[item], one, shown)
-
-    old, new = map(show, pair)
+    is_shown_whole = field in _OF_WHOLE or item == "custom"
+    shown = None if is_shown_whole else field
+    old, new = pair
     return TrialChange(
         item=item,
         kind=kind,
         severity=severity,
         message=message,
-        old=old,
-        new=new,
+        old=_show(item, old, shown),
+        new=_show(item, new, shown),
         field=field,
     )
 
 
-def _state(
-    whole: Sequence[str], sides: Sequence[Side], field: str | None
-) -> StatedValue:
-    cited = (
-        [one for side in sides for one in _cite(side.item.evidence, field)]
-        if field
-        else []
+def _show(item: ItemName, side: Stated, field: str | None) -> StatedValue | None:
+    """Return one side of a change: the value and evidence of a field, or of the whole items."""
+    if isinstance(side, StatedValue):
+        return side
+    if not side:
+        return None
+    wholes = _WHOLE[item]
+    if field is None:
+        path = ", ".join(str(part.path) for part in side)
+        value = " ".join(say(getattr(part.item, wholes[0])) for part in side)
+        citations = _cite(side, wholes)
+    else:
+        path = ", ".join(f"{part.path}.{field}" for part in side)
+        value = side[0].item.model_dump(mode="json")[field]
+        # A field without evidence of its own is in the words of its item.
+        citations = _cite(side, (field,)) or _cite(side, wholes)
+    return StatedValue(
+        path=path, value=value, citations=tuple(dict.fromkeys(citations))
     )
-    cited = cited or [
-        one
-        for side in sides
-        for name in whole
-        for one in _cite(side.item.evidence, name)
+
+
+def _cite(side: Sequence[Side], names: Sequence[str]) -> list[Citation]:
+    """Return the quotes that state these fields of all parts of an item."""
+    return [
+        proof.cite()
+        for part in side
+        for name in names
+        for proof in part.item.evidence
+        if FieldRef(name).covers(proof.field)
     ]
-    path = ", ".join(
-        f"{side.path}.{field}" if field else str(side.path) for side in sides
-    )
-    said = " ".join(say(getattr(side.item, whole[0])) for side in sides)
-    value = sides[0].item.model_dump(mode="json")[field] if field else said
-    return StatedValue(path=path, value=value, citations=tuple(dict.fromkeys(cited)))
-
-
-def _cite(evidence: Sequence[Evidence], name: str) -> list[Citation]:
-    return [one.cite() for one in evidence if FieldRef(name).covers(one.field)]

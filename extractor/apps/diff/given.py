@@ -17,6 +17,9 @@ from extractor.language.shown import show_line
 
 Renamed = Mapping[str, str | None]
 """The new label of each arm that has one, else None; both without letter case and white space."""
+(_AMOUNTS_ARMS,) = (
+    field for field in DOSING.fields if field.attribute == "amounts.arms"
+)
 
 
 def compare_given(
@@ -25,22 +28,24 @@ def compare_given(
     """Yield changed arms of a regimen and its amounts. An arm of one version alone is a change
     of the list of arms.
     """
-    one = pair.old[0].item
-    other = pair.new[0].item
-    # the record, or an earlier program, does not say
-    if not one.arms or not other.arms:
+    before = pair.old[0].item
+    after = pair.new[0].item
+    # The record, or an earlier program, does not say.
+    if not before.arms or not after.arms:
         return
-    if said := _describe(one.arms, other.arms, renamed):
-        message = f"{other.agent}, {said}"
+    said = _describe(before.arms, after.arms, renamed)
+    if said:
+        message = f"{after.agent}, {said}"
         yield make_change(
             "regimen", ChangeKind.CHANGED, severity, message, pair, "arms"
         )
         return
-    field = next(field for field in DOSING.fields if field.attribute == "amounts.arms")
-    for was, now in pair_wholes(DOSING, field, one, other):
-        if said := _describe(was.arms or one.arms, now.arms or other.arms, renamed):
+    for was, now in pair_wholes(DOSING, _AMOUNTS_ARMS, before, after):
+        # An amount without arms is given in all arms of its regimen.
+        said = _describe(was.arms or before.arms, now.arms or after.arms, renamed)
+        if said:
             dose = say(now.model_copy(update={"arms": ()}))
-            message = f"{other.agent}, {dose}: {said}"
+            message = f"{after.agent}, {dose}: {said}"
             yield make_change(
                 "regimen", ChangeKind.CHANGED, severity, message, pair, "amounts"
             )
@@ -61,19 +66,28 @@ def _describe(old: Sequence[str], new: Sequence[str], renamed: Renamed) -> str:
     ... )
     ('now in arm Low instead of High', '')
     """
-    was = {renamed.get(fold_label(label), fold_label(label)): label for label in old}
+    was: dict[str | None, str] = {}
+    for label in old:
+        folded = fold_label(label)
+        was[renamed.get(folded, folded)] = label
     now = {fold_label(label): label for label in new}
-    known = {label for label in renamed.values() if label} or now.keys()
+    # An arm that the old version lacks is reported as an added arm.
+    in_both_versions = {label for label in renamed.values() if label} or now.keys()
     gone = [label for key, label in was.items() if key is not None and key not in now]
-    come = [label for key, label in now.items() if key not in was and key in known]
+    come = [
+        label
+        for key, label in now.items()
+        if key not in was and key in in_both_versions
+    ]
     if gone and come:
-        return f"now in {_name(come)} instead of {', '.join(gone)}"
+        return f"now in {_name_arms(come)} instead of {', '.join(gone)}"
     if come:
-        return f"now also in {_name(come)}"
+        return f"now also in {_name_arms(come)}"
     if gone:
-        return f"no longer in {_name(gone)}"
+        return f"no longer in {_name_arms(gone)}"
     return ""
 
 
-def _name(labels: Sequence[str]) -> str:
-    return f"arm{'s' * (len(labels) > 1)} {', '.join(map(show_line, labels))}"
+def _name_arms(labels: Sequence[str]) -> str:
+    noun = "arm" if len(labels) == 1 else "arms"
+    return f"{noun} {', '.join(map(show_line, labels))}"

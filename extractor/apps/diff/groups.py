@@ -36,61 +36,72 @@ def compare_groups(
     old: TrialExtraction,
     new: TrialExtraction,
     pairs: Sequence[Aligned],
-    lines: Sequence[TrialChange],
+    introductions: Sequence[TrialChange],
 ) -> Iterator[TrialChange]:
     """Yield changed groups of criteria.
 
-    A rule that changed with the words of its introducing line is reported there, in ``lines``.
-    Extractions by earlier versions have no groups.
+    A rule that changed with the words of its introducing line is reported there, in
+    ``introductions``. Extractions by earlier versions have no groups.
     """
-    if not all("groups" in one.eligibility.model_fields_set for one in (old, new)):
+    if "groups" not in old.eligibility.model_fields_set:
         return
-    told = [
-        fold_text(str(side.value))
-        for change in lines
-        for side in (change.old, change.new)
-        if side
-    ]
-
-    def is_told(group: CriterionGroup) -> bool:
-        return bool(group.lead_in) and any(
-            fold_text(group.lead_in or "") in words for words in told
-        )
-
+    if "groups" not in new.eligibility.model_fields_set:
+        return
+    lines = _list_lines(introductions)
     both, gone, come = match_groups(
-        *(list_members(one, pairs, side) for side, one in enumerate((old, new)))
+        list_members(old, pairs, 0), list_members(new, pairs, 1)
     )
-    for one, other in both:
-        was = one.group
-        now = other.group
-        if str(was) != str(now) and not is_told(now):
-            message = f"now {now} instead of {was}" + (
-                f": {show_line(now.lead_in)}" if now.lead_in else ""
-            )
-            sides = _state(old, one), _state(new, other)
-            yield make_change(
-                "criterion", ChangeKind.CHANGED, _MAJOR, message, sides, "group"
-            )
-    for side, kind, groups in (
-        (0, ChangeKind.REMOVED, gone),
-        (1, ChangeKind.ADDED, come),
-    ):
-        version = new if side else old
-        for one in groups:
-            # else its criteria are added or removed themselves
-            if one.counterparts and not is_told(one.group):
-                stated = _state(version, one)
-                one_side: tuple[Stated, Stated] = (
-                    (None, stated) if side else (stated, None)
-                )
-                rated = (
-                    _MINOR
-                    if one.group.rule is _OF_LIST[one.criteria[0].kind]
-                    else _MAJOR
-                )
-                message = f"group of criteria {kind.value}: {describe(one.group)}"
-                yield make_change("criterion", kind, rated, message, one_side, "group")
+    for before, after in both:
+        was = before.group
+        now = after.group
+        if str(was) == str(now) or _is_told(now, lines):
+            continue
+        message = f"now {now} instead of {was}"
+        if now.lead_in:
+            message += f": {show_line(now.lead_in)}"
+        sides = (_state(old, before), _state(new, after))
+        yield make_change(
+            "criterion", ChangeKind.CHANGED, _MAJOR, message, sides, "group"
+        )
+    for members in gone:
+        if _is_change_of_its_own(members, lines):
+            stated = _state(old, members)
+            yield _make_alone(members, ChangeKind.REMOVED, (stated, None))
+    for members in come:
+        if _is_change_of_its_own(members, lines):
+            stated = _state(new, members)
+            yield _make_alone(members, ChangeKind.ADDED, (None, stated))
     yield from _compare_items(both, gone, come, pairs)
+
+
+def _list_lines(introductions: Sequence[TrialChange]) -> list[str]:
+    """Return both sides of the changed introducing lines, folded."""
+    sides = [side for change in introductions for side in (change.old, change.new)]
+    return [fold_text(str(side.value)) for side in sides if side]
+
+
+def _is_told(group: CriterionGroup, lines: Sequence[str]) -> bool:
+    """Return whether the line that introduces a group is among the changed ones."""
+    if not group.lead_in:
+        return False
+    folded = fold_text(group.lead_in)
+    return any(folded in line for line in lines)
+
+
+def _is_change_of_its_own(members: Members, lines: Sequence[str]) -> bool:
+    # Without counterparts, its criteria are added or removed themselves.
+    return bool(members.counterparts) and not _is_told(members.group, lines)
+
+
+def _make_alone(
+    members: Members, kind: ChangeKind, sides: tuple[Stated, Stated]
+) -> TrialChange:
+    """Return the change that only one version groups some criteria."""
+    group = members.group
+    is_as_list = group.rule is _OF_LIST[members.criteria[0].kind]
+    severity = _MINOR if is_as_list else _MAJOR
+    message = f"group of criteria {kind.value}: {describe(group)}"
+    return make_change("criterion", kind, severity, message, sides, "group")
 
 
 def _compare_items(
@@ -102,42 +113,40 @@ def _compare_items(
     """Yield criteria that moved to another group; not those of a group that is reported as a
     whole.
     """
-    homes = {one.group.id: number for number, (one, _) in enumerate(both)}
-    other_homes = {other.group.id: number for number, (_, other) in enumerate(both)}
-    whole = {one.group.id for one in gone}, {one.group.id for one in come}
+    old_homes = {before.group.id: number for number, (before, _) in enumerate(both)}
+    new_homes = {after.group.id: number for number, (_, after) in enumerate(both)}
+    removed = {members.group.id for members in gone}
+    added = {members.group.id for members in come}
     for pair in pairs:
         if not pair.old or not pair.new:
             continue
         was = pair.old[0].item.group
         now = pair.new[0].item.group
-        if was in whole[0] or now in whole[1] or homes.get(was) == other_homes.get(now):
+        if was in removed or now in added:
             continue
-        said = [
-            f"{words} {describe(groups[place].group)}"
-            for words, place, groups in (
-                ("out of", homes.get(was), [one for one, _ in both]),
-                ("into", other_homes.get(now), [other for _, other in both]),
-            )
-            if place is not None
-        ]
-        yield make_change(
-            "criterion",
-            ChangeKind.MOVED,
-            _MAJOR,
-            f"moved {', '.join(said)}",
-            pair,
-            "quote",
-        )
+        old_home = old_homes.get(was)
+        new_home = new_homes.get(now)
+        if old_home == new_home:
+            continue
+        moves = []
+        if old_home is not None:
+            moves.append(f"out of {describe(both[old_home][0].group)}")
+        if new_home is not None:
+            moves.append(f"into {describe(both[new_home][1].group)}")
+        message = f"moved {', '.join(moves)}"
+        yield make_change("criterion", ChangeKind.MOVED, _MAJOR, message, pair, "quote")
 
 
-def _state(version: TrialExtraction, one: Members) -> StatedValue:
+def _state(version: TrialExtraction, members: Members) -> StatedValue:
     """Describe a group by its introducing line, or else by its criteria."""
-    people = version.eligibility
-    place = people.groups.index(one.group)
-    proof = people.evidence_for(f"groups[{place}]") or [
-        each for criterion in one.criteria for each in criterion.evidence_for("quote")
-    ]
-    cited = tuple(each.cite() for each in proof)
+    eligibility = version.eligibility
+    number = eligibility.groups.index(members.group)
+    evidence = list(eligibility.evidence_for(f"groups[{number}]"))
+    if not evidence:
+        for criterion in members.criteria:
+            evidence += criterion.evidence_for("quote")
     return StatedValue(
-        path=f"eligibility.groups[{place}]", value=describe(one.group), citations=cited
+        path=f"eligibility.groups[{number}]",
+        value=describe(members.group),
+        citations=tuple(proof.cite() for proof in evidence),
     )

@@ -57,20 +57,22 @@ class Limit(NamedTuple):
         """
         value = self.bound.value or 0.0
         unit = self.bound.unit
-        if (time := read_time_unit(unit or "")) and time in DAYS:
+        time = read_time_unit(unit or "")
+        if time and time in DAYS:
             return "day", value * DAYS[time]
         scaled, dimension = scale_quantity(value, unit)
         return dimension, float(scaled or 0)
 
     def list_forms(self) -> tuple[str, ...]:
         """Return the normal forms in which a text can write the number."""
-        numbers = [self.bound.value, getattr(self.bound, "value_high", None)]
-        found = [
-            (f"{one:.12g}", " ".join(map(str, scale_quantity(one, self.bound.unit))))
-            for one in numbers
-            if one
-        ]
-        return tuple(form for forms in found for form in forms) or ("0",)
+        forms = []
+        for number in (self.bound.value, getattr(self.bound, "value_high", None)):
+            if not number:
+                continue
+            scaled, dimension = scale_quantity(number, self.bound.unit)
+            forms.append(f"{number:.12g}")
+            forms.append(f"{scaled} {dimension}")
+        return tuple(forms) or ("0",)
 
 
 class LimitPair(NamedTuple):
@@ -81,60 +83,71 @@ class LimitPair(NamedTuple):
 
     def __str__(self) -> str:
         """Return both limits; of windows also what they limit, if their words do not name it."""
-        said = " -> ".join(str(one or "no limit") for one in self)
-        window = next(
-            (
-                one.bound
-                for one in (self.new, self.old)
-                if one and isinstance(one.bound, TimeWindow)
-            ),
-            None,
-        )
-        of = window and window.of and show_line(window.of)
-        return f"{of}: {said}" if of and fold_text(of) not in fold_text(said) else said
+        said = " -> ".join(str(limit or "no limit") for limit in self)
+        thing = self._name_thing()
+        if not thing or fold_text(thing) in fold_text(said):
+            return said
+        return f"{thing}: {said}"
+
+    def _name_thing(self) -> str:
+        """Return what a window limits, as the newest window says it; empty if it does not."""
+        for limit in (self.new, self.old):
+            if limit and isinstance(limit.bound, TimeWindow):
+                return show_line(limit.bound.of or "")
+        return ""
 
     @property
     def is_of_one_thing(self) -> bool:
         """Return whether both are windows that say what they limit: then the same words may say
         something else.
         """
-        return all(
-            one and isinstance(one.bound, TimeWindow) and one.bound.of for one in self
-        )
+        for limit in self:
+            if limit is None or not isinstance(limit.bound, TimeWindow):
+                return False
+            if not limit.bound.of:
+                return False
+        return True
 
     @property
     def kind(self) -> ChangeKind | None:
         """Return the direction of the change; None for the same limit, also in another unit."""
         old, new = self
-        if old is None or new is None:
-            alone = old or new
-            assert alone is not None
-            # What a further limit in an exclusion does depends on its words. A time window leaves
-            # fewer to exclude.
-            if alone.excludes and isinstance(alone.bound, Bound):
-                return ChangeKind.CHANGED
-            return (
-                ChangeKind.LOOSENED
-                if (new is None) is not alone.excludes
-                else ChangeKind.TIGHTENED
-            )
-        if isinstance(old.bound, TimeWindow) and isinstance(new.bound, TimeWindow):
-            sizes = measure_window(old.bound), measure_window(new.bound)
-            if Comparator.BETWEEN in (old.bound.comparator, new.bound.comparator):
-                return None if sizes[0] == sizes[1] else ChangeKind.CHANGED
+        if old is None:
+            assert new is not None
+            return _judge_alone(new, is_removed=False)
+        if new is None:
+            return _judge_alone(old, is_removed=True)
+        bounds = (old.bound, new.bound)
+        windows = [bound for bound in bounds if isinstance(bound, TimeWindow)]
+        has_range = Comparator.BETWEEN in [bound.comparator for bound in bounds]
+        if len(windows) == 2 and has_range:
+            # A window from 2 to 4 weeks has no single end that could rise or fall.
+            is_same = measure_window(windows[0]) == measure_window(windows[1])
+            return None if is_same else ChangeKind.CHANGED
         dimension, was = old.scale()
         other_dimension, now = new.scale()
         if old.is_floor != new.is_floor or dimension != other_dimension:
             return ChangeKind.CHANGED
         # Between units, a small difference is rounding: 90 days are three months.
-        if isclose(
-            was, now, rel_tol=0.02 if old.bound.unit != new.bound.unit else 1e-9
-        ):
-            stricter = ChangeKind.TIGHTENED if new.is_strict else ChangeKind.LOOSENED
-            return None if old.is_strict == new.is_strict else stricter
-        return (
-            ChangeKind.TIGHTENED if (now > was) is new.is_floor else ChangeKind.LOOSENED
-        )
+        tolerance = 1e-9 if old.bound.unit == new.bound.unit else 0.02
+        if isclose(was, now, rel_tol=tolerance):
+            if old.is_strict == new.is_strict:
+                return None
+            return ChangeKind.TIGHTENED if new.is_strict else ChangeKind.LOOSENED
+        rises = now > was
+        tightens = rises is new.is_floor
+        return ChangeKind.TIGHTENED if tightens else ChangeKind.LOOSENED
+
+
+def _judge_alone(limit: Limit, *, is_removed: bool) -> ChangeKind:
+    """Return what it changes that a limit without a counterpart was removed, or added."""
+    # What a further limit in an exclusion does depends on its words: "asthma, FEV1 < 50 %" excludes
+    # fewer people than "asthma", "asthma or FEV1 < 50 %" more. A time window leaves fewer to
+    # exclude.
+    if limit.excludes and isinstance(limit.bound, Bound):
+        return ChangeKind.CHANGED
+    loosens = is_removed is not limit.excludes
+    return ChangeKind.LOOSENED if loosens else ChangeKind.TIGHTENED
 
 
 def admits(criterion: Criterion) -> bool:
@@ -170,12 +183,11 @@ def pair_limits(old: Criterion, new: Criterion) -> Iterator[LimitPair]:
     """
     field = _FIELDS["constraints"]
     stated = [
-        bound
-        for side in (old, new)
-        for bound in field.comparer.spread(side.constraints)
+        *field.comparer.spread(old.constraints),
+        *field.comparer.spread(new.constraints),
     ]
     rows = compare_values(field, old.constraints, new.constraints)
-    for row in sorted(rows, key=lambda one: stated.index(one.gold or one.predicted)):
+    for row in sorted(rows, key=lambda row: stated.index(row.gold or row.predicted)):
         pair = LimitPair(_read(old, row.gold), _read(new, row.predicted))
         if any(pair):
             yield pair
@@ -193,18 +205,21 @@ def _pair_windows(
     """
 
     def measure(one: TimeWindow, other: TimeWindow) -> float:
-        if one.of and other.of and not share_words(one.of, other.of):
-            return 0.0
-        return (
-            0.1
-            + bool(one.of and other.of)
-            + 0.5 * (measure_window(one) == measure_window(other))
-        )
+        likeness = 0.1
+        if one.of and other.of:
+            if not share_words(one.of, other.of):
+                return 0.0
+            likeness += 1
+        if measure_window(one) == measure_window(other):
+            likeness += 0.5
+        return likeness
 
     both, gone, come = match_values(old, new, measure, 0.1)
     yield from both
-    yield from ((one, None) for one in gone)
-    yield from ((None, one) for one in come)
+    for window in gone:
+        yield window, None
+    for window in come:
+        yield None, window
 
 
 def list_conditions(old: Criterion, new: Criterion) -> Iterator[str]:
@@ -222,22 +237,20 @@ def list_conditions(old: Criterion, new: Criterion) -> Iterator[str]:
     """
     field = _FIELDS["constraints.condition"]
     for was, now in pair_wholes(CRITERIA, field, old, new):
-        if all(
-            row.level >= Level.NORMALISED
-            for row in compare_values(field, was.condition, now.condition)
-        ):
+        rows = compare_values(field, was.condition, now.condition)
+        if all(row.level >= Level.NORMALISED for row in rows):
             continue
         limit = str(now.model_copy(update={"condition": None})).replace(": ", " ", 1)
         if was.condition and now.condition:
-            yield f"{limit}: {_say(was.condition)} -> {_say(now.condition)}"
-        else:
-            words = _say(was.condition or now.condition)
-            only = "" if _EXCEPTS.match(words) else " only"
-            yield f"{limit} {'now' if now.condition else 'no longer'} {words}{only}"
-
-
-def _say(words: str) -> str:
-    return show_line(words)
+            before = show_line(was.condition)
+            after = show_line(now.condition)
+            yield f"{limit}: {before} -> {after}"
+            continue
+        words = show_line(was.condition or now.condition)
+        adverb = "now" if now.condition else "no longer"
+        # "now for men only", but "now unless on dialysis"
+        only = "" if _EXCEPTS.match(words) else " only"
+        yield f"{limit} {adverb} {words}{only}"
 
 
 def _read(criterion: Criterion, value: Bound | TimeWindow | None) -> Limit | None:
@@ -245,8 +258,10 @@ def _read(criterion: Criterion, value: Bound | TimeWindow | None) -> Limit | Non
     excludes = not admits(criterion)
     if isinstance(value, TimeWindow):
         return Limit(value, excludes)
-    if value is None or (
-        not value.value and value.of_range and value.comparator is Comparator.AT_LEAST
-    ):
+    if value is None:
         return None
+    is_floor_of_range = value.of_range and value.comparator is Comparator.AT_LEAST
+    if is_floor_of_range and not value.value:
+        return None
+    # "Must not have INR > 2" is kept as "<= 2": such a limit has the negation in it already.
     return Limit(value, excludes is not criterion.turned)

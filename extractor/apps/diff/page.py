@@ -4,20 +4,28 @@ versions.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice, product
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import get_args
 
-from extractor.apps.diff.changes import ChangeKind, ChangeSeverity, ItemName, TrialDiff
+from extractor.apps.diff.changes import (
+    ChangeKind,
+    ChangeSeverity,
+    ItemName,
+    StatedValue,
+    TrialChange,
+    TrialDiff,
+)
 from extractor.apps.pages import Chunks, name_label, pack, render_page
 from extractor.apps.pages.view import Json, name_record, name_section, view
 from extractor.apps.pages.words import say
-from extractor.schemas import TrialRecord
+from extractor.schemas import Citation, TrialRecord
 
 Texts = tuple[TrialRecord | None, TrialRecord | None]
 """The old and the new record of a trial; None if the text is not at hand."""
+_SIDES = ("old", "new")
 _SCRIPTS = ("viewer.js", "browse.js", "page.js")
 
 
@@ -37,24 +45,21 @@ def write_diff_page(
     its diff has. Without its text, a version is shown by its quotes. The page loads and sends
     nothing. Raises ``OSError`` if the file cannot be written.
     """
-    counts = Counter(
-        (change.item, change.kind, change.severity)
-        for diff in diffs
-        for change in diff.changes
-    )
     chunks = Chunks()
-    rows = list[Json]()
-    for diff in (one for one in diffs if one.changes):
+    rows: list[Json] = []
+    for diff in diffs:
+        if not diff.changes:
+            continue
         shown = show_diff(diff, texts.get(diff.record_id, (None, None)))
-        changes = [
-            [one.item, one.kind, one.severity, say(one.message)] for one in diff.changes
-        ]
         rows.append(
             {
                 "id": diff.record_id,
                 "title": shown["title"],
                 "place": chunks.add(shown),
-                "changes": changes,
+                "changes": [
+                    [change.item, change.kind, change.severity, say(change.message)]
+                    for change in diff.changes
+                ],
             }
         )
     values = {
@@ -62,22 +67,12 @@ def write_diff_page(
         "new": new,
         "compared": compared,
         "changed": sum(diff.differs and diff.only_in is None for diff in diffs),
-        "only": {
-            side: [diff.record_id for diff in diffs if diff.only_in == side]
-            for side in ("old", "new")
-        },
+        "only": {side: _list_only_in(side, diffs) for side in _SIDES},
         "severities": [severity.value for severity in ChangeSeverity],
         "totals": Counter(
             change.severity.value for diff in diffs for change in diff.changes
         ),
-        "kinds": [
-            (item, kind, numbers)
-            for item in get_args(ItemName)
-            for kind in ChangeKind
-            if any(
-                numbers := [counts[item, kind, severity] for severity in ChangeSeverity]
-            )
-        ],
+        "kinds": _count_kinds(diffs),
         "shown": len(rows),
         "index": pack(rows),
         "chunks": chunks.close(),
@@ -88,56 +83,85 @@ def write_diff_page(
         styles=("viewer.css", "page.css"),
         scripts=_SCRIPTS,
     )
+    # Half a surrogate pair, as broken JSON brings it, cannot be written as UTF-8.
     Path(path).write_bytes(page.encode("utf-8", "replace"))
+
+
+def _list_only_in(side: str, diffs: Sequence[TrialDiff]) -> list[str]:
+    return [diff.record_id for diff in diffs if diff.only_in == side]
+
+
+def _count_kinds(
+    diffs: Sequence[TrialDiff],
+) -> list[tuple[ItemName, ChangeKind, list[int]]]:
+    """Return the items and kinds of change that occur, with their numbers by severity."""
+    counts = Counter(
+        (change.item, change.kind, change.severity)
+        for diff in diffs
+        for change in diff.changes
+    )
+    kinds = []
+    for item, kind in product(get_args(ItemName), ChangeKind):
+        numbers = [counts[item, kind, severity] for severity in ChangeSeverity]
+        if any(numbers):
+            kinds.append((item, kind, numbers))
+    return kinds
 
 
 def show_diff(diff: TrialDiff, texts: Texts) -> Json:
     """Return the page's data for a trial: the view of both versions, each section with its side,
     and the changes.
     """
-    changes: list[Json] = [
-        one.model_dump(mode="json", include={"item", "kind", "severity"})
-        | {
-            "field": one.field and name_label(one.field),
-            "message": say(one.message),
-            "spans": [],
-        }
-        for one in diff.changes
-    ]
-    sections = list[Json]()
-    spans = list[tuple[int, ...]]()
-    for name, record in zip(("old", "new"), texts, strict=True):
-        sides = [getattr(change, name) for change in diff.changes]
-        shown = view(
-            record, (), [cited for side in sides if side for cited in side.citations]
-        )
+    changes = [_show_change(change) for change in diff.changes]
+    sections: list[Json] = []
+    spans: list[tuple[int, ...]] = []
+    for side, record in zip(_SIDES, texts, strict=True):
+        citations = [_list_citations(change, side) for change in diff.changes]
+        shown = view(record, (), list(chain.from_iterable(citations)))
+        # The view numbers marks, spans and sections of one version from 0.
         marks = iter(shown["marks"])
-        for side, change in zip(sides, changes, strict=True):
-            cited = side.citations if side else ()
+        for change, cited in zip(changes, citations, strict=True):
+            own_marks = islice(marks, len(cited))
             change["spans"] += [
-                len(spans) + mark
-                for mark in islice(marks, len(cited))
-                if mark is not None
+                len(spans) + mark for mark in own_marks if mark is not None
             ]
-            change[name] = {
-                "said": "\n".join(dict.fromkeys(say(one.quote) for one in cited)),
-                "places": [
-                    f"{name_section(one.section)}, characters {one.start} to {one.end}"
-                    for one in cited
-                ],
-            }
-        spans += [(len(sections) + section, *ends) for section, *ends in shown["spans"]]
-        sections += [one | {"side": name} for one in shown["sections"]]
-    titles = (name_record(record) for record in reversed(texts) if record)
+            change[side] = _show_citations(cited)
+        first = len(sections)
+        spans += [(first + section, *ends) for section, *ends in shown["spans"]]
+        sections += [section | {"side": side} for section in shown["sections"]]
+    old, new = texts
+    named = new or old
     return {
         "id": diff.record_id,
-        "title": next(titles, ""),
+        "title": name_record(named) if named else "",
         "sections": sections,
         "spans": spans,
         "changes": changes,
         "missing": [
-            name
-            for name, record in zip(("old", "new"), texts, strict=True)
-            if record is None
+            side for side, record in zip(_SIDES, texts, strict=True) if record is None
         ],
     }
+
+
+def _show_change(change: TrialChange) -> Json:
+    """Return the page's data of a change, without its places in the texts."""
+    shown = change.model_dump(mode="json", include={"item", "kind", "severity"})
+    shown["field"] = change.field and name_label(change.field)
+    shown["message"] = say(change.message)
+    shown["spans"] = []
+    return shown
+
+
+def _list_citations(change: TrialChange, side: str) -> tuple[Citation, ...]:
+    stated: StatedValue | None = getattr(change, side)
+    return stated.citations if stated else ()
+
+
+def _show_citations(citations: Sequence[Citation]) -> Json:
+    """Return the quotes of a side, each once, and where they stand."""
+    quotes = dict.fromkeys(say(cited.quote) for cited in citations)
+    places = [
+        f"{name_section(cited.section)}, characters {cited.start} to {cited.end}"
+        for cited in citations
+    ]
+    return {"said": "\n".join(quotes), "places": places}

@@ -5,11 +5,13 @@ explains, and any case, form, strength or route beside them. Two names that may 
 apart: a wrong name is worse than two names.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from types import MappingProxyType
 
+from extractor.apps.export.arms import Arm
 from extractor.apps.export.interventions import Intervention
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.doses.names import (
@@ -19,8 +21,9 @@ from extractor.concepts.doses.names import (
     split_names,
     trim_name,
 )
-from extractor.language.book import read_text, rule
+from extractor.language.book import find_terms, read_text, rule
 from extractor.language.lexer import lex
+from extractor.language.shown import show_line
 from extractor.schemas import RegisteredTerm, TermKind
 
 _PLACEBO_WORDS = frozenset(
@@ -54,8 +57,29 @@ _PLACEBO_WORDS = frozenset(
     ]
 )
 """Words that say that something is a placebo, and not of what."""
+_MARK = r"\s?(?:[®™]|\((?:R|TM)\))"
+_BRAND_FIRST = re.compile(
+    rf"(?P<brand>\b[A-Z][A-Za-z-]{{2,30}}){_MARK},?\s?\((?P<substance>[A-Za-z][^()]{{3,60}})\)"
+)
+"""A brand with its mark, and brackets behind it: "Fictira® (fictumab)"."""
+_BRAND_BEHIND = re.compile(
+    rf"(?P<substance>\b[A-Za-z][a-z-]{{4,40}})\s?\((?P<brand>[A-Z][A-Za-z-]{{2,30}}){_MARK}\)"
+)
+"""A brand with its mark in brackets: "fictumab (Fictira®)"."""
+_BRACKETED = re.compile(r"(?P<first>[^()]{3,60}?)\s?\((?P<second>[^()]{3,60})\)")
+_ONE_WORD = re.compile(r"[A-Z][A-Za-z-]{2,30}", re.IGNORECASE)
+_SMALL_WORD = re.compile(r"[a-z]{7,30}")
+_ADJECTIVES = ("al", "ous", "ic", "ive", "ed", "ing", "ar", "ly", "ion", "ment", "ry")
+"""Endings of words that name no substance."""
+_JOINT = re.compile(r"\s?(?:\+|/|,|&|\band\b)\s?")
+_CODE = re.compile(r"[A-Z]{1,6}[- ]?\d{2,10}[A-Z]?(?:-\d{1,4})?")
+"""A company's code for a substance: "PF-06444753"."""
 _KEPT = 4096
 """How many bare names are cached."""
+_MEDICINES = frozenset(
+    {None, "DRUG", "BIOLOGICAL", "COMBINATION_PRODUCT", "DIETARY_SUPPLEMENT", "GENETIC"}
+)
+"""Types of interventions that may have a brand."""
 _DRUGS = frozenset({"drug", "cells"})
 
 
@@ -81,12 +105,20 @@ class AgentNamer:
         interventions: Sequence[Intervention] = (),
         explained: Mapping[str, str] = MappingProxyType({}),
         terms: Sequence[RegisteredTerm] = (),
+        arms: Sequence[Arm] = (),
     ) -> None:
         self._explained = explained
         mesh = {
             _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
         }
-        self._names = _read_registered(interventions, mesh)
+        self._names = dict(_read_registered(interventions, mesh))
+        texts = [
+            *(one.description or "" for one in interventions),
+            *(arm.description or "" for arm in arms),
+            *(arm.label or "" for arm in arms),
+        ]
+        self._add_brands(interventions, texts, mesh)
+        self._add_codes(interventions, arms)
         self._seen = dict[str, str]()
 
     def name(self, agent: str) -> str:
@@ -107,11 +139,119 @@ class AgentNamer:
         # "MK-8237" and "MK 8237" are one name: that which came first
         return known or self._seen.setdefault(_make_key(bare), bare.lower())
 
+    def _add_brands(
+        self,
+        interventions: Iterable[Intervention],
+        texts: Iterable[str],
+        mesh: Set[str],
+    ) -> None:
+        """Add the brands that stand beside their substance: "Fictira (fictumab)"."""
+        names = [one.name or "" for one in interventions if one.type in _MEDICINES]
+        pairs = [
+            *(pair for name in names for pair in _read_brand(name, mesh)),
+            *(pair for text in texts for pair in find_brands(text)),
+        ]
+        for brand, substance in pairs:
+            key = _make_key(brand)
+            shown = self._names.get(_make_key(substance), substance.lower())
+            # a registered brand so far has its own name, or that of a whole "Brand (substance)"
+            if self._names.get(key, brand.lower()) == brand.lower():
+                self._names[key] = shown
+                self._names.setdefault(_make_key(substance), shown)
+        for name in names:
+            for _, substance in _read_brand(name, mesh):
+                whole = _make_key(bare_name(name))
+                self._names[whole] = self._names[_make_key(substance)]
+
+    def _add_codes(
+        self, interventions: Iterable[Intervention], arms: Iterable[Arm]
+    ) -> None:
+        """Add the code by which an arm is called, if the arm names one intervention alone."""
+        named = dict[str, set[str]]()
+        known = {one.name: bare_name(one.name) for one in interventions if one.name}
+        for arm in arms:
+            code = show_line(arm.label or "")
+            text = show_line(arm.description or "")
+            given = {bare for name, bare in known.items() if _stands_in(bare, text)}
+            if _CODE.fullmatch(code) and len(given) == 1:
+                named.setdefault(_make_key(code), set()).update(given)
+        for key, given in named.items():
+            name = self.find_registered(next(iter(given)))
+            if len(given) == 1 and name:
+                self._names.setdefault(key, name)
+
     def find_registered(self, words: str) -> str | None:
         """Return the name of the registered intervention that goes by these words; None if none
         does.
         """
         return self._names.get(_make_key(words))
+
+
+def find_brands(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each brand with the substance in the brackets beside it. The mark says which is which.
+
+    >>> list(find_brands("Fictira® (fictumab) or samplinib (Sampliva(TM)) daily"))
+    [('Fictira', 'fictumab'), ('Sampliva', 'samplinib')]
+    >>> list(find_brands("Fictira® (oral) and Fictira® (n = 20)"))
+    []
+    """
+    if "(" not in text:
+        return
+    line = show_line(text)
+    for found in (*_BRAND_FIRST.finditer(line), *_BRAND_BEHIND.finditer(line)):
+        substance = found["substance"].strip()
+        # brackets also hold a maker, a route, a strength: only a name that is one counts
+        if _names_agents(substance):
+            yield found["brand"], substance
+
+
+def _read_brand(name: str, mesh: Set[str]) -> Iterator[tuple[str, str]]:
+    """Yield a registered name's brand and substance: "Fictira (fictumab)". One of both is known to
+    be a substance.
+    """
+    marked = list(find_brands(name))
+    yield from marked
+    both = None if marked else _BRACKETED.fullmatch(show_line(name))
+    if both is None:
+        return
+    brand = bare_name(both["first"])
+    substance = bare_name(both["second"])
+    if _is_substance(brand, mesh) and not _is_substance(substance, mesh):
+        brand, substance = substance, brand
+    is_brand = _ONE_WORD.fullmatch(brand) and not _is_substance(brand, mesh)
+    is_substance = _is_substance(substance, mesh)
+    if brand[:1].isupper() and brand == bare_name(both["first"]):
+        is_substance = is_substance or _looks_like_substance(both["second"])
+    if is_brand and is_substance and not _is_class(brand):
+        yield brand, substance
+
+
+def _names_agents(words: str) -> bool:
+    """Return whether the words in brackets are names of substances, and no route or maker."""
+    parts = [bare_name(part) for part in _JOINT.split(words) if part]
+    known = [_is_known(part) for part in parts]
+    # "Flupentixol + Melitracen": names that are joined are no maker and no route
+    is_mixture = len(parts) > 1 and ("+" in words or any(known))
+    return all(known) or is_mixture or _looks_like_substance(words)
+
+
+def _looks_like_substance(word: str) -> bool:
+    """Return whether one word may be a substance that no vocabulary has: it is written small, and
+    is no adjective, route, form or class.
+    """
+    if not _SMALL_WORD.fullmatch(word) or word.endswith(_ADJECTIVES):
+        return False
+    tokens = read_text(word)
+    terms = ("routes", "dosage_forms", "frequencies")
+    if any(next(iter(find_terms(tokens, name)), None) for name in terms):
+        return False
+    return not _is_class(word) and not find_general(tokens)
+
+
+def _stands_in(name: str, text: str) -> bool:
+    """Return whether a name stands in a text as whole words."""
+    words = f" {' '.join(lex(text).words)} ".lower()
+    return f" {' '.join(lex(name).words)} ".lower() in words
 
 
 @lru_cache(maxsize=_KEPT)

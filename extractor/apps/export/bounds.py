@@ -13,6 +13,8 @@ from extractor.schemas import Comparator
 
 _OUTSIDE = "outside"
 """What ``admits`` is where a range is excluded."""
+_IMPLAUSIBLE = "implausible"
+"""The note of a value that no such limit has, such as an albumin of 3.2 mg/dL."""
 _JOINTS = ("_or_", "_and_")
 """What the names of limits of several quantities hold."""
 
@@ -103,10 +105,11 @@ def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
     if _is_either(ends, quantity, cells):
         holds_for = "some"
     own = list_quantities().get(quantity)
+    is_canonical = unit == (own.unit if own else cells["unit_canonical"])
     return {
         "holds_for": holds_for,
         "unit": unit,
-        "canonical": unit == (own.unit if own else cells["unit_canonical"]),
+        "canonical": is_canonical and cells["canonical_note"] != _IMPLAUSIBLE,
         **ends._asdict(),
     }
 
@@ -120,6 +123,9 @@ def _measure(
     if cells["value_canonical"] is not None:
         high = cells["value_high_canonical"]
         return cells["value_canonical"], high, cells["unit_canonical"]
+    if cells["canonical_note"] == _IMPLAUSIBLE:
+        # a mistake of the text or of its unit: shown as written, and compared with nothing
+        return limit["value"], limit.get("value_high"), cells["unit_ucum"]
     if cells["canonical_note"] != "no conversion":
         return None, None, None
     unit = cells["unit_ucum"]

@@ -315,7 +315,8 @@ def _join_exceptions(criterion: Json) -> str | None:
     return "|".join(show_line(one["quote"]) for one in pieces) or None
 
 
-def _name_instrument(endpoint: Json) -> str | None:
+def find_instrument(endpoint: Json) -> str | None:
+    """Return the key of the instrument that an endpoint names; None if it names none."""
     instrument = endpoint.get("instrument")
     if not instrument:
         return None
@@ -336,7 +337,7 @@ COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
         "time_window_days": to_days(criterion.get("time_window")),
     },
     "endpoints": lambda endpoint, _: {
-        "instrument_canonical": _name_instrument(endpoint)
+        "instrument_canonical": find_instrument(endpoint)
     },
     "constraints": lambda limit, _: limit[ADDED],
     "windows": lambda window, _: window[ADDED],

@@ -10,13 +10,22 @@ _KEPT = 4096
 """How many texts' forms are cached."""
 _WAYS = frozenset({"injection", "infusion", "solution", "suspension", "powder"})
 """Forms that may stand beside a closer one: "powder for inhaler"."""
+_HOLDING = frozenset(
+    {"containing", "contains", "contained", "filled", "holding", "enclosing"}
+)
+"""Words between a form and another one that is inside it."""
+_NEAR = 8
+"""The most different words between them."""
 
 
 def find_form(
-    quotes: Iterable[str], interventions: Sequence[Intervention]
+    quotes: Iterable[str],
+    interventions: Sequence[Intervention],
+    arms: Iterable[str] = (),
 ) -> str | None:
     """Return the only form that a regimen's own words name, else the names of its intervention,
-    else the description of that; None if they name several.
+    else its arms before the dose, else the description of the intervention; None if they name
+    several.
 
     >>> find_form(["Fictumab 50 mg tablets"], ())
     'tablet'
@@ -24,6 +33,7 @@ def find_form(
     sources = (
         list(quotes),
         [name for one in interventions for name in one.names],
+        list(arms),
         [one.description or "" for one in interventions],
     )
     for texts in sources:
@@ -40,7 +50,16 @@ def _list_forms(text: str) -> tuple[str, ...]:
     if not any(term in folded for term in _list_terms()):
         return ()
     tokens = read_text(text)
-    return tuple({term.value for term in find_terms(tokens, "dosage_forms")})
+    forms = list[str]()
+    outer_end = 0
+    for term in find_terms(tokens, "dosage_forms"):
+        between = {word.lower() for word in tokens.words[outer_end : term.first]}
+        is_inside = outer_end and not between.isdisjoint(_HOLDING)
+        # "a capsule containing a tablet of 10 mg": what is given is the capsule
+        if not is_inside or len(between) > _NEAR:
+            forms.append(term.value)
+            outer_end = term.end
+    return tuple(dict.fromkeys(forms))
 
 
 @cache

@@ -15,6 +15,13 @@ from extractor.language.shown import show_line
 
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _ABBREVIATION = re.compile(r" ?[(\[]([A-Za-z][\w./-]{1,14})[)\]]")
+_VERSION = re.compile(r"\b[A-Z][A-Za-z]{1,9}(?:-[A-Z]{1,3})?-(?:\d{1,2}|S|SR)\b")
+"""An abbreviation with the number of its items, or a mark of self-report: "ACQ-6"."""
+_TAIL = re.compile(
+    r"(?:\s(?:total|overall|summary))?\s(?:scores?|questionnaires?|scales?)$",
+    re.IGNORECASE,
+)
+_SCORE = "{score}"
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 
 
@@ -44,7 +51,31 @@ def name_instrument(name: str, around: str = "") -> str | None:
     if known:
         return name_instrument(known.value)
     quantity = _read_score(written)
-    return quantity.name if quantity else _fold(short) or None
+    if quantity:
+        return quantity.name
+    bare = _TAIL.sub("", written)
+    is_short = bare != written and " " not in bare
+    return name_instrument(bare) if is_short else _fold(short) or None
+
+
+def name_version(name: str, quantity: KnownQuantity) -> str | None:
+    """Return the key of another version of an instrument than the one that a quantity is: ACQ-6 is
+    not the ACQ, and MADRS-S not the MADRS. None if the words name none.
+
+    >>> acq = list_quantities()["acq"]
+    >>> name_version("ACQ-6 score", acq), name_version("ACQ score", acq)
+    ('acq_6', None)
+    """
+    if quantity.unit != _SCORE:
+        return None
+    known = {_fold(known) for known in (quantity.name, *quantity.names)}
+    own = {one.split("_")[0] for one in known}
+    for version in _VERSION.finditer(name):
+        key = _fold(version[0])
+        is_of_it = key not in known and key.rpartition("_")[0] in known | own
+        if is_of_it and key.replace("_", "") not in known:
+            return key
+    return None
 
 
 def _fold(name: str) -> str:

@@ -1,9 +1,11 @@
 """Compute the columns of limits: names, canonical units and values, and what they admit."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence, Set
 from typing import Any, NamedTuple
 
 from extractor.apps.export.columns import Json, find_least, list_evidence
+from extractor.apps.export.instruments import name_instrument, name_version
 from extractor.concepts.limits.borne_out import bears_out, list_joined
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
@@ -14,6 +16,9 @@ from extractor.concepts.limits.quantity_names import (
 from extractor.language.units import read_unit
 from extractor.schemas import Comparator, CriterionKind, Sex
 
+_ROUNDED = 0.07
+"""How far apart two forms of one number are at most, relative to it: 7 mmol/L and 126 mg/dL."""
+_SCORE = "{score}"
 _SURFACE = "{1.73_m2}"
 """The body surface to which an estimated filtration rate refers, written or not."""
 
@@ -32,10 +37,13 @@ class CanonicalLimit(NamedTuple):
     quantity_kind: str | None = None
 
 
-def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
+def name_limit(
+    limit: Json, known: str | None = None, measured: Set[str] = frozenset()
+) -> CanonicalLimit:
     """Return the canonical form of a limit, or what is known of it and why there is none.
 
     ``known`` is its quantity where the words around it named that, and its own words do not.
+    ``measured`` are the instruments that the record's endpoints name: a bare "ACT" is one of these.
     """
     written = limit.get("unit")
     value = limit["value"]
@@ -43,9 +51,9 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     text = limit.get("quantity") or ""
     quantity = get_quantity(known) if known else name_quantity(text, unit, value=value)
     if quantity is None:
-        return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+        return _name_measured(text, limit, unit, measured)
     if not known:
-        other = _correct_name(text, quantity, unit)
+        other = _name_other(text, quantity, limit, unit)
         if other:
             return other
     named = CanonicalLimit(quantity.name, quantity.laboratory)
@@ -59,6 +67,42 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     if used is None:
         return named._replace(canonical_note="no unit")
     return _convert_ends(named, quantity, ends, used)
+
+
+def _name_measured(
+    text: str, limit: Json, unit: str | None, measured: Set[str]
+) -> CanonicalLimit:
+    """Return a limit whose words are those of an instrument that the record's endpoints name."""
+    instrument = name_instrument(text) if text and measured else None
+    if instrument and instrument in measured and unit in (None, _SCORE):
+        return _name_score(instrument, limit, unit)
+    return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+
+
+def _name_other(
+    text: str, quantity: KnownQuantity, limit: Json, unit: str | None
+) -> CanonicalLimit | None:
+    """Return what a limit is instead of the quantity that was read, if it is something else."""
+    version = name_version(text, quantity)
+    if version:
+        return _name_score(version, limit, unit)
+    return _correct_name(text, quantity, unit)
+
+
+def _name_score(instrument: str, limit: Json, unit: str | None) -> CanonicalLimit:
+    """Return a limit of an instrument's score. Scores are written without a unit."""
+    if unit not in (None, _SCORE):
+        return CanonicalLimit(
+            instrument, unit_ucum=unit, canonical_note="no conversion"
+        )
+    return CanonicalLimit(
+        instrument,
+        laboratory=False,
+        unit_ucum=_SCORE,
+        unit_canonical=_SCORE,
+        value_canonical=limit["value"],
+        value_high_canonical=limit.get("value_high"),
+    )
 
 
 def _correct_name(
@@ -125,15 +169,46 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
     return "outside" if comparator is Comparator.BETWEEN else "<>"
 
 
+def _list_divided(limits: Sequence[Json], cells: Sequence[Json]) -> set[str]:
+    """Return the quantities with two different ranges, which are those of two groups: nobody can
+    have both. A range and the same one in another unit are no two.
+    """
+    ranges = dict[str, list[tuple[float | None, float | None]]]()
+    for limit, known in zip(limits, cells, strict=True):
+        if limit.get("value_high") is None:
+            continue
+        ends = (known["value_canonical"], known["value_high_canonical"])
+        ranges.setdefault(limit["quantity"].casefold(), []).append(ends)
+    return {
+        name
+        for name, found in ranges.items()
+        if any(not _is_same_range(found[0], other) for other in found[1:])
+    }
+
+
+def _is_same_range(
+    one: tuple[float | None, float | None], other: tuple[float | None, float | None]
+) -> bool:
+    if None in one or None in other:
+        return False
+    pairs = zip(one, other, strict=True)
+    return all(math.isclose(a or 0, b or 0, rel_tol=_ROUNDED) for a, b in pairs)
+
+
 def describe_limits(
-    criterion: Json, *, decides: bool, sex: Sex | None = None
+    criterion: Json,
+    *,
+    decides: bool,
+    sex: Sex | None = None,
+    measured: Set[str] = frozenset(),
 ) -> Iterator[dict[str, Any]]:
     """Yield the computed cells of each limit of a criterion. ``decides``: it is not one of several
     alternatives.
 
     A limit of some participants admits nobody else. One of the same quantity beside it holds for
     the others. A limit beside which another one does as well, and one of two ranges of a quantity,
-    is of some, too. A limit of the ``sex`` of all participants is one of all.
+    is of some, too. A limit of the ``sex`` of all participants is one of all. ``measured`` are the
+    instruments of the record's endpoints.
 
     >>> general = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
     >>> limits = [general, general | {"value": 5, "condition": "if liver metastases"}]
@@ -149,18 +224,12 @@ def describe_limits(
     for limit in criterion["constraints"]:
         pieces = list_evidence(criterion, "constraints", limit)
         seen = pieces[0] if pieces else {}
-        cells = name_limit(limit, seen.get("quantity"))._asdict()
+        cells = name_limit(limit, seen.get("quantity"), measured)._asdict()
         found.append(cells | {"sex": seen.get("sex"), "confidence": find_least(pieces)})
         if limit.get("condition") or seen.get("sex") not in (None, sex):
             divided.add(limit["quantity"].casefold())
         alternatives.append(bool(seen.get("alternative")))
-    ranges = [
-        one["quantity"].casefold()
-        for one in criterion["constraints"]
-        if one.get("value_high") is not None
-    ]
-    # of two groups: nobody can have both
-    divided |= {one for one in ranges if ranges.count(one) > 1}
+    divided |= _list_divided(criterion["constraints"], found)
     for limit, cells, alternative in zip(
         criterion["constraints"], found, alternatives, strict=True
     ):

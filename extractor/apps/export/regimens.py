@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from extractor.apps.export.agent_names import AgentNamer
+from extractor.apps.export.arms import Arm
 from extractor.apps.export.columns import Json
 from extractor.apps.export.dosage_forms import find_form
 from extractor.apps.export.interventions import Intervention
@@ -13,9 +14,14 @@ _OF_FORM = ("agent", "amounts", "route", "frequency")
 
 
 def name_regimen(
-    regimen: Json, namer: AgentNamer, interventions: Sequence[Intervention]
+    regimen: Json,
+    namer: AgentNamer,
+    interventions: Sequence[Intervention],
+    arms: Sequence[Arm] = (),
 ) -> dict[str, Any]:
     """Return the name of a regimen's agent that its other names in the record share, and its form.
+
+    ``arms`` are those of the record.
 
     >>> regimen = {"agent": "Oral fictumab", "quote": "Fictumab 5 mg tablets"}
     >>> name_regimen(regimen | {"added": {}}, AgentNamer(), ())
@@ -25,8 +31,32 @@ def name_regimen(
     own = () if index is None else (interventions[index],)
     return {
         "agent_canonical": namer.name(regimen["agent"]),
-        "dosage_form": find_form(_list_quotes(regimen), own),
+        "dosage_form": find_form(_list_quotes(regimen), own, _list_arms(regimen, arms)),
     }
+
+
+def describe_interventions(
+    interventions: Sequence[Intervention], namer: AgentNamer
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the table ``interventions``."""
+    for one in interventions:
+        yield {
+            **one._asdict(),
+            "other_names": "|".join(one.other_names) or None,
+            "agent_canonical": namer.name(one.name) if one.name else None,
+        }
+
+
+def _list_arms(regimen: Json, arms: Sequence[Arm]) -> Iterator[str]:
+    """Yield the label of the arm in whose text a dose stands, and its text before the dose."""
+    quote = regimen.get("quote") or ""
+    for arm in arms:
+        if not arm.section or arm.section != regimen.get("section"):
+            continue
+        text = arm.description or ""
+        start = text.find(quote) if quote else -1
+        yield arm.label or ""
+        yield text[: max(0, start)]
 
 
 def _list_quotes(regimen: Json) -> Iterator[str]:

@@ -27,6 +27,7 @@ from extractor.apps.export.columns import (
     Column,
     Json,
     Row,
+    find_instrument,
     list_columns,
     list_custom_rows,
     read_registry,
@@ -34,15 +35,21 @@ from extractor.apps.export.columns import (
 from extractor.apps.export.interventions import describe_agent, list_names
 from extractor.apps.export.limits import describe_limits
 from extractor.apps.export.mesh_terms import CONDITIONS, INTERVENTIONS, list_mesh_terms
+from extractor.apps.export.parts import find_part
 from extractor.apps.export.people import read_comparator, read_registered
-from extractor.apps.export.regimens import name_regimen
+from extractor.apps.export.regimens import describe_interventions, name_regimen
 from extractor.apps.export.times import (
     describe_regimen_times,
     describe_times,
     find_cycle_days,
 )
 from extractor.apps.export.trial_view import view_trial
-from extractor.apps.export.windows import THINGS, describe_windows, find_anchor_class
+from extractor.apps.export.windows import (
+    THINGS,
+    describe_windows,
+    find_anchor_class,
+    find_parts,
+)
 from extractor.concepts.own.declaration import CustomField, Declared, make_model
 from extractor.concepts.own.models import read_fields
 from extractor.concepts.people.registered_ages import AGES
@@ -54,10 +61,12 @@ from extractor.schemas import (
     Criterion,
     CriterionGroup,
     CustomItem,
+    Eligibility,
     Evidence,
     ExtractedItem,
     Finding,
     Regimen,
+    Sex,
     Task,
     TermKind,
     TimeWindow,
@@ -217,19 +226,10 @@ def _find_raw_rows(
     whole = extraction.model_dump(mode="json")
     terms = extraction.registered_terms or registered.get("terms", ())
     interventions = registered.get("interventions", ())
-    namer = AgentNamer(interventions, registered.get("explained", {}), terms)
+    explained = registered.get("explained", {})
+    namer = AgentNamer(interventions, explained, terms, arms)
     sex = people.sex or read_registered("sex", registered.get("registered_sex") or "")
-    for criterion, around in zip(
-        whole["eligibility"]["criteria"], find_alternatives(people), strict=True
-    ):
-        criterion[ADDED] = {
-            "decides": not around,
-            "time_window_anchor_class": find_anchor_class(criterion),
-        }
-        described = describe_limits(criterion, decides=not around, sex=sex)
-        for limit, cells in zip(criterion["constraints"], described, strict=True):
-            limit[ADDED] = cells
-        _add_windows(criterion, namer)
+    _add_criteria(whole, people, sex, namer)
     mesh = {
         "condition_mesh": list_names(terms, TermKind.CONDITION),
         "intervention_mesh": list_names(terms, TermKind.INTERVENTION),
@@ -237,7 +237,7 @@ def _find_raw_rows(
     }
     for regimen in whole["dosing"]:
         cells = describe_agent(regimen["agent"], interventions, terms)
-        named = name_regimen(regimen | {ADDED: cells}, namer, interventions)
+        named = name_regimen(regimen | {ADDED: cells}, namer, interventions, arms)
         regimen[ADDED] = cells | named | describe_regimen_times(regimen)
     _add_times(whole)
     added = {
@@ -254,10 +254,7 @@ def _find_raw_rows(
     whole |= {
         ADDED: added,
         "bounds": list(list_bounds(whole["eligibility"]["criteria"])),
-        "interventions": [
-            {**one._asdict(), "other_names": "|".join(one.other_names) or None}
-            for one in interventions
-        ],
+        "interventions": list(describe_interventions(interventions, namer)),
         "arms": [arm._asdict() for arm in arms],
         "regimen_arms": list(links),
         **list_mesh_terms(terms, interventions),
@@ -266,8 +263,33 @@ def _find_raw_rows(
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
 
 
+def _add_criteria(
+    whole: Json, people: Eligibility, sex: Sex | None, namer: AgentNamer
+) -> None:
+    """Add the computed cells of criteria, their limits and their windows."""
+    keys = map(find_instrument, whole["endpoints"])
+    measured = {key for key in keys if key}
+    for criterion, around in zip(
+        whole["eligibility"]["criteria"], find_alternatives(people), strict=True
+    ):
+        criterion[ADDED] = {
+            "decides": not around,
+            "time_window_anchor_class": find_anchor_class(criterion),
+            "part": find_part(criterion),
+        }
+        described = describe_limits(
+            criterion, decides=not around, sex=sex, measured=measured
+        )
+        for limit, cells in zip(criterion["constraints"], described, strict=True):
+            limit[ADDED] = cells
+        _add_windows(criterion, namer)
+
+
 def _add_windows(criterion: Json, namer: AgentNamer) -> None:
     """Add the computed cells of the time windows of a criterion, and the things that they limit."""
+    chosen = criterion.get("time_window")
+    if chosen:
+        chosen |= find_parts(criterion)
     # evidence is found by a window as it was, so all cells are computed first
     described = list(describe_windows(criterion, namer))
     for window, cells in zip(criterion["time_windows"], described, strict=True):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from extractor.apps.export.columns import Json, to_days
+from extractor.apps.export.columns import Json, find_least, list_evidence, to_days
 from extractor.concepts.windows.anchors import AnchorClass, classify_anchor
 from extractor.language.numbers import read_number, read_time_unit
 from extractor.schemas import TimeKind
@@ -120,6 +120,7 @@ def describe_times(endpoint: Json, cycle: float | None) -> list[dict[str, Any]]:
             "days_high": high,
             "cycle_days": cycle if point["unit"] == _CYCLE else None,
             "counted_from": anchor or from_start,
+            "confidence": find_least(list_evidence(endpoint, "time_points", point)),
         }
         for point, day, high, anchor in zip(points, days, highs, anchors, strict=True)
     ]

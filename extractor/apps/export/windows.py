@@ -54,6 +54,26 @@ def describe_windows(criterion: Json, namer: AgentNamer) -> Iterator[dict[str, A
         }
 
 
+def find_parts(criterion: Json) -> dict[str, str]:
+    """Return what a criterion's ``time_window`` limits and what it is counted from, where only the
+    same window in ``time_windows`` says so.
+
+    >>> window = {"quote": "within 4 weeks", "of": "steroids", "anchor": None}
+    >>> chosen = {"quote": "within 4 weeks"}
+    >>> find_parts({"time_window": chosen, "time_windows": [window]})
+    {'of': 'steroids'}
+    """
+    chosen = criterion.get("time_window")
+    if not chosen:
+        return {}
+    same = [one for one in criterion["time_windows"] if one["quote"] == chosen["quote"]]
+    return {
+        name: same[0][name]
+        for name in ("of", "anchor")
+        if same and same[0].get(name) and not chosen.get(name)
+    }
+
+
 def find_anchor_class(criterion: Json) -> str | None:
     """Return the class of the moment that a criterion's ``time_window`` is counted from.
 

@@ -37,11 +37,13 @@ class ShownExtraction:
             section["text"].encode("utf-16-le", "surrogatepass")
             for section in shown["sections"]
         ]
-        for value in (value for item in shown["items"] for value in item["values"]):
-            spans = (shown["spans"][number] for number in value["spans"])
-            value["quotes"] = dict.fromkeys(
-                _cut(texts[section], start, end) for section, start, end, *_ in spans
-            )
+        for item in shown["items"]:
+            for value in item["values"]:
+                spans = [shown["spans"][number] for number in value["spans"]]
+                value["quotes"] = dict.fromkeys(
+                    _cut(texts[section], start, end)
+                    for section, start, end, *_ in spans
+                )
         counts = Counter(FieldRef(path).path for path, _ in one.list_items())
         card = {
             "id": one.record_id,
@@ -99,44 +101,44 @@ def _mark(
     """Yield each section that holds evidence as pieces: characters, the task of their value, and
     what they support.
     """
-    owners: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for item in shown["items"]:
-        for value in item["values"]:
-            for span in value["spans"]:
-                owners[span].append(
-                    (
-                        FieldRef(item["of"] or item["path"]).names[0],
-                        f"{value['label']}: {value['said']}",
-                    )
-                )
+    owners = _list_owners(shown)
     for number, section in enumerate(shown["sections"]):
-        spans = [
+        # The shortest first: it tells the most exactly what its characters support.
+        spans = sorted(
             (end - start, start, end, place)
             for place, (of, start, end, *_) in enumerate(shown["spans"])
             if of == number
-        ]
+        )
+        if not spans:
+            continue
+        cuts = {0, len(texts[number]) // 2}
+        for _, start, end, _ in spans:
+            cuts.update((start, end))
         pieces = []
-        for start, end in pairwise(
-            sorted(
-                {
-                    0,
-                    len(texts[number]) // 2,
-                    *(at for _, *ends, _ in spans for at in ends),
-                }
-            )
-        ):
-            over = sorted(span for span in spans if span[1] < end and span[2] > start)
-            said = [owner for *_, place in over for owner in owners[place]]
+        for start, end in pairwise(sorted(cuts)):
+            said = [
+                owner
+                for _, first, last, place in spans
+                if first < end and last > start
+                for owner in owners[place]
+            ]
             task = said[0][0] if said else ""
-            pieces.append(
-                (
-                    _cut(texts[number], start, end),
-                    task,
-                    "\n".join(dict.fromkeys(words for _, words in said)),
-                )
-            )
-        if spans:
-            yield section["title"], pieces
+            words = "\n".join(dict.fromkeys(words for _, words in said))
+            pieces.append((_cut(texts[number], start, end), task, words))
+        yield section["title"], pieces
+
+
+def _list_owners(shown: Json) -> dict[int, list[tuple[str, str]]]:
+    """Return for each span the values that it supports: their task, and their words."""
+    owners: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for item in shown["items"]:
+        # An own field belongs to the task of its item.
+        task = FieldRef(item["of"] or item["path"]).names[0]
+        for value in item["values"]:
+            words = f"{value['label']}: {value['said']}"
+            for span in value["spans"]:
+                owners[span].append((task, words))
+    return owners
 
 
 def show(
@@ -161,19 +163,22 @@ def show(
         raise ArgumentError(
             f"the extraction is of {extraction.record_id}, the record is {record.record_id}"
         )
-    for _, item in extraction.list_items() if record else ():
-        for one in item.evidence:
-            if (
-                record
-                and (record.raw_text(one.section) or "")[one.start : one.end]
-                != one.quote
-            ):
-                place = f"{one.section}[{one.start}:{one.end}]"
-                raise ArgumentError(
-                    f"the text of {record.record_id} has changed at {place}; extract the record "
-                    "again"
-                )
+    if record:
+        _check_text(extraction, record)
     return ShownExtraction(extraction, record)
+
+
+def _check_text(extraction: TrialExtraction, record: TrialRecord) -> None:
+    """Raise ``ArgumentError`` if evidence is not in the text of a record."""
+    for _, item in extraction.list_items():
+        for proof in item.evidence:
+            text = record.raw_text(proof.section) or ""
+            if text[proof.start : proof.end] == proof.quote:
+                continue
+            place = f"{proof.section}[{proof.start}:{proof.end}]"
+            raise ArgumentError(
+                f"the text of {record.record_id} has changed at {place}; extract the record again"
+            )
 
 
 TrialExtraction.display = show

@@ -132,64 +132,87 @@ def view(
     listed = list(items)
     groups = _list_groups(listed)
     valued = [
-        (path, item, [*_show_values(path, item, groups)]) for path, item in listed
+        (path, item, list(_show_values(path, item, groups))) for path, item in listed
     ]
     more = list(marks)
     texts: Mapping[str, ShownText]
-    if record:
-        texts = {
-            name: text
-            for name, text in show_texts(record).items()
-            if sections is None or name in sections
-        }
+    if record is None:
+        evidence = [proof for _, item, _ in valued for proof in item.evidence]
+        texts = _join_quotes([*evidence, *more])
     else:
-        quotes: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for one in (
-            *(proof for _, item, _ in valued for proof in item.evidence),
-            *more,
-        ):
-            quotes[one.section].append((one.start, getattr(one, "quote", "")))
-        texts = {name: _Quotes(found) for name, found in quotes.items()}
-    names = list(texts)
-    spans = dict[tuple[int, ...], int]()
-
-    def number(place: TextPlace) -> int | None:
-        text = texts.get(place.section)
-        shown = (text.place(place.start), text.place(place.end)) if text else (0, 0)
-        if shown[0] >= shown[1]:
-            return None
-        return spans.setdefault(
-            (names.index(place.section), *shown, place.start, place.end), len(spans)
-        )
-
+        texts = show_texts(record)
+        if sections is not None:
+            texts = {name: text for name, text in texts.items() if name in sections}
+    spans = _Spans(texts)
+    shown_items = []
+    for path, item, values in valued:
+        marked = [
+            (value, [spans.number(proof) for proof in value.evidence])
+            for value in values
+        ]
+        shown = _show_item(path, item, marked)
+        shown["groups"] = [group.path for group in _list_chain(item, groups)]
+        shown_items.append(shown)
     return {
-        "items": [
-            _show_item(
-                path, item, [(one, [*map(number, one.evidence)]) for one in values]
-            )
-            | {"groups": [group.path for group in _list_chain(item, groups)]}
-            for path, item, values in valued
-        ],
-        "marks": [number(place) for place in more],
-        "sections": [
-            {"name": name, "title": name_section(name), "text": text.text}
-            | ({"raw": text.raw} if text.raw != text.text else {})
-            for name, text in texts.items()
-        ],
-        "spans": list(spans),
+        "items": shown_items,
+        "marks": [spans.number(place) for place in more],
+        "sections": [_show_section(name, text) for name, text in texts.items()],
+        "spans": spans.export(),
     }
+
+
+def _join_quotes(places: Iterable[TextPlace]) -> dict[str, ShownText]:
+    """Return what is known of a record's sections by the quotes from them."""
+    quotes: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for place in places:
+        quotes[place.section].append((place.start, getattr(place, "quote", "")))
+    return {name: _Quotes(pieces) for name, pieces in quotes.items()}
+
+
+class _Spans:
+    """The marked places of texts, numbered in the order in which they are first named."""
+
+    def __init__(self, texts: Mapping[str, ShownText]) -> None:
+        self._texts = texts
+        self._sections = {name: number for number, name in enumerate(texts)}
+        self._numbers: dict[tuple[int, ...], int] = {}
+
+    def number(self, place: TextPlace) -> int | None:
+        """Return the number of a place; None if it is not in the text, or empty there."""
+        text = self._texts.get(place.section)
+        if text is None:
+            return None
+        start = text.place(place.start)
+        end = text.place(place.end)
+        if start >= end:
+            return None
+        section = self._sections[place.section]
+        span = (section, start, end, place.start, place.end)
+        return self._numbers.setdefault(span, len(self._numbers))
+
+    def export(self) -> list[tuple[int, ...]]:
+        """Return the places by number, each as ``view`` describes it."""
+        return list(self._numbers)
+
+
+def _show_section(name: str, text: ShownText) -> Json:
+    section = {"name": name, "title": name_section(name), "text": text.text}
+    if text.raw != text.text:
+        section["raw"] = text.raw
+    return section
 
 
 def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, Value]:
     """Return the groups of criteria by their ids."""
-    values = (
-        one
-        for path, item in items
-        if path == "eligibility"
-        for one in list_values(path, item)
-    )
-    found = ((_read_part(one, "id"), one) for one in values if one.name == "groups")
-    return {name: one for name, one in found if name}
+    groups = {}
+    for path, item in items:
+        if path != "eligibility":
+            continue
+        for value in list_values(path, item):
+            name = _read_part(value, "id") if value.name == "groups" else ""
+            if name:
+                groups[name] = value
+    return groups
 
 
 def _read_part(group: Value, name: str) -> str:

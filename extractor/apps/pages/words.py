@@ -20,15 +20,6 @@ _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
 _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _LARGE = 10_000
 """Numbers from here on have thousands separators."""
-_AROUND = {
-    "of": "{1}: {0}",
-    "anchor": "{0} {1}",
-    "condition": "{0}, {1}",
-    "arms": "{0} ({1})",
-}
-"""What stands around a window, a limit or an amount: what it limits, from when it counts, for
-whom, in which arms.
-"""
 
 
 def say(value: Any, quotes: Iterable[str] = ()) -> str:
@@ -61,39 +52,50 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
     'warfarin: ≤ 5 half-lives before biopsy'
     """
     parts = dict(value) if isinstance(value, BaseModel) else value
-    # An object of a user's own field may have any of these keys.
-    known = parts.keys() if isinstance(parts, dict) else frozenset()
-    if known >= {"name", "version"} or ("unit" in known and known & {"value", "low"}):
-        return _say_parts(parts, tuple(quotes))
-    if known >= {"id", "rule"}:
-        return _say_group(parts)
     if isinstance(parts, dict):
-        parts = [one for one in parts.values() if one is not None]
+        return _say_object(parts, tuple(quotes))
     if isinstance(parts, list | tuple):
-        held = tuple(quotes)
-        return ", ".join(say(one, held) for one in parts) or NOTHING
+        return _say_list(parts, tuple(quotes))
     if isinstance(parts, bool):
         return "yes" if parts else "no"
     if isinstance(parts, int | float):
         written, exact = write_number(parts, quotes)
         return f"{written} ({exact})" if exact else written
-    text = str(parts.value if isinstance(parts, Enum) else parts or "")
-    return (name_label(text) if _CHOICE.fullmatch(text) else show_line(text)) or NOTHING
+    text = str(parts.value) if isinstance(parts, Enum) else str(parts or "")
+    words = name_label(text) if _CHOICE.fullmatch(text) else show_line(text)
+    return words or NOTHING
+
+
+def _say_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
+    """Return a value of several parts on one line."""
+    # An object of a user's own field may have any of these keys.
+    is_instrument = parts.keys() >= {"name", "version"}
+    has_number = "value" in parts or "low" in parts
+    is_measured = "unit" in parts and has_number
+    if is_instrument or is_measured:
+        return _say_parts(parts, quotes)
+    if parts.keys() >= {"id", "rule"}:
+        return _say_group(parts)
+    return _say_list([part for part in parts.values() if part is not None], quotes)
+
+
+def _say_list(values: Iterable[Any], quotes: tuple[str, ...]) -> str:
+    return ", ".join(say(value, quotes) for value in values) or NOTHING
 
 
 def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
-    """Return an amount, a limit, a time, a window or an instrument on one line, with what stands
-    around it.
+    """Return an amount, a limit, a time, a window or an instrument on one line: what it limits,
+    from when it counts, for whom, in which arms.
     """
-    low, high = (parts.get(name) for name in _list_ends(parts))
+    ends = ("low", "high") if "high" in parts else ("value", "value_high")
+    numbers = [parts.get(end) for end in ends]
+    # A range from 5 to 5 is one number.
     said = list(
-        dict.fromkeys(
-            say(number, quotes) for number in (low, high) if number is not None
-        )
+        dict.fromkeys(say(number, quotes) for number in numbers if number is not None)
     )
     if not said and parts.get("quote"):
         return say(parts["quote"])
-    found = (
+    words = (
         parts.get("quantity"),
         _say_sign(parts),
         " to ".join(said),
@@ -101,14 +103,16 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
         parts.get("name"),
         parts.get("version"),
     )
-    whole = " ".join(say(one) for one in found if one)
-    for name, form in _AROUND.items():
-        whole = form.format(whole, say(parts[name])) if parts.get(name) else whole
+    whole = " ".join(say(word) for word in words if word)
+    if parts.get("of"):
+        whole = f"{say(parts['of'])}: {whole}"
+    if parts.get("anchor"):
+        whole = f"{whole} {say(parts['anchor'])}"
+    if parts.get("condition"):
+        whole = f"{whole}, {say(parts['condition'])}"
+    if parts.get("arms"):
+        whole = f"{whole} ({say(parts['arms'])})"
     return whole
-
-
-def _list_ends(parts: dict[str, Any]) -> tuple[str, str]:
-    return ("low", "high") if "high" in parts else ("value", "value_high")
 
 
 def _say_sign(parts: dict[str, Any]) -> str:
@@ -118,16 +122,20 @@ def _say_sign(parts: dict[str, Any]) -> str:
         return _SIGNS.get(sign, sign)
     has_low = parts.get("low") is not None
     has_high = parts["high"] is not None
-    if has_low and not has_high:
+    if has_low and has_high:
+        return ""
+    if has_low:
         return "from"
-    return "up to" if has_high and not has_low else ""
+    return "up to" if has_high else ""
 
 
 def _say_unit(parts: dict[str, Any], *, is_one: bool) -> str:
     if not parts.get("unit"):
         return ""
     unit = say(parts["unit"])
-    if str(parts["unit"]) not in set(TimeUnit) or is_one:
+    # Only units of time are words; "mgs" is none.
+    is_word = str(parts["unit"]) in set(TimeUnit)
+    if is_one or not is_word:
         return unit
     return f"{unit}s".replace("lifes", "lives")
 
@@ -138,9 +146,9 @@ def _say_group(parts: dict[str, Any]) -> str:
         rule = str(CriterionGroup.model_construct(**parts)).replace("_", " ")
     else:
         rule = "group of"
-    return (
-        f"{rule} “{say(parts['lead_in'])}”" if parts.get("lead_in") else f"{rule} these"
-    )
+    if not parts.get("lead_in"):
+        return f"{rule} these"
+    return f"{rule} “{say(parts['lead_in'])}”"
 
 
 def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | None]:
@@ -177,8 +185,10 @@ def _list_numbers(quote: str) -> list[tuple[str, tuple[int | float, ...]]]:
     cleaned = clean_text(quote)
     tokens = read_text(cleaned.text)
     numbers = list[tuple[str, tuple[int | float, ...]]]()
-    for found in rule("number").find(tokens):
-        if found.text[0].isdigit():
-            start, end = cleaned.raw_span(*found.span)
-            numbers.append((show_line(quote[start:end]), list_readings(found.text)))
+    for match in rule("number").find(tokens):
+        # A number in words is shown in digits anyway.
+        if not match.text[0].isdigit():
+            continue
+        start, end = cleaned.raw_span(*match.span)
+        numbers.append((show_line(quote[start:end]), list_readings(match.text)))
     return numbers

@@ -31,35 +31,45 @@ def lay_out_arms(
     >>> grid["arms"], grid["given"][0]["doses"], grid["untold"][0]["name"]
     (['A', 'B'], ['given', 'given'], 'paracetamol')
     """
-    arms = list_arms(
-        extraction,
-        [Arm(label) for label in (list_arm_labels(record) if record else ())],
-    )
-    grid: Json = {"arms": [say(arm.label) for arm in arms], "given": [], "untold": []}
-    for number, one in enumerate(extraction.dosing):
-        given: dict[int, list[Amount]] = {}
-        for link in link_arms(one, arms):
-            levels = (
-                () if link.amount_index is None else (one.amounts[link.amount_index],)
-            )
-            given.setdefault(link.arm_index, []).extend(levels)
-        doses = [
-            _say_dose(one, given[at]) or "given" if at in given else None
-            for at in range(len(arms))
-        ]
-        here = {
+    labels = list_arm_labels(record) if record else []
+    arms = list_arms(extraction, [Arm(label) for label in labels])
+    given: list[Json] = []
+    untold: list[Json] = []
+    for number, regimen in enumerate(extraction.dosing):
+        words = [say(word) for word in (regimen.route, regimen.frequency) if word]
+        row: Json = {
             "path": f"dosing[{number}]",
-            "name": say(one.agent),
-            "how": ", ".join(say(word) for word in (one.route, one.frequency) if word),
-            "doses": doses if one.arms else [_say_dose(one, one.amounts)],
+            "name": say(regimen.agent),
+            "how": ", ".join(words),
         }
-        grid["given" if one.arms else "untold"].append(here)
-    return grid if grid["given"] else None
+        if regimen.arms:
+            given.append(row | {"doses": _list_doses(regimen, arms)})
+        else:
+            untold.append(row | {"doses": [_say_dose(regimen, regimen.amounts)]})
+    if not given:
+        return None
+    return {"arms": [say(arm.label) for arm in arms], "given": given, "untold": untold}
+
+
+def _list_doses(regimen: Regimen, arms: Sequence[Arm]) -> list[str | None]:
+    """Return the dose of a regimen in each arm; None in an arm that does not get it."""
+    amounts: dict[int, list[Amount]] = {}
+    for link in link_arms(regimen, arms):
+        in_arm = amounts.setdefault(link.arm_index, [])
+        if link.amount_index is not None:
+            in_arm.append(regimen.amounts[link.amount_index])
+    doses: list[str | None] = []
+    for number in range(len(arms)):
+        if number in amounts:
+            doses.append(_say_dose(regimen, amounts[number]) or "given")
+        else:
+            doses.append(None)
+    return doses
 
 
 def _say_dose(regimen: Regimen, amounts: Sequence[Amount]) -> str | None:
-    if amounts:
-        return say(
-            [one.model_copy(update={"arms": ()}) for one in amounts], [regimen.quote]
-        )
-    return None
+    if not amounts:
+        return None
+    # The column of the table is the arm.
+    alone = [amount.model_copy(update={"arms": ()}) for amount in amounts]
+    return say(alone, [regimen.quote])

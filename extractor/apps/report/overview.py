@@ -5,7 +5,7 @@ filters.
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,18 +91,18 @@ class Overview:
             self.items[name] += groups[name]
             self.counts[name].filled += bool(groups[name])
         for path, item, values in one.items:
-            name = name_field(path)
             if item.confidence is not None:
-                self.confidence[_task_of(name)][
-                    min(_BINS - 1, int(item.confidence * _BINS))
-                ] += 1
-            for filled in {name_value(path, value) for value in values}:
-                self.counts[filled].filled += 1
+                # A confidence of 1 belongs to the last bin.
+                last = min(_BINS - 1, int(item.confidence * _BINS))
+                self.confidence[_task_of(name_field(path))][last] += 1
+            for name in {name_value(path, value) for value in values}:
+                self.counts[name].filled += 1
             self.origin.update(str(proof.origin) for proof in item.evidence)
             self.support.update(str(proof.support) for proof in item.evidence)
         for absence in one.absences:
-            self.absences[absence.reason.value] += 1
-            self.counts[name_absence(absence.field)].empty[absence.reason.value] += 1
+            reason = absence.reason.value
+            self.absences[reason] += 1
+            self.counts[name_absence(absence.field)].empty[reason] += 1
 
     @property
     def filled(self) -> int:
@@ -112,17 +112,18 @@ class Overview:
     @property
     def fields(self) -> dict[str, list[tuple[str, FieldCount]]]:
         """Fields by task, a list of items before the fields of its items."""
-        known = [
-            (name, one)
-            for name, one in self.counts.items()
-            if name != RECORD and one.total
+        counted = [
+            (name, count)
+            for name, count in self.counts.items()
+            if name != RECORD and count.total
         ]
-        known.sort(key=lambda pair: (pair[0].startswith(_GROUPS[0]), pair[0]))
-        found = {
-            part: [pair for pair in known if _task_of(pair[0]) == part]
-            for part in _PARTS
-        }
-        return {task: fields for task, fields in found.items() if fields}
+        counted.sort(key=lambda pair: (pair[0].startswith(_GROUPS[0]), pair[0]))
+        fields: dict[str, list[tuple[str, FieldCount]]] = {part: [] for part in _PARTS}
+        for name, count in counted:
+            part = _task_of(name)
+            if part in fields:
+                fields[part].append((name, count))
+        return {part: counts for part, counts in fields.items() if counts}
 
     @property
     def findings(self) -> list[tuple[str, Counter[str]]]:
@@ -152,29 +153,6 @@ class Index:
     def add(self, one: RunRecord, chunk: int, place: int) -> None:
         """Add the record at this place in a chunk."""
         extraction = one.extraction
-        valued = [
-            (name_value(path, value), value)
-            for path, _, values in one.items
-            for value in values
-        ]
-        facts = [
-            (name, f"origin {proof.origin}")
-            for name, value in valued
-            for proof in value.evidence
-        ]
-        facts += [
-            (name_absence(absence.field), f"absence {absence.reason}")
-            for absence in one.absences
-        ]
-        facts += [
-            (name_field(finding.field), f"finding {finding.kind}")
-            for finding in extraction.findings
-        ]
-        confidences = [
-            (path, item.confidence)
-            for path, item, _ in one.items
-            if item.confidence is not None
-        ]
         self._rows.append(
             [
                 extraction.record_id,
@@ -186,22 +164,40 @@ class Index:
                     len(extraction.endpoints),
                 ],
                 [len(one.absences), len(extraction.findings)],
-                [
-                    min(
-                        (sure for path, sure in confidences if path.startswith(part)),
-                        default=None,
-                    )
-                    for part in _PARTS
-                ],
-                sorted(
-                    {self._facts.setdefault(fact, len(self._facts)) for fact in facts}
-                ),
+                [_find_least_sure(one, part) for part in _PARTS],
+                sorted({self._number(fact) for fact in _list_facts(one)}),
             ]
         )
+
+    def _number(self, fact: tuple[str, str]) -> int:
+        return self._facts.setdefault(fact, len(self._facts))
 
     def export(self) -> dict[str, Any]:
         """Return the facts, each with its field, and the rows."""
         return {"facts": list(self._facts), "rows": self._rows}
+
+
+def _list_facts(one: RunRecord) -> Iterator[tuple[str, str]]:
+    """Yield what a record's fields can be filtered by: each field with its fact."""
+    for path, _, values in one.items:
+        for value in values:
+            name = name_value(path, value)
+            for proof in value.evidence:
+                yield name, f"origin {proof.origin}"
+    for absence in one.absences:
+        yield name_absence(absence.field), f"absence {absence.reason}"
+    for finding in one.extraction.findings:
+        yield name_field(finding.field), f"finding {finding.kind}"
+
+
+def _find_least_sure(one: RunRecord, part: str) -> float | None:
+    """Return the least confidence of a part's items; None if none has a confidence."""
+    confidences = [
+        item.confidence
+        for path, item, _ in one.items
+        if path.startswith(part) and item.confidence is not None
+    ]
+    return min(confidences, default=None)
 
 
 _NUMBER = re.compile(r"(?<!HTTP )\d+")

@@ -118,36 +118,40 @@ def show_record(one: RunRecord) -> Json:
     usage.
     """
     extraction = one.extraction
-    source = one.extraction.source
-    coverage = one.extraction.coverage
+    source = extraction.source
+    coverage = extraction.coverage
     cited = [
         citation for finding in extraction.findings for citation in finding.citations
     ]
     shown = view(one.record, extraction.list_items(), cited)
     marks = iter(shown.pop("marks"))
-    return shown | {
-        "id": extraction.record_id,
-        "title": one.title,
-        "source": ", ".join(filter(None, (source.path, source.place)))
-        if source
-        else "",
-        "text": one.text.value,
-        "findings": show_findings(extraction.findings, marks),
-        "absences": [
-            {
-                "field": absence.field,
-                "label": _NOUNS.get(name := FieldRef(absence.field).names[-1])
-                or name_label(name),
-                "reason": absence.reason,
-                "sections": list(absence.sections),
-            }
-            for absence in one.absences
-        ],
-        "grid": lay_out_arms(extraction, one.record),
-        "coverage": [coverage.characters, coverage.claimed, coverage.boilerplate]
-        if coverage
-        else None,
-        "usage": {name: count for name, count in (extraction.usage or ()) if count},
+    origin = [source.path, source.place] if source else []
+    shown["id"] = extraction.record_id
+    shown["title"] = one.title
+    shown["source"] = ", ".join(filter(None, origin))
+    shown["text"] = one.text.value
+    shown["findings"] = show_findings(extraction.findings, marks)
+    shown["absences"] = [_show_absence(absence) for absence in one.absences]
+    shown["grid"] = lay_out_arms(extraction, one.record)
+    shown["coverage"] = None
+    if coverage:
+        shown["coverage"] = [
+            coverage.characters,
+            coverage.claimed,
+            coverage.boilerplate,
+        ]
+    shown["usage"] = {name: count for name, count in (extraction.usage or ()) if count}
+    return shown
+
+
+def _show_absence(absence: Absence) -> Json:
+    name = FieldRef(absence.field).names[-1]
+    return {
+        "field": absence.field,
+        # An empty list lacks its items: "dosing" is a regimen that is not there.
+        "label": _NOUNS.get(name) or name_label(name),
+        "reason": absence.reason,
+        "sections": list(absence.sections),
     }
 
 

@@ -26,6 +26,7 @@ from extractor.concepts.people.read import (
     read_ages,
     read_healthy,
     read_sex,
+    yield_to_registry,
 )
 from extractor.concepts.windows.criterion import (
     anchor_windows,
@@ -125,8 +126,14 @@ def read_eligibility(
     rules: dict[str, Reading[Any]] = {
         "minimum_age": minimum,
         "maximum_age": maximum,
-        "sex": read_sex(stated, named, descriptions),
-        "healthy_volunteers": read_healthy(stated, summary),
+        "sex": yield_to_registry(
+            "sex", read_sex(stated, named, descriptions), registry.sex
+        ),
+        "healthy_volunteers": yield_to_registry(
+            "healthy_volunteers",
+            read_healthy(stated, summary),
+            registry.healthy_volunteers,
+        ),
     }
     one_sex = rules["sex"].value in (Sex.FEMALE, Sex.MALE)
     criteria = tuple(

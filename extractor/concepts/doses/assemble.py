@@ -244,6 +244,8 @@ def _lend_arms(regimen: Draft, answer: Draft) -> Reading[Any]:
         read,
         value=tuple(label for label, _ in kept),
         spans=tuple(span for _, span in kept),
+        signs=(),
+        sure=(),
     )
 
 

@@ -69,6 +69,9 @@ _LENGTHS_OF_CYCLES = frozenset(
 )
 """Codes that give only the cycle length beside a list of days."""
 
+_RATE_REACH = 16
+"""How many tokens before and behind listed weeks may say that something is given daily."""
+
 
 def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
     """Return lists of days, or of weeks as days. A range lists every day."""
@@ -143,6 +146,11 @@ def _is_span(tokens: Tokens, lead: Found, weeks: Days) -> bool:
     "weeks 1-4", "in week 1", "Week 1: ...".
     """
     if rule("week_range").starts(tokens, lead.end):
+        return True
+    # "week 1 and 2: 1 mg/kg/day": what is given daily is given through both weeks
+    is_in_a_row = len(weeks) > 1 and weeks[-1] - weeks[0] == 7 * (len(weeks) - 1)
+    around = max(0, lead.first - _RATE_REACH), min(len(tokens), lead.end + _RATE_REACH)
+    if is_in_a_row and rule("daily_rate").search(tokens, *around):
         return True
     return (
         len(weeks) == 1 and rule("during_before").ends(tokens, lead.first) is not None

@@ -123,13 +123,18 @@ def _is_named(name: str, sections: Collection[DosingSection]) -> bool:
     return False
 
 
-def trust_name(
+def trust_name(cases: Sequence[str]) -> float:
+    """Return the confidence of an agent from the cases of its name."""
+    return min(measured("agent", case) for case in cases)
+
+
+def list_name_cases(
     statement: Statement,
     section: DosingSection,
     place: Sequence[int],
     sections: Mapping[str, DosingSection],
-) -> float:
-    """Return the confidence of the agent: that of its name's source, less if its place in the
+) -> list[str]:
+    """Return the cases of an agent: that of its name's source, and those in which its place in the
     clause or the extent of its name is in doubt.
     """
     cases = [name_source(statement, section, place, sections)]
@@ -138,7 +143,7 @@ def trust_name(
         cases.append(doubt)
     if _may_be_longer(section, place):
         cases.append("extent in doubt")
-    return min(measured("agent", case) for case in cases)
+    return cases
 
 
 def _may_be_longer(section: DosingSection, place: Sequence[int]) -> bool:

@@ -14,8 +14,9 @@ from extractor.concepts.doses.clauses import Statement, list_near
 from extractor.concepts.doses.contradictions import find_contradicted
 from extractor.concepts.doses.lengths import find_length
 from extractor.concepts.doses.marks import Fact
-from extractor.concepts.doses.naming import find_name, trust_name
+from extractor.concepts.doses.naming import find_name, list_name_cases, trust_name
 from extractor.concepts.doses.roles import read_role
+from extractor.concepts.doses.signs import RegimenView, sign_regimen
 from extractor.concepts.doses.timing import (
     find_trial_cycle,
     is_cyclic,
@@ -60,6 +61,7 @@ def build_regimens(
             claims[statement.agent.key],
             Trust(statement, arms.texts, stated, statement in contradicted),
             trial_length,
+            len(by_agent[statement.agent.key]),
         ).build(trial, next(numbers))
         for statement in ordered
     )
@@ -93,7 +95,7 @@ def _has_other_length(statements: Sequence[Statement], length: Fact) -> bool:
 @dataclass(frozen=True)
 class _Builder:
     """Builds the regimen of one statement. ``claims`` are those of all regimens of its agent on
-    arms.
+    arms, ``siblings`` counts these regimens.
     """
 
     statement: Statement
@@ -101,6 +103,7 @@ class _Builder:
     claims: Claims
     trust: Trust
     trial_length: Fact | None
+    siblings: int
 
     def build(self, trial: Trial, number: int) -> Draft:
         statement = self.statement
@@ -110,10 +113,9 @@ class _Builder:
         words = named.span(*place)
         role, role_confidence = read_role(statement, trial)
         given = self.arms.find(statement, self.claims)
+        cases = list_name_cases(statement, named, place, texts)
         rules: dict[str, Reading[Any]] = {
-            "agent": Reading(
-                named.raw(*place), trust_name(statement, named, place, texts), (words,)
-            ),
+            "agent": Reading(named.raw(*place), trust_name(cases), (words,)),
             "role": Reading(role, role_confidence, (words,), Support.INFERRED),
             "amounts": self._read_amounts(given),
             "arms": self.arms.read(given),
@@ -123,6 +125,8 @@ class _Builder:
             "duration": self._read_duration(),
             "timing": self._read_timing(),
         }
+        view = RegimenView(self.trust, cases, given, self.siblings)
+        rules = sign_regimen(rules, view)
         first, end = self._find_clause()
         chunk = section.chunk(number, first, end)
         quote = section.span(statement.first, statement.end)

@@ -107,25 +107,35 @@ class Trust:
         """Return the confidence of the amounts, the least of what is doubtful about them."""
         if not levels:
             return self.of_nothing("amounts")
+        return min(measured("amounts", case) for case in self.name_amounts(levels))
+
+    def name_amounts(self, levels: Sequence[Amount]) -> list[str]:
+        """Return the cases of the amounts that were read."""
         stated = self.statement.amounts
-        sure = [self.of_fact("amounts", stated[0])]
+        cases = [str(self.link("amounts", stated[0]))]
         if any(fact.confidence < 1 for fact in stated):
-            sure.append(measured("amounts", "doubtful"))
+            cases.append("doubtful")
         if len(levels) > 1:
-            sure.append(measured("amounts", "several levels"))
-        if any(_says_little(level.unit) for level in levels):
-            sure.append(measured("amounts", "volume or pieces"))
-        return min(sure)
+            cases.append("several levels")
+        if any(says_little(level.unit) for level in levels):
+            cases.append("volume or pieces")
+        return cases
 
     def of_frequency(self) -> float:
         """Return the confidence of a frequency that was read."""
+        share = min(measured("frequency", case) for case in self.name_frequency())
+        coded = self.statement.frequency
+        return min(share, coded.confidence) if coded else share
+
+    def name_frequency(self) -> list[str]:
+        """Return the cases of a frequency that was read."""
         coded = self.statement.frequency
         if coded is None:
-            return measured("frequency", self._name_days())
-        share = measured("frequency", self._name_wording(coded))
+            return [self._name_days()]
+        cases = [self._name_wording(coded)]
         if self.is_contradicted:
-            share = min(share, measured("frequency", "contradicted"))
-        return min(share, coded.confidence)
+            cases.append("contradicted")
+        return cases
 
     def _name_wording(self, coded: Fact) -> str:
         """Return the case of a stated frequency: how it is worded if it is beside the dose, or
@@ -191,6 +201,6 @@ def _contains(outer: Fact, inner: Fact) -> bool:
     return outer.first <= inner.first and inner.end <= outer.end
 
 
-def _says_little(unit: str) -> bool:
+def says_little(unit: str) -> bool:
     """Return whether a unit tells nothing of how much substance is given."""
     return is_volume_or_piece(unit) or unit in _SETTINGS

@@ -4,7 +4,7 @@ bounds an age.
 The facts go into the extraction, so that its users need not read the quotes again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -44,6 +44,8 @@ _STATUSES = frozenset(
         "ecog_or_karnofsky",
     }
 )
+_ROUNDED = 0.93
+"""How near two forms of one limit are at least: 126 mg/dL and 7 mmol/L, 200 mg/dL and 11 mmol/L."""
 _CONTEXT_OF_LIMIT = 200
 """Characters on each side of a limit that may name its quantity."""
 
@@ -148,11 +150,17 @@ def _are_two(limit: Constraint, other: Constraint, *, with_and: bool) -> bool:
     if limit.quantity.casefold() != other.quantity.casefold():
         return True
     values = [
-        one and one.to_canonical(each.value, unit)
+        one.to_canonical(each.value, unit) if one else None
         for one, each, unit in zip(named, (limit, other), units, strict=True)
     ]
-    alike = limit.comparator is other.comparator and None not in values
-    return not with_and and not alike
+    are_forms = limit.comparator is other.comparator and _are_near(values)
+    return not with_and and not are_forms
+
+
+def _are_near(values: Sequence[float | None]) -> bool:
+    """Whether values in canonical units are forms of one, apart from rounding."""
+    known = [abs(value) for value in values if value is not None]
+    return len(known) == len(values) and min(known) >= _ROUNDED * max(known)
 
 
 def describe_gold(

@@ -5,7 +5,12 @@ from collections.abc import Iterator, Sequence
 from extractor.concepts.limits.bounds import Limit, find_quantity
 from extractor.concepts.limits.conditions import find_conditions, is_ratio
 from extractor.concepts.limits.mentions import NumberRole, find_role, name_change
-from extractor.concepts.limits.quantity_names import name_quantity, names_quantity
+from extractor.concepts.limits.quantity_names import (
+    KnownQuantity,
+    name_quantity,
+    names_quantity,
+)
+from extractor.concepts.limits.signs import LimitView, list_around, list_signs
 from extractor.concepts.people.ages import (
     is_age,
     is_lifetime,
@@ -14,7 +19,7 @@ from extractor.concepts.people.ages import (
     is_unnamed_weight,
     stands_beside_consent,
 )
-from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.drafts import Reading, Signs, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
@@ -75,6 +80,7 @@ def read_constraints(
     ]
     constraints = []
     spans = []
+    places = list[Place]()
     last: Range | None = None
     done = 0
     conditions = find_conditions(tokens, kept)
@@ -96,9 +102,11 @@ def read_constraints(
         spans.append(
             span_of(passage.part(min(limit.first, first), max(limit.end, end)))
         )
+        places.append((limit, named, last))
         last = named or last
         done = limit.end
-    shape = _name_case(tokens, kept, list(_find_unread(tokens, limits)))
+    unread = list(_find_unread(tokens, limits))
+    shape = _name_case(tokens, kept, unread)
     # The quantities that the words name by themselves; more than eight words name none.
     units = [read_unit(one.unit) if one.unit else None for one in constraints]
     known = [
@@ -125,7 +133,39 @@ def read_constraints(
     elif shape in _PLAIN and not asked:
         shape = "limit under a condition"
     sure = measured("constraints", shape)
-    return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
+    around = list_around(tokens, kept, has_unread=bool(unread), is_asked=asked)
+    return Reading(
+        tuple(constraints),
+        max(0.5, sure),
+        tuple(spans),
+        Support.PARSED,
+        signs=tuple(_sign_limits(tokens, places, constraints, known, around)),
+    )
+
+
+Place = tuple[Limit, Range | None, Range | None]
+"""A limit, the place that names its quantity, and the one that names that of the limit before."""
+
+
+def _sign_limits(
+    tokens: Tokens,
+    places: Sequence[Place],
+    constraints: Sequence[Constraint],
+    known: Sequence[KnownQuantity | None],
+    around: Sequence[str],
+) -> Iterator[Signs]:
+    """Yield the signs of each limit. Its condition has none."""
+    for (limit, named, last), made, quantity in zip(
+        places, constraints, known, strict=True
+    ):
+        is_shared = named is not None and named == last
+        view = LimitView(limit, made, named, quantity, is_shared)
+        signs = list_signs(tokens, view, len(places), around)
+        if _has_unread_unit(tokens, limit):
+            signs = (*signs, "a word that may be its unit")
+        if made.condition:
+            signs = (*signs, "a condition of its own")
+        yield {"": signs}
 
 
 def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:

@@ -78,9 +78,10 @@ class TimeFrame:
         >>> [frame.tokens.text[slice(*frame.locate(point))] for point in frame.points]
         ['2 years', '4', '8']
         """
-        alone = (group for group in self.groups if group.moments == (moment,))
-        group = next(alone, None)
-        return self.kept.span(group.first, group.end) if group else moment.span
+        for group in self.groups:
+            if group.moments == (moment,):
+                return self.kept.span(group.first, group.end)
+        return moment.span
 
 
 def read_time_frame(tokens: Tokens) -> TimeFrame:
@@ -90,56 +91,55 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
     (['up', 'to', 'week', '52'], [(52, 'week')])
     """
-    others = [(at.first, at.end) for at in rule("other_length_aside").find(tokens)]
+    others = [
+        (length.first, length.end) for length in rule("other_length_aside").find(tokens)
+    ]
     frame = _read_without(tokens, others)
-    # "Walking test (6 min)": the only length is the time frame. "After the 20-minute session" has
-    # none.
-    is_settled = frame.points or not others or rule("dated_length").search(tokens)
-    return (
-        frame if is_settled else replace(_read_without(tokens, []), others=len(others))
-    )
+    if frame.points or not others:
+        return frame
+    # "After the 20-minute session": the length is of something else, and no time frame
+    if rule("dated_length").search(tokens):
+        return frame
+    # "Walking test (6 min)": the only length is the time frame
+    return replace(_read_without(tokens, []), others=len(others))
 
 
 def _read_without(tokens: Tokens, others: Sequence[tuple[int, int]]) -> TimeFrame:
     """Return the time frame without ``others``, tolerances, intervals and cycle lengths."""
-    places = [*others, *((at.first, at.end) for at in rule("no_moment").find(tokens))]
-    for found in rule("tolerance").find(tokens):
-        unit = found.part("unit")
-        # "4 ± 2 months": keep the unit, since it belongs to the number before.
-        keeps = unit and not any(
-            rule("moment_unit").find(tokens, max(0, found.first - 4), found.first)
-        )
-        places.append((found.first, unit[0] if unit and keeps else found.end))
-    kept = tokens.without(places, 0, len(tokens))
+    intervals = [(words.first, words.end) for words in rule("no_moment").find(tokens)]
+    tolerances = [
+        (words.first, _find_tolerance_end(tokens, words))
+        for words in rule("tolerance").find(tokens)
+    ]
+    kept = tokens.without([*others, *intervals, *tolerances], 0, len(tokens))
     groups = tuple(_find_groups(kept))
-    return TimeFrame(
-        tokens, kept, groups, tuple(_select_points(kept, groups, tokens)), len(others)
-    )
+    points = tuple(_select_points(kept, groups, tokens))
+    return TimeFrame(tokens, kept, groups, points, len(others))
+
+
+def _find_tolerance_end(tokens: Tokens, tolerance: Found) -> int:
+    """Return where a tolerance ends. In "4 ± 2 months" the unit is left, since it belongs to the
+    number before; in "4 months ± 2 days" it is not.
+    """
+    unit = tolerance.part("unit")
+    if not unit:
+        return tolerance.end
+    before = max(0, tolerance.first - 4)
+    if rule("moment_unit").search(tokens, before, tolerance.first):
+        return tolerance.end
+    return unit[0]
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
-    """Every list of numbers with a unit of time, left to right, including baseline."""
+    """Yield every list of numbers with a unit of time, left to right, including baseline."""
     named = rule("named_moments").search(tokens)
     counted = rule("counted_moments").search(tokens)
     while named or counted:
         if named and (not counted or named.first <= counted.first):
-            moments = list(_read_list(tokens, named, named=True))
-            # A last number with its own unit is left for the next group.
-            own = rule("moment_unit")
-            while len(moments) > 1 and own.starts(
-                tokens, (end := moments[-1].end) + (tokens.codes[end : end + 1] == "-")
-            ):
-                moments.pop()
-            # No moment is left if each number is too large to represent.
-            group = MomentGroup(
-                tuple(moments), named.first, moments[-1].end if moments else named.end
-            )
+            group = _read_named_group(tokens, named)
         elif counted:
-            group = MomentGroup(
-                tuple(_read_list(tokens, counted, named=False)),
-                counted.first,
-                counted.end,
-            )
+            moments = tuple(_read_list(tokens, counted, named=False))
+            group = MomentGroup(moments, counted.first, counted.end)
         if group.moments:
             yield group
         # Search again only after passing a match, so that time stays linear.
@@ -149,55 +149,104 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
             counted = rule("counted_moments").search(tokens, group.end)
 
 
-def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]:
-    word = (found.read("unit") or "").lower()
+def _read_named_group(tokens: Tokens, named: Found) -> MomentGroup:
+    """Return the moments behind their unit: "weeks 4 and 8".
+
+    A last number with its own unit is left for the next group: "week 4, 2 years". No moment is left
+    if each number is too large to represent.
+    """
+    moments = list(_read_list(tokens, named, named=True))
+    while len(moments) > 1 and _has_own_unit(tokens, moments[-1]):
+        moments.pop()
+    end = moments[-1].end if moments else named.end
+    return MomentGroup(tuple(moments), named.first, end)
+
+
+def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
+    behind = moment.end
+    if tokens.codes[behind : behind + 1] == "-":  # "2-year"
+        behind += 1
+    return rule("moment_unit").starts(tokens, behind) is not None
+
+
+def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]:
+    """Yield the moments of a list of numbers with one unit, ``named`` if the unit stands first."""
+    word = (group.read("unit") or "").lower()
     unit = TimeUnit("minute" if word.startswith("min") else _UNITS[word[0]])
-    first, end = found.part("list") or (0, 0)
+    first, end = group.part("list") or (0, 0)
     done = first
-    for at in rule("listed_number").find(tokens, first, end):
-        text = at.text.lower()
-        starts = (
-            text == "first"
-            and unit in _STARTS
-            and not rule("first_of_days").starts(tokens, at.first)
-        )
-        written = re.sub(r" (?:of an?|an?)$", "", text)  # "half an hour"
-        is_ordinal = written[-2:] in ("st", "nd", "rd", "th") and written[0].isdigit()
-        number = read_number(written[:-2].rstrip() if is_ordinal else written)
-        number = 0 if starts else ORDINALS.get(text, number)
-        too_long = number is not None and number > _LONGEST_WAIT.get(unit, number)
-        if too_long and "," not in text:
+    for listed in rule("listed_number").find(tokens, first, end):
+        text = listed.text.lower()
+        number = _read_listed_number(tokens, listed, unit)
+        is_too_long = number is not None and number > _LONGEST_WAIT.get(unit, number)
+        if is_too_long and "," not in text:
             continue  # a calendar year, or the number of a drug or trial
-        negative = _is_negative(tokens, at.first, alone=at.first == first)
-        in_range = rule("range_mark").covers(tokens, done, at.first) is not None
-        done = at.end
+        after_range = rule("range_mark").covers(tokens, done, listed.first) is not None
+        done = listed.end
         # "the 4th week" names a moment like "week 4".
-        as_name = named or (
-            text[-1].isalpha()
-            and rule("ordinal").covers(tokens, at.first, at.end) is not None
+        as_name = named or _is_ordinal(tokens, listed)
+        is_alone = (listed.first, listed.end) == (first, end)
+        if "," in text and (is_too_long or not is_alone):
+            moment = Moment(0, unit, listed.first, listed.end, listed.span, as_name)
+            yield from _split_at_commas(text, moment)
+            continue
+        if number is None:
+            continue
+        if _is_negative(tokens, listed.first, opens_list=listed.first == first):
+            number = -number
+        yield Moment(
+            number,
+            unit,
+            listed.first,
+            listed.end,
+            listed.span,
+            as_name,
+            after_range,
         )
-        if "," in text and (too_long or (at.first, at.end) != (first, end)):
-            for piece in re.finditer(r"\d+", text):  # "72,96,120 hours": not thousands
-                span = (at.span[0] + piece.start(), at.span[0] + piece.end())
-                yield Moment(int(piece[0]), unit, at.first, at.end, span, as_name)
-        elif number is not None:
-            yield Moment(
-                -number if negative else number,
-                unit,
-                at.first,
-                at.end,
-                at.span,
-                as_name,
-                in_range,
-            )
 
 
-def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
+def _read_listed_number(
+    tokens: Tokens, listed: Found, unit: TimeUnit
+) -> int | float | None:
+    """Return a number in figures or words: "2", "half an", "4th", "third"; None if it cannot be
+    represented.
+
+    "First" is 0 with days and cycles, where it means the start: "after the first cycle". But the
+    "first 28 days" are counted.
+    """
+    text = listed.text.lower()
+    may_be_start = text == "first" and unit in _STARTS
+    if may_be_start and not rule("first_of_days").starts(tokens, listed.first):
+        return 0
+    if text in ORDINALS:
+        return ORDINALS[text]
+    written = re.sub(r" (?:of an?|an?)$", "", text)  # "half an hour"
+    if written.endswith(("st", "nd", "rd", "th")) and written[0].isdigit():
+        written = written[:-2].rstrip()
+    return read_number(written)
+
+
+def _is_ordinal(tokens: Tokens, listed: Found) -> bool:
+    if not listed.text[-1].isalpha():
+        return False
+    return rule("ordinal").covers(tokens, listed.first, listed.end) is not None
+
+
+def _split_at_commas(text: str, moment: Moment) -> Iterator[Moment]:
+    """Yield the moments of a list that reads like thousands: "72,96,120 hours"."""
+    for piece in re.finditer(r"\d+", text):
+        start = moment.span[0] + piece.start()
+        yield replace(moment, value=int(piece[0]), span=(start, start + len(piece[0])))
+
+
+def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
     """Return whether a hyphen before a number is its sign: it begins a list, or follows another
     joint.
     """
     codes = tokens.codes
-    if number == 0 or codes[number - 1] != "-" or not tokens.joined(number):
+    if number == 0 or codes[number - 1] != "-":
+        return False
+    if not tokens.joined(number):
         return False
     if number == 1:
         return True
@@ -205,7 +254,7 @@ def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
         return True
     if codes[number - 2] in ("(", ",", ";", "/"):
         return True
-    return alone
+    return opens_list
 
 
 def _select_points(
@@ -215,17 +264,23 @@ def _select_points(
     repetitions.
     """
     cycles = rule("cycle_in_frame").search(whole) is not None
-    moments = _sum_up(tokens, [moment for group in groups for moment in group.moments])
-    kept: dict[tuple[float, TimeUnit], Moment] = {}
-    for place, moment in enumerate(moments):
-        if moment.value > 0 and not _is_start(tokens, moments, place, cycles=cycles):
-            kept.setdefault((moment.value, moment.unit), moment)
-    return list(kept.values())
+    moments: list[Moment] = []
+    for group in groups:
+        moments += group.moments
+    moments = _join_years_and_months(tokens, moments)
+    points: dict[tuple[float, TimeUnit], Moment] = {}
+    for index, moment in enumerate(moments):
+        if moment.value <= 0:
+            continue
+        if _is_start(tokens, moments, index, cycles=cycles):
+            continue
+        points.setdefault((moment.value, moment.unit), moment)
+    return list(points.values())
 
 
-def _sum_up(tokens: Tokens, moments: list[Moment]) -> list[Moment]:
-    """The only two moments as one that is stated in two units: "3 years and 9 months". With a
-    comma they are a list.
+def _join_years_and_months(tokens: Tokens, moments: list[Moment]) -> list[Moment]:
+    """Return the only two moments as one, if it is stated in two units: "3 years and 9 months".
+    With a comma they are a list.
     """
     if [moment.unit for moment in moments] != [TimeUnit.YEAR, TimeUnit.MONTH]:
         return moments
@@ -245,25 +300,30 @@ def _sum_up(tokens: Tokens, moments: list[Moment]) -> list[Moment]:
 
 
 def _is_start(
-    tokens: Tokens, moments: Sequence[Moment], place: int, *, cycles: bool
+    tokens: Tokens, moments: Sequence[Moment], index: int, *, cycles: bool
 ) -> bool:
     """Return whether this is day 1 as the origin, the first cycle as part of the origin, or the
     start of a range.
     """
-    moment = moments[place]
+    moment = moments[index]
     if moment.value != 1 or not moment.named:
         return False
     if rule("range_mark").starts(tokens, moment.end):
         return True
     if moment.unit is TimeUnit.DAY:
-        named = any(
-            found.first < moment.end <= found.end
-            for found in rule("day_as_start").find(tokens)
-        )
-        return named or cycles
-    near = [
-        other
-        for other in moments[max(0, place - 1) : place + 2]
-        if other.unit is TimeUnit.DAY and other.named
-    ]
-    return moment.unit is TimeUnit.CYCLE and any(other.value == 1 for other in near)
+        # "Day 1 of each cycle" is when treatment is given, not when the outcome is measured
+        return cycles or _is_day_as_start(tokens, moment)
+    if moment.unit is not TimeUnit.CYCLE:
+        return False
+    return any(
+        _is_named_day_1(other) for other in moments[max(0, index - 1) : index + 2]
+    )
+
+
+def _is_day_as_start(tokens: Tokens, moment: Moment) -> bool:
+    days = rule("day_as_start").find(tokens)
+    return any(day.first < moment.end <= day.end for day in days)
+
+
+def _is_named_day_1(moment: Moment) -> bool:
+    return moment.unit is TimeUnit.DAY and moment.named and moment.value == 1

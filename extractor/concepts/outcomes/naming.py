@@ -34,65 +34,68 @@ def read_instrument(
     """
     tokens = body.tokens
     terms = find_terms(tokens, "instruments", body.first, body.end)
-    named = [term for term in terms if term.value not in word_list("answer_formats")]
-    unknown = (
-        _find_unknown(body)
-        if not named or named[0].value in word_list("ratings")
-        else None
-    )
-    if unknown and (not named or unknown[1] <= named[0].first):
-        first, end, case = unknown
-        place = body.part(first, end)
-        return Reading(
-            Instrument(name=place.text),
-            measured("outcome", case),
-            (span_of(place),),
-            Support.PARSED,
-        )
+    # a Likert scale is how questions are answered, not an instrument
+    instruments = [
+        term for term in terms if term.value not in word_list("answer_formats")
+    ]
+    # a visual analogue or numeric rating scale is often only part of a named instrument
+    if not instruments or instruments[0].value in word_list("ratings"):
+        unknown = _find_unknown(body)
+        if unknown and (not instruments or unknown[1] <= instruments[0].first):
+            return _read_unknown(body, *unknown)
     if not terms:
-        case = (
-            "perhaps an instrument"
-            if body.search("may_name_instrument")
-            else "no instrument"
-        )
+        case = "no instrument"
+        if body.search("may_name_instrument"):
+            case = "perhaps an instrument"
         return Reading(None, measured("outcome", case))
-    term = (named or terms)[0]
-    # The version may follow the long name or its abbreviation.
+    term = instruments[0] if instruments else terms[0]
     same = [other for other in terms if other.value == term.value]
-    versions = filter(None, (_read_version(body, other) for other in same))
     name = (
         _read_closer_name(body, term)
         or _read_edition(tokens, same)
         or _read_name(tokens, term, same, record)
     )
-    place = body.part(term.first, term.end)
-    confidence = min(
-        term.entry.confidence,
-        measured("outcome", _shape(tokens, term, same, len(terms))),
-    )
+    # The version may follow the long name or its abbreviation.
+    versions = filter(None, (_read_version(body, other) for other in same))
+    case = _find_case(tokens, term, same, len(terms))
     return Reading(
         Instrument(name=name, version=next(versions, None)),
-        confidence,
-        (span_of(place),),
+        min(term.entry.confidence, measured("outcome", case)),
+        (span_of(body.part(term.first, term.end)),),
         Support.PARSED,
     )
 
 
-def _shape(tokens: Tokens, term: Term, same: Sequence[Term], count: int) -> str:
+def _read_unknown(
+    body: Passage, first: int, end: int, case: str
+) -> Reading[Instrument | None]:
+    """Return an instrument that is in no vocabulary, by its words."""
+    words = body.part(first, end)
+    return Reading(
+        Instrument(name=words.text),
+        measured("outcome", case),
+        (span_of(words),),
+        Support.PARSED,
+    )
+
+
+def _find_case(tokens: Tokens, term: Term, same: Sequence[Term], count: int) -> str:
+    """Return how an instrument is named, to look up how often such a reading is right.
+
+    ``same`` are the terms that mean this instrument, ``count`` is the number of all terms.
+    """
     if len(same) < count:
         return "one of several instruments"
     # "CGI - I"
-    if (
-        tokens.codes[term.end : term.end + 1] in ("-", "/")
-        and tokens.words[term.end + 1 : term.end + 2]
-    ):
+    is_joined = tokens.codes[term.end : term.end + 1] in ("-", "/")
+    if is_joined and term.end + 1 < len(tokens):
         return "part of a name"
-    if all(
-        tokens.read(other.first, other.end).lower() != term.value.lower()
-        for other in same
-    ):
+    written = [tokens.read(other.first, other.end).lower() for other in same]
+    if term.value.lower() not in written:
         return "instrument, long name"
-    return "instrument, versioned" if _is_versioned(term) else "instrument, abbreviated"
+    if _is_versioned(term):
+        return "instrument, versioned"
+    return "instrument, abbreviated"
 
 
 def _is_versioned(term: Term) -> bool:
@@ -100,6 +103,7 @@ def _is_versioned(term: Term) -> bool:
 
 
 def _fold(name: str) -> str:
+    """Return the letters and digits of a name in lower case."""
     return "".join(filter(str.isalnum, name.lower()))
 
 
@@ -107,8 +111,11 @@ def _read_name(
     tokens: Tokens, first: Term, same: Sequence[Term], record: Iterable[str]
 ) -> str:
     """Return the usual short form if the record has it, else the name as written."""
-    written = (_fold(tokens.read(term.first, term.end)) for term in same)
-    if first.value in word_list("issuing_bodies") or _fold(first.value) in written:
+    # criteria go by the short form of the body that issues them: "NCCN"
+    if first.value in word_list("issuing_bodies"):
+        return first.value
+    written = [_fold(tokens.read(term.first, term.end)) for term in same]
+    if _fold(first.value) in written:
         return first.value
     short = re.compile(rf"(?<!\w){re.escape(first.value)}(?!\w)")
     if any(map(short.search, (tokens.text, *record))):
@@ -119,14 +126,13 @@ def _read_name(
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
     """Return the short form with a number joined by a hyphen: "IIEF-5", "ADHD-RS-IV"."""
     for term in same:
-        if (
-            _is_versioned(term)
-            or term.end >= len(tokens)
-            or not _is_joined(tokens, term.end)
-        ):
+        # "CTCAE-5" is a version of one instrument, "IIEF-5" an instrument of its own
+        if _is_versioned(term):
             continue
-        short = _fold(tokens.read(term.first, term.end)) == _fold(term.value)
-        if short and _EDITION.fullmatch(tokens.words[term.end]):
+        if term.end >= len(tokens) or not _is_joined(tokens, term.end):
+            continue
+        is_short = _fold(tokens.read(term.first, term.end)) == _fold(term.value)
+        if is_short and _EDITION.fullmatch(tokens.words[term.end]):
             return tokens.read(term.first, term.end + 1)
     return None
 
@@ -135,56 +141,72 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
     """Return the more specific name in brackets after a long one. It contains the usual short
     form, or its initial.
     """
-    found = rule("closer_name").starts(body.tokens, term.end, body.end)
-    name = (found.read("name") or "") if found else ""
-    usual = term.value.lower()
-    # "(RECIST 1.1)" is a version
-    if not name or not set(" .").isdisjoint(name) or name.lower() == usual:
+    closer = rule("closer_name").starts(body.tokens, term.end, body.end)
+    name = closer.read("name") if closer else None
+    if not name:
         return None
-    long = term.end - term.first > 2 and _is_short_for(
-        name, body.tokens.words[term.first].capitalize()
-    )
-    return name if long or usual in name.lower() else None
+    usual = term.value.lower()
+    if name.lower() == usual:
+        return None
+    if " " in name or "." in name:
+        return None  # "(RECIST 1.1)" is a version
+    if usual in name.lower():
+        return name
+    is_long = term.end - term.first > 2
+    first_word = body.tokens.words[term.first].capitalize()
+    if is_long and _is_short_for(name, first_word):
+        return name
+    return None
 
 
 def _read_version(body: Passage, term: Term) -> str | None:
-    found = rule("stated_version").starts(body.tokens, term.end, body.end)
-    if not found and _is_versioned(term):
-        found = rule("bare_version").starts(body.tokens, term.end, body.end)
-        if found and found.has("limit") and "." not in (found.read("version") or ""):
-            return None  # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
-    version = (found.read("version") or "").lstrip(".") if found else ""
-    if term.end < body.end and _is_name(body.tokens, term.end) and "." not in version:
-        return (
-            None  # "IWCLL1" is the first of two names with a footnote, or another name
-        )
+    """Return the version behind a term; without "version" in front, only of instruments that are
+    known by their versions.
+    """
+    tokens = body.tokens
+    stated = rule("stated_version").starts(tokens, term.end, body.end)
+    if not stated and _is_versioned(term):
+        stated = rule("bare_version").starts(tokens, term.end, body.end)
+        # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
+        if stated and stated.has("limit") and "." not in (stated.read("version") or ""):
+            return None
+    if not stated:
+        return None
+    version = (stated.read("version") or "").lstrip(".")
+    # "IWCLL1" is the first of two names with a footnote, or another name
+    if "." not in version and term.end < body.end and _is_name(tokens, term.end):
+        return None
     return version if _VERSION.fullmatch(version) else None
 
 
 def _find_unknown(body: Passage) -> tuple[int, int, str] | None:
-    """Return tokens and case of an instrument that is in no vocabulary."""
+    """Return first token, end and case of an instrument that is in no vocabulary."""
     tokens = body.tokens
-    place = (body.first, body.end)
+    limits = (body.first, body.end)
     for name, accepts, case in _NAMINGS:
-        for found in rule(name).find(tokens, *place):
-            first, end = found.place("name")
+        for naming in rule(name).find(tokens, *limits):
+            first, end = naming.place("name")
             while first > 0 and _is_joined(tokens, first):  # "ADHD-RS-IV"
                 first -= 1
             if accepts(tokens.read(first, end)):
                 return first, end, case
+    # any "... Scale" with a title, but a "... Score" or "... Index" only with a longer one
     for name, least in (("titled_scale", 1), ("titled_score", 2)):
-        for found in rule(name).find(tokens, *place):
-            first, end = _find_title(tokens, *found.place("name"))
+        for naming in rule(name).find(tokens, *limits):
+            first, end = _find_title(tokens, *naming.place("name"))
+            if end - first <= least:
+                continue
             # "Insulin Sensitivity Index" is a measurement, not an instrument
-            if end - first > least and not rule("measured_index").search(
-                tokens, first, end
-            ):
-                return _read_title(body, first, end)
-    plain = rule("plain_scale").search(tokens, *place)
-    return (*plain.place("name"), "unknown instrument, any scale") if plain else None
+            if not rule("measured_index").search(tokens, first, end):
+                return _find_short_form(body, first, end)
+    plain = rule("plain_scale").search(tokens, *limits)
+    if not plain:
+        return None
+    first, end = plain.place("name")
+    return first, end, "unknown instrument, any scale"
 
 
-def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, str]:
+def _find_short_form(body: Passage, first: int, end: int) -> tuple[int, int, str]:
     """Return the place of a title's short form, in brackets after it or elsewhere; else of the
     title itself.
     """
@@ -200,12 +222,12 @@ def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, str]:
 
 
 def _is_abbreviation(name: str) -> bool:
-    short = (
-        " " not in name
-        and len(name) <= 14
-        and name not in word_list("computed_indexes")
-    )
-    return short and name[0].isupper() and any(map(str.isupper, name[1:6]))
+    """Return whether a name reads as the short form of an instrument: "EORTC", "WOMAC"."""
+    if " " in name or len(name) > 14:
+        return False
+    if name in word_list("computed_indexes"):
+        return False
+    return name[0].isupper() and any(map(str.isupper, name[1:6]))
 
 
 def _is_short_for(name: str, word: str) -> bool:
@@ -214,8 +236,12 @@ def _is_short_for(name: str, word: str) -> bool:
 
 
 def _is_scale(name: str) -> bool:
-    capitals = " " not in name and name[:2].isupper() and len(name) > 1
-    return capitals and name.upper().split("-")[0] not in word_list("no_scales")
+    """Return whether a name in capitals may be that of a scale."""
+    if " " in name or len(name) < 2:
+        return False
+    if not name[:2].isupper():
+        return False
+    return name.upper().split("-")[0] not in word_list("no_scales")
 
 
 _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
@@ -230,37 +256,42 @@ def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     """Return the capitalised words before "scale", with small words between them; an empty place
     without any.
     """
-    start = end - 1
+    noun = end - 1
+    start = noun
     while start > first and _continues_title(tokens, start - 1):
         start -= 1
-    while start < end - 1 and (
-        tokens.words[start] in _SMALL
-        or tokens.words[start] in word_list("no_scale_titles")
-    ):
+    while start < noun and _opens_no_title(tokens.words[start]):
         start += 1
-    lead = " ".join(tokens.words[start : end - 1])
-    return (
-        (start, end)
-        if lead and not lead.endswith(("of Life", "Body Mass"))
-        else (end, end)
-    )
+    lead = " ".join(tokens.words[start:noun])
+    # "Quality of Life scale" and "Body Mass Index" are kinds, not instruments
+    if not lead or lead.endswith(("of Life", "Body Mass")):
+        return end, end
+    return start, end
 
 
-def _continues_title(tokens: Tokens, place: int) -> bool:
-    """Whether a title may contain this word: "Self-rating Scale", but not a prefix joined to a
-    title by a hyphen.
+def _opens_no_title(word: str) -> bool:
+    return word in _SMALL or word in word_list("no_scale_titles")
+
+
+def _continues_title(tokens: Tokens, at: int) -> bool:
+    """Return whether a title may contain this word: "Self-rating Scale", but not a prefix joined to
+    a title by a hyphen.
     """
-    word = tokens.words[place]
-    behind = tokens.words[place + 1]
-    if _is_joined(tokens, place + 1) and not behind.islower():
+    word = tokens.words[at]
+    is_prefix = _is_joined(tokens, at + 1)
+    if is_prefix and not tokens.words[at + 1].islower():
         return False
-    second = word.islower() and place > 0 and _is_joined(tokens, place)
-    return second or word in _SMALL or (word[0].isupper() and word[1:2].islower())
+    if word in _SMALL:
+        return True
+    if word[0].isupper():
+        return word[1:2].islower()
+    # "rating" in "Self-rating"
+    return word.islower() and at > 0 and _is_joined(tokens, at)
 
 
-def _is_joined(tokens: Tokens, place: int) -> bool:
+def _is_joined(tokens: Tokens, at: int) -> bool:
     """Return whether a hyphen joins a word to the one before."""
-    return tokens.gap(place) == "-"
+    return tokens.gap(at) == "-"
 
 
 def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
@@ -290,57 +321,76 @@ def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
 
 
 def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] | None]:
-    found = _find_once(body, f"{name}s")
-    if not found:
-        return Reading(
-            (),
-            measured("outcome", f"{'perhaps' if body.search(hint) else 'no'} {name}s"),
-        )
-    case = name if len(found) == 1 else f"several {name}s"
+    """Return the names of a vocabulary. Without any, the confidence depends on whether the rule
+    ``hint`` matches.
+    """
+    names = _find_names(body, f"{name}s")
+    if not names:
+        case = f"perhaps {name}s" if body.search(hint) else f"no {name}s"
+        return Reading((), measured("outcome", case))
+    case = name if len(names) == 1 else f"several {name}s"
     return Reading(
-        tuple(each.raw for each in found),
+        tuple(words.raw for words in names),
         measured("outcome", case),
-        tuple(map(span_of, found)),
+        tuple(map(span_of, names)),
     )
 
 
-def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
+def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
     """Return every name once, without names inside longer ones."""
     tokens = body.tokens
-    found = dict[str, Passage]()
+    names: dict[str, Passage] = {}
     for term in find_terms(tokens, vocabulary, body.first, body.end):
-        first = term.first
-        end = term.end
-        if end < body.end and _is_name(tokens, end):
+        if term.end < body.end and _is_name(tokens, term.end):
             continue
-        brackets = rule("short_form").starts(tokens, end, body.end)
-        if brackets and len(tokens.read(first, end)) > _SHORT_FORM:
-            short = brackets.text[1:-1]
-        else:
-            short = ""
-        if (
-            brackets
-            and 2 <= len(short) <= 9
-            and (short[0].isupper() or short[1].isupper())
-        ):
-            end = brackets.end
+        first = term.first
+        end = _find_end_with_short_form(body, term)
         # include words of the name: "hand-held dynamometer", "Cutometer MPA580"
         if vocabulary == "methods":
-            front = rule("method_modifier").ends(
-                tokens, first, max(body.first, first - _LONGEST_MODIFIER)
-            )
-            tail = rule("method_tail").starts(tokens, end, body.end)
-            first = front.first if front else first
-            end = tail.end if tail else end
-        words = "".join(
+            first, end = _widen_method(body, first, end)
+        # spaces around the words, so that only whole words are inside a longer name
+        key = "".join(
             f" {word.lower().removesuffix('s')} " for word in tokens.words[first:end]
         )
-        found.setdefault(words, body.part(first, end))
-    return [
-        place
-        for words, place in found.items()
-        if not any(words in other for other in found if other != words)
-    ]
+        names.setdefault(key, body.part(first, end))
+
+    longest = []
+    for key, words in names.items():
+        others = (other for other in names if other != key)
+        if not any(key in other for other in others):
+            longest.append(words)
+    return longest
+
+
+def _find_end_with_short_form(body: Passage, term: Term) -> int:
+    """Return the end of a term, with its short form in brackets: "polymerase chain reaction
+    (PCR)".
+    """
+    tokens = body.tokens
+    brackets = rule("short_form").starts(tokens, term.end, body.end)
+    if not brackets:
+        return term.end
+    if len(tokens.read(term.first, term.end)) <= _SHORT_FORM:
+        return term.end
+    short = brackets.text[1:-1]
+    if not 2 <= len(short) <= 9:
+        return term.end
+    # "qPCR" begins with a small letter
+    if short[0].isupper() or short[1].isupper():
+        return brackets.end
+    return term.end
+
+
+def _widen_method(body: Passage, first: int, end: int) -> tuple[int, int]:
+    """Return the place of a method with the words before and behind that belong to its name."""
+    earliest = max(body.first, first - _LONGEST_MODIFIER)
+    modifier = rule("method_modifier").ends(body.tokens, first, earliest)
+    tail = rule("method_tail").starts(body.tokens, end, body.end)
+    if modifier:
+        first = modifier.first
+    if tail:
+        end = tail.end
+    return first, end
 
 
 def _is_name(tokens: Tokens, behind: int) -> bool:

@@ -30,6 +30,7 @@ from extractor.schemas import (
     Concept,
     EndpointCategory,
     Rank,
+    Section,
     Support,
     TimeKind,
     TimePoint,
@@ -73,10 +74,10 @@ def read_outcomes(
     outcomes = place_outcomes(record, sections)
     texts = [section.cleaned.text for section in sections.values()]
     classes = classify_outcomes(outcomes, trial_words(sections))
-    return tuple(
-        _read(one, texts, *found, next(numbers))
-        for one, found in zip(outcomes, classes, strict=True)
-    )
+    drafts = []
+    for outcome, (concept, category) in zip(outcomes, classes, strict=True):
+        drafts.append(_read(outcome, texts, concept, category, next(numbers)))
+    return tuple(drafts)
 
 
 def place_outcomes(
@@ -85,49 +86,48 @@ def place_outcomes(
     """Return the registered outcomes and their places."""
     outcomes: list[OutcomeParts] = []
     for rank in Rank:
-        found: list[OutcomeParts] = []
+        of_rank: list[OutcomeParts] = []
         for cell in record.sections:
             if cell.name.startswith(f"{rank}_outcomes"):
-                section = sections[cell.name]
-                apart = {
-                    part.name: section.between(part.start, part.end)
-                    for part in cell.parts
-                }
-                if not apart:
-                    found += split_section(section)
-                    continue
-                if "statement" in apart:
-                    found.append(split_statement(apart["statement"]))
-                    continue
-                if "time_frame" not in apart and "measure" in apart:
-                    found.append(
-                        _split_measure(apart["measure"], apart.get("description"))
-                    )
-                    continue
-                first = min(part.first for part in apart.values())
-                end = max(part.end for part in apart.values())
-                whole = section.whole.part(first, end)
-                empty = section.whole.part(first, first)
-                measure = apart.get("measure", empty)
-                others = (apart.get("description"), apart.get("time_frame"))
-                # a time frame whose measure was hostile says nothing
-                if measure.text or others[0]:
-                    found.append(OutcomeParts(whole, measure, *others))
-        outcomes += (
-            replace(one, rank=rank, index=index) for index, one in enumerate(found)
-        )
+                of_rank += _place_cell(cell, sections[cell.name])
+        for index, outcome in enumerate(of_rank):
+            outcomes.append(replace(outcome, rank=rank, index=index))
     return outcomes
+
+
+def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
+    """Return the outcomes of a section: one if its source has separate parts or a statement, any
+    number if it is flattened.
+    """
+    parts = {part.name: section.between(part.start, part.end) for part in cell.parts}
+    if not parts:
+        return split_section(section)
+    if "statement" in parts:
+        return [split_statement(parts["statement"])]
+    description = parts.get("description")
+    if "time_frame" not in parts and "measure" in parts:
+        return [_split_measure(parts["measure"], description)]
+    first = min(part.first for part in parts.values())
+    end = max(part.end for part in parts.values())
+    measure = parts.get("measure", section.whole.part(first, first))
+    # a time frame whose measure was hostile says nothing
+    if not measure.text and description is None:
+        return []
+    whole = section.whole.part(first, end)
+    return [OutcomeParts(whole, measure, description, parts.get("time_frame"))]
 
 
 def _split_measure(measure: Passage, description: Passage | None) -> OutcomeParts:
     """Return an outcome whose field for the time frame is empty. Its measure, which stays whole,
     may state the time.
     """
-    own = split_statement(measure)
-    last = max(measure.end, description.end if description else measure.end)
+    parts = split_statement(measure)
+    end = measure.end
+    if description:
+        end = max(end, description.end)
     return replace(
-        own,
-        whole=measure.part(measure.first, last),
+        parts,
+        whole=measure.part(measure.first, end),
         measure=measure,
         description=description,
     )
@@ -137,18 +137,17 @@ def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
     """Return the first words of the title and of the conditions, since outcomes depend on the
     disease.
     """
-    found = (sections.get(name) for name in ("title", "conditions"))
-    return [
-        word
-        for section in found
-        if section
-        for word in list_words(section.whole)[:_ABOUT]
-    ]
+    words: list[str] = []
+    for name in ("title", "conditions"):
+        section = sections.get(name)
+        if section:
+            words += list_words(section.whole)[:_ABOUT]
+    return words
 
 
 def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[str]:
-    """The features of an outcome. The words of its measure, ``w``, come first, in order. ``about``:
-    ``trial_words``.
+    """Return the features of an outcome. The words of its measure, ``w``, come first, in order.
+    ``about`` are the ``trial_words``.
 
     >>> measure = read_passage("Overall survival")
     >>> describe_outcome(
@@ -157,34 +156,24 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
     ['w overall', 'w survival']
     """
     measure = list_words(outcome.measure)[:_LONGEST_MEASURE]
+    description: list[str] = []
+    features = [f"w {word}" for word in measure]
+    features += [f"p {left} {right}" for left, right in pairwise(measure)]
+    features += [f"^ {word}" for word in measure[:_OPENING_WORDS]]
+    features += [f"s {' '.join(measure[:length])}" for length in (1, 2, 3)]
+    features += [f"v {hint}" for hint in _find_concepts(outcome.measure)]
     if outcome.description:
         description = list_words(outcome.description)[:_LONGEST_DESCRIPTION]
-    else:
-        description = []
-    time_frame = (
-        list_words(outcome.time_frame)[:_LONGEST_TIME_FRAME]
-        if outcome.time_frame
-        else []
-    )
-    return [
-        *(f"w {word}" for word in measure),
-        *(f"p {one} {other}" for one, other in pairwise(measure)),
-        *(f"^ {word}" for word in measure[:_OPENING_WORDS]),
-        *(f"s {' '.join(measure[:length])}" for length in (1, 2, 3)),
-        *(f"v {hint}" for hint in _find_concepts(outcome.measure)),
-        *(f"d {word}" for word in description),
-        *(f"e {one} {other}" for one, other in pairwise(description)),
-        *(
-            f"u {hint}"
-            for hint in (
-                _find_concepts(outcome.description) if outcome.description else ()
-            )
-        ),
-        *(f"t {word}" for word in time_frame),
-        *(f"a {word}" for word in about),
-        f"m {outcome.rank}",
-        f"m {len(description).bit_length()} words",
-    ]
+        features += [f"d {word}" for word in description]
+        features += [f"e {left} {right}" for left, right in pairwise(description)]
+        features += [f"u {hint}" for hint in _find_concepts(outcome.description)]
+    if outcome.time_frame:
+        time_frame = list_words(outcome.time_frame)[:_LONGEST_TIME_FRAME]
+        features += [f"t {word}" for word in time_frame]
+    features += [f"a {word}" for word in about]
+    features.append(f"m {outcome.rank}")
+    features.append(f"m {len(description).bit_length()} words")
+    return features
 
 
 def _find_concepts(passage: Passage) -> dict[str, None]:
@@ -199,8 +188,8 @@ def _find_concepts(passage: Passage) -> dict[str, None]:
 def classify_outcomes(
     outcomes: Sequence[OutcomeParts], about: Sequence[str] = ()
 ) -> list[_Classes]:
-    """Concept and category of all outcomes of a record. The word that decides the concept is the
-    span of both.
+    """Return concept and category of all outcomes of a record. The word that decides the concept
+    is the span of both.
 
     >>> outcome = OutcomeParts(
     ...     *[read_passage("Best overall response")] * 2,
@@ -209,44 +198,42 @@ def classify_outcomes(
     >>> [reading.value.value for reading in classify_outcomes([outcome])[0]]
     ['response_rate', 'efficacy']
     """
-    measures = [one.measure for one in outcomes]
-    features = [describe_outcome(one, about) for one in outcomes]
+    measures = [outcome.measure for outcome in outcomes]
+    features = [describe_outcome(outcome, about) for outcome in outcomes]
     concepts = load_scorer("concepts").classify(Concept, features, measures)
     categories = load_scorer("endpoint_categories").classify(
         EndpointCategory, features, measures
     )
-    return [
-        (_correct_concept(concept, measure), replace(category, spans=concept.spans))
-        for concept, category, measure in zip(
-            concepts, categories, measures, strict=True
-        )
-    ]
+    classes = []
+    for concept, category, measure in zip(concepts, categories, measures, strict=True):
+        corrected = _correct_concept(concept, measure)
+        classes.append((corrected, replace(category, spans=concept.spans)))
+    return classes
 
 
 def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
-    """Another concept for a survival that is not overall ("of a graft"), a doubtful one for
+    """Return another concept for a survival that is not overall ("of a graft"), a doubtful one for
     "crown survival".
     """
     tokens = measure.tokens
-    place = (measure.first, measure.end)
-    limit = min(
-        concept.confidence,
-        measured("outcome", "concept's word in a compound of another meaning"),
-    )
-    is_overall = concept.value is Concept.OVERALL_SURVIVAL and not measure.search(
-        "named_overall_survival"
-    )
-    if is_overall and (survivals := find_terms(tokens, "survivals", *place)):
-        concept = replace(concept, value=Concept(survivals[0].value), confidence=limit)
-    found = {
-        name
-        for term in find_terms(tokens, "other_meanings", *place)
-        for name in term.value.split()
-    }
-    misled = concept.value in found or (
-        "any" in found and concept.value not in _ABOUT_TOPICS
-    )
-    return replace(concept, confidence=limit) if misled else concept
+    limits = (measure.first, measure.end)
+    doubt = measured("outcome", "concept's word in a compound of another meaning")
+    confidence = min(concept.confidence, doubt)
+    is_overall = concept.value is Concept.OVERALL_SURVIVAL
+    if is_overall and not measure.search("named_overall_survival"):
+        survivals = find_terms(tokens, "survivals", *limits)
+        if survivals:
+            corrected = Concept(survivals[0].value)
+            concept = replace(concept, value=corrected, confidence=confidence)
+    misleading: set[str] = set()
+    for term in find_terms(tokens, "other_meanings", *limits):
+        misleading.update(term.value.split())
+    if concept.value in misleading:
+        return replace(concept, confidence=confidence)
+    # "any": the words mislead to any concept, except those of what people think or feel
+    if "any" in misleading and concept.value not in _ABOUT_TOPICS:
+        return replace(concept, confidence=confidence)
+    return concept
 
 
 def _read(
@@ -256,9 +243,11 @@ def _read(
     category: Reading[EndpointCategory],
     number: int,
 ) -> Draft:
-    body = parts.measure.part(
-        parts.measure.first, (parts.description or parts.measure).end
-    )
+    """Return the draft of an endpoint from its parts and classes. ``texts`` are all texts of the
+    record.
+    """
+    last = parts.description or parts.measure
+    body = parts.measure.part(parts.measure.first, last.end)
     points, kind = _read_times(parts, concept.value)
     start_event, end_events = read_events(parts, concept)
     rules: dict[str, Reading[Any]] = {
@@ -291,34 +280,33 @@ def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:
 def _read_times(
     parts: OutcomeParts, concept: Concept | None
 ) -> tuple[Reading[tuple[TimePoint, ...] | None], Reading[TimeKind | None]]:
-    """Time points and kind of the time frame. The confidence includes that of its limits."""
+    """Return time points and kind of the time frame. The confidence includes that of its
+    limits.
+    """
     certainty = parts.time_frame_confidence
-    place = parts.time_frame
-    if not place:
+    words = parts.time_frame
+    if not words:
         # A missing time frame states no time. The measure is its span.
         measure = (span_of(parts.measure),)
         sure = certainty * measured("outcome", "kind of no time frame")
         return Reading((), certainty), Reading(
             TimeKind.UNSPECIFIED, sure, measure, Support.INFERRED
         )
-    frame = read_time_frame(place.tokens.cut(place.first, place.end))
+    frame = read_time_frame(words.tokens.cut(words.first, words.end))
+    values = []
+    spans = []
+    for point in frame.points:
+        values.append(TimePoint(value=point.value, unit=point.unit))
+        raw_span = words.section.cleaned.raw_span(*frame.locate(point))
+        spans.append(Span(words.section.name, *raw_span))
     sure = measured("outcome", describe_points(frame))
-    raw_span = place.section.cleaned.raw_span
-    spans = tuple(
-        Span(place.section.name, *raw_span(*frame.locate(point)))
-        for point in frame.points
-    )
-    values = tuple(
-        TimePoint(value=point.value, unit=point.unit) for point in frame.points
-    )
-    kind, kind_sure = read_time_kind(frame, concept)
-    return (
-        Reading(values, certainty * sure, spans, Support.PARSED),
-        Reading(kind, certainty * kind_sure, (span_of(place),), Support.INFERRED),
-    )
+    points = Reading(tuple(values), certainty * sure, tuple(spans), Support.PARSED)
+    kind, sure = read_time_kind(frame, concept)
+    return points, Reading(kind, certainty * sure, (span_of(words),), Support.INFERRED)
 
 
 def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:
+    """Return whether an outcome speaks of censoring."""
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
         if part and part.search("censoring"):
             return Reading(

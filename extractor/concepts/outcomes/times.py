@@ -48,40 +48,54 @@ def describe_points(frame: TimeFrame) -> str:
     ... ]
     ['time points', 'time points, other numbers']
     """
-    kept = frame.kept
+    has_other_numbers = _has_other_numbers(frame)
+    if not frame.points and has_other_numbers:
+        return "no time points, other numbers"
+    if not frame.points:
+        return "no time points"
+    if frame.others and len(frame.kept) == len(frame.tokens):
+        return "the length of something else alone"
     moments = [moment for group in frame.groups for moment in group.moments]
-    within = {at for group in frame.groups for at in range(group.first, group.end)}
-    outside = [at for at in range(len(kept)) if at not in within]
-    words = sum(kept.words[at][0].isalpha() for at in outside)
-    numbers = any(kept.codes[at] == NUMBER for at in outside) or (
-        not frame.points and NUMBER in frame.tokens.codes
-    )
-    cases = (
-        (
-            not frame.points,
-            "no time points, other numbers" if numbers else "no time points",
-        ),
-        (
-            frame.others and len(frame.kept) == len(frame.tokens),
-            "the length of something else alone",
-        ),
-        (
-            len({(moment.value, moment.unit) for moment in moments}) < len(moments),
-            "time points repeated",
-        ),
-        (
-            len(frame.groups) > 1 and rule("perhaps_other_length").search(kept),
-            "time points, perhaps another length",
-        ),
-        (
-            any(point.value == 1 and point.unit is TimeUnit.DAY for point in moments),
-            "time points, day 1",
-        ),
-        (frame.others, "time points beside other lengths"),
-        (numbers, "time points, other numbers"),
-        (len(frame.groups) > 1 and words > _PROSE, "time points in prose"),
-    )
-    return next((case for applies, case in cases if applies), "time points")
+    if len({(moment.value, moment.unit) for moment in moments}) < len(moments):
+        return "time points repeated"
+    has_several = len(frame.groups) > 1
+    if has_several and rule("perhaps_other_length").search(frame.kept):
+        return "time points, perhaps another length"
+    if any(moment.value == 1 and moment.unit is TimeUnit.DAY for moment in moments):
+        return "time points, day 1"
+    if frame.others:
+        return "time points beside other lengths"
+    if has_other_numbers:
+        return "time points, other numbers"
+    if has_several and _count_words_outside(frame) > _PROSE:
+        return "time points in prose"
+    return "time points"
+
+
+def _list_outside(frame: TimeFrame) -> list[int]:
+    """Return the tokens that belong to no moment."""
+    outside: list[int] = []
+    done = 0
+    for group in frame.groups:
+        outside += range(done, group.first)
+        done = group.end
+    outside += range(done, len(frame.kept))
+    return outside
+
+
+def _has_other_numbers(frame: TimeFrame) -> bool:
+    """Return whether there are numbers that are no moments. Without time points, numbers of
+    intervals and tolerances count too.
+    """
+    if not frame.points and NUMBER in frame.tokens.codes:
+        return True
+    return any(frame.kept.codes[at] == NUMBER for at in _list_outside(frame))
+
+
+def _count_words_outside(frame: TimeFrame) -> int:
+    """Return the number of words that belong to no moment."""
+    words = [frame.kept.words[at] for at in _list_outside(frame)]
+    return sum(word[0].isalpha() for word in words)
 
 
 def _make_skeleton(
@@ -91,82 +105,111 @@ def _make_skeleton(
     codes: list[str] = []
     words: list[str] = []
     done = 0
-    for group in (*groups, None):
-        stop = group.first if group else len(tokens)
-        codes += tokens.codes[done:stop]
-        words += (word.lower() for word in tokens.words[done:stop])
-        if group:
-            moments = group.moments
-            sign = "@" if group.moments[0].named else "#"
-            shown = sign * min(2, len(moments))
-            if len(moments) == 2 and moments[1].after_range:
-                one = moments[0]
-                begins = one.value <= 0 or (
-                    one.named and one.value == 1 and one.unit is not TimeUnit.CYCLE
-                )
-                shown = f"0 to {sign}" if begins else f"{sign}-{sign}"
-            codes += shown.replace(" to ", LEXICON["to"]).replace("0", NUMBER)
-            words += shown.split()
-            done = group.end
+    for group in groups:
+        codes += tokens.codes[done : group.first]
+        words += [word.lower() for word in tokens.words[done : group.first]]
+        shown = _show_group(group)
+        codes += shown.replace(" to ", LEXICON["to"]).replace("0", NUMBER)
+        words += shown.split()
+        done = group.end
+    codes += tokens.codes[done:]
+    words += [word.lower() for word in tokens.words[done:]]
     codes = codes[:_MOST_TOKENS]
-    places = list(range(len(codes)))
-    return Tokens("", [""] * len(codes), places, places, "".join(codes)), tuple(words)
+    positions = list(range(len(codes)))
+    skeleton = Tokens("", [""] * len(codes), positions, positions, "".join(codes))
+    return skeleton, tuple(words)
+
+
+def _show_group(group: MomentGroup) -> str:
+    """Return the signs of a group: ``@`` for "week 4", ``#`` for "4 weeks", two of them for a list;
+    ``#-#`` for a range, and ``0 to #`` for one from the start.
+    """
+    first = group.moments[0]
+    sign = "@" if first.named else "#"
+    if len(group.moments) == 1:
+        return sign
+    if len(group.moments) > 2 or not group.moments[1].after_range:
+        return sign * 2
+    if first.value <= 0:
+        return f"0 to {sign}"
+    # week 1 or day 1 is the start, but cycle 1 is a stretch of weeks
+    if first.named and first.value == 1 and first.unit is not TimeUnit.CYCLE:
+        return f"0 to {sign}"
+    return f"{sign}-{sign}"
 
 
 def _guess_without_points(tokens: Tokens) -> tuple[TimeKind, str]:
+    """Return the kind of a time frame without time points, and the rule that gives it."""
     if rule("vague_time").search(tokens):
         return TimeKind.UNSPECIFIED, "vague"
     if rule("each_time").search(tokens):
         return TimeKind.PER, "each"
     if rule("named_moment").search(tokens):
-        return (TimeKind.AT, "named")
-    return (TimeKind.UNSPECIFIED, "nothing")
+        return TimeKind.AT, "named"
+    return TimeKind.UNSPECIFIED, "nothing"
 
 
 def _guess_with_points(
     skeleton: Tokens, points: Sequence[Moment]
 ) -> tuple[TimeKind, str]:
-    """A range is a span between moments, a bare length of time a span from the start; the rest
-    names moments.
+    """Return the kind of a time frame with time points, and the rule that gives it.
+
+    A range is a span between moments, a bare length of time a span from the start; the rest names
+    moments.
     """
-    alone = len(points) == 1
-    listed = sum(point.named for point in points) >= 3 and "#" not in skeleton.codes
-    checks = (
-        (True, "before_and_after", TimeKind.AT, "before and after"),
-        (len(points) == 2, "range_of_moments", None, "range"),
-        (not listed, "limit", TimeKind.UP_TO, "limit"),
-        (not listed, "from_beginning", TimeKind.UP_TO, "from beginning"),
-        (alone and "##" not in skeleton.codes, "bare_length", TimeKind.UP_TO, "bare"),
-        (True, "length_explained", TimeKind.UP_TO, "bare"),
-        (True, "counted_from", TimeKind.UP_TO, "loose limit"),
-        (alone, "loose_limit", TimeKind.UP_TO, "loose limit"),
-    )
-    for applies, name, kind, shown in checks:
-        if applies and rule(name).search(skeleton):
-            return (kind, shown) if kind else _guess_range(skeleton)
+    if rule("before_and_after").search(skeleton):
+        return TimeKind.AT, "before and after"
+    if len(points) == 2 and rule("range_of_moments").search(skeleton):
+        return _guess_range(skeleton)
+    if not _is_list_of_visits(skeleton, points):
+        if rule("limit").search(skeleton):
+            return TimeKind.UP_TO, "limit"
+        if rule("from_beginning").search(skeleton):
+            return TimeKind.UP_TO, "from beginning"
+    is_alone = len(points) == 1
+    is_single = is_alone and "##" not in skeleton.codes
+    if is_single and rule("bare_length").search(skeleton):
+        return TimeKind.UP_TO, "bare"
+    if rule("length_explained").search(skeleton):
+        return TimeKind.UP_TO, "bare"
+    if rule("counted_from").search(skeleton):
+        return TimeKind.UP_TO, "loose limit"
+    if is_alone and rule("loose_limit").search(skeleton):
+        return TimeKind.UP_TO, "loose limit"
     return TimeKind.AT, "moments"
 
 
+def _is_list_of_visits(skeleton: Tokens, points: Sequence[Moment]) -> bool:
+    """Return whether a time frame lists visits: "weeks 4, 8, 12 and up to week 52". A limit among
+    them does not make it a span.
+    """
+    visits = [point for point in points if point.named]
+    return len(visits) >= 3 and "#" not in skeleton.codes
+
+
 def _guess_range(skeleton: Tokens) -> tuple[TimeKind, str]:
-    """A range is a span, unless it states when something is done or ends."""
+    """Return the kind of a range, and the rule that gives it: a span, unless it states when
+    something is done or ends.
+    """
     if rule("limit_is_range").search(skeleton):
         return TimeKind.UP_TO, "limit is a range"
     if rule("opens_span").search(skeleton):
         return TimeKind.FROM_TO, "span"
-    before = rule("moments_before").search(
-        skeleton, 0, skeleton.codes.find("-") % (len(skeleton) + 1)
-    )
-    return (TimeKind.AT, "moment is a range") if before else (TimeKind.FROM_TO, "range")
+    dash = skeleton.codes.find("-")
+    end = dash if dash >= 0 else len(skeleton)
+    if rule("moments_before").search(skeleton, 0, end):
+        return TimeKind.AT, "moment is a range"
+    return TimeKind.FROM_TO, "range"
 
 
 @cache
 def _word_classes() -> dict[str, str]:
     """Return the class of each word of time frames, by ``language/rules/words.toml``."""
-    return {
-        word: name
-        for name, words in read_table("words")["time_frame"].items()
-        for word in words.split()
-    }
+    classes = {}
+    for name, words in read_table("words")["time_frame"].items():
+        for word in words.split():
+            classes[word] = name
+    return classes
 
 
 def describe_time_frame(frame: TimeFrame) -> list[str]:
@@ -178,50 +221,65 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
     ['rule up_to', 'rule up_to limit', 'up_to 1 points']
     """
     skeleton, shown = _make_skeleton(frame.kept, frame.groups)
-    kind, by = (
-        _guess_with_points(skeleton, frame.points)
-        if frame.points
-        else _guess_without_points(frame.tokens)
-    )
-    kept = [
-        word for word in shown if word[0].isalnum() or word[0] in "#@" or word in _SIGNS
-    ][:_MOST_WORDS]
-    words = ["0" if word[0].isnumeric() else word for word in kept]
-    classes = [
-        _word_classes().get(word, "WORD") if word[0].isalpha() else word
-        for word in words
-    ]
-    groups = frame.groups
+    if frame.points:
+        kind, by = _guess_with_points(skeleton, frame.points)
+    else:
+        kind, by = _guess_without_points(frame.tokens)
+    words = _simplify_words(shown)
+    classes = [_find_class(word) for word in words]
     points = frame.points
-    has_zero = any(moment.value <= 0 for group in groups for moment in group.moments)
+    named = [point for point in points if point.named]
+    units = {point.unit for point in points}
+    moments = [moment for group in frame.groups for moment in group.moments]
     features = [
         f"rule {kind}",
         f"rule {kind} {by}",
         f"{kind} {min(len(points), 3)} points",
         f"points {min(len(points), 4)}",
-        f"named {min(sum(point.named for point in points), 3)}",
-        f"groups {min(len(groups), 4)}",
-        f"units {min(len({point.unit for point in points}), 3)}",
+        f"named {min(len(named), 3)}",
+        f"groups {min(len(frame.groups), 4)}",
+        f"units {min(len(units), 3)}",
         f"length {min(len(words) // 3, 6)}",
-        *(["zero"] if has_zero else []),
-        *(f"word {word}" for word in words),
-        *(f"{kind} with {name}" for name in classes),
-        *(f"pair {one} {other}" for one, other in pairwise(["^", *classes, "$"])),
-        *_describe_signs(words, classes),
     ]
+    if any(moment.value <= 0 for moment in moments):
+        features.append("zero")
+    features += [f"word {word}" for word in words]
+    features += [f"{kind} with {name}" for name in classes]
+    pairs = pairwise(["^", *classes, "$"])
+    features += [f"pair {left} {right}" for left, right in pairs]
+    features += _describe_signs(words, classes)
     return list(dict.fromkeys(features))
+
+
+def _simplify_words(shown: Sequence[str]) -> list[str]:
+    """Return the first words and signs, with 0 for each number."""
+    words = []
+    for word in shown:
+        if word[0].isnumeric():
+            words.append("0")
+        elif word[0].isalpha() or word[0] in "#@" or word in _SIGNS:
+            words.append(word)
+    return words[:_MOST_WORDS]
+
+
+def _find_class(word: str) -> str:
+    """Return the class of a word; a number or sign is its own class."""
+    if not word[0].isalpha():
+        return word
+    return _word_classes().get(word, "WORD")
 
 
 def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
     """Return features of the words around moments."""
-    signs = [number for number, word in enumerate(words) if word[0] in "#@"]
+    signs = [at for at, word in enumerate(words) if word[0] in "#@"]
     if not signs:
         return []
     first = signs[0]
     last = signs[-1]
+    # the word at n has its left neighbour at n, and its right one at n + 2
     around = ["^", *words, "$"]
     return [
-        "signs " + " ".join(words[number] for number in signs[:3]),
+        "signs " + " ".join(words[at] for at in signs[:3]),
         f"beside first: {around[first]}",
         f"beside last: {around[last]}",
         f"behind first: {around[first + 2]}",
@@ -244,12 +302,12 @@ def _starts_later(frame: TimeFrame) -> bool:
     >>> [_starts_later(read_time_frame(read_text(text))) for text in texts]
     [True, False]
     """
-    if len(frame.points) != 2 or frame.groups[0].moments[0] != frame.points[0]:
+    if len(frame.points) != 2:
         return False
-    return (
-        rule("starts_later").search(_make_skeleton(frame.kept, frame.groups)[0])
-        is not None
-    )
+    if frame.groups[0].moments[0] != frame.points[0]:
+        return False
+    skeleton, _ = _make_skeleton(frame.kept, frame.groups)
+    return rule("starts_later").search(skeleton) is not None
 
 
 def read_time_kind(
@@ -267,19 +325,21 @@ def read_time_kind(
     <TimeKind.UP_TO: 'up_to'>
     """
     if frame.points and rule("repeated_until").search(frame.tokens):
-        return TimeKind.UP_TO, measured(
-            "outcome", "kind of repeated moments with an end"
-        )
-    choice = load_scorer("time_kinds").choose([describe_time_frame(frame)])[0]
-    if concept in _COUNTED and rule("length_after_event").search(
-        _make_skeleton(frame.kept, frame.groups)[0]
-    ):
-        return TimeKind.UP_TO, measured(
-            "outcome", "kind of a length in which events are counted"
-        )
+        case = "kind of repeated moments with an end"
+        return TimeKind.UP_TO, measured("outcome", case)
+    [choice] = load_scorer("time_kinds").choose([describe_time_frame(frame)])
+    if concept in _COUNTED and _is_length_after_event(frame):
+        case = "kind of a length in which events are counted"
+        return TimeKind.UP_TO, measured("outcome", case)
     if _starts_later(frame):
         sure = measured("outcome", "kind of a span that starts later")
-        return TimeKind.FROM_TO, max(
-            sure, choice.confidence
-        ) if choice.value == TimeKind.FROM_TO else sure
+        if choice.value == TimeKind.FROM_TO:
+            sure = max(sure, choice.confidence)
+        return TimeKind.FROM_TO, sure
     return TimeKind(choice.value), choice.confidence
+
+
+def _is_length_after_event(frame: TimeFrame) -> bool:
+    """Return whether a time frame is a length of time after an event: "30 days after surgery"."""
+    skeleton, _ = _make_skeleton(frame.kept, frame.groups)
+    return rule("length_after_event").search(skeleton) is not None

@@ -40,6 +40,7 @@ from extractor.schemas import (
     Support,
     TimeUnit,
 )
+from extractor.schemas.registered_words import unify_word
 
 _UNKNOWN = RegistryFields()
 _Value = TypeVar("_Value", Sex, bool)
@@ -47,6 +48,12 @@ _ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 _OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRODUCTIVE)
 """Categories that often apply only to some ages ("Lansky score for those under 16")."""
 _GRADED = frozenset({"stage", "grade", "class", "score"})
+_DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
+_REGISTERED = {
+    "sex": frozenset({"all", "female", "male"}),
+    "healthy_volunteers": frozenset({"true", "false"}),
+}
+"""What a registry says of participants, in lower case."""
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
 """How many tokens into a criterion of another category an age may be that of the participants."""
@@ -196,6 +203,24 @@ def read_healthy(
             case = "healthy people in a summary" if described else "healthy people"
             return _infer(True, case, found)  # noqa: FBT003
     return Reading(None, measured("participants", "no healthy people"))
+
+
+def yield_to_registry(
+    field: str, reading: Reading[_Value | None], registered: str | None
+) -> Reading[_Value | None]:
+    """Return a reading; without its value, if only a description has it and the registered field
+    says otherwise.
+
+    Descriptions also tell of the illness, of other trials and of people who only compare.
+    """
+    known = unify_word(field, registered or "").casefold()
+    named = {str(reading.value).casefold(), known}
+    is_against = known in _REGISTERED[field] and len(named) > 1
+    places = {span.section for span in reading.spans}
+    if reading.value is None or not is_against or not places <= _DESCRIPTIONS:
+        return reading
+    doubtful = measured("participants", _DOUBTFUL)
+    return Reading(None, doubtful, reading.spans, alternatives=(reading.value,))
 
 
 class _Bound(NamedTuple):

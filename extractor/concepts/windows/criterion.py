@@ -21,12 +21,16 @@ from extractor.concepts.windows.read import (
     may_be_window,
     stands_aside,
 )
-from extractor.evidence.drafts import Reading, span_of
+from extractor.concepts.windows.signs import list_signs
+from extractor.evidence.drafts import Reading, Signs, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import CriterionKind, Support, TimeUnit, TimeWindow
+
+_LONG = 6
+"""The most words of a short name in another line."""
 
 
 def read_windows(
@@ -63,10 +67,12 @@ def read_windows(
     spans = []
     parts = find_parts(tokens, windows)
     sure_parts = list[dict[str, float]]()
+    signs = list[Signs]()
     first: Reading[TimeWindow | None] = Reading(None, confidence)
     for at, (window, (of, anchor)) in enumerate(zip(windows, parts, strict=True)):
         naming = describe_naming(tokens, windows, parts, at)
         sure_parts.append({"of": measured("of", naming)} if naming else {})
+        signs.append(list_signs(tokens, windows, parts, times, at))
         place = _place_window(passage, window)
         named = {
             "of": of and passage.part(*of).raw,
@@ -80,7 +86,12 @@ def read_windows(
             )
     sure = measured("time_windows", _name_windows_case(tokens, windows, times))
     windows_read = Reading(
-        tuple(values), sure, tuple(spans), Support.PARSED, sure_parts=tuple(sure_parts)
+        tuple(values),
+        sure,
+        tuple(spans),
+        Support.PARSED,
+        sure_parts=tuple(sure_parts),
+        signs=tuple(signs),
     )
     return first, windows_read
 
@@ -102,6 +113,8 @@ def name_limited(
         return windows
     words = other.part(*named).raw
     elsewhere = {"of": measured("of", "named in another line")}
+    words_named = other.tokens.words[slice(*named)]
+    how = ("named in another line",) + ("a long name",) * (len(words_named) > _LONG)
     return replace(
         windows,
         value=tuple(
@@ -110,6 +123,10 @@ def name_limited(
         sure_parts=tuple(
             own if one.of else elsewhere
             for one, own in zip(windows.value, windows.list_sure_parts(), strict=True)
+        ),
+        signs=tuple(
+            own if one.of else {**own, "of": how}
+            for one, own in zip(windows.value, windows.signs, strict=True)
         ),
     )
 
@@ -121,7 +138,15 @@ def as_of_another_line(
     to be the item.
     """
     elsewhere = {"of": measured("of", "named in another line")}
-    return replace(windows, sure_parts=(elsewhere,) * len(windows.value))
+    inherited = ("of the line above",)
+    return replace(
+        windows,
+        sure_parts=(elsewhere,) * len(windows.value),
+        signs=tuple(
+            {name: (*own, *inherited) for name, own in one.items()}
+            for one in windows.signs
+        ),
+    )
 
 
 def anchor_windows(
@@ -151,7 +176,12 @@ def anchor_windows(
             return window
         return window.model_copy(update={"anchor": words})
 
-    return replace(windows, value=tuple(map(anchor, windows.value)))
+    above = {"anchor": ("the moment of the line above",)}
+    return replace(
+        windows,
+        value=tuple(map(anchor, windows.value)),
+        signs=tuple({**above, **own} for own in windows.signs),
+    )
 
 
 def demands_other(introduction: Passage) -> bool:

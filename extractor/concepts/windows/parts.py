@@ -195,10 +195,14 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
         first = clause.end
     found = _find_exception(tokens, first, window.first)
     if found:
-        halves = (first, found.first), (found.end, window.first)
+        purpose = rule("for_purpose").ends(tokens, found.first, first)
+        # "steroids for indications other than asthma": the drug alone is limited
+        kept_end = purpose.first if purpose else found.first
+        halves = (first, kept_end), (found.end, window.first)
+        is_of_excepted = window.comparator in LOWER and purpose is None
         named = (
             narrow(tokens, *half)
-            for half in (reversed(halves) if window.comparator in LOWER else halves)
+            for half in (reversed(halves) if is_of_excepted else halves)
         )
         whole = next(filter(None, named), None)
         return _take_item(tokens, whole, window) if whole else None

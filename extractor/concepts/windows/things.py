@@ -22,8 +22,10 @@ _MAY_NAME_A_SEX = re.compile(
     re.IGNORECASE,
 )
 """A sentence without these words need not be read for the sex."""
-_BRACKETED = re.compile(r"\s*\([^()]{0,400}\)")
-_OPEN_BRACKET = re.compile(r"\s*\([^()]{0,400}$")
+_BRACKETED = re.compile(r" ?\([^()]{0,400}\)")
+_OPEN_BRACKET = re.compile(r" ?\([^()]{0,400}$")
+_LONGEST_SENTENCE = 1000
+"""How many characters before and behind a window its sentence may reach."""
 _DEEPEST = 3
 """How many brackets may stand within each other."""
 _SENTENCE_END = re.compile(r"(?:[.;]\s+|\n)(?=\S)")
@@ -69,7 +71,7 @@ def list_things(words: str) -> tuple[str, ...]:
     >>> list_things("systemic or topical corticosteroids")
     ('systemic or topical corticosteroid',)
     """
-    bare = words
+    bare = " ".join(words.split())
     for _ in range(_DEEPEST):
         bare = _BRACKETED.sub(" ", bare)
     tokens = read_text(" ".join(_OPEN_BRACKET.sub(" ", bare).split()))
@@ -185,9 +187,19 @@ def find_sex(quote: str, criterion: str) -> Sex | None:
     'female'
     """
     at = max(criterion.find(quote), 0)
-    start = max((m.end() for m in _SENTENCE_END.finditer(criterion, 0, at)), default=0)
-    end = _SENTENCE_END.search(criterion, at + len(quote))
-    sentence = criterion[start : end.start() if end else None]
+    nearest = max(0, at - _LONGEST_SENTENCE)
+    ends = _SENTENCE_END.finditer(criterion, nearest, at)
+    start = max((end.end() for end in ends), default=nearest)
+    behind = at + len(quote)
+    end = _SENTENCE_END.search(criterion, behind, behind + _LONGEST_SENTENCE)
+    return _read_sex(
+        criterion[start : end.start() if end else behind + _LONGEST_SENTENCE]
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_sex(sentence: str) -> Sex | None:
+    """Return the only sex that a sentence names."""
     if not _MAY_NAME_A_SEX.search(sentence):
         return None
     tokens = read_text(sentence)

@@ -57,11 +57,12 @@ class DocumentContent:
         """
         from pydantic import TypeAdapter  # noqa: PLC0415 - the child process needs none
 
-        found: Self = TypeAdapter(cls).validate_python(content)
-        spans = [at for span in (*found.edges, *found.contents) for at in span]
-        places = (*found.pages, *found.headings, *spans)
-        if any(not 0 <= at <= len(found.text) for at in places):
+        document: Self = TypeAdapter(cls).validate_python(content)
+        places = [*document.pages, *document.headings]
+        for span in (*document.edges, *document.contents):
+            places += span
+        if any(not 0 <= at <= len(document.text) for at in places):
             raise ValueError("a place outside of the text")
-        if len(found.ranks) != len(found.headings):
+        if len(document.ranks) != len(document.headings):
             raise ValueError("a heading without a rank")
-        return found
+        return document

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as api
@@ -124,8 +124,12 @@ def _read_lines(text: pdfium.PdfTextPage, height: float) -> Iterator[_Line]:
     begun = 0
     for number in range(text.count_chars()):
         sign = _read_sign(text, number)
-        if sign in _LINE_ENDS or sign in _HYPHENS:
-            yield from _read_line(text, begun, number + (sign in _HYPHENS), height)
+        # PDFium writes such a hyphen in the place of the line break, within a word.
+        if sign in _HYPHENS:
+            yield from _read_line(text, begun, number + 1, height)
+            begun = number + 1
+        elif sign in _LINE_ENDS:
+            yield from _read_line(text, begun, number, height)
             begun = number + 1
     yield from _read_line(text, begun, text.count_chars(), height)
 
@@ -137,15 +141,19 @@ def _read_line(
     cell: list[tuple[str, api.FS_RECTF]] = []
     for number in range(start, end):
         sign = _read_sign(text, number)
-        box = _read_box(text, number)
-        if sign.isspace() or not sign:
-            if cell and sign:
+        if not sign:
+            continue
+        if sign.isspace():
+            # The box of a blank says nothing, as PDFium makes up most blanks.
+            if cell:
                 cell.append((" ", cell[-1][1]))
             continue
-        last = cell[-1][1] if cell else box
-        if box.left - last.right > _GAP * (box.top - box.bottom):
-            yield _make_line(cell, height, is_bold=_is_bold(text, number - 1))
-            cell = []
+        box = _read_box(text, number)
+        if cell:
+            gap = box.left - cell[-1][1].right
+            if gap > _GAP * (box.top - box.bottom):
+                yield _make_line(cell, height, is_bold=_is_bold(text, number - 1))
+                cell = []
         cell.append(("-" if sign in _HYPHENS else sign, box))
     if cell:
         yield _make_line(cell, height, is_bold=_is_bold(text, start))
@@ -179,34 +187,41 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
             joined.append(line)
             continue
         first = label[0]
-        words = " ".join(one.text for one in label)
-        is_level = len(label) == 1 and abs(first.middle - line.middle) < line.size / 2
-        goes_on = following is not None and following.left > first.right
-        is_list = goes_on and following.middle < line.middle - line.size / 2
+        words = " ".join(part.text for part in label)
         del joined[-len(label) :]
-        if is_level and not is_list:
-            joined.append(
-                replace(first, text=f"{words}\t{line.text}", right=line.right)
-            )
+        is_level = len(label) == 1 and abs(first.middle - line.middle) < line.size / 2
+        if is_level and not _goes_on_below(first, line, following):
+            row = f"{words}\t{line.text}"
+            joined.append(replace(first, text=row, right=line.right))
         else:
             joined += [replace(first, text=words), line]
     return joined
+
+
+def _goes_on_below(label: _Line, line: _Line, following: _Line | None) -> bool:
+    """Return whether the cell beside a label has another line below this one."""
+    if following is None:
+        return False
+    is_beside = following.left > label.right
+    return is_beside and following.middle < line.middle - line.size / 2
 
 
 def _find_label(lines: Sequence[_Line], line: _Line) -> Sequence[_Line]:
     """Return the last lines if they are the cell to the left of a line; empty if they are not."""
     first = len(lines)
     while first:
-        one = lines[first - 1]
-        is_left = one.right < line.left and one.middle < line.middle + line.size
-        is_below = (
-            first == len(lines) or 0 < one.middle - lines[first].middle <= 2 * one.size
-        )
-        if not (is_left and is_below):
+        part = lines[first - 1]
+        if part.right >= line.left or part.middle >= line.middle + line.size:
             break
+        if first < len(lines):
+            distance = part.middle - lines[first].middle
+            if not 0 < distance <= 2 * part.size:
+                break
         first -= 1
-        if abs(one.middle - line.middle) < line.size / 2:
+        is_level = abs(part.middle - line.middle) < line.size / 2
+        if is_level:
             break
+    # Longer than a label, the lines are a column of text beside another one.
     is_column = len(lines) - first > _MOST_LINES_OF_LABEL
     return () if is_column else lines[first:]
 
@@ -214,39 +229,39 @@ def _find_label(lines: Sequence[_Line], line: _Line) -> Sequence[_Line]:
 def _join_wrapped(lines: Sequence[_Line]) -> list[_Line]:
     """Join the lines of each paragraph that was wrapped at the right margin of the page."""
     joined: list[_Line] = []
-    for before, line in pairwise([None, *lines]):
-        if before and line and _is_wrapped(before, line, lines):
-            # A hyphen at the end of a line keeps its line break, by which a reader knows it.
-            space = "\n" if before.text.endswith("-") else " "
-            joined[-1] = replace(
-                joined[-1], text=f"{joined[-1].text}{space}{line.text}"
-            )
-        elif line:
+    for number, line in enumerate(lines):
+        if number == 0 or not _is_wrapped(lines[number - 1], line, lines):
             joined.append(line)
+            continue
+        # A hyphen at the end of a line keeps its line break, by which a reader knows it.
+        space = "\n" if lines[number - 1].text.endswith("-") else " "
+        joined[-1] = replace(joined[-1], text=f"{joined[-1].text}{space}{line.text}")
     return joined
 
 
 def _is_wrapped(before: _Line, line: _Line, lines: Sequence[_Line]) -> bool:
-    """Return whether a line goes on with the line before it, where its first word had no room."""
-    is_near = 0 < before.middle - line.middle <= _TIGHT * line.size
-    is_alike = abs(before.size - line.size) < 1 and before.is_bold == line.is_bold
-    is_below = abs(line.left - before.left) <= _INDENT * line.size
-    if (
-        _MARK.match(line.text)
-        or "\t" in line.text
-        or not (is_near and is_alike and is_below)
-    ):
+    """Return whether a line goes on with the line before it, where its first word had no room.
+
+    ``lines`` are all of the page, whose longest ones show where its right margin is.
+    """
+    if _MARK.match(line.text) or "\t" in line.text:
         return False
-    rights = [
-        one.right for one in lines if abs(one.left - before.left) <= _INDENT * line.size
-    ]
+    if not 0 < before.middle - line.middle <= _TIGHT * line.size:
+        return False
+    if before.is_bold != line.is_bold or abs(before.size - line.size) >= 1:
+        return False
+    indent = _INDENT * line.size
+    if abs(line.left - before.left) > indent:
+        return False
+    rights = [other.right for other in lines if abs(other.left - before.left) <= indent]
     margin = max(rights)
     at_margin = [right for right in rights if margin - right <= _MARGIN * line.size]
-    width = (line.right - line.left) * len(line.text.split()[0]) / len(line.text)
-    return (
-        len(at_margin) >= _FEWEST_AT_MARGIN
-        and before.right + width > margin - line.size / 2
-    )
+    # A few short lines beside each other are a list, and end nowhere near a margin.
+    if len(at_margin) < _FEWEST_AT_MARGIN:
+        return False
+    share = len(line.text.split()[0]) / len(line.text)
+    first_word_width = (line.right - line.left) * share
+    return before.right + first_word_width > margin - line.size / 2
 
 
 def _read_sign(text: pdfium.PdfTextPage, number: int) -> str:
@@ -287,11 +302,7 @@ def _set_text(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
                 left_out[line.text] = None
                 continue
             if stands_out(line):
-                headings[size] = (
-                    not line.text.isupper(),
-                    -round(line.size),
-                    not line.is_bold,
-                )
+                headings[size] = _rank_letters(line)
             written.append(line.text + "\n")
             size += len(written[-1])
     spans: list[Span] = []
@@ -299,7 +310,6 @@ def _set_text(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
         spans.append((size, size + len(words)))
         written.append(words + "\n")
         size += len(written[-1])
-    # Capitals are above other letters, then larger ones above smaller ones.
     kinds = sorted(set(headings.values()))
     return DocumentContent(
         "".join(written),
@@ -311,12 +321,19 @@ def _set_text(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
     )
 
 
+def _rank_letters(line: _Line) -> tuple[bool, float, bool]:
+    """Return what headings are sorted by, the highest first: capitals, then larger letters, then
+    bold ones.
+    """
+    return not line.text.isupper(), -round(line.size), not line.is_bold
+
+
 def _find_edges(pages: Sequence[Sequence[_Line]]) -> set[str]:
     """Return the words of headers and footers: what recurs near the top or bottom of pages."""
-    seen: Counter[str] = Counter()
+    pages_with: Counter[str] = Counter()
     for lines in pages:
-        seen.update({line.words for line in lines if line.is_outer})
-    return {words for words, number in seen.items() if number > 1}
+        pages_with.update({line.words for line in lines if line.is_outer})
+    return {words for words, number in pages_with.items() if number > 1}
 
 
 def _find_headings(lines: Sequence[_Line]) -> Callable[[_Line], bool]:
@@ -325,13 +342,16 @@ def _find_headings(lines: Sequence[_Line]) -> Callable[[_Line], bool]:
     bold = 0
     for line in lines:
         sizes[round(line.size, 1)] += len(line.text)
-        bold += len(line.text) if line.is_bold else 0
+        if line.is_bold:
+            bold += len(line.text)
     usual = sizes.most_common(1)[0][0]
     bold_stands_out = 2 * bold < sizes.total()
 
     def stands_out(line: _Line) -> bool:
-        is_short = len(line.text) <= _LONGEST_HEADING and "\t" not in line.text
-        is_marked = (line.is_bold and bold_stands_out) or line.size > _LARGER * usual
-        return is_short and is_marked
+        if len(line.text) > _LONGEST_HEADING or "\t" in line.text:
+            return False
+        if line.is_bold and bold_stands_out:
+            return True
+        return line.size > _LARGER * usual
 
     return stands_out

@@ -38,6 +38,7 @@ _AROUND = frozenset(
     map(qn, ("w:sdt", "w:sdtContent", "w:ins", "w:customXml", "w:moveTo"))
 )
 """Content controls, and what was inserted by a tracked change."""
+_ENCRYPTED = 0x1
 _LONGEST_NUMBER = 6
 _SHORT_LABEL = 80
 
@@ -67,22 +68,7 @@ def _check_archive(given: bytes) -> None:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(given)) as archive:
-            members = archive.infolist()
-            if any(member.flag_bits & 1 for member in members):
-                raise DocumentProblem(
-                    "the Word document is encrypted", "save a copy without its password"
-                )
-            size = sum(member.file_size for member in members)
-            out_of_proportion = size > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * len(
-                given
-            )
-            if size > MAX_UNPACKED_BYTES or out_of_proportion:
-                raise DocumentProblem(
-                    f"unpacks to {size:,} bytes, as decompression bombs do", _BOMB
-                )
-            for member in members:
-                if member.filename.endswith((".xml", ".rels")):
-                    _check_xml(archive, member)
+            _check_members(archive, len(given))
     except (
         zipfile.BadZipFile,
         EOFError,
@@ -97,13 +83,33 @@ def _check_archive(given: bytes) -> None:
         ) from None
 
 
+def _check_members(archive: zipfile.ZipFile, packed: int) -> None:
+    """Raise ``DocumentProblem`` for an archive of ``packed`` bytes that must not be unpacked."""
+    members = archive.infolist()
+    if any(member.flag_bits & _ENCRYPTED for member in members):
+        raise DocumentProblem(
+            "the Word document is encrypted", "save a copy without its password"
+        )
+    size = sum(member.file_size for member in members)
+    out_of_proportion = size > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * packed
+    if size > MAX_UNPACKED_BYTES or out_of_proportion:
+        raise DocumentProblem(
+            f"unpacks to {size:,} bytes, as decompression bombs do", _BOMB
+        )
+    for member in members:
+        if member.filename.endswith((".xml", ".rels")):
+            _check_xml(archive, member)
+
+
 def _check_xml(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     if member.file_size > MAX_XML_BYTES:
         raise DocumentProblem(
             f"{member.filename} unpacks to {member.file_size:,} bytes", _BOMB
         )
     part = archive.read(member)
-    if part.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in part[:4]:
+    # In UTF-16, zeros stand between the letters of a declaration and would hide it.
+    has_mark = part.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if has_mark or b"\0" in part[:4]:
         part = part.replace(b"\0", b"")
     if _DECLARATION.search(part):
         raise DocumentProblem(
@@ -171,42 +177,46 @@ class _Writer:
         """Write the rows of a table: a label above its list, or the cells between tabs."""
         for row in _find_children(table, "w:tr"):
             cells = [self._read_cell(cell) for cell in _find_children(row, "w:tc")]
-            if not any(cells):
-                continue
             filled = [cell for cell in cells if cell]
-            is_list = (
-                len(cells) == 2
-                and len(cells[0]) == 1
-                and len(cells[1]) > 1
-                and len(cells[0][0]) <= _SHORT_LABEL
-            )
-            if is_list or len(filled) == 1:
-                for line in (line for cell in filled for line in cell):
-                    self._add(line)
+            if not filled:
+                continue
+            if len(filled) == 1 or _is_labelled_list(cells):
+                for cell in filled:
+                    for line in cell:
+                        self._add(line)
             else:
                 self._add("\t".join(" ".join(cell) for cell in cells))
 
     def _read_cell(self, cell: Any) -> list[str]:
         """Return the lines of a cell; none for a cell that continues the one above."""
         merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+        # The first of several merged cells says "restart", the others say nothing or "continue".
         if merged is not None and merged.get(qn("w:val")) != "restart":
             return []
-        lines = []
+        texts: list[str] = []
         for block in _list_blocks(cell):
             if block.tag == qn("w:p"):
-                lines.append(self._read_paragraph(block))
+                texts.append(self._read_paragraph(block))
             else:
-                rows = _find_children(block, "w:tr")
-                inner = (
-                    [self._read_cell(one) for one in _find_children(row, "w:tc")]
-                    for row in rows
-                )
-                lines += ["\t".join(" ".join(one) for one in row) for row in inner]
-        return [line for text in lines for line in text.split("\n") if line.strip()]
+                texts += self._read_inner_table(block)
+        lines: list[str] = []
+        for text in texts:
+            lines += [line for line in text.split("\n") if line.strip()]
+        return lines
+
+    def _read_inner_table(self, table: Any) -> list[str]:
+        """Return the rows of a table within a cell, with tabs between their cells."""
+        rows: list[str] = []
+        for row in _find_children(table, "w:tr"):
+            cells = [self._read_cell(cell) for cell in _find_children(row, "w:tc")]
+            rows.append("\t".join(" ".join(cell) for cell in cells))
+        return rows
 
     def _read_paragraph(self, paragraph: Any) -> str:
         text = "".join(_read_runs(paragraph))
-        return self._mark_item(paragraph) + text if text.strip() else ""
+        if not text.strip():
+            return ""
+        return self._mark_item(paragraph) + text
 
     def _name_style(self, paragraph: Any) -> str:
         style = self._find_style(paragraph)
@@ -223,6 +233,7 @@ class _Writer:
         own = paragraph.find(qn("w:pPr"))
         if own is not None:
             yield own
+        # A list style gives its marks to all paragraphs of that style.
         style = self._find_style(paragraph)
         for _ in range(MAX_DEPTH):  # styles may be based on each other in a circle
             if style is None:
@@ -236,30 +247,57 @@ class _Writer:
         """Return the mark of an item, which Word keeps apart from its text: a bullet, or its
         number.
         """
-        numbering = (
-            one.find(qn("w:numPr")) for one in self._list_properties(paragraph)
-        )
-        found = next((one for one in numbering if one is not None), None)
-        if found is None:
+        numbering = self._find_numbering(paragraph)
+        if numbering is None:
             return ""
-        list_id = _read_value(found, "w:numId")
-        level = _read_number(_read_value(found, "w:ilvl"))
-        if not list_id or list_id == "0":
+        list_id = _read_value(numbering, "w:numId")
+        level = _read_number(_read_value(numbering, "w:ilvl"))
+        if (
+            not list_id or list_id == "0"
+        ):  # 0 takes an item out of the list of its style
             return ""
-        counts = self._counts[list_id]
-        counts[level] = counts.get(level, 0) + 1
-        for deeper in [one for one in counts if one > level]:
-            del counts[deeper]
+        number = self._count_item(list_id, level)
         form = self._formats.get((list_id, level), "bullet")
         indent = "  " * level
-        if form in ("bullet", "none"):
-            return f"{indent}- " if form == "bullet" else ""
+        if form == "none":
+            return ""
+        if form == "bullet":
+            return f"{indent}- "
         if _HEADING.fullmatch(self._name_style(paragraph)):
-            return ".".join(str(counts.get(one, 1)) for one in range(level + 1)) + " "
-        number = counts[level]
-        if "etter" in form and number <= 26:
-            return f"{indent}{chr(96 + number)}) "
+            counts = self._counts[list_id]
+            return (
+                ".".join(str(counts.get(above, 1)) for above in range(level + 1)) + " "
+            )
+        is_letter = "etter" in form and number <= 26  # "lowerLetter" or "upperLetter"
+        if is_letter:
+            return f"{indent}{chr(ord('a') + number - 1)}) "
         return f"{indent}{number}. "
+
+    def _find_numbering(self, paragraph: Any) -> Any:
+        """Return the numbering of a paragraph, or else of its style; None without any."""
+        for properties in self._list_properties(paragraph):
+            numbering = properties.find(qn("w:numPr"))
+            if numbering is not None:
+                return numbering
+        return None
+
+    def _count_item(self, list_id: str, level: int) -> int:
+        """Return the number of the next item on a level. The levels below it begin again."""
+        counts = self._counts[list_id]
+        counts[level] = counts.get(level, 0) + 1
+        for deeper in [other for other in counts if other > level]:
+            del counts[deeper]
+        return counts[level]
+
+
+def _is_labelled_list(cells: list[list[str]]) -> bool:
+    """Return whether a row is a short label beside several lines."""
+    if len(cells) != 2:
+        return False
+    label, content = cells
+    if len(label) != 1 or len(content) < 2:
+        return False
+    return len(label[0]) <= _SHORT_LABEL
 
 
 def _list_blocks(parent: Any) -> Iterator[Any]:
@@ -314,14 +352,15 @@ def _read_numbering(document: Any) -> dict[tuple[str, int], str]:
         numbering = document.part.numbering_part.element
     except (KeyError, NotImplementedError):
         return {}
+    # A list ("num") takes the forms of its levels from a definition ("abstractNum").
     levels = {
-        one.get(qn("w:abstractNumId")): one.findall(qn("w:lvl"))
-        for one in numbering.findall(qn("w:abstractNum"))
+        definition.get(qn("w:abstractNumId")): definition.findall(qn("w:lvl"))
+        for definition in numbering.findall(qn("w:abstractNum"))
     }
     forms: dict[tuple[str, int], str] = {}
-    for one in numbering.findall(qn("w:num")):
-        list_id = one.get(qn("w:numId"))
-        for level in levels.get(_read_value(one, "w:abstractNumId"), ()):
+    for listed in numbering.findall(qn("w:num")):
+        list_id = listed.get(qn("w:numId"))
+        for level in levels.get(_read_value(listed, "w:abstractNumId"), ()):
             number = _read_number(level.get(qn("w:ilvl")))
             forms[list_id, number] = _read_value(level, "w:numFmt") or "decimal"
     return forms
@@ -329,5 +368,6 @@ def _read_numbering(document: Any) -> dict[tuple[str, int], str]:
 
 def _read_number(written: str | None) -> int:
     """Return a number of an attribute; 0 for what is none."""
-    is_number = written and written.isdecimal() and len(written) < _LONGEST_NUMBER
-    return int(written or "") if is_number else 0
+    if not written or not written.isdecimal():
+        return 0
+    return int(written) if len(written) < _LONGEST_NUMBER else 0

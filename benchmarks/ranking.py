@@ -1,0 +1,52 @@
+"""Judge by field whether confidences mean what they say, on values that they were not fitted on.
+
+    python -m benchmarks.ranking --data DIR --records INPUT... [--markdown]
+
+``--records`` are the records of the gold, ``--data`` holds the labels and marks from which the
+confidences learn (``benchmarks.training.signs``). A row for each field: the values, the mean
+confidence and the share right; ``off``, the mean distance between confidence and share right over
+bins with equally many values; ``chance``, what that distance would be if each confidence were true;
+``excess``, what is left of it; ``ranks``, the share of pairs of a right and a wrong value of which
+the right one is surer; how many different confidences there are, in hundredths; and how many of the
+values from 0.85 are right.
+
+Gold is that of folds 3 and 4, each judged by what was fitted without it; marks are those of the half
+that nothing is fitted on. A value is judged where its item is in gold: limits, windows, amounts and
+arms one by one, and a part of a value where the value is right. Other fields are lists as a whole,
+and have the curves of ``benchmarks.reliability``; empty ones are left out.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.claims import Claim, format_claims
+from benchmarks.data import parse_options
+from benchmarks.gold import read_gold
+from benchmarks.reliability import cross_validate, judge_gold
+from benchmarks.training.sign_rows import GOLD_SOURCE, read_rows
+from benchmarks.training.signs import UNREAD, test
+from extractor.formats import read_records
+
+
+def main() -> None:
+    """Print the table."""
+    chosen = parse_options(__doc__, data=..., records=[...], markdown=False)
+    claims = test(read_rows(chosen.data, chosen.records))
+    known = {claim.field for claim in claims}
+    claims += [
+        claim for claim in list_curved(chosen.records) if claim.field not in known
+    ]
+    print(format_claims(claims, markdown=chosen.markdown))
+
+
+def list_curved(inputs: Sequence[Path]) -> Iterator[Claim]:
+    """Yield the values of folds 3 and 4 with the confidence of curves fitted on the other folds."""
+    records = read_records(*inputs, on_error=lambda _: None)
+    stated = [one for one in judge_gold(read_gold(), records) if one.confidence]
+    for one, confidence in zip(stated, cross_validate(stated), strict=True):
+        if one.fold in UNREAD and one.read not in (None, ()):
+            yield Claim(GOLD_SOURCE, one.field, one.trial, confidence, one.right)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,289 @@
+"""The values of the rules on labelled records, each with its signs and whether it is right.
+
+A value is judged where its item is labelled. Limits, time windows and amounts are judged one by
+one; the quotes that are parts of a value, where the value is right.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from benchmarks.data import Row, fold_of, read_labels, read_lines
+from benchmarks.gold import GOLD, read_annotated, read_gold
+from benchmarks.human import bounds, owners
+from benchmarks.human.texts import is_same_number, make_record
+from benchmarks.matching import FIELDS_OF, Match, list_regimens, match_items
+from benchmarks.training.dose_roles import read_dose_labels
+from extractor.apps.evaluation.comparers import Comparer, Level
+from extractor.apps.evaluation.fields import FIELDS, GROUPS, Field
+from extractor.apps.evaluation.judge import compare_values, pair_wholes
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.concepts.parse import parse_uncalibrated
+from extractor.evidence.calibration import estimate_part
+from extractor.evidence.drafts import Draft, Reading
+from extractor.formats import read_records
+from extractor.schemas import Regimen, TrialExtraction, TrialRecord
+from extractor.schemas.values import PARTS
+
+GOLD_SOURCE = "gold"
+"""The source whose confidences are those of the package; others have their own shares."""
+_FIELD_OF = {field.name: field for field in FIELDS}
+_GROUP_OF = {group.path: group for group in GROUPS}
+_LIMITS = "eligibility.criteria.constraints"
+_WINDOWS = "eligibility.criteria.time_windows"
+
+
+class SignRow(NamedTuple):
+    """A value: its field, its signs, the rules' own estimate, and whether it is right.
+
+    ``group`` are values that may be wrong together: a trial. ``source`` says who labelled it.
+    """
+
+    field: str
+    group: str
+    source: str
+    fold: int
+    signs: tuple[str, ...]
+    estimate: float
+    right: bool
+
+
+def read_rows(data: Path, gold: Sequence[Path]) -> list[SignRow]:
+    """Read all rows: of gold whose records are in ``gold``, and of the labels and marks in
+    ``data``. The half of the marks that only measures has fold 3, all other labels fold 0.
+    """
+    return [
+        *_read_gold(gold),
+        *_read_dose_labels(data),
+        *_read_limit_labels(data),
+        *_read_owners(data / "human" / "chia_marks.jsonl.gz"),
+        *_read_bounds(data / "human" / "lct_comparisons.jsonl.gz"),
+    ]
+
+
+def _read_gold(inputs: Sequence[Path]) -> Iterator[SignRow]:
+    records = read_records(*inputs, on_error=lambda _: None)
+    for record, line, annotation in read_annotated(read_gold(GOLD), records):
+        gold = TrialExtraction.model_validate(annotation)
+        yield from judge_signs(record, gold, GOLD_SOURCE, line["fold"])
+
+
+def _read_dose_labels(data: Path) -> Iterator[SignRow]:
+    """Yield the regimens of labelled trials that are not gold."""
+    held_back = read_gold(GOLD)
+    for labelled in read_dose_labels(data):
+        record = labelled.record
+        if record.record_id in held_back:
+            continue
+        doses = [dose for dose in labelled.doses if _is_valid(dose)]
+        gold = TrialExtraction.model_validate(
+            {"record_id": record.record_id, "eligibility": {}, "dosing": doses}
+        )
+        yield from judge_signs(record, gold, "labelled doses", 0)
+
+
+def _is_valid(dose: Row) -> bool:
+    """Return whether the guideline of today still has the words of a labelled regimen."""
+    try:
+        Regimen.model_validate(dose)
+    except ValidationError:
+        return False
+    return True
+
+
+def _read_limit_labels(data: Path) -> Iterator[SignRow]:
+    """Yield the limits of labelled lines."""
+    held_back = read_gold(GOLD)
+    for row in read_labels(data, "limits"):
+        if row["record"] in held_back:
+            continue
+        heading = f"{row['list'].capitalize()} Criteria:\n\n* "
+        record = make_record(row["record"], f"{heading}{row['text']}")
+        criterion = {
+            "kind": row["list"],
+            "section": "eligibility",
+            "quote": row["text"],
+            "constraints": row["constraints"],
+        }
+        gold = TrialExtraction.model_validate(
+            {"record_id": row["record"], "eligibility": {"criteria": [criterion]}}
+        )
+        for judged in judge_signs(record, gold, "labelled limits", 0):
+            if judged.field == _LIMITS:
+                yield judged
+
+
+def judge_signs(
+    record: TrialRecord, gold: TrialExtraction, source: str, fold: int
+) -> Iterator[SignRow]:
+    """Yield every value with signs whose item is labelled."""
+    parsed = parse_uncalibrated(record)
+    extraction = assemble_extraction(parsed, ModelResult())
+    known = (record.record_id, source, fold)
+    matches = list(match_items(parsed, extraction, gold))
+    paired = {id(match.read) for match in matches}
+    for regimen in list_regimens(parsed, extraction.dosing):
+        agent = regimen.rules["agent"]
+        stands = id(regimen) in paired
+        yield SignRow(
+            "dosing.regimens", *known, agent.signs[0][""], agent.confidence, stands
+        )
+    for match in matches:
+        for name in FIELDS_OF[match.path]:
+            reading = match.read.read(name)
+            if not reading.signs or not _is_labelled(match, name):
+                continue
+            for field, signs, estimate, right in _judge_reading(match, name, reading):
+                yield SignRow(field, *known, signs, estimate, right)
+
+
+def _is_labelled(match: Match, name: str) -> bool:
+    """Return whether gold was read for a field: the keys of guideline 1.5 may be missing."""
+    field = _FIELD_OF[f"{match.path}.{name}"]
+    return field.counts or name in match.gold.model_fields_set
+
+
+def _judge_reading(
+    match: Match, name: str, reading: Reading[Any]
+) -> Iterator[tuple[str, tuple[str, ...], float, bool]]:
+    field = _FIELD_OF[f"{match.path}.{name}"]
+    label = getattr(match.gold, name)
+    members = reading.list_values()
+    rights = judge_members(field.comparer, members, label)
+    for at, (member, right) in enumerate(zip(members, rights, strict=True)):
+        signs = reading.signs[at]
+        yield field.name, signs[""], reading.confidence, right
+        for part, same in _judge_parts(match, field, member) if right else ():
+            if part in signs:
+                estimate = estimate_part(reading, at, part)
+                yield f"{field.name}.{part}", signs[part], estimate, same
+
+
+def judge_members(comparer: Comparer, members: Sequence[Any], label: Any) -> list[bool]:
+    """Return whether each member of a list is in the label, and each entry of that only once.
+
+    A range is right if both of its ends are.
+    """
+    left = list(comparer.spread(label))
+    rights = []
+    for member in members:
+        wanted = comparer.spread((member,))
+        found = []
+        for one in wanted:
+            same = next((other for other in left if _agree(comparer, other, one)), None)
+            if same is not None:
+                left.remove(same)
+                found.append(same)
+        rights.append(len(found) == len(wanted))
+    return rights
+
+
+def _agree(comparer: Comparer, gold: Any, read: Any) -> bool:
+    level, error = comparer.judge(gold, read)
+    return level >= Level.NORMALISED and error is None
+
+
+def _judge_parts(match: Match, whole: Field, member: Any) -> Iterator[tuple[str, bool]]:
+    """Yield the parts that a right value states, and whether gold says the same."""
+    group = _GROUP_OF[match.path]
+    read = match.gold.model_copy(update={str(whole.attribute): (member,)})
+    for name in PARTS.get(type(member), ()):
+        part = _FIELD_OF[f"{whole.name}.{name}"]
+        if not getattr(member, name):
+            continue
+        for one, other in pair_wholes(group, part, match.gold, read):
+            rows = compare_values(part, getattr(one, name), getattr(other, name))
+            yield name, all(row.level >= Level.NORMALISED for row in rows)
+
+
+def _read_owners(path: Path) -> Iterator[SignRow]:
+    """Yield the limits and windows at the values and times of Chia: right if the numbers and the
+    owner are.
+    """
+    for row in read_lines(path):
+        fold = 3 if fold_of(row["id"].partition("_")[0]) % 2 else 0
+        heading = owners.HEADINGS[row["list"]]
+        marks = list(owners.list_marked(row))
+        for draft, name, at, place in _list_members(
+            make_record(row["id"], heading + row["text"]), len(heading)
+        ):
+            start, end = place
+            there = [one for one in marks if start < one.end and one.start < end]
+            if not there:
+                continue
+            reading = draft.read(name)
+            member = reading.value[at]
+            read = owners.describe_read(name, member, place, None)
+            judged = [owners.judge_read(read, one) for one in there]
+            right = any(one.found for one in judged)
+            signs = reading.signs[at]
+            known = (row["id"].partition("_")[0], "Chia", fold)
+            if name == "constraints":
+                right = any(one.found and one.owned is not False for one in judged)
+                yield SignRow(_LIMITS, *known, signs[""], reading.confidence, right)
+                continue
+            yield SignRow(_WINDOWS, *known, signs[""], reading.confidence, right)
+            if right and "of" in signs and member.of:
+                owned = any(_names(one, member.of) for one in there)
+                estimate = estimate_part(reading, at, "of")
+                yield SignRow(f"{_WINDOWS}.of", *known, signs["of"], estimate, owned)
+
+
+def _names(marked: owners.Marked, words: str) -> bool:
+    """Return whether words are those of an owner that people marked, or share them."""
+    return any(
+        owners.list_words(words) & owners.list_words(owner["text"])
+        for owner in marked.owners
+    )
+
+
+def _read_bounds(path: Path) -> Iterator[SignRow]:
+    """Yield the limits at the bounds of the Leaf corpus: right if number and comparator are."""
+    for row in read_lines(path):
+        fold = 3 if fold_of(row["id"].partition("_")[0]) % 2 else 0
+        marked = bounds.list_marked(row)
+        for draft, name, at, place in _list_members(
+            make_record(row["id"], row["text"]), 0
+        ):
+            reading = draft.read(name)
+            member = reading.value[at]
+            if name != "constraints":
+                continue
+            ours = list(
+                bounds.split_limit(
+                    member.comparator, [member.value, member.value_high], *place
+                )
+            )
+            there = [
+                one for one in marked if one.start < place[1] and place[0] < one.end
+            ]
+            if there:
+                right = all(
+                    any(
+                        one.sign == other.sign
+                        and is_same_number(one.value, other.value)
+                        for other in there
+                    )
+                    for one in ours
+                )
+                known = (row["id"].partition("_")[0], "Leaf", fold)
+                signs = reading.signs[at][""]
+                yield SignRow(_LIMITS, *known, signs, reading.confidence, right)
+
+
+def _list_members(
+    record: TrialRecord, offset: int
+) -> Iterator[tuple[Draft, str, int, tuple[int, int]]]:
+    """Yield each limit and window of the rules: its draft, field, position and place."""
+    parsed = parse_uncalibrated(record)
+    for draft in parsed.criteria:
+        for name in ("constraints", "time_windows"):
+            for at, span in enumerate(draft.read(name).spans):
+                yield draft, name, at, (span.start - offset, span.end - offset)
+
+
+def list_fields(rows: Iterable[SignRow]) -> list[str]:
+    """Return the fields of rows, sorted."""
+    return sorted({row.field for row in rows})

@@ -1,0 +1,172 @@
+"""Fit how much each sign of a value counts: makes ``extractor/evidence/weights/signs.toml``.
+
+    python -m benchmarks.training.signs --data DIR --records INPUT... [--out FILE]
+
+``--records`` are the records of the gold, ``--data`` holds the labels of other trials and the marks
+of other people. Prints, for each field and source that the weights did not see, the
+figures of ``benchmarks.ranking``: folds 3 and 4 are left out in turn, and half of the marks is
+never learned from.
+
+The model is a logistic regression on the signs and the log-odds of the rules' own estimate. Its
+prior says that signs count nothing and the estimate means what it says. Gold of folds 0 to 2, labels
+and marks were read while the rules were made, or count as right what gold does not, so each has a
+level of its own; the level of the package is that of gold which nobody read.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.claims import Claim, format_claims
+from benchmarks.data import parse_options
+from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow, read_rows
+from extractor.evidence.signs import BASE, ESTIMATE, log_odds, weigh_by
+
+Weights = Mapping[str, float]
+_HEAD = """\
+# Log-odds by field, for a member of a list by itself: the level of the field, how much the rules' own estimate counts, and
+# each sign that speaks for or against a value. `python -m benchmarks.training.signs` fits them.
+"""
+UNREAD = frozenset({3, 4})
+"""Folds that nobody reads while rules are made."""
+_LEAST = 20
+"""Fewest values with a sign for a weight of its own."""
+_SIGN_PRIOR = 10.0
+_ESTIMATE_PRIOR = 10.0
+_SOURCE_PRIOR = 0.5
+_BASE_PRIOR = 0.01
+"""How firmly a weight is expected: that of a sign and of a source at 0, of the estimate at 1."""
+_READ_WEIGHT = 0.5
+"""What a value counts whose trial was read while the rules were made, or that others labelled."""
+_SMALLEST = 0.05
+"""Smaller weights are left out."""
+_MOST_STEPS = 50
+_SOURCE = "source: "
+"""Begins the names of sources among those of signs."""
+
+
+def main() -> None:
+    """Print held-out figures, and write the weights with ``--out``."""
+    chosen = parse_options(__doc__, data=..., records=[...], out=Path)
+    rows = read_rows(chosen.data, chosen.records)
+    print(format_claims(test(rows)))
+    if chosen.out:
+        chosen.out.write_text(format_weights(fit_all(_list_known(rows))), "utf-8")
+
+
+def _list_known(rows: Sequence[SignRow]) -> list[SignRow]:
+    """Return the rows that may be learned from: not the half of the marks that only measures."""
+    return [row for row in rows if _is_gold(row) or row.fold not in UNREAD]
+
+
+def _is_gold(row: SignRow) -> bool:
+    return row.source == GOLD_SOURCE
+
+
+def test(rows: Sequence[SignRow]) -> list[Claim]:
+    """Return each value that weights did not see, with the confidence that these give it."""
+    known = _list_known(rows)
+    claims = []
+    for fold in sorted(UNREAD):
+        rest = [row for row in known if not (_is_gold(row) and row.fold == fold)]
+        weights = fit_all(rest)
+        claims += [
+            _claim(row, weights)
+            for row in rows
+            if _is_gold(row) and row.fold == fold and row.field in weights
+        ]
+    weights = fit_all(known)
+    claims += [
+        _claim(row, weights)
+        for row in rows
+        if not _is_gold(row) and row.fold in UNREAD and row.field in weights
+    ]
+    return claims
+
+
+def _claim(row: SignRow, weights: Mapping[str, Weights]) -> Claim:
+    confidence = weigh_by(weights[row.field], row.signs, row.estimate)
+    return Claim(row.source, row.field, row.group, confidence, row.right)
+
+
+def fit_all(rows: Sequence[SignRow]) -> dict[str, Weights]:
+    """Fit the weights of each field."""
+    by_field: dict[str, list[SignRow]] = defaultdict(list)
+    for row in rows:
+        by_field[row.field].append(row)
+    return {field: fit(values) for field, values in sorted(by_field.items())}
+
+
+def fit(rows: Sequence[SignRow]) -> Weights:
+    """Fit the weights of one field, those of sources left out."""
+    described = [_describe(row) for row in rows]
+    counts = Counter(name for names in described for name in names)
+    kept = sorted(name for name, count in counts.items() if count >= _LEAST)
+    columns = {name: at for at, name in enumerate((BASE, ESTIMATE, *kept))}
+    matrix = np.zeros((len(rows), len(columns)))
+    matrix[:, 0] = 1
+    matrix[:, 1] = [log_odds(row.estimate) for row in rows]
+    for at, names in enumerate(described):
+        matrix[at, [columns[name] for name in names if name in columns]] = 1
+    is_source = [name.startswith(_SOURCE) for name in kept]
+    firm = np.array(
+        [
+            _BASE_PRIOR,
+            _ESTIMATE_PRIOR,
+            *(_SOURCE_PRIOR if one else _SIGN_PRIOR for one in is_source),
+        ]
+    )
+    weights = _maximise(matrix, rows, firm)
+    return {
+        name: round(float(weights[at]), 2)
+        for name, at in columns.items()
+        if not name.startswith(_SOURCE)
+        and (name in (BASE, ESTIMATE) or abs(weights[at]) >= _SMALLEST)
+    }
+
+
+def _describe(row: SignRow) -> set[str]:
+    """Return the signs of a value, and its source if that is not gold which nobody read."""
+    if _is_gold(row) and row.fold in UNREAD:
+        return {*row.signs}
+    return {*row.signs, f"{_SOURCE}{row.source}"}
+
+
+def _maximise(
+    matrix: np.ndarray, rows: Sequence[SignRow], firm: np.ndarray
+) -> np.ndarray:
+    """Return the likeliest weights, by Newton's method."""
+    right = np.array([row.right for row in rows], float)
+    counts = np.array(
+        [1.0 if _is_gold(row) and row.fold in UNREAD else _READ_WEIGHT for row in rows]
+    )
+    expected = np.zeros(matrix.shape[1])
+    expected[1] = 1
+    weights = expected.copy()
+    for _ in range(_MOST_STEPS):
+        chance = 1 / (1 + np.exp(-matrix @ weights))
+        slope = matrix.T @ (counts * (chance - right)) + firm * (weights - expected)
+        curve = (matrix * (counts * chance * (1 - chance))[:, None]).T @ matrix
+        step = np.linalg.solve(curve + np.diag(firm), slope)
+        weights = weights - step
+        if np.abs(step).max() < 1e-6:
+            break
+    return weights
+
+
+def format_weights(weights: Mapping[str, Weights]) -> str:
+    """Format the file of the package: the level and the estimate, then the signs, strongest first."""
+    tables = []
+    for field, own in weights.items():
+        signs = sorted(own.items() - {(BASE, own[BASE]), (ESTIMATE, own[ESTIMATE])})
+        signs.sort(key=lambda pair: pair[1])
+        lines = [f"{BASE} = {own[BASE]}", f"{ESTIMATE} = {own[ESTIMATE]}"]
+        lines += [f'"{name}" = {weight}' for name, weight in signs]
+        tables.append("\n".join([f'["{field}"]', *lines]))
+    return _HEAD + "\n" + "\n\n".join(tables) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Compare the arms of two records: those added, removed and renamed, their types, and numbers in
+descriptions.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from extractor.apps.diff.changes import (
+    ChangeKind,
+    ChangeSeverity,
+    StatedValue,
+    TrialChange,
+    make_change,
+)
+from extractor.apps.evaluation.alignment import match_values
+from extractor.apps.evaluation.text import measure_overlap
+from extractor.apps.evaluation.wording import Part, compare_texts
+from extractor.language.clean import fold_label
+from extractor.schemas import Citation, FieldRef, Section, TrialRecord
+from extractor.schemas.registered_words import unify_word
+
+_MAJOR = ChangeSeverity.MAJOR
+_MINOR = ChangeSeverity.MINOR
+
+
+def compare_arms(
+    old: TrialRecord, new: TrialRecord, regimens: Sequence[TrialChange]
+) -> Iterator[TrialChange]:
+    """Yield arms added, removed and renamed, arms of another type, and other numbers in
+    descriptions.
+
+    What an arm or intervention gives is compared as regimens. A number that no change of
+    ``regimens`` quotes, such as that of fractions, is a change of the description.
+    """
+    pairs, gone, come = _match_named(old, new)
+    old_quotes = _join_quotes([change.old for change in regimens])
+    new_quotes = _join_quotes([change.new for change in regimens])
+    for before, after in pairs:
+        if _is_arm(before):
+            yield from _compare_label(before, after)
+            yield from _compare_type(before, after)
+        yield from _compare_description(before, after, old_quotes, new_quotes)
+    for arm in filter(_is_arm, gone):
+        label = _state_part(arm, "label")
+        message = f"{label.value} removed"
+        yield make_change("arm", ChangeKind.REMOVED, _MAJOR, message, (label, None))
+    for arm in filter(_is_arm, come):
+        label = _state_part(arm, "label")
+        message = f"{label.value} added"
+        yield make_change("arm", ChangeKind.ADDED, _MAJOR, message, (None, label))
+
+
+def _join_quotes(sides: Sequence[StatedValue | None]) -> str:
+    quotes = [cited.quote for side in sides if side for cited in side.citations]
+    return "\n".join(quotes)
+
+
+def _is_arm(section: Section) -> bool:
+    return section.name.startswith("arms[")
+
+
+def _compare_label(before: Section, after: Section) -> Iterator[TrialChange]:
+    was = _state_part(before, "label")
+    now = _state_part(after, "label")
+    words = compare_texts(was.value, now.value)
+    if not was.value or not now.value or not words:
+        return
+    # Another number in a label is mostly another dose.
+    is_major = bool(_list_numbers(words.gone) or _list_numbers(words.come))
+    severity = _MAJOR if is_major else _MINOR
+    message = f"label: {was.value} -> {now.value}"
+    yield make_change("arm", ChangeKind.CHANGED, severity, message, (was, now), "label")
+
+
+def _compare_type(before: Section, after: Section) -> Iterator[TrialChange]:
+    was = _state_part(before, "type")
+    now = _state_part(after, "type")
+    if not was.value or not now.value:
+        return
+    # Registries spell the types of arms in their own ways: EXPERIMENTAL, Active comparator.
+    if not compare_texts(_unify_type(was.value), _unify_type(now.value)):
+        return
+    message = f"type of {after.part('label')}: {was.value} -> {now.value}"
+    yield make_change("arm", ChangeKind.CHANGED, _MAJOR, message, (was, now), "type")
+
+
+def _unify_type(written: str) -> str:
+    return unify_word("arm_type", written).replace("_", " ")
+
+
+def _compare_description(
+    before: Section, after: Section, old_quotes: str, new_quotes: str
+) -> Iterator[TrialChange]:
+    """Yield other numbers in a description, unless changed regimens quote them."""
+    was = _state_part(before, "description")
+    now = _state_part(after, "description")
+    words = compare_texts(was.value, now.value)
+    gone = _list_numbers(words.gone)
+    come = _list_numbers(words.come)
+    # A number that only one version gives adds to the description.
+    if not gone or not come:
+        return
+    are_old_quoted = all(number in old_quotes for number in gone)
+    are_new_quoted = all(number in new_quotes for number in come)
+    if are_old_quoted and are_new_quoted:
+        return
+    said = "; ".join(
+        f"{number} -> {other}" for number, other in zip(gone, come, strict=False)
+    )
+    name = after.part(str(_name_part(after)))
+    message = f"description of {name}: {said}"
+    yield make_change(
+        "arm", ChangeKind.CHANGED, _MAJOR, message, (was, now), "description"
+    )
+
+
+def _list_numbers(words: Sequence[Part]) -> list[str]:
+    return [word.text for word in words if word.kind == "number"]
+
+
+def list_renamed(old: TrialRecord, new: TrialRecord) -> dict[str, str | None]:
+    """Return the new label of each arm of the old record, None for an arm that is gone, as
+    ``fold_label`` has them.
+    """
+    pairs, gone, _ = _match_named(old, new)
+    renamed: dict[str, str | None] = {}
+    for before, after in pairs:
+        if _is_arm(before):
+            renamed[_fold_label(before)] = _fold_label(after)
+    for arm in filter(_is_arm, gone):
+        renamed[_fold_label(arm)] = None
+    return renamed
+
+
+def _fold_label(arm: Section) -> str:
+    return fold_label(arm.part("label") or "")
+
+
+def _match_named(
+    old: TrialRecord, new: TrialRecord
+) -> tuple[list[tuple[Section, Section]], list[Section], list[Section]]:
+    """Return the arms and interventions that two records have in common, and those of each
+    alone.
+    """
+    before = [section for section in old.sections if _name_part(section)]
+    after = [section for section in new.sections if _name_part(section)]
+    return match_values(before, after, _compare_names, 0.5)
+
+
+def _name_part(section: Section) -> str | None:
+    """Return the part that names an arm or an intervention; None for other sections and for one
+    without a name.
+    """
+    path = FieldRef(section.name).path
+    if path == "arms":
+        name = "label"
+    elif path == "interventions":
+        name = "name"
+    else:
+        return None
+    return name if section.part(name) else None
+
+
+def _compare_names(before: Section, after: Section) -> float:
+    """Return how alike two arms or two interventions are: most if their names are, else by all
+    their words.
+    """
+    part = _name_part(before)
+    # An arm and an intervention are different things.
+    if part != _name_part(after):
+        return 0.0
+    was = before.part(str(part)) or ""
+    now = after.part(str(part)) or ""
+    if not compare_texts(was, now):
+        return 2.0
+    return max(measure_overlap(was, now), measure_overlap(before.text, after.text))
+
+
+def _state_part(section: Section, field: str) -> StatedValue:
+    """Return a part of a section with the words that state it."""
+    citations = []
+    for part in section.parts:
+        if part.name != field:
+            continue
+        quote = section.text[part.start : part.end]
+        citations.append(
+            Citation(section=section.name, start=part.start, end=part.end, quote=quote)
+        )
+    return StatedValue(
+        path=f"{section.name}.{field}",
+        value=section.part(field),
+        citations=tuple(citations),
+    )

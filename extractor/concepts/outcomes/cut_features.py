@@ -1,0 +1,531 @@
+"""Describe the commas at which a flattened outcome may be cut, for the scorer of the cuts.
+
+The names and weights of the features are in ``weights/outcome_cuts.toml``: ``t:`` about a time
+frame, ``d:`` about a description, ``n:`` about the lack of one.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from extractor.language.book import rule, word_list
+from extractor.language.lexer import Range, Tokens
+from extractor.language.passage import strip_span
+
+Cuts = tuple[int | None, int | None]
+"""The numbers of the commas before the description and before the time frame; None for a missing
+part.
+"""
+
+_MOST_STARTS = 18
+"""How many commas, counted from the first, may begin a description."""
+_MOST_ENDS = 14
+"""How many commas, counted from the last, may begin a time frame."""
+_LONGEST_TAILS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeItem:
+    """One flattened outcome: its tokens, and the commas at which it may be cut.
+
+    ``inside`` tells for each comma whether it is in brackets. For the whole cell, ``tails`` counts
+    the items with each final text, and ``plain_share`` is the share of other items with at most one
+    comma: without a description.
+    """
+
+    tokens: Tokens
+    first: int
+    end: int
+    commas: tuple[int, ...]
+    inside: tuple[bool, ...]
+    tails: Counter[str]
+    plain_share: float = 0.0
+
+    def segment(self, number: int) -> Range:
+        """Return the tokens between two neighbouring commas. Segment 0 precedes the first comma."""
+        first = self.commas[number - 1] + 1 if number else self.first
+        end = self.commas[number] if number < len(self.commas) else self.end
+        return first, end
+
+    def tail(self, cut: int) -> str:
+        """Return the text after a comma."""
+        return self.quote((self.commas[cut] + 1, self.end))
+
+    def quote(self, piece: Range) -> str:
+        """Return the text of a piece."""
+        return self.tokens.read(*piece)
+
+    def words(self, piece: Range) -> list[str]:
+        """Return the words and numbers of a piece in lower case."""
+        return [
+            word.lower()
+            for word in self.tokens.words[slice(*piece)]
+            if word[0].isalnum()
+        ]
+
+    def opens(self, name: str, piece: Range) -> bool:
+        """Return whether a rule matches at the start of a piece."""
+        return rule(name).starts(self.tokens, *piece) is not None
+
+    def holds(self, name: str, piece: Range) -> bool:
+        """Return whether a rule matches in a piece."""
+        return rule(name).search(self.tokens, *piece) is not None
+
+    def is_moment(self, number: int) -> bool:
+        """Return whether a segment is only a moment."""
+        segment = self.segment(number)
+        return rule("moment_alone").covers(self.tokens, *segment) is not None
+
+    def follows_number(self, cut: int) -> bool:
+        """Return whether a number precedes a comma."""
+        comma = self.commas[cut]
+        if comma <= self.first:
+            return False
+        return self.tokens.words[comma - 1][-1].isdigit()
+
+    def has_sentence(self, piece: Range) -> bool:
+        """Return whether a sentence ends within a piece."""
+        for stop in rule("full_stop").find(self.tokens, *piece):
+            behind = stop.end - 1  # the rule ends with the word behind the full stop
+            if self.tokens.joined(behind):
+                continue
+            if self.tokens.words[behind][0].isupper():
+                return True
+        return False
+
+
+def find_items(tokens: Tokens) -> list[OutcomeItem]:
+    """Return the items of a cell, separated by bars.
+
+    >>> [
+    ...     item.quote((item.first, item.end))
+    ...     for item in find_items(read_text("Pain, 2 weeks|Survival"))
+    ... ]
+    ['Pain, 2 weeks', 'Survival']
+    """
+    items = []
+    tails = Counter[str]()
+    for first, end in _split_at_bars(tokens):
+        commas = _find_commas(tokens, first, end)
+        for comma in commas[-_LONGEST_TAILS:]:
+            tails[tokens.read(comma + 1, end)] += 1
+        inside = _mark_bracketed(tokens, first, commas)
+        items.append(OutcomeItem(tokens, first, end, commas, inside, tails))
+
+    plain = [item for item in items if len(item.commas) <= 1]
+    others = max(1, len(items) - 1)
+    complete = []
+    for item in items:
+        plain_others = len(plain)
+        if len(item.commas) <= 1:
+            plain_others -= 1  # an item is no neighbour of itself
+        complete.append(replace(item, plain_share=plain_others / others))
+    return complete
+
+
+def _split_at_bars(tokens: Tokens) -> Iterator[Range]:
+    """Yield the pieces between bars that have any words."""
+    start = 0
+    while start <= len(tokens):
+        bar = tokens.codes.find("|", start)
+        if bar < 0:
+            bar = len(tokens)
+        first, end = strip_span(tokens.codes, start, bar, "\n")
+        if first < end:
+            yield first, end
+        start = bar + 1
+
+
+def _find_commas(tokens: Tokens, first: int, end: int) -> tuple[int, ...]:
+    """Return the commas before a space, since the registry joins parts by ", "."""
+    commas = []
+    for at in range(first, end - 1):
+        if tokens.codes[at] != ",":
+            continue
+        if tokens.text.startswith(" ", tokens.ends[at]):
+            commas.append(at)
+    return tuple(commas)
+
+
+def _mark_bracketed(
+    tokens: Tokens, first: int, commas: Sequence[int]
+) -> tuple[bool, ...]:
+    """Return for each comma whether it is in brackets. A closing bracket too many counts for
+    nothing.
+    """
+    marks = []
+    depth = 0
+    start = first
+    for comma in commas:
+        piece = tokens.codes[start:comma]
+        opened = piece.count("(") + piece.count("[") + piece.count("{")
+        closed = piece.count(")") + piece.count("]") + piece.count("}")
+        depth = max(0, depth + opened - closed)
+        marks.append(depth > 0)
+        start = comma
+    return tuple(marks)
+
+
+def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cuts, list[str]]]:
+    """Yield every pair of cuts with its features.
+
+    Only the first commas may begin a description and the last ones a time frame, so that time stays
+    linear.
+    """
+    count = len(item.commas)
+    of_start = [_describe_start(item, cut) for cut in range(min(count, _MOST_STARTS))]
+    verbs = [
+        verb.first for verb in rule("verb").find(item.tokens, item.first, item.end)
+    ]
+    for end in (None, *_list_ends(item)):
+        last = count if end is None else end
+        of_end = _describe_time_frame(item, end)
+        yield (None, end), of_end + _describe_no_description(item, last)
+        for start in range(min(last, len(of_start))):
+            of_description = _describe_description(item, start, last, verbs)
+            yield (start, end), of_end + of_start[start] + of_description
+
+
+def _list_ends(item: OutcomeItem) -> list[int]:
+    """Return the commas that may begin a time frame, the last first, without those inside a list
+    of numbers: "weeks 4, 8, 12". The last comma stays in any case.
+    """
+    ends: list[int] = []
+    for cut in range(len(item.commas) - 1, -1, -1):
+        is_number = rule("bare_number").covers(item.tokens, *item.segment(cut + 1))
+        is_listed = is_number is not None and item.follows_number(cut)
+        if ends and is_listed:
+            continue
+        ends.append(cut)
+    return ends[:_MOST_ENDS]
+
+
+# The features of a cut are added up in single precision, so their order decides the last digit of
+# a confidence: a new feature goes to the end of its function.
+
+
+def _describe_time_frame(item: OutcomeItem, cut: int | None) -> list[str]:
+    """Return features of a time frame after comma number ``cut``, or of no time frame."""
+    if cut is None:
+        features = ["t:none"]
+        if item.holds("time_word", item.segment(len(item.commas))):
+            features.append("t:none last has time")
+        return features
+    return [
+        *_describe_time_words(item, cut),
+        *_describe_time_neighbours(item, cut),
+        *_describe_shared_time(item, cut),
+    ]
+
+
+def _describe_time_words(item: OutcomeItem, cut: int) -> list[str]:
+    """Return features of the words of a time frame."""
+    piece = (item.commas[cut] + 1, item.end)
+    opening = rule("part_opening").starts(item.tokens, *piece)
+    kind = opening.match.lastgroup if opening else "other"
+    features = [f"t:opens {kind}"]
+    if item.tail(cut)[:1].isupper():
+        features.append("t:capital")
+    if item.quote(item.segment(cut)).endswith((".", "?", ".)", '."')):
+        features.append("t:sentence before")
+    if not item.holds("time_word", piece):
+        features.append("t:no time word")
+    if item.holds("moment", piece):
+        features.append("t:has moment")
+    words = len(item.words(piece))
+    if words > 12:
+        features.append("t:over 12 words")
+    if words > 30:
+        features.append("t:over 30 words")
+    if item.inside[cut]:
+        features.append("t:in brackets")
+    return features
+
+
+def _describe_time_neighbours(item: OutcomeItem, cut: int) -> list[str]:
+    """Return features of the segments before and behind the comma that begins a time frame."""
+    features = []
+    count = len(item.commas)
+    before = item.segment(cut)
+    if item.is_moment(cut):
+        features.append("t:fragment before")
+    if item.opens("opens_from", before):
+        features.append("t:open from before")
+    # "From baseline, week 4, week 8": the time frame began further in front
+    further = range(max(1, cut - 4), cut)
+    if any(item.opens("opens_from", item.segment(number)) for number in further):
+        features.append("t:from further before")
+    if cut == count - 1:
+        features.append("t:last")
+    if all(item.is_moment(number) for number in range(cut + 1, count + 1)):
+        features.append("t:all fragments")
+    if item.follows_number(cut) and item.tail(cut)[:1].isdigit():
+        features.append("t:number list before")
+    if item.is_moment(cut + 1):
+        features.append("t:first fragment")
+    return features
+
+
+def _describe_shared_time(item: OutcomeItem, cut: int) -> list[str]:
+    """Return features of a time frame beside those of the cell's other items: sponsors often
+    measure all outcomes at the same times.
+    """
+    features = []
+    text = item.tail(cut)
+    sharing = item.tails[text]
+    if sharing > 1:
+        features.append("t:shared")
+    if sharing > 3:
+        features.append("t:shared often")
+    if text.endswith(".") and not item.quote(item.segment(cut)).endswith("."):
+        features.append("t:full stop at end, not before")
+    # words that are shared from an earlier comma on begin there: "Baseline, week 4"
+    if cut > 0 and sharing > 1:
+        sharing_more = item.tails[item.tail(cut - 1)]
+        if sharing_more > 1:
+            features.append("t:shared, longer shared too")
+    return features
+
+
+def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
+    """Return features of a description that begins after a comma, independent of its end."""
+    before = (item.first, item.commas[cut])
+    behind = (item.commas[cut] + 1, item.end)
+    bracketed = [
+        word.read("name") or ""
+        for word in rule("bracketed_word").find(item.tokens, *before)
+    ]
+    return [
+        *_describe_opening(item, cut, before, behind),
+        *_describe_close_of_measure(item, cut, before, bracketed),
+        *_describe_measure(item, cut, before, behind),
+        *_describe_repetition(item, before, behind, bracketed),
+    ]
+
+
+def _describe_opening(
+    item: OutcomeItem, cut: int, before: Range, behind: Range
+) -> list[str]:
+    """Return features of the first words of a description."""
+    features = []
+    text = item.tail(cut)
+    if cut == 0:
+        features.append("d:first comma")
+    if text[:1].isupper():
+        features.append("d:capital")
+    if text[:1].isdigit():
+        features.append("d:digit")
+    if item.quote(before).endswith((".", "?", ":")):
+        features.append("d:sentence before")
+    if item.inside[cut]:
+        features.append("d:in brackets")
+    if item.opens("opens_definition", behind):
+        features.append("d:defines")
+    if item.opens("opens_reference", behind):
+        features.append("d:refers")
+    if item.opens("opens_sentence", behind):
+        features.append("d:presents")
+    if item.opens("opens_connection", behind):
+        features.append("d:connects")
+    return features
+
+
+def _describe_close_of_measure(
+    item: OutcomeItem, cut: int, before: Range, bracketed: Sequence[str]
+) -> list[str]:
+    """Return features of the words with which the measure ends before its description."""
+    features = []
+    last = item.segment(cut)
+    last_word = item.tokens.words[last[0]]
+    # "Overall survival, OS, ...": the short form belongs to the measure
+    if cut > 0 and _abbreviates(item, last, (item.first, item.commas[cut - 1])):
+        features.append("d:abbreviation closes measure")
+    acronyms = [word for word in bracketed if _is_acronym(word)]
+    if len(acronyms) > 1:
+        features.append("d:two abbreviations in measure")
+    if _is_abbreviated(item, item.segment(0)):
+        where = "before" if cut == 0 else "earlier"
+        features.append(f"d:abbreviated measure {where}")
+    if cut > 0 and last_word == item.tokens.words[item.commas[cut] + 1]:
+        features.append("d:phrase before is a repetition")
+    if item.quote(before).endswith(")"):
+        features.append("d:bracket closes measure")
+    if cut > 0 and _is_short(item, last) and _is_short(item, item.segment(cut + 1)):
+        features.append("d:short segments")
+    if cut > 0 and last_word.lower() in ("and", "or"):
+        features.append("d:list closed before")
+    return features
+
+
+def _describe_measure(
+    item: OutcomeItem, cut: int, before: Range, behind: Range
+) -> list[str]:
+    """Return features of the measure before a description, and of whether the supposed
+    description is a time frame.
+    """
+    features = []
+    words = len(item.words(before))
+    if words > 20:
+        features.append("d:measure over 20 words")
+    if words > 35:
+        features.append("d:measure over 35 words")
+    if item.has_sentence(before):
+        features.append("d:sentence in measure")
+    numbers = range(1, cut + 1)
+    if any(item.opens("opens_reference", item.segment(number)) for number in numbers):
+        features.append("d:refers in measure")
+    if item.holds("passive_verb", before):
+        features.append("d:verb in measure")
+    if item.plain_share > 0.5:
+        features.append("d:plain neighbours")
+    if item.is_moment(cut + 1):
+        features.append("d:fragment")
+    opening = item.quote(item.segment(cut + 1))
+    if len(opening.split()) <= 8 and item.opens("timely_opening", behind):
+        features.append("d:reads as time frame")
+    if item.follows_number(cut) and item.tail(cut)[:1].isdigit():
+        features.append("d:number list before")
+    return features
+
+
+def _describe_repetition(
+    item: OutcomeItem, measure: Range, behind: Range, bracketed: Sequence[str]
+) -> list[str]:
+    """Return features of words or abbreviations of the measure that the description repeats."""
+    features = []
+    of_measure = item.words(measure)
+    beginning = item.words((behind[0], min(behind[1], behind[0] + 12)))[:8]
+    content = [word for word in beginning if word not in word_list("small_words")]
+    repeated = [word for word in content if word in of_measure]
+    share = len(repeated) / max(1, len(content))
+    if share >= 0.6:
+        features.append("d:repeats most")
+    if 0.3 <= share < 0.6:
+        features.append("d:repeats some")
+    if beginning and beginning[:1] == of_measure[:1]:
+        features.append("d:same first word")
+
+    acronyms = _initials(of_measure)
+    acronyms.update(word.lower() for word in bracketed)
+    for word in item.tokens.words[slice(*measure)]:
+        if word.isupper() and 2 <= len(word) <= 8:
+            acronyms.add(word.lower())
+    first = item.tokens.words[behind[0]]
+    is_acronym = len(first) > 1 and first.lower() in acronyms
+    # an acronym before a comma stands alone, and begins no sentence
+    followers = item.tokens.words[behind[0] + 1 : behind[0] + 2]
+    if is_acronym and followers not in ([], [","]):
+        features.append("d:begins with acronym")
+    return features
+
+
+def _describe_description(
+    item: OutcomeItem, cut: int, end: int, verbs: Sequence[int]
+) -> list[str]:
+    """Return features of a description that begins after comma ``cut`` and ends at comma
+    ``end``.
+    """
+    features = []
+    start = item.commas[cut] + 1
+    stop = item.commas[end] if end < len(item.commas) else item.end
+    has_commas = cut + 1 < end
+    if has_commas:
+        features += _describe_first_segment(item, cut)
+    if any(start <= verb < stop for verb in verbs):
+        features.append("d:verb")
+    if stop > start and item.tokens.codes[stop - 1] == ".":
+        features.append("d:full stop")
+    if len(item.quote((start, stop)).split()) <= 2:
+        features.append("d:few words")
+    return features
+
+
+def _describe_first_segment(item: OutcomeItem, cut: int) -> list[str]:
+    """Return features of the first of several segments of a description: it may still belong to
+    the measure.
+    """
+    features = []
+    first = item.segment(cut + 1)
+    text = item.quote(first)
+    if first[1] - first[0] == 1 and _is_acronym(text):
+        features.append("d:acronym only")
+    if _abbreviates(item, first, (item.first, item.commas[cut])):
+        features.append("d:abbreviation alone")
+    next_segment = item.segment(cut + 2)
+    if len(text.split()) <= 4 and item.opens("opens_connection", next_segment):
+        features.append("d:next connects")
+    return features
+
+
+def _describe_no_description(item: OutcomeItem, end: int) -> list[str]:
+    """Return features of an outcome without a description, whose measure ends at comma
+    ``end``.
+    """
+    features = ["n:none"]
+    stop = item.commas[end] if end < len(item.commas) else item.end
+    measure = (item.first, stop)
+    text = item.quote(measure)
+    if end == 1:
+        features.append("n:one comma")
+    if end > 0 and _closes_list(item, end):
+        features.append("n:list")
+    if end == 2:
+        features.append("n:two commas")
+    if end > 2:
+        features.append("n:more commas")
+    if ".," in text or item.has_sentence(measure):
+        features.append("n:sentence inside")
+    words = len(item.words(measure))
+    if words > 20:
+        features.append("n:over 20 words")
+    if words > 40:
+        features.append("n:over 40 words")
+    if item.plain_share > 0.5:
+        features.append("n:plain neighbours")
+    if 0 < item.plain_share <= 0.5:
+        features.append("n:some plain neighbours")
+    if text.endswith("."):
+        features.append("n:full stop")
+    return features
+
+
+def _closes_list(item: OutcomeItem, number: int) -> bool:
+    """Return whether a segment is the last of a list: "pain, sleep, and mood"."""
+    joint = item.tokens.words[item.segment(number)[0]].lower()
+    if joint not in ("and", "or"):
+        return False
+    return item.quote(item.segment(1))[:1].islower()
+
+
+def _is_short(item: OutcomeItem, segment: Range) -> bool:
+    return len(item.quote(segment).split()) <= 3
+
+
+def _is_acronym(word: str) -> bool:
+    return 2 <= len(word) <= 8 and any(map(str.isupper, word[:4]))
+
+
+def _initials(words: Sequence[str]) -> set[str]:
+    """Return the initials of all words, and of all except small words."""
+    content = [word for word in words if word not in word_list("small_words")]
+    return {
+        "".join(word[0] for word in words),
+        "".join(word[0] for word in content),
+    }
+
+
+def _abbreviates(item: OutcomeItem, segment: Range, phrase: Range) -> bool:
+    """Return whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
+    text = item.quote(segment).lower()
+    if not 1 < len(text) <= 12:
+        return False
+    return text in _initials(item.words(phrase))
+
+
+def _is_abbreviated(item: OutcomeItem, phrase: Range) -> bool:
+    """Return whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
+    bracket = rule("bracketed_word").ends(item.tokens, phrase[1], phrase[0])
+    if bracket is None:
+        return False
+    short_form = (bracket.first + 1, bracket.end - 1)
+    return _abbreviates(item, short_form, (phrase[0], bracket.first))

@@ -1,0 +1,77 @@
+"""Weigh what speaks for and against a value: its signs, and the rules' own estimate.
+
+``evidence/weights/signs.toml`` has a table for each field whose values are weighed, a member of a
+list by itself: ``base`` and the weight of each sign in log-odds, and how much the log-odds of the
+estimate count. ``python -m benchmarks.training.signs`` fits it.
+"""
+
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+
+from extractor.language.book import find_weights
+
+BASE = "base"
+ESTIMATE = "estimate"
+"""The names in a table that are no signs."""
+_LEAST = 0.01
+_MOST = 0.99
+"""Estimates beyond these are as good as these."""
+_FLOOR = 0.35
+"""The lowest confidence. Gold has too few doubtful values to say that one should be left out."""
+_AT_MOST = {
+    "a number with two readings": 0.5,
+    "an age of somebody else": 0.7,
+    "named in another line": 0.65,
+    "of the line above": 0.8,
+    "a volume or a piece": 0.84,
+    "a piece beside a substance": 0.6,
+    "words of two meanings": 0.75,
+}
+"""Judged: signs that gold has too seldom, or under which a value is never sure."""
+
+
+def log_odds(estimate: float) -> float:
+    """Return the log-odds of an estimate, which is neither 0 nor 1.
+
+    >>> log_odds(0.5), round(log_odds(1.0), 2)
+    (0.0, 4.6)
+    """
+    known = min(max(estimate, _LEAST), _MOST)
+    return math.log(known / (1 - known))
+
+
+def is_weighed(field: str) -> bool:
+    """Return whether the values of a field are weighed: ``dosing.route``."""
+    return field in _read_weights()
+
+
+@lru_cache(maxsize=16384)
+def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
+    """Return the confidence of a value, in hundredths. Signs without a weight add nothing.
+
+    Raises ``KeyError`` for a field without weights.
+    """
+    most = min((_AT_MOST[sign] for sign in signs if sign in _AT_MOST), default=1.0)
+    weighed = weigh_by(_read_weights()[field], signs, estimate)
+    return max(_FLOOR, min(most, round(weighed, 2)))
+
+
+def weigh_by(
+    weights: Mapping[str, float], signs: Iterable[str], estimate: float
+) -> float:
+    """Return the confidence by these weights.
+
+    >>> weights = {"base": 0.5, "estimate": 1.0, "no unit": -0.5}
+    >>> weigh_by(weights, ["no unit", "an unknown sign"], 0.5)
+    0.5
+    """
+    score = weights[BASE] + weights[ESTIMATE] * log_odds(estimate)
+    score += sum(weights.get(sign, 0.0) for sign in {*signs})
+    return 1 / (1 + math.exp(-score))
+
+
+@cache
+def _read_weights() -> Mapping[str, Mapping[str, float]]:
+    return tomllib.loads(find_weights("signs.toml").read_text("utf-8"))

@@ -1,0 +1,88 @@
+"""Signs: each value has a confidence of its own, and the fit finds what speaks against a value."""
+
+import pytest
+
+from benchmarks.claims import Claim, describe
+from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow
+from benchmarks.training.signs import fit, format_weights
+from extractor import Extractor
+from extractor.evidence.signs import weigh, weigh_by
+
+RULES = Extractor(effort="none")
+
+
+def read_confidences(text: str, field: str) -> list[float]:
+    """Return the confidence of each piece of evidence of a field."""
+    extraction = RULES.extract_text(f"Inclusion Criteria:\n\n* {text}")
+    return [
+        piece.confidence
+        for criterion in extraction.eligibility.criteria
+        for piece in criterion.evidence
+        if piece.field.startswith(field)
+    ]
+
+
+@pytest.mark.parametrize(
+    "hard",
+    [
+        "zorp index of at least 3",
+        "at least 3 points on the zorp index",
+        "zorp index of three or more of the listed seven items above 3",
+    ],
+)
+def test_a_hard_limit_does_not_lower_its_easy_neighbour(hard):
+    easy, *others = read_confidences(
+        f"Platelets >= 100 x 10^9/L and {hard}", "constraints"
+    )
+    assert others
+    assert max(others) < easy
+    assert easy >= 0.8
+
+
+def test_what_opens_its_clause_is_surer_than_what_stands_in_a_long_list():
+    (short,) = read_confidences(
+        "No surgery within 4 weeks before enrolment", "time_windows[0].of"
+    )
+    (long,) = read_confidences(
+        "No evidence of a change of treatment with drugs for any other disease of the "
+        "heart, lungs and kidneys in the hospital within 4 weeks before enrolment",
+        "time_windows[0].of",
+    )
+    assert long < short
+
+
+def test_signs_without_a_weight_add_nothing():
+    plain = weigh("dosing.route", (), 0.9)
+    assert weigh("dosing.route", ("a sign of tomorrow",), 0.9) == plain
+
+
+def test_a_judged_sign_sets_the_highest_confidence():
+    signs = ("a number with two readings",)
+    assert weigh("eligibility.criteria.constraints", signs, 0.99) <= 0.5
+
+
+def test_the_fit_finds_what_speaks_against_a_value():
+    def rows(signs, right, wrong, fold):
+        return [
+            SignRow("dosing.route", f"{at}", GOLD_SOURCE, fold, signs, 0.8, at < right)
+            for at in range(right + wrong)
+        ]
+
+    seen = rows((), 380, 20, 3) + rows(("far",), 60, 60, 3)
+    weights = fit(seen)
+    assert weights["far"] < -1
+    assert weigh_by(weights, (), 0.8) > 0.9
+    # what was read is more often right, and says nothing of the level
+    read = fit([*seen, *rows((), 400, 0, 0)])
+    assert weigh_by(read, (), 0.8) == pytest.approx(
+        weigh_by(weights, (), 0.8), abs=0.03
+    )
+    assert '"far" = ' in format_weights({"dosing.route": weights})
+
+
+def test_true_confidences_have_no_excess():
+    claims = [Claim("gold", "route", f"{at}", 0.9, at % 10 != 0) for at in range(200)]
+    count, confidence, right, *_ = describe(claims)
+    assert (count, confidence, right) == (200, pytest.approx(0.9), pytest.approx(0.9))
+    claimed_too_much = [claim._replace(confidence=0.99) for claim in claims]
+    assert describe(claimed_too_much)[5] > 0.05
