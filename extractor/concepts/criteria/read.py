@@ -126,14 +126,8 @@ def read_eligibility(
     rules: dict[str, Reading[Any]] = {
         "minimum_age": minimum,
         "maximum_age": maximum,
-        "sex": yield_to_registry(
-            "sex", read_sex(stated, named, descriptions), registry.sex
-        ),
-        "healthy_volunteers": yield_to_registry(
-            "healthy_volunteers",
-            read_healthy(stated, summary),
-            registry.healthy_volunteers,
-        ),
+        "sex": yield_to_registry(read_sex(stated, named, descriptions), registry.sex),
+        "healthy_volunteers": read_healthy(stated, summary),
     }
     one_sex = rules["sex"].value in (Sex.FEMALE, Sex.MALE)
     criteria = tuple(

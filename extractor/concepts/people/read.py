@@ -49,11 +49,6 @@ _OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRO
 """Categories that often apply only to some ages ("Lansky score for those under 16")."""
 _GRADED = frozenset({"stage", "grade", "class", "score"})
 _DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
-_REGISTERED = {
-    "sex": frozenset({"all", "female", "male"}),
-    "healthy_volunteers": frozenset({"true", "false"}),
-}
-"""What a registry says of participants, in lower case."""
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
 """How many tokens into a criterion of another category an age may be that of the participants."""
@@ -206,16 +201,16 @@ def read_healthy(
 
 
 def yield_to_registry(
-    field: str, reading: Reading[_Value | None], registered: str | None
-) -> Reading[_Value | None]:
-    """Return a reading; without its value, if only a description has it and the registered field
+    reading: Reading[Sex | None], registered: str | None
+) -> Reading[Sex | None]:
+    """Return the sex as read; without its value, if only a description has it and the registered field
     says otherwise.
 
     Descriptions also tell of the illness, of other trials and of people who only compare.
     """
-    known = unify_word(field, registered or "").casefold()
+    known = unify_word("sex", registered or "").casefold()
     named = {str(reading.value).casefold(), known}
-    is_against = known in _REGISTERED[field] and len(named) > 1
+    is_against = known in set(Sex) and len(named) > 1
     places = {span.section for span in reading.spans}
     if reading.value is None or not is_against or not places <= _DESCRIPTIONS:
         return reading
