@@ -25,6 +25,13 @@ from extractor.errors import ArgumentError, ExtractorError, RecordError, WrongTy
 from extractor.formats import make_record, read_stream
 from extractor.formats.free_text import GivenSection
 from extractor.formats.records import write_study
+from extractor.labels_of_rows import (
+    explain_unlabelled,
+    is_column,
+    name_rows,
+    restore_labels,
+    show_some,
+)
 from extractor.options import ExtractorOptions, Keywords
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
@@ -39,6 +46,8 @@ _ONE = (str, PathLike, TrialRecord, Mapping)
 """What is one input; anything else that can be iterated holds several."""
 _NAMED = 5
 """Most texts named in a warning."""
+_FAILED = 20
+"""Most records that failed named in a warning."""
 _FILE_NAME = re.compile(r"[*?]|\w\.\w{2,6}$|[/\\]$|://")
 """The name of a file, a folder, several files or an address."""
 
@@ -329,11 +338,11 @@ class Extractor:
             ValueError: There is no such table.
             MissingExtra: The library is not installed.
             RecordError: The text cannot be read.
-            ArgumentError: There is no such section.
+            ArgumentError: There is no such section, or several rows of a column have one label.
             ExtractorError: No record could be extracted.
 
-        Warns of records that could not be extracted, and of texts without a heading in which
-        nothing was found.
+        Warns of records that could not be extracted or are left out since their id came before, of
+        rows without a label, and of texts without a heading in which nothing was found.
 
         >>> limits = Extractor().table(
         ...     "constraints",
@@ -345,7 +354,8 @@ class Extractor:
         1      BMI          <   35.0  kg/m2
 
         The cells of a column have no heading. The records are ``text-1``, ``text-2``, and so on;
-        those of a column of pandas have the labels of its index:
+        those of a column of pandas have the labels of its index, whole numbers as such in a data
+        frame of pandas:
 
         >>> column = ["Age 18 years or older", "No prior chemotherapy; HbA1c > 7.5 %"]
         >>> criteria = Extractor().table("criteria", column, section="eligibility")
@@ -361,23 +371,48 @@ class Extractor:
         # before anything is paid for
         open_library(to)
         choose_tables((), [name], self._options.fields)
+        rows = name_rows(given) if is_column(given) else None
+        if rows and (unlabelled := explain_unlabelled(rows)):
+            warnings.warn(unlabelled, stacklevel=2)
         with warnings.catch_warnings():
             # said below, as an error
             warnings.filterwarnings("ignore", "no record could be extracted")
             results = self.run(_take_texts(given, section), quiet=True)
         if results.failures:
-            problem = (
-                f"{len(results.failures)} of {len(results.failures) + len(results)} records "
-                f"failed: {results.failures[0]['message']}"
-            )
+            problem = _tell_failures(results.failures, len(results))
             if not len(results):
                 raise ExtractorError(problem)
             warnings.warn(problem, stacklevel=2)
+        if results.repeated:
+            names = show_some(one["record_id"] for one in results.repeated)
+            warnings.warn(
+                f"{len(results.repeated)} records are left out, since their id came before: "
+                f"{names}",
+                stacklevel=2,
+            )
         if results.stopped:
             warnings.warn(f"not all is here: {results.stopped}", stacklevel=2)
         if unheaded := _tell_unheaded(list(results)):
             warnings.warn(unheaded, stacklevel=2)
-        return results.table(name, to)
+        table = results.table(name, to)
+        if rows and to == "pandas":
+            return restore_labels(table, given, rows)
+        return table
+
+
+def _tell_failures(failures: Sequence[Mapping[str, Any]], extracted: int) -> str:
+    """Return what to tell of records that failed: the first message, and the names of the
+    others.
+    """
+    first, *others = failures
+    told = (
+        f"{len(failures)} of {len(failures) + extracted} records failed: "
+        f"{first['message']}"
+    )
+    if not others:
+        return told
+    names = [one["record_id"] or one["place"] or one["path"] for one in others]
+    return f"{told}; failed, too: {show_some(names, most=_FAILED)}"
 
 
 def _tell_unheaded(extractions: Sequence[TrialExtraction]) -> str | None:
@@ -408,9 +443,8 @@ def _take_texts(given: Any, section: GivenSection | None) -> Any:
         return given
     if hasattr(given, "columns"):  # ``run`` says what to give in its place
         return given
-    if hasattr(given, "iloc"):  # a column of pandas: its index names the rows
-        column: Any = given
-        named = list(zip(map(str, column.index), column, strict=True))
+    if is_column(given):
+        named = list(zip(name_rows(given).ids, given, strict=True))
     else:
         named = [(f"text-{number}", one) for number, one in enumerate(given, 1)]
     return [_take_text(one, name, section) for name, one in named]

@@ -41,6 +41,24 @@ def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
         yield inform(FindingKind.ANSWER_AMBIGUOUS, "", remark, None, Severity.WARNING)
 
 
+def report_own_unread(parsed: ParsedRecord) -> Iterator[Finding]:
+    """Yield what patterns of the user's own fields found for an attribute and is no value of
+    it.
+    """
+    for draft in (
+        parsed.whole,
+        *parsed.criteria,
+        *parsed.regimens,
+        *parsed.outcomes,
+    ):
+        for one in dict.fromkeys(draft.unread):
+            field = f"custom.{one.field}.{one.attribute}"
+            message = f"a pattern finds this, which is no value: {one.why}"
+            yield inform(
+                FindingKind.NUMBER_UNREAD, field, message, cite(parsed, one.span)
+            )
+
+
 def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
     """Yield the lines that a model was asked about and skipped, and the regimens of the rules
     that stand there.

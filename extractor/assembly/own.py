@@ -30,6 +30,9 @@ _DISPUTED = 0.5
 _LEFT_OUT = 0.6
 """How sure a value of the patterns is that the model did not give."""
 
+_UNREAD = {AbsenceReason.NOT_ASKED: AbsenceReason.UNREAD_NUMBER}
+"""Why a field is empty for which patterns found a number or date that is none."""
+
 Claim = Mapping[str, Reading[Any]]
 """What is said of a field at one place, by attribute."""
 Place = tuple[str | None, Draft]
@@ -236,6 +239,8 @@ def _explain_attributes(
             reason = AbsenceReason.UNSUPPORTED_ANSWER
         elif is_by_model or field.name in draft.model:
             reason = AbsenceReason.NOT_REPORTED
+        elif draft.has_unread(field.name, attribute.name):
+            reason = _UNREAD.get(reason, reason)
         yield Absence(
             field=f"{path}.values.{attribute.name}",
             reason=reason,
@@ -276,4 +281,6 @@ def _explain(
         reason = AbsenceReason.UNSUPPORTED_ANSWER
     elif field.name in draft.model:
         reason = AbsenceReason.NOT_REPORTED
+    elif draft.has_unread(field.name):
+        reason = _UNREAD.get(reason, reason)
     return Absence(field=where, reason=reason, sections=searched)

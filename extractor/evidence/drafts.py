@@ -234,6 +234,18 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadOwn:
+    """Words that a pattern of a user's field found for an attribute and that are no value of it,
+    and why.
+    """
+
+    field: str
+    attribute: str
+    span: Span
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One item on its way from the first reading to the extraction: a criterion, a regimen, an
     outcome, or the record.
@@ -254,6 +266,7 @@ class Draft:
             is in doubt.
         own: The values of the user's own fields, by field, each read by rules or by a model.
             ``model`` says of such a field whether a model found one.
+        unread: What the patterns of the user's own fields found in vain.
         is_skipped: A model was asked about it and skipped it, while it answered others: the rules'
             values stand, and nobody has confirmed them.
     """
@@ -267,6 +280,7 @@ class Draft:
     at_most: Mapping[str, float] = field(default_factory=dict)
     own: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
     asked: Mapping[str, AbsenceReason] = field(default_factory=dict)
+    unread: tuple[UnreadOwn, ...] = ()
     is_skipped: bool = False
 
     @property
@@ -288,6 +302,15 @@ class Draft:
         return any(
             one.field == name and attribute in ("", one.attribute)
             for one in self.refused
+        )
+
+    def has_unread(self, name: str, attribute: str = "") -> bool:
+        """Return whether patterns of a field found something in vain; with ``attribute``, for
+        that.
+        """
+        return any(
+            one.field == name and attribute in ("", one.attribute)
+            for one in self.unread
         )
 
     def gap(self, name: str) -> AbsenceReason:

@@ -177,6 +177,7 @@ _DATE_SHAPES = (
 _TIME_OF_DAY = re.compile(
     r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?$"
 )
+_SEPT = re.compile(r"\bSept\b\.?", re.IGNORECASE)
 _DAY_AND_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})")
 
 
@@ -191,12 +192,14 @@ def read_date(written: str) -> str | None:
     ...     read_date("soon"),
     ... )
     ('2019-03', '2019-03-05', '2019-03-05', None)
+    >>> read_date("1 Sept 2019"), read_date("Sept. 1, 2019"), read_date("Sept 2019")
+    ('2019-09-01', '2019-09-01', '2019-09')
     >>> read_date("25/03/2019"), read_date("05/03/2019")
     ('2019-03-25', None)
     """
     if len(written) > _LONGEST:
         return None
-    text = _TIME_OF_DAY.sub("", written.strip())
+    text = _SEPT.sub("Sep", _TIME_OF_DAY.sub("", written.strip()))
     numbers = _DAY_AND_MONTH.fullmatch(text)
     if numbers:
         text = _order_date(

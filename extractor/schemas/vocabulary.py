@@ -229,7 +229,8 @@ Of text that nothing was read from:
 
 - ``criterion_unread``: a line of the eligibility section that looks like a criterion.
 - ``dose_unread``: words of an arm or intervention that look like a dose.
-- ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value.
+- ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value;
+  or what a pattern of a user's field finds and is none, such as "31 February 2025".
 - ``ambiguous_number``: a limit whose number can be read in two ways ("1.500"), of which none is
   usual.
 - ``language_other``: lines in another language than English, with the language and their number.

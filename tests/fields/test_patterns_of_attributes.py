@@ -204,3 +204,77 @@ def test_the_example_is_checked_before_the_pattern():
 def test_a_model_without_attributes_says_to_add_one():
     with pytest.raises(FieldError, match=r"Contraception: has no attribute; add one"):
         read_fields(make({}))
+
+
+SINCE = [
+    {
+        "text": "Men use condoms since 2 June 2025",
+        "value": {"who": "men", "since": "2025-06-02"},
+    }
+]
+
+
+@pytest.mark.parametrize("written", ["31 February 2025", "40 May 2024", "3 visits 4"])
+def test_a_date_that_is_none_costs_no_other_attribute_and_is_told(written):
+    pattern = "who=( men | women ) use _ since since=( # _ # )"
+    model = make(
+        {"many": True, "examples": SINCE},
+        who=(WHO, ..., None),
+        since=(date | None, None, pattern),
+    )
+    extraction = Extractor(fields=[model]).extract_text(
+        f"Women use pills since {written}."
+    )
+    assert [(one.who, one.since) for one in find_values(extraction, model)] == [
+        ("women", None)
+    ]
+    reasons = {one.field: one.reason.value for one in extraction.absences}
+    assert reasons["custom.contraception[0].values.since"] == "unread_number"
+    (finding,) = [
+        one for one in extraction.findings if one.field == "custom.contraception.since"
+    ]
+    assert finding.citations[0].quote == written
+
+
+@pytest.mark.parametrize(
+    "text", ["follow-up on 1 Sept 2024", "Follow up by 1 Sep 2024"]
+)
+def test_a_hyphen_in_a_pattern_is_as_in_a_text(text):
+    examples = [{"text": "follow-up on 2 June 2025", "value": "2025-06-02"}]
+    model = make(
+        {"examples": examples}, on=(date, ..., "follow-up ( by | on ) on=( # _ # )")
+    )
+    extraction = Extractor(fields=[model]).extract_text(f"The last {text}.")
+    assert [one.on for one in find_values(extraction, model)] == [date(2024, 9, 1)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        (
+            "who=( men | women ) use method=( _ )",
+            "part method: a model within a field has no pattern",
+        ),
+        (
+            "who=( men | women ) use",
+            "only a language model fills; give method a default",
+        ),
+    ],
+)
+def test_a_pattern_cannot_fill_a_model_within_a_field(pattern, said):
+    value = {"who": "men", "method": [{"name": "condoms"}]}
+    examples = [{"text": "men use condoms", "value": value}]
+    model = make(
+        {"many": True, "examples": examples},
+        who=(WHO, ..., pattern),
+        method=(list[Plain], ..., None),
+    )
+    with pytest.raises(FieldError, match=said) as raised:
+        read_fields(model)
+    assert "add a part" not in str(raised.value)
+
+
+@pytest.mark.parametrize("many", ["yes", "no", 1])
+def test_many_is_true_or_false(many):
+    with pytest.raises(FieldError, match=r"many: .*: write True or False"):
+        read_fields(make({"many": many}, who=(WHO, ..., None)))

@@ -284,6 +284,42 @@ def test_a_field_with_a_broken_value_is_not_scored(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("label", "lost"),
+    [
+        ("constraint", "eligibility.criteria.constraints"),
+        ("Constriants", "eligibility.criteria.constraints"),
+        ("eligibility.criteria.constrains", "eligibility.criteria.constraints"),
+        ("minimum_agee", "eligibility.minimum_age"),
+        ("sexx", "eligibility.sex"),
+        ("amount", "dosing.amounts"),
+    ],
+)
+def test_a_misspelt_field_is_not_scored(label, lost, tmp_path):
+    rows = [
+        *((OTHER, *row) for row in ROWS),
+        (OTHER, label, "eGFR: >= 60 mL/min", "Life expectancy of at least 12 weeks"),
+    ]
+    found = import_gold(write_sheet(tmp_path / "a.csv", rows), [RECORDS], LABELS)
+    assert len(found.problems) == 1
+    whole = import_gold(
+        write_sheet(tmp_path / "b.csv", rows[:-1]), [RECORDS], LABELS
+    ).gold[OTHER]["scored"]
+    assert [one for one in whole if one not in found.gold[OTHER]["scored"]] == [lost]
+
+
+@pytest.mark.parametrize("label", ["colour", ""])
+def test_a_field_that_nobody_knows_may_be_any_that_nothing_says(label, tmp_path):
+    rows = [
+        (OTHER, "record", "scored: all", ""),
+        (OTHER, "sex", "all", ""),
+        (OTHER, label, "x", ""),
+    ]
+    found = import_gold(write_sheet(tmp_path / "a.csv", rows), [RECORDS], LABELS)
+    assert "row 4" in str(found.problems[0])
+    assert found.gold[OTHER]["scored"] == ["eligibility.sex"]
+
+
+@pytest.mark.parametrize(
     ("label", "words", "value"),
     [
         ("minimum_age", "Age 3 to 25 years", {"value": 3, "unit": "year"}),

@@ -4,6 +4,7 @@ import csv
 import warnings
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from extractor import Extractor, TrialExtraction
@@ -51,6 +52,66 @@ def test_a_table_of_a_line_is_a_table_of_a_text():
         RULES.table("records", "my trials.json")
     with pytest.raises(RecordError, match="no free text"):
         RULES.table("records", "")
+
+
+CRITERIA = ["Age > 18 years", "HbA1c > 7 %", "BMI < 30 kg/m2"]
+
+
+def tabulate(texts, index):
+    column = pd.Series(texts, index=index)
+    return list(RULES.table("criteria", column, section="eligibility")["record_id"])
+
+
+@pytest.mark.parametrize(
+    ("index", "named"),
+    [
+        (["A", "A", "B"], r"\(A\)"),
+        ([1, "1", "B"], r"\(1\)"),
+        ([1, 2, 1], r"\(1\)"),
+        (pd.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 1)]), r"\(\('a', 1\)\)"),
+        (["B", "B", "B"], r"\(B\).*make the labels distinct"),
+    ],
+)
+def test_rows_with_one_label_are_refused_before_anything_is_run(index, named):
+    with pytest.raises(ArgumentError, match=f"several rows have one label.*{named}"):
+        tabulate(CRITERIA, index)
+
+
+@pytest.mark.parametrize(
+    ("index", "ids"),
+    [
+        (["A", None, float("nan")], ["A", "text-2", "text-3"]),
+        ([1.0, float("nan"), 2.0], ["1.0", "text-2", "2.0"]),
+        (pd.to_datetime(["2020-01-01", None, None]), [..., "text-2", "text-3"]),
+        (pd.array([1, 2, None], dtype="Int64"), ["1", "2", "text-3"]),
+        ([None, None, None], ["text-1", "text-2", "text-3"]),
+    ],
+)
+def test_a_row_without_a_label_keeps_its_text_and_is_told(index, ids):
+    with pytest.warns(UserWarning, match=r"of 3 rows have no label .*\(text-"):
+        found = tabulate(CRITERIA, index)
+    assert [one for one in found if one in ids] == [one for one in ids if one != ...]
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("index", [[5, 6, 7], pd.array([5, 6, 7], dtype="Int64"), None])
+def test_whole_numbers_as_labels_can_be_merged(index):
+    frame = pd.DataFrame({"text": CRITERIA}, index=index)
+    criteria = RULES.table("criteria", frame["text"], section="eligibility")
+    merged = frame.merge(criteria, left_index=True, right_on="record_id")
+    assert list(merged["quote"]) == CRITERIA
+
+
+def test_records_that_are_left_out_are_told():
+    with pytest.warns(UserWarning, match="1 records are left out.*: NCT90000001"):
+        RULES.table("records", ["tests/records/study.json"] * 2)
+
+
+def test_all_texts_that_failed_are_named():
+    labels = [f"K{number}" for number in range(30)]
+    texts = ["Age > 18 years", *[""] * 29]
+    with pytest.warns(UserWarning, match=r"given, K1: .*too: K2, K3, .*K21 and 8 more"):
+        tabulate(texts, labels)
 
 
 def test_a_wrong_table_is_named_before_anything_is_read():

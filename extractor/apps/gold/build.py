@@ -64,6 +64,7 @@ def build_gold(
             collector.add(mark)
         except ValueError as error:
             collector.refuse(mark, str(error))
+    collector.break_unsaid()
     return _Shaper(collector).shape()
 
 

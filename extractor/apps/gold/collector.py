@@ -87,6 +87,7 @@ class Collector:
     problems: list[Problem] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
+    is_any_broken: bool = False
     said_scored: str = ""
     hosts: dict[int, str] = field(default_factory=dict)
 
@@ -132,9 +133,33 @@ class Collector:
         if label in self.labels.items:
             self.broken.add(self.labels.items[label])
             return
-        with suppress(ArgumentError):
+        try:
             fields = self.labels.find(label)
-            self.broken |= {f"{one.group}.{one.name}" for one in fields}
+        except ArgumentError:
+            self._break_unknown(label)
+            return
+        self.broken |= {f"{one.group}.{one.name}" for one in fields}
+
+    def _break_unknown(self, label: str) -> None:
+        """Note that the field is not whole that a misspelt label means, if one is like it."""
+        nearest = self.labels.find_nearest(label)
+        if nearest:
+            self._break(nearest)
+        else:
+            self.is_any_broken = True
+
+    def break_unsaid(self) -> None:
+        """Note that no field is whole that nothing says, if a mark's field is not known: it may be
+        any of them.
+        """
+        if not self.is_any_broken:
+            return
+        said = {f"{one.group}.{name}" for one in self.items for name in one.given}
+        said |= self.named
+        self.broken |= self.labels.list_paths() - said
+        # nor is a list of items that has none
+        listed = self.named | {one.group for one in self.items}
+        self.broken |= {*ITEMS.values()} - listed
 
     def _add_item(self, mark: Mark) -> None:
         """Take over the mark of a whole item, with the values that its lines say."""

@@ -14,7 +14,7 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError
 from extractor.evidence.drafts import Span
 from extractor.schemas import FieldInfo, list_groups
-from extractor.schemas.arguments import suggest
+from extractor.schemas.arguments import find_nearest, suggest
 
 RECORD = "record"
 ITEMS = {
@@ -160,10 +160,7 @@ class Labels:
         ([Labelled(group='eligibility', name='minimum_age')], 2)
         """
         wanted = fold_name(label).removeprefix("custom.")
-        groups = [one.path for one in GROUPS] + [f"custom.{one}" for one in self.fields]
-        known = [
-            Labelled(group, name) for group in groups for name in self.list_infos(group)
-        ]
+        known = self._list_known()
         found = [
             one
             for one in known
@@ -176,6 +173,27 @@ class Labels:
                 "them, and --fields adds your own"
             )
         return found
+
+    def find_nearest(self, label: str) -> str:
+        """Return the label that a misspelt one means; empty if none is like it.
+
+        >>> Labels().find_nearest("constraint"), Labels().find_nearest("colour")
+        ('constraints', '')
+        """
+        names = [*self.items, *(one.name for one in self._list_known())]
+        written = fold_name(label)
+        last = written.rpartition(".")[2]
+        return find_nearest(written, names) or find_nearest(last, names) or ""
+
+    def list_paths(self) -> set[str]:
+        """Return the dotted paths of all fields."""
+        return {f"{one.group}.{one.name}" for one in self._list_known()}
+
+    def _list_known(self) -> list[Labelled]:
+        groups = [one.path for one in GROUPS] + [f"custom.{one}" for one in self.fields]
+        return [
+            Labelled(group, name) for group in groups for name in self.list_infos(group)
+        ]
 
     def list_all(self) -> list[str]:
         """Return the labels that people use, the items' first; those that follow from the place

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from extractor.apps.gold.marks import NONE, RECORD, SCORED, Labels, Mark, Problem
+from extractor.apps.gold.marks import NONE, RECORD, SCORED, Labels, Lost, Mark, Problem
 from extractor.apps.gold.values import describe_form
 from extractor.errors import GoldError, MissingExtra
 
@@ -51,7 +51,8 @@ def _read_row(place: str, row: dict[str, str]) -> Mark | Problem:
     if not row["record"]:
         return Problem(place, "has no record", "write the id of the record")
     if not label:
-        return Problem(place, "has no field", f"name one; {_TEMPLATE}")
+        lost = (Lost(row["record"], ""),)
+        return Problem(place, "has no field", f"name one; {_TEMPLATE}", loses=lost)
     value = row.get("value", "")
     return Mark(
         row["record"],

@@ -135,7 +135,7 @@ class CustomField(FrozenModel):
     attributes: tuple[Attribute, ...] = Field(min_length=1)
     of: Of = Of.RECORD
     where: Mapping[str, Words] = Field(default_factory=dict)
-    many: bool = False
+    many: bool = Field(default=False, strict=True)
     sections: Words = ()
     mentions: Words = ()
     examples: tuple[Example, ...] = ()

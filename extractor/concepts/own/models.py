@@ -13,18 +13,13 @@ from pydantic.fields import FieldInfo
 from extractor.concepts.own.attributes import CLASSES, Attribute, AttributeType
 from extractor.concepts.own.declaration import TAKEN, CustomField, Declared, Example
 from extractor.concepts.own.loading import load_models
-from extractor.concepts.own.patterns import check_patterns
+from extractor.concepts.own.patterns import NESTED, check_patterns
 from extractor.errors import FieldError
 from extractor.schemas import TrialExtraction
 from extractor.schemas.arguments import suggest
 
 KindT = TypeVar("KindT", bound=BaseModel)
 ModelT = TypeVar("ModelT", bound=BaseModel)
-_NESTED = (
-    "a model within a field has no pattern, nor have its attributes: a language model fills it; "
-    "take the pattern out, or write these attributes into the field itself, with many: True for "
-    "several"
-)
 _LISTS = (list, tuple, set, frozenset)
 
 
@@ -146,6 +141,8 @@ def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
         )
     elif fault["type"] == "missing":
         problem = 'is missing; write an example as {"text": "...", "value": {...}}'
+    elif fault["type"] == "bool_type":
+        problem = f"{fault['input']!r}: write True or False"
     elif fault["type"] == "string_pattern_mismatch":
         problem = (
             f"{fault['input']!r}: begin with a small letter, go on with letters, digits "
@@ -228,7 +225,7 @@ def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
     }
     declared = table | _describe_type(where, held)
     if declared["type"] is AttributeType.OBJECT and table["patterns"]:
-        raise FieldError(f"{where}: {_NESTED}")
+        raise FieldError(f"{where}: {NESTED}")
     return _validate(where, Attribute, declared)
 
 
@@ -271,7 +268,7 @@ def _describe_type(where: str, held: Any) -> dict[str, Any]:
     if isinstance(held, type) and issubclass(held, BaseModel):
         parts = _list_attributes(held)
         if any(part.patterns for part in parts):
-            raise FieldError(f"{where}: {_NESTED}")
+            raise FieldError(f"{where}: {NESTED}")
         return {"type": AttributeType.OBJECT, "parts": parts}
     known = ", ".join(
         sorted(

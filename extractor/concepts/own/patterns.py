@@ -9,7 +9,12 @@ from functools import cache
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from extractor.concepts.own.attributes import Attribute, Pattern, list_members
+from extractor.concepts.own.attributes import (
+    Attribute,
+    AttributeType,
+    Pattern,
+    list_members,
+)
 from extractor.concepts.own.declaration import CustomField, Example
 from extractor.concepts.own.value_forms import show_value
 from extractor.errors import FieldError
@@ -19,9 +24,16 @@ from extractor.language.passage import Passage, read_passage
 from extractor.language.patterns import Found, Rule, RuleError, make_rule
 from extractor.schemas.arguments import suggest
 
+NESTED = (
+    "a model within a field has no pattern, nor have its attributes: a language model fills it; "
+    "take the pattern out, or write these attributes into the field itself, with many: True for "
+    "several"
+)
 _DENIED = 3
 """How many tokens before what a pattern finds a word may deny it: "not a double-blind trial"."""
 _ARTICLES = frozenset({"a", "an", "the"})
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+"""A hyphen between two words, which is no token of a text."""
 _PAGE = "docs/how-to/your-own-fields.md shows the language"
 
 
@@ -46,10 +58,40 @@ class Match:
     is_concluded: bool
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadWords:
+    """Words that a pattern found for an attribute and that are no value of it, and why."""
+
+    attribute: str
+    passage: Passage
+    first: int
+    end: int
+    why: str
+
+    @property
+    def words(self) -> str:
+        """The words, as the passage has them."""
+        return self.passage.tokens.read(self.first, self.end)
+
+
 Matches = Mapping[str, list[Match]]
 """What the patterns of a field read for one value, by attribute; only that of a list has
 several.
 """
+
+
+class Values(NamedTuple):
+    """The values of a field in some passages, and what was found for one and is none."""
+
+    read: list[Matches]
+    unread: list[UnreadWords]
+
+
+class _Applied(NamedTuple):
+    """What one match of a pattern says, by attribute, and what it says in vain."""
+
+    stated: Matches
+    unread: list[UnreadWords]
 
 
 @cache
@@ -63,13 +105,17 @@ def compile_patterns(field: CustomField) -> tuple[Compiled, ...]:
         Compiled(
             one,
             pattern,
-            make_rule(name=f"{field.name} {number}", pattern=pattern.text, book=book),
+            make_rule(
+                name=f"{field.name} {number}",
+                pattern=_HYPHEN.sub(" ", pattern.text),
+                book=book,
+            ),
         )
         for number, (one, pattern) in enumerate(declared, start=1)
     )
 
 
-def find_matches(field: CustomField, passages: Iterable[Passage]) -> list[Matches]:
+def find_matches(field: CustomField, passages: Iterable[Passage]) -> Values:
     """Return the values of a field in some passages. Without ``many`` it is one value: the first
     of each attribute.
     """
@@ -80,9 +126,25 @@ def find_matches(field: CustomField, passages: Iterable[Passage]) -> list[Matche
         for compiled in compile_patterns(field)
         for match in _apply(compiled, field, passage)
     ]
-    values: list[Matches] = list(found) if field.many else [_join(found, field)]
+    stated = [one.stated for one in found]
+    values: list[Matches] = stated if field.many else [_join(stated, field)]
     required = {one.name for one in field.attributes if one.required}
-    return [one for one in values if one and required <= one.keys()]
+    read = [one for one in values if one and required <= one.keys()]
+    unread = [words for one in found for words in one.unread]
+    if not field.many:
+        unread = [one for one in unread if one.attribute not in values[0]]
+    return Values(read, [one for one in unread if not _is_read(one, read)])
+
+
+def _is_read(unread: UnreadWords, values: Iterable[Matches]) -> bool:
+    """Return whether another pattern reads a value of the attribute in the same words."""
+    return any(
+        match.passage is unread.passage
+        and match.first < unread.end
+        and unread.first < match.end
+        for value in values
+        for match in value.get(unread.attribute, ())
+    )
 
 
 def _join(found: Iterable[Matches], field: CustomField) -> Matches:
@@ -101,25 +163,31 @@ def _join(found: Iterable[Matches], field: CustomField) -> Matches:
 
 def _apply(
     compiled: Compiled, field: CustomField, passage: Passage
-) -> Iterator[Matches]:
+) -> Iterator[_Applied]:
     """Yield what each match of a pattern says: its own attribute, and others that its named
     parts have.
+
+    Words that are no value of an attribute, such as 31 February, cost that attribute alone.
     """
-    own = compiled.attribute.name
     for found in compiled.rule.find(passage.tokens, passage.first, passage.end):
         if _is_denied(passage, found.first):
             continue
-        read = {
-            one.name: _read(one, compiled, found, passage) for one in field.attributes
-        }
-        stated = {name: [match] for name, match in read.items() if match}
-        if own in stated:
-            yield stated
+        stated: dict[str, list[Match]] = {}
+        unread: list[UnreadWords] = []
+        for one in field.attributes:
+            match = _read(one, compiled, found, passage)
+            if isinstance(match, Match):
+                stated[one.name] = [match]
+            elif match is not None:
+                unread.append(match)
+        own = compiled.attribute.name
+        if own in stated or any(one.attribute == own for one in unread):
+            yield _Applied(stated, unread)
 
 
 def _read(
     attribute: Attribute, compiled: Compiled, found: Found, passage: Passage
-) -> Match | None:
+) -> Match | UnreadWords | None:
     is_own = attribute.name == compiled.attribute.name
     part = found.part(attribute.name)
     if part is None and not is_own:
@@ -131,8 +199,8 @@ def _read(
         return None
     try:
         value = attribute.read(gives or found.tokens.read(*place))
-    except ValueError:
-        return None
+    except ValueError as error:
+        return UnreadWords(attribute.name, passage, *place, why=str(error))
     return Match(
         value,
         passage,
@@ -192,7 +260,7 @@ def _check_pattern(compiled: Compiled, field: CustomField) -> None:
 def _check_readings(example: Example, field: CustomField) -> None:
     """Raise ``FieldError`` if the patterns read in an example what it does not say."""
     answers = field.read(example.value)[0]
-    for matches in find_matches(field, [read_passage(example.text)]):
+    for matches in find_matches(field, [read_passage(example.text)]).read:
         for name, found in matches.items():
             stated = {
                 _fold(value)
@@ -213,27 +281,56 @@ def _find_problem(compiled: Compiled, field: CustomField) -> str | None:
     for name in compiled.rule.expression.groupindex:
         if name not in known:
             return f"captures {name}, which is no attribute of the field{suggest(name, known)}"
+        if field.attribute(name).type is AttributeType.OBJECT:
+            return f"has a part {name}: {NESTED}"
     lacking = _list_never_read(compiled, field)
     if lacking:
         why = "each match is a value" if field.many else "no other pattern reads it"
+        problem = (
+            f"can never fill a value: it does not read {lacking[0]}, which is required"
+        )
+        if field.attribute(lacking[0]).type is AttributeType.OBJECT:
+            return (
+                f"{problem} and a model within the field, which only a language model fills; give "
+                f"{lacking[0]} a default, or take the pattern out"
+            )
         return (
-            f"can never fill a value: it does not read {lacking[0]}, which is required, and "
-            f"{why}; add a part such as {lacking[0]}=( _ ) to it, or give {lacking[0]} a default"
+            f"{problem}, and {why}; add a part such as {lacking[0]}=( _ ) to it, or give "
+            f"{lacking[0]} a default"
         )
     texts = [
         example.text
         for example in field.examples
         if example.value is not None and field.may_be_in(example.text)
     ]
-    if any(next(_apply(compiled, field, read_passage(text)), None) for text in texts):
+    found = [
+        one for text in texts for one in _apply(compiled, field, read_passage(text))
+    ]
+    if any(_fills_value(one.stated, compiled, field) for one in found):
         return None
-    unread = _find_unread(compiled, texts)
-    if unread:
-        return f"finds {unread}"
+    # what is required was found, and is no value of it
+    required = [compiled.attribute, *(one for one in field.attributes if one.required)]
+    for one in (words for each in found for words in each.unread):
+        attribute = field.attribute(one.attribute)
+        if attribute in required:
+            return (
+                f"finds {one.words!r} in {one.passage.raw!r}, which is no {attribute.type}: "
+                f"{one.why}"
+            )
     return (
         "finds no value in an example of the field; add one, with its text and value, or "
         "correct the pattern"
     )
+
+
+def _fills_value(stated: Matches, compiled: Compiled, field: CustomField) -> bool:
+    """Return whether a match of a pattern reads its own attribute and, where it is a value of its
+    own, all that is required.
+    """
+    needed = {compiled.attribute.name}
+    if field.many:
+        needed |= {one.name for one in field.attributes if one.required}
+    return needed <= stated.keys()
 
 
 def _list_never_read(compiled: Compiled, field: CustomField) -> list[str]:
@@ -249,22 +346,6 @@ def _list_never_read(compiled: Compiled, field: CustomField) -> list[str]:
     return [
         one.name for one in field.attributes if one.required and one.name not in read
     ]
-
-
-def _find_unread(compiled: Compiled, texts: Iterable[str]) -> str:
-    """Return the words in an example that a pattern finds for its attribute, and why they are no
-    value of it; empty if it finds none.
-    """
-    attribute = compiled.attribute
-    for text in texts:
-        for found in compiled.rule.find(read_passage(text).tokens):
-            place = found.part(attribute.name) or (found.first, found.end)
-            words = found.tokens.read(*place)
-            try:
-                attribute.read(compiled.pattern.gives or words)
-            except ValueError as error:
-                return f"{words!r} in {text!r}, which is no {attribute.type}: {error}"
-    return ""
 
 
 def _fold(value: Any) -> str:

@@ -1,16 +1,17 @@
 """Read the users' fields that have patterns, without a model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.own.patterns import (
     Match,
     Matches,
+    UnreadWords,
     compile_patterns,
     find_matches,
 )
-from extractor.evidence.drafts import Chunk, Draft, Reading, Span
+from extractor.evidence.drafts import Chunk, Draft, Reading, Span, UnreadOwn
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Support
 
@@ -50,8 +51,28 @@ def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
         passages = [parsed.passage(item.chunk.span)]
     else:
         return item
-    found = tuple(_make_drafts(field, item.chunk, find_matches(field, passages)))
-    return replace(item, own={**item.own, field.name: found}) if found else item
+    values = find_matches(field, passages)
+    found = tuple(_make_drafts(field, item.chunk, values.read))
+    unread = tuple(_list_unread(field, values.unread))
+    if not found and not unread:
+        return item
+    own = {**item.own, field.name: found} if found else item.own
+    return replace(item, own=own, unread=(*item.unread, *unread))
+
+
+def _list_unread(
+    field: CustomField, found: Iterable[UnreadWords]
+) -> Iterator[UnreadOwn]:
+    """Yield what was found in vain and looks like a value: other words, such as "patients" for a
+    choice, are what a pattern passes over.
+    """
+    for one in found:
+        if any(map(str.isdigit, one.words)):
+            span = Span(
+                one.passage.section.name,
+                *one.passage.part(one.first, one.end).raw_span,
+            )
+            yield UnreadOwn(field.name, one.attribute, span, one.why)
 
 
 def _make_drafts(
