@@ -203,8 +203,8 @@ def read_healthy(
 def yield_to_registry(
     reading: Reading[Sex | None], registered: str | None
 ) -> Reading[Sex | None]:
-    """Return the sex as read; without its value, if only a description has it and the registered field
-    says otherwise.
+    """Return the sex as read; without its value, if only a description has it and the registered
+    field says otherwise.
 
     Descriptions also tell of the illness, of other trials and of people who only compare.
     """
