@@ -119,13 +119,7 @@ def find_matches(field: CustomField, passages: Iterable[Passage]) -> Values:
     """Return the values of a field in some passages. Without ``many`` it is one value: the first
     of each attribute.
     """
-    found = [
-        match
-        for passage in passages
-        if field.may_be_in(passage.raw)
-        for compiled in compile_patterns(field)
-        for match in _apply(compiled, field, passage)
-    ]
+    found = list(_apply_all(field, passages))
     stated = [one.stated for one in found]
     values: list[Matches] = stated if field.many else [_join(stated, field)]
     required = {one.name for one in field.attributes if one.required}
@@ -134,6 +128,15 @@ def find_matches(field: CustomField, passages: Iterable[Passage]) -> Values:
     if not field.many:
         unread = [one for one in unread if one.attribute not in values[0]]
     return Values(read, [one for one in unread if not _is_read(one, read)])
+
+
+def _apply_all(field: CustomField, passages: Iterable[Passage]) -> Iterator["_Applied"]:
+    """Yield the matches of all patterns of a field."""
+    for passage in passages:
+        if not field.may_be_in(passage.raw):
+            continue
+        for compiled in compile_patterns(field):
+            yield from _apply(compiled, field, passage)
 
 
 def _is_read(unread: UnreadWords, values: Iterable[Matches]) -> bool:
@@ -277,45 +280,63 @@ def _check_readings(example: Example, field: CustomField) -> None:
 
 
 def _find_problem(compiled: Compiled, field: CustomField) -> str | None:
+    return (
+        _find_wrong_part(compiled, field)
+        or _find_lack(compiled, field)
+        or _find_silence(compiled, field)
+    )
+
+
+def _find_wrong_part(compiled: Compiled, field: CustomField) -> str | None:
+    """Return what is wrong with a part that a pattern names."""
     known = [one.name for one in field.attributes]
     for name in compiled.rule.expression.groupindex:
         if name not in known:
             return f"captures {name}, which is no attribute of the field{suggest(name, known)}"
         if field.attribute(name).type is AttributeType.OBJECT:
             return f"has a part {name}: {NESTED}"
-    lacking = _list_never_read(compiled, field)
-    if lacking:
-        why = "each match is a value" if field.many else "no other pattern reads it"
-        problem = (
-            f"can never fill a value: it does not read {lacking[0]}, which is required"
-        )
-        if field.attribute(lacking[0]).type is AttributeType.OBJECT:
-            return (
-                f"{problem} and a model within the field, which only a language model fills; give "
-                f"{lacking[0]} a default, or take the pattern out"
-            )
+    return None
+
+
+def _find_lack(compiled: Compiled, field: CustomField) -> str | None:
+    """Return why no match of a pattern can be a value."""
+    lacking = next(iter(_list_never_read(compiled, field)), None)
+    if lacking is None:
+        return None
+    problem = f"can never fill a value: it does not read {lacking}, which is required"
+    if field.attribute(lacking).type is AttributeType.OBJECT:
         return (
-            f"{problem}, and {why}; add a part such as {lacking[0]}=( _ ) to it, or give "
-            f"{lacking[0]} a default"
+            f"{problem} and a model within the field, which only a language model fills; give "
+            f"{lacking} a default, or take the pattern out"
         )
+    why = "each match is a value" if field.many else "no other pattern reads it"
+    return (
+        f"{problem}, and {why}; add a part such as {lacking}=( _ ) to it, or give "
+        f"{lacking} a default"
+    )
+
+
+def _find_silence(compiled: Compiled, field: CustomField) -> str | None:
+    """Return why a pattern gives no value in the examples of its field."""
     texts = [
         example.text
         for example in field.examples
         if example.value is not None and field.may_be_in(example.text)
     ]
     found = [
-        one for text in texts for one in _apply(compiled, field, read_passage(text))
+        match for text in texts for match in _apply(compiled, field, read_passage(text))
     ]
-    if any(_fills_value(one.stated, compiled, field) for one in found):
+    if any(_fills_value(match.stated, compiled, field) for match in found):
         return None
     # what is required was found, and is no value of it
     required = [compiled.attribute, *(one for one in field.attributes if one.required)]
-    for one in (words for each in found for words in each.unread):
-        attribute = field.attribute(one.attribute)
+    unread = [words for match in found for words in match.unread]
+    for words in unread:
+        attribute = field.attribute(words.attribute)
         if attribute in required:
             return (
-                f"finds {one.words!r} in {one.passage.raw!r}, which is no {attribute.type}: "
-                f"{one.why}"
+                f"finds {words.words!r} in {words.passage.raw!r}, which is no "
+                f"{attribute.type}: {words.why}"
             )
     return (
         "finds no value in an example of the field; add one, with its text and value, or "

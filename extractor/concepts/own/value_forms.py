@@ -222,7 +222,8 @@ def read_date(text: str) -> str:
     >>> read_date("2024-05-31"), read_date("May 31st, 2024"), read_date("31. 5. 2024")
     ('2024-05-31', '2024-05-31', '2024-05-31')
     """
-    plain = re.sub(r"\s*-\s*", "-", _DAY_SIGN.sub(" ", text.strip()))
+    words = " ".join(_DAY_SIGN.sub(" ", text).split())
+    plain = words.replace(" -", "-").replace("- ", "-")
     has_name = any(map(str.isalpha, plain))
     if has_name:
         words = plain.replace(".", " ").replace(",", ", ")
