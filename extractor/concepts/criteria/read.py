@@ -32,6 +32,8 @@ from extractor.concepts.windows.criterion import (
     anchor_windows,
     as_of_another_line,
     demands_other,
+    find_introduction,
+    is_of_kind,
     name_limited,
     read_windows,
 )
@@ -325,10 +327,14 @@ def _read_times(
     )
     if not entry.parent or not introduces or entry.parent_states:
         return window, windows
+    introduction = find_introduction(entry.parent.alone())
     if windows.value:
-        windows = anchor_windows(windows, entry.parent.alone())
-    if window.value is None and not demands_other(entry.parent.alone()):
-        inherited, listed = read_windows(entry.parent.alone(), entry.sense)
+        windows = anchor_windows(windows, introduction)
+    is_lent = not demands_other(introduction) and is_of_kind(
+        introduction, entry.passage, is_value=is_value
+    )
+    if window.value is None and is_lent:
+        inherited, listed = read_windows(introduction, entry.sense)
         lasts = inherited.value and inherited.value.comparator in (
             Comparator.AT_LEAST,
             Comparator.MORE,

@@ -8,6 +8,7 @@ from extractor.concepts.windows.parts import (
     find_moment_of_items,
     find_parts,
     name_line,
+    start_last_sentence,
 )
 from extractor.concepts.windows.read import (
     BACK,
@@ -203,6 +204,40 @@ def demands_other(introduction: Passage) -> bool:
         listed is None
         and rule("joins_other_demand").search(tokens, last.end) is not None
     )
+
+
+def find_introduction(introduction: Passage) -> Passage:
+    """Return the sentence of a line that introduces its items: the last one. Time windows of
+    those before it count for none of the items, unless it refers back to them ("These are:").
+
+    >>> paragraph = (
+    ...     "Abstain for 4 weeks after the last dose. Two of these methods are needed:"
+    ... )
+    >>> find_introduction(read_passage(paragraph)).raw
+    'Two of these methods are needed:'
+    """
+    tokens = introduction.tokens
+    first = start_last_sentence(tokens)
+    if not first or rule("refers_back").starts(tokens, first):
+        return introduction
+    return introduction.part(first, introduction.end).alone()
+
+
+def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
+    """Return whether an item is of the kind that its introduction speaks of. Only measured values
+    stand below laboratory tests: an item of another kind is there because the layout is in doubt.
+
+    ``is_value``: the item has limits of its own, and they are not those of a treatment.
+
+    >>> tests = read_passage("Adequate renal function within 14 days, defined as:")
+    >>> items = ("Bilirubin within normal limits", "Vasectomized partner")
+    >>> [is_of_kind(tests, read_passage(item), is_value=False) for item in items]
+    [True, False]
+    """
+    tokens = introduction.tokens
+    if rule("laboratory").covers(tokens, 0, len(tokens)) is None:
+        return True
+    return is_value or item.search("names_measurement") is not None
 
 
 def _place_window(passage: Passage, window: Window) -> Passage:

@@ -412,13 +412,7 @@ def _open_clause(tokens: Tokens, floor: int, end: int) -> int:
     """Return the start of the words before a window: behind the last sentence, or behind a
     bracket that has words.
     """
-    start = floor
-    for at in range(floor, min(end, len(tokens) - 1)):
-        word = tokens.words[at]
-        following = tokens.words[at + 1]
-        last = tokens.words[at - 1] if at else ""
-        if word == "." and following[0].isupper() and (len(last) > 1 or last in ")]"):
-            start = at + 1
+    start = start_last_sentence(tokens, floor, end)
     depth = 0
     for at in range(end - 1, start - 1, -1):
         if tokens.codes[at] == ")":
@@ -428,6 +422,25 @@ def _open_clause(tokens: Tokens, floor: int, end: int) -> int:
             if depth < 0 and narrow(tokens, at + 1, end):
                 return at + 1
             depth = max(depth, 0)
+    return start
+
+
+def start_last_sentence(tokens: Tokens, floor: int = 0, end: int | None = None) -> int:
+    """Return where the last sentence of some words starts: behind a full stop, with a capital.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("Abstain for 4 weeks. Two of these methods:")
+    >>> tokens.words[start_last_sentence(tokens)]
+    'Two'
+    """
+    start = floor
+    stop = len(tokens) if end is None else end
+    for at in range(floor, min(stop, len(tokens) - 1)):
+        word = tokens.words[at]
+        following = tokens.words[at + 1]
+        last = tokens.words[at - 1] if at else ""
+        if word == "." and following[0].isupper() and (len(last) > 1 or last in ")]"):
+            start = at + 1
     return start
 
 
