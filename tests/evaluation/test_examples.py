@@ -62,7 +62,7 @@ def test_patterns_are_scored_on_the_examples(place):
     assert (result.exit_code, "under 0.9" in result.stderr) == (1, True)
     other = invoke("evaluate", f"{place}:Gene")
     assert (
-        "gene: without a pattern only a model answers; name one with --model"
+        "gene: not scored, since without a pattern only a model answers; name one with --model"
         in other.stderr
     )
     none = invoke("evaluate", f"{place}:Empty")
