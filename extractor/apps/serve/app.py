@@ -45,7 +45,10 @@ from extractor.model.events import Event, tell
 from extractor.run.setup import Setup
 
 _LOCK_TIMEOUT_S = 5.0
-_SHUTDOWN_TIMEOUT_S = 5
+_SHUTDOWN_TIMEOUT_S = 20
+"""So long requests under way may go on at a stop. On a busy machine the last words of a stream of
+events took more than 5 seconds.
+"""
 _MAX_CONNECTIONS = 2000
 _HEADERS = {
     "cache-control": "no-store",
