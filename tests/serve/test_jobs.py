@@ -81,10 +81,8 @@ def test_a_table_is_sent_as_parquet(served, done, tmp_path):
     ).fetchall()
     assert rows == [("NCT00000001",), ("NCT00000002",)]
     answer = served.client.get(url, params={"format": "parquet", "table": "../job"})
-    assert (
-        "criteria"
-        in check_problem(answer, 422, "wrong-parameter")["errors"][0]["detail"]
-    )
+    check_problem(answer, 422, "wrong-parameter")
+    assert "../job" in answer.text
 
 
 def test_a_table_is_sent_as_csv(served, done):
