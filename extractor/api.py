@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 _ONE = (str, PathLike, TrialRecord, Mapping)
 """What is one input; anything else that can be iterated holds several."""
-_NAMED = 5
-"""Most texts named in a warning."""
 _FAILED = 20
 """Most records that failed named in a warning."""
 _FILE_NAME = re.compile(r"[*?]|\w\.\w{2,6}$|[/\\]$|://")
@@ -426,11 +424,10 @@ def _tell_unheaded(extractions: Sequence[TrialExtraction]) -> str | None:
     ]
     if not unheaded:
         return None
-    names = ", ".join(unheaded[:_NAMED])
-    more = ", ..." if len(unheaded) > _NAMED else ""
     return (
         f"{len(unheaded)} of {len(extractions)} texts have no heading and were read as "
-        f'descriptions ({names}{more}); if they are criteria, give section="eligibility"'
+        f"descriptions ({show_some(unheaded)}); if they are criteria, give "
+        'section="eligibility"'
     )
 
 

@@ -74,6 +74,8 @@ _ADJECTIVES = ("al", "ous", "ic", "ive", "ed", "ing", "ar", "ly", "ion", "ment",
 _JOINT = re.compile(r"\s?(?:\+|/|,|&|\band\b)\s?")
 _CODE = re.compile(r"[A-Z]{1,6}[- ]?\d{2,10}[A-Z]?(?:-\d{1,4})?")
 """A company's code for a substance: "PF-06444753"."""
+_JOINING = frozenset({"+", "/", ",", ";", "&", "and", "plus", "with", "or"})
+"""Signs and words between the names of several agents."""
 _KEPT = 4096
 """How many bare names are cached."""
 _MEDICINES = frozenset(
@@ -167,18 +169,23 @@ class AgentNamer:
         self, interventions: Iterable[Intervention], arms: Iterable[Arm]
     ) -> None:
         """Add the code by which an arm is called, if the arm names one intervention alone."""
-        named = dict[str, set[str]]()
-        known = {one.name: bare_name(one.name) for one in interventions if one.name}
+        agents = {bare_name(one.name) for one in interventions if one.name}
+        agents_of_code = defaultdict[str, set[str]](set)
         for arm in arms:
             code = show_line(arm.label or "")
+            if not _CODE.fullmatch(code):
+                continue
             text = show_line(arm.description or "")
-            given = {bare for name, bare in known.items() if _stands_in(bare, text)}
-            if _CODE.fullmatch(code) and len(given) == 1:
-                named.setdefault(_make_key(code), set()).update(given)
-        for key, given in named.items():
-            name = self.find_registered(next(iter(given)))
-            if len(given) == 1 and name:
-                self._names.setdefault(key, name)
+            mentioned = {agent for agent in agents if _stands_in(agent, text)}
+            if len(mentioned) == 1:
+                agents_of_code[_make_key(code)] |= mentioned
+        for code_key, mentioned in agents_of_code.items():
+            # two arms of one code that get different agents: the code is nobody's name
+            if len(mentioned) > 1:
+                continue
+            name = self.find_registered(next(iter(mentioned)))
+            if name:
+                self._names.setdefault(code_key, name)
 
     def find_registered(self, words: str) -> str | None:
         """Return the name of the registered intervention that goes by these words; None if none
@@ -292,11 +299,9 @@ def _is_known(name: str) -> bool:
 def _has_several(name: str) -> bool:
     """Return whether a name may be that of several agents: "Fictumab + samplinib"."""
     tokens = read_text(name)
-    is_joined = any(word in ("+", "/", ",", ";", "&") for word in tokens.words)
-    joined = is_joined or not {"and", "plus", "with", "or"}.isdisjoint(
-        word.lower() for word in tokens.words
-    )
-    return joined or len(split_names(tokens, 0, len(tokens))) > 1
+    if any(word.lower() in _JOINING for word in tokens.words):
+        return True
+    return len(split_names(tokens, 0, len(tokens))) > 1
 
 
 def _read_registered(

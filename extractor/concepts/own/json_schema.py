@@ -113,20 +113,20 @@ def read_json_schema(given: Schema | str) -> CustomField:
 
 def _load(given: Schema | str) -> dict[str, Any]:
     """Return a schema as JSON has it, within the limit of its size."""
+    not_json = "JSON Schema: is not JSON; give what model_json_schema() returns"
     try:
         written = given if isinstance(given, str) else json.dumps(given)
-        if len(written) > MOST_CHARACTERS:
-            raise FieldError(
-                f"JSON Schema: has more than {MOST_CHARACTERS:,} characters; leave out what the "
-                "question does not need"
-            )
-        loaded = json.loads(written)
-    except (TypeError, ValueError, RecursionError) as error:
-        if isinstance(error, FieldError):
-            raise
+    except (TypeError, ValueError, RecursionError):
+        raise FieldError(not_json) from None
+    if len(written) > MOST_CHARACTERS:
         raise FieldError(
-            "JSON Schema: is not JSON; give what model_json_schema() returns"
-        ) from None
+            f"JSON Schema: has more than {MOST_CHARACTERS:,} characters; leave out what the "
+            "question does not need"
+        )
+    try:
+        loaded = json.loads(written)
+    except (ValueError, RecursionError):
+        raise FieldError(not_json) from None
     if not isinstance(loaded, dict):
         raise FieldError(
             "JSON Schema: is no object; give what model_json_schema() returns"
