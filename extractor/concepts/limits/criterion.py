@@ -10,7 +10,12 @@ from extractor.concepts.limits.quantity_names import (
     name_quantity,
     names_quantity,
 )
-from extractor.concepts.limits.signs import LimitView, list_around, list_signs
+from extractor.concepts.limits.signs import (
+    CUT_LIST,
+    LimitView,
+    list_around,
+    list_signs,
+)
 from extractor.concepts.people.ages import (
     is_age,
     is_lifetime,
@@ -39,6 +44,8 @@ _IF_REACH = 20
 """How many tokens before a limit its condition may begin."""
 WEIGHT = "weight"
 """What is limited in kilograms or pounds of people, if no word names it."""
+_OF_CUT_LIST = 0.7
+"""Judged: the most that a reading is worth that may leave out a quantity of a list."""
 _PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
 
 
@@ -132,14 +139,17 @@ def read_constraints(
         shape = "age of somebody else"
     elif shape in _PLAIN and not asked:
         shape = "limit under a condition"
-    sure = measured("constraints", shape)
     around = list_around(tokens, kept, has_unread=bool(unread), is_asked=asked)
+    signs = tuple(_sign_limits(tokens, places, constraints, known, around))
+    sure = measured("constraints", shape)
+    if any(CUT_LIST in sign[""] for sign in signs):
+        sure = min(sure, _OF_CUT_LIST)
     return Reading(
         tuple(constraints),
         max(0.5, sure),
         tuple(spans),
         Support.PARSED,
-        signs=tuple(_sign_limits(tokens, places, constraints, known, around)),
+        signs=signs,
     )
 
 
@@ -155,11 +165,13 @@ def _sign_limits(
     around: Sequence[str],
 ) -> Iterator[Signs]:
     """Yield the signs of each limit. Its condition has none."""
+    floor = 0
     for (limit, named, last), made, quantity in zip(
         places, constraints, known, strict=True
     ):
         is_shared = named is not None and named == last
-        view = LimitView(limit, made, named, quantity, is_shared)
+        view = LimitView(limit, made, named, quantity, is_shared, floor)
+        floor = limit.end
         signs = list_signs(tokens, view, len(places), around)
         if _has_unread_unit(tokens, limit):
             signs = (*signs, "a word that may be its unit")

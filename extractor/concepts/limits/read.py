@@ -723,7 +723,7 @@ def _quantity(
     is_titre = tokens.words[max(0, first - 2) : first] == ["1", ":"] and tokens.joined(
         first
     )
-    named = find_quantity(tokens, floor, first - 2 if is_titre else first)
+    named = find_quantity(tokens, floor, first - 2 if is_titre else first, unit)
     if unit is None:
         # "ICDAS <= 2 molars" names its scale in front
         last = tokens.words[named[1] - 1] if named else ""
