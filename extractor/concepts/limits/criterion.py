@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from extractor.concepts.limits.bounds import Limit, find_quantity
 from extractor.concepts.limits.conditions import find_conditions, is_ratio
+from extractor.concepts.limits.lists import read_list
 from extractor.concepts.limits.mentions import NumberRole, find_role, name_change
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
@@ -114,14 +115,7 @@ def read_constraints(
         done = limit.end
     unread = list(_find_unread(tokens, limits))
     shape = _name_case(tokens, kept, unread)
-    # The quantities that the words name by themselves; more than eight words name none.
-    units = [read_unit(one.unit) if one.unit else None for one in constraints]
-    known = [
-        name_quantity(one.quantity, unit, value=one.value)
-        if len(one.quantity.split()) <= _MOST_WORDS
-        else None
-        for one, unit in zip(constraints, units, strict=True)
-    ]
+    known = [_find_known(one) for one in constraints]
     # "if albumin is < 30 g/L, calcium must be": only a condition of another limit
     asked = not rule("not_asked_for").search(tokens) and not any(
         rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH)
@@ -151,6 +145,18 @@ def read_constraints(
         Support.PARSED,
         signs=signs,
     )
+
+
+def _find_known(constraint: Constraint) -> KnownQuantity | None:
+    """Return the quantity that the words of a limit name by themselves. More than eight words name
+    none, unless they are a list.
+    """
+    text = constraint.quantity
+    if len(text.split()) > _MOST_WORDS:
+        listed = read_list(text)
+        return listed[-1] if listed else None
+    unit = read_unit(constraint.unit) if constraint.unit else None
+    return name_quantity(text, unit, value=constraint.value)
 
 
 Place = tuple[Limit, Range | None, Range | None]

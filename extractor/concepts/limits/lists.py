@@ -120,7 +120,9 @@ def find_list_start(tokens: Tokens, floor: int, name: Range, unit: Range | None)
         if start is None or _stands_alone(tokens, floor, start):
             break
         text = tokens.read(start, end)
-        if not _share_unit((*read_item(text, head), *known), code):
+        item = read_item(text, head)
+        is_kind = "(" not in text and _holds(item, known)
+        if is_kind or not _share_unit((*item, *known), code):
             break
         first = start
         head = _read_head(text)
@@ -137,10 +139,14 @@ def leaves_out(tokens: Tokens, floor: int, first: int, unit: str | None) -> bool
     start = max(floor, end - _CUT_REACH)
     breaks = (tokens.codes.rfind(sign, start, end) for sign in _BREAKS)
     start = max([start, *(at + 1 for at in breaks)])
-    if NUMBER in tokens.codes[start:end]:
+    # without a unit too much may be one: "Hoehn & Yahr stage 1"
+    if unit is None or NUMBER in tokens.codes[start:end]:
         return False
     named = list_named(tokens.read(start, end))
-    return any(not one.weak and one.fits(unit) and not _is_viral(one) for one in named)
+    return any(
+        not one.weak and not one.both and one.fits(unit) and not _is_viral(one)
+        for one in named
+    )
 
 
 def _read_head(item: str) -> str:
@@ -207,8 +213,20 @@ def _share_unit(quantities: tuple[KnownQuantity, ...], code: str | None) -> bool
     return len({quantity.unit for quantity in quantities}) == 1
 
 
+def _holds(
+    quantities: tuple[KnownQuantity, ...], others: tuple[KnownQuantity, ...]
+) -> bool:
+    """Return whether quantities are the kind of others, which alone have the limit: "high blood
+    pressure, systolic pressure > 140".
+    """
+    if any(one.weak for one in quantities) and not any(one.weak for one in others):
+        return True
+    parts = frozenset().union(*(one.both for one in quantities))
+    return any(one.name in parts for one in others)
+
+
 def _is_viral(quantity: KnownQuantity) -> bool:
-    """Return whether a quantity is a viral load. Its name may be that of the infection: "hepatitis C,
+    """Return whether a quantity is a viral load, which may be named as the infection: "hepatitis C,
     ALT > 3 x ULN".
     """
     return _COPIES in quantity.others
