@@ -42,7 +42,7 @@ def read_item(text: str, head: str = "") -> tuple[KnownQuantity, ...]:
     """Return the quantities that an item of a list names, if it names nothing else: by its words,
     by those in its brackets, or by its words with the last word of the next item, ``head``.
 
-    >>> items = ("bilirubin (TBIL)", "(ALT)", "Liver tests (AST, ALT)", "asthma (ALT)")
+    >>> items = ("bilirubin (TBIL)", "(ALT)", "Blood tests (AST, ALT)", "asthma (ALT)")
     >>> [[one.name for one in read_item(item)] for item in items]
     [['total_bilirubin'], ['alt'], ['ast', 'alt'], []]
     >>> [one.name for one in read_item("aspartate", "aminotransferase")]
