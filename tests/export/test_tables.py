@@ -751,6 +751,28 @@ def test_a_trial_admits_healthy_people_by_its_text_else_as_registered(
     assert row["admits_healthy"] is admits
 
 
+@pytest.mark.parametrize(
+    ("section", "registered", "admits"),
+    [
+        ("brief_summary", False, False),
+        ("brief_summary", None, True),
+        ("eligibility", False, True),
+    ],
+)
+def test_healthy_people_of_a_description_yield_to_what_is_registered(
+    rows_of, section, registered, admits
+):
+    piece = {"field": "healthy_volunteers", "section": section, "start": 0, "end": 7}
+    said = {"quote": "healthy", "origin": "rule", "support": "parsed"}
+    stated = {
+        "healthy_volunteers": True,
+        "evidence": [piece | said | {"confidence": 0.75}],
+    }
+    registry = {"A": {"registered_healthy_volunteers": registered}}
+    (row,) = rows_of({"record_id": "A", "eligibility": stated}, registry)["eligibility"]
+    assert row["admits_healthy"] is admits
+
+
 def test_records_have_registered_fields(rows_of):
     registry = RegistryFields(
         minimum_age="18 Years", sex="ALL", enrollment="40", phases=("PHASE1", "PHASE2")
