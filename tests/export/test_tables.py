@@ -751,6 +751,24 @@ def test_a_trial_admits_healthy_people_by_its_text_else_as_registered(
     assert row["admits_healthy"] is admits
 
 
+@pytest.mark.parametrize(
+    ("stated", "registered", "admits"),
+    [
+        (None, "FEMALE", "female"),
+        ("female", "ALL", "female"),
+        (None, "ALL", "all"),
+        (None, None, None),
+    ],
+)
+def test_a_trial_admits_a_sex_by_its_text_else_as_registered(
+    rows_of, stated, registered, admits
+):
+    registry = {"A": {"registered_sex": registered}}
+    trial = {"record_id": "A", "eligibility": {"sex": stated}}
+    (row,) = rows_of(trial, registry)["eligibility"]
+    assert row["admits_sex"] == admits
+
+
 def test_records_have_registered_fields(rows_of):
     registry = RegistryFields(
         minimum_age="18 Years", sex="ALL", enrollment="40", phases=("PHASE1", "PHASE2")

@@ -29,7 +29,10 @@ def view_trial(people: Json, registered: Json) -> dict[str, Any]:
         {value for side, value in bounds if side == wanted} for wanted in "><"
     )
     healthy = people["healthy_volunteers"]
+    # registered words are in capitals, those of an extraction are not
+    sex = people["sex"] or registered.get("registered_sex")
     return {
+        "admits_sex": sex and sex.lower(),
         "admits_healthy": registered.get("registered_healthy_volunteers")
         if healthy is None
         else healthy,
