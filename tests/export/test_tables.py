@@ -18,8 +18,12 @@ from extractor.apps.export import (
 )
 from extractor.apps.export.arms import Arm
 from extractor.errors import StoreError
+from extractor.language.book import terms_of
 from extractor.schemas import (
+    Concept,
     RegistryFields,
+    Role,
+    Route,
     Section,
     Source,
     TrialExtraction,
@@ -839,3 +843,20 @@ def test_every_column_has_a_unique_name_and_is_documented(table):
         )
         rows.append(f"| `{name}`{key} | {column['type']} | {meaning} |")
     assert [line for line in section.splitlines() if line.startswith("| `")] == rows
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (
+            "dosage_form` of `regimens",
+            [entry.value for entry in terms_of("dosage_forms")],
+        ),
+        ("route` of `regimens", [*Route]),
+        ("role` of `regimens", [*Role]),
+        ("concept` of `endpoints", [*Concept]),
+    ],
+)
+def test_the_page_lists_the_words_of_a_column(column, words):
+    _, _, listed = DOCUMENTED.partition(f"| `{column}` | ")
+    assert re.findall(r"`([^`]+)`", listed.partition(" |\n")[0]) == words
