@@ -134,30 +134,45 @@ def _read_anchors(
     not share it.
     """
     around = [_list_neighbours(places, index) for index in range(len(places))]
-    joints = [_are_listed(text, *pair) for pair in pairwise(places)]
+    pairs = enumerate(pairwise(places))
+    joints = [index for index, pair in pairs if _are_listed(text, *pair)]
     anchors = [
         _read_behind(text, place, *ends)
         for place, ends in zip(places, around, strict=True)
     ]
-    is_own = [
-        anchor is not None and unit in _WITHIN_A_DAY
-        for anchor, unit in zip(anchors, units, strict=True)
-    ]
-    for index in reversed(range(len(joints))):
-        lends = not is_own[index + 1] or units[index] in _WITHIN_A_DAY
-        if joints[index] and anchors[index] is None and lends:
-            anchors[index] = anchors[index + 1]
-            is_own[index] = is_own[index + 1]
+    of_hours = {
+        index
+        for index, anchor in enumerate(anchors)
+        if anchor and units[index] in _WITHIN_A_DAY
+    }
+    for index in reversed(joints):
+        _share(anchors, units, of_hours, lender=index + 1, borrower=index)
     for index, place in enumerate(places):
-        follows_own = index > 0 and is_own[index - 1]
-        is_theirs = follows_own and units[index] not in _WITHIN_A_DAY
-        if place and anchors[index] is None and not is_theirs:
+        is_taken = index - 1 in of_hours and units[index] not in _WITHIN_A_DAY
+        if place and anchors[index] is None and not is_taken:
             anchors[index] = _read_before(text, around[index][0], place[0])
-    for index, joint in enumerate(joints):
-        lends = not is_own[index] or units[index + 1] in _WITHIN_A_DAY
-        if joint and anchors[index + 1] is None and lends:
-            anchors[index + 1] = anchors[index]
+    for index in joints:
+        _share(anchors, units, of_hours, lender=index, borrower=index + 1)
     return anchors
+
+
+def _share(
+    anchors: list[AnchorClass | None],
+    units: Sequence[str],
+    of_hours: set[int],
+    *,
+    lender: int,
+    borrower: int,
+) -> None:
+    """Give a time without a moment that of another one of its list. ``of_hours`` has the times
+    whose moment is one of hours or minutes; those that share it are added.
+    """
+    is_barred = lender in of_hours and units[borrower] not in _WITHIN_A_DAY
+    if anchors[borrower] is not None or is_barred:
+        return
+    anchors[borrower] = anchors[lender]
+    if lender in of_hours:
+        of_hours.add(borrower)
 
 
 def _list_neighbours(

@@ -78,9 +78,8 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         named_for = _find_named_for(tokens, window)
         if named_for and anchors[at] is None:
             anchors[at] = _find_anchor(tokens, window, named_for[1])
-        own = named_for or _find_before(tokens, window, floor)
-        if own:
-            own = _name_listed(tokens, window, own, anchors[at])
+        before = named_for or _find_before(tokens, window, floor)
+        own = _name_listed(tokens, window, before, anchors[at])
         if own is None and last is not None and _continues(tokens, floor, window.first):
             own = parts[-1].of
             anchor = anchors[at] or (
@@ -173,11 +172,13 @@ def _find_named_for(tokens: Tokens, window: Window) -> Range | None:
 
 
 def _name_listed(
-    tokens: Tokens, window: Window, own: Range, anchor: Range | None
-) -> Range:
+    tokens: Tokens, window: Window, own: Range | None, anchor: Range | None
+) -> Range | None:
     """Return what a window limits. A name that only announces a list stands for what is listed
     behind a colon: "the following drugs within 2 weeks: aspirin, warfarin".
     """
+    if own is None:
+        return None
     end = anchor[1] if anchor else window.end
     announces = rule("announces_list").ends(tokens, own[0], own[0] - _ADJOINING)
     if not announces or tokens.codes[end : end + 1] != ":":
