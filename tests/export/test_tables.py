@@ -18,8 +18,12 @@ from extractor.apps.export import (
 )
 from extractor.apps.export.arms import Arm
 from extractor.errors import StoreError
+from extractor.language.book import terms_of
 from extractor.schemas import (
+    Concept,
     RegistryFields,
+    Role,
+    Route,
     Section,
     Source,
     TrialExtraction,
@@ -773,6 +777,24 @@ def test_healthy_people_of_a_description_yield_to_what_is_registered(
     assert row["admits_healthy"] is admits
 
 
+@pytest.mark.parametrize(
+    ("stated", "registered", "admits"),
+    [
+        (None, "FEMALE", "female"),
+        ("female", "ALL", "female"),
+        (None, "ALL", "all"),
+        (None, None, None),
+    ],
+)
+def test_a_trial_admits_a_sex_by_its_text_else_as_registered(
+    rows_of, stated, registered, admits
+):
+    registry = {"A": {"registered_sex": registered}}
+    trial = {"record_id": "A", "eligibility": {"sex": stated}}
+    (row,) = rows_of(trial, registry)["eligibility"]
+    assert row["admits_sex"] == admits
+
+
 def test_records_have_registered_fields(rows_of):
     registry = RegistryFields(
         minimum_age="18 Years", sex="ALL", enrollment="40", phases=("PHASE1", "PHASE2")
@@ -843,3 +865,20 @@ def test_every_column_has_a_unique_name_and_is_documented(table):
         )
         rows.append(f"| `{name}`{key} | {column['type']} | {meaning} |")
     assert [line for line in section.splitlines() if line.startswith("| `")] == rows
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (
+            "dosage_form` of `regimens",
+            [entry.value for entry in terms_of("dosage_forms")],
+        ),
+        ("route` of `regimens", [*Route]),
+        ("role` of `regimens", [*Role]),
+        ("concept` of `endpoints", [*Concept]),
+    ],
+)
+def test_the_page_lists_the_words_of_a_column(column, words):
+    _, _, listed = DOCUMENTED.partition(f"| `{column}` | ")
+    assert re.findall(r"`([^`]+)`", listed.partition(" |\n")[0]) == words

@@ -29,7 +29,10 @@ def view_trial(people: Json, registered: Json) -> dict[str, Any]:
     lowest, highest = (
         {value for side, value in bounds if side == wanted} for wanted in "><"
     )
+    # registered words are in capitals, those of an extraction are not
+    sex = people["sex"] or registered.get("registered_sex")
     return {
+        "admits_sex": sex and sex.lower(),
         "admits_healthy": _admit_healthy(people, registered),
         "excludes_pregnancy": said == {True}
         if said
