@@ -28,7 +28,8 @@ from extractor.language.lexer import ANY_WORD, CODES
 
 LARGEST_EXPONENT = 1.3
 _SUSPICIOUS = 1.2
-_LENGTH, _TIMES = 350, 4
+_LENGTH = 350
+_TIMES = 4
 _MEASURABLE_S = 0.00025
 _HANGS_S = 3.0
 """Seconds of processor time for one measurement, many times what linear work takes."""
@@ -145,9 +146,9 @@ def list_expressions() -> Iterator[Expression]:
         yield Expression(
             f"rule {each.name}", each.expression, _SEARCHED | {"fullmatch"}
         )
-    for found in pkgutil.walk_packages(extractor.__path__, "extractor."):
-        if not found.name.endswith("__main__"):
-            yield from _list_of_module(importlib.import_module(found.name))
+    for package in pkgutil.walk_packages(extractor.__path__, "extractor."):
+        if not package.name.endswith("__main__"):
+            yield from _list_of_module(importlib.import_module(package.name))
 
 
 def _list_of_module(module: ModuleType) -> Iterator[Expression]:

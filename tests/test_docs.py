@@ -98,10 +98,8 @@ def test_the_site_has_every_page():
 
 @pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.stem)
 def test_the_reference_is_as_the_code_says(page):
-    shown, now = (
-        page.read_text("utf-8").splitlines(),
-        generate.generate(page.read_text("utf-8")).splitlines(),
-    )
+    shown = page.read_text("utf-8").splitlines()
+    now = generate.generate(page.read_text("utf-8")).splitlines()
     changed = list(
         difflib.unified_diff(shown, now, str(page), "the code", n=1, lineterm="")
     )

@@ -72,7 +72,8 @@ def list_values(extraction):
     for path, item in extraction.list_items():
         for piece in item.evidence:
             member, _, part = piece.field.partition(".")
-            value, name = _find(item, piece.field), FieldRef(piece.field).path
+            value = _find(item, piece.field)
+            name = FieldRef(piece.field).path
             value = (
                 value.model_copy(update={"of": None, "anchor": None})
                 if isinstance(value, TimeWindow)
@@ -148,11 +149,9 @@ def test_a_higher_minimum_keeps_a_subset_of_the_values(one, other, chosen):
     for value in list_values(few):
         more.remove(value)
     again = drop_doubtful(some, high)
-    assert (again.eligibility, again.dosing, again.endpoints) == (
-        few.eligibility,
-        few.dosing,
-        few.endpoints,
-    )
+    assert again.eligibility == few.eligibility
+    assert again.dosing == few.dosing
+    assert again.endpoints == few.endpoints
     assert {(a.field, a.reason) for a in again.absences} == {
         (a.field, a.reason) for a in few.absences
     }
@@ -255,7 +254,7 @@ def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
         ("eligibility.criteria[0].lead_in", "not_asked"),
         ("dosing[0].route", "not_asked"),
     ]
-    assert [found.field for found in left.findings] == [
+    assert [finding.field for finding in left.findings] == [
         "eligibility.criteria[0].constraints",
         *paths[2:],
     ]
@@ -284,7 +283,7 @@ def test_findings_of_a_dropped_value_are_dropped_and_others_get_new_paths():
     ]
     findings = [Finding(field=path, **given) for path in paths]
     left = drop_doubtful(make(dosing=(regimen(0.2, 0.8),), findings=findings), 0.5)
-    assert [found.field for found in left.findings] == [paths[0], *paths[2:]]
+    assert [finding.field for finding in left.findings] == [paths[0], *paths[2:]]
     assert left.dosing[0].confidence == 0.1  # of an empty field: the lowest
 
 
@@ -294,12 +293,10 @@ def test_confidence_and_support_of_an_item_come_from_its_remaining_fields():
     known = {"origin": Origin.BOTH, "support": Support.INFERRED, "confidence": 0.4}
     people = Eligibility(criteria=(item.model_copy(update=known),))
     (kept,) = drop_doubtful(make(eligibility=people), 0.5).eligibility.criteria
-    assert (kept.category, kept.origin, kept.support, kept.confidence) == (
-        None,
-        "rule",
-        "parsed",
-        0.9,
-    )
+    assert kept.category is None
+    assert kept.origin == "rule"
+    assert kept.support == "parsed"
+    assert kept.confidence == 0.9
 
 
 @pytest.mark.parametrize(("confidence", "left"), [(0.2, 0), (0.9, 2)])

@@ -97,7 +97,8 @@ class Case:
 
     def __init__(self, text: str, group: Mapping[str, Any], given: Any) -> None:
         own = given if isinstance(given, dict) else {"read": given}
-        self.text, self.said = text, {"at": "inclusion", **group, **own}
+        self.text = text
+        self.said = {"at": "inclusion", **group, **own}
         if unknown := self.said.keys() - KEYS:
             raise KeyError(f"{text!r} has unknown keys: {unknown}")
         place = self.said["at"]
@@ -111,7 +112,8 @@ class Case:
 
     def list_items(self) -> Sequence[Draft]:
         """The items that have the fields: criteria, regimens, outcomes, or the record itself."""
-        parsed, names = self.parsed, {name.partition(":")[0] for name in self.fields}
+        parsed = self.parsed
+        names = {name.partition(":")[0] for name in self.fields}
         if "criterion" in names:
             return [item for item in parsed.criteria if item.rules["stands"].value]
         groups = ((parsed.whole,), parsed.criteria, parsed.regimens, parsed.outcomes)
@@ -132,8 +134,8 @@ class Case:
         if len(self.fields) == 1 and self.fields != ["criterion"]:
             return [
                 show(value)
-                for one in self.list_readings()
-                for value in one.list_values()
+                for reading in self.list_readings()
+                for value in reading.list_values()
             ]
         return [
             "; ".join(self._show(item, name) for name in self.fields)
@@ -272,7 +274,8 @@ def is_same(reading: Reading[Any], proven: Reading[Any] | None) -> bool:
     """Whether all values are proven; a quote may be cut to its kernel: "infusion" of "the
     infusion".
     """
-    values, others = reading.list_values(), proven.list_values() if proven else ()
+    values = reading.list_values()
+    others = proven.list_values() if proven else ()
     pairs = zip(values, others, strict=False)
     shorter = [
         type(other) is str and other.casefold() in str(one).casefold()
@@ -328,7 +331,9 @@ def test_a_text_is_read_and_proven(
         )
     if "sure" in said:
         found = [
-            one.confidence for one in case.list_readings() if one.value is not None
+            reading.confidence
+            for reading in case.list_readings()
+            if reading.value is not None
         ]
         expect(text, {confidence >= SURE for confidence in found}, {said["sure"]})
     for other in said.get("surer_than", ()):

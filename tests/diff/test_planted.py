@@ -39,7 +39,7 @@ def planted(request):
 
 
 def list_told(found: TrialDiff) -> set[tuple[str, str, str | None]]:
-    return {(one.item, one.kind.value, one.field) for one in found.changes}
+    return {(change.item, change.kind.value, change.field) for change in found.changes}
 
 
 def test_a_planted_change_is_told_with_its_quotes_and_nothing_else(
@@ -58,7 +58,8 @@ def test_a_planted_change_is_told_with_its_quotes_and_nothing_else(
 
 
 def test_an_age_that_nobody_reaches_is_no_limit():
-    unlimited, aged = make_study(), make_study()
+    unlimited = make_study()
+    aged = make_study()
     unlimited["fields"].pop("maximumAge")
     aged["fields"]["maximumAge"] = "150 Years"
     assert not read(to_record(unlimited)).compare(read(to_record(aged))).changes
@@ -97,7 +98,7 @@ def test_a_change_is_told_once_where_little_is_read(part, old, new, kind):
     before, after = (
         read(to_record(make_study() | {part: text})) for text in (old, new)
     )
-    assert [one.kind.value for one in before.compare(after).changes] == [kind]
+    assert [change.kind.value for change in before.compare(after).changes] == [kind]
 
 
 @pytest.mark.parametrize(
@@ -180,10 +181,8 @@ def test_what_an_arm_gives_is_compared_by_its_doses_and_by_other_numbers(
 
 def test_an_outcome_is_paired_with_the_one_of_its_name_that_says_the_same(before):
     """Of outcomes of one name, time frame and description decide, also against the rank."""
-    rest, move = (
-        "Pain at rest, by a numeric scale",
-        "Pain on movement, by a numeric scale",
-    )
+    rest = "Pain at rest, by a numeric scale"
+    move = "Pain on movement, by a numeric scale"
     old = {
         "primary": [["Pain", rest, "Week 4"]],
         "secondary": [["Pain", move, "Week 4"], ["Pain", move, "Week 12"]],

@@ -50,18 +50,18 @@ def test_a_folder_of_gold_against_itself_in_another_order_is_exactly_one(folder)
 @pytest.mark.parametrize("seed", range(4))
 def test_invariants_of_every_evaluation(seed):
     report = score(make_repetitive(seed), make_repetitive(seed + 100))
-    for one in report.fields:
+    for field in report.fields:
         # A pair takes one value from either side; all others are missed or invented.
-        assert one.stated - one.missed == one.predicted - one.invented >= 0
-        if one.normalised.f1 is not None:
-            ladder = [getattr(one, level) for level in LEVELS]
+        assert field.stated - field.missed == field.predicted - field.invented >= 0
+        if field.normalised.f1 is not None:
+            ladder = [getattr(field, level) for level in LEVELS]
             for name in ("precision", "recall", "f1"):
                 shares = [getattr(level, name) or 0.0 for level in ladder]
                 assert 0 <= shares[0] <= shares[1] <= shares[2] <= 1
 
 
 def _field(report, name):
-    return next(one for one in report.fields if one.name == name)
+    return next(field for field in report.fields if field.name == name)
 
 
 def test_agreement_on_an_empty_field_is_not_a_true_positive():
@@ -71,17 +71,10 @@ def test_agreement_on_an_empty_field_is_not_a_true_positive():
     )
     assert set(_all_scores(report)) == {None}
     sex = _field(report, "eligibility.sex")
-    assert (
-        sex.stated,
-        sex.empty.fields,
-        sex.empty.left_empty,
-        sex.empty.specificity,
-    ) == (
-        0,
-        1,
-        1,
-        1.0,
-    )
+    assert sex.stated == 0
+    assert sex.empty.fields == 1
+    assert sex.empty.left_empty == 1
+    assert sex.empty.specificity == 1.0
 
 
 def test_f1_is_over_values_and_empty_fields_are_separate():
@@ -97,33 +90,27 @@ def test_f1_is_over_values_and_empty_fields_are_separate():
         (2, "oral", None),
         (3, None, "oral"),
     ):
-        gold["dosing"][position]["route"], predicted["dosing"][position]["route"] = (
-            ours,
-            theirs,
-        )
+        gold["dosing"][position]["route"] = ours
+        predicted["dosing"][position]["route"] = theirs
     report = score(gold, predicted)
     route = _field(report, "dosing.route")
-    assert (route.stated, route.predicted, route.missed, route.invented) == (3, 3, 1, 1)
-    assert (
-        route.normalised.precision,
-        route.normalised.recall,
-        route.normalised.f1,
-    ) == (
-        1 / 3,
-        1 / 3,
-        1 / 3,
-    )
-    assert (route.empty.fields, route.empty.left_empty, route.empty.specificity) == (
-        7,
-        6,
-        6 / 7,
-    )
+    assert route.stated == 3
+    assert route.predicted == 3
+    assert route.missed == 1
+    assert route.invented == 1
+    assert route.normalised.precision == 1 / 3
+    assert route.normalised.recall == 1 / 3
+    assert route.normalised.f1 == 1 / 3
+    assert route.empty.fields == 7
+    assert route.empty.left_empty == 6
+    assert route.empty.specificity == 6 / 7
     assert report.empty.fields - report.empty.left_empty == 1
-    assert report.empty.fields == sum(one.empty.fields for one in report.fields)
+    assert report.empty.fields == sum(field.empty.fields for field in report.fields)
 
 
 def test_fields_without_a_value_are_left_out_of_the_mean():
-    gold, predicted = make_gold(), make_gold()
+    gold = make_gold()
+    predicted = make_gold()
     for one in (gold, predicted):
         one["eligibility"] = {
             "sex": "all",
@@ -137,10 +124,11 @@ def test_fields_without_a_value_are_left_out_of_the_mean():
 
 
 def test_micro_is_over_values():
-    gold, predicted = make_gold(), make_gold()
+    gold = make_gold()
+    predicted = make_gold()
     predicted["eligibility"]["sex"] = "female"
     report = score(gold, predicted)
-    values = sum(one.stated for one in report.fields if one.task == "eligibility")
+    values = sum(field.stated for field in report.fields if field.task == "eligibility")
     assert report.figure("eligibility.micro") == pytest.approx((values - 1) / values)
 
 
@@ -151,7 +139,7 @@ def make_golds(number):
 def predict(golds, share=0.7):
     """Predict the right sex in that share of the records."""
     draw = random.Random(0)
-    predicted = [make_gold(one["record_id"]) for one in golds]
+    predicted = [make_gold(gold["record_id"]) for gold in golds]
     for one in predicted:
         one["eligibility"]["sex"] = "all" if draw.random() < share else "female"
     return predicted
@@ -159,7 +147,7 @@ def predict(golds, share=0.7):
 
 def find_sex(report):
     return next(
-        one.normalised for one in report.fields if one.name == "eligibility.sex"
+        field.normalised for field in report.fields if field.name == "eligibility.sex"
     )
 
 
@@ -200,12 +188,15 @@ def test_a_score_over_fewer_than_ten_values_has_no_interval(gold, invented, is_s
     report = evaluate(golds, predicted, compare=golds, resamples=50)
     assert (find_sex(report).interval is not None) is is_shown
     assert all(
-        (one.normalised.interval is not None) is is_shown
-        for one in report.groups
-        if one.name == "all"
+        (group.normalised.interval is not None) is is_shown
+        for group in report.groups
+        if group.name == "all"
     )
     # The other prediction has gold's values alone: a difference needs ten of either.
-    differences = {one.name: one.interval for one in report.comparison.differences}
+    differences = {
+        difference.name: difference.interval
+        for difference in report.comparison.differences
+    }
     assert (differences["eligibility.sex"] is not None) is (gold >= 10)
     without = evaluate(golds, predicted, resamples=0)
     assert {one.normalised.interval for one in (*without.groups, *without.fields)} == {
@@ -215,14 +206,17 @@ def test_a_score_over_fewer_than_ten_values_has_no_interval(gold, invented, is_s
 
 def test_differences_are_paired():
     golds = make_golds(30)
-    predicted, other = predict(golds), predict(golds)
+    predicted = predict(golds)
+    other = predict(golds)
     for one in other[:4]:
         one["eligibility"]["minimum_age"] = None
     comparison = evaluate(golds, predicted, compare=other, resamples=300).comparison
-    differences = {one.name: one for one in comparison.differences}
+    differences = {difference.name: difference for difference in comparison.differences}
     # Both are wrong in the same records: the difference is certainly zero, although each score is
     # uncertain.
     sex = differences["eligibility.sex"]
-    assert (sex.difference, sex.interval.low, sex.interval.high) == (0.0, 0.0, 0.0)
+    assert sex.difference == 0.0
+    assert sex.interval.low == 0.0
+    assert sex.interval.high == 0.0
     age = differences["eligibility.minimum_age"]
     assert 0 < age.interval.low < age.difference < age.interval.high

@@ -66,7 +66,9 @@ def build(**parts):
 
 
 def find(trial, kind):
-    return [one for one in trial.resources if one["resourceType"] == kind]
+    return [
+        resource for resource in trial.resources if resource["resourceType"] == kind
+    ]
 
 
 def write(tmp_path, *pairs):
@@ -239,10 +241,12 @@ def test_bundles_are_transactions_of_the_same_resources(tmp_path):
 def test_our_own_codes_are_defined(exported):
     resources, _, _ = exported
     terms = list(list_terms())
-    for one in terms:
-        check_words(get_fhir_model_class(one["resourceType"]).model_validate(one))
+    for term in terms:
+        check_words(get_fhir_model_class(term["resourceType"]).model_validate(term))
     known = {
-        (one["url"], word["code"]) for one in terms for word in one.get("concept", ())
+        (term["url"], word["code"])
+        for term in terms
+        for word in term.get("concept", ())
     }
     parts = [
         part
@@ -263,7 +267,7 @@ def test_our_own_codes_are_defined(exported):
         if str(part.get("url")).startswith("urn:") and "valueString" in part
     }
     assert extensions == {
-        one["url"] for one in terms if one["resourceType"] == "StructureDefinition"
+        term["url"] for term in terms if term["resourceType"] == "StructureDefinition"
     }
 
 
@@ -355,7 +359,8 @@ SURE = strip(WHOLE, {"confidence"})
     "stated", [WHOLE, SURE, strip(SURE, {"evidence"})], ids=["unsure", "sure", "gold"]
 )
 def test_each_value_of_an_extraction_makes_a_difference(stated):
-    before, changes = tell(stated), list(list_changes(stated))
+    before = tell(stated)
+    changes = list(list_changes(stated))
     assert len(changes) > 60
     for path, other in changes:
         changed = json.loads(json.dumps(stated))
@@ -431,7 +436,7 @@ def test_the_limits_of_gold_are_found_in_its_quotes(tmp_path):
         json.dumps({"record_id": "A", "eligibility": people}), "utf-8"
     )
     resources, _ = write(
-        tmp_path, *((one, None) for one in read_results(tmp_path / "A.json"))
+        tmp_path, *((result, None) for result in read_results(tmp_path / "A.json"))
     )
     (one,) = resources["Group"][0]["characteristic"]
     assert one["valueQuantity"]["value"] == 1.5
@@ -506,10 +511,10 @@ def list_groups(resources):
     characteristics.
     """
     found = {}
-    for one in resources:
+    for resource in resources:
         combined = [
             next(value for name, value in part.items() if name != "url")
-            for part in one["extension"]
+            for part in resource["extension"]
         ]
         held = [
             (
@@ -518,14 +523,17 @@ def list_groups(resources):
                 else part["valueCodeableConcept"]["text"]
             )
             + (" excluded" if part["exclude"] else "")
-            for part in one["characteristic"]
+            for part in resource["characteristic"]
         ]
-        found[one["id"].removeprefix("NCT90000001-")] = [*combined, *held]
+        found[resource["id"].removeprefix("NCT90000001-")] = [*combined, *held]
     return found
 
 
-ANY, ALL, TWO = {"rule": "any"}, {"rule": "all"}, {"rule": "at_least", "n": 2}
-FIRST, SECOND = "Group/NCT90000001-group-0", "Group/NCT90000001-group-1"
+ANY = {"rule": "any"}
+ALL = {"rule": "all"}
+TWO = {"rule": "at_least", "n": 2}
+FIRST = "Group/NCT90000001-group-0"
+SECOND = "Group/NCT90000001-group-1"
 
 
 @pytest.mark.parametrize(
@@ -602,10 +610,8 @@ def test_a_group_whose_rule_is_not_sure_is_listed_and_its_limits_stay_text(sure)
         | {"groups": [{"id": "g0", "rule": "any"}], "evidence": [proof]}
     )
     (first, *_), *_ = [one["characteristic"] for one in find(trial, "Group")]
-    assert ("valueQuantity" in first, "valueCodeableConcept" in first) == (
-        sure,
-        not sure,
-    )
+    assert ("valueQuantity" in first) == sure
+    assert ("valueCodeableConcept" in first) == (not sure)
     assert [row.field for row in trial.unmapped if row.reason == "unsure"] == (
         [] if sure else ["eligibility.groups[0]"]
     )
@@ -679,7 +685,7 @@ def test_a_criterion_of_age_is_stated_once_with_its_comparator():
     )
     assert list(found) == ["minimum-age", "maximum-age", "criterion-2"]
     limits = [found[name]["valueQuantity"] for name in ("minimum-age", "maximum-age")]
-    assert [(one["comparator"], one["value"]) for one in limits] == [
+    assert [(limit["comparator"], limit["value"]) for limit in limits] == [
         (">", 18),
         ("<", 65),
     ]
@@ -701,7 +707,8 @@ def list_exposures(resources):
         f"EvidenceVariable/{one['id']}": one for one in resources["EvidenceVariable"]
     }
     urls = {one["url"]: one["id"] for one in resources["ActivityDefinition"]}
-    found, nothing = {}, {"characteristic": [], "relatedArtifact": []}
+    found = {}
+    nothing = {"characteristic": [], "relatedArtifact": []}
     for arm in resources["ResearchStudy"][0]["comparisonGroup"]:
         one = (
             known[arm["intendedExposure"][0]["reference"]]
@@ -730,7 +737,8 @@ def test_arms_refer_to_what_they_get(tmp_path):
         Section(name=f"arms[{at}]", text=one, parts=parts[at])
         for at, one in enumerate(labels)
     ]
-    source, fields = Source(path="a", format="ctgov_json"), RegistryFields()
+    source = Source(path="a", format="ctgov_json")
+    fields = RegistryFields()
     record = TrialRecord(
         record_id="A", source=source, sections=tuple(sections), registry=fields
     )
@@ -746,7 +754,7 @@ def test_arms_refer_to_what_they_get(tmp_path):
         "Nothing": ([], []),
     }
     levels = resources["ActivityDefinition"][0]["dosage"][0]["doseAndRate"]
-    assert [one["type"]["text"] for one in levels] == [
+    assert [level["type"]["text"] for level in levels] == [
         "dose level of High",
         "dose level of Low",
     ]
@@ -852,11 +860,13 @@ def test_mesh_terms_are_coded_and_other_terms_are_listed():
     trial = build_trial(extraction)
 
     (study,) = find(trial, "ResearchStudy")
-    (condition,), (focus,) = study["condition"], study["focus"]
+    (condition,) = study["condition"]
+    (focus,) = study["focus"]
     assert condition["coding"] == [
         {"system": "https://www.nlm.nih.gov/mesh", "code": "D001249"}
     ]
-    assert (condition["text"], focus["concept"]["text"]) == ("Asthma", "Fictumab")
+    assert condition["text"] == "Asthma"
+    assert focus["concept"]["text"] == "Fictumab"
     left_out = [
         row.field for row in trial.unmapped if row.field.startswith("registered_terms")
     ]
@@ -1066,7 +1076,9 @@ def test_gold_becomes_resources_of_its_tasks_without_provenance(tmp_path):
     gold.write_text(
         json.dumps(SMALL.model_copy(update={"absences": ()}).to_gold()), "utf-8"
     )
-    resources, counts = write(tmp_path, *((one, None) for one in read_results(gold)))
+    resources, counts = write(
+        tmp_path, *((result, None) for result in read_results(gold))
+    )
     assert {kind: len(rows) for kind, rows in resources.items()} == {
         kind: counts.resources[kind] for kind in KINDS
     }
@@ -1120,9 +1132,9 @@ def test_a_new_status_does_not_make_another_record():
     source = Source(path="a", format="ctgov_json")
     records = (
         TrialRecord(
-            record_id="A", source=source, sections=(), registry=RegistryFields(**one)
+            record_id="A", source=source, sections=(), registry=RegistryFields(**field)
         )
-        for one in fields
+        for field in fields
     )
     first, same, other = map(digest_record, records)
     assert first == same != other

@@ -72,7 +72,8 @@ def leaves(value):
 
 
 def test_every_value_of_an_extraction_is_in_a_table(rows_of):
-    rows, shown = rows_of(FULL), []
+    rows = rows_of(FULL)
+    shown = []
     for table in list_tables():
         # what no model has: it is filled where the quote is not clean
         values = [c.name for c in table.values if c.name != "quote_raw"]
@@ -111,13 +112,16 @@ def test_every_value_of_an_extraction_is_in_a_table(rows_of):
 
 def test_rows_are_joined_by_keys(rows_of):
     rows = rows_of(SMALL)
-    (criterion,), limits = rows["criteria"], rows["constraints"]
+    (criterion,) = rows["criteria"]
+    limits = rows["constraints"]
     assert [limit["criterion_index"] for limit in limits] == [
         criterion["criterion_index"]
     ] * 2
     assert [limit["value"] for limit in limits] == [-2.5, 0]
-    (proof,), (regimen,) = rows["evidence"], rows["regimens"]
-    assert (proof["item"], proof["item_index"]) == ("regimen", regimen["regimen_index"])
+    (proof,) = rows["evidence"]
+    (regimen,) = rows["regimens"]
+    assert proof["item"] == "regimen"
+    assert proof["item_index"] == regimen["regimen_index"]
     assert (proof["char_start"], proof["char_end"]) == (10, 16)
 
 
@@ -305,11 +309,9 @@ def test_a_limit_of_the_only_sex_of_a_trial_is_one_of_all(
     extraction = limited(ALT, quote="Men with ALT <= 3 x ULN")
     extraction["eligibility"]["sex"] = stated
     (row,) = rows_of(extraction, {"A": {"registered_sex": registered}})["constraints"]
-    assert (row["sex"], row["admits"], row["admits_some"]) == (
-        "male",
-        admits,
-        None if admits else "<=",
-    )
+    assert row["sex"] == "male"
+    assert row["admits"] == admits
+    assert row["admits_some"] == (None if admits else "<=")
 
 
 def test_the_sex_of_a_condition_is_that_of_its_limit(rows_of):
@@ -356,7 +358,7 @@ def test_a_criterion_decides_unless_a_group_around_it_has_another_rule(
     rows = rows_of(extraction)
     assert rows["criteria"][0]["decides"] is decides
     assert [(row["group_id"], row["rule"]) for row in rows["groups"]] == [
-        (one["id"], one["rule"]) for one in groups
+        (group["id"], group["rule"]) for group in groups
     ]
 
 
@@ -613,11 +615,10 @@ def test_times_are_given_in_days(rows_of, unit, days):
         "maximum_age": {"value": 18, "unit": "year"},
     }
     rows = rows_of({**extraction, "eligibility": extraction["eligibility"] | ages})
-    (eligibility,), (found,) = rows["eligibility"], rows["criteria"]
-    assert (eligibility["minimum_age_days"], eligibility["maximum_age_days"]) == (
-        182.625,
-        6574.5,
-    )
+    (eligibility,) = rows["eligibility"]
+    (found,) = rows["criteria"]
+    assert eligibility["minimum_age_days"] == 182.625
+    assert eligibility["maximum_age_days"] == 6574.5
     assert found["time_window_days"] == days
 
 
@@ -766,20 +767,12 @@ def test_records_have_registered_fields(rows_of):
     (shown,) = rows_of(
         {"record_id": "A", "eligibility": {}}, {"A": read_registry(record)}
     )["records"]
-    assert (shown["title"], shown["conditions"], shown["phases"]) == (
-        "A trial of X",
-        "Asthma|Allergy",
-        "PHASE1|PHASE2",
-    )
-    assert (
-        shown["enrolment"],
-        shown["registered_minimum_age"],
-        shown["registered_sex"],
-    ) == (
-        40,
-        "18 Years",
-        "ALL",
-    )
+    assert shown["title"] == "A trial of X"
+    assert shown["conditions"] == "Asthma|Allergy"
+    assert shown["phases"] == "PHASE1|PHASE2"
+    assert shown["enrolment"] == 40
+    assert shown["registered_minimum_age"] == "18 Years"
+    assert shown["registered_sex"] == "ALL"
     assert shown["registered_maximum_age"] is None
 
 
@@ -813,11 +806,10 @@ def test_every_column_has_a_unique_name_and_is_documented(table):
     assert names[0] == "record_id"
     _, _, rest = DOCUMENTED.partition(f"\n## `{table.name}`\n")
     section = rest.partition("\n## ")[0]
-    described, rows = describe_tables([table])[table.name], []
+    described = describe_tables([table])[table.name]
+    rows = []
     for name, column in described["columns"].items():
-        key, meaning = (
-            " *(key)*" if name in described["keys"] else "",
-            column["meaning"].replace("|", "\\|"),
-        )
+        key = " *(key)*" if name in described["keys"] else ""
+        meaning = column["meaning"].replace("|", "\\|")
         rows.append(f"| `{name}`{key} | {column['type']} | {meaning} |")
     assert [line for line in section.splitlines() if line.startswith("| `")] == rows

@@ -62,10 +62,12 @@ def test_regimens_of_the_rules_stand_where_a_model_skipped_their_lines(choose, t
             next(read_records(STUDY))
         )
     by_rules = [one for one in found.dosing if one.origin is Origin.RULE]
-    assert {(one.agent, one.quote) for one in by_rules} == known
-    assert all(one.confidence <= 0.8 for one in by_rules)
+    assert {(rule.agent, rule.quote) for rule in by_rules} == known
+    assert all(rule.confidence <= 0.8 for rule in by_rules)
     told = [
-        one for one in found.findings if one.kind is FindingKind.REGIMEN_UNCONFIRMED
+        finding
+        for finding in found.findings
+        if finding.kind is FindingKind.REGIMEN_UNCONFIRMED
     ]
     assert len(told) >= len(known)
     assert {one.severity for one in told} == {Severity.WARNING}
@@ -74,7 +76,11 @@ def test_regimens_of_the_rules_stand_where_a_model_skipped_their_lines(choose, t
 def test_criteria_and_endpoints_that_were_skipped_are_told_line_by_line():
     with serve(answer(lambda lines: lines[:1])) as stub:
         found = Extractor(stub.spec, effort="all").extract(next(read_records(STUDY)))
-    skipped = [one for one in found.findings if one.kind is FindingKind.LINE_UNANSWERED]
+    skipped = [
+        finding
+        for finding in found.findings
+        if finding.kind is FindingKind.LINE_UNANSWERED
+    ]
     assert {one.field.partition(":")[0] for one in skipped} == {
         "eligibility",
         "dosing",
@@ -135,5 +141,7 @@ def test_a_whole_answer_without_a_regimen_is_believed():
             next(read_records(STUDY))
         )
     assert not [
-        one for one in found.findings if one.kind is FindingKind.LINE_UNANSWERED
+        finding
+        for finding in found.findings
+        if finding.kind is FindingKind.LINE_UNANSWERED
     ]

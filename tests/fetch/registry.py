@@ -79,8 +79,9 @@ class LocalRegistry:
         return self._search(parameters)
 
     def _search(self, parameters: dict[str, str]) -> tuple[int, bytes]:
-        found = [one for one in self.studies if _matches(one, parameters)]
-        start, size = 0, min(int(parameters.get("pageSize", 10)), 1000)
+        found = [study for study in self.studies if _matches(study, parameters)]
+        start = 0
+        size = min(int(parameters.get("pageSize", 10)), 1000)
         if token := parameters.get("pageToken"):
             version, _, place = token.partition("-")
             if version != f"v{self.version}":

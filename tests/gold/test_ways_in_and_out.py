@@ -38,7 +38,7 @@ def pairs():
 
 
 def find_record(name=ID):
-    return next(one for one in read_records(RECORDS) if one.record_id == name)
+    return next(record for record in read_records(RECORDS) if record.record_id == name)
 
 
 def annotate(tasks):
@@ -135,13 +135,17 @@ def test_texts_of_any_kind_come_back(layout, tmp_path):
     criteria[1]["lead_in"] = "None"
     assert found.problems == ()
     read = found.gold["a/b"]["eligibility"]["criteria"]
-    assert [one["quote"] for one in read] == [one["quote"] for one in criteria]
-    assert [one.get("lead_in") for one in read] == [one["lead_in"] for one in criteria]
+    assert [one["quote"] for one in read] == [
+        criterion["quote"] for criterion in criteria
+    ]
+    assert [one.get("lead_in") for one in read] == [
+        criterion["lead_in"] for criterion in criteria
+    ]
 
 
 def test_own_fields_come_back_with_the_items_that_have_them(tmp_path):
     fields = read_fields("extractor.catalogue:Blinding,EjectionFraction")
-    labels = Labels({one.name: one for one in fields})
+    labels = Labels({field.name: field for field in fields})
     quote = "Left ventricular ejection fraction \\>= 45%"
     limit = {"comparator": ">=", "value": 45, "value_high": None, "unit": "%"}
     said = {
@@ -191,10 +195,12 @@ def test_a_row_a_value_finds_its_item_by_its_quote(tmp_path):
     assert gold["eligibility"]["sex"] is None
     platelets, ecog = gold["eligibility"]["criteria"]
     assert platelets["constraints"][0]["value"] == 5e10
-    assert (ecog["quote"], ecog["kind"]) == ("ECOG performance status 0-1", "inclusion")
+    assert ecog["quote"] == "ECOG performance status 0-1"
+    assert ecog["kind"] == "inclusion"
     assert ecog["constraints"][0]["value_high"] == 1
     (dose,) = gold["dosing"]
-    assert (dose["agent"], dose["amounts"][0]["high"]) == ("Fludarabine", 30)
+    assert dose["agent"] == "Fludarabine"
+    assert dose["amounts"][0]["high"] == 30
     assert gold["endpoints"][0]["time_frame"] == "28 days after infusion"
     # of the items that the rows do not speak of, nothing is scored
     assert gold["scored"] == [
@@ -261,9 +267,9 @@ def test_a_quote_that_ends_before_the_unit_is_warned_of(quote, warns, tmp_path):
         (OTHER, "amounts", "30 mg/m2", quote),
     ]
     found = import_gold(write_sheet(tmp_path / "a.csv", rows), [RECORDS], LABELS)
-    said = "".join(str(one) for one in found.problems)
+    said = "".join(str(problem) for problem in found.problems)
     assert ("ends before the unit mg/m2; quote the unit, too" in said) is warns
-    assert all(one.warns for one in found.problems)
+    assert all(problem.warns for problem in found.problems)
 
 
 def test_a_record_that_is_named_by_its_file_is_suggested(tmp_path):
@@ -346,7 +352,7 @@ def test_a_limit_without_a_value_is_read_from_its_words():
     mark = Mark(ID, "region a", "constraints", "Karnofsky performance status >= 70")
     built = build_gold(find_record(), [mark])
     (criterion,) = built.gold["eligibility"]["criteria"]
-    assert [one["value"] for one in criterion["constraints"]] == [70]
+    assert [constraint["value"] for constraint in criterion["constraints"]] == [70]
 
 
 def test_a_changed_text_is_told(pairs, tmp_path):
@@ -476,8 +482,8 @@ def test_marks_of_a_record_are_at_its_words():
 
 OWN = Labels(
     {
-        one.name: one
-        for one in read_fields("extractor.catalogue:Blinding,EjectionFraction")
+        field.name: field
+        for field in read_fields("extractor.catalogue:Blinding,EjectionFraction")
     }
 )
 
@@ -505,10 +511,10 @@ def test_each_sheet_comes_back_without_a_change(
     taken = own_pairs if has_own else pairs
     labels = OWN if has_own else LABELS
     assert not has_own or any(
-        one.of
+        item.of
         for gold, _ in taken
         for items in gold.custom.values()
-        for one in items
+        for item in items
     )  # fmt: skip
     export_gold(taken, tmp_path / name, Layout.SHEET, labels)
     found = import_gold(tmp_path / name, [RECORDS], labels)
@@ -561,7 +567,9 @@ def test_a_prediction_has_the_confidence_of_its_items(tmp_path):
     regions = {
         one["id"]: one for one in prediction["result"] if one["type"] == "labels"
     }
-    least = min(one.confidence for one in extraction.eligibility.criteria[0].evidence)
+    least = min(
+        piece.confidence for piece in extraction.eligibility.criteria[0].evidence
+    )
     assert regions["criterion1"]["score"] == round(least, 3)
     assert 0 < prediction["score"] <= 1
     # gold is certain: a person wrote it

@@ -150,11 +150,9 @@ def test_a_range_has_both_ends_in_every_spelling(drawn):
     text, quantity, low, high, doubtful = drawn
     prove, found = read_limits(text)
     limit = next(one for one in found if one.quantity == quantity.name)
-    assert (limit.comparator, limit.value, limit.value_high) == (
-        Comparator.BETWEEN,
-        low,
-        high,
-    )
+    assert limit.comparator == Comparator.BETWEEN
+    assert limit.value == low
+    assert limit.value_high == high
     assert limit.unit == (quantity.unit or None)
     assert prove(limit) is (Support.INFERRED if doubtful else Support.PARSED)
     for wrong in (
@@ -185,15 +183,17 @@ def read_limits(text):
 
     def prove(limit):
         found = (
-            ground_answer({"constraints": (limit,)}, one, parsed).model
-            for one in parsed.criteria
+            ground_answer({"constraints": (limit,)}, criterion, parsed).model
+            for criterion in parsed.criteria
         )
         return next(
             (one["constraints"].list_supports()[0] for one in found if one), None
         )
 
     return prove, [
-        limit for one in parsed.criteria for limit in one.rules["constraints"].value
+        limit
+        for criterion in parsed.criteria
+        for limit in criterion.rules["constraints"].value
     ]
 
 
@@ -211,11 +211,9 @@ def test_the_rules_read_what_is_written_and_the_proof_allows_nothing_else(drawn)
     text, quantity, value, comparator, spelling = drawn
     prove, found = read_limits(text)
     limit = next(one for one in found if one.quantity == quantity.name)
-    assert (limit.value, limit.comparator, limit.unit) == (
-        value,
-        comparator,
-        quantity.unit or None,
-    )
+    assert limit.value == value
+    assert limit.comparator == comparator
+    assert limit.unit == (quantity.unit or None)
 
     doubtful = spelling == "continental" and abs(value) >= 1000
     assert prove(make(quantity, value, comparator)) is (
