@@ -228,55 +228,61 @@ def find(extraction):
 
 def test_members_of_a_list_are_dropped_one_by_one_and_the_others_renumbered():
     left = drop_doubtful(make(dosing=(regimen(0.9, 0.2, 0.8),)), 0.5)
+
     (kept,) = left.dosing
     assert [amount.low for amount in kept.amounts] == [0, 2]
-    assert [(p.field, p.confidence) for p in kept.evidence][2:] == [
-        ("amounts[0]", 0.9),
-        ("amounts[1]", 0.8),
-    ]
+    confidences = {piece.field: piece.confidence for piece in kept.evidence}
+    del confidences["agent"], confidences["quote"]
+    assert confidences == {"amounts[0]": 0.9, "amounts[1]": 0.8}
     assert find(left) == []
-    assert find(drop_doubtful(make(dosing=(regimen(0.1, 0.2),)), 0.5)) == [
-        ("dosing[0].amounts", "low_confidence")
-    ]
 
 
 def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
-    gap = {"reason": "not_asked"}
-    cited = Citation(section="eligibility", start=0, end=1, quote="x")
-    given = {
+    absences = [
+        Absence(field=path, reason="not_asked")
+        for path in (
+            "eligibility.criteria[0].lead_in",
+            "eligibility.criteria[1].lead_in",
+            "dosing[0].route",
+            "dosing[1].route",
+        )
+    ]
+    shared = {
         "kind": "limits_contradict",
         "severity": "warning",
         "message": "m",
-        "citations": (cited,),
+        "citations": (Citation(section="eligibility", start=0, end=1, quote="x"),),
     }
-    paths = [
-        "eligibility.criteria[0]",
-        "eligibility.criteria[1].constraints",
-        "eligibility.criteria",
-        "arms[0]",
-        "",
+    findings = [
+        Finding(field=path, **shared)
+        for path in (
+            "eligibility.criteria[0]",
+            "eligibility.criteria[1].constraints",
+            "eligibility.criteria",
+            "arms[0]",
+            "",
+        )
     ]
-    left = drop_doubtful(
-        make(
-            eligibility=Eligibility(criteria=(criterion(0.3), criterion(0.9))),
-            dosing=(regimen(agent=0.2), regimen()),
-            absences=[
-                Absence(field=f"eligibility.criteria[{n}].lead_in", **gap)
-                for n in (0, 1)
-            ]
-            + [Absence(field=f"dosing[{n}].route", **gap) for n in (0, 1)],
-            findings=[Finding(field=path, **given) for path in paths],
-        ),
-        0.5,
+    extraction = make(
+        eligibility=Eligibility(criteria=(criterion(0.3), criterion(0.9))),
+        dosing=(regimen(agent=0.2), regimen()),
+        absences=absences,
+        findings=findings,
     )
-    assert [len(left.eligibility.criteria), len(left.dosing)] == [1, 1]
+
+    left = drop_doubtful(extraction, 0.5)
+
+    assert len(left.eligibility.criteria) == 1
+    assert len(left.dosing) == 1
     assert find(left) == [
         ("eligibility.criteria[0].lead_in", "not_asked"),
         ("dosing[0].route", "not_asked"),
     ]
     assert [finding.field for finding in left.findings] == [
         "eligibility.criteria[0].constraints",
-        *paths[2:],
+        "eligibility.criteria",
+        "arms[0]",
+        "",
     ]
 
 
@@ -292,27 +298,60 @@ def test_an_endpoint_stays_since_it_is_registered_and_gold_since_it_has_no_evide
     assert drop_doubtful(gold, 1.0) is gold
 
 
+def test_an_endpoint_stays_since_it_is_registered():
+    proof = prove("measure", 0.1)
+    endpoint = Endpoint(rank="primary", index=0, measure="x", evidence=(proof,))
+
+    left = drop_doubtful(make(endpoints=(endpoint,)), 0.5)
+
+    assert left.endpoints == (Endpoint(rank="primary", index=0, confidence=1.0),)
+
+
+def test_gold_stays_since_it_has_no_evidence():
+    regimen = Regimen(agent="A", section="arms[0]", quote="x", role="placebo")
+    gold = make(dosing=(regimen,))
+
+    assert drop_doubtful(gold, 1.0) is gold
+
+
 def test_findings_of_a_dropped_value_are_dropped_and_others_get_new_paths():
-    given = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
-    paths = [
+    shared = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
+    findings = [
+        Finding(field=path, **shared)
+        for path in (
+            "dosing[0].amounts[0]",
+            "dosing[0].amounts[1]",
+            "dosing[0].route",
+            "dosing[0]",
+            "dosing",
+        )
+    ]
+    extraction = make(dosing=(regimen(0.2, 0.8),), findings=findings)
+
+    left = drop_doubtful(extraction, 0.5)
+
+    assert [finding.field for finding in left.findings] == [
         "dosing[0].amounts[0]",
-        "dosing[0].amounts[1]",
         "dosing[0].route",
         "dosing[0]",
         "dosing",
     ]
-    findings = [Finding(field=path, **given) for path in paths]
-    left = drop_doubtful(make(dosing=(regimen(0.2, 0.8),), findings=findings), 0.5)
-    assert [finding.field for finding in left.findings] == [paths[0], *paths[2:]]
     assert left.dosing[0].confidence == 0.1  # of an empty field: the lowest
 
 
 def test_confidence_and_support_of_an_item_come_from_its_remaining_fields():
     doubtful = prove("category", 0.4, origin="model", support="inferred")
-    item = criterion(0.9, category="age", evidence=[doubtful])
-    known = {"origin": Origin.BOTH, "support": Support.INFERRED, "confidence": 0.4}
-    people = Eligibility(criteria=(item.model_copy(update=known),))
-    (kept,) = drop_doubtful(make(eligibility=people), 0.5).eligibility.criteria
+    item = criterion(0.9, category="age", evidence=[doubtful]).model_copy(
+        update={
+            "origin": Origin.BOTH,
+            "support": Support.INFERRED,
+            "confidence": 0.4,
+        }
+    )
+    extraction = make(eligibility=Eligibility(criteria=(item,)))
+
+    (kept,) = drop_doubtful(extraction, 0.5).eligibility.criteria
+
     assert kept.category is None
     assert kept.origin == "rule"
     assert kept.support == "parsed"
@@ -325,29 +364,34 @@ def test_a_member_without_its_own_quote_is_dropped_with_the_others(confidence, l
     assert len(kept.amounts) == left
 
 
-def doubt_part(part, value, **fields):
+def test_a_list_of_which_all_members_are_dropped_is_empty_for_a_low_confidence():
+    left = drop_doubtful(make(dosing=(regimen(0.1, 0.2),)), 0.5)
+
+    assert find(left) == [("dosing[0].amounts", "low_confidence")]
+
+
+def doubt_part(part, **fields):
     """A criterion of which only one part of one value is doubtful, after the doubtful was
     dropped.
     """
     (name,) = fields
     evidence = (prove(f"{name}[0]", 0.9), prove(f"{name}[0].{part}", 0.5))
-    one = criterion(0.9, evidence=evidence, **fields).model_copy(
+    doubtful = criterion(0.9, evidence=evidence, **fields).model_copy(
         update={"confidence": 0.5}
     )
-    (left,) = drop_doubtful(
-        make(eligibility=Eligibility(criteria=(one,))), 0.7
-    ).eligibility.criteria
+    extraction = make(eligibility=Eligibility(criteria=(doubtful,)))
+    (left,) = drop_doubtful(extraction, 0.7).eligibility.criteria
     return getattr(left, name), [piece.field for piece in left.evidence][2:]
 
 
 def test_without_its_condition_a_limit_says_too_much():
     limit = Constraint(quantity="Hb", comparator=">", value=12, condition="x")
-    assert doubt_part("condition", limit, constraints=(limit,)) == ((), [])
+    assert doubt_part("condition", constraints=(limit,)) == ((), [])
 
 
 @pytest.mark.parametrize("part", ["of", "anchor"])
 def test_a_time_window_can_do_without_its_other_quotes(part):
     window = TimeWindow(quote="x", comparator="<=", value=3, unit="day", **{part: "x"})
-    left, fields = doubt_part(part, window, time_windows=(window,))
+    left, fields = doubt_part(part, time_windows=(window,))
     assert left == (window.model_copy(update={part: None}),)
     assert fields == ["time_windows[0]"]
