@@ -80,7 +80,8 @@ def test_a_name_is_borne_out_by_words(text, value, unit, name):
 def test_the_kind_that_a_unit_tells_is_kept():
     limit = {"quantity": "Cut-off", "comparator": ">", "value": 5, "unit": "ng/mL"}
     cells = name_limit(limit)
-    assert (cells.quantity_kind, cells.unit_ucum) == ("concentration", "ng/mL")
+    assert cells.quantity_kind == "concentration"
+    assert cells.unit_ucum == "ng/mL"
 
 
 def test_a_limit_of_several_quantities_has_no_code_in_fhir():

@@ -570,10 +570,8 @@ def database(tmp_path_factory):
     (folder / "extractions.jsonl").write_text(
         "".join(line.model_dump_json() + "\n" for line in lines), "utf-8"
     )
-    source, phase = (
-        Source(path="a.json", format="ctgov_json"),
-        RegistryFields(phases=("PHASE1", "PHASE2")),
-    )
+    source = Source(path="a.json", format="ctgov_json")
+    phase = RegistryFields(phases=("PHASE1", "PHASE2"))
     adults = phase.model_copy(
         update={
             "healthy_volunteers": "No",
