@@ -4,7 +4,7 @@ A log-linear model chooses the role, with the weights of
 ``concepts/doses/weights/agent_roles.toml``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 import numpy as np
 
@@ -28,6 +28,8 @@ _NEAR = (
     "near_examination",
 )
 """Rules for words near an agent that say why it is given."""
+_IN_BOTH_WAYS = "alone and beside others"
+"""What says that an agent is given alone in one arm, and beside others in another."""
 _LEAST_SURE = 0.5
 """The least confidence. Every agent gets its likeliest role, however many compete with it."""
 
@@ -75,7 +77,9 @@ def describe_role(statement: Statement, trial: Trial) -> list[str]:
 
 
 def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
-    """Yield features of how the arms use an agent, compared with the others."""
+    """Yield features of how the arms use an agent, compared with the others: how many arms and
+    agents there are, which kinds of arms get it, and whether it is the first intervention.
+    """
     named = trial.use.get(agent.key, frozenset())
     kinds = {trial.arms[place] for place in named}
     all_kinds = set(trial.arms)
@@ -92,13 +96,19 @@ def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
             yield "in active arms alone"
         if named and "experimental" not in kinds:
             yield "in no experimental arm"
-    is_everywhere = len(trial.arms) > 1 and len(named) == len(trial.arms)
-    if is_everywhere and any(use < named for use in trial.use.values()):
-        yield "in every arm, others not"
-    if any(use > named for use in trial.use.values()):
-        yield "others in more arms"
+    yield from _compare_use(named, trial)
     if agent.section == "interventions[0]":
         yield "first intervention"
+
+
+def _compare_use(named: frozenset[int], trial: Trial) -> Iterator[str]:
+    """Yield features of the arms ``named`` that get an agent, beside those that get another one."""
+    uses = trial.use.values()
+    is_everywhere = len(trial.arms) > 1 and len(named) == len(trial.arms)
+    if is_everywhere and any(use < named for use in uses):
+        yield "in every arm, others not"
+    if any(use > named for use in uses):
+        yield "others in more arms"
 
 
 def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
@@ -144,28 +154,35 @@ def _describe_themes(agent: Agent, trial: Trial, names: Sequence[str]) -> Iterat
 
 
 def _describe_company(agent: Agent, trial: Trial) -> Iterator[str]:
-    """Yield features of the arms that get an agent: alone, and with or without which others."""
+    """Yield features of the arms that get an agent: alone, and with or without which others.
+    Nothing is yielded for a single arm, or for an agent that no arm gets.
+    """
     # sets, as many arms may get the same
     own = {keys for keys in trial.gets if agent.key in keys}
     others = {keys for keys in trial.gets if agent.key not in keys}
     if not own or len(trial.gets) < 2:
         return
-    is_alone = any(len(keys) == 1 for keys in own)
-    is_beside = any(len(keys) > 1 for keys in own)
-    if is_alone and is_beside:
-        shape = "alone and beside others"
-    else:
-        shape = "alone" if is_alone else "beside others"
+    shape = _name_shape(own)
     cover = trial.name_cover(agent.key)
     title = "in title" if agent.key in trial.titles else "not in title"
     yield f"given {shape}, {cover}"
     yield f"given {shape}, {cover}, {title}"
-    if is_alone and is_beside:
+    if shape == _IN_BOTH_WAYS:
         yield "others are added to it"
     # what an arm without the agent gets is what the agent is added to
     base = frozenset.intersection(*own) - {agent.key}
     if any(keys and keys <= base for keys in others):
         yield "added to what other arms get"
+
+
+def _name_shape(own: Set[frozenset[str]]) -> str:
+    """Return whether an agent is given alone, beside others, or in both ways. ``own`` are the
+    agents of each arm that gets it.
+    """
+    sizes = [len(keys) for keys in own]
+    if max(sizes) == 1:
+        return "alone"
+    return _IN_BOTH_WAYS if min(sizes) == 1 else "beside others"
 
 
 def _describe_words(statement: Statement) -> Iterator[str]:
