@@ -32,23 +32,24 @@ _ARTICLES = frozenset({"the", "a", "one", "main"})
 
 
 def find_daytimes(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Yield the frequencies that times of the day imply.
+    """Yield the frequencies that times of the day imply. A single time is a weak daily rhythm.
 
     >>> from extractor.language.book import read_text
     >>> text = "5 mg in the morning and 10 mg at bedtime. Later, 5 mg at 8 am"
     >>> [(mark.value.value, mark.confidence) for mark in find_daytimes(read_text(text))]
     [('BID', 1.0), ('QD', 0.6)]
     """
-    for found in rule("daytimes").find(tokens):
-        slots = list(rule("day_slot").find(tokens, found.first, found.end))
+    for match in rule("daytimes").find(tokens):
+        slots = list(rule("day_slot").find(tokens, match.first, match.end))
         if not all(map(_is_time, slots)):
             continue
-        doses = sum(_MEALS if slot.has("meals") else 1 for slot in slots)
         if len(slots) > 1:
+            # "with meals" stands for all meals of a day
+            doses = sum(_MEALS if slot.has("meals") else 1 for slot in slots)
             code = _TIMES_A_DAY.get(doses, Frequency.OTHER)
-            yield Mark(code, found.first, found.end)
-        elif slots and _is_daily(tokens, found, slots[0]):
-            yield Mark(Frequency.QD, found.first, found.end, WEAK)
+            yield Mark(code, match.first, match.end)
+        elif slots and _is_daily(tokens, match, slots[0]):
+            yield Mark(Frequency.QD, match.first, match.end, WEAK)
     yield from _find_counts(tokens)
 
 
@@ -76,12 +77,15 @@ def _is_daily(tokens: Tokens, found: Found, slot: Found) -> bool:
 
 
 def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Yield what pieces in the morning, at noon, in the evening and at night imply: "1-0-1"."""
-    for found in rule("daily_counts").find(tokens):
-        words = [found.read(name) for name in ("one", "two", "three", "four")]
+    """Yield what pieces in the morning, at noon, in the evening and at night imply: "1-0-1" is
+    twice a day. A count that cannot be read, or is too large for pieces, makes it no such list.
+    """
+    for match in rule("daily_counts").find(tokens):
+        words = [match.read(name) for name in ("one", "two", "three", "four")]
         pieces = [read_number(word) for word in words if word]
-        if not all(piece is not None and piece <= _MOST_PIECES for piece in pieces):
+        if any(piece is None or piece > _MOST_PIECES for piece in pieces):
             continue
-        code = _TIMES_A_DAY.get(sum(1 for piece in pieces if piece))
+        times = len([piece for piece in pieces if piece])
+        code = _TIMES_A_DAY.get(times)
         if code:
-            yield Mark(code, found.first, found.end, _COUNTED)
+            yield Mark(code, match.first, match.end, _COUNTED)

@@ -3,6 +3,7 @@ beside them: "5 mg of fictizide", "Fictizide 5 mg, samplinib 10 mg".
 """
 
 from collections.abc import Collection, Sequence
+from operator import attrgetter
 
 from rapidfuzz.fuzz import ratio
 
@@ -52,11 +53,11 @@ def can_name(tokens: Tokens, first: int, end: int) -> bool:
         return False
     if find_unit(tokens, first) is not None:
         return False
-    return not any(
-        term.first == first
-        for vocabulary in _CLOSED
-        for term in find_terms(tokens, vocabulary, first, end)
-    )
+    for vocabulary in _CLOSED:
+        for term in find_terms(tokens, vocabulary, first, end):
+            if term.first == first:
+                return False
+    return True
 
 
 def find_name_behind(
@@ -68,15 +69,15 @@ def find_name_behind(
     """
     if is_volume_or_piece(amount.value[0].unit):
         return None
-    found = rule("introduced_agent").starts(tokens, amount.end, clause_end)
-    if found is None:
+    match = rule("introduced_agent").starts(tokens, amount.end, clause_end)
+    if match is None:
         return None
-    first, end = find_chunk(tokens, found.end - 1)
+    first, end = find_chunk(tokens, match.end - 1)
     is_mark = first in explained  # "2 mg QDS"
     if is_mark or not can_name(tokens, first, end):
         return None
-    ends = end >= clause_end or end in explained
-    if ends or rule("name_border").starts(tokens, end):
+    is_whole = end >= clause_end or end in explained
+    if is_whole or rule("name_border").starts(tokens, end):
         return first, end
     return None
 
@@ -86,29 +87,28 @@ def add_listed_names(
 ) -> tuple[Mention, ...]:
     """Return the mentions in an arm or intervention, with the unknown names in its lists of agents
     and doses: "Fictizide 5 mg, samplinib 10 mg". A name with a colon before such a list is that of
-    the whole.
+    the whole, and goes.
 
     A name that is spelt almost as one of the ``known`` agents is that agent's.
     """
     if not section.is_group:
         return tuple(mentions)
-    added = [
-        _introduce(section, place, known)
-        for clause in section.clauses
-        for place in _find_listed(section, clause, mentions)
-    ]
+    added: list[Mention] = []
+    for clause in section.clauses:
+        for place in _find_listed(section, clause, mentions):
+            mention = _introduce(section, place, known)
+            added.append(mention)
     if not added:
         return tuple(mentions)
     codes = section.tokens.codes
     starts = {name.first for name in added}
-    kept = (
-        mention
-        for mention in mentions
-        if not (
-            codes[mention.end : mention.end + 1] == ":" and mention.end + 1 in starts
-        )
-    )
-    return tuple(sorted([*kept, *added], key=lambda mention: mention.first))
+    kept: list[Mention] = []
+    for mention in mentions:
+        is_heading = codes[mention.end : mention.end + 1] == ":"
+        if is_heading and mention.end + 1 in starts:
+            continue
+        kept.append(mention)
+    return tuple(sorted([*kept, *added], key=attrgetter("first")))
 
 
 def _find_listed(
@@ -121,21 +121,19 @@ def _find_listed(
     if len(amounts) < 2:
         return []
     named = within(mentions, *clause)
-    taken = {at for mention in named for at in range(mention.first, mention.end)}
-    found = [
-        place
-        for amount in amounts
-        if (place := _find_name_before(section, clause, amount.first))
-        and taken.isdisjoint(range(*place))
-    ]
-    others = [
-        mention
-        for mention in named
-        if any(_is_before(section.tokens, mention.end, one.first) for one in amounts)
-    ]
-    if not found or len(found) + len(others) < 2:
-        return []
-    return found
+    taken: set[int] = set()
+    dosed: list[Mention] = []
+    for mention in named:
+        taken.update(range(mention.first, mention.end))
+        if any(_is_before(section.tokens, mention.end, at.first) for at in amounts):
+            dosed.append(mention)
+    unknown: list[Place] = []
+    for amount in amounts:
+        place = _find_name_before(section, clause, amount.first)
+        if place is not None and taken.isdisjoint(range(*place)):
+            unknown.append(place)
+    is_list = len(unknown) + len(dosed) > 1
+    return unknown if is_list else []
 
 
 def _find_name_before(section: DosingSection, clause: Place, at: int) -> Place | None:
@@ -143,15 +141,22 @@ def _find_name_before(section: DosingSection, clause: Place, at: int) -> Place |
     opens the clause or a member of a list.
     """
     tokens = section.tokens
-    end = at - 1 if at > clause[0] and tokens.words[at - 1] == "(" else at
+    end = at
+    if at > clause[0] and tokens.words[at - 1] == "(":
+        end = at - 1
     first = end - 1
     if first < clause[0]:
         return None
     word = tokens.words[first]
-    if not word.isalpha() or len(word) < _SHORTEST or not word[0].isupper():
+    if not word.isalpha() or len(word) < _SHORTEST:
         return None
-    opens = first == clause[0] or rule("member_opening").ends(tokens, first, first - 1)
-    if not opens or rule("word_about_dose").covers(tokens, first, end):
+    if not word[0].isupper():
+        return None
+    opens_clause = first == clause[0]
+    opens_member = rule("member_opening").ends(tokens, first, first - 1) is not None
+    if not opens_clause and not opens_member:
+        return None
+    if rule("word_about_dose").covers(tokens, first, end):
         return None
     return (first, end) if can_name(tokens, first, end) else None
 
@@ -162,7 +167,11 @@ def _is_before(tokens: Tokens, end: int, amount: int) -> bool:
 
 
 def _introduce(section: DosingSection, place: Place, known: Sequence[Agent]) -> Mention:
+    """Return a mention of the first known agent whose name is spelt alike, else of a new one."""
     key = unify_name(section.tokens.read(*place))
-    similar = (agent for agent in known if ratio(agent.key, key) >= _SIMILAR)
-    agent = next(similar, Agent(key, "drug", section.name, *place))
+    agent = Agent(key, "drug", section.name, *place)
+    for other in known:
+        if ratio(other.key, key) >= _SIMILAR:
+            agent = other
+            break
     return Mark(agent, *place, INTRODUCED)

@@ -3,12 +3,13 @@ holds for a whole trial.
 """
 
 from collections.abc import Iterable, Iterator, Sequence, Set
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from extractor.concepts.doses.agents import Agent, AgentNames
 from extractor.concepts.doses.clauses import Statement, is_aside
 from extractor.concepts.doses.days import code_schedule, count_days
-from extractor.concepts.doses.marks import Fact, within
+from extractor.concepts.doses.marks import Fact, Place, within
 from extractor.concepts.doses.sections import DosingSection
 from extractor.language.book import rule
 from extractor.schemas import Frequency, TimeUnit
@@ -82,10 +83,13 @@ def resolve_length(statement: Statement) -> Fact | None:
 
 
 def resolve_timing(statement: Statement) -> Timing | None:
-    """Return when an agent is given: by days or by a moment, with the words next to them."""
+    """Return when an agent is given: by days or by a moment, with the words next to them. Days
+    come before a moment; None without either in the statement's own clause, but several days
+    count from any clause.
+    """
     days = statement.days
     # a single day of another clause may be that of something else
-    if days and not statement.holds(days) and len(days.value) < 2:
+    if days and len(days.value) < 2 and not statement.holds(days):
         days = None
     moment = statement.moment
     if moment and not statement.holds(moment):
@@ -99,9 +103,9 @@ def resolve_timing(statement: Statement) -> Timing | None:
     first = fact.first
     end = fact.end
     if days and moment:
-        earlier, later = sorted((days, moment), key=lambda mark: mark.first)
-        adjacent = earlier.end <= later.first
-        if adjacent and tokens.read(earlier.end, later.first) in _BETWEEN:
+        earlier, later = sorted((days, moment), key=attrgetter("first"))
+        is_apart = earlier.end <= later.first
+        if is_apart and tokens.read(earlier.end, later.first) in _BETWEEN:
             first = earlier.first
             end = later.end
     goes_on = rule("goes_on").starts(tokens, end)
@@ -110,12 +114,9 @@ def resolve_timing(statement: Statement) -> Timing | None:
 
 def find_trial_cycle(sections: Iterable[DosingSection]) -> Fact | None:
     """Return the cycle of the trial, if the record states exactly one."""
-    stated = [
-        mark
-        for section in sections
-        for mark in section.marks.cycle
-        if mark.value is not None
-    ]
+    stated: list[Fact] = []
+    for section in sections:
+        stated += [mark for mark in section.marks.cycle if mark.value is not None]
     lengths = {count_days(mark.value) for mark in stated}
     return stated[0] if len(lengths) == 1 else None
 
@@ -130,7 +131,9 @@ class TrialLength(NamedTuple):
 
     def holds_for(self, agent: Agent) -> bool:
         """Return whether the length can be that of an agent. A placebo is given like the others."""
-        return not self.agents or agent.key in self.agents or agent.kind == "placebo"
+        if not self.agents or agent.kind == "placebo":
+            return True
+        return agent.key in self.agents
 
 
 def find_trial_length(
@@ -142,19 +145,18 @@ def find_trial_length(
     A sentence that names agents of which arms, interventions and titles say nothing is about
     another treatment.
     """
-    registered = {
-        mention.value.key
-        for section in sections
-        if section.is_group or section.name in _TITLES
-        for mention in names.find(section)
-    }
-    stated = [
-        TrialLength(fact, named & given)
-        for section in sections
-        if not section.is_group
-        for fact, named in _list_treatment_lengths(section, names)
-        if not named or named & (registered | given)
-    ]
+    own = set(given)
+    for section in sections:
+        if section.is_group or section.name in _TITLES:
+            own.update(mention.value.key for mention in names.find(section))
+    stated: list[TrialLength] = []
+    for section in sections:
+        if section.is_group:
+            continue
+        for fact, named in _list_treatment_lengths(section, names):
+            is_of_other = bool(named) and named.isdisjoint(own)
+            if not is_of_other:
+                stated.append(TrialLength(fact, named & given))
     values = {length.fact.value for length in stated}
     return stated[0] if len(values) == 1 else None
 
@@ -165,17 +167,26 @@ def _list_treatment_lengths(
     """Yield the lengths in clauses that are about treatment, with the agents that the clause names.
     The number of cycles is each agent's own.
     """
-    for place in section.clauses:
-        if rule("no_treatment").search(section.tokens, *place):
+    for clause in section.clauses:
+        if rule("no_treatment").search(section.tokens, *clause):
             continue
-        if is_aside(section.tokens, *place):
+        if is_aside(section.tokens, *clause):
             continue
-        agents = frozenset(
-            mention.value.key
-            for mention in within(names.find(section), *place)
-            if mention.value.kind not in _UNNAMED
-            if section.tokens.codes[mention.first - 1 : mention.first] != "/"
-        )
-        for mark in within(section.marks.length, *place):
+        agents = frozenset(_list_named(section, names, clause))
+        for mark in within(section.marks.length, *clause):
             if mark.value and mark.value.unit is not TimeUnit.CYCLE:
                 yield mark, agents
+
+
+def _list_named(
+    section: DosingSection, names: AgentNames, clause: Place
+) -> Iterator[str]:
+    """Yield the keys of the agents that a clause names, without placebos, classes, and what stands
+    behind a slash.
+    """
+    for mention in within(names.find(section), *clause):
+        if mention.value.kind in _UNNAMED:
+            continue
+        if section.tokens.codes[mention.first - 1 : mention.first] == "/":
+            continue
+        yield mention.value.key

@@ -26,20 +26,20 @@ _SETTINGS = frozenset({"%", "Hz"})
 
 
 def list_stated(sections: Iterable[DosingSection]) -> frozenset[str]:
-    """Return the kinds of findings that are stated anywhere in a record."""
-    texts = [*sections]
-    stated = {
-        name
-        for text in texts
-        for name in ("amounts", *FIELDS)
-        if getattr(text.marks, name)
-    }
-    signs = {
-        name
-        for name, sign in _SIGNS.items()
-        if any(rule(sign).search(text.tokens) for text in texts)
-    }
-    return frozenset(stated | signs)
+    """Return the kinds of findings that are stated anywhere in a record, or of which it has
+    words, be they read or not.
+    """
+    stated: set[str] = set()
+    for section in sections:
+        for name in ("amounts", *FIELDS):
+            if getattr(section.marks, name):
+                stated.add(name)
+        for name, sign in _SIGNS.items():
+            if name in stated:
+                continue
+            if rule(sign).search(section.tokens):
+                stated.add(name)
+    return frozenset(stated)
 
 
 _MOST_DAYS_IN_A_ROW = 28
@@ -88,10 +88,14 @@ class Trust:
         return confidence
 
     def of_nothing(self, name: str) -> float:
-        """Return the confidence that a field is not stated, by what else could state it."""
+        """Return the confidence that a field is not stated, by what else could state it: words in
+        the clause, a finding anywhere in the record, or nothing.
+        """
         if self._has_sign(name):
             return measured("regimen", "in clause")
-        return measured("regimen", "in record" if name in self.stated else "nowhere")
+        if name in self.stated:
+            return measured("regimen", "in record")
+        return measured("regimen", "nowhere")
 
     def _has_sign(self, name: str) -> bool:
         """Return whether the clause has words about a field, read or not."""
@@ -100,8 +104,8 @@ class Trust:
         if name not in _SIGNS:
             return False
         clause = self.statement.clause
-        found = rule(_SIGNS[name]).search(clause.tokens, clause.first, clause.end)
-        return found is not None
+        sign = rule(_SIGNS[name])
+        return sign.search(clause.tokens, clause.first, clause.end) is not None
 
     def of_amounts(self, levels: Sequence[Amount]) -> float:
         """Return the confidence of the amounts, the least of what is doubtful about them."""
@@ -179,20 +183,20 @@ class Trust:
 
 def _is_beyond_another(statement: Statement, fact: Fact) -> bool:
     """Return whether a clause names another agent between a statement's own and a fact. A placebo
-    is given like what stands beside it.
+    is given like what stands beside it, and counts as no other agent.
     """
     mention = statement.mention
     if mention is None or statement.agent.kind == "placebo":
         return False
     first = min(mention.end, fact.end)
     end = max(mention.first, fact.first)
-    others = [
-        other.value.kind
-        for other in statement.clause.named
-        if first <= other.first < end and other.value.key != statement.agent.key
-    ]
-    others += [kind for kind, *_ in find_general(statement.clause.tokens, first, end)]
-    return any(kind != "placebo" for kind in others)
+    kinds = {kind for kind, *_ in find_general(statement.clause.tokens, first, end)}
+    for other in statement.clause.named:
+        if other.value.key == statement.agent.key:
+            continue
+        if first <= other.first < end:
+            kinds.add(other.value.kind)
+    return bool(kinds - {"placebo"})
 
 
 def _contains(outer: Fact, inner: Fact) -> bool:
