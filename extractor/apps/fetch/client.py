@@ -144,7 +144,7 @@ class RegistryClient:
 
     def _is_last_attempt(self, state: RetryCallState) -> bool:
         """Return whether a request that failed is given up."""
-        # A registry that has never answered is rather a wrong address.
+        # A server that has not replied yet is tried less often.
         attempts = _POLICY.attempts if self._has_read_page else _POLICY.first_attempts
         if state.attempt_number >= attempts:
             return True
