@@ -1,6 +1,7 @@
 """``extractor export``: write a run's results as tables or as FHIR resources."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from extractor.apps.cli.options import (
 from extractor.options import FILES, RARE, WHAT, split_names
 
 if TYPE_CHECKING:
+    from extractor.apps.export.tables import Table
     from extractor.run.finished import FinishedRun
 
 
@@ -130,13 +132,7 @@ def export(
     else:
         kind = Format(format_) if format_ else None
         destination = Destination.choose(to, kind, force=force)
-        report = []
-        registry = {}
-        if any(table.name in _REGISTERED for table in chosen):
-            registry = _read_registered(found)
-            missing = _describe_missing(found, len(registry))
-            if missing:
-                report.append(missing)
+        registry, report = _read_registered(found, chosen)
         lines = found.read_lines() if found else None
         counts = export_run(
             run, destination, chosen, lines, registry, threshold, fields
@@ -151,17 +147,24 @@ def export(
         say(f"{below}; others keep their sure fields, and positions count what is left")
 
 
-def _read_registered(run: "FinishedRun | None") -> dict[str, Any]:
-    """Return what the registry says of each record of a run whose input is still there."""
+def _read_registered(
+    run: "FinishedRun | None", tables: "Sequence[Table]"
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what the registry says of each record of a run, if a table needs it, and a line on
+    the inputs that are not there any more.
+    """
     from extractor.apps.export import read_registry
 
     registry: dict[str, Any] = {}
-    if run is None:
-        return registry
-    for reread in run.reread():
-        if reread.record:
-            registry[reread.record_id] = read_registry(reread.record)
-    return registry
+    names = {table.name for table in tables}
+    if names.isdisjoint(_REGISTERED):
+        return registry, []
+    if run:
+        for reread in run.reread():
+            if reread.record:
+                registry[reread.record_id] = read_registry(reread.record)
+    missing = _describe_missing(run, len(registry))
+    return registry, [missing] if missing else []
 
 
 def _describe_missing(run: "FinishedRun | None", texts: int) -> str | None:
