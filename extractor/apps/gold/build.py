@@ -76,10 +76,10 @@ class _Shaper:
 
     def shape(self) -> Imported:
         """Return the gold, checked against the record."""
-        kept = [one for one in self.collected.items if self._is_complete(one)]
-        for one in kept:
-            if one.group == CRITERIA and "time_window" not in one.given:
-                one.values |= derive_window(one.values)
+        kept = [item for item in self.collected.items if self._is_complete(item)]
+        for item in kept:
+            if item.group == CRITERIA and "time_window" not in item.given:
+                item.values |= derive_window(item.values)
         paths = dict(_number(kept))
         gold = self._join(kept)
         self._add_own(gold, kept, paths)
@@ -88,12 +88,14 @@ class _Shaper:
         if gold.get(SCORED) != []:
             broken = set(self.collected.broken)
             self._check(gold, kept, paths)
+            # A field that the check refused is not scored either.
             if self.collected.broken != broken:
                 gold.pop(SCORED, None)
                 self._name_scored(gold)
-        says_nothing = gold.get(SCORED) == []
         problems = tuple(self.collected.problems)
-        return Imported(None if says_nothing else gold, problems)
+        if gold.get(SCORED) == []:
+            return Imported(None, problems)
+        return Imported(gold, problems)
 
     def _join(self, kept: Sequence[MarkedItem]) -> dict[str, Any]:
         """Return the JSON of who may take part and of all items. A list that nothing was said of is
@@ -151,10 +153,11 @@ class _Shaper:
         for item in kept:
             if not item.group.startswith("custom."):
                 continue
-            values = {}
-            for name, value in item.values.items():
-                if value not in (None, []):
-                    values[name] = value  # noqa: PERF403
+            values = {
+                name: value
+                for name, value in item.values.items()
+                if value not in (None, [])
+            }
             if not values:
                 continue
             of = None

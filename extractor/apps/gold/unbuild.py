@@ -169,8 +169,10 @@ class _Taker:
                     lines.append(f"{name}: {NONE}")
                 continue
             attribute = self._labels.attribute(group, name)
-            for member in value if info.many else [value]:
-                lines.append(f"{name}: {write_value(member, info, attribute)}")  # noqa: PERF401
+            members = value if info.many else [value]
+            lines += [
+                f"{name}: {write_value(member, info, attribute)}" for member in members
+            ]
         return lines
 
     def _mark_item(
