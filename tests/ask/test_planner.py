@@ -314,17 +314,25 @@ def test_packing_bounds_tokens_and_questions():
     assert pack_questions(()) == ()
 
 
-def test_packing_keeps_order_puts_tasks_together_and_regimens_in_one_call():
-    lines = [criterion(n, "Stable disease", category=OPEN) for n in (1, 2, 3)]
-    items = [*lines, *(outcome(n, "Pain", concept=OPEN) for n in (4, 5))]
-    assert [numbers(call) for call in pack_questions(plan(*items))] == [[1, 2, 3, 4, 5]]
+def test_packing_keeps_order_and_puts_tasks_together():
     items = [
-        criterion(9, "word " * 40, category=OPEN),
-        *doses(3, role=OPEN, route=OPEN, timing=OPEN),
+        *(criterion(number, "Stable disease", category=OPEN) for number in (1, 2, 3)),
+        *(outcome(number, "Pain", concept=OPEN) for number in (4, 5)),
     ]
-    first, second = pack_questions(plan(*items), max_tokens=60)
+
+    (call,) = pack_questions(plan(*items))
+
+    assert numbers(call) == [1, 2, 3, 4, 5]
+
+
+def test_packing_keeps_regimens_in_one_call():
+    long = criterion(9, "word " * 40, category=OPEN)
+    regimens = doses(3, role=OPEN, route=OPEN, timing=OPEN)
+
+    first, second = pack_questions(plan(long, *regimens), max_tokens=60)
+
     assert numbers(first) == [9]
-    assert {q.fields for q in second} == {("regimens",)}
+    assert {question.fields for question in second} == {("regimens",)}
     assert len(second) == 5
 
 

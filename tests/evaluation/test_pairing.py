@@ -87,14 +87,13 @@ def test_items_are_paired_by_their_quotes(change, errors):
 @pytest.mark.parametrize("dropped", [0, 1])
 def test_an_identical_item_is_preferred_among_repeated_ones(dropped):
     repeated = [
-        criterion("no infection", category=category)
-        for category in ("comorbidity", "infection")
+        criterion("no infection", category="comorbidity"),
+        criterion("no infection", category="infection"),
     ]
-    gold, predicted = (
-        {"record_id": "A", "eligibility": {"criteria": list(repeated)}}
-        for _ in range(2)
-    )
-    del predicted["eligibility"]["criteria"][dropped]
+    gold = {"record_id": "A", "eligibility": {"criteria": repeated}}
+    left = repeated[:dropped] + repeated[dropped + 1 :]
+    predicted = {"record_id": "A", "eligibility": {"criteria": left}}
+
     assert name_errors(gold, predicted) == [("missed", "eligibility.criteria")]
 
 
@@ -108,9 +107,15 @@ def _read(*quotes):
 def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
     old = _read("No fever", "Adults", "Severe asthma")
     new = _read("Severe stable asthma", "Gout", "No fever")
+
     pairs = align(CRITERIA, old.eligibility.criteria, new.eligibility.criteria)
-    places = [[[side.position for side in each] for each in pair] for pair in pairs]
-    assert places == [[[0], [2]], [[2], [0]], [[1], []], [[], [1]]]
+
+    positions = []
+    for old_items, new_items in pairs:
+        old_positions = [item.position for item in old_items]
+        new_positions = [item.position for item in new_items]
+        positions.append((old_positions, new_positions))
+    assert positions == [([0], [2]), ([2], [0]), ([1], []), ([], [1])]
 
 
 def test_the_table_says_of_every_field_what_is_equal_missing_invented_or_different():

@@ -185,25 +185,36 @@ def test_csv_is_safe_in_a_spreadsheet_and_always_the_same(run, tmp_path):
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
 
 
-@pytest.mark.parametrize(
+REPLACED = pytest.mark.parametrize(
     ("name", "format_"), [("t.duckdb", None), ("t", Format.CSV), ("t", Format.PARQUET)]
 )
-def test_an_earlier_export_is_replaced_only_on_demand_and_kept_by_a_failure(
-    run, tmp_path, name, format_
-):
+
+
+@REPLACED
+def test_an_earlier_export_is_replaced_only_on_demand(run, tmp_path, name, format_):
     to = tmp_path / name
     export(run, to, format_)
+
     with pytest.raises(StoreError, match="--force"):
         export(run, to, format_)
+
     assert export(run, to, format_, force=True)["records"] == 3
+
+
+@REPLACED
+def test_an_earlier_export_is_kept_by_a_failure(run, tmp_path, name, format_):
+    to = tmp_path / name
+    export(run, to, format_)
     files = [to] if to.is_file() else sorted(to.iterdir())
-    before = [path.read_bytes() for path in files]
+    contents = [path.read_bytes() for path in files]
     listed = sorted(path.name for path in tmp_path.iterdir())
     with (run / "extractions.jsonl").open("a") as file:
         file.write('{"record_id": "torn')
+
     with pytest.raises(StoreError, match="line 4: is broken"):
         export(run, to, format_, force=True)
-    assert [path.read_bytes() for path in files] == before
+
+    assert [path.read_bytes() for path in files] == contents
     assert sorted(path.name for path in tmp_path.iterdir()) == listed
 
 
