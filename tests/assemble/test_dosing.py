@@ -156,13 +156,16 @@ def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
 
 def test_a_regimen_that_only_the_model_read_has_its_proof(parsed):
     parsed = replace(parsed, regimens=parsed.regimens[:1])
-    found = assemble(parsed, EXAMPLUMAB, TESTIMAB)
-    (piece,) = [piece for piece in found["Testimab"].evidence if piece.field == "quote"]
-    assert (piece.quote, piece.origin) == (TESTIMAB["quote"], Origin.MODEL)
-    (piece,) = [
-        piece for piece in found["Examplumab"].evidence if piece.field == "amounts[0]"
-    ]
-    assert (piece.quote, piece.origin) == ("300 mg", Origin.BOTH)
+
+    regimens = assemble(parsed, EXAMPLUMAB, TESTIMAB)
+
+    (quote,) = regimens["Testimab"].evidence_for("quote")
+    assert quote.quote == TESTIMAB["quote"]
+    assert quote.origin == Origin.MODEL
+    (amount,) = regimens["Examplumab"].evidence_for("amounts")
+    assert amount.field == "amounts[0]"
+    assert amount.quote == "300 mg"
+    assert amount.origin == Origin.BOTH
 
 
 @pytest.mark.parametrize(
@@ -286,26 +289,27 @@ def mg(value, *arms):
 
 
 def test_arms_and_those_of_amounts_cite_the_labels():
-    levels = {"amounts": (mg(10, "1"), mg(5, "2")), "quote": "10 mg daily"}
-    parsed, (regimen,) = in_arms({"arms": (1, 2), **levels})
+    amounts = (mg(10, "1"), mg(5, "2"))
+
+    parsed, (regimen,) = in_arms(
+        {"arms": (1, 2), "amounts": amounts, "quote": "10 mg daily"}
+    )
+
     assert regimen.arms == ("High", "Low")
+    high, low = regimen.evidence_for("arms")
+    assert (high.field, high.section, high.quote) == ("arms[0]", "arms[0]", "High")
+    assert (low.field, low.section, low.quote) == ("arms[1]", "arms[1]", "Low")
+    assert high.support is Support.PARSED
+    assert low.support is Support.PARSED
+
     assert [amount.arms for amount in regimen.amounts] == [("High",), ("Low",)]
-    cited = [
-        (piece.field, piece.section, piece.quote)
-        for piece in regimen.evidence_for("arms")
-    ]
-    assert cited == [("arms[0]", "arms[0]", "High"), ("arms[1]", "arms[1]", "Low")]
-    assert {piece.support for piece in regimen.evidence_for("arms")} == {Support.PARSED}
-    parts = [piece for piece in regimen.evidence if piece.field.endswith("].arms")]
-    assert [(piece.field, piece.quote) for piece in parts] == [
-        ("amounts[0].arms", "High"),
-        ("amounts[1].arms", "Low"),
-    ]
+    quotes = {piece.field: piece.quote for piece in regimen.evidence}
+    assert quotes["amounts[0].arms"] == "High"
+    assert quotes["amounts[1].arms"] == "Low"
+
     for piece in regimen.evidence:
-        assert (
-            parsed.record.raw_text(piece.section)[piece.start : piece.end]
-            == piece.quote
-        )
+        text = parsed.record.raw_text(piece.section)
+        assert text[piece.start : piece.end] == piece.quote
 
 
 def test_what_a_model_lists_once_for_each_arm_is_one_regimen_of_all_of_them():

@@ -213,12 +213,12 @@ def test_another_quantity_is_reported_but_not_scored():
 def test_worst_examples_are_bounded_and_the_most_harmful_first():
     golds = [make_gold(f"R{number}") for number in range(9)]
     empty = [{"record_id": gold["record_id"], "eligibility": {}} for gold in golds]
-    report = evaluate(golds, empty, resamples=0, examples=4)
-    (missed,) = report.errors
+
+    (missed,) = evaluate(golds, empty, resamples=0, examples=4).errors
+    (all_missed,) = evaluate(golds, empty, resamples=0, examples=1000).errors
+
     assert missed.count > 4
     assert len(missed.examples) == 4
-    assert [example.harm for example in missed.examples] == sorted(
-        (example.harm for example in missed.examples), reverse=True
-    )
-    everything = evaluate(golds, empty, resamples=0, examples=1000).errors[0].examples
-    assert everything[:4] == missed.examples
+    harms = [example.harm for example in missed.examples]
+    assert harms == sorted(harms, reverse=True)
+    assert all_missed.examples[:4] == missed.examples

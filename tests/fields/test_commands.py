@@ -104,42 +104,69 @@ def test_a_run_resumes_and_is_replayed_with_its_fields_and_refuses_others(
     assert "the fields have changed" in refused.output
 
 
-def test_values_are_scored_by_type_and_compared_between_versions(
-    study, fields, tmp_path
-):
+@pytest.fixture
+def versions(study, fields, tmp_path):
+    """Runs of two versions of the study, with limits of 40 % and 45 %; gold is as the old one."""
+    later = write_study(tmp_path / "later.json", 45)
     old = extract(study, fields, tmp_path / "old")
-    new = extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new")
+    new = extract(later, fields, tmp_path / "new")
     gold = tmp_path / "gold.jsonl"
     gold.write_text((old / "extractions.jsonl").read_text("utf-8"), "utf-8")
+    return gold, old, new
+
+
+def read_report(gold, predicted):
+    done = invoke("evaluate", gold, predicted, "--resamples", 0, "--json")
+    return json.loads(done.stdout)
+
+
+def test_values_are_scored_by_type(versions):
+    gold, old, new = versions
     for predicted, f1 in ((old, "1.000"), (new, "0.000")):
         scores = invoke("evaluate", gold, predicted, "--resamples", 0).stdout
         assert f"custom.ejection_fraction.value\t1\t{f1}\t{f1}" in scores
-    report = json.loads(
-        invoke("evaluate", gold, old, "--resamples", 0, "--json").stdout
-    )
-    (score, _) = [field for field in report["fields"] if field["task"] == "custom"]
+
+    score, _ = [
+        field for field in read_report(gold, old)["fields"] if field["task"] == "custom"
+    ]
     assert score["name"] == "custom.ejection_fraction.value"
     assert score["normalised"]["f1"] == 1.0
-    page = tmp_path / "scores.html"
-    invoke("evaluate", gold, new, "--resamples", 0, "--html", page)
-    assert "custom.ejection_fraction[0].values.value" in page.read_text("utf-8")
-    errors = json.loads(
-        invoke("evaluate", gold, new, "--resamples", 0, "--json").stdout
-    )["errors"]
-    wrong = [
+
+
+def test_a_wrong_value_is_an_example_of_its_error(versions):
+    gold, _, new = versions
+
+    report = read_report(gold, new)
+
+    examples = []
+    for error in report["errors"]:
+        examples += error["examples"]
+    (wrong,) = [
         example
-        for kind in errors
-        for example in kind["examples"]
+        for example in examples
         if example["field"] == "custom.ejection_fraction.value"
     ]
-    assert [
-        (one["kind"], one["gold"]["value"]["value"], one["predicted"]["value"]["value"])
-        for one in wrong
-    ] == [("number", 40, 45)]
-    assert "45" in wrong[0]["predicted"]["quote"]
-    assert "ejection fraction: < 40 % -> < 45 %" in invoke(
-        "diff", old, new
-    ).stdout.replace("\n", " ")
+    assert wrong["kind"] == "number"
+    assert wrong["gold"]["value"]["value"] == 40
+    assert wrong["predicted"]["value"]["value"] == 45
+    assert "45" in wrong["predicted"]["quote"]
+
+
+def test_the_page_of_scores_names_a_wrong_value(versions, tmp_path):
+    gold, _, new = versions
+    page = tmp_path / "scores.html"
+
+    invoke("evaluate", gold, new, "--resamples", 0, "--html", page)
+
+    assert "custom.ejection_fraction[0].values.value" in page.read_text("utf-8")
+
+
+def test_values_are_compared_between_versions(versions):
+    _, old, new = versions
+
+    shown = invoke("diff", old, new).stdout.replace("\n", " ")
+
+    assert "ejection fraction: < 40 % -> < 45 %" in shown
 
 
 @pytest.mark.parametrize(

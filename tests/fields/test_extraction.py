@@ -68,15 +68,19 @@ def test_fields_are_asked_in_the_call_of_the_built_in_ones_and_defined_once():
     extraction, requests = extract(
         {"brain": {"brain_metastases": BRAIN}, "22C3": {"assay": {"name": "22C3"}}}
     )
-    assert len(requests) == 1
-    system = requests[0]["messages"][0]["content"]
+
+    (request,) = requests
+    system = request["messages"][0]["content"]
     assert system.count("The test by which the marker is measured, as named.") == 1
     assert '"HER2 3+ by Examplassay" gives {"assay": {"name": "Examplassay"}}' in system
-    lines = {line["text"]: line["keys"].split() for line in read_lines(requests[0])}
-    assert "assay" in next(keys for text, keys in lines.items() if "22C3" in text)
-    assert [text for text, keys in lines.items() if "brain_metastases" in keys] == [
+
+    keys = {line["text"]: line["keys"].split() for line in read_lines(request)}
+    (of_marker, *_) = [keys[text] for text in keys if "22C3" in text]
+    assert "assay" in of_marker
+    assert [text for text in keys if "brain_metastases" in keys[text]] == [
         "Active brain metastases, unless treated and stable for at least 4 weeks"
     ]
+
     assert values_of(extraction, "assay") == [{"name": "22C3"}]
 
 

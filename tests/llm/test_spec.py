@@ -20,7 +20,9 @@ MODELS = tomllib.loads((Path(__file__).parent / "models.toml").read_text("utf-8"
 @pytest.mark.parametrize(("text", "named"), MODELS["named"].items())
 def test_the_forms_of_a_model(text, named):
     spec = ModelSpec.parse(text)
-    assert [part for part in (spec.provider, spec.name, spec.base_url) if part] == named
+
+    parts = (spec.provider, spec.name, spec.base_url)
+    assert [part for part in parts if part] == named
     assert spec.is_server is (named[0] == SERVER)
     assert ModelSpec.parse(str(spec)) == spec
 

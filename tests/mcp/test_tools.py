@@ -106,9 +106,13 @@ async def test_a_trial_of_the_registry_is_fetched_once(tmp_path):
 async def test_a_claim_is_checked(quote, status, conflict):
     async with connect() as client:
         answer = await call(client, "verify_quote", quote=quote, text=TEXT)
+
     assert answer["status"] == status
-    found = [(one["kind"], one["quoted"], one["stated"]) for one in answer["conflicts"]]
-    assert found == ([conflict] if conflict else [])
+    conflicts = [
+        (found["kind"], found["quoted"], found["stated"])
+        for found in answer["conflicts"]
+    ]
+    assert conflicts == ([conflict] if conflict else [])
     if status != "absent":
         assert TEXT[answer["start"] : answer["end"]] == answer["words"]
 

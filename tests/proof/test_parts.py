@@ -188,15 +188,14 @@ def test_a_limit_stands_for_those_of_whom_the_text_says_it(
     line, answer, conditions, support, why
 ):
     _, grounded = ground(line, limits=[answer])
-    assert [one.condition for one in list_read(grounded, "constraints")] == conditions
-    read = grounded.model.get("constraints")
-    assert (
-        [one.value for one in read.supports if conditions]
-        == [support] * len(conditions)
-        if read
-        else not conditions
-    )
-    assert [one.why for one in grounded.refused] == ([why] if why else [])
+
+    limits = list_read(grounded, "constraints")
+    assert [limit.condition for limit in limits] == conditions
+    reading = grounded.model.get("constraints")
+    assert (reading is not None) == bool(conditions)
+    if reading is not None:
+        assert [found.value for found in reading.supports] == [support]
+    assert [refused.why for refused in grounded.refused] == ([why] if why else [])
 
 
 def test_a_part_has_the_characters_of_the_record():
