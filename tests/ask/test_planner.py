@@ -376,13 +376,19 @@ def test_passages_are_arms_and_interventions_and_then_running_text():
 
 
 def test_long_text_is_cut_between_sentences_and_of_a_very_long_one_the_beginning_is_shown():
-    text = "\n\n".join(
-        f"Drugamide {n} mg by mouth on day {n}. {'Nothing else here. ' * 10}"
-        for n in range(2000)
-    )
-    passages = [words for _, words in shown(detailed_description=text)]
+    paragraphs = [
+        f"Drugamide {day} mg by mouth on day {day}. {'Nothing else here. ' * 10}"
+        for day in range(2000)
+    ]
+
+    passages = [
+        words for _, words in shown(detailed_description="\n\n".join(paragraphs))
+    ]
+
     assert passages[0].startswith("Drugamide 0 mg")
-    assert all(words.endswith(".") and len(words) <= 1200 for words in passages)
+    for words in passages:
+        assert words.endswith(".")
+        assert len(words) <= 1200
     assert 38_000 < sum(map(len, passages)) < 42_000
 
 

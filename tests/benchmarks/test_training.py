@@ -243,12 +243,13 @@ def test_rows_of_all_files_have_fold_and_area(data):
 
 
 def test_records_of_the_gold_are_not_used_for_training(data):
-    known = (
-        {"nctId": f"NCT9000000{number}", "briefTitle": "A trial"} for number in (8, 9)
-    )
-    studies = ({"protocolSection": {"identificationModule": one}} for one in known)
-    lines = "".join(json.dumps(study) + "\n" for study in studies)
+    lines = ""
+    for number in (8, 9):
+        identity = {"nctId": f"NCT9000000{number}", "briefTitle": "A trial"}
+        study = {"protocolSection": {"identificationModule": identity}}
+        lines += json.dumps(study) + "\n"
     (data / "records" / "all_areas.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+
     assert list(read_training_records(data)) == ["NCT90000008"]
 
 

@@ -66,8 +66,11 @@ def test_one_value_that_agrees_is_all():
 )
 def test_null_and_an_empty_list_say_that_there_is_none(gold, field, invented):
     report = score(gold)
-    (found,) = (one for one in report.fields if one.name == field)
-    assert (found.records, found.stated, found.invented) == (1, 0, invented)
+
+    (figures,) = [figures for figures in report.fields if figures.name == field]
+    assert figures.records == 1
+    assert figures.stated == 0
+    assert figures.invented == invented
     assert report.figure("all") == 0.0
 
 

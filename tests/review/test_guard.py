@@ -37,21 +37,21 @@ def cookie(served):
 
 def ask(served, path, method="GET", body=None, **headers):
     """One request with exactly these headers; names are written with underscores."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    if body is not None:
+        sent["content-length"] = str(len(body))
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     connection.putrequest(
-        method, path, skip_host="host" in named, skip_accept_encoding=True
+        method, path, skip_host="host" in sent, skip_accept_encoding=True
     )
-    for name, value in (
-        named | ({} if body is None else {"content-length": str(len(body))})
-    ).items():
+    for name, value in sent.items():
         connection.putheader(name, value)
     connection.endheaders(body.encode() if body is not None else None)
     response = connection.getresponse()
-    found = {name.lower(): value for name, value in response.getheaders()}
+    received = {name.lower(): value for name, value in response.getheaders()}
     text = response.read().decode()
     connection.close()
-    return response.status, found, text
+    return response.status, received, text
 
 
 def post(served, cookie, body, kind="application/json"):

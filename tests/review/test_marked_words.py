@@ -56,12 +56,11 @@ def test_a_rejected_outcome_is_added_anew_from_its_words(start_review):
 
 def test_several_outcomes_in_one_text_are_kept_apart(start_review):
     described = start_review().describe("001_7c5a8bd566a2bac6")
+
     sections = {section["name"]: section for section in described["sections"]}
-    text, starts = (sections["secondary_outcomes"][name] for name in ("text", "starts"))
-    assert starts == [
-        0,
-        *(place + 1 for place, letter in enumerate(text) if letter == "|"),
-    ]
+    secondary = sections["secondary_outcomes"]
+    bars = [position for position, sign in enumerate(secondary["text"]) if sign == "|"]
+    assert secondary["starts"] == [0, *(bar + 1 for bar in bars)]
     assert sections["primary_outcomes"]["starts"] == []
 
 
