@@ -264,6 +264,34 @@ def test_a_renamed_added_or_removed_arm_is_told_as_an_arm_alone(old, new, told):
     assert [change.field for change in changes] == told
 
 
+def introduce(words, rule):
+    """Two criteria in a group that a line introduces: the extraction and the record."""
+    proof = {
+        "field": "groups[0].lead_in",
+        "section": "eligibility",
+        "start": 0,
+        "end": len(words),
+        "quote": words,
+        "origin": "rule",
+        "support": "literal",
+    }
+    shared = {"kind": "inclusion", "section": "eligibility", "group": "g1"}
+    people = {
+        "groups": [group("g1", rule, lead_in=words)],
+        "criteria": [shared | {"quote": "Fever"}, shared | {"quote": "Cough"}],
+        "evidence": [proof],
+    }
+    section = Section(name="eligibility", text=f"{words}\n* Fever\n* Cough\n")
+    return (
+        TrialExtraction.model_validate({"record_id": "A", "eligibility": people}),
+        TrialRecord(
+            record_id="A",
+            source=Source(path="a", format="flat"),
+            sections=(section,),
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "fields"),
     [
@@ -275,38 +303,9 @@ def test_a_renamed_added_or_removed_arm_is_told_as_an_arm_alone(old, new, told):
 )
 def test_a_rule_is_told_once_and_only_if_the_text_changed(old, new, fields):
     """An introducing line is compared by itself, if it ends with a colon and is recognised."""
-    versions = []
-    records = []
-    for words, rule in ((old, "any"), (new, "all")):
-        lines = f"{words}\n* Fever\n* Cough\n"
-        proof = {
-            "field": "groups[0].lead_in",
-            "section": "eligibility",
-            "start": 0,
-            "end": len(words),
-            "quote": words,
-        }
-        people = {
-            "groups": [group("g1", rule, lead_in=words)],
-            "evidence": [proof | {"origin": "rule", "support": "literal"}],
-        }
-        criteria = [
-            {"kind": "inclusion", "section": "eligibility", "quote": one, "group": "g1"}
-            for one in ("Fever", "Cough")
-        ]
-        versions.append(
-            TrialExtraction.model_validate(
-                {"record_id": "A", "eligibility": people | {"criteria": criteria}}
-            )
-        )
-        section = Section(name="eligibility", text=lines)
-        records.append(
-            TrialRecord(
-                record_id="A",
-                source=Source(path="a", format="flat"),
-                sections=(section,),
-            )
-        )
-    assert [
-        change.field for change in diff_trials(*versions, *records).changes
-    ] == fields
+    before, old_record = introduce(old, "any")
+    after, new_record = introduce(new, "all")
+
+    changes = diff_trials(before, after, old_record, new_record).changes
+
+    assert [change.field for change in changes] == fields

@@ -72,48 +72,37 @@ def test_a_database_holds_all_tables_with_types_and_meanings(run, tmp_path):
     assert ids == [("NCT90000001",), ("NCT90000002",), ("NCT90000003",)]
 
 
-def test_all_formats_hold_the_same(run, tmp_path):
+@pytest.fixture
+def limits(run, tmp_path):
+    """The table of limits by its format: the rows, with the values of the format's own types."""
     for format_ in (Format.CSV, Format.JSONL, Format.PARQUET):
         export(run, tmp_path / format_, format_)
     lines = (tmp_path / "jsonl" / "constraints.jsonl").read_text("utf-8").splitlines()
-    plain = [tuple(json.loads(line).values()) for line in lines]
-    columnar = duckdb.sql(
+    cells = read_csv(tmp_path / "csv" / "constraints.csv")
+    parquet = duckdb.sql(
         f"SELECT * FROM read_parquet('{tmp_path}/parquet/constraints.parquet')"
-    ).fetchall()
-    cells = [
-        tuple(cell or None for cell in row.values())
-        for row in read_csv(tmp_path / "csv" / "constraints.csv")
-    ]
-    assert columnar == plain
-    words = {None: None, True: "true", False: "false"}
-    assert cells == [
-        tuple(words[c] if c is None or isinstance(c, bool) else str(c) for c in row)
-        for row in plain
-    ]
-    assert len(plain) == 6
-    assert plain[1][9:-3] == (
-        "ecog_performance_status",
-        False,
-        "89247-1",
-        "{score}",
-        "{score}",
-        0,
-        2,
-        None,
-        None,
-        "between",
     )
-    assert plain[1][-3:] == (
-        None,
-        None,
-        None,
-    )  # it holds for all, and these values have no evidence
-    described = json.loads((tmp_path / "csv" / "tables.json").read_text("utf-8"))
-    assert described["constraints"]["keys"] == [
-        "record_id",
-        "criterion_index",
-        "constraint_index",
-    ]
+    return {
+        "jsonl": [tuple(json.loads(line).values()) for line in lines],
+        "csv": [tuple(row.values()) for row in cells],
+        "parquet": parquet.fetchall(),
+    }
+
+
+def write_cell(value):
+    """A value as a cell of CSV has it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def test_all_formats_hold_the_same(limits):
+    rows = limits["jsonl"]
+    assert len(rows) == 6
+    assert limits["parquet"] == rows
+    assert limits["csv"] == [tuple(map(write_cell, row)) for row in rows]
 
 
 def test_a_file_holds_one_table(run, tmp_path):
@@ -330,6 +319,36 @@ def oldest_library(tmp_path_factory):
     return folder
 
 
+def test_a_row_of_limits_has_canonical_names_and_units(limits):
+    row = limits["jsonl"][1]
+    assert row[9:-3] == (
+        "ecog_performance_status",
+        False,
+        "89247-1",
+        "{score}",
+        "{score}",
+        0,
+        2,
+        None,
+        None,
+        "between",
+    )
+    # it holds for all, and these values have no evidence
+    assert row[-3:] == (None, None, None)
+
+
+def test_the_keys_of_a_table_are_described_beside_it(run, tmp_path):
+    export(run, tmp_path / "csv", Format.CSV)
+
+    described = json.loads((tmp_path / "csv" / "tables.json").read_text("utf-8"))
+
+    assert described["constraints"]["keys"] == [
+        "record_id",
+        "criterion_index",
+        "constraint_index",
+    ]
+
+
 def test_the_oldest_library_that_is_allowed_writes_no_formula_either(
     run, tmp_path, oldest_library
 ):
@@ -338,38 +357,31 @@ def test_the_oldest_library_that_is_allowed_writes_no_formula_either(
     (run / "extractions.jsonl").write_text(
         lines.replace("NCT90000001", quoted), "utf-8"
     )
+    to = tmp_path / "a.xlsx"
     code = (
         "import sys; from pathlib import Path; from extractor.apps.export import Destination, "
         "Format, export_run;"
         "export_run(Path(sys.argv[1]), Destination.choose(Path(sys.argv[2]), Format.XLSX))"
     )
-    path = {
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(oldest_library or ""), *sys.path])
-        )
-    }
+    paths = [path for path in sys.path if path]
+    if oldest_library:
+        paths.insert(0, str(oldest_library))
+
     subprocess.run(
-        [sys.executable, "-c", code, run, tmp_path / "a.xlsx"],
-        env=os.environ | path,
+        [sys.executable, "-c", code, run, to],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         check=True,
     )
 
-    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
-
+    book = openpyxl.load_workbook(to)
     assert book["records"]["A2"].value == ARRAYS[0]
-    assert {
-        cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row
-    } <= {
-        "s",
-        "n",
-        "b",
-    }
-    with zipfile.ZipFile(tmp_path / "a.xlsx") as parts:
-        assert not [
-            name
-            for name in parts.namelist()
-            if "sheets" in name and b"<f" in parts.read(name)
-        ]
+    for sheet in book:
+        for row in sheet.iter_rows():
+            assert {cell.data_type for cell in row} <= {"s", "n", "b"}
+    with zipfile.ZipFile(to) as parts:
+        for name in parts.namelist():
+            if "sheets" in name:
+                assert b"<f" not in parts.read(name)
 
 
 def test_the_library_never_guesses_what_a_cell_is(run, tmp_path, monkeypatch):

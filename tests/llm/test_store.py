@@ -240,27 +240,14 @@ async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later
 
 
 async def test_no_key_address_or_header_is_stored(tmp_path):
-    with (
-        serve([fault(401, "wrong key sk-very-secret"), completion(items(RED))]) as stub,
-        store_in(tmp_path) as calls,
-    ):
+    answers = [fault(401, "wrong key sk-very-secret"), completion(items(RED))]
+    with serve(answers) as stub, store_in(tmp_path) as calls:
         with pytest.raises(ModelUnavailable):
             await put(asking(calls, stub, server_key="sk-very-secret"), 1)
         await put(asking(calls, stub, server_key="sk-very-secret"), 1)
+
     assert stub.headers[0]["authorization"] == "Bearer sk-very-secret"
-    with closing(open_run_to_read(tmp_path)) as run:
-        kept = []
-        for (table,) in run.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table'"
-        ).fetchall():
-            for row in run.execute(f"SELECT * FROM {table}"):
-                kept += [
-                    zlib.decompress(value).decode()
-                    if isinstance(value, bytes)
-                    else str(value)
-                    for value in row
-                ]
-    text = "\n".join(kept)
+    text = read_all_values(tmp_path)
     assert "line 1" in text
     for secret in (
         "Authorization",
@@ -270,6 +257,22 @@ async def test_no_key_address_or_header_is_stored(tmp_path):
         "sk-very-secret",
     ):
         assert secret.lower() not in text.lower()
+
+
+def read_all_values(folder):
+    """All values of all tables of a run, as text."""
+    values = []
+    with closing(open_run_to_read(folder)) as run:
+        tables = run.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall()
+        for (table,) in tables:
+            for row in run.execute(f"SELECT * FROM {table}"):
+                values += row
+    return "\n".join(
+        zlib.decompress(value).decode() if isinstance(value, bytes) else str(value)
+        for value in values
+    )
 
 
 async def test_a_miss_says_what_to_do_and_costs_nothing(tmp_path):

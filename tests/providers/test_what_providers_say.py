@@ -260,36 +260,25 @@ def test_reasoning_is_set_in_each_providers_way(model, reasoning, sent, stand):
 
 def test_the_command_sets_reasoning_and_further_parameters(stand, tmp_path):
     standin = stand(OpenAI)
-    words = [
-        "run",
-        "seeds/records",
-        "--limit",
-        1,
-        "--model",
-        GPT,
-        "--out",
-        tmp_path / "run",
-        "--quiet",
-    ]
-    options = [
-        "--reasoning",
-        "high",
-        "--model-option",
-        "service_tier=flex",
-        "--model-option",
-        "seed=7",
-    ]
-    assert invoke(*words, *options).exit_code == 0
+    run = tmp_path / "run"
+    command = (
+        *("run", "seeds/records", "--limit", 1, "--quiet"),
+        *("--model", GPT, "--out", run),
+    )
+    options = ("--model-option", "service_tier=flex", "--model-option", "seed=7")
+
+    done = invoke(*command, "--reasoning", "high", *options)
+
+    assert done.exit_code == 0
     request = standin.requests[0]
     assert request["reasoning_effort"] == "high"
     assert request["service_tier"] == "flex"
     assert request["seed"] == 7
-    settings = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))[
-        "settings"
-    ]
+    settings = json.loads((run / "run.json").read_text("utf-8"))["settings"]
     assert settings["reasoning"] == "high"
     assert settings["model_options"] == {"service_tier": "flex", "seed": 7}
-    changed = invoke(*words, "--reasoning", "low")
+
+    changed = invoke(*command, "--reasoning", "low")
     assert changed.exit_code == 2
     assert "reasoning was high, is low" in changed.output
 

@@ -233,36 +233,39 @@ async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
     assert sorted(ended) == ["r0", "r1", "r2", "r3"]
 
 
-@pytest.mark.parametrize(("limit", "done"), [(250, []), (100, ["r1", "r2"])])
+@pytest.mark.parametrize(
+    ("number", "done", "limit", "concurrency"),
+    [
+        pytest.param(50, [], 250, 2, id="of many records"),
+        pytest.param(3, ["r1", "r2"], 100, 1, id="all others are done"),
+    ],
+)
 async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_others_are_done(
-    limit, done, monkeypatch
+    number, done, limit, concurrency, monkeypatch
 ):
     monkeypatch.setattr(
         "extractor.model.cost.budget.measure_call",
         lambda _: RequestSize(calls=1, messages=395),
     )
-    budget = Budget(
-        limit, Rates(0.25, 0, 1), Price(prompt=1_000_000, output=1_000_000)
-    )  # a dollar a token
+    a_dollar_a_token = Price(prompt=1_000_000, output=1_000_000)
+    budget = Budget(limit, Rates(0.25, 0, 1), a_dollar_a_token)
 
     async def spend(record):
-        with suppress(
-            BudgetReached
-        ):  # as ``ask_round`` does, which leaves the questions open
+        # as ``ask_round`` does, which leaves the questions open
+        with suppress(BudgetReached):
             reservation = await budget.reserve(record)
             budget.charge(reservation, Usage(calls=1, prompt_tokens=100))
         return await extract(record)
 
     sink = ListSink(done=done)
-    number = 3 if done else 50
-    with (
-        suppress(BudgetReached)
-        if done
-        else pytest.raises(BudgetReached, match=r"of \$250")
-    ):
-        await run(
-            records(number), spend, sink, concurrency=1 if done else 2, budget=budget
-        )
+    running = run(records(number), spend, sink, concurrency=concurrency, budget=budget)
+    if done:
+        with suppress(BudgetReached):
+            await running
+        assert len(sink.written) == 1
+    else:
+        with pytest.raises(BudgetReached, match=r"of \$250"):
+            await running
+        assert 3 <= len(sink.written) <= 4
     assert sink.skipped == done
-    assert sink.written == [f"r{n}" for n in range(len(sink.written))]
-    assert len(sink.written) == 1 if done else 3 <= len(sink.written) <= 4
+    assert sink.written == [f"r{position}" for position in range(len(sink.written))]
