@@ -44,8 +44,8 @@ async def replay_scenario(scenario, folder):
             return await extract_scenario(scenario, folder, model)
 
 
-def have_same_messages(one, other):
-    assert json.loads(one.body)["messages"] == json.loads(other.body)["messages"]
+def have_same_messages(request, other):
+    assert json.loads(request.body)["messages"] == json.loads(other.body)["messages"]
 
 
 def exchanges(name, folder=FOLDER):

@@ -51,9 +51,9 @@ def test_what_completion_offers_are_the_public_names():
 
 def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
     defined = [
-        one
-        for one in vars(errors).values()
-        if isinstance(one, type) and one.__module__ == errors.__name__
+        error
+        for error in vars(errors).values()
+        if isinstance(error, type) and error.__module__ == errors.__name__
     ]
     assert len(defined) > 20
     for error in defined:

@@ -79,7 +79,9 @@ def is_packed(node: ast.AST) -> bool:
         return False
     stored = {ast.unparse(elt) for elt in target.elts}
     read = {
-        ast.unparse(one) for one in ast.walk(node.value) if isinstance(one, ast.expr)
+        ast.unparse(expression)
+        for expression in ast.walk(node.value)
+        if isinstance(expression, ast.expr)
     }
     return not stored & read
 
@@ -88,7 +90,9 @@ def is_nested(node: ast.AST) -> bool:
     """Return whether a conditional expression has another one in it."""
     if not isinstance(node, ast.IfExp):
         return False
-    return any(isinstance(one, ast.IfExp) for one in ast.walk(node) if one is not node)
+    return any(
+        isinstance(inner, ast.IfExp) for inner in ast.walk(node) if inner is not node
+    )
 
 
 def find(is_wrong, text: str) -> list[int]:

@@ -230,8 +230,8 @@ def read_figures(path):
     of areas.
     """
     efforts = {}
-    for one in json.loads(path.read_text("utf-8")):
-        efforts.setdefault(one["effort"], {})[one["group"]] = one
+    for row in json.loads(path.read_text("utf-8")):
+        efforts.setdefault(row["effort"], {})[row["group"]] = row
     return {
         effort: [found[group] for group in GROUPS] for effort, found in efforts.items()
     }
@@ -281,8 +281,8 @@ def test_the_figures_of_the_text_are_as_measured():
         in README
     )
     assert (
-        [one["records"] for one in plain]
-        == [one["records"] for one in same["medium"]]
+        [result["records"] for result in plain]
+        == [result["records"] for result in same["medium"]]
         == [12, 12]
     )
     agreed = json.loads(

@@ -152,5 +152,6 @@ async def test_python_gives_what_the_command_line_gives_and_keeps_the_order_of_r
         async for extraction in many
     ]
     assert found == [
-        {k: v for k, v in one.items() if k != "source"} for one in extractions.values()
+        {k: v for k, v in extraction.items() if k != "source"}
+        for extraction in extractions.values()
     ]

@@ -154,9 +154,11 @@ def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(dou
         )
     )
 
-    def settle(one):
-        rules = {**one.rules, "lead_in": replace(one.rules["lead_in"], confidence=0.99)}
-        return one if doubtful else replace(one, rules=rules)
+    def settle(draft):
+        if doubtful:
+            return draft
+        lead_in = replace(draft.rules["lead_in"], confidence=0.99)
+        return replace(draft, rules={**draft.rules, "lead_in": lead_in})
 
     parsed = replace(parsed, criteria=tuple(map(settle, parsed.criteria)))
     found = {

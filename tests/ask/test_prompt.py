@@ -189,11 +189,11 @@ def test_marks_of_chat_templates_are_broken_up_and_comparisons_are_not():
 
 
 def test_output_is_bounded_by_questions_and_fields():
-    one = criterion(1, "Adults", category=OPEN)
+    draft = criterion(1, "Adults", category=OPEN)
     two = criterion(1, "Adults", category=OPEN, constraints=OPEN)
     few, more = (
         call_of(parsed_record(found), Task.ELIGIBILITY, effort=Effort.MEDIUM)
-        for found in (one, two)
+        for found in (draft, two)
     )
     many = call_of(
         parsed_record(*(criterion(n, "Adults") for n in range(20))), Task.ELIGIBILITY

@@ -120,7 +120,9 @@ def test_no_text_or_number_of_the_example_becomes_a_value():
     )
     for question, said in read_values(prompt.questions, reply.items):
         draft = WALK.draft_of(question.task, CHUNKS[question.task])
-        values = [one.value for one in ground_answer(said, draft, WALK).model.values()]
+        values = [
+            reading.value for reading in ground_answer(said, draft, WALK).model.values()
+        ]
         assert [
             value
             for value in values

@@ -179,7 +179,9 @@ def test_a_value_in_no_readable_form_costs_only_itself(item, field, message):
 
     value = values.pop(field)
     members = list(value) if isinstance(value, tuple) else [value]
-    (unreadable,) = [one for one in members if isinstance(one, UnreadableValue)]
+    (unreadable,) = [
+        member for member in members if isinstance(member, UnreadableValue)
+    ]
     assert message in unreadable.reason
     limit = Constraint(quantity="ECOG", comparator="=", value=1)
     readable = {

@@ -147,9 +147,9 @@ def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
     assert [regimen.agent for regimen in extraction.dosing] == ["Examplumab"]
     (finding,) = [
-        one
-        for one in extraction.findings
-        if one.kind is FindingKind.REGIMEN_UNCONFIRMED
+        finding
+        for finding in extraction.findings
+        if finding.kind is FindingKind.REGIMEN_UNCONFIRMED
     ]
     assert "20 mg orally once daily" in finding.citations[0].quote
 
@@ -315,7 +315,7 @@ def test_arms_and_those_of_amounts_cite_the_labels():
 def test_what_a_model_lists_once_for_each_arm_is_one_regimen_of_all_of_them():
     same = {"amounts": (mg(10),), "quote": "10 mg daily"}
     _, dosing = in_arms(same | {"arms": (3,)}, same | {"arms": (1,)})
-    assert [one.arms for one in dosing] == [
+    assert [regimen.arms for regimen in dosing] == [
         ("High",)
     ]  # the third arm gets no examplumab
     same = {"frequency": Frequency.QD, "quote": "Examplumab 10 mg daily"}

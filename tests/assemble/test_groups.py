@@ -161,8 +161,8 @@ def test_a_group_has_its_line_and_the_words_of_its_rule_as_evidence():
 def test_a_doubtful_group_makes_the_participants_no_less_sure():
     text = "Inclusion Criteria:\n\n* Women\n* Measured twice, as follows:\n\n  * Lying\n  * Standing"
     doubtful, plain = (
-        extract(one).eligibility
-        for one in (text, text.replace("as follows", "by all of the following"))
+        extract(eligibility).eligibility
+        for eligibility in (text, text.replace("as follows", "by all of the following"))
     )
     assert (
         doubtful.evidence_for("groups")[-1].confidence
@@ -216,7 +216,7 @@ def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():
     }
     assert alone == []
     assert {
-        one.origin for one in extraction.eligibility.evidence_for("groups[0].rule")
+        piece.origin for piece in extraction.eligibility.evidence_for("groups[0].rule")
     } == {Origin.MODEL}
 
 
@@ -245,7 +245,7 @@ def test_a_group_that_is_dropped_for_doubt_leaves_its_members_to_the_one_around(
     assert show(left)[0] == {
         "g2": ("any of", "One of:", None, ["Stroke", "Infarction"])
     }
-    assert [one.field for one in left.eligibility.evidence_for("groups")] == [
+    assert [piece.field for piece in left.eligibility.evidence_for("groups")] == [
         "groups[0].lead_in",
         "groups[0].rule",
     ]

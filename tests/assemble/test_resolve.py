@@ -130,8 +130,8 @@ def test_the_confidence_is_the_share_of_answers_that_were_right_where_the_rules_
 ):
     assert name_situation(rule) == situation
     shares = {
-        resolve(rule, Reading("rectal", one), GAP, FIELD).confidence
-        for one in (0.01, 0.6, 1.0)
+        resolve(rule, Reading("rectal", confidence), GAP, FIELD).confidence
+        for confidence in (0.01, 0.6, 1.0)
     }
     assert shares == {share_right(FIELD, situation)}
 

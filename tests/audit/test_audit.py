@@ -127,7 +127,7 @@ def test_a_time_frame_that_was_blanked_is_not_missing():
         quote="in kg",
     )
     extraction = assemble_extraction(parsed, ModelResult())
-    assert [one.kind for one in audit_extraction(parsed, extraction)] == [
+    assert [finding.kind for finding in audit_extraction(parsed, extraction)] == [
         FindingKind.TIME_FRAME_MISSING
     ]
     assert audit_extraction(replace(parsed, hostile=(hostile,)), extraction) == ()

@@ -110,5 +110,7 @@ def test_an_outcome_registered_twice_at_one_time_is_found(time_frame, places):
             primary=((*safety, "1 year"),), secondary=(survival, (*safety, time_frame))
         )
     )
-    assert [[citation.section for citation in one.citations] for one in found] == places
-    assert {one.kind.value for one in found} <= {"outcome_repeated"}
+    assert [
+        [citation.section for citation in finding.citations] for finding in found
+    ] == places
+    assert {finding.kind.value for finding in found} <= {"outcome_repeated"}

@@ -57,7 +57,7 @@ def test_figures_of_files_are_drawn_with_a_peer(known, monkeypatch, tmp_path):
     )
     assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
     assert [
-        one["effort"] for one in json.loads((tmp_path / "both.json").read_text("utf-8"))
+        row["effort"] for row in json.loads((tmp_path / "both.json").read_text("utf-8"))
     ][-1] == PEER
 
 

@@ -26,7 +26,9 @@ def read(of, *, confidence=None):
         "start": 0,
         "end": 1,
     }
-    fields = [(f"time_windows[{at}].of", one["of"]) for at, one in enumerate(windows)]
+    fields = [
+        (f"time_windows[{at}].of", window["of"]) for at, window in enumerate(windows)
+    ]
     evidence = [
         Evidence(field=field, quote=quote, confidence=confidence, **known)
         for field, quote in fields

@@ -156,7 +156,7 @@ def test_numbers_are_not_glued_to_an_item_that_begins_with_one():
 
 @pytest.mark.parametrize("name", REGISTERS)
 def test_a_text_stands_in_the_file_of_each_register(name):
-    text = next(one.raw_text("eligibility") for one in RECORDS)
+    text = next(record.raw_text("eligibility") for record in RECORDS)
 
     record = REGISTERS[name](text)
 

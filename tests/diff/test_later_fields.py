@@ -199,7 +199,7 @@ def test_an_earlier_extraction_says_nothing_of_groups_and_arms():
 
 def give(*arms, amounts=((5, ()),)):
     doses = [
-        {"low": n, "high": n, "unit": "mg", "arms": list(each)} for n, each in amounts
+        {"low": n, "high": n, "unit": "mg", "arms": list(arms)} for n, arms in amounts
     ]
     known = {
         "agent": "zinc",

@@ -322,12 +322,12 @@ def test_errors_of_later_fields_are_on_the_page():
 def test_gold_keeps_what_it_says_of_them_and_no_more():
     kept = TrialExtraction.model_validate(make_later_gold()).to_gold()
     criteria = kept["eligibility"]["criteria"]
-    assert [("time_windows" in one, one.get("group")) for one in criteria[3:]] == [
+    assert [("time_windows" in item, item.get("group")) for item in criteria[3:]] == [
         (True, None),
         (False, "g1"),
         (False, "g1"),
     ]
-    assert [one.get("arms") for one in kept["dosing"]] == [["Foscarnet"], None]
+    assert [item.get("arms") for item in kept["dosing"]] == [["Foscarnet"], None]
     assert (
         "groups"
         not in TrialExtraction.model_validate(make_gold()).to_gold()["eligibility"]

@@ -72,9 +72,9 @@ def test_above_the_limit_the_page_counts_the_errors_left_out(sources):
     page = make_page(sources, examples=1)
     assert make_page(sources, examples=1) == page
     shown = _read_data(page)["errors"]
-    assert [one["kind"] for one in shown] == ["number", "missed", "wrong_category"]
+    assert [error["kind"] for error in shown] == ["number", "missed", "wrong_category"]
     # A link to an error does not depend on the others.
-    assert {one["id"] for one in shown} < {one["id"] for one in everything}
+    assert {error["id"] for error in shown} < {error["id"] for error in everything}
     assert "The most harmful errors of each kind are here, 3 of 4." in page
     assert "--examples 4" in page
 

@@ -100,8 +100,8 @@ def test_one_item_with_a_key_speaks_for_its_list():
 )
 def test_fields_are_chosen_by_any_part_of_their_path(fields, scored):
     gold = make_gold()
-    for one in gold["eligibility"]["criteria"]:
-        one.pop("time_windows", None)
+    for item in gold["eligibility"]["criteria"]:
+        item.pop("time_windows", None)
     assert name_scored(score(gold, fields)) == scored
 
 

@@ -30,8 +30,8 @@ from extractor.apps.export.interventions import Intervention
 )
 def test_a_brand_is_named_by_its_substance(registered, arm, agent, name):
     interventions = [
-        Intervention(one, "DRUG", (), None, f"interventions[{at}]")
-        for at, one in enumerate(registered)
+        Intervention(name, "DRUG", (), None, f"interventions[{at}]")
+        for at, name in enumerate(registered)
     ]
     namer = AgentNamer(interventions, arms=[Arm("Active", description=arm)])
     assert namer.name(agent) == name

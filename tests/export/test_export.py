@@ -297,7 +297,11 @@ def oldest_library(tmp_path_factory):
     extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"][
         "optional-dependencies"
     ]
-    [needed] = [one for one in extras["excel"] if one.startswith("xlsxwriter")]
+    [needed] = [
+        requirement
+        for requirement in extras["excel"]
+        if requirement.startswith("xlsxwriter")
+    ]
     oldest = needed.removeprefix("xlsxwriter>=")
     if version("xlsxwriter") == oldest:
         return None

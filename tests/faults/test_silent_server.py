@@ -130,7 +130,7 @@ async def test_the_calls_behind_those_in_flight_do_not_wait_as_long():
         ended = await asyncio.gather(
             *(try_to_ask(model, number) for number in range(1, 21))
         )
-    assert {type(one) for one in ended} == {ModelAway}
+    assert {type(error) for error in ended} == {ModelAway}
     assert loop_time() == 30.0 + 1.0 + 30.0
     assert len(server.times) == 4
 

@@ -366,7 +366,7 @@ def test_an_answer_is_read_by_type():
     assert len(broken) == 2
     (doses,) = read_fields(make(list[Period]))
     (listed,), lost = doses.read({"quote": "q", "value": ["0 day", "21-28 day"]})
-    assert [one.value for one in listed["value"]] == [0]
+    assert [value.value for value in listed["value"]] == [0]
     assert [text for text, _ in lost] == ["21-28 day"]
     assert Attribute(name="visits", type="integer").read("three") == 3
     assert Attribute(name="day", type="date").read(date(2024, 5, 31)) == "2024-05-31"

@@ -147,7 +147,9 @@ def test_a_denied_quote_is_no_quote():
         extraction = Extractor(stub.spec, fields=FIELDS).extract(record)
     assert extraction.custom["brain_metastases"] == ()
     (absence,) = [
-        one for one in extraction.absences if one.field == "custom.brain_metastases"
+        absence
+        for absence in extraction.absences
+        if absence.field == "custom.brain_metastases"
     ]
     assert absence.reason is AbsenceReason.UNSUPPORTED_ANSWER
 
@@ -191,7 +193,7 @@ def test_an_attribute_is_proven_by_its_line_not_by_its_quote_alone(
     with serve(answering({"contraception": answer})) as stub:
         extraction = Extractor(stub.spec, fields=[Contraception]).extract(record)
     found = extraction.custom["contraception"]
-    assert [dict(one.values) for one in found] == ([stands] if stands else [])
+    assert [dict(item.values) for item in found] == ([stands] if stands else [])
     assert all(
         piece.confidence < 0.85
         for item in found
@@ -594,7 +596,7 @@ def test_claims_of_several_lines_are_put_together(declared, said, kept):
     ) as stub:
         found = Extractor(stub.spec, fields=declared).extract(record).custom["own"]
     shown = [
-        item.values.get("value", [one.value for one in item.values.get("at", ())])
+        item.values.get("value", [point.value for point in item.values.get("at", ())])
         for item in found
     ]
     assert shown == kept

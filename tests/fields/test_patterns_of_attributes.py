@@ -231,7 +231,9 @@ def test_a_date_that_is_none_costs_no_other_attribute_and_is_told(written):
     reasons = {absence.field: absence.reason.value for absence in extraction.absences}
     assert reasons["custom.contraception[0].values.since"] == "unread_number"
     (finding,) = [
-        one for one in extraction.findings if one.field == "custom.contraception.since"
+        finding
+        for finding in extraction.findings
+        if finding.field == "custom.contraception.since"
     ]
     assert finding.citations[0].quote == written
 

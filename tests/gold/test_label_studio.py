@@ -52,7 +52,7 @@ def relate(first, second):
 def read(tmp_path, *results, labels=None, text=SHOWN):
     records = tmp_path / "records.jsonl"
     records.write_text(f"{RECORD.model_dump_json()}\n", "utf-8")
-    listed = [one for some in results for one in some]
+    listed = [result for some in results for result in some]
     task = {
         "id": 1,
         "data": {"text": text, "record_id": "alpha", "extractor_format": 1},
@@ -215,7 +215,7 @@ def test_a_misspelt_line_of_the_record_costs_no_other(tmp_path):
 def test_a_line_with_a_name_is_no_agent(lines, agent, tmp_path):
     words = "Examplib 10 mg twice daily"
     gold, problems = read(tmp_path, region("a", "regimen", words, *lines))
-    agents = [one["agent"] for one in gold.get("dosing", [])]
+    agents = [regimen["agent"] for regimen in gold.get("dosing", [])]
     assert agents == ([agent] if agent else [])
     assert bool(problems) is not bool(agent)
 

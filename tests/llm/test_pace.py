@@ -150,7 +150,7 @@ async def test_a_wait_that_the_server_names_makes_no_pause_shorter(limited):
 @skipping_time
 async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
     ended = await ask_often(model_of(InLoop(FINE, seconds=10_000.0)), 8)
-    assert {type(one) for one in ended} == {ModelAway}
+    assert {type(error) for error in ended} == {ModelAway}
     assert str(ended[0]).startswith(
         "model stub at http://model.test/v1: no answer for 300 seconds (8 requests), and nothing "
         "came back; is the"
@@ -170,7 +170,7 @@ async def test_a_slow_server_that_takes_one_request_at_a_time_is_waited_for(
     ended = await ask_often(
         model_of(server, timeout=9000.0, patience=Patience(seconds=patience)), 8
     )
-    assert [[item.n for item in one.items] for one in ended] == [
+    assert [[item.n for item in reply.items] for reply in ended] == [
         [n] for n in range(1, 9)
     ]
     assert loop_time() == 8 * seconds

@@ -60,7 +60,7 @@ def test_a_number_too_large_to_represent_is_no_amount(number):
 def test_a_number_too_large_to_represent_is_no_moment(text):
     outcomes = [{"measure": "Change", "time_frame": text.format(*["9" * 400] * 2)}]
     (outcome,) = parse_record(trial(primary_outcomes=outcomes)).outcomes
-    assert [one.value for one in outcome.rules["time_points"].value] == (
+    assert [point.value for point in outcome.rules["time_points"].value] == (
         [4] if "4" in text else []
     )
 

@@ -199,4 +199,6 @@ def test_a_list_that_cannot_be_read_costs_only_itself():
     }
     found = ground_answer(values, parsed.criteria[0], parsed)
     assert found.model["minimum_age"].value.value == 18
-    assert [(one.field, one.value) for one in found.refused] == [("kind", "maybe")]
+    assert [(refusal.field, refusal.value) for refusal in found.refused] == [
+        ("kind", "maybe")
+    ]

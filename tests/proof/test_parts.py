@@ -203,7 +203,7 @@ def test_a_part_has_the_characters_of_the_record():
         "ALT \\> 3 x ULN; with liver\n  metastases ALT \\> 5 x ULN",
         limits=["ALT: > 5 x ULN @ with liver metastases"],
     )
-    assert [one.condition for one in list_read(grounded, "constraints")] == [
+    assert [limit.condition for limit in list_read(grounded, "constraints")] == [
         "with liver\n  metastases"
     ]
 

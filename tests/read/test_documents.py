@@ -620,7 +620,7 @@ def test_without_the_extra_the_record_fails_with_the_command_that_installs_it(
     body = (
         write_pdf([set_lines(NOTE)])
         if name == "a.pdf"
-        else write_word(lambda one: one.add_paragraph(NOTE[0]))
+        else write_word(lambda document: document.add_paragraph(NOTE[0]))
     )
     error = refuse(body, name)
     assert "needs py" in error.problem

@@ -115,9 +115,9 @@ def test_an_outcome_that_states_its_time_keeps_it():
         )
     )
     found = Extractor(effort="none").extract(record).endpoints
-    assert [[(time.value, time.unit) for time in one.time_points] for one in found][
-        1:
-    ] == [
+    assert [
+        [(time.value, time.unit) for time in outcome.time_points] for outcome in found
+    ][1:] == [
         [(4, "week"), (52, "week")],
         [(4, "week")],
     ]
@@ -185,7 +185,7 @@ def test_line_ends_and_a_mark_at_the_beginning_change_nothing(change):
     plain = read_one(EU_TEXT)
     changed = read_one(change(EU_TEXT))
     assert [section.text.replace("\r", "") for section in changed.sections] == [
-        one.text for one in plain.sections
+        section.text for section in plain.sections
     ]
 
 

@@ -304,7 +304,9 @@ def test_criteria_of_a_group_stand_under_its_rule_and_lead_in(visit, invented):
         (inner, [4, 5]),
         (page.get_by_role("region", name="any of these"), [7, 8]),
     ):
-        paths = [one.get_attribute("data-path") for one in group.locator(".card").all()]
+        paths = [
+            card.get_attribute("data-path") for card in group.locator(".card").all()
+        ]
         assert paths == [f"eligibility.criteria[{number}]" for number in names]
     inner.get_by_role("link", name="any of “One").click()
     assert read_chosen(page) == "One of these events:"

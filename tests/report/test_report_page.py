@@ -57,9 +57,9 @@ def unpack(page, name):
 
 def read_records(page):
     return {
-        one["id"]: one
+        record["id"]: record
         for number in range(page.count('id="chunk-'))
-        for one in unpack(page, f"chunk-{number}")
+        for record in unpack(page, f"chunk-{number}")
     }
 
 
@@ -299,7 +299,7 @@ def test_every_reason_for_a_gap_has_its_colour_and_meaning(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
     assert unpack(page, "index")["meanings"].keys() >= {*AbsenceReason, *FindingKind}
     assert [
-        one
-        for one in AbsenceReason
-        if page.count(f"--{one}: #") != 2 or f".{one} " not in page
+        reason
+        for reason in AbsenceReason
+        if page.count(f"--{reason}: #") != 2 or f".{reason} " not in page
     ] == []

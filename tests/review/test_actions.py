@@ -16,8 +16,8 @@ CORRECTION = {"kind": "set", "item": "endpoints[0]", "version": 0}
 
 def list_states(review):
     return {
-        one["path"]: (one["state"], one["value"])
-        for one in review.describe(SEED)["items"]
+        entry["path"]: (entry["state"], entry["value"])
+        for entry in review.describe(SEED)["items"]
     }
 
 

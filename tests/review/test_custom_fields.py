@@ -36,7 +36,9 @@ def review(run, tmp_path):
 
 def items(review):
     return [
-        one for one in describe(review)["items"] if one["group"].startswith("custom.")
+        entry
+        for entry in describe(review)["items"]
+        if entry["group"].startswith("custom.")
     ]
 
 
@@ -44,7 +46,11 @@ def accept_rest(review):
     decide(
         review,
         "accept",
-        *(one["path"] for one in describe(review)["items"] if one["state"] == "open"),
+        *(
+            entry["path"]
+            for entry in describe(review)["items"]
+            if entry["state"] == "open"
+        ),
     )
 
 
@@ -89,8 +95,8 @@ def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
     assert plain["marked"] is True
     assert "comparator number unit" in plain["help"]
     assert [
-        (one["name"], one["widget"], one["many"])
-        for one in form["custom.lead_in_phase"]
+        (field["name"], field["widget"], field["many"])
+        for field in form["custom.lead_in_phase"]
     ] == [
         *(
             ("kind", "choice", False),
@@ -114,7 +120,7 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(
     # nothing in the record states 35 %
     gold = read_gold(review, tmp_path, anyway=True)
     found = gold["custom"]["ejection_fraction"]
-    assert [one["of"] for one in found] == [
+    assert [entry["of"] for entry in found] == [
         "eligibility.criteria[0]",
         "eligibility.criteria[2]",
     ]
@@ -136,7 +142,7 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(
     assert score.predicted == 2
     assert score.normalised.f1 == 0.5
     again = list_items(TrialExtraction.model_validate(gold), "accepted", review.fields)
-    assert [(one.value, one.path, one.of) for one in again if one.of] == [
+    assert [(entry.value, entry.path, entry.of) for entry in again if entry.of] == [
         (
             {"value": "<= 35 %"},
             "custom.ejection_fraction[0]",
@@ -188,7 +194,7 @@ def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_pa
     ]
     review.step(OWN, "undo")
     review.step(OWN, "undo")
-    assert elsewhere not in [one["path"] for one in items(review)]
+    assert elsewhere not in [entry["path"] for entry in items(review)]
     assert read_gold(review, tmp_path)["custom"]["named_test"] == [
         {"of": "eligibility.criteria[0]", "values": {"value": "Examplography"}}
     ]
@@ -257,7 +263,7 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
         assert offered["of"] == "eligibility.criteria[1]"
         assert offered["value"] == {"value": "> 70 %"}
         decide(later, "accept", "custom.ejection_fraction[1]")
-        assert [one["state"] for one in items(later)] == ["accepted"]
+        assert [entry["state"] for entry in items(later)] == ["accepted"]
         later.finish(OWN)
         assert later.list_queue()["records"][0]["progress"]["state"] == "finished"
     (found,) = json.loads((tmp_path / "later" / name_gold(OWN)).read_text("utf-8"))[

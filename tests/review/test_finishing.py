@@ -167,8 +167,8 @@ def test_an_empty_row_is_one_flaw_for_people(
     mend(review)
     set_value(review, name, field, value)
     found = [
-        (one["item"], one["path"], one["problem"], one["remedy"])
-        for one in review.describe(SEED)["flaws"]
+        (flaw["item"], flaw["path"], flaw["problem"], flaw["remedy"])
+        for flaw in review.describe(SEED)["flaws"]
     ]
     assert found == [(name, *flaw)]
     decide(review, "accept", name)

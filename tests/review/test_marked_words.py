@@ -96,9 +96,9 @@ def test_an_added_item_is_placed_by_its_words(start_review):
     )  # cut words are made whole
     assert item(review, added)["value"]["section"] == "title"
     order = [
-        one["path"]
-        for one in describe(review)["items"]
-        if one["group"] == "eligibility.criteria"
+        entry["path"]
+        for entry in describe(review)["items"]
+        if entry["group"] == "eligibility.criteria"
     ]
     assert order == [added, "eligibility.criteria[0]"]
 

@@ -135,7 +135,7 @@ async def test_processes_give_the_lines_of_one_in_the_order_of_the_input(
 ):
     wanted = (await run(InlineExecutor(), RECORDS, options)).lines
     if not options.asks:  # a run counts the questions that a model could answer
-        assert wanted == [to_line(extract_by_rules(each, options)) for each in RECORDS]
+        assert wanted == [to_line(extract_by_rules(name, options)) for name in RECORDS]
     async with ProcessExecutor(2, inline_first) as executor:
         assert (await run(executor, RECORDS, options)).lines == wanted
 

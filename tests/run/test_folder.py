@@ -67,12 +67,14 @@ def call_model(folder, name, record_id=None):
 def take(folder, *records, lacking=()):
     """Extract records that are not done, with one call each. Returns the ids of those that are."""
     done = []
-    for one in records:
-        if folder.is_done(one):
-            done.append(one.record_id)
+    for extraction in records:
+        if folder.is_done(extraction):
+            done.append(extraction.record_id)
             continue
-        call_model(folder, one.record_id, one.record_id)
-        folder.write(line(one.record_id), Session(lacking=one.record_id in lacking))
+        call_model(folder, extraction.record_id, extraction.record_id)
+        folder.write(
+            line(extraction.record_id), Session(lacking=extraction.record_id in lacking)
+        )
     return done
 
 

@@ -141,10 +141,12 @@ def test_commands_take_a_saved_run(given, tmp_path):
     assert results.failures == []
     folder = results.save(tmp_path / "saved")
     reread = list(FinishedRun(folder).reread())
-    assert [one.text for one in reread] == [TextState.SAME] * len(results.extractions)
-    for one in reread:
-        if one.record_id == NOTE.record_id:
-            assert one.record.sections == NOTE.sections
+    assert [earlier.text for earlier in reread] == [TextState.SAME] * len(
+        results.extractions
+    )
+    for earlier in reread:
+        if earlier.record_id == NOTE.record_id:
+            assert earlier.record.sections == NOTE.sections
     exported = extractor(
         "export", str(folder), "--to", str(tmp_path / "tables"), "--format", "csv"
     )
@@ -211,7 +213,7 @@ def test_a_refused_run_leaves_no_folder(tmp_path, monkeypatch):
 
 def test_a_repeated_record_is_named():
     results = RULES.run([STUDIES, STUDIES])
-    assert [one["same_text"] for one in results.repeated] == [True, True]
+    assert [repeated["same_text"] for repeated in results.repeated] == [True, True]
     assert repr(results) == "<Results of 2 records, 0 failed, 2 repeated>"
     assert [result.record_id for result in results] == [
         extraction.record_id for extraction in results.extractions

@@ -92,7 +92,7 @@ def test_rows_with_one_label_are_refused_before_anything_is_run(index, named):
 def test_a_row_without_a_label_keeps_its_text_and_is_told(index, ids):
     with pytest.warns(UserWarning, match=r"of 3 rows have no label .*\(text-"):
         found = tabulate(CRITERIA, index)
-    assert [one for one in found if one in ids] == [id_ for id_ in ids if id_ != ...]
+    assert [name for name in found if name in ids] == [id_ for id_ in ids if id_ != ...]
     assert len(found) == 3
 
 

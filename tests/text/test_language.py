@@ -91,7 +91,7 @@ def test_a_block_beside_english_is_found_whole_under_one_name(language):
 
     found = find_foreign([("eligibility", text)])
 
-    assert [text[one.start : one.end] for one in found.texts] == block
+    assert [text[span.start : span.end] for span in found.texts] == block
     assert found.texts[0].language in (
         language,
         SHARED.get(read_table("languages").get(language, {}).get("script")),
@@ -200,7 +200,7 @@ def test_names_in_lists_of_arms_and_outcomes_are_kept_beside_other_languages():
         ("arms[2]", "Tabletas dos veces al día"),
     ]
 
-    assert [one.section for one in find_foreign(sections).texts] == [
+    assert [span.section for span in find_foreign(sections).texts] == [
         "arms[1]",
         "arms[2]",
     ]
