@@ -56,6 +56,16 @@ NAMES = [
     ("bilirubin or ASAT", 3, "x ULN", "total_bilirubin|ast"),
     ("BUN and serum creatinine", 1.5, "x ULN", "blood_urea_nitrogen|serum_creatinine"),
     ("ALT or AST", 3, "x ULN", "alt_or_ast"),
+    ("AST (SGOT)/ALT (SGPT)", 3, "x ULN", "alt_or_ast"),
+    ("transaminases and bilirubin", 3, "x ULN", "alt|ast|total_bilirubin"),
+    ("(AST), (ALT) and bilirubin", 3, "x ULN", "ast|alt|total_bilirubin"),
+    (
+        "neutrophils (ANC), platelets (PLT)",
+        50,
+        "/L",
+        "absolute_neutrophil_count|platelet_count",
+    ),
+    ("total protein/albumin", 2, "g/dL", "albumin"),
     ("FEV1/FVC", 75, "%", "fev1_fvc_ratio"),
     ("sinus rhythm and resting heart rate", 70, "bpm", "heart_rate"),
 ]

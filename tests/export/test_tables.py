@@ -18,8 +18,12 @@ from extractor.apps.export import (
 )
 from extractor.apps.export.arms import Arm
 from extractor.errors import StoreError
+from extractor.language.book import terms_of
 from extractor.schemas import (
+    Concept,
     RegistryFields,
+    Role,
+    Route,
     Section,
     Source,
     TrialExtraction,
@@ -739,6 +743,46 @@ def test_a_trial_admits_healthy_people_by_its_text_else_as_registered(
     assert row["admits_healthy"] is admits
 
 
+@pytest.mark.parametrize(
+    ("section", "registered", "admits"),
+    [
+        ("brief_summary", False, False),
+        ("brief_summary", None, True),
+        ("eligibility", False, True),
+    ],
+)
+def test_healthy_people_of_a_description_yield_to_what_is_registered(
+    rows_of, section, registered, admits
+):
+    piece = {"field": "healthy_volunteers", "section": section, "start": 0, "end": 7}
+    said = {"quote": "healthy", "origin": "rule", "support": "parsed"}
+    stated = {
+        "healthy_volunteers": True,
+        "evidence": [piece | said | {"confidence": 0.75}],
+    }
+    registry = {"A": {"registered_healthy_volunteers": registered}}
+    (row,) = rows_of({"record_id": "A", "eligibility": stated}, registry)["eligibility"]
+    assert row["admits_healthy"] is admits
+
+
+@pytest.mark.parametrize(
+    ("stated", "registered", "admits"),
+    [
+        (None, "FEMALE", "female"),
+        ("female", "ALL", "female"),
+        (None, "ALL", "all"),
+        (None, None, None),
+    ],
+)
+def test_a_trial_admits_a_sex_by_its_text_else_as_registered(
+    rows_of, stated, registered, admits
+):
+    registry = {"A": {"registered_sex": registered}}
+    trial = {"record_id": "A", "eligibility": {"sex": stated}}
+    (row,) = rows_of(trial, registry)["eligibility"]
+    assert row["admits_sex"] == admits
+
+
 def test_records_have_registered_fields(rows_of):
     sections = (
         Section(name="title", text="A trial\n of X"),
@@ -809,3 +853,20 @@ def list_documented(table):
     _, _, after_heading = DOCUMENTED.partition(f"\n## `{table.name}`\n")
     section, _, _ = after_heading.partition("\n## ")
     return [line for line in section.splitlines() if line.startswith("| `")]
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (
+            "dosage_form` of `regimens",
+            [entry.value for entry in terms_of("dosage_forms")],
+        ),
+        ("route` of `regimens", [*Route]),
+        ("role` of `regimens", [*Role]),
+        ("concept` of `endpoints", [*Concept]),
+    ],
+)
+def test_the_page_lists_the_words_of_a_column(column, words):
+    _, _, listed = DOCUMENTED.partition(f"| `{column}` | ")
+    assert re.findall(r"`([^`]+)`", listed.partition(" |\n")[0]) == words
