@@ -82,6 +82,7 @@ def test_commands_load_no_library_that_they_do_not_need(commands, unneeded):
     code += f"for command in {commands}:\n sys.argv = ['extractor', *command.split()]\n"
     code += " try: main()\n except SystemExit: pass\nprint(); print(*sys.modules)"
     loaded = set(run_python(code).splitlines()[-1].split())
+
     assert unneeded.isdisjoint(loaded)
     assert ("extractor.concepts.parse" in loaded) is (unneeded is not HEAVY)
 

@@ -101,14 +101,18 @@ def find(is_wrong, text: str) -> list[int]:
 
 def test_a_new_function_has_few_branches_and_an_old_one_no_more_than_it_had():
     known = json.loads(LIST.read_text("utf-8"))
+
     now = list_branchy(FILES)
+
     new = {name: count for name, count in now.items() if count > known.get(name, 0)}
     assert new == {}, f"more than {MOST_BRANCHES} branches: give the conditions names"
 
 
 def test_the_list_of_branchy_functions_only_shrinks():
     known = json.loads(LIST.read_text("utf-8"))
+
     now = list_branchy(FILES)
+
     mended = {name for name, count in known.items() if now.get(name, 0) < count}
     assert mended == set(), "these became simpler: run python -m tests.test_readable"
 

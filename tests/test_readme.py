@@ -249,7 +249,9 @@ def price(results, model=PRICE):
 
 def test_the_table_of_accuracy_is_as_measured():
     measured = read_figures(FIGURES / "effort.json")
+
     table = re.findall(r"^\| (rules alone|`\w+`) \| (.+) \|$", README, re.MULTILINE)
+
     assert [effort for effort, _ in table if effort != "`--effort`"] == [
         "rules alone",
         "`medium`",
@@ -306,9 +308,11 @@ def test_it_is_short_and_its_links_lead_to_files():
 
 def test_the_documentation_shows_every_command_and_option():
     page = ROOT / "docs/reference/cli.md"
+
     _, *parts = re.split(
         r"^## `extractor (\w+)`$", page.read_text("utf-8"), flags=re.MULTILINE
     )
+
     shown = dict(zip(parts[::2], parts[1::2], strict=True))
     commands = typer.main.get_command(app).commands
     assert set(shown) == {

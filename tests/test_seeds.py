@@ -146,7 +146,9 @@ async def test_python_gives_what_the_command_line_gives_and_keeps_the_order_of_r
     extractions,
 ):
     extractor = Extractor(replay=ROOT / "seeds" / "answers")
+
     many = extractor.extract_many(read_records("seeds/records"), concurrency=3)
+
     found = [
         json.loads(extraction.model_dump_json(exclude={"source"}))
         async for extraction in many

@@ -90,8 +90,10 @@ def test_no_field_of_which_the_rules_are_sure_is_worse_than_with_the_rules_alone
 
 def test_what_the_rules_doubt_is_the_model_s():
     record = next(read_records(str(ROOT / "tests" / "records" / "study.json")))
+
     with serve(MONOTONOUS) as stub:
         extraction = Extractor(stub.spec, effort="all").extract(record)
+
     told = [
         e
         for endpoint in extraction.endpoints

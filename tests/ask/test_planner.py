@@ -197,11 +197,13 @@ def test_how_criteria_belong_together_is_asked_of_the_line_above_them_if_it_does
         name="eligibility",
         text=f"Inclusion Criteria:\n\n* Consent\n* {line}\n* Eczema\n",
     )
+
     parsed = parse_record(
         TrialRecord(
             record_id="x", source=Source(path="x", format="flat"), sections=(section,)
         )
     )
+
     lines = [
         q.chunk.text
         for q in plan_questions(parsed, ExtractionOptions())
@@ -235,6 +237,7 @@ def test_events_are_asked_where_the_concept_may_be_a_time_to_event(concept, expe
         outcome(1, "Something", concept=concept, start_event=OPEN, end_events=OPEN)
     )
     fields = questions[0].fields if questions else ()
+
     assert ("start_event" in fields) == expected
     assert ("end_events" in fields) == expected
 
@@ -295,7 +298,9 @@ def test_doses_are_read_anew_as_a_whole_or_not_at_all(items, candidates, expecte
 
 def test_packing_bounds_tokens_and_questions():
     questions = plan(*(criterion(n, "word " * 40, category=OPEN) for n in range(9)))
+
     size = estimate_tokens(render_line(questions[0]))
+
     assert [len(call) for call in pack_questions(questions, max_tokens=2 * size)] == [
         2,
         2,

@@ -176,7 +176,9 @@ def test_user_part_holds_context_and_numbered_lines_and_the_system_part_nothing_
 )
 def test_text_cannot_forge_a_line(text, section):
     doubtful = parsed_record(criterion(3, text, section, category=OPEN))
+
     call = call_of(doubtful, Task.ELIGIBILITY, effort=Effort.MEDIUM)
+
     assert len(call.user.splitlines()) == 3
     assert re.findall(r"\[\d+\|", call.user) == ["[3|"]
 
@@ -195,9 +197,11 @@ def test_output_is_bounded_by_questions_and_fields():
         call_of(parsed_record(found), Task.ELIGIBILITY, effort=Effort.MEDIUM)
         for found in (draft, two)
     )
+
     many = call_of(
         parsed_record(*(criterion(n, "Adults") for n in range(20))), Task.ELIGIBILITY
     )
+
     assert (
         few.max_output_tokens < more.max_output_tokens < many.max_output_tokens < 5000
     )
@@ -241,6 +245,7 @@ def test_the_newest_version_counts_and_its_hash_covers_all_that_is_sent(tmp_path
         hashes[read_prompt(tmp_path).version.version] = read_prompt(
             tmp_path
         ).version.sha256
+
     assert list(hashes) == [1, 2, 10]
     assert len(set(hashes.values())) == 3
 

@@ -64,6 +64,7 @@ def test_each_field_of_the_schemas_that_is_asked_has_an_attribute_and_a_key_of_i
         for info in list_fields(task)
         if info.metadata.question == info.name
     ]
+
     assert (
         len({key_of(name) for name in names})
         == len(names)
@@ -125,9 +126,11 @@ def test_the_static_part_of_a_call_is_small_and_plain():
 )
 def test_an_item_of_no_line_costs_only_itself(item, message):
     questions = [ask(number, "category") for number in (1, 3, 5)]
+
     reply = Reply.model_validate(
         {"items": [item, {"n": 1, "cat": "age"}]}, context=Reply.context_of(questions)
     )
+
     assert reply.items[0].reason == message
     assert read_values(questions, reply.items) == [
         (questions[0], {"category": Category.AGE})
@@ -332,7 +335,9 @@ def test_open_fields_of_a_known_regimen():
         "duration": Period(value=6, unit="cycle"),
         "timing": None,
     }
+
     question = ask(3, *fields, task=Task.DOSING, text=DOSES)
+
     assert read([question], item) == [(3, values)]
 
 
@@ -377,11 +382,13 @@ def test_a_line_without_an_item_holds_no_regimen_if_the_reply_is_complete():
 
 def test_arms_that_are_left_out_are_no_answer():
     question = ask(3, "regimens", task=Task.DOSING, text=DOSES)
+
     ((_, none), (_, both)) = read(
         [question],
         {"n": 3, "agent": "Testimab"},
         {"n": 3, "agent": "A", "arms": [1, 2]},
     )
+
     assert "arms" not in none
     assert none["amounts"] == ()
     assert both["arms"] == (1, 2)
@@ -466,7 +473,9 @@ def test_a_split_that_does_not_stand_in_the_text_cannot_be_read(split, message):
     reply = Reply.model_validate(
         {"items": [{"n": 5, "split": split}]}, context=Reply.context_of([question])
     )
+
     ((_, values),) = read_values([question], reply.items)
+
     assert list(values) == ["split"]
     assert message in values["split"].reason
 

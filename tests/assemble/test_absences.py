@@ -59,6 +59,7 @@ def test_not_reported_names_the_sections_that_were_searched():
         for absence in Extractor(effort="none").extract(record).absences
         if absence.field == "eligibility.sex"
     ]
+
     assert gap.reason is AbsenceReason.NOT_REPORTED
     assert set(gap.sections) == {"title", "brief_summary", "eligibility"}
 
@@ -68,7 +69,9 @@ def test_contradictory():
     extraction = Extractor(effort="none").extract(
         trial(title="A trial", eligibility=text)
     )
+
     found = reasons(extraction)
+
     assert (
         found["eligibility.minimum_age"]
         is found["eligibility.maximum_age"]

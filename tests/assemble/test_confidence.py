@@ -380,6 +380,8 @@ def test_without_its_condition_a_limit_says_too_much():
 @pytest.mark.parametrize("part", ["of", "anchor"])
 def test_a_time_window_can_do_without_its_other_quotes(part):
     window = TimeWindow(quote="x", comparator="<=", value=3, unit="day", **{part: "x"})
+
     left, fields = doubt_part(part, time_windows=(window,))
+
     assert left == (window.model_copy(update={part: None}),)
     assert fields == ["time_windows[0]"]

@@ -256,7 +256,9 @@ def test_values_of_a_regimen_may_stand_in_another_line(parsed):
         )
     )
     chunk = Chunk(99, Span("arms[1]", 0, len(section.text)), section.text)
+
     grounded = ground(parsed, chunk, TESTIMAB | cycle)
+
     (span,) = grounded.model["duration"].spans
     assert (span.section, grounded.refused) == ("arms[0]", ())
 

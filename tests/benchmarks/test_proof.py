@@ -192,7 +192,9 @@ def test_a_part_of_a_value_stands_falls_or_is_missing(field, answer, said, right
         "right": right,
     }
     item = Reply.model_validate({"items": [{"n": 1} | asked]}).items[0]
+
     [told] = follow_parts(one | ({"said": said} if said else {}), item, found)
+
     assert ("stands" if told.held else "bare" if told.bare else "falls") == fate
 
 
@@ -266,7 +268,9 @@ async def test_a_dose_counts_for_its_agent_alone():
         case(number, base, {"agent": agent, "quote": text, "dose": [dose]}, right=right)
         for number, (agent, dose, right) in enumerate(answers)
     ]
+
     verdicts = await judge(cases)
+
     assert [
         (verdict.field, verdict.confidence is not None) for verdict in verdicts
     ] == [

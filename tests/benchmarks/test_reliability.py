@@ -103,6 +103,7 @@ def test_readings_are_paired_with_gold(record, gold):
     rights = {}
     for judged in judge_record(parse_record(record), gold):
         rights.setdefault(judged.field, []).append(judged.right)
+
     assert rights["eligibility.minimum_age"] == [True]
     assert rights["eligibility.maximum_age"] == [False]
     assert sorted(rights["eligibility.criteria.stands"]) == [False, True, True]
@@ -126,9 +127,11 @@ def test_a_rejected_criterion_counts_if_gold_has_it(record, gold):
         "Inclusion Criteria:\n\n* Adequate organ function, defined as:\n  * Platelets >= 50 x "
         "10^9/L"
     )
+
     record = record.model_copy(
         update={"sections": (Section(name="eligibility", text=text),)}
     )
+
     stands = [
         judged
         for judged in judge_record(parse_record(record), gold)
@@ -153,9 +156,11 @@ def test_a_record_is_judged_once_and_only_if_its_text_is_the_annotated_one(
     record, gold
 ):
     line = make_line(record, gold, 2)
+
     other = record.model_copy(
         update={"sections": (Section(name="eligibility", text="Women"),)}
     )
+
     found = list(judge_gold({"T1": line}, [other, record, record]))
     assert [judged.field for judged in found].count("eligibility.sex") == 1
     assert {(judged.area, judged.fold) for judged in found} == {("Allergy / asthma", 2)}
@@ -190,7 +195,9 @@ def arguments(tmp_path, monkeypatch, gold):
 def test_the_command_writes_the_curves(arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.reliability.CURVES", tmp_path / "calibration.toml")
     arguments.append("--write")
+
     command.main()
+
     assert '["eligibility.maximum_age"]' in (tmp_path / "calibration.toml").read_text(
         "utf-8"
     )

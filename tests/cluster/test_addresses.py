@@ -98,6 +98,7 @@ def test_a_run_reads_addresses_as_it_reads_paths(placed, records, tmp_path):
         _without_source(tmp_path / out / "extractions.jsonl")
         for out in ("there", "here")
     )
+
     assert len(there) == RECORDS
     assert there == here
 
@@ -112,7 +113,9 @@ def _without_source(file):
 
 def test_results_go_to_no_address(records, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
     done = invoke("run", records, "--out", "s3://trials/out", "--effort", "none")
+
     assert done.exit_code == 2
     assert "s3://trials/out is an address; name a folder of this machine" in done.stderr
     assert not list(tmp_path.iterdir())

@@ -44,6 +44,7 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(
     is killed.
     """
     here, calls = whole
+
     with serve_counting(0.2) as server:
         model = f"{server.url}#stub"
         options = (
@@ -100,6 +101,7 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(
             killing.join()
             cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
         assert calls <= server.calls <= calls + 3 * 2 * CONCURRENCY
+
     assert count_answered_twice(tmp_path / "run") == 0
     assert (tmp_path / "run" / "extractions.jsonl").read_bytes() == here
 

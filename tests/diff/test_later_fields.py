@@ -133,6 +133,7 @@ def test_a_range_of_time_is_compared_as_a_whole():
         }
         for high in (20, 30)
     )
+
     assert list_changes(make(old), make(new)) == [
         ("changed", "major", "constraints", "10-20 days -> 10-30 days"),
     ]  # fmt: skip

@@ -142,9 +142,11 @@ def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
 )
 def test_gold_says_nothing_of_a_field_without_its_key(said, counts):
     predicted = own(make_gold(), assays=["PCR test", "smear"])
+
     report = evaluate(
         [own(make_gold(), **said)], [predicted], fields=ASSAYS, resamples=0
     )
+
     assays = report.fields[-1]
     assert (assays.stated, assays.predicted, assays.invented) == counts
 
@@ -152,9 +154,11 @@ def test_gold_says_nothing_of_a_field_without_its_key(said, counts):
 def test_gold_may_have_the_written_form_and_no_other():
     number = {"comparator": "between", "value": 30, "value_high": 40, "unit": "%"}
     predicted = own(make_gold(), fraction=[number | {"value_high": 45}, number])
+
     report = evaluate(
         [own(make_gold(), fraction=["30-40 %"])], [predicted], fields=LIMIT, resamples=0
     )
+
     assert report.fields[-1].stated == 2
     assert report.fields[-1].predicted == 4
     assert report.fields[-1].normalised.recall == 1.0

@@ -130,7 +130,9 @@ def check_gold_of(gold):
 def test_part_gold_is_no_problem_for_the_check(tmp_path):
     path = tmp_path / "gold.jsonl"
     path.write_text('{"record_id": "A", "eligibility": {"minimum_age": null}}\n')
+
     (flaw,) = check_gold(path, [])
+
     assert flaw.problem == "there is no record 'A'"
 
 

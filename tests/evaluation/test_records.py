@@ -89,7 +89,9 @@ def test_all_values_of_a_missing_record_are_missed():
 
 def test_other_records_do_not_count():
     nothing, other = ({"record_id": name, "eligibility": {}} for name in "ZX")
+
     report = evaluate([*GOLDS, nothing], [*GOLDS, other], resamples=0)
+
     assert report.missing == ("Z",)
     assert report.without_gold == ("X",)
     assert report.figure("all") == 1.0

@@ -47,7 +47,9 @@ def test_the_code_of_an_arm_names_the_only_agent_of_the_arm():
         Arm("PF-06444759", description="IGE-1, then IGE-2"),
         Arm("Placebo", description="IGE-2"),
     ]
+
     namer = AgentNamer(interventions, arms=arms)
+
     names = [namer.name(arm.label) for arm in arms]
     assert names == ["ige-1", "pf-06444759", "placebo"]
 

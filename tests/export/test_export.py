@@ -211,8 +211,10 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
     other = tmp_path / "mine"
     other.mkdir()
     (other / "thesis.csv").write_text("precious")
+
     with pytest.raises(StoreError, match="holds other files"):
         export(run, other, Format.CSV, force=True)
+
     assert (other / "thesis.csv").read_text() == "precious"
 
 
@@ -282,7 +284,9 @@ def test_a_text_in_a_workbook_stays_as_it_is(text, tmp_path):
     (tmp_path / "rows").write_text(
         json.dumps({column.name: text for column in table.columns}) + "\n", "utf-8"
     )
+
     excel.write_workbook(tmp_path / "a.xlsx", [table], {table.name: tmp_path / "rows"})
+
     cell = openpyxl.load_workbook(tmp_path / "a.xlsx")[table.name]["A2"]
     assert cell.value.replace("_x000D_", "\r") == text
     assert cell.data_type == "s"
@@ -406,8 +410,10 @@ def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
     ):
         export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["constraints"]))
     monkeypatch.setattr(excel, "_LONGEST_TEXT", 5)
+
     with pytest.raises(
         StoreError, match=r"criteria: row 1, record_id: has more than 5 characters"
     ):
         export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["criteria"]))
+
     assert not (tmp_path / "trials.xlsx").exists()

@@ -365,6 +365,7 @@ SURE = strip(WHOLE, {"confidence"})
 def test_each_value_of_an_extraction_makes_a_difference(stated):
     before = tell(stated)
     changes = list(list_changes(stated))
+
     assert len(changes) > 60
     for path, other in changes:
         changed = json.loads(json.dumps(stated))
@@ -1096,7 +1097,9 @@ def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
 def test_a_wrong_call_says_what_to_do(tmp_path, to, more, hint):
     gold = tmp_path / "gold.json"
     gold.write_text(json.dumps(SMALL.to_gold()), "utf-8")
+
     done = invoke("export", gold, "--to", tmp_path / to, "--format", "fhir", *more)
+
     assert done.exit_code == 2
     assert hint in done.stderr
     assert not (tmp_path / to).exists()

@@ -89,9 +89,11 @@ def test_a_list_is_a_table_below():
     field = declare(
         "visit", name={"type": "quote"}, days={"type": "integer", "many": True}
     )
+
     rows = tabulate(
         [state("visit", {"name": "follow-up", "days": [30, 90]})], fields=field
     )
+
     keys = {
         "record_id": "NCT90000001",
         "item_index": 0,

@@ -263,6 +263,7 @@ def test_the_records_of_a_pipe_are_not_read_a_second_time_to_count_them(
     """A second reader would take records from the first."""
     monkeypatch.setattr("extractor.run.progress._COUNT_AFTER_S", 0.0)
     content = records.read_bytes()
+
     with open_pipe(tmp_path) as (pipe, end):
         writing = threading.Thread(
             target=lambda: (time.sleep(0.2), end.write(content), end.close())
@@ -272,5 +273,6 @@ def test_the_records_of_a_pipe_are_not_read_a_second_time_to_count_them(
             "run", pipe, "--effort", "none", "--workers", "1", "--out", tmp_path / "run"
         )
         writing.join()
+
     assert done.exit_code == 0, done.stderr
     assert count_lines(tmp_path / "run") == RECORDS

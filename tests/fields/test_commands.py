@@ -239,7 +239,9 @@ def test_gold_is_checked_by_the_declarations(
         ),
         "utf-8",
     )
+
     done = invoke("evaluate", gold, study, "--check", "--fields", fields)
+
     found = [line for line in done.stdout.splitlines() if "custom." in line]
     assert bool(found) is bool(said)
     assert said is None or re.search(
@@ -428,11 +430,13 @@ def test_requests_in_files_define_the_fields_and_answers_fill_them(
 def test_values_of_other_definitions_are_not_compared(study, fields, tmp_path):
     old = extract(study, fields, tmp_path / "old")
     fields.write_text(FIELDS.replace("The limit", "Any limit"), "utf-8")
+
     done = invoke(
         "diff",
         old,
         extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new"),
     )
+
     assert (
         "own fields that the two runs declare otherwise are not compared: ejection_fraction"
         in done.stderr
@@ -448,7 +452,9 @@ def test_parse_shows_values_under_their_item(study, fields):
     text = FIELDS.replace("value: Period", f"value: Period = {pattern}")
     extra = f"BaseModel, json_schema_extra={{{example}}}"
     fields.write_text(text.replace("Washout(BaseModel", f"Washout({extra}"), "utf-8")
+
     lines = invoke("parse", study, "--fields", fields, "--explain").stdout.splitlines()
+
     own = (
         lines.index("washout.value: 4 week (0.85)"),
         lines.index("    ejection_fraction.value: < 40 % (0.85)"),

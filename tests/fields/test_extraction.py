@@ -190,8 +190,10 @@ def test_an_attribute_is_proven_by_its_line_not_by_its_quote_alone(
 ):
     record = trial(eligibility=f"Inclusion Criteria:\n\n* {CONTRACEPTION}")
     answer = {"contraception": {"quote": quote} | given}
+
     with serve(answering({"contraception": answer})) as stub:
         extraction = Extractor(stub.spec, fields=[Contraception]).extract(record)
+
     found = extraction.custom["contraception"]
     assert [dict(item.values) for item in found] == ([stands] if stands else [])
     assert all(
@@ -222,6 +224,7 @@ def test_an_attribute_that_is_left_out_has_an_absence():
 def test_silence_is_an_answer_and_costs_no_second_question():
     extraction, requests = extract({"": {"cat": "other"}})
     reasons = {absence.field: absence.reason for absence in extraction.absences}
+
     assert reasons["custom.brain_metastases"] is AbsenceReason.NOT_REPORTED
     assert not any(
         "brain_metastases" in str(request["messages"][-1]) for request in requests[1:]
@@ -230,7 +233,9 @@ def test_silence_is_an_answer_and_costs_no_second_question():
 
 def test_a_regimens_field_stands_with_its_regimen():
     answer = DOSE | {"with_food": {"quote": "with food", "taken": True}}
+
     extraction, _ = extract({"200 mg": answer})
+
     (item,) = extraction.custom["with_food"]
     assert (item.of, item.values) == ("dosing[0]", {"taken": True})
     assert extraction.dosing[0].agent == "Examplumab"
@@ -589,12 +594,14 @@ def test_claims_of_several_lines_are_put_together(declared, said, kept):
     record = trial(
         eligibility="Inclusion Criteria:\n" + "".join(f"\n* {line}" for line in said)
     )
+
     with serve(
         answering(
             {line: {"own": answer, "cat": "other"} for line, answer in said.items()}
         )
     ) as stub:
         found = Extractor(stub.spec, fields=declared).extract(record).custom["own"]
+
     shown = [
         item.values.get("value", [point.value for point in item.values.get("at", ())])
         for item in found
@@ -639,8 +646,10 @@ def test_a_regimen_that_mentions_nothing_is_not_asked():
         arms_0="Examplumab 200 mg daily",
         interventions_0="Examplumab",
     )
+
     with serve(answering({})) as stub:
         Extractor(stub.spec, fields=model).extract(record)
+
     assert not [
         line
         for request in stub.requests
@@ -681,10 +690,12 @@ def test_a_field_of_regimens_asks_for_all_regimens_or_for_none():
         "arms_0": "Examplumab 300 mg subcutaneously every 4 weeks by a pen.",
         "arms_1": "Testimab 20 mg orally once daily for 12 weeks.",
     }
+
     with serve(answering({})) as stub:
         Extractor(stub.spec, fields=model, tasks=["dosing"]).extract(
             trial(title="A trial", **arms)
         )
+
     lines = [line for request in stub.requests for line in read_lines(request)]
     assert [
         ("own" in line["keys"], "regimens" in line["keys"])

@@ -167,9 +167,11 @@ async def test_a_slow_server_that_takes_one_request_at_a_time_is_waited_for(
     seconds, patience
 ):
     server = InLoop(FINE, seconds=seconds)
+
     ended = await ask_often(
         model_of(server, timeout=9000.0, patience=Patience(seconds=patience)), 8
     )
+
     assert [[item.n for item in reply.items] for reply in ended] == [
         [n] for n in range(1, 9)
     ]
@@ -252,8 +254,10 @@ async def test_an_answer_before_a_fault_and_one_after_it_are_counted_once_each(
     model = model_of(
         InLoop(completion(BLUE), fault(503), completion(RED)), book, patience=None
     )
+
     ended = await asyncio.gather(
         model.complete(render(ask_about(1))), return_exceptions=True
     )
+
     assert isinstance(ended[0], BudgetReached) is (room < 2)
     assert (book.tokens, book.open) == (tokens, set())

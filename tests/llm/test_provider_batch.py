@@ -553,9 +553,11 @@ async def test_a_server_without_batches_is_not_taken_for_a_wrong_name_of_a_model
 
 async def test_batches_are_split_by_tokens_and_wait_for_room(book):
     two = 2 * book._measure(CALLS[0])[1]
+
     with serve_provider(answer=answer_well, room=2, looks=3) as provider:
         book.plan("run", most_tokens=two)
         _, unfinished = await finish_with(provider, book, most_tokens=two)
+
     assert unfinished == ""
     assert answered(book) == 5
     assert [batch["status"] for batch in provider.batches.values()] == ["completed"] * 3
@@ -574,6 +576,7 @@ async def test_a_batch_that_is_refused_waits_for_those_under_way(book):
 
 async def test_a_batch_that_is_refused_alone_asks_for_the_limit(book):
     two = 2 * book._measure(CALLS[0])[1]
+
     with serve_provider(answer=answer_well, room=2) as provider:
         book.plan("run")
         _, unfinished = await finish_with(provider, book)
@@ -581,6 +584,7 @@ async def test_a_batch_that_is_refused_alone_asks_for_the_limit(book):
         assert answered(book) == 0
         assert count_lines(provider) == 0
         _, unfinished = await finish_with(provider, book, most_tokens=two)
+
     assert unfinished == ""
     assert answered(book) == 5
     assert count_lines(provider) == 5
@@ -603,6 +607,7 @@ async def test_a_limit_that_stays_ends_unfinished_and_asks_nothing_else(book):
 async def test_a_refusal_at_once_is_told_as_one_that_comes_later(book):
     message = "Enqueued token limit reached for m. Limit: 90,000 enqueued tokens."
     full = (429, {"error": {"message": message}})
+
     with serve_provider(
         answer=answer_well, faults={"POST /batches": [full]}
     ) as provider:
@@ -611,5 +616,6 @@ async def test_a_refusal_at_once_is_told_as_one_that_comes_later(book):
         assert message in unfinished
         assert [new.state for new in news].count("refused") == 1
         await finish_with(provider, book)
+
     assert answered(book) == 5
     assert count_lines(provider) == 5

@@ -66,6 +66,7 @@ def test_no_key_goes_to_another_provider_or_server():
         ModelSpec.parse(text, **keys)
         for text in ("http://host/v1#m", "gpt-5-mini", "anthropic/claude-sonnet-4-5")
     )
+
     assert server.api_key.get_secret_value() == "of-the-server"
     assert hosted.api_key.get_secret_value() == "sk-hosted"
     assert hosted.base_url == "http://gateway/v1"

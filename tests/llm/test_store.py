@@ -110,9 +110,11 @@ async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(
         pytest.raises((AnswerRejected, ModelUnavailable)),
     ):
         await put(asking(calls, stub), 1)
+
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         good, _ = await put(asking(calls, stub), 1)
         assert calls.spending.lost.calls == 0
+
     assert [item.colour for item in good.items] == ["red"]
     assert query(
         tmp_path, "SELECT state, answer IS NOT NULL FROM calls ORDER BY id"
@@ -309,6 +311,7 @@ ANSWERS = {
 def test_the_total_is_the_sum_over_all_calls(tmp_path_factory, script, cancelled):
     """This includes failed records, and cancelled invocations as far as their answers came."""
     folder = tmp_path_factory.mktemp("run")
+
     with serve([ANSWERS[name] for name in [*script, "good"]]) as stub:
         spent = Usage()
         for invocation in range(3):
@@ -317,6 +320,7 @@ def test_the_total_is_the_sum_over_all_calls(tmp_path_factory, script, cancelled
             )
         with store_in(folder) as calls:
             total = calls.spending.usage
+
     assert total.calls == spent.calls <= len(stub.requests)
     assert total.prompt_tokens == spent.prompt_tokens
     assert total.output_tokens == spent.output_tokens

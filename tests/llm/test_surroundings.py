@@ -209,6 +209,7 @@ def test_a_command_says_so_in_one_line(command, name, value):
     )
     said = ended.stdout.decode() + ended.stderr.decode()
     line = next(line for line in said.splitlines() if f"{name}: " in line)
+
     assert ended.returncode == (1 if command == "doctor" else 2)
     assert "Traceback" not in said
     assert "standard output" not in said

@@ -190,12 +190,14 @@ async def test_money_is_limited_over_all_calls(tmp_path):
         "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8"
     )
     text = f"{TEXT}\nPrimary endpoint: A measure of something at some time"
+
     with serve_faults() as server:
         given = {"effort": "all", "prices": tmp_path / "prices.toml"}
         async with connect(f"{server.url}#stub", max_usd=5.0, **given) as client:
             asked = (await call(client, "extract_text", text=text))["usage"]
         async with connect(f"{server.url}#stub", max_usd=0.000001, **given) as client:
             left = (await call(client, "extract_text", text=text))["usage"]
+
     assert asked["calls"] > 0
     assert asked["usd"] > 0
     assert (left["calls"], left["usd"]) == (0, 0.0)

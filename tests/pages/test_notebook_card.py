@@ -71,6 +71,7 @@ def test_the_text_of_a_record_never_becomes_markup(record, extraction):
         show(extraction.model_copy(update=hostile), record.model_copy(update=hostile)),
     ]
     shown = [one._repr_html_() for one in pages]
+
     assert html.escape(HOSTILE) in shown[1]
     for page in shown:
         assert "<b>strong" not in page

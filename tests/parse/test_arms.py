@@ -211,6 +211,7 @@ def test_an_arm_that_only_mentions_an_agent_does_not_get_it(text):
 def test_a_sentence_on_all_arms_or_none(sentence, expected):
     drug = DRUG | {"description": "5 mg daily"}
     found = dict(agents(["A", "B"], [drug], ("0",), detailed_description=sentence))
+
     assert found["Examplumab"] == ("A",)
     assert found.get("prednisone", ()) == expected
 

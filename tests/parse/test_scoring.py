@@ -134,7 +134,9 @@ def test_a_reading_without_signs_has_the_confidence_of_its_curve(
 def test_no_part_is_surer_than_its_time_window() -> None:
     window = {"": ("its sense follows from the words around",), "anchor": ()}
     reading = Reading(value=("14 days",), confidence=0.5, signs=(window,))
+
     weighed = _weigh_members("eligibility.criteria.time_windows", reading, 1.0)
+
     (whole,) = weighed.sure
     assert weighed.list_sure_parts()[0]["anchor"] <= whole
     assert weigh("eligibility.criteria.time_windows.anchor", (), 0.9) > whole

@@ -51,6 +51,7 @@ def prove(
 def test_numbers_are_grounded_in_the_labels():
     found = prove(TWO, arms=(2, 1), amounts=(mg(10, 1), mg(5, 2)))
     arms = found.model["arms"]
+
     assert arms.value == ("High", "Low")
     assert arms.supports == (Support.PARSED,) * 2
     assert [(span.section, span.start, span.end) for span in arms.spans] == [

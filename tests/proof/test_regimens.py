@@ -155,6 +155,7 @@ def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_ano
     (rejection,) = prove(
         text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W
     ).refused
+
     assert rejection.why is Why.OTHER_VALUE
     assert (
         prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).refused
@@ -164,6 +165,7 @@ def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_ano
 
 def test_a_frequency_of_other_words_leaves_the_amount_open():
     text = "Examplumab 0.5 mg once daily at first. Later low dose examplumab 4,5mg."
+
     found = prove(
         text,
         "Examplumab",
@@ -171,6 +173,7 @@ def test_a_frequency_of_other_words_leaves_the_amount_open():
         amounts=dose(4.5),
         frequency=Frequency.QD,
     )
+
     assert found.refused == ()
     assert found.model["amounts"].support == Support.INFERRED
 
@@ -239,7 +242,9 @@ def test_levels_of_other_words_of_the_section_are_merged_and_stay_open():
 
 def test_agents_that_only_the_model_knows_own_their_doses():
     text = "Examplumab 15 mg and folinara 7.5 mg orally each morning."
+
     found = prove(text, "folinara", others=("Examplumab",), amounts=dose(7.5))
+
     assert found.model["amounts"].support is Support.PARSED
     assert (
         "amounts"

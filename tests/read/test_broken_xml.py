@@ -169,7 +169,9 @@ def test_a_file_without_its_end_tells_with_the_last_record_that_others_may_be_mi
 ):
     file = File(name)
     file.closing = ""
+
     reading, ids = file.read()
+
     assert (ids, reading.errors) == (file.numbers, [])
     assert [len(record.source.notes) for record in reading.records] == [0, 0, 1]
     assert "the file ends without </" in reading.records[2].source.notes[0]
@@ -180,7 +182,9 @@ def test_a_file_that_ends_within_a_record_loses_that_one(name):
     file = File(name)
     file.records[2] = file.records[2][: file.records[2].index(f"</{file.title}>")]
     file.closing = ""
+
     reading, ids = file.read()
+
     assert ids == file.numbers[:2]
     assert [error.problem for error in reading.errors] == [
         "broken XML (the record has no end)"

@@ -543,7 +543,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_documents_end_with_one_line(name):
     make, problem, remedy = HOSTILE[name]
+
     error = refuse(make(), "given.bin")
+
     assert str(error).startswith("given.bin: ")
     assert problem in error.problem
     assert remedy in error.remedy
@@ -622,7 +624,9 @@ def test_without_the_extra_the_record_fails_with_the_command_that_installs_it(
         if name == "a.pdf"
         else write_word(lambda document: document.add_paragraph(NOTE[0]))
     )
+
     error = refuse(body, name)
+
     assert "needs py" in error.problem
     assert error.remedy.endswith("pip install '.[documents]'")
 

@@ -102,4 +102,5 @@ def test_a_wrong_type_is_named_with_its_place(path, value, place):
         node = node[step]
     node[path[-1]] = value
     [error] = read_all("-", stdin=json.dumps(trial).encode()).errors
+
     assert place in error.place

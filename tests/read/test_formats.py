@@ -236,6 +236,7 @@ def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(
         "interventions": interventions,
     }
     registry = read_text(tmp_path, "a.json", json.dumps(study)).registry
+
     assert registry.bare_arms == bare
     assert registry.arm_links == ({"interventions[0]": tuple(linked)} if linked else {})
 
@@ -267,6 +268,7 @@ def test_structured_fields_are_quoted_as_text(tmp_path):
 def test_sections_are_the_lines_of_the_file(number, secondary, paragraphs):
     [path] = SEEDS.glob(f"{number}_*.txt")
     [record] = read_all(path).records
+
     assert record.record_id == path.stem
     assert (
         "\n".join(section.text for section in record.sections)

@@ -96,7 +96,9 @@ def test_every_quote_of_a_run_is_shown_at_its_value(
     request, tmp_path, name, least, records
 ):
     run = request.getfixturevalue(name)
+
     shown = read_records(make_page(run, tmp_path / "a.html", records=records))
+
     values = {
         (name, value["path"]): [cut(record, span) for span in value["spans"]]
         for name, record in shown.items()
@@ -152,7 +154,9 @@ def test_hostile_names_in_the_overview_are_escaped(hostile, tmp_path):
     (run / "failures.jsonl").write_text(
         json.dumps({"message": SCRIPT}) + "\n{torn", "utf-8"
     )
+
     page = make_page(run, tmp_path / "a.html")
+
     assert "1 record failed" in page
     assert "&lt;/script&gt;&lt;script&gt;window.broken" in page
     assert "<img" not in page
@@ -161,7 +165,9 @@ def test_hostile_names_in_the_overview_are_escaped(hostile, tmp_path):
 def test_the_policy_allows_only_this_style_and_this_script(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+
     policy = policy.replace("&#39;", "'")
+
     for element, directive in (("style", "style-src"), ("script", "script-src")):
         (text,) = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
         assert (
@@ -250,7 +256,9 @@ def test_the_label_of_an_arm_may_differ_in_letter_case_and_white_space(label):
     said = TrialExtraction.model_validate(
         {"record_id": "A", "eligibility": {}, "dosing": [given]}
     )
+
     grid = lay_out_arms(said, record)
+
     assert grid["arms"] == ["Active Arm"]
     assert grid["given"][0]["doses"] == ["5 mg"]
 

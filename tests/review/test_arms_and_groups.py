@@ -149,7 +149,9 @@ def test_gold_that_has_the_first_time_window_alone_offers_it_in_the_list(
     criterion = gold["eligibility"]["criteria"][6]
     del criterion["time_windows"]
     (tmp_path / "gold" / f"{TRIAL}.json").write_text(json.dumps(gold), "utf-8")
+
     review = start_review()
+
     assert item(review, CRITERION(6))["value"]["time_windows"] == [
         criterion["time_window"]
     ]
@@ -208,6 +210,7 @@ def test_the_second_of_two_reviewers_sees_the_arms_of_the_first(start_review):
     anna = start_review("anna")
     ben = start_review("ben")
     set_value(anna, "dosing[2]", "arms", ARMS)
+
     with pytest.raises(Conflict) as refused:
         change(
             ben,
@@ -218,4 +221,5 @@ def test_the_second_of_two_reviewers_sees_the_arms_of_the_first(start_review):
             old=[],
             value=ARMS[:1],
         )
+
     assert refused.value.rows == (("arms", "High > 5 mg, Low, Placebo", "High > 5 mg"),)

@@ -90,6 +90,7 @@ def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
 def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
     form = describe_form(review.fields)
     (plain,) = form["custom.ejection_fraction"]
+
     assert plain["label"] == "ejection fraction"
     assert plain["widget"] == "text"
     assert plain["marked"] is True
@@ -255,6 +256,7 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
     gold["eligibility"]["criteria"].pop(0)
     (tmp_path / "later").mkdir()
     (tmp_path / "later" / name_gold(OWN)).write_text(json.dumps(gold), "utf-8")
+
     with closing(Journal(tmp_path / "journal.sqlite")) as journal:
         later = Review(review._records, tmp_path / "later", journal, "ben")
         assert later.list_queue()["records"][0]["progress"]["state"] == "changed"
@@ -266,6 +268,7 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
         assert [entry["state"] for entry in items(later)] == ["accepted"]
         later.finish(OWN)
         assert later.list_queue()["records"][0]["progress"]["state"] == "finished"
+
     (found,) = json.loads((tmp_path / "later" / name_gold(OWN)).read_text("utf-8"))[
         "custom"
     ]["ejection_fraction"]

@@ -49,7 +49,9 @@ def test_no_outcome_is_added_that_is_not_registered_or_already_an_item(
 
 def test_a_rejected_outcome_is_added_anew_from_its_words(start_review):
     review = start_review()
+
     decide(review, "reject", "endpoints[0]")
+
     value = item(review, add(review, "endpoints", "primary_outcomes", "NCCN"))["value"]
     assert (value["rank"], value["index"]) == ("primary", 0)
 

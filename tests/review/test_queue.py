@@ -50,7 +50,9 @@ def test_the_queue_of_many_opens_no_record(review, monkeypatch, tmp_path):
     monkeypatch.delattr(RunRecords, "read_text")
     monkeypatch.delattr(RunRecords, "read_extraction")
     (tmp_path / "NCT00000101.json").write_text("{", "utf-8")
+
     queue = review.list_queue()
+
     assert [row["record"] for row in queue["records"]] == [
         f"NCT{number:08d}" for number in range(MANY)
     ]
@@ -95,6 +97,8 @@ def test_a_text_that_changed_since_the_run_is_not_shown(spoilt_run, tmp_path):
     (tmp_path / f"{SEED}.txt").write_text(
         "Another title\nAnother summary\nLeukemia\n", "utf-8"
     )
+
     records = RunRecords(spoilt_run, [tmp_path])
+
     assert not records.has_text(SEED)
     assert records.count_without_text() == len(records.doubts) == 5

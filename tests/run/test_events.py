@@ -45,6 +45,7 @@ def test_a_run_by_the_rules_is_logged(tmp_path):
 
 def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"protocolSection": {"' + SECRET, "utf-8")
+
     invoke(
         "run",
         tmp_path / "in.jsonl",
@@ -55,6 +56,7 @@ def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
         "--log-json",
         tmp_path / "l",
     )
+
     (failed,) = [
         event
         for event in read_lines(tmp_path / "l")

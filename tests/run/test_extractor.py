@@ -148,7 +148,9 @@ async def test_a_text_is_extracted_where_an_event_loop_runs():
 
 def test_every_quote_leads_to_its_place_in_the_text():
     record = make_record(NOTE)
+
     extraction = Extractor().extract(record)
+
     items = (
         extraction.eligibility,
         *extraction.eligibility.criteria,

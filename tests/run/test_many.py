@@ -82,7 +82,9 @@ async def test_records_are_extracted_where_an_event_loop_runs(tmp_path):
 @pytest.mark.parametrize("to", ["pandas", "polars", "arrow"])
 def test_tables_hold_the_same_rows_as_in_memory(results, to):
     expected = tabulate(results.extractions, read_records(STUDIES))
+
     tables = results.tables(to=to)
+
     assert list(tables) == [table.name for table in list_tables()]
     for name, rows in expected.items():
         frame = tables[name]
@@ -95,7 +97,9 @@ def test_tables_hold_the_same_rows_as_in_memory(results, to):
 
 def test_a_table_without_rows_has_typed_columns():
     results = RULES.run(make_record("Inclusion criteria\n- Consent"))
+
     table = results.table("constraints")
+
     assert len(table) == 0
     assert [
         str(table[name].dtype) for name in ("unit", "value", "criterion_index")
@@ -174,11 +178,13 @@ async def test_a_run_whose_money_is_spent_keeps_what_it_has(tmp_path):
     (tmp_path / "prices.toml").write_text(
         "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8"
     )
+
     with serve_faults() as server:
         prices = tmp_path / "prices.toml"
         results = Extractor(
             f"{server.url}#stub", effort="all", max_usd=0.000001, prices=prices
         ).run(STUDIES)
+
     assert "are spent" in results.stopped
     assert results.extractions
     assert results.usage.usd == 0.0
@@ -238,9 +244,11 @@ def test_a_script_without_its_main_line_is_told_so(tmp_path):
         f"from extractor import Extractor, make_record\nExtractor().run({many}, workers=2)\n",
         "utf-8",
     )
+
     done = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, check=False
     )
+
     assert done.returncode == 1
     assert (
         'a script with more than one calls run below `if __name__ == "__main__":`'
@@ -256,7 +264,9 @@ def test_nothing_is_shown_when_piped(results, capsys):
 
 def test_a_compressed_file_is_read(tmp_path):
     path = tmp_path / "studies.jsonl.gz"
+
     path.write_bytes(gzip.compress(Path(STUDIES).read_bytes()))
+
     assert len(RULES.run(path).extractions) == 2
     assert len(RULES.run(path, limit=1).extractions) == 1
 

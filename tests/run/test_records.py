@@ -102,11 +102,13 @@ async def test_results_keep_input_order_unless_the_sink_takes_any():
 
 async def test_records_that_are_done_or_refused_are_not_extracted():
     sink = ListSink(done=["r0"], refused=["r1"])
+
     sink, tally = await run(
         records(3),
         extract_all_but({"r0": AssertionError(), "r1": AssertionError()}),
         sink,
     )
+
     assert sink.skipped == ["r0"]
     assert sink.written == ["r2"]
     assert tally.resumed == 1
@@ -168,6 +170,7 @@ async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_c
 ):
     sink = ListSink()
     tally = Tally()
+
     with pytest.raises(type(error), match=str(error)):
         await extract_records(
             records(50),
@@ -176,6 +179,7 @@ async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_c
             tally,
             RunLimits(concurrency=1),
         )
+
     assert sink.written == []
     assert len(sink.failures) == failed
     assert tally.failed == failed
@@ -184,6 +188,7 @@ async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_c
 
 async def test_an_engine_that_breaks_down_keeps_what_is_finished():
     sink = ListSink()
+
     with pytest.raises(EngineError):
         await run(
             records(50),
@@ -191,6 +196,7 @@ async def test_an_engine_that_breaks_down_keeps_what_is_finished():
             sink,
             concurrency=4,
         )
+
     assert "r0" in sink.written
     assert "r49" not in sink.written
 
@@ -205,9 +211,11 @@ async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
         errors["r0"] = AnswerRejected("no item was valid")
     wanted = list(records(3))[before == "finished behind it" :]
     sink = ListSink(done=["r0"] if before == "resumed" else [])
+
     sink, _ = await run(
         wanted, extract_all_but(errors, seconds=0.01), sink, concurrency=2
     )
+
     assert sink.written[-1] == "r2"
     assert sink.failures[-1]["record_id"] == "r1"
 
