@@ -29,9 +29,10 @@ def name_regimen(
     """
     index = regimen["added"].get("intervention_index")
     own = () if index is None else (interventions[index],)
+    quotes = _list_quotes(regimen)
     return {
         "agent_canonical": namer.name(regimen["agent"]),
-        "dosage_form": find_form(_list_quotes(regimen), own, _list_arms(regimen, arms)),
+        "dosage_form": find_form(quotes, own, _list_arms(regimen, arms)),
     }
 
 
@@ -39,11 +40,12 @@ def describe_interventions(
     interventions: Sequence[Intervention], namer: AgentNamer
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of the table ``interventions``."""
-    for one in interventions:
+    for intervention in interventions:
+        name = intervention.name
         yield {
-            **one._asdict(),
-            "other_names": "|".join(one.other_names) or None,
-            "agent_canonical": namer.name(one.name) if one.name else None,
+            **intervention._asdict(),
+            "other_names": "|".join(intervention.other_names) or None,
+            "agent_canonical": namer.name(name) if name else None,
         }
 
 
