@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from extractor.apps.export.columns import ADDED, Json
+from extractor.concepts.people.registered_ages import DESCRIPTIONS
 from extractor.language.book import rule
 from extractor.language.passage import read_passage
 from extractor.schemas import CriterionKind
@@ -34,19 +35,36 @@ def view_trial(people: Json, registered: Json) -> dict[str, Any]:
                     highest.add(grade)
     if highest and not lowest:
         lowest = {0}  # the best grade
-    healthy = people["healthy_volunteers"]
-    if healthy is None:
-        healthy = registered.get("registered_healthy_volunteers")
+    # registered words are in capitals, those of an extraction are not
+    sex = people["sex"] or registered.get("registered_sex")
     excludes_pregnancy = None
     if mentions:
         # An inclusion that asks for a pregnancy decides.
         excludes_pregnancy = mentions == {True}
     return {
-        "admits_healthy": healthy,
+        "admits_sex": sex and sex.lower(),
+        "admits_healthy": _admit_healthy(people, registered),
         "excludes_pregnancy": excludes_pregnancy,
         "lowest_ecog": _find_only(lowest),
         "highest_ecog": _find_only(highest),
     }
+
+
+def _admit_healthy(people: Json, registered: Json) -> bool | None:
+    """Return whether healthy people may take part, by the text, else as registered. A description
+    alone, which may tell of other trials, yields to what is registered.
+    """
+    read: bool | None = people["healthy_volunteers"]
+    known: bool | None = registered.get("registered_healthy_volunteers")
+    places = {
+        piece["section"]
+        for piece in people.get("evidence", ())
+        if piece["field"] == "healthy_volunteers"
+    }
+    is_described = bool(places) and places <= DESCRIPTIONS
+    if read is None or (is_described and known is not None):
+        return known
+    return read
 
 
 def _read_pregnancy(criterion: Json) -> bool | None:

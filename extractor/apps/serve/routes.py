@@ -52,6 +52,10 @@ _MEDIA_TYPES = {
 _TABLES = f"^({'|'.join(table.name for table in list_tables())}|custom_[a-z]\\w*)$"
 """The last are those of own fields."""
 _POLL_S = 0.2
+_LAST_EVENTS_S = 10.0
+"""So long a stream of events may take to end by itself at a stop. Without it, the library that
+sends the stream cuts it off as soon as it sees the stop, and the caller gets a broken response.
+"""
 _exporting = asyncio.Semaphore(1)
 
 extractions = APIRouter(tags=["extractions"])
@@ -241,7 +245,9 @@ async def follow(
     if start and job.state not in ACTIVE and start == events.stat().st_size:
         return Response(status_code=204)  # tells a browser not to reconnect
     return EventSourceResponse(
-        _follow(service, caller.id, job.id, events, start), sep="\n"
+        _follow(service, caller.id, job.id, events, start),
+        sep="\n",
+        shutdown_grace_period=_LAST_EVENTS_S,
     )
 
 
@@ -261,7 +267,7 @@ async def _follow(
     """Yield the job, its events after the byte ``start`` with their ids, and the job again at its
     end.
 
-    Ends at once if the caller's key is no longer valid.
+    Ends at once if the caller's key is no longer valid, and at a stop of the service.
     """
     first = service.runner.find(caller, job_id)
     if first:

@@ -23,6 +23,8 @@ FIELD = "has_exception"
 """The field whose evidence are the words of the exceptions."""
 _LEAST = 2
 """The fewest tokens of an exception: "except" alone says nothing."""
+_RIGHT = 0.93
+"""How many exceptions were right by hand: 29 of 31 in 40 trials that were read for no rule."""
 _CLOSE = 8
 """The most characters between a limit and an "unless" that is its own."""
 _OPEN = frozenset("([")
@@ -65,7 +67,7 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
                 quote=passage.section.raw[start:stop],
                 origin=Origin.RULE,
                 support=Support.PARSED,
-                confidence=quoted.confidence,
+                confidence=min(quoted.confidence or 1.0, _RIGHT),
             )
             pieces.append(piece)
     evidence = (*criterion.evidence, *pieces)
@@ -115,7 +117,14 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     ... ]
     ['except for basal cell carcinoma']
     """
-    found = [*_find_openings(tokens), *_find_statements(tokens, kind)]
+    opened = [*_find_openings(tokens)]
+    # "drugs, except those permitted" is no sentence of its own that permits drugs
+    stated = [
+        (first, end)
+        for first, end in _find_statements(tokens, kind)
+        if not any(first < start < end for start, _ in opened)
+    ]
+    found = [*opened, *stated]
     kept = list[Range]()
     for first, end in sorted(found, key=lambda place: (place[0], -place[1])):
         if not kept or first >= kept[-1][1]:
