@@ -179,19 +179,25 @@ def _list_neighbours(
     places: Sequence[Place | None], index: int
 ) -> tuple[int, int | None]:
     """Return the end of the time point before one, and the start of the next."""
-    before = [place[1] for place in places[:index] if place]
-    behind = [place[0] for place in places[index + 1 :] if place]
-    return max(before, default=0), min(behind, default=None)
+    end_before = 0
+    for place in places[:index]:
+        if place:
+            end_before = max(end_before, place[1])
+    starts_behind = [place[0] for place in places[index + 1 :] if place]
+    return end_before, min(starts_behind, default=None)
 
 
 def _are_listed(frame: str, place: Place | None, following: Place | None) -> bool:
+    """Return whether two times stand in one list, or are the ends of a range."""
     if not place or not following:
         return False
-    between = (place[1], following[0])
-    if between[1] < between[0]:
+    start = place[1]
+    end = following[0]
+    if end < start:
         return False
-    listed = _LISTED.fullmatch(frame, *between) or RANGE.fullmatch(frame, *between)
-    return listed is not None
+    if _LISTED.fullmatch(frame, start, end):
+        return True
+    return RANGE.fullmatch(frame, start, end) is not None
 
 
 def _read_behind(
@@ -206,40 +212,51 @@ def _read_behind(
     if any(_POSTOPERATIVE.search(part) for part in around):
         return AnchorClass.SURGERY
     behind = _BEHIND.match(frame, end, stop)
+    if behind is None:
+        return None
+    # "Change from baseline at week 12": the change is from there, the time is not.
     is_change = _CHANGE.search(frame, 0, start) is not None
-    if behind and not (is_change and _BASELINE.match(behind["moment"])):
-        anchor = _classify(behind["sign"], behind["moment"])
-        if anchor:
-            return anchor
-    return None
+    if is_change and _BASELINE.match(behind["moment"]):
+        return None
+    return _classify(behind["sign"], behind["moment"])
 
 
 def _read_before(frame: str, first: int, start: int) -> AnchorClass | None:
     """Return the class of the nearest moment named before a time. A change from baseline is
     counted from none.
     """
-    for named in reversed(list(_BEFORE.finditer(frame, first, start))):
-        is_change = _CHANGE.search(frame, first, named.start()) is not None
-        if is_change and _BASELINE.match(named["moment"]):
+    for before in reversed(list(_BEFORE.finditer(frame, first, start))):
+        is_change = _CHANGE.search(frame, first, before.start()) is not None
+        if is_change and _BASELINE.match(before["moment"]):
             continue
-        anchor = _classify(named["sign"], named["moment"])
+        anchor = _classify(before["sign"], before["moment"])
         if anchor:
             return anchor
-    leading = _LEADING.match(frame, 0, start) if first == 0 else None
-    anchor = _classify("", leading["moment"]) if leading else None
-    # what begins a frame may be anything; only a moment that has a class of its own counts
-    return None if anchor is AnchorClass.OTHER_EVENT else anchor
+    if first != 0:
+        return None
+    leading = _LEADING.match(frame, 0, start)
+    if leading is None:
+        return None
+    anchor = _classify("", leading["moment"])
+    # What begins a frame may be anything; only a moment that has a class of its own counts.
+    if anchor is AnchorClass.OTHER_EVENT:
+        return None
+    return anchor
 
 
 def _classify(sign: str, moment: str) -> AnchorClass | None:
+    """Return the class of a moment, by its words and the word before them, such as "after"."""
     words = _ENDS.split(moment.strip())[0]
     if words[:1].isdigit():
         return None
-    sign = "from" if sign.strip().casefold() == "between" else sign
+    sign = sign.strip()
+    # "Between surgery and week 12" is counted from the surgery.
+    if sign.casefold() == "between":
+        sign = "from"
     begun = _BEGUN.fullmatch(words)
     if begun:
-        return classify_anchor(f"{sign.strip()} initiation of {begun['what']}")
-    return classify_anchor(f"{sign.strip()} {words}".strip())
+        return classify_anchor(f"{sign} initiation of {begun['what']}")
+    return classify_anchor(f"{sign} {words}".strip())
 
 
 def _read_start(endpoint: Json) -> AnchorClass | None:
@@ -250,4 +267,6 @@ def _read_start(endpoint: Json) -> AnchorClass | None:
     if not event or endpoint.get("time_kind") != TimeKind.UP_TO:
         return None
     anchor = classify_anchor(event)
-    return anchor if anchor in _STARTS else None
+    if anchor not in _STARTS:
+        return None
+    return anchor

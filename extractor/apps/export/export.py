@@ -3,15 +3,17 @@
 import json
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
+from extractor.apps.export.columns import Row
 from extractor.apps.export.excel import write_workbook
 from extractor.apps.export.files import (
     COLUMNS_FILE,
@@ -125,14 +127,11 @@ def export_run(
         if library:
             # Libraries load complete lines.
             written = {table.name: scratch / f"{table.name}.rows" for table in chosen}
-        counts = dict.fromkeys(final, 0)
-        with open_tables(chosen, written, as_csv=format_ is Format.CSV) as append:
-            for extraction in read_results(results, lines, threshold):
-                for name, row in find_rows(extraction, registry, fields):
-                    if name not in counts:
-                        continue
-                    append[name](row)
-                    counts[name] += 1
+        extractions = read_results(results, lines, threshold)
+        rows = (find_rows(extraction, registry, fields) for extraction in extractions)
+        counts = _write_rows(
+            chosen, written, chain.from_iterable(rows), as_csv=format_ is Format.CSV
+        )
         if format_ is Format.XLSX:
             write_workbook(made, chosen, written)
         elif format_ is Format.DUCKDB:
@@ -142,6 +141,24 @@ def export_run(
         if not destination.is_file:
             described = json.dumps(describe_tables(chosen), indent=2)
             (made / COLUMNS_FILE).write_text(f"{described}\n", encoding="utf-8")
+    return counts
+
+
+def _write_rows(
+    tables: Sequence[Table],
+    paths: Mapping[str, Path],
+    rows: Iterable[tuple[str, Row]],
+    *,
+    as_csv: bool,
+) -> dict[str, int]:
+    """Write the rows of some tables to their files, and return the number of rows of each."""
+    counts = {table.name: 0 for table in tables}
+    with open_tables(tables, paths, as_csv=as_csv) as append:
+        for name, row in rows:
+            if name not in counts:
+                continue
+            append[name](row)
+            counts[name] += 1
     return counts
 
 

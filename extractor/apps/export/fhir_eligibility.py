@@ -298,11 +298,6 @@ def _list_other_words(criterion: Criterion, proofs: Sequence[Evidence]) -> list[
     """Return the words of a criterion, and of the line above it, that state no limit. ``proofs``
     are those of its limits.
     """
-    start = 0
-    for piece in criterion.evidence:
-        if piece.field == "quote":
-            start = piece.start
-    text = criterion.quote
     words = _split(criterion.lead_in or "")
     around_limits = read_table("fhir")["says_nothing"]["limit"]
     for limit, proof in zip(criterion.constraints, proofs, strict=True):
@@ -311,14 +306,25 @@ def _list_other_words(criterion: Criterion, proofs: Sequence[Evidence]) -> list[
             if word in own or word.isdigit():
                 continue
             words.append(word)
-        first = max(0, proof.start - start)
-        end = max(0, proof.end - start)
-        text = text[:first] + " " * (end - first) + text[end:]
-    words += _split(text)
+    words += _split(_blank_out(criterion, proofs))
     # Both sexes together restrict nobody.
     if {word.rstrip("s") for word in words} >= _SEXES:
         return [word for word in words if word.rstrip("s") not in _SEXES]
     return words
+
+
+def _blank_out(criterion: Criterion, proofs: Sequence[Evidence]) -> str:
+    """Return the quote of a criterion with spaces in the place of its limits."""
+    start = 0
+    for piece in criterion.evidence:
+        if piece.field == "quote":
+            start = piece.start
+    text = criterion.quote
+    for proof in proofs:
+        first = max(0, proof.start - start)
+        end = max(0, proof.end - start)
+        text = text[:first] + " " * (end - first) + text[end:]
+    return text
 
 
 def _split(text: str) -> list[str]:

@@ -580,13 +580,10 @@ def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Js
     kind = endpoint.time_kind
     start = {"text": endpoint.start_event} if endpoint.start_event else None
     common = {"description": endpoint.time_frame, "eventCodeableConcept": start}
-    stated = {"time_kind": kind} | {
-        f"time_points[{index}]": point
-        for index, point in enumerate(endpoint.time_points)
-    }
-    if not is_sure(endpoint, *stated):
-        for name, value in stated.items():
-            trial.leave_out(f"{path}.{name}", value, "unsure")
+    names = [f"time_points[{index}]" for index in range(len(endpoint.time_points))]
+    if not is_sure(endpoint, "time_kind", *names):
+        trial.leave_out(f"{path}.time_kind", kind, "unsure")
+        _leave_out_points(trial, path, endpoint, "unsure")
         return [common]
     points = [quantity(point.value, point.unit.value) for point in endpoint.time_points]
     if not points:
@@ -596,12 +593,20 @@ def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Js
         return [common | {"range": {"high": point}} for point in points]
     if kind not in (TimeKind.FROM_TO, TimeKind.PER):
         return [common | {"quantity": point} for point in points]
+    # A span needs both ends, in one unit and in their order.
     if kind is TimeKind.FROM_TO and len(points) == 2:
         span = value_range(points[0], points[1])
         if span:
             return [common | {"range": span}]
     # FHIR has no element for "per".
     reason: UnmappedReason = "no_element" if kind is TimeKind.PER else "no_range"
+    _leave_out_points(trial, path, endpoint, reason)
+    return [common]
+
+
+def _leave_out_points(
+    trial: TrialResources, path: str, endpoint: Endpoint, reason: UnmappedReason
+) -> None:
+    """List all times of an endpoint as values without a place."""
     for index, point in enumerate(endpoint.time_points):
         trial.leave_out(f"{path}.time_points[{index}]", point, reason)
-    return [common]

@@ -385,10 +385,12 @@ def _walk(
             yield "evidence", (record_id, table.item, item_index, index, *cells)
     for below in table.below:
         held = _pick(item, below.path)
-        if below.listed and isinstance(held, list):
+        if not below.listed:
+            if held is not None:
+                yield from _walk(below, held, keys, item)
+        # Gold of a user's field may have anything in the place of a list.
+        elif isinstance(held, list):
             yield from _walk_list(below, held, keys, item)
-        elif held is not None and not below.listed:
-            yield from _walk(below, held, keys, item)
 
 
 def _walk_list(

@@ -54,17 +54,18 @@ def _admit_healthy(people: Json, registered: Json) -> bool | None:
     """Return whether healthy people may take part, by the text, else as registered. A description
     alone, which may tell of other trials, yields to what is registered.
     """
-    read: bool | None = people["healthy_volunteers"]
-    known: bool | None = registered.get("registered_healthy_volunteers")
-    places = {
-        piece["section"]
-        for piece in people.get("evidence", ())
-        if piece["field"] == "healthy_volunteers"
-    }
-    is_described = bool(places) and places <= DESCRIPTIONS
-    if read is None or (is_described and known is not None):
-        return known
-    return read
+    stated: bool | None = people["healthy_volunteers"]
+    in_registry: bool | None = registered.get("registered_healthy_volunteers")
+    if stated is None:
+        return in_registry
+    sections = set()
+    for piece in people.get("evidence", ()):
+        if piece["field"] == "healthy_volunteers":
+            sections.add(piece["section"])
+    is_described = bool(sections) and sections <= DESCRIPTIONS
+    if is_described and in_registry is not None:
+        return in_registry
+    return stated
 
 
 def _read_pregnancy(criterion: Json) -> bool | None:
