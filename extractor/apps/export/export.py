@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -120,18 +119,17 @@ def export_run(
     if library and find_spec(library) is None:
         raise MissingExtra(f"the format {format_} needs {library}", extra)
     with destination.staged() as (scratch, made):
-        final = {table.name: made / f"{table.name}.{format_}" for table in chosen}
-        if destination.is_file:
-            final = {table.name: made for table in chosen}
+        final = dict.fromkeys((table.name for table in chosen), made)
+        if not destination.is_file:
+            final = {name: made / f"{name}.{format_}" for name in final}
         written = final
         if library:
             # Libraries load complete lines.
-            written = {table.name: scratch / f"{table.name}.rows" for table in chosen}
+            written = {name: scratch / f"{name}.rows" for name in final}
         extractions = read_results(results, lines, threshold)
-        rows = (find_rows(extraction, registry, fields) for extraction in extractions)
-        counts = _write_rows(
-            chosen, written, chain.from_iterable(rows), as_csv=format_ is Format.CSV
-        )
+        rows = _list_rows(extractions, registry, fields)
+        as_csv = format_ is Format.CSV
+        counts = _write_rows(chosen, written, rows, as_csv=as_csv)
         if format_ is Format.XLSX:
             write_workbook(made, chosen, written)
         elif format_ is Format.DUCKDB:
@@ -142,6 +140,16 @@ def export_run(
             described = json.dumps(describe_tables(chosen), indent=2)
             (made / COLUMNS_FILE).write_text(f"{described}\n", encoding="utf-8")
     return counts
+
+
+def _list_rows(
+    extractions: Iterable[TrialExtraction],
+    registry: Registry,
+    fields: tuple[CustomField, ...],
+) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of extractions, each with the name of its table."""
+    for extraction in extractions:
+        yield from find_rows(extraction, registry, fields)
 
 
 def _write_rows(
