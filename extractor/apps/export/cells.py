@@ -74,6 +74,7 @@ def clean_rows(
     """
     words = {table: place.words for table, place in places.items()}
     for table, row in rows:
+        # Most cells are clean as they are: a row is copied only if one is not.
         unclean = []
         for place in words[table]:
             cell = row[place]

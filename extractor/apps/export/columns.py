@@ -87,6 +87,7 @@ def read_registry(record: TrialRecord) -> Json:
     """
     fields = record.registry
     title = record.raw_text("title") or record.raw_text("official_title") or ""
+    # A condition stands on a line of its own.
     conditions = filter(str.strip, (record.raw_text("conditions") or "").split("\n"))
     written = fields.enrollment or ""
     enrolment = None
@@ -322,6 +323,7 @@ def _measure(value: Any) -> dict[str, Any]:
     unit = read_unit(parts["unit"]) if parts["unit"] else None
     if unit is None:
         return measured
+    # A QT interval stays in milliseconds.
     canonical = "d" if _is_long_time(unit) else unit
     for name, number in ends.items():
         if number is not None:

@@ -119,6 +119,7 @@ def export_run(
     if library and find_spec(library) is None:
         raise MissingExtra(f"the format {format_} needs {library}", extra)
     with destination.staged() as (scratch, made):
+        # A destination that is a file holds all tables; a folder has a file for each.
         final = dict.fromkeys((table.name for table in chosen), made)
         if not destination.is_file:
             final = {name: made / f"{name}.{format_}" for name in final}

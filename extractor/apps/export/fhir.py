@@ -207,6 +207,7 @@ def _show(resource: Json) -> Json:
     characters to which its offsets refer.
     """
     kind = resource["resourceType"]
+    # Offsets of evidence count characters of the raw text.
     if kind not in KINDS or kind == "Provenance":
         return resource
     return {name: _show_texts(part) for name, part in resource.items()}

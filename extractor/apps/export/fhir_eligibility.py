@@ -109,6 +109,7 @@ def _read_people(people: People, proofs: list[Proof]) -> list[Json]:
         "healthy_volunteers": people.healthy,
     }
     for name, value in stated.items():
+        # Both sexes, and healthy volunteers who may take part, restrict nobody.
         if value is None or value.value in (Sex.ALL, True):
             continue
         if value.registered and value.citation:
@@ -144,6 +145,7 @@ def _read_criterion(
         described = {"extension": [{"url": url, "valueMarkdown": words}]}
         trial.leave_out(f"{path}.category", criterion.category, "no_element")
         return [described | value for value in values]
+    # A limit alone would admit or exclude others than the criterion does.
     for index, limit in enumerate(criterion.constraints):
         reason: UnmappedReason = "compound" if values else "unsure"
         trial.leave_out(f"{path}.constraints[{index}]", limit, reason, values)
@@ -156,6 +158,7 @@ def _read_criterion(
         if not is_sure(criterion, name):
             trial.leave_out(f"{path}.{name}", window, "unsure")
             continue
+        # FHIR wants a side of the event, before or after, which is not extracted.
         trial.leave_out(f"{path}.{name}", window, "no_direction")
         url = f"{EBM}/characteristic-timing"
         timings.append({"url": url, "extension": _read_window(window)})
@@ -209,6 +212,7 @@ def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
                     for side, value in _list_ends(limit):
                         bounds[limit.quantity.lower(), side][value].append(index)
         before = criterion
+    # "Platelets > 100" and "platelets > 50": each is of other participants.
     for by_value in bounds.values():
         if len(by_value) == 1:
             continue
@@ -351,6 +355,7 @@ def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> J
     low = quantity(limit.value, limit.unit, ucum=ucum)
     if "code" not in low:
         raise _SaysMoreError(f"no unit: {limit.unit}")
+    # A limit with one bound is a Quantity with a comparator; only two bounds make a Range.
     if limit.comparator is not Comparator.BETWEEN:
         comparator = limit.comparator.value
         value = quantity(limit.value, limit.unit, comparator, ucum)

@@ -113,6 +113,7 @@ def build_trial(
     conditions = _code_terms(extraction, TermKind.CONDITION)
     interventions = _code_terms(extraction, TermKind.INTERVENTION)
     focus = [{"concept": term} for term in interventions]
+    # The ids of other registers and of files have no system here.
     is_nct = re.fullmatch(r"NCT\d{8}", extraction.record_id)
     system = _REGISTRY if is_nct else None
     content = {
@@ -227,6 +228,7 @@ def _list_interventions(record: TrialRecord) -> list[Json]:
 def _list_designs(record: TrialRecord) -> list[Json | None]:
     """Return the type of a study, its allocation and its masking."""
     fields = record.registry
+    # R5 names who is masked, not how many: the registered word for that is a text.
     designs = [
         _translate("study_designs", _DESIGN, written)
         for written in (fields.study_type, fields.allocation, fields.assignment)
@@ -389,6 +391,7 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
         path, regimen, "role", "route", "frequency", "cycle", "duration", "timing"
     )
     url = _name_activity(trial, index)
+    # Surgery and external radiation are ordered as services, drugs as medication.
     is_service = regimen.role is Role.PROCEDURE or regimen.route is Route.EXTERNAL_BEAM
     kind = None
     if is_service:
@@ -504,6 +507,7 @@ def _read_cycles(trial: TrialResources, path: str, regimen: Regimen) -> Json:
         repeat = {"frequency": 1, "period": cycle.value, "periodUnit": unit}
     else:
         trial.leave_out(f"{path}.cycle", cycle, "no_time_unit")
+    # Any other duration is that of the dosage.
     duration = regimen.duration
     if duration is None or duration.unit is not TimeUnit.CYCLE:
         return repeat

@@ -107,6 +107,7 @@ class TrialResources:
         digest of the id.
         """
         record_id = self.extraction.record_id
+        # FHIR allows letters, digits, dots and hyphens.
         kept = re.sub(r"[^A-Za-z0-9.-]", "-", record_id)[:_LONGEST_ID]
         if kept == record_id:
             return kept
@@ -145,6 +146,7 @@ class TrialResources:
         else:
             name = path.rpartition(".")[2]
             words = [name]
+        # As in RFC 5147: the first character, and one past the last.
         place = f"{proof.section}#char={proof.start},{proof.end}"
         if proof.quote not in said:
             place += f' "{proof.quote}"'

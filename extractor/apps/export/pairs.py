@@ -16,6 +16,7 @@ def pair_results(
     records.
     """
     results = find_results(run)
+    # Gold, or a file of extractions alone.
     if found is None:
         for extraction in read_results(results, None, threshold):
             yield extraction, None

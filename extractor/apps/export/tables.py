@@ -229,6 +229,7 @@ def _find_raw_rows(
     terms = extraction.registered_terms or registered.get("terms", ())
     interventions = registered.get("interventions", ())
     namer = AgentNamer(interventions, registered.get("explained", {}), terms, arms)
+    # What the text does not state is as registered.
     sex = people.sex or read_registered("sex", registered.get("registered_sex") or "")
     whole = extraction.model_dump(mode="json")
     _add_criteria(whole, people, sex, namer)
