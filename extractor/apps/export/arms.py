@@ -121,9 +121,13 @@ def _find_confidence(
     proofs = regimen.evidence_for(f"arms[{arm_number}]")
     if amount_index is not None and regimen.amounts[amount_index].arms:
         proofs += regimen.evidence_for(f"amounts[{amount_index}].arms")
-    confidences = [proof.confidence for proof in proofs]
-    counted = [confidence for confidence in confidences if confidence is not None]
-    return min(counted, default=None)
+    least = None
+    for proof in proofs:
+        if proof.confidence is None:
+            continue
+        if least is None or proof.confidence < least:
+            least = proof.confidence
+    return least
 
 
 def _list_labels(regimen: Regimen) -> list[str]:

@@ -30,10 +30,15 @@ def find_form(
     >>> find_form(["Fictumab 50 mg tablets"], ())
     'tablet'
     """
-    names = [name for registered in interventions for name in registered.names]
-    descriptions = [registered.description or "" for registered in interventions]
+    names: list[str] = []
+    descriptions: list[str] = []
+    for registered in interventions:
+        names += registered.names
+        descriptions.append(registered.description or "")
     for texts in (quotes, names, arms, descriptions):
-        forms = {form for text in texts for form in _list_forms(text)}
+        forms = set[str]()
+        for text in texts:
+            forms.update(_list_forms(text))
         if not forms:
             continue
         # The first source that names forms decides, if only that they are several.
@@ -65,5 +70,8 @@ def _list_forms(text: str) -> tuple[str, ...]:
 @cache
 def _list_terms() -> tuple[str, ...]:
     """Return the first words of all forms: a text without them need not be read."""
-    terms = {term for entry in terms_of("dosage_forms") for term in entry.terms}
-    return tuple({term.lower().replace("-", " ").split()[0] for term in terms})
+    first_words = set[str]()
+    for entry in terms_of("dosage_forms"):
+        for term in entry.terms:
+            first_words.add(term.lower().replace("-", " ").split()[0])
+    return tuple(first_words)

@@ -109,13 +109,14 @@ def _find_intervention(key: str, interventions: Sequence[Intervention]) -> int |
     for index, intervention in enumerate(interventions):
         if key in map(name_key, intervention.names):
             return index
-    holding = []
+    holder = None
     for index, intervention in enumerate(interventions):
-        if any(_has_name(name, key) for name in intervention.names):
-            holding.append(index)
-    if len(holding) != 1:
-        return None
-    return holding[0]
+        if not any(_has_name(name, key) for name in intervention.names):
+            continue
+        if holder is not None:
+            return None
+        holder = index
+    return holder
 
 
 def _has_name(text: str, key: str) -> bool:

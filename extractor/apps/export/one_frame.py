@@ -53,8 +53,12 @@ def _describe(value: Value, item: ExtractedItem) -> Row:
     first = value.evidence[0]
     raw = " … ".join(dict.fromkeys(piece.quote for piece in value.evidence))
     quote = show_line(raw)
+    least = item.confidence
     confidences = [piece.confidence for piece in value.evidence]
     counted = [confidence for confidence in confidences if confidence is not None]
+    if counted:
+        # Words that stand apart are as sure as the least of them.
+        least = min(counted)
     return (
         value.path,
         written,
@@ -65,7 +69,7 @@ def _describe(value: Value, item: ExtractedItem) -> Row:
         first.end,
         first.origin.value,
         first.support.value,
-        min(counted, default=item.confidence),
+        least,
     )
 
 

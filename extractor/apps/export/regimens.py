@@ -55,10 +55,10 @@ def _list_arms(regimen: Json, arms: Sequence[Arm]) -> Iterator[str]:
     for arm in arms:
         if not arm.section or arm.section != regimen.get("section"):
             continue
-        text = arm.description or ""
-        start = text.find(quote) if quote else -1
         yield arm.label or ""
-        yield text[: max(0, start)]
+        text = arm.description or ""
+        if quote and quote in text:
+            yield text[: text.index(quote)]
 
 
 def _list_quotes(regimen: Json) -> Iterator[str]:
