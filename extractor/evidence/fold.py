@@ -182,7 +182,7 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
 
 
 def _replace_sign(sign: re.Match[str], text: str) -> str:
-    """Return what stands for a match of ``_CHANGES`` in a text."""
+    """Return what stands for a sign in the folded text. ``text`` is the whole text around it."""
     kind = sign.lastgroup or ""
     written = sign[0]
     if kind in _PLAIN:

@@ -187,7 +187,7 @@ def list_readings(text: str) -> tuple[int | float, ...]:
 
 
 def _find_exponent(number: re.Match[str]) -> str | None:
-    """Return the power of ten of a match of ``_NUMBER``, "0" if it has none; None if the word
+    """Return the power of ten of a number, "0" if it has none; None if the word
     behind it is no scale.
     """
     scale = (number["scale"] or "").lower()
@@ -271,7 +271,7 @@ def _read_words(text: str) -> int | float | None:
 
 
 def _read_power_in_words(power: re.Match[str]) -> int | float | None:
-    """Return the value of "5 x 10 to the ninth", a match of ``_POWER_IN_WORDS``."""
+    """Return the value of a number with its power of ten in words: "5 x 10 to the ninth"."""
     digits = power["digits"] or "1"
     if power["exponent"]:
         return _to_value(digits, power["exponent"])
