@@ -34,7 +34,8 @@ _SECRETS = re.compile(
 )
 _PLACEHOLDER_HOST = "model.test"
 _KEPT_HEADERS = frozenset({"content-type", "retry-after"})
-_SHOWN_LINES, _SHOWN_WIDTH = 24, 160
+_SHOWN_LINES = 24
+_SHOWN_WIDTH = 160
 
 
 @contextmanager
@@ -132,10 +133,8 @@ def check_cassette(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator
     except AnswersError:
         yield "not a cassette; record it again"
         return
-    note, interactions = (
-        (cassette.get("metadata") or {}).get(NOTE),
-        cassette["interactions"],
-    )
+    note = (cassette.get("metadata") or {}).get(NOTE)
+    interactions = cassette["interactions"]
     if not note or not interactions or not note.get("models"):
         yield "has no exchange, or no note of a recording that says which model answered; record it again"
         return
@@ -144,7 +143,8 @@ def check_cassette(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator
     ):
         yield "edited after it was recorded; record it again"
     for used in note.get("prompts") or [{}]:
-        name, current = used.get("name", ""), prompts.get(used.get("name", ""))
+        name = used.get("name", "")
+        current = prompts.get(used.get("name", ""))
         if current is None:
             yield f"recorded with prompt {name!r}, which no longer exists; record it again"
         elif current.sha256 != used.get("sha256"):

@@ -28,7 +28,8 @@ from extractor.language.lexer import ANY_WORD, CODES
 
 LARGEST_EXPONENT = 1.3
 _SUSPICIOUS = 1.2
-_LENGTH, _TIMES = 350, 4
+_LENGTH = 350
+_TIMES = 4
 _MEASURABLE_S = 0.00025
 _HANGS_S = 3.0
 """Seconds of processor time for one measurement, many times what linear work takes."""
@@ -60,11 +61,10 @@ def fit_growth(work: Callable[[str], object], piece: str) -> float:
             return exponent
         for factor, runs in ((1, 1), (2, 1), (4, 2), (4, 4)):
             length = factor * _LENGTH
-            longer, shorter = (
-                min(_measure(work, piece, each) for _ in range(runs))
-                for each in (_TIMES * length, length)
-            )
-            if (exponent := log(longer / max(shorter, 1e-9), _TIMES)) <= _SUSPICIOUS:
+            longer = _measure_best(work, piece, _TIMES * length, runs)
+            shorter = _measure_best(work, piece, length, runs)
+            exponent = log(longer / max(shorter, 1e-9), _TIMES)
+            if exponent <= _SUSPICIOUS:
                 break
     except Hangs:
         return float("inf")
@@ -113,24 +113,28 @@ class Expression(NamedTuple):
         """The texts to repeat. An expression whose repetitions are all short is linear, and has
         none.
         """
-        found: set[str] = set()
-        if not _MAY_BE_LONG.search(self.compiled.pattern):
-            return []
-        tree = parser.parse(self.compiled.pattern, self.compiled.flags & ~re.UNICODE)
-        for pick in range(2):
-            _list_repeated(tree, "", found, pick, 1)
         pattern = self.compiled.pattern
-        general = (
-            _TOKENS
-            if ANY_WORD in pattern or re.search(f"[{CODES}]", pattern)
-            else PIECES
-        )
-        units = {
-            piece[: (piece + piece).find(piece, 1)]
-            for piece in found
-            if 0 < len(piece) < 200
-        }
-        return sorted(units.union(general)) if found else []
+        if not _MAY_BE_LONG.search(pattern):
+            return []
+        repeated: set[str] = set()
+        tree = parser.parse(pattern, self.compiled.flags & ~re.UNICODE)
+        for pick in range(2):
+            _list_repeated(tree, "", repeated, pick, 1)
+        if not repeated:
+            return []
+        reads_tokens = ANY_WORD in pattern or re.search(f"[{CODES}]", pattern)
+        pieces = set(_TOKENS if reads_tokens else PIECES)
+        for text in repeated:
+            if 0 < len(text) < 200:
+                # the shortest piece whose repetition is the text
+                pieces.add(text[: (text + text).find(text, 1)])
+        return sorted(pieces)
+
+
+def _measure_best(
+    work: Callable[[str], object], piece: str, length: int, runs: int
+) -> float:
+    return min(_measure(work, piece, length) for _ in range(runs))
 
 
 def list_expressions() -> Iterator[Expression]:
@@ -138,59 +142,60 @@ def list_expressions() -> Iterator[Expression]:
     for name in read_table("characters")["expression"]:
         yield Expression(f"characters.toml: {name}", expression(name), _SEARCHED)
     book = load_book()
-    for each in (
-        *book.rules.values(),
-        *(rule for entries in book.entry_rules.values() for rule, _ in entries),
-    ):
-        yield Expression(
-            f"rule {each.name}", each.expression, _SEARCHED | {"fullmatch"}
-        )
-    for found in pkgutil.walk_packages(extractor.__path__, "extractor."):
-        if not found.name.endswith("__main__"):
-            yield from _list_of_module(importlib.import_module(found.name))
+    rules = list(book.rules.values())
+    for entries in book.entry_rules.values():
+        rules += [rule for rule, _ in entries]
+    for rule in rules:
+        methods = _SEARCHED | {"fullmatch"}
+        yield Expression(f"rule {rule.name}", rule.expression, methods)
+    for module in pkgutil.walk_packages(extractor.__path__, "extractor."):
+        if not module.name.endswith("__main__"):
+            yield from _list_of_module(importlib.import_module(module.name))
 
 
 def _list_of_module(module: ModuleType) -> Iterator[Expression]:
-    if "import re\n" not in (source := Path(module.__file__ or "").read_text("utf-8")):
+    source = Path(module.__file__ or "").read_text("utf-8")
+    if "import re\n" not in source:
         return
     used = _list_uses(source)
     for name, value in vars(module).items():
-        if (
-            inspect.isroutine(getattr(value, "__wrapped__", None))
-            and value.__module__ == module.__name__
-        ):
-            # an expression may be compiled at its first use
-            shown = inspect.signature(value)
-            compiles = (
-                "Pattern" in str(shown.return_annotation) and not shown.parameters
-            )
-            value = compiles and value()  # noqa: PLW2901
-        for each in _find_patterns(value):
-            methods = used.get(name, _SEARCHED) if name.startswith("_") else _SEARCHED
-            yield Expression(f"{module.__name__}: {name}", each, frozenset(methods))
+        methods = used.get(name, _SEARCHED) if name.startswith("_") else _SEARCHED
+        if _is_compiled_at_first_use(value, module):
+            value = value()  # noqa: PLW2901
+        for pattern in _find_patterns(value):
+            yield Expression(f"{module.__name__}: {name}", pattern, frozenset(methods))
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Call(
-                ast.Attribute(ast.Name("re"), method), [ast.Constant(str(pattern)), *_]
-            ):
-                if method not in ("compile", "escape"):
-                    yield Expression(
-                        f"{module.__name__}:{node.lineno}",
-                        re.compile(pattern),
-                        frozenset({method}),
-                    )
+                ast.Attribute(ast.Name("re"), method), [ast.Constant(str(text)), *_]
+            ) if method not in ("compile", "escape"):
+                yield Expression(
+                    f"{module.__name__}:{node.lineno}",
+                    re.compile(text),
+                    frozenset({method}),
+                )
 
 
 _SEARCHED = frozenset({"finditer"})
 _MAY_BE_LONG = re.compile(r"[*+]|,\d{2}|,\}")
 
 
+def _is_compiled_at_first_use(value: Any, module: ModuleType) -> bool:
+    """Whether it is a cached function of the module that returns an expression."""
+    if not inspect.isroutine(getattr(value, "__wrapped__", None)):
+        return False
+    if value.__module__ != module.__name__:
+        return False
+    signature = inspect.signature(value)
+    return "Pattern" in str(signature.return_annotation) and not signature.parameters
+
+
 def _find_patterns(value: object) -> Iterator[re.Pattern[str]]:
     if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
         yield value
     elif isinstance(value, (tuple, list)):
-        for each in value:
-            yield from _find_patterns(each)
+        for member in value:
+            yield from _find_patterns(member)
     elif isinstance(value, dict):
         yield from _find_patterns([*value, *value.values()])
 
@@ -208,7 +213,7 @@ def _list_uses(source: str) -> dict[str, set[str]]:
 
 
 def _list_repeated(
-    tree: Any, before: str, found: set[str], pick: int, times: int
+    tree: Any, before: str, repeated: set[str], pick: int, times: int
 ) -> None:
     """Collect what long repetitions repeat, alone and behind what may stand before it."""
     for op, argument in tree:
@@ -217,21 +222,11 @@ def _list_repeated(
             sample = _write_sample(body, pick)
             longest = times * (_LONG if most is codes.MAXREPEAT else int(most))
             if longest >= _LONG:
-                found.update((sample, before, before + sample))
-            _list_repeated(body, before, found, pick, longest)
-        elif op is codes.BRANCH:
-            for branch in argument[1]:
-                _list_repeated(branch, before, found, pick, times)
-        elif op in (codes.SUBPATTERN, codes.ATOMIC_GROUP):
-            _list_repeated(
-                argument[3] if op is codes.SUBPATTERN else argument,
-                before,
-                found,
-                pick,
-                times,
-            )
-        elif op in (codes.ASSERT, codes.ASSERT_NOT):
-            _list_repeated(argument[1], before, found, pick, times)
+                repeated.update((sample, before, before + sample))
+            _list_repeated(body, before, repeated, pick, longest)
+        else:
+            for inner in _list_inner(op, argument):
+                _list_repeated(inner, before, repeated, pick, times)
         before += _write_sample([(op, argument)], pick)
 
 
@@ -264,11 +259,29 @@ def _write_sample(tree: Any, pick: int) -> str:
     return text
 
 
+def _list_inner(op: Any, argument: Any) -> list[Any]:
+    """The expressions within one that repeats nothing itself."""
+    if op is codes.BRANCH:
+        return argument[1]
+    if op is codes.SUBPATTERN:
+        return [argument[3]]
+    if op is codes.ATOMIC_GROUP:
+        return [argument]
+    if op in (codes.ASSERT, codes.ASSERT_NOT):
+        return [argument[1]]
+    return []
+
+
 def _pick_character(items: Any, pick: int) -> str:
-    if items[0][0] is codes.NEGATE:
+    is_negated = items[0][0] is codes.NEGATE
+    if is_negated:
         excluded = {chr(value) for op, value in items[1:] if op is codes.LITERAL}
-        return next(sign for sign in "x7 -(" if sign not in excluded)
+        for sign in "x7 -(":
+            if sign not in excluded:
+                return sign
     op, value = items[pick % len(items)]
     if op is codes.CATEGORY:
         return _CATEGORIES.get(value, "x")
-    return chr(value[0] if op is codes.RANGE else value)
+    if op is codes.RANGE:
+        return chr(value[0])
+    return chr(value)

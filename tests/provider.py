@@ -100,7 +100,8 @@ class Provider:
         return batch
 
     def _end(self, batch: dict[str, Any]) -> None:
-        outputs, errors = [], []
+        outputs = []
+        errors = []
         for line in (
             self.files[batch["input_file_id"]].splitlines()
             if self.ends != "failed"

@@ -99,10 +99,8 @@ async def extract_scenario(
 
 def find_problems() -> list[str]:
     """Every cassette that is stale, edited, missing, or holds a key, one line each."""
-    wanted, there = (
-        read_scenarios().keys(),
-        {path.stem for path in FOLDER.glob("*.yaml")},
-    )
+    wanted = read_scenarios().keys()
+    there = {path.stem for path in FOLDER.glob("*.yaml")}
     version = load_prompt().version
     prompts = {version.name: version}
     problems = [
@@ -158,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A model that no scenario names counts as capable.
     meant = (
         spec.name
-        if any(one.answered_by == spec.name for one in scenarios.values())
+        if any(scenario.answered_by == spec.name for scenario in scenarios.values())
         else "capable"
     )
     for name in chosen.names or [
@@ -166,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]:
         extractions = asyncio.run(record_scenario(scenarios[name], spec))
         print(
-            f"{name}: {sum(one.usage.calls for one in extractions if one.usage)} answers"
+            f"{name}: {sum(extraction.usage.calls for extraction in extractions if extraction.usage)} answers"
         )
     return 0
 

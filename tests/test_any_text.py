@@ -167,8 +167,11 @@ def changed(draw, text: str) -> str:
     for _ in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, len(text)))
         end = min(len(text), start + draw(st.sampled_from((1, 3, 10, 100))))
-        before, taken, after = text[:start], text[start:end], text[end:]
-        piece, number = draw(st.sampled_from(WORDS)), draw(st.sampled_from(NUMBERS))
+        before = text[:start]
+        taken = text[start:end]
+        after = text[end:]
+        piece = draw(st.sampled_from(WORDS))
+        number = draw(st.sampled_from(NUMBERS))
         recase = draw(st.sampled_from((str.upper, str.lower, str.title, str.swapcase)))
         middle = draw(st.integers(0, len(after)))
         changes = (

@@ -28,7 +28,8 @@ ANSWERS = (
 
 async def replay_scenario(scenario, folder):
     """The scenario from its recording: no network, no waiting."""
-    time, path = SkippedTime(), folder / f"{scenario.name}.yaml"
+    time = SkippedTime()
+    path = folder / f"{scenario.name}.yaml"
     first = next(
         request
         for request, *_ in exchanges(scenario.name, folder)

@@ -53,25 +53,14 @@ def test_the_examples_of_a_page_print_what_they_show(page):
     ``text`` blocks do not run.
     """
     names = PUBLIC.copy() if page in generate.PAGES else {}
-    checker = doctest.OutputChecker()
-    for language, body in re.findall(
+    blocks = re.findall(
         r"^```(console|pycon)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S
-    ):
+    )
+    for language, body in blocks:
         if language == "pycon":
-            test = doctest.DocTestParser().get_doctest(
-                body, names, page.name, str(page), 0
-            )
-            assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
-            assert test.examples
-            names = test.globs
-            continue
-        for lines, shown in re.findall(
-            r"^\$ (.*\n(?:> .*\n)*)((?:(?!\$ ).*\n)*)", body, re.M
-        ):
-            printed = run(command := lines.replace("\n> ", "\n").rstrip())
-            assert checker.check_output(shown, printed, doctest.ELLIPSIS), (
-                f"$ {command}\n{printed}"
-            )
+            names = check_python(body, names, page)
+        else:
+            check_console(body)
 
 
 def run(command):
@@ -96,15 +85,41 @@ def test_the_site_has_every_page():
     assert sorted(PAGES) == sorted((ROOT / "docs").rglob("*.md"))
 
 
+def check_python(body, names, page):
+    """Run the examples of a block with the names of earlier ones, and return all names."""
+    test = doctest.DocTestParser().get_doctest(body, names, page.name, str(page), 0)
+    assert test.examples
+    assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
+    return test.globs
+
+
+def check_console(body):
+    """Run each command of a block; a command goes on in lines that begin with ``>``."""
+    checker = doctest.OutputChecker()
+    calls = re.findall(r"^\$ (.*\n(?:> .*\n)*)((?:(?!\$ ).*\n)*)", body, re.M)
+    for lines, shown in calls:
+        command = lines.replace("\n> ", "\n").rstrip()
+        printed = run(command)
+        assert checker.check_output(shown, printed, doctest.ELLIPSIS), (
+            f"$ {command}\n{printed}"
+        )
+
+
 @pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.stem)
 def test_the_reference_is_as_the_code_says(page):
-    shown, now = (
-        page.read_text("utf-8").splitlines(),
-        generate.generate(page.read_text("utf-8")).splitlines(),
+    shown = page.read_text("utf-8")
+
+    generated = generate.generate(shown)
+
+    difference = difflib.unified_diff(
+        shown.splitlines(),
+        generated.splitlines(),
+        str(page),
+        "the code",
+        n=1,
+        lineterm="",
     )
-    changed = list(
-        difflib.unified_diff(shown, now, str(page), "the code", n=1, lineterm="")
-    )
+    changed = list(difference)
     assert not changed, "\n".join(
         [*changed[:100], "To write it anew: python -m docs.generate"]
     )
@@ -146,16 +161,17 @@ def test_marks_of_the_reference_are_replaced_by_what_they_name(name, shown):
 def find_writers():
     """The folders and files that commands write, each with the pages that write it and how."""
     writers = {}
-    for page in (
-        ROOT / "README.md",
-        *(page for page in PAGES if page not in generate.PAGES),
-    ):
-        for verb, words in re.findall(
+    written_by_hand = [page for page in PAGES if page not in generate.PAGES]
+    for page in (ROOT / "README.md", *written_by_hand):
+        commands = re.findall(
             r"extractor (run|batch|fetch|export) ([^`\n]*)", page.read_text("utf-8")
-        ):
+        )
+        for verb, words in commands:
+            # an export may be written again by its page, in any way
+            meaning = page if verb == "export" else words.replace(" --quiet", "")
             for name in re.findall(r"(?:--out|--to|-o) ([a-z][\w.-]*)", words):
-                meaning = page if verb == "export" else words.replace(" --quiet", "")
-                writers.setdefault(name, {}).setdefault(page, set()).add(meaning)
+                pages = writers.setdefault(name, {})
+                pages.setdefault(page, set()).add(meaning)
     return writers
 
 
@@ -163,48 +179,55 @@ def test_no_two_pages_write_different_things_under_one_name():
     """A folder of results is refused to a run with other settings, and pages are read one after
     the other.
     """
-    writers = find_writers()
-    assert {
-        name: pages
-        for name, pages in writers.items()
-        if len(set(map(frozenset, pages.values()))) > 1
-    } == {}
+    clashes = []
+    for name, pages in find_writers().items():
+        meanings = {frozenset(of_page) for of_page in pages.values()}
+        if len(meanings) > 1:
+            clashes.append((name, pages))
+    assert clashes == []
 
 
 def test_the_tutorial_writes_folders_of_its_own():
     """A run that is already in its folder prints other numbers, even the same run."""
     tutorial = ROOT / "docs/tutorial.md"
-    written = {
+    pages_by_name = {
         name: set(pages) for name, pages in find_writers().items() if tutorial in pages
     }
-    assert written == {
-        name: {tutorial} for name in ("first", "second", "second-tables")
+    assert pages_by_name == {
+        "first": {tutorial},
+        "second": {tutorial},
+        "second-tables": {tutorial},
     }
 
 
-def test_the_figures_of_accuracy_are_as_measured():
+@pytest.fixture(scope="module")
+def efforts():
+    """The measured figures of each effort, by group."""
     measured = json.loads((ROOT / "benchmarks/figures/effort.json").read_text("utf-8"))
-    by_place = {(one["effort"], one["group"]): one["figures"] for one in measured}
-    efforts, groups = ([*dict.fromkeys(place[n] for place in by_place)] for n in (0, 1))
+    efforts = {}
+    for row in measured:
+        efforts.setdefault(row["effort"], {})[row["group"]] = row["figures"]
+    return efforts
+
+
+def write_cell(groups, field):
+    """The figures of a field in all groups, as a cell of a table has them."""
+    figures = [figures[field] for figures in groups.values()]
+    return " / ".join("\u2013" if f1 is None else f"{f1:.3f}" for f1 in figures)
+
+
+def test_the_figures_of_accuracy_are_as_measured(efforts):
     page = (ROOT / "docs/explanation/accuracy.md").read_text("utf-8")
-    for field in by_place[efforts[0], groups[0]]:
-        figures = [
-            [by_place[effort, group][field] for group in groups] for effort in efforts
-        ]
-        cells = (
-            " / ".join("\u2013" if f1 is None else f"{f1:.3f}" for f1 in pair)
-            for pair in figures
-        )
-        assert (
-            "." not in field.removesuffix(".micro")
-            or f"| {field} | {' | '.join(cells)} |" in page
-        )
-    totals = [*Task, "all"]
-    for effort in efforts:
-        cells = (
-            " / ".join(f"{by_place[effort, group][total]:.3f}" for group in groups)
-            for total in totals
-        )
+    groups = next(iter(efforts.values()))
+    fields = next(iter(groups.values()))
+
+    for field in fields:
+        is_total = "." not in field.removesuffix(".micro")
+        if not is_total:
+            cells = [write_cell(groups, field) for groups in efforts.values()]
+            assert f"| {field} | {' | '.join(cells)} |" in page
+    for effort, groups in efforts.items():
+        cells = [write_cell(groups, total) for total in (*Task, "all")]
         assert f"| {effort} | {' | '.join(cells)} |" in page
 
 

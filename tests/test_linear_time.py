@@ -80,17 +80,18 @@ def extract(text: str) -> object:
 def test_each_expression_takes_linear_time() -> None:
     """Also one that is new: the expressions are found in the modules and in the rule book."""
     expressions = {
-        (each.compiled.pattern, each.methods): each for each in list_expressions()
+        (expression.compiled.pattern, expression.methods): expression
+        for expression in list_expressions()
     }
     assert len(expressions) > 1000
     slow = {}
-    for each in expressions.values():
-        for piece in each.list_pieces():
-            for method in each.methods:
+    for expression in expressions.values():
+        for piece in expression.list_pieces():
+            for method in expression.methods:
                 if (
-                    exponent := fit_growth(each.work(method), piece)
+                    exponent := fit_growth(expression.work(method), piece)
                 ) > LARGEST_EXPONENT:
-                    slow[each.place] = (
+                    slow[expression.place] = (
                         f"{method} of {piece[:40]!r}: exponent {exponent:.2f}"
                     )
     assert not slow
@@ -125,7 +126,9 @@ def list_values(text: str) -> Iterator[object]:
     """Values of a model for a text, with the longest words that it may answer, and with short
     ones.
     """
-    week, at_least, between = TimeUnit.WEEK, Comparator.AT_LEAST, Comparator.BETWEEN
+    week = TimeUnit.WEEK
+    at_least = Comparator.AT_LEAST
+    between = Comparator.BETWEEN
     for words in (text[:1000], text.split(maxsplit=1)[0][:8]):
         yield words
         yield Amount(low=5, high=5, unit=words)

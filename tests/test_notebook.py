@@ -19,11 +19,14 @@ def test_a_notebook_runs_and_shows_marked_evidence_and_a_figure(path):
     )
     ran = client.execute()
     outputs = [
-        one for cell in ran.cells if cell.cell_type == "code" for one in cell.outputs
+        output
+        for cell in ran.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
     ]
     assert all(
-        one.output_type in {"execute_result", "display_data"} for one in outputs
+        output.output_type in {"execute_result", "display_data"} for output in outputs
     )  # no warnings, no errors
-    data = [one.data for one in outputs]
+    data = [output.data for output in outputs]
     assert any('<mark class="eligibility"' in one.get("text/html", "") for one in data)
     assert any("image/png" in one for one in data)

@@ -53,7 +53,8 @@ def _no_path_from_outside(monkeypatch):
 
 
 def run(program, clone, *words, **environment):
-    command, known = [*program, *map(str, words)], os.environ | environment
+    command = [*program, *map(str, words)]
+    known = os.environ | environment
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=clone, env=known, check=False
     )

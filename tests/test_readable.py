@@ -77,7 +77,7 @@ def is_packed(node: ast.AST) -> bool:
     target = node.targets[0]
     if not isinstance(target, ast.Tuple) or len(target.elts) != len(node.value.elts):
         return False
-    stored = {ast.unparse(one) for one in target.elts}
+    stored = {ast.unparse(elt) for elt in target.elts}
     read = {
         ast.unparse(one) for one in ast.walk(node.value) if isinstance(one, ast.expr)
     }
@@ -130,10 +130,8 @@ def test_an_assignment_has_one_value_and_an_expression_one_condition(is_wrong):
     ],
 )
 def test_what_counts_as_packed_and_as_nested(text, packed, nested):
-    assert (bool(find(is_packed, text)), bool(find(is_nested, text))) == (
-        packed,
-        nested,
-    )
+    assert bool(find(is_packed, text)) == packed
+    assert bool(find(is_nested, text)) == nested
 
 
 def test_branches_are_counted_as_they_are_read():

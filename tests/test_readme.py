@@ -107,7 +107,8 @@ def copy_checkout(to):
 
 
 def run_blocks(folder):
-    clone, printed = folder / "clone", folder / "printed"
+    clone = folder / "clone"
+    printed = folder / "printed"
     clone.mkdir()
     printed.mkdir()
     copy_checkout(clone)
@@ -148,16 +149,15 @@ def test_every_block_prints_what_it_shows(tmp_path, subtests):
     wait for each other.
     """
     run_blocks(tmp_path)
-    clone, printed = tmp_path / "clone", tmp_path / "printed"
+    clone = tmp_path / "clone"
+    printed = tmp_path / "printed"
     for number, block in enumerate(BLOCKS):
         if block.language in ("bash", "console", "pycon", "python") and not is_suite(
             block
         ):
             with subtests.test(block=number):
-                output, shown = (
-                    (printed / str(number)).read_text("utf-8"),
-                    find_shown_output(number),
-                )
+                output = (printed / str(number)).read_text("utf-8")
+                shown = find_shown_output(number)
                 assert (printed / f"{number}.code").read_text().strip() == "0", (
                     f"{block.body}\n{output}"
                 )
@@ -223,12 +223,12 @@ def read_figures(path):
 
 
 def pair(results, name):
-    return " / ".join(f"{one['figures'][name]:.3f}" for one in results)
+    return " / ".join(f"{result['figures'][name]:.3f}" for result in results)
 
 
 def price(results, model=PRICE):
     return " / ".join(
-        f"{bill(one, find_pricing(model)).dollars:.2f}" for one in results
+        f"{bill(result, find_pricing(model)).dollars:.2f}" for result in results
     )
 
 
@@ -251,14 +251,12 @@ def test_the_table_of_accuracy_is_as_measured():
         ]
     assert "(12 trials)" in README
     assert "(54)" in README
-    assert [one["records"] for one in measured["rules"]] == [12, 54]
+    assert [rule["records"] for rule in measured["rules"]] == [12, 54]
 
 
 def test_the_figures_of_the_text_are_as_measured():
-    (plain,), same = (
-        read_figures(FIGURES / "peers.json").values(),
-        read_figures(FIGURES / "same_trials.json"),
-    )
+    (plain,) = read_figures(FIGURES / "peers.json").values()
+    same = read_figures(FIGURES / "same_trials.json")
     assert (
         f"on 24 such trials: {pair(plain, 'all')} for {price(plain)} dollars"
         in " ".join(README.split())

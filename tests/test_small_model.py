@@ -91,8 +91,8 @@ def test_what_the_rules_doubt_is_the_model_s():
         extraction = Extractor(stub.spec, effort="all").extract(record)
     told = [
         e
-        for one in extraction.endpoints
-        for e in one.evidence
+        for endpoint in extraction.endpoints
+        for e in endpoint.evidence
         if e.field == "category" and e.origin is Origin.MODEL
     ]
     assert told

@@ -40,12 +40,12 @@ def describe():
             for number, item in enumerate(items):
                 yield from (f"{name}[{number}]{line}" for line in _describe(item))
         yield from (
-            f"absent {each['field']}: {each['reason']}"
-            for each in extraction["absences"]
+            f"absent {absence['field']}: {absence['reason']}"
+            for absence in extraction["absences"]
         )
         yield from (
-            f"finding {json.dumps(each, ensure_ascii=False)}"
-            for each in extraction["findings"]
+            f"finding {json.dumps(finding, ensure_ascii=False)}"
+            for finding in extraction["findings"]
         )
 
 
@@ -70,7 +70,8 @@ def _describe(item):
 
 
 def test_the_rules_give_what_they_gave():
-    before, now = SNAPSHOT.read_text("utf-8").splitlines(), list(describe())
+    before = SNAPSHOT.read_text("utf-8").splitlines()
+    now = list(describe())
     changed = list(difflib.unified_diff(before, now, "before", "now", n=1, lineterm=""))
     assert not changed, "\n".join(
         [*changed[:200], "If this is better: python -m tests.test_snapshot"]

@@ -14,7 +14,8 @@ from extractor.schemas import TrialRecord
 
 from .trust import trial
 
-ITEMS, TIMES = 20, 10
+ITEMS = 20
+TIMES = 10
 ALLOWED = 11
 """10 times the text may take at most 11 times as much."""
 _DRUGS = (

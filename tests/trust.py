@@ -40,7 +40,8 @@ def make_section(name: str, content: Content) -> Section:
     """A section of a text, or of parts, each on its own line."""
     if isinstance(content, str):
         return Section(name=name, text=content)
-    parts, start = [], 0
+    parts = []
+    start = 0
     for part, line in content.items():
         parts.append(Part(name=part, start=start, end=start + len(line)))
         start += len(line) + 1

@@ -153,8 +153,11 @@ def _answer(counted: Sequence[_Answer], remarks: Iterable[str]) -> FoundAnswer:
 
 
 def _name_unread(calls: Sequence[_Reading]) -> str:
+    """Say which calls of tools cannot be read. Return "" if all can."""
     unread = [call.place.name for call in calls if not call.said]
-    return f"{', '.join(unread)} of {len(calls)} cannot be read" if unread else ""
+    if not unread:
+        return ""
+    return f"{', '.join(unread)} of {len(calls)} cannot be read"
 
 
 def _take_draft(
@@ -192,9 +195,13 @@ def _read_text(place: ReplyText) -> _Reading:
     said: list[_Answer] = []
     drafts: list[_Answer] = []
     for answer in answers:
-        among = drafts if is_within(thoughts, answer.start) else said
-        among.append(answer)
-    begun = "" if is_within(thoughts, begun_at) else _tidy_begun(text[begun_at:])
+        if is_within(thoughts, answer.start):
+            drafts.append(answer)
+        else:
+            said.append(answer)
+    begun = ""
+    if not is_within(thoughts, begun_at):
+        begun = _tidy_begun(text[begun_at:])
     rest = _strip_fence(cut_out(text, thoughts).strip())
     if not answers and not begun:
         said = _read_rest(rest)
@@ -287,21 +294,30 @@ def _find_items(value: Any, levels: int = _DEEPEST) -> Items | None:
         return _find_items(_load_inside(value), levels - 1)
     if isinstance(value, dict):
         return _find_in_object(value, levels - 1)
-    if isinstance(value, list):
-        found = [_find_items(member, levels - 1) for member in value]
-        if not found or None in found:
+    if not isinstance(value, list) or not value:
+        return None
+    items: Items = []
+    for member in value:
+        inner = _find_items(member, levels - 1)
+        if inner is None:
             return None
-        return [item for items in found if items for item in items]
-    return None
+        items += inner
+    return items
 
 
 def _find_in_object(value: dict[str, Any], levels: int) -> Items | None:
+    """Return the items of an object: itself, its list ``items``, or those of its last member that
+    has some. None if there are none.
+    """
     if _is_item(value):
         return [value]
     if "items" in value:
         return _list_items(value["items"])
-    found = [_find_items(member, levels) for member in value.values()]
-    return next((items for items in reversed(found) if items is not None), None)
+    for member in reversed(value.values()):
+        items = _find_items(member, levels)
+        if items is not None:
+            return items
+    return None
 
 
 def _list_items(members: Any) -> Items | None:
@@ -310,8 +326,13 @@ def _list_items(members: Any) -> Items | None:
         members = _load_inside(members)
     if not isinstance(members, list):
         return None
-    members = [_load_inside(one) if isinstance(one, str) else one for one in members]
-    return members if all(isinstance(one, dict) for one in members) else None
+    items: Items = []
+    for member in members:
+        item = _load_inside(member) if isinstance(member, str) else member
+        if not isinstance(item, dict):
+            return None
+        items.append(item)
+    return items
 
 
 def _load_inside(text: str) -> Any:
@@ -321,7 +342,9 @@ def _load_inside(text: str) -> Any:
         return None
     try:
         strict, end = tidy_value(text)
-        return load_value(strict) if end == len(text) else None
+        if end < len(text):
+            return None
+        return load_value(strict)
     except (ValueError, RecursionError):
         return None
 

@@ -165,6 +165,10 @@ class OpenAIBatches:
         return None
 
 
+_ENDED = ("succeeded", "errored", "canceled", "expired")
+"""How Anthropic's requests may end, as its counts name them."""
+
+
 class AnthropicBatches:
     """Anthropic's message batches. They carry no tag: one of the same size, made since the plan,
     is taken for ours.
@@ -177,8 +181,10 @@ class AnthropicBatches:
     async def create(self, batch: StoredBatch, bodies: Bodies) -> str:
         """Create the batch, or find one that was created already. Return its id."""
         was_under_way = batch.input_file is not None
-        if was_under_way and (known := await self._find(batch)):
-            return known
+        if was_under_way:
+            created = await self._find(batch)
+            if created:
+                return created
         self._book.note_sent(batch.number, "requests")
         requests = [{"custom_id": name, "params": body} for name, body in bodies()]
         made = await self._sdk.messages.batches.create(requests=requests)
@@ -189,12 +195,10 @@ class AnthropicBatches:
         batch = _as_mapping(await self._sdk.messages.batches.retrieve(name))
         state = _read_text(batch, "processing_status")
         counts = batch.get("request_counts")
-        answers = _count(counts, "succeeded")
-        done = sum(
-            _count(counts, each) or 0
-            for each in ("succeeded", "errored", "canceled", "expired")
-        )
-        return Progress(state, done, state == "ended", answers if done else None)
+        done = _sum_counts(counts, *_ENDED)
+        # counts of zero promise nothing
+        answers = _count(counts, "succeeded") if done else None
+        return Progress(state, done, state == "ended", answers)
 
     async def download(self, name: str) -> Download:
         """Download the answers of a batch that has ended, if they are there."""
@@ -225,17 +229,13 @@ class AnthropicBatches:
         others.
         """
         others = self._book.known_batches()
-        async for known in _list(self._sdk.messages.batches.list(limit=100)):
-            counts = known.get("request_counts")
-            parts = ("processing", "succeeded", "errored", "canceled", "expired")
-            total = sum(_count(counts, each) or 0 for each in parts)
-            created = _read_time(known, "created_at")
-            name = _read_text(known, "id")
-            if (
-                created >= batch.planned - _SLACK
-                and total == batch.requests
-                and name not in others
-            ):
+        async for listed in _list(self._sdk.messages.batches.list(limit=100)):
+            created = _read_time(listed, "created_at")
+            name = _read_text(listed, "id")
+            if created < batch.planned - _SLACK or name in others:
+                continue
+            counts = listed.get("request_counts")
+            if _sum_counts(counts, "processing", *_ENDED) == batch.requests:
                 return name
         return None
 
@@ -323,22 +323,25 @@ def _read_time(body: Mapping[str, Any], key: str) -> datetime:
 def _count(counts: object, key: str) -> int | None:
     """Read a count of requests. Return None for anything that is not one."""
     value = counts.get(key) if isinstance(counts, Mapping) else None
-    return (
-        value
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        else None
-    )
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if value >= 0 else None
+
+
+def _sum_counts(counts: object, *keys: str) -> int:
+    """Sum counts of requests. What is no count adds nothing."""
+    return sum(_count(counts, key) or 0 for key in keys)
 
 
 def _join_errors(errors: object) -> str:
     """Join the first errors of a batch that was refused, with their codes."""
     listed = errors.get("data") if isinstance(errors, Mapping) else None
-    if isinstance(listed, list):
-        known = [error for error in listed if isinstance(error, Mapping)]
-    else:
-        known = []
-    shown = [
-        " ".join(str(error[key]) for key in ("code", "message") if error.get(key))
-        for error in known[:3]
-    ]
-    return "; ".join(shown)[:500]
+    if not isinstance(listed, list):
+        return ""
+    shown: list[str] = []
+    for error in listed:
+        if not isinstance(error, Mapping):
+            continue
+        words = [str(error[key]) for key in ("code", "message") if error.get(key)]
+        shown.append(" ".join(words))
+    return "; ".join(shown[:3])[:500]

@@ -74,6 +74,7 @@ def _read_anthropic(name: str, result: Mapping[str, Any]) -> AnswerLine:
 
 
 def _read_openai(name: str, row: Mapping[str, Any]) -> AnswerLine:
+    """Read a line of OpenAI's: a response, which may be an error with its status, or an error."""
     response = row.get("response")
     if not isinstance(response, Mapping):
         return AnswerLine(name, None, _say(row.get("error")))
@@ -81,9 +82,9 @@ def _read_openai(name: str, row: Mapping[str, Any]) -> AnswerLine:
     status = response.get("status_code") or 200
     if status == 200:
         return _read_body(name, body)
-    error = row.get("error") or (
-        body.get("error") if isinstance(body, Mapping) else None
-    )
+    error = row.get("error")
+    if not error and isinstance(body, Mapping):
+        error = body.get("error")
     return AnswerLine(name, None, f"status {status}, {_say(error)}", status in _REFUSED)
 
 

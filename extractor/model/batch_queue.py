@@ -53,9 +53,8 @@ class BatchQueue(Answerer):
         asked again.
         """
         reservation = self._reserved.get(waiting.name)
-        self._book.store.note_request(
-            waiting.number, reservation.most if reservation else Usage()
-        )
+        most = reservation.most if reservation else Usage()
+        self._book.store.note_request(waiting.number, most)
         if self._budget and reservation:
             self._budget.lose(reservation)
 

@@ -126,9 +126,13 @@ class Model:
         come by a batch.
         """
         assert self._answerer is not None, "complete() holds the model open"
-        kept = self._store.find(call, self.name) if self._store else None
-        if kept is None or (kept.completion is None and not self._answerer.queues):
+        if self._store is None:
             return None
+        kept = self._store.find(call, self.name)
+        if kept is None:
+            return None
+        if kept.completion is None and not self._answerer.queues:
+            return None  # it waits for a batch, and this command sends none
         if kept.state is State.REFUSED:
             kind = RequestTooLong if is_too_long(kept.why) else ModelUnavailable
             problem = f"a batch refused this call: {kept.why}"

@@ -89,16 +89,10 @@ def read_completion(reply: object) -> Completion:
     body = as_json(reply)
     if not isinstance(body, Mapping) or _find_choice_error(body):
         raise GarbledReply(describe_garbled(body))
-    read = next((reader for key, reader in _READERS.items() if body.get(key)), None)
-    try:
-        said = read(body) if read else None
-    except (LookupError, TypeError, AttributeError):
-        said = None
-    if (
-        said is None
-        or not isinstance(said.model, str)
-        or not isinstance(said.reason, str)
-    ):
+    said = _read_known_form(body)
+    if said is None:
+        raise GarbledReply(describe_garbled(body))
+    if not isinstance(said.model, str) or not isinstance(said.reason, str):
         raise GarbledReply(describe_garbled(body))
     return _complete(said)
 
@@ -171,26 +165,22 @@ def _read_chat(body: _Json) -> _Said:
         problem = f"the model refused: {message['refusal'][:200]}"
     elif reason == "content_filter":
         problem = "the provider's content filter stopped the answer"
-    thoughts = [
-        ReplyText(TextKind.THOUGHT, name, _write(message[name]))
-        for name in _THOUGHTS
-        if message.get(name)
-    ]
+    thoughts = []
+    for name in _THOUGHTS:
+        if not message.get(name):
+            continue
+        thoughts.append(ReplyText(TextKind.THOUGHT, name, _write(message[name])))
     content = message.get("content")
-    if isinstance(content, list) and all(
+    has_parts = isinstance(content, list) and all(
         isinstance(part, Mapping) and "type" in part for part in content
-    ):
+    )
+    if has_parts:
         said = _read_parts(content, reason)
     else:
         said = [ReplyText(TextKind.SAID, "content", _write(content))]
     calls = _read_parts(message.get("tool_calls") or (), reason)
-    return _Said(
-        reason,
-        [*thoughts, *said, *calls],
-        _count_chat(body),
-        body.get("model") or "",
-        problem,
-    )
+    places = [*thoughts, *said, *calls]
+    return _Said(reason, places, _count_chat(body), body.get("model") or "", problem)
 
 
 def _count_chat(body: _Json) -> Usage:
@@ -226,9 +216,11 @@ def _read_message(body: _Json) -> _Said:
 
 def _read_candidates(body: _Json) -> _Said:
     """Read Gemini's generated content, whose tokens of thinking stand apart from the answer's."""
-    candidate = (body.get("candidates") or [{}])[0]
+    candidates = body.get("candidates") or [{}]
+    candidate = candidates[0]
     reason = candidate.get("finish_reason") or ""
-    blocked = (body.get("prompt_feedback") or {}).get("block_reason")
+    feedback = body.get("prompt_feedback") or {}
+    blocked = feedback.get("block_reason")
     if reason in _BLOCKED:
         blocked = reason
     thinking = _count(body, "usage_metadata.thoughts_token_count")
@@ -238,8 +230,11 @@ def _read_candidates(body: _Json) -> _Said:
         cached=_count(body, "usage_metadata.cached_content_token_count"),
         thinking=thinking,
     )
-    problem = f"the provider's filter stopped the answer ({blocked})" if blocked else ""
-    places = _read_parts((candidate.get("content") or {}).get("parts") or (), reason)
+    problem = ""
+    if blocked:
+        problem = f"the provider's filter stopped the answer ({blocked})"
+    content = candidate.get("content") or {}
+    places = _read_parts(content.get("parts") or (), reason)
     return _Said(reason, places, usage, body.get("model_version") or "", problem)
 
 
@@ -272,6 +267,22 @@ _READERS: Mapping[str, Callable[[_Json], _Said]] = {
     "prompt_feedback": _read_candidates,
     "output": _read_converse,
 }
+
+
+def _read_known_form(body: _Json) -> _Said | None:
+    """Read a reply by the form that its keys show. Return None if it has no form known here, or
+    breaks it.
+    """
+    for key, read in _READERS.items():
+        if not body.get(key):
+            continue
+        try:
+            return read(body)
+        except (LookupError, TypeError, AttributeError):
+            return None
+    return None
+
+
 """Each form of a reply by a key that only it has."""
 
 _ARGUMENTS = ("function.arguments", "input", "function_call.args", "toolUse.input")
@@ -286,16 +297,16 @@ def _read_parts(parts: Iterable[_Json], reason: str) -> list[ReplyText]:
     said: list[str] = []
     calls: list[object] = []
     for part in parts:
-        arguments = next(
-            (found for path in _ARGUMENTS if (found := _get(part, path))), None
-        )
+        arguments = _find_first(part, _ARGUMENTS)
         if arguments is not None:
             calls.append(arguments)
         elif _is_thought(part):
             thoughts.append(ReplyText(TextKind.THOUGHT, "a thought", _text_of(part)))
         else:
             said.append(_text_of(part))
-    content = [ReplyText(TextKind.SAID, "content", "".join(said))] if said else []
+    content = []
+    if said:
+        content.append(ReplyText(TextKind.SAID, "content", "".join(said)))
     return [*thoughts, *content, *_list_calls(calls, reason)]
 
 
@@ -311,10 +322,13 @@ def _is_thought(part: _Json) -> bool:
     return "reason" in kind
 
 
+_TEXTS = ("text", "thinking", "reasoning", "reasoningContent.reasoningText.text")
+"""Where the parts of messages have their text."""
+
+
 def _text_of(part: _Json) -> str:
     """Return the text of a part, whose thoughts may come in parts of their own."""
-    paths = ("text", "thinking", "reasoning", "reasoningContent.reasoningText.text")
-    text = next((found for path in paths if (found := _get(part, path))), "")
+    text = _find_first(part, _TEXTS) or ""
     if isinstance(text, list):
         return "".join(_text_of(inner) for inner in text)
     return str(text)
@@ -326,13 +340,16 @@ def _list_calls(calls: Sequence[object], reason: str) -> list[ReplyText]:
     """
     places = []
     for number, arguments in enumerate(calls, 1):
+        is_text = isinstance(arguments, str)
+        is_object = isinstance(arguments, Mapping)
         is_list = isinstance(arguments, list) and all(
-            isinstance(one, Mapping) for one in arguments
+            isinstance(member, Mapping) for member in arguments
         )
-        if not isinstance(arguments, str | Mapping) and not is_list:
+        if not is_text and not is_object and not is_list:
             raise TypeError(f"{arguments!r} are no arguments")
         text = _write(arguments)
-        if reason in _CUT and number == len(calls) and not isinstance(arguments, str):
+        is_last = number == len(calls)
+        if is_last and not is_text and reason in _CUT:
             # providers close what the output limit left open
             text = text.removesuffix("]}")
         places.append(ReplyText(TextKind.CALL, f"tool call {number}", text))
@@ -351,6 +368,15 @@ def _get(body: object, path: str) -> Any:
     for key in path.split("."):
         body = body.get(key) if isinstance(body, Mapping) else None
     return body
+
+
+def _find_first(body: object, paths: Iterable[str]) -> Any:
+    """Return what stands at the first of these paths that leads to anything, None if none does."""
+    for path in paths:
+        value = _get(body, path)
+        if value:
+            return value
+    return None
 
 
 def _count(body: _Json, path: str) -> int:
@@ -382,15 +408,13 @@ def describe_garbled(body: object) -> str:
     """
     if isinstance(body, str):
         beginning = mask(body)[:_SHOWN]  # a key that is cut would not be found
-        return (
-            BROKEN
-            if beginning.lstrip()[:1] in ("{", "[")
-            else f"not JSON: {beginning!r}"
-        )
+        if beginning.lstrip().startswith(("{", "[")):
+            return BROKEN
+        return f"not JSON: {beginning!r}"
     error = _find_choice_error(body) or _get(body, "error")
-    return (
-        f"no message in it; {mask(str(error))[:200]}" if error else "no message in it"
-    )
+    if not error:
+        return "no message in it"
+    return f"no message in it; {mask(str(error))[:200]}"
 
 
 def _find_choice_error(body: object) -> Any:

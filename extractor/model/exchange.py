@@ -58,15 +58,15 @@ class Exchange(Answerer):
             answer = read_line(load_row(line))
             if answer is None:
                 failed[place] = f"{place}: not an answer to a request (no custom_id)"
-            elif answer.completion is None:
+                continue
+            if answer.completion is None:
                 failed[answer.name] = f"{place}: {answer.problem}"
-            else:
-                self._store.add_answer(answer.name, answer.completion)
-                if not answer.completion.has_usage:
-                    self._unmetered.add(answer.name)
-        return tuple(
-            why for name, why in failed.items() if not self._store.recall(name)
-        )
+                continue
+            self._store.add_answer(answer.name, answer.completion)
+            if not answer.completion.has_usage:
+                self._unmetered.add(answer.name)
+        unanswered = [name for name in failed if not self._store.recall(name)]
+        return tuple(failed[name] for name in unanswered)
 
     def __str__(self) -> str:
         return "answers by file"  # whichever: a folder takes further answers
@@ -146,11 +146,9 @@ def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     for path in paths:
         try:
             with path.open("rb") as file:
-                yield from (
-                    (f"{path}, line {number}", line)
-                    for number, line in enumerate(file, 1)
-                    if line.strip()
-                )
+                for number, line in enumerate(file, 1):
+                    if line.strip():
+                        yield f"{path}, line {number}", line
         except OSError as error:
             raise AnswersError(
                 f"{path}: cannot be read: {error.strerror}; name a file of answers"

@@ -143,9 +143,10 @@ class Failure:
         """
         if self.status not in (400, 422) or self.is_about_length:
             return None
-        return next(
-            (name for name in parameters if re.search(rf"\b{name}\b", self.text)), None
-        )
+        for name in parameters:
+            if re.search(rf"\b{name}\b", self.text):
+                return name
+        return None
 
 
 def is_too_long(text: str) -> bool:
@@ -168,10 +169,20 @@ def read_failure(error: BaseException) -> Failure | None:
         return _read_silence(causes)
     text = body if isinstance(body, str) else json.dumps(body, default=str)
     said = _read_message(error, body)
+    return Failure(
+        status, said, f"{text} {said}", _read_wait(headers, text), headers=headers
+    )
+
+
+def _read_wait(headers: Mapping[str, str], text: str) -> float | None:
+    """Return the seconds that a server asks to wait, in the headers or the ``text`` of its
+    reply.
+    """
     wait = retry_after(headers)
-    if wait is None and (delay := _GOOGLES_DELAY.search(text)):
-        wait = float(delay[1])
-    return Failure(status, said, f"{text} {said}", wait, headers=headers)
+    if wait is not None:
+        return wait
+    delay = _GOOGLES_DELAY.search(text)
+    return float(delay[1]) if delay else None
 
 
 def _read_silence(causes: Sequence[BaseException]) -> Failure | None:
@@ -182,7 +193,8 @@ def _read_silence(causes: Sequence[BaseException]) -> Failure | None:
     names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
     if not _SILENCE.search(names):
         return None
-    said = next((str(cause) for cause in reversed(causes) if str(cause)), "")
+    messages = [str(cause) for cause in causes if str(cause)]
+    said = messages[-1] if messages else ""
     return Failure(
         None,
         hide_keys(said),
@@ -193,8 +205,11 @@ def _read_silence(causes: Sequence[BaseException]) -> Failure | None:
 
 def _read_message(error: BaseException, body: Any) -> str:
     """Return what an error says, in one line of bounded length without keys."""
-    inner = body.get("error", body) if isinstance(body, Mapping) else None
-    message = inner.get("message") if isinstance(inner, Mapping) else None
+    message = None
+    if isinstance(body, Mapping):
+        stated = body.get("error", body)
+        if isinstance(stated, Mapping):
+            message = stated.get("message")
     said = str(message or getattr(error, "message", "") or "no reason is given")
     # a cut key would not be found
     return hide_keys(" ".join(said.split()))[:_LONGEST_SAID]
@@ -234,11 +249,10 @@ def lacks_key(error: BaseException) -> bool:
 
 def find_unknown(error: BaseException) -> str | None:
     """Find the parameter that an SDK does not know. Return None if that is not the fault."""
-    if isinstance(error, TypeError):
-        found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-    else:
-        found = None
-    return found and found[1]
+    if not isinstance(error, TypeError):
+        return None
+    unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    return unknown[1] if unknown else None
 
 
 def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
@@ -270,6 +284,7 @@ def _explain(failure: Failure, spec: ModelSpec) -> str:
 
 
 def _explain_status(failure: Failure, spec: ModelSpec, status: int) -> str:
+    """Say what an HTTP status means here, and what to do."""
     said = failure.said
     if failure.is_about_credit:
         return f", the account has no credit left: {said}"
@@ -279,10 +294,14 @@ def _explain_status(failure: Failure, spec: ModelSpec, status: int) -> str:
     if failure.is_about_key:
         give = "give the key of this server" if spec.is_server else "set"
         return f", the key is missing or wrong; {give} {spec.key_name}"
-    known = _SERVER_ERROR if status >= 500 else _REFUSALS.get(status, _REFUSAL)
-    wait = "" if failure.wait is None else f" and asks to wait {failure.wait:g} seconds"
+    if status >= 500:
+        return _SERVER_ERROR.format(said=said)
+    wait = ""
+    if failure.wait is not None:
+        wait = f" and asks to wait {failure.wait:g} seconds"
     proxies = " and ".join(name_proxies()) or "the proxy"
-    return known.format(said=said, wait=wait, proxies=proxies)
+    explanation = _REFUSALS.get(status, _REFUSAL)
+    return explanation.format(said=said, wait=wait, proxies=proxies)
 
 
 def _ask_further(failure: Failure, spec: ModelSpec) -> str:
@@ -293,7 +312,9 @@ def _ask_further(failure: Failure, spec: ModelSpec) -> str:
             " name that one's file in SSL_CERT_FILE"
         )
     proxies = () if spec.is_direct else name_proxies()
-    return f" Is the proxy right that {' or '.join(proxies)} names?" if proxies else ""
+    if not proxies:
+        return ""
+    return f" Is the proxy right that {' or '.join(proxies)} names?"
 
 
 def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str, str]]:
@@ -315,10 +336,12 @@ def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str
 
 
 def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, and in turn what caused it, as a traceback shows it."""
     seen: set[int] = set()  # an error that was raised again may be its own context
     while error is not None and id(error) not in seen:
         yield error
         seen.add(id(error))
-        error = error.__cause__ or (
-            None if error.__suppress_context__ else error.__context__
-        )
+        cause = error.__cause__
+        if cause is None and not error.__suppress_context__:
+            cause = error.__context__
+        error = cause

@@ -122,9 +122,13 @@ class LiveModel(Answerer):
     async def close(self) -> None:
         """Close the connections."""
         for client in self._clients.values():
+            # Google's SDK keeps its asynchronous client apart
             sdk = getattr(client.client, "aio", client.client)
             close = getattr(sdk, "aclose", None) or getattr(sdk, "close", None)
-            if close and asyncio.iscoroutine(closing := close()):
+            if close is None:
+                continue
+            closing = close()
+            if asyncio.iscoroutine(closing):
                 await closing
 
     async def _send_repeatedly(
@@ -139,13 +143,12 @@ class LiveModel(Answerer):
                 failure = read_failure(error)
                 if failure is None or lacks_key(error):
                     raise
-                if not self._is_worth_repeat(
-                    failure
-                ) or answers.attempts >= self._limit(failure):
+                if not self._is_worth_repeat(failure):
                     raise
-            await self._policy.sleep(
-                self._policy.wait_before(answers.attempts, failure.wait)
-            )
+                if answers.attempts >= self._limit(failure):
+                    raise
+            wait = self._policy.wait_before(answers.attempts, failure.wait)
+            await self._policy.sleep(wait)
 
     def _is_worth_repeat(self, failure: Failure) -> bool:
         if failure.status == 200:  # a page in place of an answer may be gone soon
@@ -281,9 +284,13 @@ class LiveModel(Answerer):
     def _pause(self, failure: Failure) -> None:
         """Let all requests wait as long as an overloaded server asks, if that is not too long."""
         wait = failure.wait or 0.0
-        if failure.is_limit and 0 < wait <= self._policy.longest_wait:
-            tell(Event.RATE_LIMITED, seconds=round(wait, 3))
-            self._paused_until = max(self._paused_until, self._policy.clock() + wait)
+        if not failure.is_limit:
+            return
+        if not 0 < wait <= self._policy.longest_wait:
+            return
+        tell(Event.RATE_LIMITED, seconds=round(wait, 3))
+        until = self._policy.clock() + wait
+        self._paused_until = max(self._paused_until, until)
 
     async def _create(self, call: Call, answers: "_Answers", reasks: int) -> None:
         """Let instructor send a request and its re-asks. Raises what no answer explains."""

@@ -89,7 +89,8 @@ def repair_characters(text: str) -> str:
 
 def find_starts(text: str) -> Iterator[int]:
     """Yield the places of brackets that may begin a value: an object, or a list of objects."""
-    return (found.start() for found in _START.finditer(text))
+    for bracket in _START.finditer(text):
+        yield bracket.start()
 
 
 def read_objects(text: str, key: str) -> tuple[list[dict[str, Any]], list[str]]:
@@ -125,12 +126,17 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _join_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of these members. Of a key that stands twice, lists are joined, and an
+    empty value does not replace another.
+    """
     joined: dict[str, Any] = {}
     for key, value in pairs:
-        known = joined.get(key)
-        if isinstance(known, list) and isinstance(value, list):
-            joined[key] = known + value
-        elif key not in joined or value not in (None, "", [], {}):
+        earlier = joined.get(key)
+        if isinstance(earlier, list) and isinstance(value, list):
+            joined[key] = earlier + value
+            continue
+        is_empty = value in (None, "", [], {})
+        if key not in joined or not is_empty:
             joined[key] = value
     return joined
 
@@ -186,19 +192,17 @@ def _break_off(strict: str) -> NotJson:
 
 
 def _write_token(token: re.Match[str], *, is_last: bool) -> str:
+    """Write a token as strict JSON. Raises ``NotJson`` for a word that is no value."""
     text = token[0]
     if token["string"]:
         return _write_string(text[1:-1])
-    if not token["word"] or text[-1].isdigit():
+    is_number = text[-1].isdigit()
+    if not token["word"] or is_number:
         return text
     if text in _WORDS_OF_PYTHON:
         return _WORDS_OF_PYTHON[text]
     # "tru" may be the beginning of "true"
-    if is_last or text in (
-        "true",
-        "false",
-        "null",
-    ):
+    if is_last or text in ("true", "false", "null"):
         return text
     raise NotJson(f"{text[:20]!r} is no value")
 

@@ -240,12 +240,17 @@ class Watch:
         if self._silent_since is not None and self._calls:
             waited = now - self._silent_since
         left = self._next_try - now
-        if left > _SHOWN_AFTER_S or (left > 0 and waited):
-            return f"{self._last.brief or 'rate limited'}, next try in {left:.0f} s"
-        late_after = _LATE_AFTER_S if self._has_answered else _SHOWN_AFTER_S
+        is_pausing = left > 0 and waited != 0
+        if left > _SHOWN_AFTER_S or is_pausing:
+            cause = self._last.brief or "rate limited"
+            return f"{cause}, next try in {left:.0f} s"
+        late_after = _LATE_AFTER_S
+        which = "an"
+        if not self._has_answered:
+            late_after = _SHOWN_AFTER_S
+            which = "the first"
         if waited < late_after:
             return ""
-        which = "an" if self._has_answered else "the first"
         return f"waiting for {which} answer of {self._name}, {waited:.0f} s"
 
     @property

@@ -120,12 +120,7 @@ def guess_provider(model: str) -> str | None:
     ... )
     ('anthropic', 'openai', None)
     """
-    providers = list_providers().items()
-    return next(
-        (
-            name
-            for name, entry in providers
-            if entry.names and re.match(entry.names, model)
-        ),
-        None,
-    )
+    for name, entry in list_providers().items():
+        if entry.names and re.match(entry.names, model):
+            return name
+    return None

@@ -233,7 +233,8 @@ def test_events_are_asked_where_the_concept_may_be_a_time_to_event(concept, expe
         outcome(1, "Something", concept=concept, start_event=OPEN, end_events=OPEN)
     )
     fields = questions[0].fields if questions else ()
-    assert ("start_event" in fields, "end_events" in fields) == (expected, expected)
+    assert ("start_event" in fields) == expected
+    assert ("end_events" in fields) == expected
 
 
 def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():
@@ -322,11 +323,9 @@ def test_packing_keeps_order_puts_tasks_together_and_regimens_in_one_call():
         *doses(3, role=OPEN, route=OPEN, timing=OPEN),
     ]
     first, second = pack_questions(plan(*items), max_tokens=60)
-    assert (numbers(first), {q.fields for q in second}, len(second)) == (
-        [9],
-        {("regimens",)},
-        5,
-    )
+    assert numbers(first) == [9]
+    assert {q.fields for q in second} == {("regimens",)}
+    assert len(second) == 5
 
 
 def shown(*sections, **texts):
@@ -348,7 +347,8 @@ def shown(*sections, **texts):
         sections={s.name: read_section(s.name, s.text) for s in sections},
     )
     return [
-        (one.span.section, one.text) for one in list_dose_passages(parsed, count(50))
+        (passage.span.section, passage.text)
+        for passage in list_dose_passages(parsed, count(50))
     ]
 
 

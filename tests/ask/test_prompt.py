@@ -181,10 +181,8 @@ def test_marks_of_chat_templates_are_broken_up_and_comparisons_are_not():
 
 
 def test_output_is_bounded_by_questions_and_fields():
-    one, two = (
-        criterion(1, "Adults", category=OPEN),
-        criterion(1, "Adults", category=OPEN, constraints=OPEN),
-    )
+    one = criterion(1, "Adults", category=OPEN)
+    two = criterion(1, "Adults", category=OPEN, constraints=OPEN)
     few, more = (
         call_of(parsed_record(found), Task.ELIGIBILITY, effort=Effort.MEDIUM)
         for found in (one, two)
@@ -235,7 +233,8 @@ def test_the_newest_version_counts_and_its_hash_covers_all_that_is_sent(tmp_path
         hashes[read_prompt(tmp_path).version.version] = read_prompt(
             tmp_path
         ).version.sha256
-    assert (list(hashes), len(set(hashes.values()))) == ([1, 2, 10], 3)
+    assert list(hashes) == [1, 2, 10]
+    assert len(set(hashes.values())) == 3
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,10 @@ async def test_the_line_that_a_model_names_introduces_a_criterion_where_the_rule
     extraction = assemble_extraction(
         parsed, await ask(parsed, Scripted(answer), options), options.tasks
     )
-    found = {one.quote: one.lead_in for one in extraction.eligibility.criteria}
+    found = {
+        criterion.quote: criterion.lead_in
+        for criterion in extraction.eligibility.criteria
+    }
     assert found["Asthma"] == "Evidence of allergy, shown by:"
     assert found["Eczema"] == (found["Asthma"] if introduced else None)
 
@@ -231,19 +234,15 @@ async def test_a_regimen_found_only_by_the_model_has_evidence():
     result = await ask(parsed, Scripted(answer), ExtractionOptions(tasks={Task.DOSING}))
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
     (regimen,) = extraction.dosing
-    assert (regimen.agent, regimen.quote, regimen.frequency) == (
-        "Study product",
-        "5 mg twice daily",
-        "BID",
-    )
+    assert regimen.agent == "Study product"
+    assert regimen.quote == "5 mg twice daily"
+    assert regimen.frequency == "BID"
     assert {piece.field: piece.quote for piece in regimen.evidence}[
         "amounts[0]"
     ] == "5 mg"
     origins = {piece.field: piece.origin for piece in regimen.evidence}
-    assert (origins["agent"], origins["amounts[0]"]) == (
-        Origin.MODEL,
-        Origin.BOTH,
-    )  # the rules link the dose to it
+    assert origins["agent"] == Origin.MODEL
+    assert origins["amounts[0]"] == Origin.BOTH  # the rules link the dose to it
     reasons = {absence.field: absence.reason for absence in extraction.absences}
     assert reasons["dosing[0].cycle"] is AbsenceReason.UNSUPPORTED_ANSWER
     assert reasons["dosing[0].route"] is not AbsenceReason.NOT_ASKED

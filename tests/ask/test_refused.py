@@ -41,8 +41,8 @@ def _model_decides(monkeypatch):
         return replace(
             parsed,
             criteria=tuple(
-                replace(one, rules={**one.rules, **forgotten})
-                for one in parsed.criteria
+                replace(criterion, rules={**criterion.rules, **forgotten})
+                for criterion in parsed.criteria
             ),
         )
 

@@ -349,19 +349,15 @@ def test_a_line_may_hold_several_regimens_or_none():
             "freq": "QD",
         },
     )
-    assert (one, first["stands"], first["agent"], first["quote"]) == (
-        3,
-        True,
-        "Testimab",
-        "Testimab\n5 mg IV",
-    )
+    assert one == 3
+    assert first["stands"] is True
+    assert first["agent"] == "Testimab"
+    assert first["quote"] == "Testimab\n5 mg IV"
     assert first["route"] is Route.ORAL
-    assert (other, second["quote"], "role" in first, "role" in second) == (
-        3,
-        "2 tablets daily",
-        True,
-        False,
-    )
+    assert other == 3
+    assert second["quote"] == "2 tablets daily"
+    assert "role" in first
+    assert "role" not in second
     assert read([question]) == [(3, {"stands": False})]
     assert read([question], complete=False) == []
 
@@ -373,7 +369,9 @@ def test_arms_that_are_left_out_are_no_answer():
         {"n": 3, "agent": "Testimab"},
         {"n": 3, "agent": "A", "arms": [1, 2]},
     )
-    assert ("arms" in none, none["amounts"], both["arms"]) == (False, (), (1, 2))
+    assert "arms" not in none
+    assert none["amounts"] == ()
+    assert both["arms"] == (1, 2)
 
 
 def outcome_values(*fields, text=OUTCOME, **item):

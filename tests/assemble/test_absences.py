@@ -36,9 +36,13 @@ def doubtful(monkeypatch):
     def guess(record, *_):
         parsed = parse_record(record)
         outcomes = []
-        for one in parsed.outcomes:
-            guessed = Reading(("plasma",), 0.3, (replace(one.span, start=8, end=14),))
-            outcomes.append(replace(one, rules={**one.rules, "specimens": guessed}))
+        for outcome in parsed.outcomes:
+            guessed = Reading(
+                ("plasma",), 0.3, (replace(outcome.span, start=8, end=14),)
+            )
+            outcomes.append(
+                replace(outcome, rules={**outcome.rules, "specimens": guessed})
+            )
         return replace(parsed, outcomes=tuple(outcomes))
 
     monkeypatch.setattr("extractor.pipeline.parse_record", guess)
@@ -51,9 +55,9 @@ def test_not_reported_names_the_sections_that_were_searched():
         eligibility="Inclusion Criteria:\n\n* Consent",
     )
     [gap] = [
-        one
-        for one in Extractor(effort="none").extract(record).absences
-        if one.field == "eligibility.sex"
+        absence
+        for absence in Extractor(effort="none").extract(record).absences
+        if absence.field == "eligibility.sex"
     ]
     assert gap.reason is AbsenceReason.NOT_REPORTED
     assert set(gap.sections) == {"title", "brief_summary", "eligibility"}
@@ -70,10 +74,8 @@ def test_contradictory():
         is found["eligibility.maximum_age"]
         is AbsenceReason.CONTRADICTORY
     )
-    assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (
-        None,
-        None,
-    )
+    assert extraction.eligibility.minimum_age is None
+    assert extraction.eligibility.maximum_age is None
 
 
 @pytest.mark.parametrize(
@@ -191,10 +193,8 @@ async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked():
         for number in range(1500)
     )
     with serve(answering({})) as stub:
-        extractor, allowed = (
-            Extractor(stub.spec, fields=Diet, tasks=["endpoints"]),
-            count(),
-        )
+        extractor = Extractor(stub.spec, fields=Diet, tasks=["endpoints"])
+        allowed = count()
         record = trial(eligibility=f"Inclusion Criteria:\n{lines}")
         async with extractor.setup.open(
             route=Route(Budgeted(lambda: next(allowed) < 3))

@@ -30,6 +30,16 @@ from extractor.schemas import (
 )
 
 PROVENANCE = {"evidence", "origin", "support", "confidence"}
+UNPROVEN = {
+    "rank",
+    "index",
+    "section",
+    "criteria",
+    "turned",
+    "demanded",
+    "has_exception",
+}
+"""What the layout says, or what follows from other fields."""
 SAMPLES = ("tests/records", "seeds/records")
 
 
@@ -45,86 +55,66 @@ def read_samples():
 
 def _shuffle(extraction, chance):
     def doubt(item):
-        known = {}
-        evidence = tuple(
-            piece.model_copy(
-                update={
-                    "confidence": known.setdefault(
-                        piece.field, round(chance.random(), 4)
-                    )
-                }
-            )
-            for piece in item.evidence
-        )
+        confidences = {}
+        evidence = []
+        for piece in item.evidence:
+            drawn = round(chance.random(), 4)
+            confidence = confidences.setdefault(piece.field, drawn)
+            evidence.append(piece.model_copy(update={"confidence": confidence}))
         least = min((piece.confidence for piece in evidence), default=1.0)
-        return item.model_copy(update={"evidence": evidence, "confidence": least})
+        return item.model_copy(
+            update={"evidence": tuple(evidence), "confidence": least}
+        )
 
     people = doubt(extraction.eligibility)
     people = people.model_copy(update={"criteria": tuple(map(doubt, people.criteria))})
-    changed = {"eligibility": people, "dosing": tuple(map(doubt, extraction.dosing))}
     return extraction.model_copy(
-        update={**changed, "endpoints": tuple(map(doubt, extraction.endpoints))}
+        update={
+            "eligibility": people,
+            "dosing": tuple(map(doubt, extraction.dosing)),
+            "endpoints": tuple(map(doubt, extraction.endpoints)),
+        }
     )
+
+
+def draw_sample(number):
+    samples = read_samples()
+    return samples[number % len(samples)]
 
 
 def list_values(extraction):
     """Return each value with the place of its quote, sorted, without the number of its item."""
     for path, item in extraction.list_items():
         for piece in item.evidence:
+            value = _find(item, piece.field)
+            if isinstance(value, TimeWindow):
+                value = value.model_copy(update={"of": None, "anchor": None})
             member, _, part = piece.field.partition(".")
-            value, name = _find(item, piece.field), FieldRef(piece.field).path
-            value = (
-                value.model_copy(update={"of": None, "anchor": None})
-                if isinstance(value, TimeWindow)
-                else value
-            )
-            if (
-                member.startswith("groups") and not part
-            ):  # the one around it may be dropped
+            if member.startswith("groups") and not part:
+                # the one around it may be dropped
                 value = value.model_copy(update={"parent": None})
+            name = FieldRef(piece.field).path
             yield path.split("[")[0], name, value, piece.section, piece.start
 
 
 @settings(deadline=None)
 @given(st.floats(0, 1), st.integers(0, 100))
 @example(0, 0)
-def test_remaining_values_are_confident_and_proven(minimum, chosen):
+def test_remaining_values_are_confident_and_proven(minimum, number):
     """Every value has a quote, every empty field a reason, and every confidence is high enough."""
-    record, extraction = read_samples()[chosen % len(read_samples())]
+    record, extraction = draw_sample(number)
+
     left = drop_doubtful(extraction, minimum)
+
     assert TrialExtraction.model_validate(left.model_dump()) == left
     explained = {absence.field for absence in left.absences}
     for path, item in left.list_items():
-        assert item.confidence is None or item.confidence >= minimum
-        proven = {piece.field for piece in item.evidence}
-        for piece in item.evidence:
-            assert piece.confidence >= minimum
-            assert (
-                record.section(piece.section).text[piece.start : piece.end]
-                == piece.quote
-            )
-        for name in set(type(item).model_fields) - PROVENANCE - {"group", "groups"}:
-            value = getattr(item, name)
-            if value in (None, ()):
-                assert f"{path}.{name}" in explained
-            elif name not in {
-                "rank",
-                "index",
-                "section",
-                "criteria",
-                "turned",
-                "demanded",
-                "has_exception",
-            }:
-                assert {field.split("[")[0] for field in proven} >= {name}
-    names = {group.id for group in left.eligibility.groups}
-    assert {group.parent for group in left.eligibility.groups} <= {*names, None}
-    assert {criterion.group for criterion in left.eligibility.criteria} <= {
-        *names,
-        None,
-    }
-    for task, items in {"dosing": left.dosing, "endpoints": left.endpoints}.items():
-        assert items or task in explained
+        check_confidences(item, minimum)
+        check_quotes(item, record)
+        check_fields(item, path, explained)
+    check_groups(left.eligibility)
+    assert left.dosing or "dosing" in explained
+    assert left.endpoints or "endpoints" in explained
     for absence in left.absences:
         assert _find(left, absence.field) in (None, ()), absence.field
 
@@ -137,25 +127,54 @@ def _find(extraction, path):
     return value
 
 
+def check_confidences(item, minimum):
+    if item.confidence is not None:
+        assert item.confidence >= minimum
+    for piece in item.evidence:
+        assert piece.confidence >= minimum
+
+
+def check_quotes(item, record):
+    for piece in item.evidence:
+        text = record.section(piece.section).text
+        assert text[piece.start : piece.end] == piece.quote
+
+
+def check_fields(item, path, explained):
+    """Each field has a proof, or a reason why it is empty."""
+    proven = {piece.field.split("[")[0] for piece in item.evidence}
+    for name in set(type(item).model_fields) - PROVENANCE - {"group", "groups"}:
+        if getattr(item, name) in (None, ()):
+            assert f"{path}.{name}" in explained
+        elif name not in UNPROVEN:
+            assert name in proven
+
+
+def check_groups(eligibility):
+    """What names a group names one that is left."""
+    names = {group.id for group in eligibility.groups} | {None}
+    assert {group.parent for group in eligibility.groups} <= names
+    assert {criterion.group for criterion in eligibility.criteria} <= names
+
+
 @settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 100))
-def test_a_higher_minimum_keeps_a_subset_of_the_values(one, other, chosen):
-    low, high = sorted((one, other))
-    _, extraction = read_samples()[chosen % len(read_samples())]
+def test_a_higher_minimum_keeps_a_subset_of_the_values(minimum, other, number):
+    low, high = sorted((minimum, other))
+    _, extraction = draw_sample(number)
+
     some = drop_doubtful(extraction, low)
     few = drop_doubtful(extraction, high)
-    more = list(list_values(some))
+
+    values = list(list_values(some))
     for value in list_values(few):
-        more.remove(value)
+        values.remove(value)
+
     again = drop_doubtful(some, high)
-    assert (again.eligibility, again.dosing, again.endpoints) == (
-        few.eligibility,
-        few.dosing,
-        few.endpoints,
-    )
-    assert {(a.field, a.reason) for a in again.absences} == {
-        (a.field, a.reason) for a in few.absences
-    }
+    assert again.eligibility == few.eligibility
+    assert again.dosing == few.dosing
+    assert again.endpoints == few.endpoints
+    assert set(find(again)) == set(find(few))
     assert again.findings == few.findings
 
 
@@ -209,55 +228,61 @@ def find(extraction):
 
 def test_members_of_a_list_are_dropped_one_by_one_and_the_others_renumbered():
     left = drop_doubtful(make(dosing=(regimen(0.9, 0.2, 0.8),)), 0.5)
+
     (kept,) = left.dosing
     assert [amount.low for amount in kept.amounts] == [0, 2]
-    assert [(p.field, p.confidence) for p in kept.evidence][2:] == [
-        ("amounts[0]", 0.9),
-        ("amounts[1]", 0.8),
-    ]
+    confidences = {piece.field: piece.confidence for piece in kept.evidence}
+    del confidences["agent"], confidences["quote"]
+    assert confidences == {"amounts[0]": 0.9, "amounts[1]": 0.8}
     assert find(left) == []
-    assert find(drop_doubtful(make(dosing=(regimen(0.1, 0.2),)), 0.5)) == [
-        ("dosing[0].amounts", "low_confidence")
-    ]
 
 
 def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
-    gap = {"reason": "not_asked"}
-    cited = Citation(section="eligibility", start=0, end=1, quote="x")
-    given = {
+    absences = [
+        Absence(field=path, reason="not_asked")
+        for path in (
+            "eligibility.criteria[0].lead_in",
+            "eligibility.criteria[1].lead_in",
+            "dosing[0].route",
+            "dosing[1].route",
+        )
+    ]
+    shared = {
         "kind": "limits_contradict",
         "severity": "warning",
         "message": "m",
-        "citations": (cited,),
+        "citations": (Citation(section="eligibility", start=0, end=1, quote="x"),),
     }
-    paths = [
-        "eligibility.criteria[0]",
-        "eligibility.criteria[1].constraints",
-        "eligibility.criteria",
-        "arms[0]",
-        "",
+    findings = [
+        Finding(field=path, **shared)
+        for path in (
+            "eligibility.criteria[0]",
+            "eligibility.criteria[1].constraints",
+            "eligibility.criteria",
+            "arms[0]",
+            "",
+        )
     ]
-    left = drop_doubtful(
-        make(
-            eligibility=Eligibility(criteria=(criterion(0.3), criterion(0.9))),
-            dosing=(regimen(agent=0.2), regimen()),
-            absences=[
-                Absence(field=f"eligibility.criteria[{n}].lead_in", **gap)
-                for n in (0, 1)
-            ]
-            + [Absence(field=f"dosing[{n}].route", **gap) for n in (0, 1)],
-            findings=[Finding(field=path, **given) for path in paths],
-        ),
-        0.5,
+    extraction = make(
+        eligibility=Eligibility(criteria=(criterion(0.3), criterion(0.9))),
+        dosing=(regimen(agent=0.2), regimen()),
+        absences=absences,
+        findings=findings,
     )
-    assert [len(left.eligibility.criteria), len(left.dosing)] == [1, 1]
+
+    left = drop_doubtful(extraction, 0.5)
+
+    assert len(left.eligibility.criteria) == 1
+    assert len(left.dosing) == 1
     assert find(left) == [
         ("eligibility.criteria[0].lead_in", "not_asked"),
         ("dosing[0].route", "not_asked"),
     ]
-    assert [found.field for found in left.findings] == [
+    assert [finding.field for finding in left.findings] == [
         "eligibility.criteria[0].constraints",
-        *paths[2:],
+        "eligibility.criteria",
+        "arms[0]",
+        "",
     ]
 
 
@@ -273,33 +298,64 @@ def test_an_endpoint_stays_since_it_is_registered_and_gold_since_it_has_no_evide
     assert drop_doubtful(gold, 1.0) is gold
 
 
+def test_an_endpoint_stays_since_it_is_registered():
+    proof = prove("measure", 0.1)
+    endpoint = Endpoint(rank="primary", index=0, measure="x", evidence=(proof,))
+
+    left = drop_doubtful(make(endpoints=(endpoint,)), 0.5)
+
+    assert left.endpoints == (Endpoint(rank="primary", index=0, confidence=1.0),)
+
+
+def test_gold_stays_since_it_has_no_evidence():
+    regimen = Regimen(agent="A", section="arms[0]", quote="x", role="placebo")
+    gold = make(dosing=(regimen,))
+
+    assert drop_doubtful(gold, 1.0) is gold
+
+
 def test_findings_of_a_dropped_value_are_dropped_and_others_get_new_paths():
-    given = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
-    paths = [
+    shared = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
+    findings = [
+        Finding(field=path, **shared)
+        for path in (
+            "dosing[0].amounts[0]",
+            "dosing[0].amounts[1]",
+            "dosing[0].route",
+            "dosing[0]",
+            "dosing",
+        )
+    ]
+    extraction = make(dosing=(regimen(0.2, 0.8),), findings=findings)
+
+    left = drop_doubtful(extraction, 0.5)
+
+    assert [finding.field for finding in left.findings] == [
         "dosing[0].amounts[0]",
-        "dosing[0].amounts[1]",
         "dosing[0].route",
         "dosing[0]",
         "dosing",
     ]
-    findings = [Finding(field=path, **given) for path in paths]
-    left = drop_doubtful(make(dosing=(regimen(0.2, 0.8),), findings=findings), 0.5)
-    assert [found.field for found in left.findings] == [paths[0], *paths[2:]]
     assert left.dosing[0].confidence == 0.1  # of an empty field: the lowest
 
 
 def test_confidence_and_support_of_an_item_come_from_its_remaining_fields():
     doubtful = prove("category", 0.4, origin="model", support="inferred")
-    item = criterion(0.9, category="age", evidence=[doubtful])
-    known = {"origin": Origin.BOTH, "support": Support.INFERRED, "confidence": 0.4}
-    people = Eligibility(criteria=(item.model_copy(update=known),))
-    (kept,) = drop_doubtful(make(eligibility=people), 0.5).eligibility.criteria
-    assert (kept.category, kept.origin, kept.support, kept.confidence) == (
-        None,
-        "rule",
-        "parsed",
-        0.9,
+    item = criterion(0.9, category="age", evidence=[doubtful]).model_copy(
+        update={
+            "origin": Origin.BOTH,
+            "support": Support.INFERRED,
+            "confidence": 0.4,
+        }
     )
+    extraction = make(eligibility=Eligibility(criteria=(item,)))
+
+    (kept,) = drop_doubtful(extraction, 0.5).eligibility.criteria
+
+    assert kept.category is None
+    assert kept.origin == "rule"
+    assert kept.support == "parsed"
+    assert kept.confidence == 0.9
 
 
 @pytest.mark.parametrize(("confidence", "left"), [(0.2, 0), (0.9, 2)])
@@ -308,29 +364,34 @@ def test_a_member_without_its_own_quote_is_dropped_with_the_others(confidence, l
     assert len(kept.amounts) == left
 
 
-def doubt_part(part, value, **fields):
+def test_a_list_of_which_all_members_are_dropped_is_empty_for_a_low_confidence():
+    left = drop_doubtful(make(dosing=(regimen(0.1, 0.2),)), 0.5)
+
+    assert find(left) == [("dosing[0].amounts", "low_confidence")]
+
+
+def doubt_part(part, **fields):
     """A criterion of which only one part of one value is doubtful, after the doubtful was
     dropped.
     """
     (name,) = fields
     evidence = (prove(f"{name}[0]", 0.9), prove(f"{name}[0].{part}", 0.5))
-    one = criterion(0.9, evidence=evidence, **fields).model_copy(
+    doubtful = criterion(0.9, evidence=evidence, **fields).model_copy(
         update={"confidence": 0.5}
     )
-    (left,) = drop_doubtful(
-        make(eligibility=Eligibility(criteria=(one,))), 0.7
-    ).eligibility.criteria
+    extraction = make(eligibility=Eligibility(criteria=(doubtful,)))
+    (left,) = drop_doubtful(extraction, 0.7).eligibility.criteria
     return getattr(left, name), [piece.field for piece in left.evidence][2:]
 
 
 def test_without_its_condition_a_limit_says_too_much():
     limit = Constraint(quantity="Hb", comparator=">", value=12, condition="x")
-    assert doubt_part("condition", limit, constraints=(limit,)) == ((), [])
+    assert doubt_part("condition", constraints=(limit,)) == ((), [])
 
 
 @pytest.mark.parametrize("part", ["of", "anchor"])
 def test_a_time_window_can_do_without_its_other_quotes(part):
     window = TimeWindow(quote="x", comparator="<=", value=3, unit="day", **{part: "x"})
-    left, fields = doubt_part(part, window, time_windows=(window,))
+    left, fields = doubt_part(part, time_windows=(window,))
     assert left == (window.model_copy(update={part: None}),)
     assert fields == ["time_windows[0]"]

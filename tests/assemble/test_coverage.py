@@ -33,14 +33,13 @@ def covered(record):
 
 def classes(record):
     """Return the words and the class of each span with words."""
-    return [
-        (
-            record.section(one.span.section).text[one.span.start : one.span.end],
-            one.text_class.value,
-        )
-        for one in covered(record)
-        if record.section(one.span.section).text[one.span.start : one.span.end].strip()
-    ]
+    found = []
+    for covered_span in covered(record):
+        span = covered_span.span
+        words = record.section(span.section).text[span.start : span.end]
+        if words.strip():
+            found.append((words, covered_span.text_class.value))
+    return found
 
 
 def unread(record):
@@ -57,28 +56,27 @@ def record(request):
 
 
 def test_every_character_is_in_exactly_one_span_and_counted_by_its_class(record):
-    coverage, spans = extract(record).coverage, covered(record)
+    coverage = extract(record).coverage
+    spans = covered(record)
     for section in record.sections:
-        own = [one.span for one in spans if one.span.section == section.name]
+        own = [span.span for span in spans if span.span.section == section.name]
         assert all(one.end == other.start for one, other in pairwise(own))
         assert not section.text or (own[0].start, own[-1].end) == (0, len(section.text))
     assert all(
-        bool(one.items) == (one.text_class is TextClass.CLAIMED) for one in spans
+        bool(span.items) == (span.text_class is TextClass.CLAIMED) for span in spans
     )
     for counted, kind in [
         (coverage, ""),
         *((section, section.kind) for section in coverage.sections),
     ]:
         of_kind = [
-            one for one in spans if kind in ("", one.span.section.partition("[")[0])
+            span for span in spans if kind in ("", span.span.section.partition("[")[0])
         ]
         lengths = Counter()
         for one in of_kind:
             lengths[one.text_class] += one.span.length
-        assert (counted.claimed, counted.boilerplate) == (
-            lengths[TextClass.CLAIMED],
-            lengths[TextClass.BOILERPLATE],
-        )
+        assert counted.claimed == lengths[TextClass.CLAIMED]
+        assert counted.boilerplate == lengths[TextClass.BOILERPLATE]
         assert counted.characters == lengths.total()
 
 
@@ -107,8 +105,52 @@ def test_headings_and_bullets_are_boilerplate():
     ],
 )
 def test_a_line_without_content_is_boilerplate(text, has_content):
-    found = {one.text_class for one in list_covered_spans(trial(eligibility=text), [])}
+    found = {
+        span.text_class for span in list_covered_spans(trial(eligibility=text), [])
+    }
     assert (TextClass.UNCLAIMED in found) is has_content
+
+
+def test_every_character_is_in_exactly_one_span(record):
+    spans = [covered_span.span for covered_span in covered(record)]
+
+    for section in record.sections:
+        own = [span for span in spans if span.section == section.name]
+        for before, after in pairwise(own):
+            assert before.end == after.start
+        if section.text:
+            assert own[0].start == 0
+            assert own[-1].end == len(section.text)
+
+
+def test_claimed_spans_are_those_of_items(record):
+    for covered_span in covered(record):
+        is_claimed = covered_span.text_class is TextClass.CLAIMED
+        assert bool(covered_span.items) == is_claimed
+
+
+def test_every_character_is_counted_by_its_class(record):
+    lengths = Counter()
+    for covered_span in covered(record):
+        span = covered_span.span
+        kind, _, _ = span.section.partition("[")
+        lengths[kind, covered_span.text_class] += span.length
+        lengths["", covered_span.text_class] += span.length
+
+    coverage = extract(record).coverage
+
+    check_counts(coverage, "", lengths)
+    for section in coverage.sections:
+        check_counts(section, section.kind, lengths)
+
+
+def check_counts(counted, kind, lengths):
+    claimed = lengths[kind, TextClass.CLAIMED]
+    boilerplate = lengths[kind, TextClass.BOILERPLATE]
+    unclaimed = lengths[kind, TextClass.UNCLAIMED]
+    assert counted.claimed == claimed
+    assert counted.boilerplate == boilerplate
+    assert counted.characters == claimed + boilerplate + unclaimed
 
 
 def test_a_limit_that_is_in_no_value_is_reported():
@@ -119,17 +161,18 @@ def test_a_limit_that_is_in_no_value_is_reported():
     )
     extraction = assemble_extraction(parsed, ModelResult())
     first, *others = extraction.eligibility.criteria
-    left = [
+    evidence = tuple(
         piece for piece in first.evidence if not piece.field.startswith("constraints")
-    ]
-    criteria = (first.model_copy(update={"evidence": tuple(left)}), *others)
-    eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
-    changed = extraction.model_copy(update={"eligibility": eligibility})
-    ((finding,), _) = find_unread(parsed, changed, {Task.ELIGIBILITY})
-    assert (finding.kind, finding.citations[0].quote) == (
-        FindingKind.NUMBER_UNREAD,
-        "≥ 300 mg/dL",
     )
+    criteria = (first.model_copy(update={"evidence": evidence}), *others)
+    eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
+    without_limit = extraction.model_copy(update={"eligibility": eligibility})
+
+    findings, _ = find_unread(parsed, without_limit, {Task.ELIGIBILITY})
+
+    (finding,) = findings
+    assert finding.kind == FindingKind.NUMBER_UNREAD
+    assert finding.citations[0].quote == "≥ 300 mg/dL"
 
 
 @pytest.mark.parametrize(
@@ -182,12 +225,12 @@ def test_a_time_frame_from_which_nothing_was_read_is_reported(frame, reported):
     )
     extraction = assemble_extraction(parsed, ModelResult())
     (endpoint,) = extraction.endpoints
-    forgotten = endpoint.model_copy(
+    unread_endpoint = endpoint.model_copy(
         update={"time_points": (), "time_kind": TimeKind.AT}
     )
-    changed = extraction.model_copy(update={"endpoints": (forgotten,)})
-    found = [
-        finding.citations[0].quote
-        for finding in find_unread(parsed, changed, {Task.ENDPOINTS})[0]
-    ]
-    assert found == [frame] * reported
+    changed = extraction.model_copy(update={"endpoints": (unread_endpoint,)})
+
+    findings, _ = find_unread(parsed, changed, {Task.ENDPOINTS})
+
+    quotes = [finding.citations[0].quote for finding in findings]
+    assert quotes == ([frame] if reported else [])

@@ -73,7 +73,8 @@ def parsed():
     return replace(
         parsed,
         regimens=tuple(
-            replace(one, rules={**one.rules, "role": role}) for one in parsed.regimens
+            replace(regimen, rules={**regimen.rules, "role": role})
+            for regimen in parsed.regimens
         ),
     )
 
@@ -107,7 +108,8 @@ def test_what_both_read_is_one_regimen_each(parsed):
     found = assemble(parsed, TESTIMAB, EXAMPLUMAB)
     assert found.keys() == {"Examplumab", "Testimab"}
     origins = {piece.field: piece.origin for piece in found["Testimab"].evidence}
-    assert (origins["route"], origins["agent"]) == (Origin.BOTH, Origin.BOTH)
+    assert origins["route"] == Origin.BOTH
+    assert origins["agent"] == Origin.BOTH
     assert found["Testimab"].role is Role.BACKGROUND
 
 
@@ -286,10 +288,8 @@ def mg(value, *arms):
 def test_arms_and_those_of_amounts_cite_the_labels():
     levels = {"amounts": (mg(10, "1"), mg(5, "2")), "quote": "10 mg daily"}
     parsed, (regimen,) = in_arms({"arms": (1, 2), **levels})
-    assert (regimen.arms, [one.arms for one in regimen.amounts]) == (
-        ("High", "Low"),
-        [("High",), ("Low",)],
-    )
+    assert regimen.arms == ("High", "Low")
+    assert [amount.arms for amount in regimen.amounts] == [("High",), ("Low",)]
     cited = [
         (piece.field, piece.section, piece.quote)
         for piece in regimen.evidence_for("arms")

@@ -39,8 +39,8 @@ def show(extraction):
     for criterion in eligibility.criteria:
         items[criterion.group].append(criterion.quote)
     groups = {
-        one.id: (str(one), one.lead_in, one.parent, items[one.id])
-        for one in eligibility.groups
+        group.id: (str(group), group.lead_in, group.parent, items[group.id])
+        for group in eligibility.groups
     }
     return groups, items[None]
 
@@ -197,7 +197,7 @@ def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():
         "Inclusion Criteria:\n\n* Risk, shown as follows:\n\n  * Stroke\n  * Gout\n* Asthma\n* "
         "Consent"
     )
-    line, *items = (one.span for one in parsed.criteria)
+    line, *items = (criterion.span for criterion in parsed.criteria)
     rule = CriterionGroup(id="", rule="at_least", n=2)
     extraction = answer(
         parsed,
@@ -222,7 +222,7 @@ def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():
 
 def test_lines_that_introduce_each_other_make_no_circle():
     parsed = parse("Inclusion Criteria:\n\n* Stroke\n* Gout\n* Asthma")
-    stroke, gout, _ = (one.span for one in parsed.criteria)
+    stroke, gout, _ = (criterion.span for criterion in parsed.criteria)
     extraction = answer(
         parsed,
         Stroke={"lead_in": model("Gout", gout)},
@@ -235,10 +235,10 @@ def test_lines_that_introduce_each_other_make_no_circle():
 def test_a_group_that_is_dropped_for_doubt_leaves_its_members_to_the_one_around():
     extraction = extract(TREE)
     evidence = tuple(
-        one.model_copy(
-            update={"confidence": 0.1 if one.field == "groups[0].rule" else 0.9}
+        piece.model_copy(
+            update={"confidence": 0.1 if piece.field == "groups[0].rule" else 0.9}
         )
-        for one in extraction.eligibility.evidence
+        for piece in extraction.eligibility.evidence
     )
     doubtful = extraction.eligibility.model_copy(update={"evidence": evidence})
     left = drop_doubtful(extraction.model_copy(update={"eligibility": doubtful}), 0.5)

@@ -17,7 +17,7 @@ def extract(text, **sections):
 
 
 def place(criterion, field):
-    (piece,) = [one for one in criterion.evidence if one.field == field]
+    (piece,) = [piece for piece in criterion.evidence if piece.field == field]
     return piece.start, piece.quote
 
 
@@ -27,7 +27,7 @@ def test_each_part_has_evidence_of_its_own():
         "within 2 weeks of entry"
     )
     (criterion,) = extract(text)
-    assert [one.condition for one in criterion.constraints] == [
+    assert [constraint.condition for constraint in criterion.constraints] == [
         None,
         "with liver\n  metastases",
     ]
@@ -37,7 +37,7 @@ def test_each_part_has_evidence_of_its_own():
         "time_windows[0].anchor": "of entry",
     }.items():
         assert place(criterion, field) == (text.index(words), words)
-    assert {one.support for one in criterion.evidence if "." in one.field} == {
+    assert {piece.support for piece in criterion.evidence if "." in piece.field} == {
         "literal"
     }
 

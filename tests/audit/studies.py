@@ -75,6 +75,6 @@ def audit(record: TrialRecord) -> tuple[Finding, ...]:
 def find(record: TrialRecord) -> list[tuple[str, ...]]:
     """Return each finding's kind and quotes."""
     return [
-        (finding.kind.value, *(one.quote for one in finding.citations))
+        (finding.kind.value, *(citation.quote for citation in finding.citations))
         for finding in audit(record)
     ]

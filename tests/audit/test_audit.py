@@ -93,11 +93,13 @@ def test_every_quote_is_at_the_place_of_its_citation(summary, criteria, title):
 
 
 def _assert_quoted(record):
-    citations = [one for finding in audit(record) for one in finding.citations]
-    for one in citations:
-        text = record.raw_text(one.section)
+    citations = [
+        citation for finding in audit(record) for citation in finding.citations
+    ]
+    for citation in citations:
+        text = record.raw_text(citation.section)
         assert text is not None
-        assert text[one.start : one.end] == one.quote != ""
+        assert text[citation.start : citation.end] == citation.quote != ""
     return len(citations)
 
 

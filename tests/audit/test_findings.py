@@ -39,7 +39,8 @@ def test_an_objective_matters_less_than_an_endpoint_and_searched_sections_are_na
             summary=f"The secondary {noun} the immunogenicity.", primary=(RESPONSE,)
         )
     )
-    assert (finding.severity, finding.sections) == (severity, ("primary_outcomes[0]",))
+    assert finding.severity == severity
+    assert finding.sections == ("primary_outcomes[0]",)
 
 
 def test_an_age_of_the_text_that_is_not_taken_is_told():
@@ -50,14 +51,19 @@ def test_an_age_of_the_text_that_is_not_taken_is_told():
     extraction = Extractor(effort="none").extract(record)
     assert extraction.eligibility.maximum_age is None
     (finding,) = extraction.findings
-    assert (finding.kind, finding.severity, finding.field) == (
-        "age_differs",
-        "info",
-        "eligibility.maximum_age",
-    )
-    assert [one.quote for one in finding.citations] == ["13 to 16 years", "75 Years"]
+    assert finding.kind == "age_differs"
+    assert finding.severity == "info"
+    assert finding.field == "eligibility.maximum_age"
+    assert [citation.quote for citation in finding.citations] == [
+        "13 to 16 years",
+        "75 Years",
+    ]
     assert (
-        next(one.reason for one in extraction.absences if one.field == finding.field)
+        next(
+            absence.reason
+            for absence in extraction.absences
+            if absence.field == finding.field
+        )
         == "ambiguous"
     )
 
@@ -65,11 +71,11 @@ def test_an_age_of_the_text_that_is_not_taken_is_told():
 def test_ages_that_leave_nobody_are_told_and_not_taken():
     text = "Inclusion Criteria:\n\n* Aged 65 years or older\n* Age below 18 years"
     extraction = Extractor(effort="none").extract(make_study(eligibility=text))
-    assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (
-        None,
-        None,
-    )
-    assert [one.kind for one in extraction.findings] == ["limits_contradict"] * 2
+    assert extraction.eligibility.minimum_age is None
+    assert extraction.eligibility.maximum_age is None
+    assert [finding.kind for finding in extraction.findings] == [
+        "limits_contradict"
+    ] * 2
     registered = make_study(
         eligibility=text, fields={"minimumAge": "65 Years", "maximumAge": "80 Years"}
     )
@@ -97,10 +103,8 @@ def test_a_registered_outcome_of_the_same_name_is_always_recognised(entry):
     [("1 year", [["primary_outcomes[0]", "secondary_outcomes[1]"]]), ("3 years", [])],
 )
 def test_an_outcome_registered_twice_at_one_time_is_found(time_frame, places):
-    safety, survival = (
-        ("Adverse events", "CTCAE 5.0"),
-        ("Overall survival", "From enrolment to death", "2 years"),
-    )
+    safety = ("Adverse events", "CTCAE 5.0")
+    survival = ("Overall survival", "From enrolment to death", "2 years")
     found = audit(
         make_study(
             primary=((*safety, "1 year"),), secondary=(survival, (*safety, time_frame))

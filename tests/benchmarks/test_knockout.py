@@ -165,7 +165,7 @@ def test_what_an_answer_changes_depends_on_what_was_given():
     def act(text: str) -> None: ...
 
     changed = [
-        [set(one.instead_of) for one in list_answers(each, each)]
+        [set(answer.instead_of) for answer in list_answers(each, each)]
         for each in (find, is_dose, act)
     ]
 

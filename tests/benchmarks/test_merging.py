@@ -69,7 +69,7 @@ def test_the_third_reader_answers_by_number_or_corrects_a_place(tmp_path):
     )
     judge = Judge(read_answers(path))
     both = [judge.ask("NCT1", "d1 arms", {"d1": [1]}, {"d1": [2]}) for _ in range(4)]
-    answers = [one.answers for one in judge.differences]
+    answers = [difference.answers for difference in judge.differences]
     assert both == [answers[0]["A"], answers[1]["B"], {"d1": [3]}, {"d1": [1]}]
     assert judge.unanswered == ["4"]
     merged = EMPTY | {
@@ -77,10 +77,8 @@ def test_the_third_reader_answers_by_number_or_corrects_a_place(tmp_path):
         "conditions": {"c1.l1": "men", "c2.l1": "women"},
     }
     corrected = judge.correct("NCT1", merged)
-    assert (corrected["groups"], corrected["conditions"]) == (
-        [],
-        {"c1.l1": "for men", "c2.l1": "women"},
-    )
+    assert corrected["groups"] == []
+    assert corrected["conditions"] == {"c1.l1": "for men", "c2.l1": "women"}
 
 
 def test_a_wrong_answer_is_named():

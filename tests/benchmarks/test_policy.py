@@ -15,7 +15,8 @@ from extractor.evidence.drafts import Reading
 from extractor.schemas import Category, Eligibility, TrialExtraction
 from tests.trust import trial
 
-RULES, MODEL = Category.OTHER, Category.INFECTION
+RULES = Category.OTHER
+MODEL = Category.INFECTION
 FIELD = "eligibility.category"
 SHIPPED = Path(__file__).parents[2] / "extractor" / "concepts" / "policy.toml"
 

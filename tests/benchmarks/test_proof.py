@@ -41,14 +41,18 @@ async def test_a_right_answer_stands_and_one_that_the_text_does_not_state_falls(
         case(4, OUTCOME, {"times": ["24 week"]}, right=False),
     ]
     verdicts = await judge(cases)
-    assert [(one.field, one.confidence is not None) for one in verdicts] == [
+    assert [
+        (verdict.field, verdict.confidence is not None) for verdict in verdicts
+    ] == [
         ("constraint", True),
         ("constraint", False),
         ("time_point", True),
         ("time_point", False),
     ]
     assert all(
-        one.support is not None for one in verdicts if one.confidence is not None
+        verdict.support is not None
+        for verdict in verdicts
+        if verdict.confidence is not None
     )
     table = [line.split() for line in format_counts(verdicts, 0.85).splitlines()]
     assert table[-1] == ["all", "2", "0", "0", "0", "0", "2", "0", "0"]
@@ -99,7 +103,8 @@ AMOUNTS = [
     {"low": 5, "high": 5, "unit": "mg"},
 ]
 GROUP = {"id": "g1", "lead_in": "At least two of these:", "rule": "at_least", "n": 2}
-LIVER, BIOPSY = "if liver metastases", "before biopsy"
+LIVER = "if liver metastases"
+BIOPSY = "before biopsy"
 
 
 def extraction_of(criteria=(), dosing=(), groups=()):
@@ -250,7 +255,9 @@ async def test_a_dose_counts_for_its_agent_alone():
         for number, (agent, dose, right) in enumerate(answers)
     ]
     verdicts = await judge(cases)
-    assert [(one.field, one.confidence is not None) for one in verdicts] == [
+    assert [
+        (verdict.field, verdict.confidence is not None) for verdict in verdicts
+    ] == [
         ("amount", True),
         ("amount", True),
         ("amount", False),

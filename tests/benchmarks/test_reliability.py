@@ -134,7 +134,10 @@ def test_a_rejected_criterion_counts_if_gold_has_it(record, gold):
         for one in judge_record(parse_record(record), gold)
         if one.field.endswith("stands")
     ]
-    assert [(one.read, one.label) for one in stands] == [(False, True), (True, False)]
+    assert [(stand.read, stand.label) for stand in stands] == [
+        (False, True),
+        (True, False),
+    ]
 
 
 def make_line(record, gold, fold):

@@ -24,7 +24,8 @@ from extractor.schemas import Part, Role, Section, Source, TrialRecord
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 PLAN = Plan("beasts", words=("w",), scales={}, freedom=30, most=500)
-PETS, FOODS = ("cat", "dog", "bird"), ("milk", "meat")
+PETS = ("cat", "dog", "bird")
+FOODS = ("milk", "meat")
 SENTENCES = [
     [pet, "likes", food, "on", day] for pet in PETS for food in FOODS for day in "abc"
 ]
@@ -114,11 +115,9 @@ def test_a_scorer_learns_the_word_that_decides_and_knows_unlabelled_words(fitted
 def test_a_stored_scorer_is_read_again(fitted, tmp_path):
     store_scorer(fitted, tmp_path / "beasts.npz")
     stored = read_scorer(tmp_path / "beasts.npz")
-    assert (stored.classes, stored.rows, stored.damped) == (
-        fitted.classes,
-        fitted.rows,
-        fitted.damped,
-    )
+    assert stored.classes == fitted.classes
+    assert stored.rows == fitted.rows
+    assert stored.damped == fitted.damped
     assert stored.predict(ITEMS) == pytest.approx(fitted.predict(ITEMS), abs=0.02)
 
 
@@ -182,7 +181,8 @@ def test_a_labelled_role_comes_with_features_of_the_agent_and_its_record(tmp_pat
     # trials of the folds that measure the result are no labels
     (doses,) = dose_roles.read_dose_labels(tmp_path)
     (agent,) = dose_roles.read_agents(doses)
-    assert (agent.trial, agent.role) == ("NCT90000001", Role.INVESTIGATIONAL)
+    assert agent.trial == "NCT90000001"
+    assert agent.role == Role.INVESTIGATIONAL
     assert {"in experimental of experimental", "title alone"} <= {*agent.features}
     weights = np.zeros(len(Role))
     weights[list(Role).index(Role.PLACEBO)] = 2.0
@@ -223,7 +223,8 @@ def test_rows_of_all_files_have_fold_and_area(data):
         for row in (*rows.criteria, *rows.outcomes)
     ]
     folds = {number: fold_of(f"NCT9000000{number}") for number in (1, 2, 3)}
-    first, third = ("1", HOME, folds[1]), ("3", "Neurology", folds[3])
+    first = ("1", HOME, folds[1])
+    third = ("3", "Neurology", folds[3])
     assert found == [
         first,
         ("2", "all areas", folds[2]),

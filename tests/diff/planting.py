@@ -71,7 +71,9 @@ def to_json(study: Study) -> dict[str, Any]:
         "\n\n".join(
             [
                 head,
-                "\n".join(one if one.startswith(" ") else f"* {one}" for one in items),
+                "\n".join(
+                    item if item.startswith(" ") else f"* {item}" for item in items
+                ),
             ]
         )
         for head, items in lists
@@ -103,8 +105,10 @@ def to_json(study: Study) -> dict[str, Any]:
                         "interventionNames": ["Drug: Examplumab"],
                     },
                     *(
-                        dict(zip(("label", "type", "description"), one, strict=True))
-                        for one in study["controls"]
+                        dict(
+                            zip(("label", "type", "description"), control, strict=True)
+                        )
+                        for control in study["controls"]
                     ),
                 ],
                 "interventions": [

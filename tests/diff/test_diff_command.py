@@ -89,11 +89,9 @@ def test_json_has_a_line_for_each_trial_that_changed(old, tmp_path):
     assert done.stderr == ""
     assert changed["record_id"] == RECORD_ID
     (change,) = changed["changes"]
-    assert (change["kind"], change["field"], change["severity"]) == (
-        "tightened",
-        "minimum_age",
-        "major",
-    )
+    assert change["kind"] == "tightened"
+    assert change["field"] == "minimum_age"
+    assert change["severity"] == "major"
     assert [
         side["citations"][0]["quote"] for side in (change["old"], change["new"])
     ] == [
@@ -185,7 +183,9 @@ def test_a_page_has_the_changes_with_the_texts_of_both_versions(old, tmp_path):
     (packed,) = re.findall(r'id="chunk-0">([^<]*)', text)
     (trial,) = json.loads(gzip.decompress(base64.b64decode(packed)))
     assert [
-        one["side"] for one in trial["sections"] if one["name"] == "eligibility"
+        section["side"]
+        for section in trial["sections"]
+        if section["name"] == "eligibility"
     ] == [
         "old",
         "new",

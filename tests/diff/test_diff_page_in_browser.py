@@ -26,16 +26,16 @@ def address(tmp_path_factory):
     """A page of a trial with several changes and of two with one change; of the last, one text
     is missing.
     """
-    rules, path = (
-        Extractor(effort="none"),
-        tmp_path_factory.mktemp("page") / "diff.html",
-    )
+    rules = Extractor(effort="none")
+    path = tmp_path_factory.mktemp("page") / "diff.html"
     plants = {plant.name: plant for plant in PLANTS}
     studies = [make_study(), plants["age raised"].plant(), plants["measure"].plant()]
     for name in TOLD:
         plants[name].change(studies[0])
     studies[0]["secondary"].append([SIGNS, None, "1 week"])
-    old, diffs, texts = to_record(make_study()), [], {}
+    old = to_record(make_study())
+    diffs = []
+    texts = {}
     before = rules.extract(old)
     for number, new in enumerate(map(to_record, studies)):
         found = diff_trials(before, rules.extract(new), old, new)
@@ -50,7 +50,8 @@ def address(tmp_path_factory):
 @pytest.fixture
 def page(chromium, address):
     """The page, watched: it requests nothing, and no text of a record runs."""
-    context, watch = open_context(chromium, offline=True), Watch()
+    context = open_context(chromium, offline=True)
+    watch = Watch()
     page = context.new_page()
     watch.follow(page)
     page.goto(address)

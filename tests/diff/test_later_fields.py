@@ -12,7 +12,7 @@ def make(*criteria, groups=(), dosing=()):
     known = {"kind": "inclusion", "section": "eligibility"}
     eligibility = {
         "groups": list(groups),
-        "criteria": [known | one for one in criteria],
+        "criteria": [known | criterion for criterion in criteria],
     }
     return TrialExtraction.model_validate(
         {"record_id": "A", "eligibility": eligibility, "dosing": list(dosing)}
@@ -21,8 +21,8 @@ def make(*criteria, groups=(), dosing=()):
 
 def list_changes(old, new):
     return [
-        (one.kind.value, one.severity.value, one.field, one.message)
-        for one in diff_trials(old, new).changes
+        (change.kind.value, change.severity.value, change.field, change.message)
+        for change in diff_trials(old, new).changes
     ]
 
 
@@ -62,7 +62,7 @@ def test_other_words_for_the_same_condition_are_no_change():
         hb(f"Hb at least 12 g/dL {words}", (12, words))
         for words in ("in male patients", "for male subjects")
     )
-    assert [one[:2] for one in list_changes(make(old), make(new))] == [
+    assert [change[:2] for change in list_changes(make(old), make(new))] == [
         ("reworded", "editorial")
     ]
 
@@ -273,7 +273,8 @@ def test_a_renamed_added_or_removed_arm_is_told_as_an_arm_alone(old, new, told):
 )
 def test_a_rule_is_told_once_and_only_if_the_text_changed(old, new, fields):
     """An introducing line is compared by itself, if it ends with a colon and is recognised."""
-    versions, records = [], []
+    versions = []
+    records = []
     for words, rule in ((old, "any"), (new, "all")):
         lines = f"{words}\n* Fever\n* Cough\n"
         proof = {
@@ -304,4 +305,6 @@ def test_a_rule_is_told_once_and_only_if_the_text_changed(old, new, fields):
                 sections=(section,),
             )
         )
-    assert [one.field for one in diff_trials(*versions, *records).changes] == fields
+    assert [
+        change.field for change in diff_trials(*versions, *records).changes
+    ] == fields

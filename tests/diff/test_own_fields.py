@@ -4,7 +4,8 @@ and of the record.
 
 from extractor import TrialExtraction, diff_trials
 
-AGE, MARKER = "Age of at least 18 years", "PD-L1 of at least 50 % by 22C3"
+AGE = "Age of at least 18 years"
+MARKER = "PD-L1 of at least 50 % by 22C3"
 
 
 def make(*quotes, **custom):
@@ -30,8 +31,14 @@ def make(*quotes, **custom):
 def list_changes(old, new):
     changes = diff_trials(old, new).changes
     return [
-        (one.item, one.kind.value, one.severity.value, one.field, one.message)
-        for one in changes
+        (
+            change.item,
+            change.kind.value,
+            change.severity.value,
+            change.field,
+            change.message,
+        )
+        for change in changes
     ]
 
 
@@ -48,8 +55,11 @@ def test_a_value_is_compared_with_that_of_the_same_item():
 
 
 def test_a_value_goes_with_its_item():
-    old, new = make(AGE, MARKER, assay=[(1, "22C3"), (1, "SP263")]), make(AGE)
-    assert [one[:2] for one in list_changes(old, new)] == [("criterion", "removed")]
+    old = make(AGE, MARKER, assay=[(1, "22C3"), (1, "SP263")])
+    new = make(AGE)
+    assert [change[:2] for change in list_changes(old, new)] == [
+        ("criterion", "removed")
+    ]
     fewer = diff_trials(old, make(AGE, MARKER, assay=[(1, "SP263")])).changes
     assert [
         (one.kind.value, one.old.path, one.old.value, one.new) for one in fewer

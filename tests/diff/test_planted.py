@@ -1,12 +1,12 @@
 """Planted changes: each one is told, and nothing else."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from benchmarks.diff import match_changes
 from extractor import Extractor
-from extractor.apps.diff import TrialDiff, diff_trials
+from extractor.apps.diff import StatedValue, TrialDiff, diff_trials
 from extractor.schemas import TrialExtraction, TrialRecord
 
 from .planting import PLANTS, Plant, make_study, to_record
@@ -38,46 +38,66 @@ def planted(request):
     return request.param, read(to_record(request.param.plant()))
 
 
-def list_told(found: TrialDiff) -> set[tuple[str, str, str | None]]:
-    return {(one.item, one.kind.value, one.field) for one in found.changes}
+def read_study(**changes: Any) -> Version:
+    """The study of these tests with some of its parts changed."""
+    return read(to_record(make_study() | changes))
+
+
+def list_changes(diff: TrialDiff) -> set[tuple[str, str, str | None]]:
+    return {(change.item, change.kind.value, change.field) for change in diff.changes}
+
+
+def check_citations(side: StatedValue | None, record: TrialRecord) -> None:
+    """The quotes are what the record says there."""
+    for citation in side.citations if side else ():
+        text = record.raw_text(citation.section)
+        assert text is not None
+        assert text[citation.start : citation.end] == citation.quote
 
 
 def test_a_planted_change_is_told_with_its_quotes_and_nothing_else(
     before, planted: tuple[Plant, Version]
 ):
     plant, after = planted
-    found = before.compare(after)
-    assert list_told(found) == plant.told, found
-    for change in found.changes:
-        for side, source in ((change.old, before.record), (change.new, after.record)):
-            for one in side.citations if side else ():
-                text = source.raw_text(one.section)
-                assert text is not None
-                assert text[one.start : one.end] == one.quote
-        assert any(side and side.citations for side in (change.old, change.new))
+
+    diff = before.compare(after)
+
+    assert list_changes(diff) == plant.told, diff
+    for change in diff.changes:
+        check_citations(change.old, before.record)
+        check_citations(change.new, after.record)
+        sides = [side for side in (change.old, change.new) if side]
+        assert any(side.citations for side in sides)
 
 
 def test_an_age_that_nobody_reaches_is_no_limit():
-    unlimited, aged = make_study(), make_study()
-    unlimited["fields"].pop("maximumAge")
-    aged["fields"]["maximumAge"] = "150 Years"
-    assert not read(to_record(unlimited)).compare(read(to_record(aged))).changes
+    fields = make_study()["fields"]
+    aged = read_study(fields=fields | {"maximumAge": "150 Years"})
+    del fields["maximumAge"]
+    unlimited = read_study(fields=fields)
+
+    assert not unlimited.compare(aged).changes
 
 
 def test_without_the_texts_the_same_changes_of_items_are_told(
     before, planted: tuple[Plant, Version]
 ):
     plant, after = planted
-    found = diff_trials(before.extraction, after.extraction)
-    told = {
-        one
-        for one in plant.told
-        if one[0] in ("criterion", "regimen", "endpoint") and one[2] != "lead_in"
+    of_items = {
+        (item, kind, field)
+        for item, kind, field in plant.told
+        if item in ("criterion", "regimen", "endpoint") and field != "lead_in"
     }
+
+    diff = diff_trials(before.extraction, after.extraction)
+
     # Without the introducing lines, the groups tell what changed in them.
-    assert {
-        one for one in list_told(found) if one[2] not in ("lead_in", "group")
-    } == told, found
+    changes = {
+        (item, kind, field)
+        for item, kind, field in list_changes(diff)
+        if field not in ("lead_in", "group")
+    }
+    assert changes == of_items, diff
 
 
 @pytest.mark.parametrize(
@@ -94,10 +114,12 @@ def test_without_the_texts_the_same_changes_of_items_are_told(
                                                      "words", "an age in two units"],
 )  # fmt: skip
 def test_a_change_is_told_once_where_little_is_read(part, old, new, kind):
-    before, after = (
-        read(to_record(make_study() | {part: text})) for text in (old, new)
-    )
-    assert [one.kind.value for one in before.compare(after).changes] == [kind]
+    before = read_study(**{part: old})
+    after = read_study(**{part: new})
+
+    (change,) = before.compare(after).changes
+
+    assert change.kind.value == kind
 
 
 @pytest.mark.parametrize(
@@ -137,13 +159,14 @@ def test_a_change_is_told_once_where_little_is_read(part, old, new, kind):
 def test_a_rewording_is_none_of_meaning_and_a_change_says_which_words(
     part, old, new, severity, message
 ):
-    before, after = (
-        read(to_record(make_study() | {part: [text]})) for text in (old, new)
-    )
-    found = before.compare(after).changes
-    assert found[0].severity.value == severity
-    assert message in found[0].message
-    assert len(found) == (2 if "criterion" in message else 1)
+    before = read_study(**{part: [old]})
+    after = read_study(**{part: [new]})
+
+    changes = before.compare(after).changes
+
+    assert changes[0].severity.value == severity
+    assert message in changes[0].message
+    assert len(changes) == (2 if "criterion" in message else 1)
 
 
 @pytest.mark.parametrize(
@@ -166,45 +189,52 @@ def test_a_rewording_is_none_of_meaning_and_a_change_says_which_words(
 def test_what_an_arm_gives_is_compared_by_its_doses_and_by_other_numbers(
     old, new, told
 ):
-    before, after = (
-        read(to_record(make_study() | {"arm": text})) for text in (old, new)
-    )
-    found = before.compare(after).changes
+    before = read_study(arm=old)
+    after = read_study(arm=new)
+
+    changes = before.compare(after).changes
+
     if told is None:
-        assert found == ()
+        assert changes == ()
         return
-    (change,) = found
-    assert (change.item, change.field, change.severity.value) == (*told[:2], "major")
-    assert told[2] in change.message
+    item, field, message = told
+    (change,) = changes
+    assert change.item == item
+    assert change.field == field
+    assert change.severity.value == "major"
+    assert message in change.message
 
 
-def test_an_outcome_is_paired_with_the_one_of_its_name_that_says_the_same(before):
+def test_an_outcome_is_paired_with_the_one_of_its_name_that_says_the_same():
     """Of outcomes of one name, time frame and description decide, also against the rank."""
-    rest, move = (
-        "Pain at rest, by a numeric scale",
-        "Pain on movement, by a numeric scale",
+    rest = "Pain at rest, by a numeric scale"
+    move = "Pain on movement, by a numeric scale"
+    before = read_study(
+        primary=[["Pain", rest, "Week 4"]],
+        secondary=[["Pain", move, "Week 4"], ["Pain", move, "Week 12"]],
     )
-    old = {
-        "primary": [["Pain", rest, "Week 4"]],
-        "secondary": [["Pain", move, "Week 4"], ["Pain", move, "Week 12"]],
+    after = read_study(
+        primary=[["Pain", f"{move} of 11 points", "Week 12"]],
+        secondary=[["Pain", move, "Week 4"]],
+    )
+
+    changes = before.compare(after).changes
+
+    assert {(change.kind.value, change.field) for change in changes} == {
+        ("removed", None),
+        ("promoted", "rank"),
+        ("redefined", "description"),
     }
-    new = {
-        "primary": [["Pain", f"{move} of 11 points", "Week 12"]],
-        "secondary": [["Pain", move, "Week 4"]],
-    }
-    one, other = (read(to_record(make_study() | study)) for study in (old, new))
-    assert {(change.kind.value, change.field) for change in one.compare(other).changes} == {
-        ("removed", None), ("promoted", "rank"), ("redefined", "description"),
-    }  # fmt: skip
 
 
 def test_all_for_any_in_an_introducing_line_is_major(before):
     plants = {plant.name: plant for plant in PLANTS}
-    (above,) = before.compare(
-        read(to_record(plants["all must hold to be excluded"].plant()))
-    ).changes
-    assert above.severity.value == "major"
-    assert above.message == "introducing line: any -> all"
+    after = read(to_record(plants["all must hold to be excluded"].plant()))
+
+    (change,) = before.compare(after).changes
+
+    assert change.severity.value == "major"
+    assert change.message == "introducing line: any -> all"
 
 
 OPPOSITE = {
@@ -217,31 +247,34 @@ def test_the_other_way_round_each_change_is_the_opposite(
     before, planted: tuple[Plant, Version]
 ):
     plant, after = planted
-    found = after.compare(before)
-    assert list_told(found) == {
+    opposite = {
         (item, OPPOSITE.get(kind, kind), field) for item, kind, field in plant.told
-    }, found
+    }
+
+    diff = after.compare(before)
+
+    assert list_changes(diff) == opposite, diff
 
 
 def test_a_version_without_the_sections_of_a_task_has_not_removed_its_items(before):
     sections = tuple(
         section for section in before.record.sections if section.name != "eligibility"
     )
-    found = before.compare(
-        read(before.record.model_copy(update={"sections": sections}))
-    )
-    assert found.changes == ()
-    assert [task.value for task in found.not_compared] == ["eligibility"]
+    after = read(before.record.model_copy(update={"sections": sections}))
+
+    diff = before.compare(after)
+
+    assert diff.changes == ()
+    assert [task.value for task in diff.not_compared] == ["eligibility"]
 
 
 def test_changes_that_readers_found_are_matched_once_by_their_words_and_kind(before):
-    study = make_study()
-    study["exclusion"] = [one.replace("9 g/dL", "8 g/dL") for one in study["exclusion"]]
-    limit, enrolment = before.compare(
-        read(to_record(study | {"enrollment": [150, "ESTIMATED"]}))
-    ).changes
-    real = [
-        {"part": "limits", "old": "< 9", "new": "< 8", "kinds": ["loosened"]},
-        {"part": "enrolment", "old": "120", "new": "140", "kinds": []},
-    ]
-    assert match_changes(real, [limit, limit, enrolment]) == [real[0], None, None]
+    exclusion = [line.replace("9 g/dL", "8 g/dL") for line in make_study()["exclusion"]]
+    after = read_study(exclusion=exclusion, enrollment=[150, "ESTIMATED"])
+    limit, enrolment = before.compare(after).changes
+    of_limit = {"part": "limits", "old": "< 9", "new": "< 8", "kinds": ["loosened"]}
+    of_enrolment = {"part": "enrolment", "old": "120", "new": "140", "kinds": []}
+
+    matched = match_changes([of_limit, of_enrolment], [limit, limit, enrolment])
+
+    assert matched == [of_limit, None, None]

@@ -246,9 +246,9 @@ def name_errors(gold: Extraction, predicted: Extraction) -> list[tuple[str, str]
     """Return kind and field of each error."""
     report = score(gold, predicted)
     return sorted(
-        (one.kind.value, example.field)
-        for one in report.errors
-        for example in one.examples
+        (error.kind.value, example.field)
+        for error in report.errors
+        for example in error.examples
     )
 
 

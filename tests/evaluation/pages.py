@@ -34,11 +34,9 @@ def write_sources(folder: Path) -> Sources:
     """Write gold and a prediction with a wrong number, a wrong category, a missed criterion and
     another sex.
     """
-    gold_file, predicted_file, record = (
-        folder / "gold.jsonl",
-        folder / "predicted.jsonl",
-        folder / f"{NAME}.json",
-    )
+    gold_file = folder / "gold.jsonl"
+    predicted_file = folder / "predicted.jsonl"
+    record = folder / f"{NAME}.json"
     study = {
         "identificationModule": {"briefTitle": "Smiles"},
         "eligibilityModule": {"eligibilityCriteria": TEXT},

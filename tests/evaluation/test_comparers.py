@@ -6,12 +6,10 @@ from extractor.apps.evaluation.comparers import COMPARERS, Level
 from extractor.apps.evaluation.text import scale_quantity as scale
 from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
 
-EXACT, NORMALISED, RELAXED, NONE = (
-    Level.EXACT,
-    Level.NORMALISED,
-    Level.RELAXED,
-    Level.NONE,
-)
+EXACT = Level.EXACT
+NORMALISED = Level.NORMALISED
+RELAXED = Level.RELAXED
+NONE = Level.NONE
 
 
 def limit(comparator, value, unit=None, high=None, quantity="dose"):

@@ -35,7 +35,7 @@ def place(tmp_path):
 
 def test_an_example_is_a_record_where_the_field_is_read(place):
     cases = list(list_examples(read_fields(f"{place}:Sites,Gene")))
-    assert [one.record.record_id for one in cases] == [
+    assert [case.record.record_id for case in cases] == [
         "sites-1",
         "sites-2",
         "sites-3",
@@ -47,7 +47,7 @@ def test_an_example_is_a_record_where_the_field_is_read(place):
         cases[3].record.raw_text("eligibility")
         == "Exclusion Criteria:\n\n* EGFR mutation"
     )
-    texts = [one.text for one in cases[3].field.examples]
+    texts = [example.text for example in cases[3].field.examples]
     assert texts == ["KRAS"]
 
 
@@ -78,7 +78,9 @@ def test_a_model_does_not_see_the_example_that_it_answers(place, monkeypatch):
     class Model:
         def __init__(self, model=None, *, fields, max_usd=None):
             self.fields = fields
-            asked.append((model, max_usd, [one.text for one in fields[0].examples]))
+            asked.append(
+                (model, max_usd, [example.text for example in fields[0].examples])
+            )
 
         def extract(self, record):
             item = CustomItem(values={"name": "EGFR"})

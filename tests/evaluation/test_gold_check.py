@@ -311,7 +311,8 @@ def test_planted_problems_may_be_reported_at_another_path(
     tmp_path, path, value, place, problem
 ):
     [found] = check(tmp_path, change(path, value))
-    assert (found[0], problem in found[1]) == (place, True)
+    assert found[0] == place
+    assert problem in found[1]
 
 
 def test_other_characters_are_distinguished_from_other_words(tmp_path):
@@ -405,10 +406,8 @@ def test_offsets_of_evidence_are_checked(tmp_path):
     )
     moved = {**evidence, "start": 14}
     [(path, problem, _)] = check(tmp_path, change(("dosing", 0, "evidence"), [moved]))
-    assert (path, problem) == (
-        "dosing[0].evidence[0]",
-        "arms[0][14:20] is not the quote",
-    )
+    assert path == "dosing[0].evidence[0]"
+    assert problem == "arms[0][14:20] is not the quote"
 
 
 def test_unreadable_records_and_missing_folders_are_problems(tmp_path):
@@ -428,9 +427,7 @@ def test_a_number_that_its_quote_does_not_have_is_a_warning(tmp_path):
     gold = change(("eligibility", "criteria", 1, "constraints", 0, "value"), 90)
     (tmp_path / "toy.json").write_text(json.dumps(gold), "utf-8")
     [found] = check_gold(tmp_path, [RECORD])
-    assert (found.warns, found.path) == (
-        True,
-        "eligibility.criteria[1].constraints[0].value",
-    )
+    assert found.warns is True
+    assert found.path == "eligibility.criteria[1].constraints[0].value"
     assert str(found).startswith("warning: ")
     assert "90 does not stand in the quote" in found.problem

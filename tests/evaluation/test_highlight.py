@@ -107,4 +107,4 @@ def test_a_member_of_a_list_has_its_own_evidence():
     )
     (invented,) = evaluate([gold], [predicted], resamples=0).errors
     (example,) = invented.examples
-    assert [one.quote for one in example.predicted.evidence] == ["10 mg"]
+    assert [piece.quote for piece in example.predicted.evidence] == ["10 mg"]

@@ -75,13 +75,13 @@ def arms(listed, *amounts):
 W, OF, ANCHOR, LIMIT = (f"{C}.{name}" for name in (
     "time_windows", "time_windows.of", "time_windows.anchor", "constraints.condition"
 ))  # fmt: skip
-STATED, PAIRS, GROUPS = f"{LIMIT}.stated", f"{C}.group", "eligibility.groups"
-RULE, PARENT, ARMS, DOSES = (
-    f"{GROUPS}.rule",
-    f"{GROUPS}.parent",
-    "dosing.arms",
-    "dosing.amounts.arms",
-)
+STATED = f"{LIMIT}.stated"
+PAIRS = f"{C}.group"
+GROUPS = "eligibility.groups"
+RULE = f"{GROUPS}.rule"
+PARENT = f"{GROUPS}.parent"
+ARMS = "dosing.arms"
+DOSES = "dosing.amounts.arms"
 NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
 
 
@@ -250,7 +250,8 @@ def make_later_gold():
 
 
 def test_the_totals_are_those_of_the_fields_before():
-    gold, without = make_later_gold(), make_gold()
+    gold = make_later_gold()
+    without = make_gold()
     report = score(gold, without)
     assert {
         report.figure(name)
@@ -263,7 +264,7 @@ def test_the_totals_are_those_of_the_fields_before():
         == report.figure(STATED)
         == 0.0
     )
-    assert [one.kind.value for one in report.errors] == ["missed"]
+    assert [error.kind.value for error in report.errors] == ["missed"]
 
 
 def test_gold_without_their_keys_says_nothing_of_them():
@@ -307,11 +308,13 @@ def test_errors_of_later_fields_are_on_the_page():
     predicted["eligibility"]["criteria"][3]["time_windows"][0]["of"] = None
     predicted["eligibility"]["groups"][0]["rule"] = "all"
     report = evaluate([make_later_gold()], [predicted], resamples=0)
-    kinds = {one.kind.value: one.examples[0] for one in report.errors}
+    kinds = {error.kind.value: error.examples[0] for error in report.errors}
     missed = kinds["missed"]
-    assert (missed.gold.value, missed.predicted.value) == ("Surgery of the spine", None)
+    assert missed.gold.value == "Surgery of the spine"
+    assert missed.predicted.value is None
     turned = kinds["polarity"]
-    assert (turned.gold.value, turned.predicted.value) == ("any of", "all of")
+    assert turned.gold.value == "any of"
+    assert turned.predicted.value == "all of"
     page = render_score_page(report)
     assert all(name in page for name in (OF, RULE))
 

@@ -44,7 +44,8 @@ def say_the_same(extraction):
     """Say the kind of each criterion, and whether each outcome is censored, in fields of the
     user as well.
     """
-    criteria, endpoints = extraction["eligibility"]["criteria"], extraction["endpoints"]
+    criteria = extraction["eligibility"]["criteria"]
+    endpoints = extraction["endpoints"]
     kinds = [
         (f"eligibility.criteria[{n}]", one["kind"] == "exclusion")
         for n, one in enumerate(criteria)
@@ -64,15 +65,18 @@ def say_the_same(extraction):
 
 def disagree(extraction):
     """Turn, forget, invent and move values, and cut an item in two."""
-    criteria, endpoints = extraction["eligibility"]["criteria"], extraction["endpoints"]
-    criteria[3]["kind"], criteria[5]["kind"] = "inclusion", "inclusion"
+    criteria = extraction["eligibility"]["criteria"]
+    endpoints = extraction["endpoints"]
+    criteria[3]["kind"] = "inclusion"
+    criteria[5]["kind"] = "inclusion"
     del criteria[1]
     criteria += [
         criterion("Seven seas sailed", "exclusion"),
         criterion("nursing mothers", "exclusion"),
     ]
     criteria.reverse()
-    endpoints[0]["censored"], endpoints[1]["censored"] = None, True
+    endpoints[0]["censored"] = None
+    endpoints[1]["censored"] = True
     endpoints.append(endpoint("other", 0, "Quality of sleep", [(3, "month")]))
 
 
@@ -87,7 +91,7 @@ def test_a_field_of_the_user_has_the_score_of_the_same_field_of_the_guideline():
     report = evaluate(
         golds, predicted, fields=[EXCLUDES, CUT_OFF], resamples=50, examples=99
     )
-    scores = {one.name: one.model_dump() for one in report.fields}
+    scores = {field.name: field.model_dump() for field in report.fields}
     same = {
         "custom.excludes.value": "eligibility.criteria.kind",
         "custom.cut_off.value": "endpoints.censored",
@@ -97,7 +101,7 @@ def test_a_field_of_the_user_has_the_score_of_the_same_field_of_the_guideline():
         assert [scores[mine][name] for name in COUNTS] == [
             scores[theirs][name] for name in COUNTS
         ]
-    turned = next(one for one in report.errors if one.kind == "polarity")
+    turned = next(error for error in report.errors if error.kind == "polarity")
     assert (
         turned.fields["custom.excludes.value"]
         == turned.fields["eligibility.criteria.kind"]
@@ -106,12 +110,10 @@ def test_a_field_of_the_user_has_the_score_of_the_same_field_of_the_guideline():
 
 
 def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
-    gold, predicted = (
-        own(make_gold(), blinding=["double"], assays=["PCR test"]),
-        own(make_gold(), blinding=["open"]),
-    )
+    gold = own(make_gold(), blinding=["double"], assays=["PCR test"])
+    predicted = own(make_gold(), blinding=["open"])
     report = evaluate([gold], [predicted], fields=[BLINDING, ASSAYS], resamples=0)
-    assert [one.name for one in report.groups[::2]] == [
+    assert [group.name for group in report.groups[::2]] == [
         "all",
         "eligibility",
         "dosing",
@@ -119,31 +121,23 @@ def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
         "custom",
     ]
     figures = report.figures()
-    assert (
-        figures["custom"],
-        figures["custom.micro"],
-        figures["custom.assays.value"],
-    ) == (
-        0.0,
-        0.0,
-        0.0,
-    )
+    assert figures["custom"] == 0.0
+    assert figures["custom.micro"] == 0.0
+    assert figures["custom.assays.value"] == 0.0
     stated = [
-        one
-        for one in report.fields
-        if one.stated and one.name not in ("dosing.quote", "dosing.timing")
+        field
+        for field in report.fields
+        if field.stated and field.name not in ("dosing.quote", "dosing.timing")
     ]
     assert figures["all"] == pytest.approx((len(stated) - 2) / len(stated))
-    errors = {(one.kind, *one.fields) for one in report.errors}
+    errors = {(error.kind, *error.fields) for error in report.errors}
     assert errors == {
         ("wrong_category", "custom.blinding.value"),
         ("missed", "custom.assays.value"),
     }
     without = evaluate([gold], [predicted], resamples=0)
-    assert (without.figures()["all"], without.undeclared) == (
-        1.0,
-        ("assays", "blinding"),
-    )
+    assert without.figures()["all"] == 1.0
+    assert without.undeclared == ("assays", "blinding")
 
 
 @pytest.mark.parametrize(
@@ -169,11 +163,9 @@ def test_gold_may_have_the_written_form_and_no_other():
     report = evaluate(
         [own(make_gold(), fraction=["30-40 %"])], [predicted], fields=LIMIT, resamples=0
     )
-    assert (
-        report.fields[-1].stated,
-        report.fields[-1].predicted,
-        report.fields[-1].normalised.recall,
-    ) == (2, 4, 1.0)
+    assert report.fields[-1].stated == 2
+    assert report.fields[-1].predicted == 4
+    assert report.fields[-1].normalised.recall == 1.0
     for values, message in (
         ("rather low", "write a quantity"),
         (True, "True is no quantity"),

@@ -30,7 +30,7 @@ def _read_data(page):
 def _list_texts(page):
     views = _read_data(page)["views"]
     return {
-        name: {one["name"]: one["text"] for one in view["sections"]}
+        name: {section["name"]: section["text"] for section in view["sections"]}
         for name, view in views.items()
     }
 
@@ -55,14 +55,14 @@ def test_no_text_of_a_record_breaks_out_of_the_page(sources):
 
 def test_every_error_is_there_with_its_places(sources):
     errors = _read_data(make_page(sources))["errors"]
-    assert sorted((one["kind"], one["field"]) for one in errors) == [
+    assert sorted((error["kind"], error["field"]) for error in errors) == [
         ("missed", "eligibility.criteria"),
         ("missed", "eligibility.sex"),
         ("number", "eligibility.criteria.constraints"),
         ("wrong_category", "eligibility.criteria.category"),
     ]
-    assert [one["harm"] for one in errors] == sorted(
-        (one["harm"] for one in errors), reverse=True
+    assert [error["harm"] for error in errors] == sorted(
+        (error["harm"] for error in errors), reverse=True
     )
     assert errors[0]["predicted"]["path"] == "eligibility.criteria[0].constraints"
 

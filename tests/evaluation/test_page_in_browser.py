@@ -39,7 +39,8 @@ def page(context, address):
     """The opened page. Afterwards checks that no script failed, no other address was requested,
     and no text ran.
     """
-    page, watch = context.new_page(), Watch()
+    page = context.new_page()
+    watch = Watch()
     watch.follow(page)
     page.goto(address)
     yield page
@@ -105,7 +106,8 @@ def test_an_error_shows_both_values_and_the_words_in_the_text(page):
         ["gold", after],
     ]
     # A long text opens at its first mark.
-    box, mark = text.bounding_box(), page.locator("mark").first.bounding_box()
+    box = text.bounding_box()
+    mark = page.locator("mark").first.bounding_box()
     assert text.evaluate("(pre) => pre.scrollHeight > 2 * pre.clientHeight")
     assert box["y"] < mark["y"] < box["y"] + box["height"]
     # A record's markup is shown as text.

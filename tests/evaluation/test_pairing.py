@@ -22,14 +22,13 @@ from .annotations import (
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_order_of_repeated_items_changes_nothing(seed):
-    gold, predicted = make_repetitive(seed), make_repetitive(seed + 100)
+    gold = make_repetitive(seed)
+    predicted = make_repetitive(seed + 100)
     itself = score(gold, shuffle(gold, seed))
-    assert {one.exact.f1 for one in itself.fields} <= {1.0, None}
+    assert {field.exact.f1 for field in itself.fields} <= {1.0, None}
     assert itself.errors == ()
-    straight, mixed = (
-        score(gold, predicted),
-        score(shuffle(gold, seed), shuffle(predicted, seed + 1)),
-    )
+    straight = score(gold, predicted)
+    mixed = score(shuffle(gold, seed), shuffle(predicted, seed + 1))
     assert straight.errors
     assert without_places(mixed) == without_places(straight)
 
@@ -107,10 +106,8 @@ def _read(*quotes):
 
 
 def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
-    old, new = (
-        _read("No fever", "Adults", "Severe asthma"),
-        _read("Severe stable asthma", "Gout", "No fever"),
-    )
+    old = _read("No fever", "Adults", "Severe asthma")
+    new = _read("Severe stable asthma", "Gout", "No fever")
     pairs = align(CRITERIA, old.eligibility.criteria, new.eligibility.criteria)
     places = [[[side.position for side in each] for each in pair] for pair in pairs]
     assert places == [[[0], [2]], [[2], [0]], [[1], []], [[], [1]]]

@@ -20,7 +20,7 @@ def score(gold, fields=(), predicted=None):
 
 
 def name_scored(report):
-    return [one.name for one in report.fields if one.records]
+    return [field.name for field in report.fields if field.records]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_one_item_with_a_key_speaks_for_its_list():
         criterion("Age 18 to 75 years"),
     ]
     (found,) = (
-        one
-        for one in score({"eligibility": {"criteria": said}}).fields
-        if one.name == LIMITS
+        field
+        for field in score({"eligibility": {"criteria": said}}).fields
+        if field.name == LIMITS
     )
     # of criteria without a counterpart, too: gold was read for all limits
     assert (found.records, found.stated, found.invented) == (1, 0, 5)
@@ -132,7 +132,8 @@ def test_part_gold_is_no_problem_for_the_check(tmp_path):
 
 
 def test_the_summary_and_the_page_say_what_was_scored(tmp_path):
-    gold, found = tmp_path / "gold.jsonl", tmp_path / "found.jsonl"
+    gold = tmp_path / "gold.jsonl"
+    found = tmp_path / "found.jsonl"
     gold.write_text('{"record_id": "A", "eligibility": {"sex": "all"}}\n')
     found.write_text('{"record_id": "A", "eligibility": {"sex": "all"}}\n')
     page = tmp_path / "page.html"

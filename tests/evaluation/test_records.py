@@ -16,7 +16,9 @@ GOLDS = [make_gold(name) for name in ("A", "B", "C")]
 
 
 def _lines(path, extractions):
-    path.write_text("".join(json.dumps(one) + "\n" for one in extractions), "utf-8")
+    path.write_text(
+        "".join(json.dumps(extraction) + "\n" for extraction in extractions), "utf-8"
+    )
     return path
 
 
@@ -25,7 +27,7 @@ def test_each_source_is_read(tmp_path, form):
     source = tmp_path / "source"
     source.mkdir()
     if form == "models":
-        source = (TrialExtraction.model_validate(one) for one in GOLDS)
+        source = (TrialExtraction.model_validate(gold) for gold in GOLDS)
     elif form == "folder":
         for position, one in enumerate(GOLDS):
             (source / f"{position}.json").write_text(json.dumps(one), "utf-8")
@@ -42,17 +44,10 @@ def test_each_source_is_read(tmp_path, form):
         source = _lines(source / "gold.jsonl", GOLDS)
         source.write_text(source.read_text("utf-8"), "utf-8-sig")
     report = evaluate(GOLDS, source, resamples=0)
-    assert (
-        report.records,
-        report.missing,
-        report.without_gold,
-        report.figure("all"),
-    ) == (
-        3,
-        (),
-        (),
-        1.0,
-    )
+    assert report.records == 3
+    assert report.missing == ()
+    assert report.without_gold == ()
+    assert report.figure("all") == 1.0
 
 
 def test_all_values_of_a_missing_record_are_missed():
@@ -66,19 +61,17 @@ def test_all_values_of_a_missing_record_are_missed():
         assert one.normalised.precision == 1.0
         assert one.normalised.recall == pytest.approx(2 / 3)
         assert one.missed * 3 == one.stated
-    assert {one.kind.value for one in report.errors} == {"missed"}
+    assert {error.kind.value for error in report.errors} == {"missed"}
 
 
 def test_other_records_do_not_count():
     nothing, other = ({"record_id": name, "eligibility": {}} for name in "ZX")
     report = evaluate([*GOLDS, nothing], [*GOLDS, other], resamples=0)
-    assert (report.missing, report.without_gold, report.figure("all")) == (
-        ("Z",),
-        ("X",),
-        1.0,
-    )
+    assert report.missing == ("Z",)
+    assert report.without_gold == ("X",)
+    assert report.figure("all") == 1.0
     assert {
-        one.empty.fields for one in report.fields if one.name == "eligibility.sex"
+        field.empty.fields for field in report.fields if field.name == "eligibility.sex"
     } == {0}
 
 

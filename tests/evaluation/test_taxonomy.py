@@ -16,7 +16,9 @@ from .annotations import (
     score,
 )
 
-C, D, E = "eligibility.criteria", "dosing", "endpoints"
+C = "eligibility.criteria"
+D = "dosing"
+E = "endpoints"
 
 
 def _put(*path, **changed):
@@ -137,7 +139,8 @@ PLANTED = [
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_planted_error_is_named(kind, field, plant):
-    gold, predicted = make_gold(), make_gold()
+    gold = make_gold()
+    predicted = make_gold()
     plant(predicted)
     field = {"dosing": "dosing.regimens", "endpoints": "endpoints.outcomes"}.get(
         field, field
@@ -173,13 +176,15 @@ def _cut_outcome(gold, predicted):
     ],
 )
 def test_several_items_as_one_are_one_error(plant, error):
-    gold, predicted = make_gold(), make_gold()
+    gold = make_gold()
+    predicted = make_gold()
     plant(gold, predicted)
     assert name_errors(gold, predicted) == [error]
 
 
 def test_an_outcome_named_in_anothers_description_is_not_part_of_it():
-    gold, predicted = make_gold(), make_gold()
+    gold = make_gold()
+    predicted = make_gold()
     for one in (gold, predicted):
         one["endpoints"][0]["description"] = (
             "Copies in each mL, and quality of sleep, by PCR."
@@ -193,10 +198,8 @@ def test_a_value_on_a_wrong_item_has_the_path_where_it_belongs():
     _move_limit(predicted)
     (error,) = score(make_gold(), predicted).errors
     (example,) = error.examples
-    assert (example.belongs_to, example.predicted.path) == (
-        "eligibility.criteria[1].constraints",
-        "eligibility.criteria[5].constraints",
-    )
+    assert example.belongs_to == "eligibility.criteria[1].constraints"
+    assert example.predicted.path == "eligibility.criteria[5].constraints"
 
 
 def test_another_quantity_is_reported_but_not_scored():
@@ -212,9 +215,10 @@ def test_worst_examples_are_bounded_and_the_most_harmful_first():
     empty = [{"record_id": gold["record_id"], "eligibility": {}} for gold in golds]
     report = evaluate(golds, empty, resamples=0, examples=4)
     (missed,) = report.errors
-    assert (missed.count > 4, len(missed.examples)) == (True, 4)
-    assert [one.harm for one in missed.examples] == sorted(
-        (one.harm for one in missed.examples), reverse=True
+    assert missed.count > 4
+    assert len(missed.examples) == 4
+    assert [example.harm for example in missed.examples] == sorted(
+        (example.harm for example in missed.examples), reverse=True
     )
     everything = evaluate(golds, empty, resamples=0, examples=1000).errors[0].examples
     assert everything[:4] == missed.examples

@@ -69,7 +69,8 @@ def fill(model: type[BaseModel], numbers: Any = None) -> dict[str, Any]:
 
 
 def _fill(annotation: Any, numbers: Any) -> Any:
-    origin, parts = get_origin(annotation), get_args(annotation)
+    origin = get_origin(annotation)
+    parts = get_args(annotation)
     if origin is tuple:
         return [_fill(parts[0], numbers) for _ in range(2)]
     if origin in {Union, UnionType}:

@@ -87,6 +87,7 @@ TRIALS = {
                     "agent": "FCT-12",
                     "section": "arms[0]",
                     "quote": "FCT-12 50 mg",
+                    "frequency": "BID",
                     "amounts": [{"low": 50, "high": 50, "unit": "mg"}],
                 }
             ],
@@ -115,13 +116,19 @@ TRIALS = {
     ),
     "C": (
         "Asthma",
-        intervene("Heardix"),
+        intervene("Oral Heardix"),
         {"dosing": [{"agent": "Heardix", "section": "arms[0]", "quote": "text"}]},
     ),
 }
 ANSWERS = [
     [("fictuzole", 2), ("samplimab", 1), ("heardix", 1)],
     [("fictuzole", "tablet", 1), ("samplimab", "cream", 1)],
+    [("A", "fictuzole", "dosage form"), ("C", "heardix", "name")],
+    [("A", None, "fictuzole", 100, 100, "mg/d", None)],
+    [
+        ("A", "fictuzole", "FCT-12 | FCT-12 50 mg tablet | Fictuzole"),
+        ("C", "heardix", "Heardix | Oral Heardix"),
+    ],
     [("A", "Prostate Cancer"), ("B", "Neoplasms, Prostate")],
     [("Prostatic Neoplasms", "A, B")],
     [("fictuzole", "A", "FCT-12", 50, 50, "mg")],

@@ -39,15 +39,12 @@ def fill_linked():
     there are.
     """
     filled = fill(TrialExtraction) | {"record_id": "NCT90000009"}
-    people = filled["eligibility"]
-    for place, (group, criterion) in enumerate(
-        zip(people["groups"], people["criteria"], strict=True)
-    ):
-        group |= {
-            "id": f"g{place}",
-            "rule": "at_least",
-            "parent": "g0" if place else None,
-        }
+    groups = filled["eligibility"]["groups"]
+    criteria = filled["eligibility"]["criteria"]
+    for number, (group, criterion) in enumerate(zip(groups, criteria, strict=True)):
+        group["id"] = f"g{number}"
+        group["rule"] = "at_least"
+        group["parent"] = "g0" if number else None
         criterion["group"] = group["id"]
     return TrialExtraction.model_validate(filled)
 
@@ -66,126 +63,135 @@ def build(**parts):
 
 
 def find(trial, kind):
-    return [one for one in trial.resources if one["resourceType"] == kind]
+    return [
+        resource for resource in trial.resources if resource["resourceType"] == kind
+    ]
 
 
 def write(tmp_path, *pairs):
     counts = export_fhir(pairs, tmp_path / "fhir")
-    return {
-        kind: read_lines(tmp_path / "fhir" / f"{kind}.ndjson") for kind in KINDS
-    }, counts
+    return read_resources(tmp_path / "fhir"), counts
+
+
+def read_resources(folder):
+    return {kind: read_lines(folder / f"{kind}.ndjson") for kind in KINDS}
 
 
 def walk(value):
+    """A value as JSON and all values in it."""
     yield value
-    for part in (
-        value.values()
-        if isinstance(value, dict)
-        else value
-        if isinstance(value, list)
-        else ()
-    ):
-        yield from walk(part)
+    if isinstance(value, dict):
+        members = value.values()
+    elif isinstance(value, list):
+        members = value
+    else:
+        members = ()
+    for member in members:
+        yield from walk(member)
+
+
+def list_objects(value):
+    """All objects in a value as JSON."""
+    return [member for member in walk(value) if isinstance(member, dict)]
 
 
 def list_references(value):
-    found = (part.get("reference") for part in walk(value) if isinstance(part, dict))
+    found = (member.get("reference") for member in list_objects(value))
     return {reference for reference in found if isinstance(reference, str)}
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """A run of real records, exported by the command line."""
+    """A run of real records, exported by the command line: resources, what has no place in them,
+    and what the command says.
+    """
     folder = tmp_path_factory.mktemp("fhir")
     run = extract("tests/records", folder / "run")
     done = invoke("export", run, "--to", folder / "out", "--format", "fhir")
     assert (done.exit_code, done.stdout) == (0, "")
-    resources = {kind: read_lines(folder / "out" / f"{kind}.ndjson") for kind in KINDS}
-    return (
-        resources,
-        read_lines(folder / "out" / "unmapped.jsonl"),
-        done.stderr.splitlines(),
-    )
+    resources = read_resources(folder / "out")
+    unmapped = read_lines(folder / "out" / "unmapped.jsonl")
+    return resources, unmapped, done.stderr.splitlines()
 
 
 def check_words(model):
     """Check that each code of a required value set is in it, which the library does not."""
+    kind = model.__class__.__name__
     for name, field in model.__class__.model_fields.items():
-        known = (field.json_schema_extra or {}).get("enum_values")
-        part = getattr(model, name)
-        if known and part is not None and model.__class__.__name__ != "Reference":
-            assert part in known, (model.__class__.__name__, name, part)
-        for one in part if isinstance(part, list) else (part,):
-            if hasattr(one.__class__, "model_fields"):
-                check_words(one)
+        words = (field.json_schema_extra or {}).get("enum_values")
+        value = getattr(model, name)
+        if words and value is not None and kind != "Reference":
+            assert value in words, (kind, name, value)
+        for member in value if isinstance(value, list) else (value,):
+            if hasattr(member.__class__, "model_fields"):
+                check_words(member)
+
+
+def check_resource(resource):
+    """Check a resource by the library, and by the rules of FHIR that the library leaves out."""
+    kind = resource["resourceType"]
+    check_words(get_fhir_model_class(kind).model_validate(resource))
+    for value in walk(resource):
+        assert value not in ("", [], {}, None)
+    for part in list_objects(resource):
+        if "url" in part and kind in ("Group", "Provenance"):
+            contents = [
+                name for name in part if name.startswith(("value", "extension"))
+            ]
+            assert len(contents) == 1  # ext-1
+        if "code" in part and "value" in part:
+            assert part["system"] == "http://unitsofmeasure.org"  # qty-3
+        if "low" in part and "high" in part:
+            assert part["low"]["value"] <= part["high"]["value"]  # rng-2
+        if "period" in part:
+            assert part["periodUnit"]  # tim-2
 
 
 def test_every_resource_is_valid(exported):
     resources, _, _ = exported
-    for kind, rows in resources.items():
+    for rows in resources.values():
         assert rows
         for row in rows:
-            check_words(get_fhir_model_class(kind).model_validate(row))
-            for part in walk(row):
-                assert part not in ("", [], {}, None)
-                if (
-                    isinstance(part, dict)
-                    and "url" in part
-                    and row["resourceType"] in ("Group", "Provenance")
-                ):
-                    assert (
-                        sum(name.startswith(("value", "extension")) for name in part)
-                        == 1
-                    )  # ext-1
-                if isinstance(part, dict) and "code" in part and "value" in part:
-                    assert part["system"] == "http://unitsofmeasure.org"  # qty-3
-                if isinstance(part, dict) and {"low", "high"} <= part.keys():
-                    assert part["low"]["value"] <= part["high"]["value"]  # rng-2
-                if isinstance(part, dict) and "period" in part:
-                    assert part["periodUnit"]  # tim-2
+            check_resource(row)
 
 
 def test_ids_are_unique_and_references_lead_to_a_resource(exported):
     resources, _, _ = exported
+
     names = [f"{kind}/{row['id']}" for kind, rows in resources.items() for row in rows]
-    urls = {row["url"] for row in resources["ActivityDefinition"]}
     assert len(names) == len(set(names))
-    assert len(urls) == len(resources["ActivityDefinition"])
-    assert list_references([*resources.values()]) <= set(names)
-    parts = [
-        part
-        for rows in resources.values()
-        for part in walk(rows)
-        if isinstance(part, dict)
-    ]
-    assert {
-        part["definitionCanonical"] for part in parts if "definitionCanonical" in part
-    } == urls
     for study in resources["ResearchStudy"]:
         assert re.fullmatch(r"[A-Za-z0-9.-]{1,64}", study["id"])
 
+    everything = [*resources.values()]
+    assert list_references(everything) <= set(names)
+
+    definitions = resources["ActivityDefinition"]
+    urls = {row["url"] for row in definitions}
+    assert len(urls) == len(definitions)
+    links = {part.get("definitionCanonical") for part in list_objects(everything)}
+    assert links - {None} == urls
+
 
 def test_units_are_ucum(exported):
+    resources, _, _ = exported
     parser = pytest.importorskip("ucumvert").get_ucum_parser()
-    parts = [
-        part
-        for rows in exported[0].values()
-        for part in walk(rows)
-        if isinstance(part, dict)
-    ]
+
     codes = {
         part["code"]
-        for part in parts
+        for part in list_objects([*resources.values()])
         if part.get("system") == "http://unitsofmeasure.org"
     }
-    texts = [unit.dose for unit in list_units() if unit.dose] + [
-        f"mg/{unit.per}" for unit in list_units() if unit.per
-    ]
-    written = set(map(read_unit, (*texts, "cells/kg", "mg/kg/day", "ug/kg/h")))
+    units = list_units()
+    texts = ["cells/kg", "mg/kg/day", "ug/kg/h"]
+    texts += [unit.dose for unit in units if unit.dose]
+    texts += [f"mg/{unit.per}" for unit in units if unit.per]
+    written = {read_unit(text) for text in texts}
+
     assert codes >= {"a", "mg"}
     assert written >= {"mg", "[IU]", "{cells}/kg", "mg/kg/d", "ug/kg/h"}
-    for one in codes | (written - {None}):
-        parser.parse(one)
+    for code in codes | (written - {None}):
+        parser.parse(code)
 
 
 def test_evidence_is_one_provenance_a_trial_with_the_place_of_each_value(exported):
@@ -193,98 +199,103 @@ def test_evidence_is_one_provenance_a_trial_with_the_place_of_each_value(exporte
     assert len(resources["Provenance"]) == len(resources["ResearchStudy"])
     for row in resources["Provenance"]:
         assert row["entity"][0]["role"] == "source"
-        assert row["target"][0]["reference"] == f"ResearchStudy/{row['id']}"
-        assert len(row["target"]) == len({one["reference"] for one in row["target"]})
+        targets = [target["reference"] for target in row["target"]]
+        assert targets[0] == f"ResearchStudy/{row['id']}"
+        assert len(targets) == len(set(targets))
         for extension in row["extension"]:
             item, *places = re.split(r" \| (?=\S+#char=)", extension["valueString"])
-            assert re.fullmatch(
-                r"eligibility(\.criteria\[\d+\])?|(dosing|endpoints)\[\d+\]", item
-            )
+            assert ITEM.fullmatch(item)
             for place in places:
-                said = re.fullmatch(
-                    r'\S+#char=(\d+),(\d+) ("(.*)" )?([^"]+)', place, re.S
-                )
-                start, end, _, quote, values = said.groups()
-                assert quote is None or len(quote) == int(end) - int(start)
-                for value in values.split("; "):
-                    assert re.fullmatch(
-                        r"[a-z_]+(\[\d+\])?(\.[a-z_]+)?( (rule|model|both) [a-z]+( [\d.e-]+)?)?",
-                        value,
-                    )
+                check_place(place)
+
+
+ITEM = re.compile(r"eligibility(\.criteria\[\d+\])?|(dosing|endpoints)\[\d+\]")
+
+
+PLACE = re.compile(r'\S+#char=(\d+),(\d+) ("(.*)" )?([^"]+)', re.S)
+
+
+VALUE = re.compile(
+    r"[a-z_]+(\[\d+\])?(\.[a-z_]+)?( (rule|model|both) [a-z]+( [\d.e-]+)?)?"
+)
+
+
+"""A field, and how its value was won: by whom, with which support and confidence."""
+
+
+def check_place(place):
+    start, end, _, quote, values = PLACE.fullmatch(place).groups()
+    if quote is not None:
+        assert len(quote) == int(end) - int(start)
+    for value in values.split("; "):
+        assert VALUE.fullmatch(value)
 
 
 def test_bundles_are_transactions_of_the_same_resources(tmp_path):
     export_fhir([(SMALL, None)], tmp_path / "files")
     export_fhir([(SMALL, None)], tmp_path / "bundles", bundles=True)
-    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == [
-        "Bundle.ndjson",
-        "unmapped.jsonl",
-    ]
-    written = [
-        row
-        for path in (tmp_path / "files").glob("*.ndjson")
-        for row in read_lines(path)
-    ]
-    known = {f"{row['resourceType']}/{row['id']}": row for row in written}
+
+    names = sorted(path.name for path in (tmp_path / "bundles").iterdir())
+    assert names == ["Bundle.ndjson", "unmapped.jsonl"]
+
+    in_files = {}
+    for path in (tmp_path / "files").glob("*.ndjson"):
+        for row in read_lines(path):
+            in_files[f"{row['resourceType']}/{row['id']}"] = row
+    in_bundles = {}
     bundles = read_lines(tmp_path / "bundles" / "Bundle.ndjson")
-    entries = [entry for bundle in bundles for entry in bundle["entry"]]
-    assert {entry["request"]["url"]: entry["resource"] for entry in entries} == known
     for bundle in bundles:  # the terms, and the trial
         check_words(get_fhir_model_class("Bundle").model_validate(bundle))
-        assert list_references(bundle) <= {
-            entry["request"]["url"] for entry in bundle["entry"]
-        }
+        own = {entry["request"]["url"]: entry["resource"] for entry in bundle["entry"]}
+        assert list_references(bundle) <= own.keys()
+        in_bundles |= own
+    assert in_bundles == in_files
 
 
 def test_our_own_codes_are_defined(exported):
     resources, _, _ = exported
     terms = list(list_terms())
-    for one in terms:
-        check_words(get_fhir_model_class(one["resourceType"]).model_validate(one))
-    known = {
-        (one["url"], word["code"]) for one in terms for word in one.get("concept", ())
+    for term in terms:
+        check_words(get_fhir_model_class(term["resourceType"]).model_validate(term))
+    defined = set()
+    for term in terms:
+        defined |= {(term["url"], word["code"]) for word in term.get("concept", ())}
+    structures = {
+        term["url"] for term in terms if term["resourceType"] == "StructureDefinition"
     }
-    parts = [
-        part
-        for rows in resources.values()
-        for part in walk(rows)
-        if isinstance(part, dict)
-    ]
-    used = {
-        (part["system"], part["code"])
-        for part in parts
-        if str(part.get("system")).startswith("urn:")
-    }
+
+    used = set()
+    extensions = set()
+    for part in list_objects([*resources.values()]):
+        if str(part.get("system")).startswith("urn:"):
+            used.add((part["system"], part["code"]))
+        if str(part.get("url")).startswith("urn:") and "valueString" in part:
+            extensions.add(part["url"])
+
     assert used
-    assert used <= known
-    extensions = {
-        part["url"]
-        for part in parts
-        if str(part.get("url")).startswith("urn:") and "valueString" in part
-    }
-    assert extensions == {
-        one["url"] for one in terms if one["resourceType"] == "StructureDefinition"
-    }
+    assert used <= defined
+    assert extensions == structures
 
 
 def test_the_counts_are_those_of_the_files(exported):
-    resources, unmapped, said = exported
-    assert said[: len(KINDS)] == [f"{kind}: {len(resources[kind])}" for kind in KINDS]
-    assert said[len(KINDS)].startswith("CodeSystem: ")
+    resources, unmapped, lines = exported
+    of_kinds = lines[: len(KINDS)]
+    of_codes = lines[len(KINDS)]
+    of_unmapped = lines[len(KINDS) + 2 :]
+
+    assert of_kinds == [f"{kind}: {len(resources[kind])}" for kind in KINDS]
+    assert of_codes.startswith("CodeSystem: ")
     assert len(resources["ResearchStudy"]) == 12
-    counted = [int(re.search(r": (\d+)", line)[1]) for line in said[len(KINDS) + 2 :]]
-    assert sum(counted) == len(unmapped)
+    counts = [int(re.search(r": (\d+)", line)[1]) for line in of_unmapped]
+    assert sum(counts) == len(unmapped)
     assert {row["reason"] for row in unmapped} <= set(get_args(UnmappedReason))
 
 
 def test_every_reason_is_documented():
-    documented = Path("docs/how-to/fhir.md").read_text("utf-8")
+    page = Path("docs/how-to/fhir.md").read_text("utf-8")
     meanings = read_table("fhir")["reasons"]
-    assert [
-        reason
-        for reason in get_args(UnmappedReason)
-        if f"| `{reason}` | {meanings[reason]} |" not in documented
-    ] == []
+    for reason in get_args(UnmappedReason):
+        assert f"| `{reason}` | {meanings[reason]} |" in page
 
 
 def list_changes(value, path=()):
@@ -292,14 +303,15 @@ def list_changes(value, path=()):
     kind.
     """
     if isinstance(value, dict):
-        for key, part in value.items():
-            if key not in (*UNSAID, "evidence", "record_id") and not (
-                key == "section" and value.get("evidence")
-            ):
-                yield from list_changes(part, (*path, key))
+        for key, member in value.items():
+            if key in (*UNSAID, "evidence", "record_id"):
+                continue
+            if key == "section" and value.get("evidence"):
+                continue
+            yield from list_changes(member, (*path, key))
     elif isinstance(value, list):
-        for place, part in enumerate(value):
-            yield from list_changes(part, (*path, place))
+        for number, member in enumerate(value):
+            yield from list_changes(member, (*path, number))
     elif isinstance(value, bool):
         yield path, not value
     elif isinstance(value, int | float):
@@ -319,22 +331,18 @@ OTHERS = {
 def strip(value, names):
     """A copy of an extraction as JSON without the values of some fields."""
     if isinstance(value, dict):
-        return {
-            key: strip(part, names) for key, part in value.items() if key not in names
-        }
-    return [strip(part, names) for part in value] if isinstance(value, list) else value
+        kept = {key: member for key, member in value.items() if key not in names}
+        return {key: strip(member, names) for key, member in kept.items()}
+    if isinstance(value, list):
+        return [strip(member, names) for member in value]
+    return value
 
 
 def tell(extraction):
     """All that the export says of an extraction: resources, and what has no place in them."""
     trial = build_trial(TrialExtraction.model_validate(extraction))
-    return json.dumps(
-        [
-            trial.resources,
-            [(row.field, row.value, row.reason) for row in trial.unmapped],
-        ],
-        default=str,
-    )
+    unmapped = [(row.field, row.value, row.reason) for row in trial.unmapped]
+    return json.dumps([trial.resources, unmapped], default=str)
 
 
 OTHERWISE = {
@@ -355,16 +363,16 @@ SURE = strip(WHOLE, {"confidence"})
     "stated", [WHOLE, SURE, strip(SURE, {"evidence"})], ids=["unsure", "sure", "gold"]
 )
 def test_each_value_of_an_extraction_makes_a_difference(stated):
-    before, changes = tell(stated), list(list_changes(stated))
+    before = tell(stated)
+    changes = list(list_changes(stated))
     assert len(changes) > 60
     for path, other in changes:
         changed = json.loads(json.dumps(stated))
         *way, last = path
-        place = reduce(getitem, way, changed)
-        if place[last] == other:
-            continue
-        place[last] = other
-        assert tell(changed) != before, path
+        holder = reduce(getitem, way, changed)
+        if holder[last] != other:
+            holder[last] = other
+            assert tell(changed) != before, path
 
 
 REGIMEN = {"agent": "ibuprofen", "section": "arms[0]", "quote": "ibuprofen"}
@@ -373,26 +381,18 @@ PLAIN = {"kind": "inclusion", "section": "eligibility", "category": "organ_funct
 
 def criterion(quote, limit, *proofs, **more):
     """A criterion with its limits, of which the first words of each proof tell the place."""
-    found = [{"field": "quote", "start": 0, "end": len(quote), "quote": quote}]
-    for at, proof in enumerate(proofs):
+    evidence = [{"field": "quote", "start": 0, "end": len(quote), "quote": quote}]
+    for number, proof in enumerate(proofs):
         start = quote.index(proof)
-        found.append(
-            {
-                "field": f"constraints[{at}]",
-                "start": start,
-                "end": start + len(proof),
-                "quote": proof,
-            }
-        )
+        piece = {"start": start, "end": start + len(proof), "quote": proof}
+        evidence.append({"field": f"constraints[{number}]"} | piece)
     shared = {"section": "eligibility", "origin": "rule", "support": "parsed"}
-    evidence = [one | shared for one in found]
-    return {
-        "criteria": [
-            PLAIN
-            | {"quote": quote, "constraints": [limit], "evidence": evidence}
-            | more
-        ]
+    stated = {
+        "quote": quote,
+        "constraints": [limit],
+        "evidence": [piece | shared for piece in evidence],
     }
+    return {"criteria": [PLAIN | stated | more]}
 
 
 CREATININE = {
@@ -402,39 +402,52 @@ CREATININE = {
     "unit": "mg/dL",
 }
 SAID = "creatinine <= 1.5 mg/dL"
+TWO_WEEKS = {
+    "quote": "within 2 weeks",
+    "comparator": "<=",
+    "value": 2,
+    "unit": "week",
+}
+PROOF = {
+    "section": "arms[0]",
+    "start": 0,
+    "end": 1,
+    "quote": "x",
+    "origin": "rule",
+    "support": "parsed",
+}
 
 
 def test_a_criterion_that_is_one_limit_is_a_quantity():
-    trial = build(
-        eligibility=criterion(
-            f"Patients with {SAID}.", CREATININE, SAID, kind="exclusion"
-        )
-    )
-    (one,) = find(trial, "Group")[0]["characteristic"]
-    ucum = {"system": "http://unitsofmeasure.org", "code": "mg/dL"}
-    assert (
-        one["valueQuantity"]
-        == {"value": 1.5, "comparator": "<=", "unit": "mg/dL"} | ucum
-    )
-    assert one["exclude"] is True
-    assert one["code"]["coding"] == [{"system": "http://loinc.org", "code": "2160-0"}]
+    people = criterion(f"Patients with {SAID}.", CREATININE, SAID, kind="exclusion")
+
+    trial = build(eligibility=people)
+
+    (characteristic,) = find(trial, "Group")[0]["characteristic"]
+    assert characteristic["valueQuantity"] == {
+        "value": 1.5,
+        "comparator": "<=",
+        "unit": "mg/dL",
+        "system": "http://unitsofmeasure.org",
+        "code": "mg/dL",
+    }
+    assert characteristic["exclude"] is True
+    assert characteristic["code"]["coding"] == [
+        {"system": "http://loinc.org", "code": "2160-0"}
+    ]
     assert {row.reason for row in trial.unmapped if "constraints" in row.field} == set()
 
 
 def test_the_limits_of_gold_are_found_in_its_quotes(tmp_path):
-    people = {
-        "criteria": [
-            PLAIN | {"quote": f"Patients with {SAID}", "constraints": [CREATININE]}
-        ]
-    }
-    (tmp_path / "A.json").write_text(
-        json.dumps({"record_id": "A", "eligibility": people}), "utf-8"
-    )
-    resources, _ = write(
-        tmp_path, *((one, None) for one in read_results(tmp_path / "A.json"))
-    )
-    (one,) = resources["Group"][0]["characteristic"]
-    assert one["valueQuantity"]["value"] == 1.5
+    stated = {"quote": f"Patients with {SAID}", "constraints": [CREATININE]}
+    gold = {"record_id": "A", "eligibility": {"criteria": [PLAIN | stated]}}
+    path = tmp_path / "A.json"
+    path.write_text(json.dumps(gold), "utf-8")
+
+    resources, _ = write(tmp_path, *((result, None) for result in read_results(path)))
+
+    (characteristic,) = resources["Group"][0]["characteristic"]
+    assert characteristic["valueQuantity"]["value"] == 1.5
     assert resources["Provenance"] == []
 
 
@@ -448,110 +461,103 @@ HB_BY_SEX = "Haemoglobin < 12.5 g/dL (men) or < 11.5 g/dL (women)"
 @pytest.mark.parametrize(
     ("quote", "more"),
     [
-        (f"{SAID} in patients with diabetes", {}),
-        (f"{SAID} (or 133)", {}),
-        (f"{SAID} 男性", {}),
-        (SAID, {"lead_in": "At least one of the following:"}),
-        (SAID, {"negated": True}),
-        (
-            SAID,
-            {
-                "time_window": {
-                    "quote": "within 2 weeks",
-                    "comparator": "<=",
-                    "value": 2,
-                    "unit": "week",
-                }
-            },
+        pytest.param(f"{SAID} in patients with diabetes", {}, id="of some patients"),
+        pytest.param(f"{SAID} (or 133)", {}, id="another number"),
+        pytest.param(f"{SAID} 男性", {}, id="words of another script"),
+        pytest.param(
+            SAID, {"lead_in": "At least one of the following:"}, id="introduced"
         ),
-        (
+        pytest.param(SAID, {"negated": True}, id="negated"),
+        pytest.param(SAID, {"time_window": TWO_WEEKS}, id="window"),
+        pytest.param(
             f"Participants must have {SAID}.",
             {"kind": "exclusion", "demanded": True},
-        ),  # what must be
-        (
-            SAID,
-            {
-                "time_windows": [
-                    {
-                        "quote": "within 2 weeks",
-                        "comparator": "<=",
-                        "value": 2,
-                        "unit": "week",
-                    }
-                ]
-            },
+            id="exclusion of what must be",
         ),
-        (HB_BY_SEX, {"constraints": HB}),
-        (SAID, {"constraints": [CREATININE | {"condition": "if on dialysis"}]}),
+        pytest.param(SAID, {"time_windows": [TWO_WEEKS]}, id="list of windows"),
+        pytest.param(HB_BY_SEX, {"constraints": HB}, id="a limit for each sex"),
+        pytest.param(
+            SAID,
+            {"constraints": [CREATININE | {"condition": "if on dialysis"}]},
+            id="a limit of some",
+        ),
     ],
 )
 def test_a_criterion_that_says_more_is_a_text_and_its_limit_is_listed(quote, more):
-    proofs = [
-        said
-        for said in (SAID, "Haemoglobin < 12.5 g/dL", "< 11.5 g/dL")
-        if said in quote
-    ]
+    limits = (SAID, "Haemoglobin < 12.5 g/dL", "< 11.5 g/dL")
+    proofs = [limit for limit in limits if limit in quote]
+
     trial = build(eligibility=criterion(quote, CREATININE, *proofs, **more))
-    (one,) = find(trial, "Group")[0]["characteristic"]
-    assert "valueQuantity" not in one
-    assert one["valueCodeableConcept"]["text"].endswith(quote)
-    assert one["exclude"] is False
-    assert ("eligibility.criteria[0].constraints[0]", "compound") in {
-        (row.field, row.reason) for row in trial.unmapped
-    }
+
+    (characteristic,) = find(trial, "Group")[0]["characteristic"]
+    assert "valueQuantity" not in characteristic
+    assert characteristic["valueCodeableConcept"]["text"].endswith(quote)
+    assert characteristic["exclude"] is False
+    listed = {(row.field, row.reason) for row in trial.unmapped}
+    assert ("eligibility.criteria[0].constraints[0]", "compound") in listed
 
 
 def list_groups(resources):
     """The Groups of a trial, each as its method, its threshold if it has one, and its
     characteristics.
     """
-    found = {}
-    for one in resources:
-        combined = [
-            next(value for name, value in part.items() if name != "url")
-            for part in one["extension"]
-        ]
-        held = [
-            (
-                part["valueReference"]["reference"]
-                if "valueReference" in part
-                else part["valueCodeableConcept"]["text"]
-            )
-            + (" excluded" if part["exclude"] else "")
-            for part in one["characteristic"]
-        ]
-        found[one["id"].removeprefix("NCT90000001-")] = [*combined, *held]
-    return found
+    groups = {}
+    for resource in resources:
+        told = []
+        for extension in resource["extension"]:
+            (value,) = (part for name, part in extension.items() if name != "url")
+            told.append(value)
+        for characteristic in resource["characteristic"]:
+            if "valueReference" in characteristic:
+                words = characteristic["valueReference"]["reference"]
+            else:
+                words = characteristic["valueCodeableConcept"]["text"]
+            told.append(f"{words} excluded" if characteristic["exclude"] else words)
+        groups[resource["id"].removeprefix("NCT90000001-")] = told
+    return groups
 
 
-ANY, ALL, TWO = {"rule": "any"}, {"rule": "all"}, {"rule": "at_least", "n": 2}
-FIRST, SECOND = "Group/NCT90000001-group-0", "Group/NCT90000001-group-1"
+ANY = {"rule": "any"}
+ALL = {"rule": "all"}
+TWO = {"rule": "at_least", "n": 2}
+FIRST = "Group/NCT90000001-group-0"
+SECOND = "Group/NCT90000001-group-1"
 
 
 @pytest.mark.parametrize(
     ("kind", "rules", "expected"),
     [
-        (
+        pytest.param(
             "inclusion",
             [ANY],
             {"group-0": ["any-of", "a", "b"], "eligibility": ["all-of", FIRST]},
+            id="any must be",
         ),
-        (
+        pytest.param(
             "inclusion",
             [TWO],
             {"group-0": ["at-least", 2, "a", "b"], "eligibility": ["all-of", FIRST]},
+            id="two must be",
         ),
-        (
+        pytest.param(
             "exclusion",
             [ALL],
             {
                 "group-0": ["all-of", "a", "b"],
                 "eligibility": ["all-of", f"{FIRST} excluded"],
             },
+            id="all exclude together",
         ),
-        ("inclusion", [ALL], {"eligibility": ["all-of", "a", "b"]}),
-        ("exclusion", [ANY], {"eligibility": ["all-of", "a excluded", "b excluded"]}),
-        (
+        pytest.param(
+            "inclusion", [ALL], {"eligibility": ["all-of", "a", "b"]}, id="all must be"
+        ),
+        pytest.param(
+            "exclusion",
+            [ANY],
+            {"eligibility": ["all-of", "a excluded", "b excluded"]},
+            id="each excludes",
+        ),
+        pytest.param(
             "exclusion",
             [TWO, ALL],
             {
@@ -559,6 +565,7 @@ FIRST, SECOND = "Group/NCT90000001-group-0", "Group/NCT90000001-group-1"
                 "group-1": ["all-of", "a", "b"],
                 "eligibility": ["all-of", f"{FIRST} excluded"],
             },
+            id="a group in a group",
         ),
     ],
 )
@@ -566,49 +573,52 @@ def test_alternatives_are_a_group_with_a_method_of_its_own(
     tmp_path, kind, rules, expected
 ):
     groups = [
-        {"id": f"g{at}", "parent": f"g{at - 1}", **rule}
-        for at, rule in enumerate(rules)
+        {"id": f"g{number}", "parent": f"g{number - 1}", **rule}
+        for number, rule in enumerate(rules)
     ]
     shared = {"kind": kind, "section": "eligibility", "group": groups[-1]["id"]}
-    people = {
-        "groups": groups,
-        "criteria": [shared | {"quote": quote} for quote in "ab"],
-    }
-    said = TrialExtraction.model_validate(
-        {"record_id": "NCT90000001", "eligibility": people}
+    criteria = [shared | {"quote": "a"}, shared | {"quote": "b"}]
+    extraction = TrialExtraction.model_validate(
+        {
+            "record_id": "NCT90000001",
+            "eligibility": {"groups": groups, "criteria": criteria},
+        }
     )
-    resources, counts = write(tmp_path, (said, None))
+
+    resources, counts = write(tmp_path, (extraction, None))
+
     assert list_groups(resources["Group"]) == expected
     assert not [kind for kind, _ in counts.unmapped if kind.startswith("eligibility")]
 
 
-@pytest.mark.parametrize("sure", [True, False])
-def test_a_group_whose_rule_is_not_sure_is_listed_and_its_limits_stay_text(sure):
-    place = {
+@pytest.mark.parametrize(
+    ("confidence", "value", "listed"),
+    [
+        pytest.param(0.9, "valueQuantity", [], id="sure"),
+        pytest.param(
+            0.5, "valueCodeableConcept", ["eligibility.groups[0]"], id="unsure"
+        ),
+    ],
+)
+def test_a_group_whose_rule_is_not_sure_is_listed_and_its_limits_stay_text(
+    confidence, value, listed
+):
+    proof = PROOF | {
         "field": "groups[0].lead_in",
         "section": "eligibility",
-        "start": 0,
-        "end": 1,
-        "quote": "x",
-    }
-    proof = place | {
-        "origin": "rule",
-        "support": "parsed",
-        "confidence": 0.9 if sure else 0.5,
+        "confidence": confidence,
     }
     people = criterion(f"Patients with {SAID}", CREATININE, SAID, group="g0")
-    trial = build(
-        eligibility=people
-        | {"groups": [{"id": "g0", "rule": "any"}], "evidence": [proof]}
-    )
-    (first, *_), *_ = [one["characteristic"] for one in find(trial, "Group")]
-    assert ("valueQuantity" in first, "valueCodeableConcept" in first) == (
-        sure,
-        not sure,
-    )
-    assert [row.field for row in trial.unmapped if row.reason == "unsure"] == (
-        [] if sure else ["eligibility.groups[0]"]
-    )
+    people["groups"] = [{"id": "g0", "rule": "any"}]
+    people["evidence"] = [proof]
+
+    trial = build(eligibility=people)
+
+    characteristic = find(trial, "Group")[0]["characteristic"][0]
+    values = {"valueQuantity", "valueCodeableConcept"}
+    assert values & characteristic.keys() == {value}
+    unsure = [row.field for row in trial.unmapped if row.reason == "unsure"]
+    assert unsure == listed
 
 
 def test_each_time_window_has_its_words_and_its_event():
@@ -626,127 +636,119 @@ def test_each_time_window_has_its_words_and_its_event():
         "unit": "half_life",
         "anchor": "before the first dose",
     }
-    people = {
-        "criteria": [
-            PLAIN
-            | {
-                "quote": "Rituximab",
-                "time_window": first,
-                "time_windows": [first, second],
-            }
-        ]
-    }
+    windows = {"time_window": first, "time_windows": [first, second]}
+    people = {"criteria": [PLAIN | {"quote": "Rituximab"} | windows]}
+
     trial = build(eligibility=people)
-    (one,) = find(trial, "Group")[0]["characteristic"]
-    assert [part["extension"] for part in one["extension"]] == [
-        [{"url": "text", "valueString": "rituximab: within 4 weeks"}],
-        [
-            {"url": "text", "valueString": "5 half-lives"},
-            {
-                "url": "contextCode",
-                "valueCodeableConcept": {"text": "before the first dose"},
-            },
-        ],
+
+    (characteristic,) = find(trial, "Group")[0]["characteristic"]
+    of_first, of_second = (part["extension"] for part in characteristic["extension"])
+    event = {"text": "before the first dose"}
+    assert of_first == [{"url": "text", "valueString": "rituximab: within 4 weeks"}]
+    assert of_second == [
+        {"url": "text", "valueString": "5 half-lives"},
+        {"url": "contextCode", "valueCodeableConcept": event},
     ]
-    listed = [
+    assert [
         row.field.partition("].")[2]
         for row in trial.unmapped
         if row.reason == "no_direction"
-    ]
-    assert listed == ["time_windows[0]", "time_windows[1]"]
+    ] == ["time_windows[0]", "time_windows[1]"]
 
 
 def build_from(eligibility):
-    """The resources of a record of adults below 75 years with allergic asthma."""
+    """The characteristics of a record of adults below 75 years with allergic asthma, and what has
+    no place in them.
+    """
     sections = (
         Section(name="eligibility", text=eligibility),
         Section(name="conditions", text="Asthma, Allergic"),
     )
-    source = Source(path="a.json", format="ctgov_json")
-    registry = RegistryFields(minimum_age="18 Years", maximum_age="75 Years")
     record = TrialRecord(
-        record_id="NCT90000001", source=source, sections=sections, registry=registry
+        record_id="NCT90000001",
+        source=Source(path="a.json", format="ctgov_json"),
+        sections=sections,
+        registry=RegistryFields(minimum_age="18 Years", maximum_age="75 Years"),
     )
     trial = build_trial(Extractor(effort="none").extract(record), record)
-    return {
-        one["id"]: one for one in find(trial, "Group")[0]["characteristic"]
-    }, trial.unmapped
+    characteristics = find(trial, "Group")[0]["characteristic"]
+    by_id = {characteristic["id"]: characteristic for characteristic in characteristics}
+    return by_id, trial.unmapped
 
 
 def test_a_criterion_of_age_is_stated_once_with_its_comparator():
-    found, unmapped = build_from(
+    characteristics, unmapped = build_from(
         "Inclusion Criteria:\n\n* Older than 18 years\n* Age below 65 years\n* Wheeze\n"
     )
-    assert list(found) == ["minimum-age", "maximum-age", "criterion-2"]
-    limits = [found[name]["valueQuantity"] for name in ("minimum-age", "maximum-age")]
-    assert [(one["comparator"], one["value"]) for one in limits] == [
-        (">", 18),
-        ("<", 65),
-    ]
-    assert ("eligibility.criteria[0]", "age_bound") in {
-        (row.field, row.reason) for row in unmapped
-    }
+
+    assert list(characteristics) == ["minimum-age", "maximum-age", "criterion-2"]
+    lower = characteristics["minimum-age"]["valueQuantity"]
+    upper = characteristics["maximum-age"]["valueQuantity"]
+    assert (lower["comparator"], lower["value"]) == (">", 18)
+    assert (upper["comparator"], upper["value"]) == ("<", 65)
+    listed = {(row.field, row.reason) for row in unmapped}
+    assert ("eligibility.criteria[0]", "age_bound") in listed
 
 
 def test_an_age_of_others_is_no_bound_of_the_group():
-    inclusion = "Inclusion Criteria:\n\n* In the second cohort, participants are younger than 40 years"
-    found, _ = build_from(inclusion)
-    assert list(found) == ["minimum-age", "maximum-age", "criterion-0"]
-    assert found["maximum-age"]["valueQuantity"]["value"] == 75
+    characteristics, _ = build_from(
+        "Inclusion Criteria:\n\n* In the second cohort, participants are younger than 40 years"
+    )
+
+    assert list(characteristics) == ["minimum-age", "maximum-age", "criterion-0"]
+    assert characteristics["maximum-age"]["valueQuantity"]["value"] == 75
 
 
 def list_exposures(resources):
     """What each arm gets: the words, and the ids of the resources."""
-    known = {
-        f"EvidenceVariable/{one['id']}": one for one in resources["EvidenceVariable"]
+    variables = {
+        f"EvidenceVariable/{row['id']}": row for row in resources["EvidenceVariable"]
     }
-    urls = {one["url"]: one["id"] for one in resources["ActivityDefinition"]}
-    found, nothing = {}, {"characteristic": [], "relatedArtifact": []}
+    ids = {row["url"]: row["id"] for row in resources["ActivityDefinition"]}
+    exposures = {}
     for arm in resources["ResearchStudy"][0]["comparisonGroup"]:
-        one = (
-            known[arm["intendedExposure"][0]["reference"]]
-            if "intendedExposure" in arm
-            else nothing
-        )
-        words = [
-            part["definitionCodeableConcept"]["text"] for part in one["characteristic"]
-        ]
-        found[arm["name"]] = (
-            words,
-            [urls[part["resource"]] for part in one["relatedArtifact"]],
-        )
-    return found
+        words = []
+        activities = []
+        if "intendedExposure" in arm:
+            variable = variables[arm["intendedExposure"][0]["reference"]]
+            words = [
+                part["definitionCodeableConcept"]["text"]
+                for part in variable["characteristic"]
+            ]
+            activities = [ids[part["resource"]] for part in variable["relatedArtifact"]]
+        exposures[arm["name"]] = (words, activities)
+    return exposures
+
+
+def make_arm(number, label):
+    part = Part(name="label", start=0, end=len(label))
+    return Section(name=f"arms[{number}]", text=label, parts=(part,))
 
 
 def test_arms_refer_to_what_they_get(tmp_path):
-    high, low = (
-        {"low": n, "high": n, "unit": "mg", "arms": [arm]}
-        for n, arm in ((10, "High"), (5, "Low"))
-    )
+    high = {"low": 10, "high": 10, "unit": "mg", "arms": ["High"]}
+    low = {"low": 5, "high": 5, "unit": "mg", "arms": ["Low"]}
     drug = REGIMEN | {"arms": ["High", "Low"], "amounts": [high, low]}
-    labels = ("High", "Low", "Nothing")
-    parts = [(Part(name="label", start=0, end=len(label)),) for label in labels]
-    sections = [
-        Section(name=f"arms[{at}]", text=one, parts=parts[at])
-        for at, one in enumerate(labels)
-    ]
-    source, fields = Source(path="a", format="ctgov_json"), RegistryFields()
-    record = TrialRecord(
-        record_id="A", source=source, sections=tuple(sections), registry=fields
+    water = REGIMEN | {"agent": "water", "arms": ["low"]}
+    extraction = TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {}, "dosing": [drug, water]}
     )
-    given = {
-        "record_id": "A",
-        "eligibility": {},
-        "dosing": [drug, REGIMEN | {"agent": "water", "arms": ["low"]}],
-    }
-    resources, _ = write(tmp_path, (TrialExtraction.model_validate(given), record))
+    record = TrialRecord(
+        record_id="A",
+        source=Source(path="a", format="ctgov_json"),
+        sections=(make_arm(0, "High"), make_arm(1, "Low"), make_arm(2, "Nothing")),
+        registry=RegistryFields(),
+    )
+
+    resources, _ = write(tmp_path, (extraction, record))
+
     assert list_exposures(resources) == {
         "High": (["ibuprofen 10 mg"], ["A-dosing-0"]),
         "Low": (["ibuprofen 5 mg", "water"], ["A-dosing-0", "A-dosing-1"]),
         "Nothing": ([], []),
     }
     levels = resources["ActivityDefinition"][0]["dosage"][0]["doseAndRate"]
-    assert [one["type"]["text"] for one in levels] == [
+    assert [level["type"]["text"] for level in levels] == [
         "dose level of High",
         "dose level of Low",
     ]
@@ -755,27 +757,20 @@ def test_arms_refer_to_what_they_get(tmp_path):
 def test_an_arm_that_only_a_regimen_names_is_one_and_a_doubtful_link_is_listed(
     tmp_path,
 ):
-    proof = {
-        "section": "arms[0]",
-        "start": 0,
-        "end": 1,
-        "quote": "x",
-        "origin": "rule",
-        "support": "parsed",
-    }
-    sure = [
-        proof | {"field": f"arms[{at}]", "confidence": one}
-        for at, one in enumerate((0.9, 0.5))
-    ]
-    trial = build(dosing=[REGIMEN | {"arms": ["A", "B"], "evidence": sure}])
+    sure = PROOF | {"field": "arms[0]", "confidence": 0.9}
+    doubtful = PROOF | {"field": "arms[1]", "confidence": 0.5}
+    regimen = REGIMEN | {"arms": ["A", "B"], "evidence": [sure, doubtful]}
+
+    trial = build(dosing=[regimen])
+
     resources, _ = write(tmp_path, (trial.extraction, None))
     assert list_exposures(resources) == {
         "A": (["ibuprofen"], ["NCT90000001-dosing-0"]),
         "B": ([], []),
     }
-    assert [
-        (row.field, row.value) for row in trial.unmapped if row.reason == "unsure"
-    ] == [("dosing[0].arms[1]", "B")]
+    (unsure,) = [row for row in trial.unmapped if row.reason == "unsure"]
+    assert unsure.field == "dosing[0].arms[1]"
+    assert unsure.value == "B"
 
 
 def test_design_arms_sponsor_and_dates_are_as_registered():
@@ -852,52 +847,149 @@ def test_mesh_terms_are_coded_and_other_terms_are_listed():
     trial = build_trial(extraction)
 
     (study,) = find(trial, "ResearchStudy")
-    (condition,), (focus,) = study["condition"], study["focus"]
+    (condition,) = study["condition"]
+    (focus,) = study["focus"]
     assert condition["coding"] == [
         {"system": "https://www.nlm.nih.gov/mesh", "code": "D001249"}
     ]
-    assert (condition["text"], focus["concept"]["text"]) == ("Asthma", "Fictumab")
+    assert condition["text"] == "Asthma"
+    assert focus["concept"]["text"] == "Fictumab"
     left_out = [
         row.field for row in trial.unmapped if row.field.startswith("registered_terms")
     ]
     assert left_out == ["registered_terms[2]", "registered_terms[3]"]
 
 
-def test_unsure_values_are_texts_and_listed():
-    proof = {
-        "section": "arms[0]",
-        "start": 0,
-        "end": 4,
-        "quote": "5 mg",
-        "origin": "rule",
-        "support": "parsed",
-    }
-    sure = [
-        proof | {"field": name, "confidence": known}
-        for name, known in (("route", 0.9), ("amounts[0]", 0.7))
+@pytest.fixture(scope="module")
+def registered_study():
+    """The ResearchStudy of a record of which only the register's fields are known."""
+    fields = RegistryFields(
+        study_type="Interventional", allocation="RANDOMIZED", assignment="PARALLEL", primary_purpose="SUPPORTIVE_CARE",
+        phases=("PHASE1", "PHASE2"), masking="TRIPLE", who_masked=("PARTICIPANT", "INVESTIGATOR"), acronym="FICTU",
+        status="ACTIVE_NOT_RECRUITING",
+        start_date="March 2019", completion_date="2021-04-05", sponsor="Example University",
+    )  # fmt: skip
+    arm = Section(
+        name="arms[0]",
+        text="Low dose\nEXPERIMENTAL\n5 mg daily",
+        parts=(
+            Part(name="label", start=0, end=8),
+            Part(name="type", start=9, end=21),
+            Part(name="description", start=22, end=32),
+        ),
+    )
+    sections = (
+        arm,
+        Section(name="title", text="A study"),
+        Section(name="conditions", text="Asthma\nCough"),
+        Section(name="brief_summary", text="Aid"),
+        Section(name="interventions[0]", text="Fictumab"),
+    )
+    source = Source(path="a", format="ctgov_json")
+    record = TrialRecord(
+        record_id="A", source=source, sections=sections, registry=fields
+    )
+    empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
+    (study,) = find(build_trial(empty, record), "ResearchStudy")
+    return study
+
+
+def test_the_design_is_as_registered(registered_study):
+    designs = registered_study["studyDesign"]
+    codes = [(design.get("coding") or [{}])[0].get("code") for design in designs]
+    assert codes == [
+        "SEVCO:01001",
+        "SEVCO:01003",
+        "SEVCO:01011",
+        None,
+        "SEVCO:01060",
+        None,
     ]
+    masked = [design["text"].partition(": ")[2] for design in designs[3:]]
+    assert masked == ["TRIPLE", "PARTICIPANT", "INVESTIGATOR"]
+    assert registered_study["phase"]["coding"][0]["code"] == "phase-1-phase-2"
+    purpose = registered_study["primaryPurposeType"]["coding"][0]
+    assert purpose["code"] == "supportive-care"
+
+
+def test_the_topic_is_as_registered(registered_study):
+    assert registered_study["title"] == "A study"
+    conditions = [condition["text"] for condition in registered_study["condition"]]
+    assert conditions == ["Asthma", "Cough"]
+    assert registered_study["label"][0]["value"] == "FICTU"
+    assert registered_study["descriptionSummary"] == "Aid"
+    assert registered_study["focus"] == [{"concept": {"text": "Fictumab"}}]
+
+
+def test_status_dates_and_sponsor_are_as_registered(registered_study):
+    state = registered_study["progressStatus"][0]["state"]["coding"][0]
+    assert state["code"] == "active-but-not-recruiting"
+    assert registered_study["period"] == {"start": "2019-03", "end": "2021-04-05"}
+    assert registered_study["associatedParty"][0]["name"] == "Example University"
+
+
+def test_arms_are_as_registered(registered_study):
+    (group,) = registered_study["comparisonGroup"]
+    assert group["name"] == "Low dose"
+    assert group["type"]["coding"][0]["code"] == "experimental"
+    assert group["description"] == "5 mg daily"
+
+
+def test_unsure_values_are_texts_and_listed():
+    sure_route = PROOF | {"field": "route", "confidence": 0.9}
+    unsure_amount = PROOF | {"field": "amounts[0]", "confidence": 0.7}
     regimen = REGIMEN | {
         "amounts": [{"low": 5, "high": 5, "unit": "mg"}],
         "route": "oral",
-        "evidence": sure,
+        "evidence": [sure_route, unsure_amount],
     }
     people = criterion(f"Patients must have {SAID}.", CREATININE, SAID)
     people["criteria"][0]["evidence"][1]["confidence"] = 0.79
-    points = {
+    endpoint = {
+        "rank": "primary",
+        "index": 0,
         "time_points": [{"value": 2, "unit": "week"}],
         "time_frame": "week 2",
         "time_kind": "at",
+        "evidence": [PROOF | {"field": "time_points[0]", "confidence": 0.5}],
     }
-    unsure = proof | {"field": "time_points[0]", "confidence": 0.5}
-    endpoint = {"rank": "primary", "index": 0, "evidence": [unsure]} | points
+
     trial = build(dosing=[regimen], eligibility=people, endpoints=[endpoint])
+
     (dosage,) = find(trial, "ActivityDefinition")[0]["dosage"]
-    assert (dosage["doseAndRate"], dosage["route"]["text"]) == ([], "oral")
+    assert dosage["doseAndRate"] == []
+    assert dosage["route"]["text"] == "oral"
     assert "valueCodeableConcept" in find(trial, "Group")[0]["characteristic"][0]
     assert {row.field for row in trial.unmapped if row.reason == "unsure"} == {
-        "dosing[0].amounts[0]", "eligibility.criteria[0].constraints[0]",
-        "endpoints[0].time_points[0]", "endpoints[0].time_kind",
-    }  # fmt: skip
+        "dosing[0].amounts[0]",
+        "eligibility.criteria[0].constraints[0]",
+        "endpoints[0].time_points[0]",
+        "endpoints[0].time_kind",
+    }
+
+
+HAEMOGLOBIN = {
+    "quantity": "haemoglobin",
+    "comparator": ">",
+    "value": 9,
+    "unit": "g/dL",
+}
+
+
+def build_two_limits(kind, word):
+    """Two limits joined by a word: the characteristics, and why limits are listed."""
+    other = "haemoglobin > 9 g/dL"
+    people = criterion(
+        f"{SAID} {word} {other}",
+        CREATININE,
+        SAID,
+        other,
+        kind=kind,
+        constraints=[CREATININE, HAEMOGLOBIN],
+    )
+    trial = build(eligibility=people)
+    reasons = [row.reason for row in trial.unmapped if "constraints" in row.field]
+    return find(trial, "Group")[0]["characteristic"], reasons
 
 
 @pytest.mark.parametrize(
@@ -910,23 +1002,26 @@ def test_unsure_values_are_texts_and_listed():
     ],
 )
 def test_limits_that_decide_each_for_itself_are_characteristics(kind, word, several):
-    limits = [
-        CREATININE,
-        {"quantity": "haemoglobin", "comparator": ">", "value": 9, "unit": "g/dL"},
-    ]
-    other = "haemoglobin > 9 g/dL"
-    people = criterion(
-        f"{SAID} {word} {other}", CREATININE, SAID, other, kind=kind, constraints=limits
-    )
-    trial = build(eligibility=people)
-    found = find(trial, "Group")[0]["characteristic"]
-    assert [one["id"] for one in found] == ["criterion-0", "criterion-0-1"][
-        : 2 if several else 1
-    ]
-    assert all(("valueQuantity" in one) is several for one in found)
-    assert [row.reason for row in trial.unmapped if "constraints" in row.field] == [
-        "compound"
-    ] * (0 if several else 2)
+    characteristics, reasons = build_two_limits(kind, word)
+
+    ids = [characteristic["id"] for characteristic in characteristics]
+    if several:
+        assert ids == ["criterion-0", "criterion-0-1"]
+        assert reasons == []
+    else:
+        assert ids == ["criterion-0"]
+        assert reasons == ["compound", "compound"]
+    for characteristic in characteristics:
+        assert ("valueQuantity" in characteristic) is several
+
+
+def shorten(quantity):
+    """A quantity or a range of FHIR by its numbers and codes."""
+    if not quantity:
+        return None
+    if "low" in quantity or "high" in quantity:
+        return shorten(quantity["low"]), shorten(quantity["high"])
+    return quantity["value"], quantity.get("code")
 
 
 @pytest.mark.parametrize(
@@ -947,19 +1042,13 @@ def test_limits_that_decide_each_for_itself_are_characteristics(kind, word, seve
     ],
 )
 def test_amounts_are_doses_or_rates(given, expected):
-    def brief(part):
-        if part and part.keys() & {"low", "high"}:
-            return tuple(map(brief, (part["low"], part["high"])))
-        return (part["value"], part.get("code")) if part else None
-
     trial = build(dosing=[REGIMEN | {"amounts": [given]}])
+
     (amount,) = find(trial, "ActivityDefinition")[0]["dosage"][0]["doseAndRate"]
-    assert {
-        name: brief(part) for name, part in amount.items() if name != "type"
-    } == expected
-    assert ("no_ucum" in {row.reason for row in trial.unmapped}) is (
-        given["unit"] == "sip"
-    )
+    amount.pop("type", None)
+    assert {name: shorten(part) for name, part in amount.items()} == expected
+    reasons = {row.reason for row in trial.unmapped}
+    assert ("no_ucum" in reasons) is (given["unit"] == "sip")
 
 
 @pytest.mark.parametrize(
@@ -977,58 +1066,58 @@ def test_amounts_are_doses_or_rates(given, expected):
 )  # fmt: skip
 def test_frequencies_and_cycles_are_timings(given, repeat, cycles, listed):
     trial = build(dosing=[REGIMEN | given])
+
     (dosage,) = find(trial, "ActivityDefinition")[0]["dosage"]
-    (action,) = find(trial, "PlanDefinition")[0]["action"]
     assert dosage["timing"]["repeat"] == repeat
     assert dosage["asNeeded"] is (True if given.get("frequency") == "PRN" else None)
+    (action,) = find(trial, "PlanDefinition")[0]["action"]
     assert action["timingTiming"]["repeat"] == cycles
-    named = {row.field.removeprefix("dosing[0]."): row.reason for row in trial.unmapped}
-    assert {
-        name: reason
-        for name, reason in named.items()
-        if name not in ("section", "registry")
-    } == listed
+    reasons = {
+        row.field.removeprefix("dosing[0]."): row.reason for row in trial.unmapped
+    }
+    reasons.pop("section", None)
+    reasons.pop("registry", None)
+    assert reasons == listed
+
+
+def shorten_time(time):
+    if "range" in time:
+        low = time["range"].get("low")
+        high = time["range"].get("high")
+        return {"range": (low and low["value"], high and high["value"])}
+    if "quantity" in time:
+        return {"quantity": time["quantity"]["value"]}
+    return {}
 
 
 @pytest.mark.parametrize(
-    ("kind", "points", "expected"),
+    ("kind", "points", "expected", "listed"),
     [
-        ("at", [(4, "week"), (8, "week")], [{"quantity": 4}, {"quantity": 8}]),
-        ("up_to", [(2, "year")], [{"range": (None, 2)}]),
-        ("from_to", [(4, "week"), (12, "week")], [{"range": (4, 12)}]),
-        ("from_to", [(120, "day"), (2, "year")], [{}]),
-        ("at", [], [{}]),
+        ("at", [(4, "week"), (8, "week")], [{"quantity": 4}, {"quantity": 8}], 0),
+        ("up_to", [(2, "year")], [{"range": (None, 2)}], 0),
+        ("from_to", [(4, "week"), (12, "week")], [{"range": (4, 12)}], 0),
+        ("from_to", [(120, "day"), (2, "year")], [{}], 2),
+        ("at", [], [{}], 0),
     ],
+    ids=["moments", "up to", "from to", "from to in other units", "no point"],
 )
-def test_time_points_are_moments_or_spans(kind, points, expected):
+def test_time_points_are_moments_or_spans(kind, points, expected, listed):
     endpoint = {
         "rank": "primary",
         "index": 0,
         "measure": "Pain",
         "time_frame": "in time",
         "time_kind": kind,
+        "time_points": [{"value": value, "unit": unit} for value, unit in points],
     }
-    trial = build(
-        endpoints=[
-            endpoint | {"time_points": [{"value": v, "unit": u} for v, u in points]}
-        ]
-    )
+
+    trial = build(endpoints=[endpoint])
+
     times = find(trial, "EvidenceVariable")[0]["characteristic"][0]["timeFromEvent"]
-
-    def brief(time):
-        if "range" in time:
-            return {
-                "range": tuple(
-                    bound and bound["value"]
-                    for bound in map(time["range"].get, ("low", "high"))
-                )
-            }
-        return {"quantity": time["quantity"]["value"]} if "quantity" in time else {}
-
-    assert [brief(time) for time in times] == expected
+    assert [shorten_time(time) for time in times] == expected
     assert {time["description"] for time in times} == {"in time"}
-    listed = [row for row in trial.unmapped if "time_points" in row.field]
-    assert len(listed) == (len(points) if kind == "from_to" and expected == [{}] else 0)
+    unmapped = [row for row in trial.unmapped if "time_points" in row.field]
+    assert len(unmapped) == listed
 
 
 def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
@@ -1038,23 +1127,19 @@ def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
         "measure": "a\x00b\x0b" + "c" * 2**20,
         "description": " \n ",
     }
-    ids = ("../../etc/passwd", "a_b", "a b", "é" * 300)
-    pairs = [
-        (
-            TrialExtraction.model_validate(
-                {"record_id": name, "eligibility": {}, "endpoints": [endpoint]}
-            ),
-            None,
-        )
-        for name in ids
-    ]
+    names = ["../../etc/passwd", "a_b", "a b", "é" * 300]
+    pairs = []
+    for name in names:
+        extraction = {"record_id": name, "eligibility": {}, "endpoints": [endpoint]}
+        pairs.append((TrialExtraction.model_validate(extraction), None))
+
     resources, _ = write(tmp_path, *pairs)
-    found = [row["id"] for row in resources["ResearchStudy"]]
-    assert len(set(found)) == 4
-    assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", name) for name in found)
-    assert [
-        row["identifier"][0]["value"] for row in resources["ResearchStudy"]
-    ] == list(ids)
+
+    studies = resources["ResearchStudy"]
+    ids = [study["id"] for study in studies]
+    assert len(set(ids)) == 4
+    assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", id_) for id_ in ids)
+    assert [study["identifier"][0]["value"] for study in studies] == names
     (title,) = {row["title"] for row in resources["EvidenceVariable"]}
     # without control characters, which no string of FHIR may hold
     assert title.startswith("ab ccc")
@@ -1066,7 +1151,9 @@ def test_gold_becomes_resources_of_its_tasks_without_provenance(tmp_path):
     gold.write_text(
         json.dumps(SMALL.model_copy(update={"absences": ()}).to_gold()), "utf-8"
     )
-    resources, counts = write(tmp_path, *((one, None) for one in read_results(gold)))
+    resources, counts = write(
+        tmp_path, *((result, None) for result in read_results(gold))
+    )
     assert {kind: len(rows) for kind, rows in resources.items()} == {
         kind: counts.resources[kind] for kind in KINDS
     }
@@ -1111,40 +1198,73 @@ def test_a_wrong_call_says_what_to_do(tmp_path, to, more, hint):
     assert not (tmp_path / to).exists()
 
 
+@pytest.fixture
+def gold(tmp_path):
+    """The file of gold with a small trial."""
+    path = tmp_path / "NCT90000001.json"
+    small = SMALL.model_copy(update={"absences": ()})
+    path.write_text(json.dumps(small.to_gold()), "utf-8")
+    return path
+
+
+def test_gold_becomes_resources_without_provenance(tmp_path, gold):
+    results = read_results(gold)
+
+    resources, counts = write(tmp_path, *((result, None) for result in results))
+
+    sizes = {kind: len(rows) for kind, rows in resources.items()}
+    assert sizes == {kind: counts.resources[kind] for kind in KINDS}
+    assert counts.resources["Provenance"] == 0
+    assert counts.unmapped["criteria.section", "no_offsets"] == 1
+
+
+def test_only_the_tasks_that_are_named_become_resources(tmp_path, gold):
+    write(tmp_path, *((result, None) for result in read_results(gold)))
+
+    done = invoke(
+        *("export", gold, "--to", tmp_path / "fhir", "--format", "fhir"),
+        *("--tasks", "dosing", "--force", "--quiet"),
+    )
+
+    assert done.exit_code == 0
+    resources = read_resources(tmp_path / "fhir")
+    assert {kind for kind, rows in resources.items() if rows} == {
+        "ResearchStudy",
+        "PlanDefinition",
+        "ActivityDefinition",
+    }
+
+
 def test_a_new_status_does_not_make_another_record():
-    fields = (
-        {"status": "RECRUITING"},
-        {"status": "COMPLETED", "who_masked": ["PARTICIPANT"]},
-        {"sex": "ALL"},
-    )
     source = Source(path="a", format="ctgov_json")
-    records = (
-        TrialRecord(
-            record_id="A", source=source, sections=(), registry=RegistryFields(**one)
+
+    def digest(**fields):
+        registry = RegistryFields(**fields)
+        return digest_record(
+            TrialRecord(record_id="A", source=source, sections=(), registry=registry)
         )
-        for one in fields
-    )
-    first, same, other = map(digest_record, records)
-    assert first == same != other
+
+    first = digest(status="RECRUITING")
+    assert digest(status="COMPLETED", who_masked=["PARTICIPANT"]) == first
+    assert digest(sex="ALL") != first
 
 
 def test_values_of_the_users_own_fields_are_listed_as_unmapped(tmp_path):
     limit = {"comparator": "<", "value": 40, "value_high": None, "unit": "%"}
-    said = {
+    marker = {
         "of": "eligibility.criteria[0]",
         "values": {"limit": limit, "kits": ["22C3", "SP263"]},
     }
-    custom = {
-        "marker": [said],
-        "blinding": [{"of": None, "values": {"value": "double"}}],
-    }
+    blinding = {"of": None, "values": {"value": "double"}}
+    custom = {"marker": [marker], "blinding": [blinding]}
     extraction = TrialExtraction.model_validate(
         SMALL.model_dump(mode="json") | {"custom": custom}
     )
+
     _, counts = write(tmp_path, (extraction, None))
-    rows = {
-        row["field"]: row for row in read_lines(tmp_path / "fhir" / "unmapped.jsonl")
-    }
+
+    unmapped = read_lines(tmp_path / "fhir" / "unmapped.jsonl")
+    rows = {row["field"]: row for row in unmapped}
     assert rows["custom.marker[0].values.limit"] == {
         "record_id": "NCT90000001",
         "field": "custom.marker[0].values.limit",
@@ -1157,7 +1277,20 @@ def test_values_of_the_users_own_fields_are_listed_as_unmapped(tmp_path):
         "unmapped custom.marker.values.kits: 2 of 2 (no_element). R5 has no element for it."
         in counts.describe()
     )
-    left = {one.field for one in build_trial(extraction, None, [Task.DOSING]).unmapped}
-    assert [field for field in left if field.startswith("custom")] == [
+
+
+def test_an_own_field_that_is_not_of_the_tasks_is_not_listed():
+    custom = {
+        "marker": [{"of": "eligibility.criteria[0]", "values": {"kits": ["22C3"]}}],
+        "blinding": [{"of": None, "values": {"value": "double"}}],
+    }
+    extraction = TrialExtraction.model_validate(
+        SMALL.model_dump(mode="json") | {"custom": custom}
+    )
+
+    trial = build_trial(extraction, None, [Task.DOSING])
+
+    fields = {row.field for row in trial.unmapped}
+    assert [field for field in fields if field.startswith("custom")] == [
         "custom.blinding[0].values.value"
     ]

@@ -56,6 +56,16 @@ NAMES = [
     ("bilirubin or ASAT", 3, "x ULN", "total_bilirubin|ast"),
     ("BUN and serum creatinine", 1.5, "x ULN", "blood_urea_nitrogen|serum_creatinine"),
     ("ALT or AST", 3, "x ULN", "alt_or_ast"),
+    ("AST (SGOT)/ALT (SGPT)", 3, "x ULN", "alt_or_ast"),
+    ("transaminases and bilirubin", 3, "x ULN", "alt|ast|total_bilirubin"),
+    ("(AST), (ALT) and bilirubin", 3, "x ULN", "ast|alt|total_bilirubin"),
+    (
+        "neutrophils (ANC), platelets (PLT)",
+        50,
+        "/L",
+        "absolute_neutrophil_count|platelet_count",
+    ),
+    ("total protein/albumin", 2, "g/dL", "albumin"),
     ("FEV1/FVC", 75, "%", "fev1_fvc_ratio"),
     ("sinus rhythm and resting heart rate", 70, "bpm", "heart_rate"),
 ]
@@ -70,7 +80,8 @@ def test_a_name_is_borne_out_by_words(text, value, unit, name):
 def test_the_kind_that_a_unit_tells_is_kept():
     limit = {"quantity": "Cut-off", "comparator": ">", "value": 5, "unit": "ng/mL"}
     cells = name_limit(limit)
-    assert (cells.quantity_kind, cells.unit_ucum) == ("concentration", "ng/mL")
+    assert cells.quantity_kind == "concentration"
+    assert cells.unit_ucum == "ng/mL"
 
 
 def test_a_limit_of_several_quantities_has_no_code_in_fhir():

@@ -18,10 +18,8 @@ def make(text="", conditions="", **registry):
         Section(name="eligibility", text=text),
         Section(name="conditions", text=conditions),
     )
-    source, fields = (
-        Source(path="a.json", format="ctgov_json"),
-        RegistryFields(**registry),
-    )
+    source = Source(path="a.json", format="ctgov_json")
+    fields = RegistryFields(**registry)
     return TrialRecord(record_id="A", source=source, sections=sections, registry=fields)
 
 

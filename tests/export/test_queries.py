@@ -63,6 +63,7 @@ LIFE = {
     "rank": "secondary",
     "index": 0,
     "measure": "SF-36",
+    "instrument": {"name": "SF-36"},
     "concept": "quality_of_life",
     "time_kind": "at",
 }
@@ -175,8 +176,30 @@ TRIALS = {
                     ("Hemoglobin", ">", 9, "mg/dL"),
                 ),
                 treatment(window(">=", 900)),
+                criterion(
+                    "exclusion",
+                    quote="Part 1: Surgery or a live vaccine within 6 weeks of day 1",
+                    time_windows=[
+                        window(
+                            "<=",
+                            6,
+                            "week",
+                            of="Surgery or a live vaccine",
+                            anchor="of day 1",
+                        )
+                    ],
+                ),
+                criterion("inclusion", ("MoCA score", "<=", 25)),
             ]
-        }
+        },
+        "endpoints": [
+            {
+                "rank": "secondary",
+                "index": 0,
+                "measure": "MoCA",
+                "instrument": {"name": "MoCA"},
+            }
+        ],
     },
     "D": {
         "eligibility": {
@@ -242,6 +265,24 @@ ARMS = {
 }
 """The registered arms of the last trial."""
 ANSWERS = [
+    [
+        ("category", "prior_therapy", 4),
+        ("dosage_form", "pill", 1),
+        ("instrument_canonical", "moca", 1),
+        ("instrument_canonical", "sf_36", 1),
+        ("quantity_canonical", "alt", 1),
+        ("quantity_canonical", "alt_or_ast", 1),
+        ("quantity_canonical", "blood_pressure", 1),
+        ("quantity_canonical", "creatinine_clearance", 1),
+        ("quantity_canonical", "diastolic_blood_pressure", 1),
+        ("quantity_canonical", "ecog_performance_status", 2),
+        ("quantity_canonical", "egfr", 1),
+        ("quantity_canonical", "haemoglobin", 3),
+        ("quantity_canonical", "lvef", 1),
+        ("quantity_canonical", "moca", 1),
+        ("quantity_canonical", "platelet_count", 4),
+        ("quantity_canonical", "systolic_blood_pressure", 1),
+    ],
     [("A", 75), ("B", 100)],
     [(">", 50, None, 1)],
     [
@@ -291,12 +332,23 @@ ANSWERS = [
         ("D", "rituximab", 4, "week", 28, "before the first dose"),
         ("D", "warfarin", 5, "half_life", None, None),
     ],
+    [
+        ("C", "part 1", "live vaccine", 42, "first_dose"),
+        ("C", "part 1", "surgery", 42, "first_dose"),
+    ],
     [(28, 2)],
-    [("first_dose", 1, 28)],
+    [("first_dose", 2, 35)],
     [("at", 28, None, "last_dose", 1), ("at", 56, None, "last_dose", 1)],
     [("A", 730.5), ("B", 126)],
+    [("A", "OS", 730.5, "not stated")],
     [("B", "Metformin", 21, 126)],
     [(0.5, 2)],
+    [
+        ("A", "ecog_performance_status", "between 0.0 2.0", None),
+        ("B", "ecog_performance_status", "<= 2.0", None),
+        ("C", "moca", "<= 25.0", False),
+        ("D", "sf_36", None, False),
+    ],
     [("A", True, 2), ("B", None, 2), ("D", False, None)],
     [
         (
@@ -308,6 +360,19 @@ ANSWERS = [
     ],
     [(False, 1), (True, 1), (None, 2)],
     [(0.5, ">=", 1), (18, ">=", 1), (40, ">=", 1)],
+    [
+        ("B", 0.5, None, None),
+        ("C", 40, None, "female"),
+        ("D", None, None, None),
+    ],
+    [
+        (
+            "C",
+            "part 1",
+            "exclusion",
+            "Part 1: Surgery or a live vaccine within 6 weeks of day 1",
+        )
+    ],
     [
         ("D", "inclusion", "g1", None, "any", None, "Asthma"),
         (
@@ -505,12 +570,14 @@ def database(tmp_path_factory):
     (folder / "extractions.jsonl").write_text(
         "".join(line.model_dump_json() + "\n" for line in lines), "utf-8"
     )
-    source, phase = (
-        Source(path="a.json", format="ctgov_json"),
-        RegistryFields(phases=("PHASE1", "PHASE2")),
-    )
+    source = Source(path="a.json", format="ctgov_json")
+    phase = RegistryFields(phases=("PHASE1", "PHASE2"))
     adults = phase.model_copy(
-        update={"healthy_volunteers": "No", "minimum_age": "40 Years"}
+        update={
+            "healthy_volunteers": "No",
+            "minimum_age": "40 Years",
+            "sex": "FEMALE",
+        }
     )
     records = [
         TrialRecord(

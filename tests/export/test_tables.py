@@ -18,8 +18,12 @@ from extractor.apps.export import (
 )
 from extractor.apps.export.arms import Arm
 from extractor.errors import StoreError
+from extractor.language.book import terms_of
 from extractor.schemas import (
+    Concept,
     RegistryFields,
+    Role,
+    Route,
     Section,
     Source,
     TrialExtraction,
@@ -31,6 +35,24 @@ from .samples import SMALL, fill
 
 DOCUMENTED = Path("docs/reference/tables.md").read_text("utf-8")
 FULL = TrialExtraction.model_validate(fill(TrialExtraction))
+ELSEWHERE_FILLED = {
+    # fields of the user's own have no fixed shape: tests/fields/test_commands.py
+    "custom_values",
+    # the record alone has interventions, and the vocabulary of quantities bounds
+    "interventions",
+    "bounds",
+    # test_registered_terms.py
+    "condition_terms",
+    "intervention_terms",
+}
+PROOF = {
+    "section": "eligibility",
+    "start": 0,
+    "end": 1,
+    "quote": "f",
+    "origin": "rule",
+    "support": "parsed",
+}
 
 
 @pytest.fixture
@@ -62,62 +84,53 @@ def limited(*limits, **criterion):
 
 
 def leaves(value):
-    if isinstance(value, dict | list):
-        return [
-            leaf
-            for part in (value.values() if isinstance(value, dict) else value)
-            for leaf in leaves(part)
-        ]
-    return [] if value is None else [value]
+    if isinstance(value, dict):
+        members = value.values()
+    elif isinstance(value, list):
+        members = value
+    else:
+        return [] if value is None else [value]
+    return [leaf for member in members for leaf in leaves(member)]
 
 
 def test_every_value_of_an_extraction_is_in_a_table(rows_of):
-    rows, shown = rows_of(FULL), []
+    rows = rows_of(FULL)
+
+    cells = []
     for table in list_tables():
+        if table.name in ELSEWHERE_FILLED:
+            continue
+        keys = [column.name for column in table.keys]
         # what no model has: it is filled where the quote is not clean
-        values = [c.name for c in table.values if c.name != "quote_raw"]
-        if (
-            table.name == "custom_values"
-        ):  # fields of the user's own have no fixed shape: tests/fields/test_commands.py
-            continue
-        # the record alone has interventions, the vocabulary of quantities bounds, and terms are
-        # tested in test_registered_terms.py
-        if table.name in (
-            "interventions",
-            "bounds",
-            "condition_terms",
-            "intervention_terms",
-        ):
-            continue
-        assert None not in [
-            rows[table.name][-1][name]
-            for name in [*(column.name for column in table.keys), *values]
-        ], table.name
-        shown += [
-            row[name]
-            for row in rows[table.name]
-            for name in values
-            if row[name] is not None
-        ]
-    parts = [
-        part
-        for cell in shown
-        for part in (cell.split("|") if isinstance(cell, str) else [cell])
-    ]
-    elsewhere = {"record_id", "scored", "registered_terms"}
-    wanted = leaves(FULL.model_dump(mode="json", exclude=elsewhere))
+        values = [column.name for column in table.values if column.name != "quote_raw"]
+        last_row = rows[table.name][-1]
+        assert None not in [last_row[name] for name in keys + values], table.name
+        for row in rows[table.name]:
+            cells += [row[name] for name in values if row[name] is not None]
+    parts = []
+    for cell in cells:
+        parts += cell.split("|") if isinstance(cell, str) else [cell]
+
+    wanted = leaves(
+        FULL.model_dump(
+            mode="json", exclude={"record_id", "scored", "registered_terms"}
+        )
+    )
     assert Counter(map(repr, parts)) == Counter(map(repr, wanted))
 
 
 def test_rows_are_joined_by_keys(rows_of):
     rows = rows_of(SMALL)
-    (criterion,), limits = rows["criteria"], rows["constraints"]
+    (criterion,) = rows["criteria"]
+    limits = rows["constraints"]
     assert [limit["criterion_index"] for limit in limits] == [
         criterion["criterion_index"]
     ] * 2
     assert [limit["value"] for limit in limits] == [-2.5, 0]
-    (proof,), (regimen,) = rows["evidence"], rows["regimens"]
-    assert (proof["item"], proof["item_index"]) == ("regimen", regimen["regimen_index"])
+    (proof,) = rows["evidence"]
+    (regimen,) = rows["regimens"]
+    assert proof["item"] == "regimen"
+    assert proof["item_index"] == regimen["regimen_index"]
     assert (proof["char_start"], proof["char_end"]) == (10, 16)
 
 
@@ -237,8 +250,11 @@ def test_a_limit_has_the_comparator_of_admitted_values(
     rows_of, criterion, comparator, admits
 ):
     limit = {"quantity": "ALT", "comparator": comparator, "value": 60, "unit": "U/L"}
-    limit |= {"value_high": 90} if comparator == "between" else {}
+    if comparator == "between":
+        limit["value_high"] = 90
+
     (row,) = rows_of(limited(limit, **criterion))["constraints"]
+
     assert row["admits"] == admits
 
 
@@ -250,43 +266,69 @@ HBA1C = {
     "value_high": 6.4,
     "unit": "%",
 }
+ALT_OF_SOME = ALT | {"condition": "with liver metastases"}
 BILIRUBIN = {"quantity": "bilirubin", "comparator": "<=", "value": 2, "unit": "mg/dL"}
 
 
 @pytest.mark.parametrize(
-    ("limits", "group", "admits", "admits_some"),
+    ("limits", "group", "admits", "admits_some", "decides"),
     [
-        ([ALT, BILIRUBIN], None, ["<=", "<="], [None, None]),
-        (
-            [ALT | {"condition": "with liver metastases"}, BILIRUBIN],
+        pytest.param(
+            [ALT, BILIRUBIN], None, ["<=", "<="], [None, None], True, id="all"
+        ),
+        pytest.param(
+            [ALT_OF_SOME, BILIRUBIN],
             None,
             [None, "<="],
             ["<=", None],
+            True,
+            id="one of some",
         ),
-        (
-            [ALT, ALT | {"value": 5, "condition": "with liver metastases"}],
+        pytest.param(
+            [ALT, ALT_OF_SOME | {"value": 5}],
             None,
             [None, None],
             ["<=", "<="],
+            True,
+            id="one of all, another of some",
         ),
-        ([ALT], {"rule": "all"}, ["<="], [None]),
-        (
+        pytest.param(
+            [ALT], {"rule": "all"}, ["<="], [None], True, id="in a group of all"
+        ),
+        pytest.param(
             [HBA1C, HBA1C | {"value": 6.4, "value_high": 8}],
             None,
             [None, None],
             ["between", "between"],
+            True,
+            id="two ranges",
         ),
-        ([ALT], {"rule": "any"}, [None], ["<="]),
-        ([ALT], {"rule": "at_least", "n": 2}, [None], ["<="]),
+        pytest.param(
+            [ALT], {"rule": "any"}, [None], ["<="], False, id="in a group of any"
+        ),
+        pytest.param(
+            [ALT],
+            {"rule": "at_least", "n": 2},
+            [None],
+            ["<="],
+            False,
+            id="in a group of two",
+        ),
     ],
 )
-def test_a_limit_of_some_never_admits_all(rows_of, limits, group, admits, admits_some):
-    extraction = limited(*limits, group=group and "g1")
-    extraction["eligibility"]["groups"] = [{"id": "g1", **group}] if group else []
+def test_a_limit_of_some_never_admits_all(
+    rows_of, limits, group, admits, admits_some, decides
+):
+    extraction = limited(*limits)
+    if group:
+        extraction["eligibility"]["criteria"][0]["group"] = "g1"
+        extraction["eligibility"]["groups"] = [{"id": "g1", **group}]
+
     rows = rows_of(extraction)
+
     assert [row["admits"] for row in rows["constraints"]] == admits
     assert [row["admits_some"] for row in rows["constraints"]] == admits_some
-    assert rows["criteria"][0]["decides"] is (group is None or group["rule"] == "all")
+    assert rows["criteria"][0]["decides"] is decides
 
 
 @pytest.mark.parametrize(
@@ -305,32 +347,20 @@ def test_a_limit_of_the_only_sex_of_a_trial_is_one_of_all(
     extraction = limited(ALT, quote="Men with ALT <= 3 x ULN")
     extraction["eligibility"]["sex"] = stated
     (row,) = rows_of(extraction, {"A": {"registered_sex": registered}})["constraints"]
-    assert (row["sex"], row["admits"], row["admits_some"]) == (
-        "male",
-        admits,
-        None if admits else "<=",
-    )
+    assert row["sex"] == "male"
+    assert row["admits"] == admits
+    assert row["admits_some"] == (None if admits else "<=")
 
 
 def test_the_sex_of_a_condition_is_that_of_its_limit(rows_of):
+    limit = {"quantity": "ALT", "comparator": "between", "unit": "U/L"}
+    of_men = limit | {"value": 2, "value_high": 60, "condition": "Men"}
+    of_women = limit | {"value": 3, "value_high": 40, "condition": "Women"}
     quote = "ALT: Men 2-60 U/L: Women: 3-40 U/L"
-    limits = [
-        {
-            "quantity": "ALT",
-            "comparator": "between",
-            "value": low,
-            "value_high": high,
-            "unit": "U/L",
-            "condition": words,
-        }
-        for low, high, words in ((2, 60, "Men"), (3, 40, "Women"))
-    ]
-    assert [
-        row["sex"] for row in rows_of(limited(*limits, quote=quote))["constraints"]
-    ] == [
-        "male",
-        "female",
-    ]
+
+    rows = rows_of(limited(of_men, of_women, quote=quote))["constraints"]
+
+    assert [row["sex"] for row in rows] == ["male", "female"]
 
 
 @pytest.mark.parametrize(
@@ -356,16 +386,20 @@ def test_a_criterion_decides_unless_a_group_around_it_has_another_rule(
     rows = rows_of(extraction)
     assert rows["criteria"][0]["decides"] is decides
     assert [(row["group_id"], row["rule"]) for row in rows["groups"]] == [
-        (one["id"], one["rule"]) for one in groups
+        (group["id"], group["rule"]) for group in groups
     ]
 
 
 def test_groups_within_each_other_end(rows_of):
     extraction = limited(group="a")
     extraction["eligibility"]["groups"] = [
-        {"id": x, "rule": "any", "parent": y} for x, y in ("ab", "ba")
+        {"id": "a", "rule": "any", "parent": "b"},
+        {"id": "b", "rule": "any", "parent": "a"},
     ]
-    assert rows_of(extraction)["criteria"][0]["decides"] is False
+
+    rows = rows_of(extraction)
+
+    assert rows["criteria"][0]["decides"] is False
 
 
 @pytest.mark.parametrize(
@@ -394,23 +428,25 @@ def test_a_limit_names_the_sex_for_which_it_holds(rows_of, quote, sexes):
 
 
 def test_a_limit_has_the_least_confidence_of_its_evidence(rows_of):
-    limits = [
-        {"quantity": "fever", "comparator": ">", "value": value} for value in (38, 39)
-    ]
-    piece = {
-        "section": "eligibility",
-        "start": 0,
-        "end": 5,
-        "quote": "fever",
-        "origin": "rule",
-        "support": "parsed",
-    }
+    limit = {"quantity": "fever", "comparator": ">"}
+    limits = [limit | {"value": 38}, limit | {"value": 39}]
+    of_first = PROOF | {"field": "constraints[0]"}
+    of_second = PROOF | {"field": "constraints[1]"}
     evidence = [
-        {**piece, "field": f"constraints[{n}]", "confidence": sure}
-        for n, sure in ((0, 0.9), (1, 0.8), (1, 0.7))
+        of_first | {"confidence": 0.9},
+        of_second | {"confidence": 0.8},
+        of_second | {"confidence": 0.7},
     ]
+
     rows = rows_of(limited(*limits, evidence=evidence, confidence=0.7))["constraints"]
+
     assert [row["confidence"] for row in rows] == [0.9, 0.7]
+
+
+def dosed(**regimen):
+    """An extraction with one regimen."""
+    whole = {"agent": "a", "section": "arms[0]", "quote": "a", **regimen}
+    return {"record_id": "A", "eligibility": {}, "dosing": [whole]}
 
 
 @pytest.mark.parametrize(
@@ -425,22 +461,9 @@ def test_a_limit_has_the_least_confidence_of_its_evidence(rows_of):
     ],
 )
 def test_doses_have_one_unit_for_masses(rows_of, amount, expected):
-    regimen = {"agent": "a", "section": "arms[0]", "quote": "a", "amounts": [amount]}
-    (row,) = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})[
-        "amounts"
-    ]
-    assert (
-        tuple(
-            row[name]
-            for name in (
-                "unit_ucum",
-                "unit_canonical",
-                "low_canonical",
-                "high_canonical",
-            )
-        )
-        == expected
-    )
+    (row,) = rows_of(dosed(amounts=[amount]))["amounts"]
+    names = ("unit_ucum", "unit_canonical", "low_canonical", "high_canonical")
+    assert tuple(row[name] for name in names) == expected
 
 
 @pytest.mark.parametrize(
@@ -465,42 +488,29 @@ def test_doses_have_one_unit_for_masses(rows_of, amount, expected):
 def test_a_daily_dose_needs_a_frequency_and_a_unit_that_make_one(
     rows_of, amount, frequency, expected
 ):
-    amounts = [dict(zip(("low", "high", "unit"), amount, strict=True))]
-    regimen = {
-        "agent": "a",
-        "section": "arms[0]",
-        "quote": "a",
-        "frequency": frequency,
-        "amounts": amounts,
-    }
-    (row,) = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})[
-        "amounts"
-    ]
-    assert (
-        tuple(row[name] for name in ("daily_low", "daily_high", "daily_unit"))
-        == expected
-    )
+    low, high, unit = amount
+    stated = {"low": low, "high": high, "unit": unit}
+
+    (row,) = rows_of(dosed(frequency=frequency, amounts=[stated]))["amounts"]
+
+    names = ("daily_low", "daily_high", "daily_unit")
+    assert tuple(row[name] for name in names) == expected
 
 
 def arms_of(*regimens, registered=()):
     """An extraction with regimens of these arms and amounts by arm, and the registered arms of
     its record.
     """
-    shared = {"agent": "a", "section": "arms[0]", "quote": "a"}
-    dosing = [
-        shared
-        | {
-            "arms": arms,
-            "amounts": [
-                {"low": n, "high": n, "unit": "mg", "arms": some}
-                for n, some in enumerate(amounts)
-            ],
-        }
-        for arms, *amounts in regimens
-    ]
-    return {"record_id": "A", "eligibility": {}, "dosing": dosing}, {
-        "A": {"arms": [Arm(*one) for one in registered]}
-    }
+    dosing = []
+    for arms, *arms_of_amounts in regimens:
+        amounts = [
+            {"low": number, "high": number, "unit": "mg", "arms": some}
+            for number, some in enumerate(arms_of_amounts)
+        ]
+        shared = {"agent": "a", "section": "arms[0]", "quote": "a"}
+        dosing.append(shared | {"arms": arms, "amounts": amounts})
+    extraction = {"record_id": "A", "eligibility": {}, "dosing": dosing}
+    return extraction, {"A": {"arms": [Arm(*parts) for parts in registered]}}
 
 
 @pytest.mark.parametrize(
@@ -544,63 +554,49 @@ def test_arms_are_linked_with_what_they_get(
 
 
 def test_arms_are_described_as_registered(rows_of):
-    rows = rows_of(
-        *arms_of((["New"],), registered=[("Old", "OTHER", "5 mg daily", "arms[0]")])
-    )
-    assert [tuple(row.values())[2:] for row in rows["arms"]] == [
-        ("Old", "OTHER", "5 mg daily", "arms[0]"),
-        ("New", None, None, None),
-    ]
+    old = ("Old", "OTHER", "5 mg daily", "arms[0]")
+
+    rows = rows_of(*arms_of((["New"],), registered=[old]))
+
+    first, second = rows["arms"]
+    assert tuple(first.values())[2:] == old
+    assert tuple(second.values())[2:] == ("New", None, None, None)
 
 
 def test_a_link_is_as_sure_as_its_evidence(rows_of):
     extraction, registry = arms_of((["A", "B"], [], ["B"]))
-    piece = {
-        "section": "arms[0]",
-        "start": 0,
-        "end": 1,
-        "quote": "a",
-        "origin": "rule",
-        "support": "parsed",
-    }
-    sure = {
+    confidences = {
         "arms[0]": 0.9,
         "arms[1]": 0.8,
         "amounts[0]": 0.1,
         "amounts[1].arms[0]": 0.7,
     }
     extraction["dosing"][0]["evidence"] = [
-        piece | {"field": name, "confidence": one} for name, one in sure.items()
+        PROOF | {"section": "arms[0]", "field": field, "confidence": confidence}
+        for field, confidence in confidences.items()
     ]
+
     rows = rows_of(extraction, registry)
+
     assert [row["confidence"] for row in rows["regimen_arms"]] == [0.9, 0.8, 0.7]
     assert [row["confidence"] for row in rows["amounts"]] == [0.1, None]
 
 
 def test_an_amount_has_the_confidence_of_its_evidence(rows_of):
-    amounts = [{"low": 1, "high": 1, "unit": "mg"}, {"low": 2, "high": 2, "unit": "mg"}]
-    piece = {
-        "section": "arms[0]",
-        "start": 0,
-        "end": 4,
-        "quote": "1 mg",
-        "origin": "rule",
-        "support": "parsed",
-    }
-    evidence = [
-        piece | {"field": f"amounts[{at}]", "confidence": sure}
-        for at, sure in enumerate((0.8, 0.2))
-    ]
-    regimen = {
-        "agent": "a",
-        "section": "arms[0]",
-        "quote": "a",
-        "amounts": amounts,
-        "evidence": evidence,
-    }
-    rows = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})[
-        "amounts"
-    ]
+    proof = PROOF | {"section": "arms[0]"}
+    extraction = dosed(
+        amounts=[
+            {"low": 1, "high": 1, "unit": "mg"},
+            {"low": 2, "high": 2, "unit": "mg"},
+        ],
+        evidence=[
+            proof | {"field": "amounts[0]", "confidence": 0.8},
+            proof | {"field": "amounts[1]", "confidence": 0.2},
+        ],
+    )
+
+    rows = rows_of(extraction)["amounts"]
+
     assert [row["confidence"] for row in rows] == [0.8, 0.2]
 
 
@@ -608,17 +604,18 @@ def test_an_amount_has_the_confidence_of_its_evidence(rows_of):
 def test_times_are_given_in_days(rows_of, unit, days):
     window = {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": unit}
     extraction = limited(time_window=window)
-    ages = {
+    extraction["eligibility"] |= {
         "minimum_age": {"value": 6, "unit": "month"},
         "maximum_age": {"value": 18, "unit": "year"},
     }
-    rows = rows_of({**extraction, "eligibility": extraction["eligibility"] | ages})
-    (eligibility,), (found,) = rows["eligibility"], rows["criteria"]
-    assert (eligibility["minimum_age_days"], eligibility["maximum_age_days"]) == (
-        182.625,
-        6574.5,
-    )
-    assert found["time_window_days"] == days
+
+    rows = rows_of(extraction)
+
+    (eligibility,) = rows["eligibility"]
+    assert eligibility["minimum_age_days"] == 182.625
+    assert eligibility["maximum_age_days"] == 6574.5
+    (criterion,) = rows["criteria"]
+    assert criterion["time_window_days"] == days
 
 
 @pytest.mark.parametrize(
@@ -632,40 +629,38 @@ def test_times_are_given_in_days(rows_of, unit, days):
     ],
 )
 def test_windows_are_given_in_days(rows_of, window, days, days_high):
+    other = {"quote": "for 1 year", "comparator": ">=", "value": 1, "unit": "year"}
     words = {
         "quote": "within",
         "comparator": "<=",
         "of": "steroids",
         "anchor": "before screening",
     }
-    piece = {
-        "section": "eligibility",
-        "start": 0,
-        "end": 1,
-        "quote": "w",
-        "origin": "rule",
-        "support": "parsed",
-    }
-    sure = {"time_windows[1]": 0.9, "time_windows[1].of": 0.7, "time_windows[0]": 0.1}
     evidence = [
-        piece | {"field": name, "confidence": one} for name, one in sure.items()
+        PROOF | {"field": "time_windows[1]", "confidence": 0.9},
+        PROOF | {"field": "time_windows[1].of", "confidence": 0.7},
+        PROOF | {"field": "time_windows[0]", "confidence": 0.1},
     ]
-    other = {"quote": "for 1 year", "comparator": ">=", "value": 1, "unit": "year"}
-    rows = rows_of(limited(time_windows=[other, words | window], evidence=evidence))[
-        "windows"
-    ]
-    names = ("window_index", "of", "anchor", "days", "days_high", "confidence")
-    assert tuple(map(rows[1].get, names)) == (
-        1,
-        "steroids",
-        "before screening",
-        days,
-        days_high,
-        0.7,
-    )
+    extraction = limited(time_windows=[other, words | window], evidence=evidence)
+
+    _, row = rows_of(extraction)["windows"]
+
+    assert row["window_index"] == 1
+    assert row["of"] == "steroids"
+    assert row["anchor"] == "before screening"
+    assert row["days"] == days
+    assert row["days_high"] == days_high
+    assert row["confidence"] == 0.7
 
 
 ECOG = {"quantity": "ECOG", "comparator": "<=", "value": 2}
+
+
+def eligible(*criteria):
+    """An extraction with these criteria."""
+    whole = {"section": "eligibility", "quote": "fever"}
+    criteria = [whole | criterion for criterion in criteria]
+    return {"record_id": "A", "eligibility": {"criteria": criteria}}
 
 
 @pytest.mark.parametrize(
@@ -693,13 +688,12 @@ ECOG = {"quantity": "ECOG", "comparator": "<=", "value": 2}
 def test_a_trial_admits_the_ecog_grades_on_which_its_limits_agree(
     rows_of, criteria, ends
 ):
-    said = [
-        limited(limit, kind=kind)["eligibility"]["criteria"][0]
-        for kind, limit in criteria
-    ]
-    (row,) = rows_of({"record_id": "A", "eligibility": {"criteria": said}})[
-        "eligibility"
-    ]
+    extraction = eligible(
+        *({"kind": kind, "constraints": [limit]} for kind, limit in criteria)
+    )
+
+    (row,) = rows_of(extraction)["eligibility"]
+
     assert (row["lowest_ecog"], row["highest_ecog"]) == ends
 
 
@@ -727,13 +721,10 @@ def test_a_trial_admits_the_ecog_grades_on_which_its_limits_agree(
     ],
 )
 def test_a_trial_says_whether_pregnant_people_are_kept_out(rows_of, criteria, excluded):
-    said = [
-        limited(kind=kind, quote=quote)["eligibility"]["criteria"][0]
-        for kind, quote in criteria
-    ]
-    (row,) = rows_of({"record_id": "A", "eligibility": {"criteria": said}})[
-        "eligibility"
-    ]
+    extraction = eligible(*({"kind": kind, "quote": quote} for kind, quote in criteria))
+
+    (row,) = rows_of(extraction)["eligibility"]
+
     assert row["excludes_pregnancy"] is excluded
 
 
@@ -744,43 +735,79 @@ def test_a_trial_says_whether_pregnant_people_are_kept_out(rows_of, criteria, ex
 def test_a_trial_admits_healthy_people_by_its_text_else_as_registered(
     rows_of, stated, registered, admits
 ):
+    extraction = {"record_id": "A", "eligibility": {"healthy_volunteers": stated}}
     registry = {"A": {"registered_healthy_volunteers": registered}}
-    (row,) = rows_of(
-        {"record_id": "A", "eligibility": {"healthy_volunteers": stated}}, registry
-    )["eligibility"]
+
+    (row,) = rows_of(extraction, registry)["eligibility"]
+
     assert row["admits_healthy"] is admits
 
 
+@pytest.mark.parametrize(
+    ("section", "registered", "admits"),
+    [
+        ("brief_summary", False, False),
+        ("brief_summary", None, True),
+        ("eligibility", False, True),
+    ],
+)
+def test_healthy_people_of_a_description_yield_to_what_is_registered(
+    rows_of, section, registered, admits
+):
+    piece = {"field": "healthy_volunteers", "section": section, "start": 0, "end": 7}
+    said = {"quote": "healthy", "origin": "rule", "support": "parsed"}
+    stated = {
+        "healthy_volunteers": True,
+        "evidence": [piece | said | {"confidence": 0.75}],
+    }
+    registry = {"A": {"registered_healthy_volunteers": registered}}
+    (row,) = rows_of({"record_id": "A", "eligibility": stated}, registry)["eligibility"]
+    assert row["admits_healthy"] is admits
+
+
+@pytest.mark.parametrize(
+    ("stated", "registered", "admits"),
+    [
+        (None, "FEMALE", "female"),
+        ("female", "ALL", "female"),
+        (None, "ALL", "all"),
+        (None, None, None),
+    ],
+)
+def test_a_trial_admits_a_sex_by_its_text_else_as_registered(
+    rows_of, stated, registered, admits
+):
+    registry = {"A": {"registered_sex": registered}}
+    trial = {"record_id": "A", "eligibility": {"sex": stated}}
+    (row,) = rows_of(trial, registry)["eligibility"]
+    assert row["admits_sex"] == admits
+
+
 def test_records_have_registered_fields(rows_of):
-    registry = RegistryFields(
-        minimum_age="18 Years", sex="ALL", enrollment="40", phases=("PHASE1", "PHASE2")
-    )
     sections = (
         Section(name="title", text="A trial\n of X"),
         Section(name="conditions", text="Asthma\nAllergy"),
     )
-    source = Source(path="a.json", format="ctgov_json")
+    registry = RegistryFields(
+        minimum_age="18 Years", sex="ALL", enrollment="40", phases=("PHASE1", "PHASE2")
+    )
     record = TrialRecord(
-        record_id="A", source=source, sections=sections, registry=registry
+        record_id="A",
+        source=Source(path="a.json", format="ctgov_json"),
+        sections=sections,
+        registry=registry,
     )
-    (shown,) = rows_of(
-        {"record_id": "A", "eligibility": {}}, {"A": read_registry(record)}
-    )["records"]
-    assert (shown["title"], shown["conditions"], shown["phases"]) == (
-        "A trial of X",
-        "Asthma|Allergy",
-        "PHASE1|PHASE2",
-    )
-    assert (
-        shown["enrolment"],
-        shown["registered_minimum_age"],
-        shown["registered_sex"],
-    ) == (
-        40,
-        "18 Years",
-        "ALL",
-    )
-    assert shown["registered_maximum_age"] is None
+    extraction = {"record_id": "A", "eligibility": {}}
+
+    (row,) = rows_of(extraction, {"A": read_registry(record)})["records"]
+
+    assert row["title"] == "A trial of X"
+    assert row["conditions"] == "Asthma|Allergy"
+    assert row["phases"] == "PHASE1|PHASE2"
+    assert row["enrolment"] == 40
+    assert row["registered_minimum_age"] == "18 Years"
+    assert row["registered_sex"] == "ALL"
+    assert row["registered_maximum_age"] is None
 
 
 @pytest.mark.parametrize(
@@ -811,13 +838,35 @@ def test_every_column_has_a_unique_name_and_is_documented(table):
     names = [column.name for column in table.columns]
     assert len(set(names)) == len(names)
     assert names[0] == "record_id"
-    _, _, rest = DOCUMENTED.partition(f"\n## `{table.name}`\n")
-    section = rest.partition("\n## ")[0]
-    described, rows = describe_tables([table])[table.name], []
+
+    described = describe_tables([table])[table.name]
+    expected = []
     for name, column in described["columns"].items():
-        key, meaning = (
-            " *(key)*" if name in described["keys"] else "",
-            column["meaning"].replace("|", "\\|"),
-        )
-        rows.append(f"| `{name}`{key} | {column['type']} | {meaning} |")
-    assert [line for line in section.splitlines() if line.startswith("| `")] == rows
+        key = " *(key)*" if name in described["keys"] else ""
+        meaning = column["meaning"].replace("|", "\\|")
+        expected.append(f"| `{name}`{key} | {column['type']} | {meaning} |")
+    assert list_documented(table) == expected
+
+
+def list_documented(table):
+    """The rows about a table's columns in the documentation."""
+    _, _, after_heading = DOCUMENTED.partition(f"\n## `{table.name}`\n")
+    section, _, _ = after_heading.partition("\n## ")
+    return [line for line in section.splitlines() if line.startswith("| `")]
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (
+            "dosage_form` of `regimens",
+            [entry.value for entry in terms_of("dosage_forms")],
+        ),
+        ("route` of `regimens", [*Route]),
+        ("role` of `regimens", [*Role]),
+        ("concept` of `endpoints", [*Concept]),
+    ],
+)
+def test_the_page_lists_the_words_of_a_column(column, words):
+    _, _, listed = DOCUMENTED.partition(f"| `{column}` | ")
+    assert re.findall(r"`([^`]+)`", listed.partition(" |\n")[0]) == words

@@ -60,6 +60,26 @@ ANCHORS = [
     ("Up to 2 years", ["2 year"], [None]),
     ("from 0 hour to 6 hours at day 4", ["6 hour", "4 day"], [None, None]),
     ("7 days before discharge", ["7 day"], ["other_event"]),
+    (
+        "24, 48 hours and 7 days after surgery",
+        ["24 hour", "48 hour", "7 day"],
+        ["surgery", "surgery", "surgery"],
+    ),
+    ("After surgery at 24 hours and 7 days", ["24 hour", "7 day"], ["surgery"] * 2),
+    # the dose is that of the hours
+    (
+        "0 - 4 hours post-dose on week 0 and week 54",
+        ["4 hour", "54 week"],
+        ["first_dose", None],
+    ),
+    ("2 hours post-dose at week 4", ["2 hour", "4 week"], ["first_dose", None]),
+    (
+        "30 minutes after infusion on day 15",
+        ["30 minute", "15 day"],
+        ["first_dose", None],
+    ),
+    ("2 hours post dose, week 12", ["2 hour", "12 week"], ["first_dose", None]),
+    ("Day 1, 2 hours post-dose", ["1 day", "2 hour"], [None, "first_dose"]),
 ]
 
 
@@ -78,6 +98,31 @@ def test_the_start_of_a_clock_counts_where_the_frame_is_silent():
     # a response begins within the time
     assert ask("the first response") is None
     assert ask("randomization", "at") is None
+
+
+ELSEWHERE = [
+    ("12 months", "at 1,3,6 and 12 months after completion of treatment", "last_dose"),
+    ("3 months", "Pain at 1, 3 and 6 months after surgery", "surgery"),
+    ("6 months", "Measured six months following the last dose", "last_dose"),
+    ("28 days", "Death within 28 days of randomisation", "randomisation_or_enrolment"),
+    ("2 years", "From the first dose to 2 years", "first_dose"),
+    # another time, a change, another event, or two moments
+    ("12 months", "Pain at 6 months after surgery", None),
+    ("12 weeks", "Change from baseline at 12 weeks", None),
+    ("2 hours", "Glucose 2 hours after each meal", None),
+    ("1 month", "1 month after surgery and 1 month after the last dose", None),
+    ("12 months from diagnosis", "12 months after surgery", "diagnosis"),
+]
+
+
+@pytest.mark.parametrize(("frame", "description", "expected"), ELSEWHERE)
+@pytest.mark.parametrize("name", ["measure", "description"])
+def test_the_same_time_elsewhere_says_what_it_is_counted_from(
+    name, frame, description, expected
+):
+    time = " ".join(frame.split()[:2]).removesuffix("s")
+    cells = describe(frame, "at", time, **{name: description})[0]
+    assert cells["counted_from"] == expected
 
 
 RANGES = [
@@ -113,6 +158,22 @@ CYCLES = [
 def test_cycles_are_days_where_their_length_is_known(frame, kind, cycle, expected):
     cells = describe(frame, kind, "6 cycle", cycle=cycle)[0]
     assert (cells["days"], cells["cycle_days"]) == expected
+
+
+DAYS_OF_CYCLES = [
+    ("Cycle 4 Day 29 (each cycle is 28 days)", "29 day", 113),
+    ("C2D15 (28-day cycles)", "15 day", 43),
+    ("Day 15 of Cycle 3 (each cycle is 21 days)", "15 day", 57),
+    ("Cycle 1 Day 8", "8 day", 8),
+    ("Cycle 3, Day 2", "2 day", None),
+    ("Day 15 of each cycle (each cycle is 21 days)", "15 day", None),
+    ("Day 15, cycle 2", "15 day", 15),
+]
+
+
+@pytest.mark.parametrize(("frame", "time", "days"), DAYS_OF_CYCLES)
+def test_a_day_of_a_cycle_counts_the_cycles_before_it(frame, time, days):
+    assert describe(frame, "at", time)[0]["days"] == days
 
 
 def test_regimens_state_the_length_of_a_cycle_and_a_duration():

@@ -89,7 +89,8 @@ class _Cut(httpx2.AsyncByteStream):
     """A reply that arrives byte by byte, or is cut off."""
 
     def __init__(self, reply: bytes, fault: Fault) -> None:
-        self._reply, self._fault = reply, fault
+        self._reply = reply
+        self._fault = fault
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for byte in self._reply[: int(len(self._reply) * self._fault.sent)]:
@@ -137,7 +138,8 @@ class FaultServer(httpx2.AsyncBaseTransport):
 
     def note(self, body: bytes) -> tuple[int, str, Fault]:
         """Count a request. Returns its number, its name and its fault."""
-        number, name = self.calls, sha256(body).hexdigest()
+        number = self.calls
+        name = sha256(body).hexdigest()
         fault = self.judge(body) if self.judge else self.plan(number)
         self.asked[name] += 1
         return number, name, fault

@@ -17,11 +17,15 @@ STUDY = "tests/records/study.json"
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)", re.MULTILINE)
 
 
+def read_study():
+    return next(read_records(STUDY))
+
+
 def asked_lines(request):
+    """The lines that need an item, each with its number and the keys that are asked."""
+    content = request["messages"][1]["content"]
     return [
-        (int(number), keys.split())
-        for number, keys in _LINE.findall(request["messages"][1]["content"])
-        if keys
+        (int(number), keys.split()) for number, keys in _LINE.findall(content) if keys
     ]
 
 
@@ -47,6 +51,10 @@ SKIPPING = {
 }
 
 
+def of_kind(extraction, kind):
+    return [finding for finding in extraction.findings if finding.kind is kind]
+
+
 @pytest.mark.parametrize(
     "tasks",
     [{"eligibility", "dosing", "endpoints"}, {"dosing"}],
@@ -54,71 +62,63 @@ SKIPPING = {
 )
 @pytest.mark.parametrize("choose", SKIPPING.values(), ids=SKIPPING)
 def test_regimens_of_the_rules_stand_where_a_model_skipped_their_lines(choose, tasks):
-    alone = Extractor(effort="none", tasks=tasks).extract(next(read_records(STUDY)))
-    known = {(one.agent, one.quote) for one in alone.dosing}
-    assert known
+    by_rules_alone = Extractor(effort="none", tasks=tasks).extract(read_study())
+    regimens = {(regimen.agent, regimen.quote) for regimen in by_rules_alone.dosing}
+    assert regimens
+
     with serve(answer(choose)) as stub:
-        found = Extractor(stub.spec, effort="all", tasks=tasks).extract(
-            next(read_records(STUDY))
-        )
-    by_rules = [one for one in found.dosing if one.origin is Origin.RULE]
-    assert {(one.agent, one.quote) for one in by_rules} == known
-    assert all(one.confidence <= 0.8 for one in by_rules)
-    told = [
-        one for one in found.findings if one.kind is FindingKind.REGIMEN_UNCONFIRMED
+        extractor = Extractor(stub.spec, effort="all", tasks=tasks)
+        extraction = extractor.extract(read_study())
+
+    by_rules = [
+        regimen for regimen in extraction.dosing if regimen.origin is Origin.RULE
     ]
-    assert len(told) >= len(known)
-    assert {one.severity for one in told} == {Severity.WARNING}
+    assert {(regimen.agent, regimen.quote) for regimen in by_rules} == regimens
+    assert all(regimen.confidence <= 0.8 for regimen in by_rules)
+    unconfirmed = of_kind(extraction, FindingKind.REGIMEN_UNCONFIRMED)
+    assert len(unconfirmed) >= len(regimens)
+    assert {finding.severity for finding in unconfirmed} == {Severity.WARNING}
 
 
 def test_criteria_and_endpoints_that_were_skipped_are_told_line_by_line():
-    with serve(answer(lambda lines: lines[:1])) as stub:
-        found = Extractor(stub.spec, effort="all").extract(next(read_records(STUDY)))
-    skipped = [one for one in found.findings if one.kind is FindingKind.LINE_UNANSWERED]
-    assert {one.field.partition(":")[0] for one in skipped} == {
-        "eligibility",
-        "dosing",
-        "endpoints",
-    }
-    places = {
-        (cited.section, cited.start) for one in skipped for cited in one.citations
-    }
-    for endpoint in found.endpoints:
+    with serve(answer(SKIPPING["only the first line"])) as stub:
+        extraction = Extractor(stub.spec, effort="all").extract(read_study())
+
+    skipped = of_kind(extraction, FindingKind.LINE_UNANSWERED)
+    tasks = {finding.field.partition(":")[0] for finding in skipped}
+    assert tasks == {"eligibility", "dosing", "endpoints"}
+
+    starts = set()
+    for finding in skipped:
+        starts |= {(citation.section, citation.start) for citation in finding.citations}
+    for endpoint in extraction.endpoints:
         (measure,) = endpoint.evidence_for("measure")
-        assert (measure.section, measure.start) in places
-        assert (
-            max(
-                piece.confidence
-                for piece in endpoint.evidence
-                if piece.field == "concept"
-            )
-            <= 0.8
-        )
+        assert (measure.section, measure.start) in starts
+        confidences = [
+            piece.confidence for piece in endpoint.evidence if piece.field == "concept"
+        ]
+        assert max(confidences) <= 0.8
 
 
 def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
-    with serve(answer(lambda lines: lines[:1])) as stub:
+    out = tmp_path / "run"
+
+    with serve(answer(SKIPPING["only the first line"])) as stub:
         ended = invoke(
-            "run",
-            STUDY,
-            "--model",
-            str(stub.spec),
-            "--effort",
-            "all",
-            "--out",
-            tmp_path / "run",
+            *("run", STUDY, "--model", str(stub.spec), "--effort", "all", "--out", out),
             EXTRACTOR_MAX_LACKING="0.05",
         )
-    kinds = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))[
-        "finding_kinds"
-    ]
+
+    assert ended.exit_code == 1
+    summary = json.loads((out / "run.json").read_text("utf-8"))
+    kinds = summary["finding_kinds"]
     left_out = kinds["regimen_unconfirmed"] + kinds.get("value_unconfirmed", 0)
     assert f"read by the rules, left out by the model: {left_out}\n" in ended.stderr
+    unanswered = kinds["line_unanswered"]
     assert (
-        f"lines that the model skipped, as the rules read them: {kinds['line_unanswered']}\n"
+        f"lines that the model skipped, as the rules read them: {unanswered}\n"
         in ended.stderr
     )
-    assert ended.exit_code == 1
 
 
 def test_a_whole_answer_without_a_regimen_is_believed():
@@ -127,13 +127,12 @@ def test_a_whole_answer_without_a_regimen_is_believed():
     """
 
     def choose(lines):
-        return [line for line in lines if "regimens" not in line[1]]
+        return [(number, keys) for number, keys in lines if "regimens" not in keys]
 
     with serve(answer(choose)) as stub:
-        tasks = {"eligibility", "endpoints"}
-        found = Extractor(stub.spec, effort="all", tasks=tasks).extract(
-            next(read_records(STUDY))
+        extractor = Extractor(
+            stub.spec, effort="all", tasks={"eligibility", "endpoints"}
         )
-    assert not [
-        one for one in found.findings if one.kind is FindingKind.LINE_UNANSWERED
-    ]
+        extraction = extractor.extract(read_study())
+
+    assert of_kind(extraction, FindingKind.LINE_UNANSWERED) == []

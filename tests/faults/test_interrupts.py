@@ -222,7 +222,8 @@ def is_asleep_in_read(running, pipe):
 
 def count_waiting(pipe):
     """Return the bytes in a pipe that nobody has read."""
-    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
+    fcntl = pytest.importorskip("fcntl")
+    termios = pytest.importorskip("termios")
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), "little")
 
 

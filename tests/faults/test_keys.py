@@ -154,7 +154,7 @@ def assert_masked(key: str, folder: Path, *outputs: bytes) -> None:
         b64encode(key.encode()).decode().rstrip("=")[:-2],
     }
     for place, content in (
-        *(("output", one) for one in outputs),
+        *(("output", output) for output in outputs),
         *list_written(folder),
     ):
         shown = [form for form in forms if form.encode() in content]

@@ -94,10 +94,8 @@ def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(
     assert "Traceback" not in said
     assert 2 <= silent.requests <= 2 * concurrency
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-    assert (manifest["stopped_by"], manifest["records"]["failed"]) == (
-        "the model was away",
-        0,
-    )
+    assert manifest["stopped_by"] == "the model was away"
+    assert manifest["records"]["failed"] == 0
     assert manifest["total"] in (None, RECORDS)
 
 
@@ -146,13 +144,12 @@ async def test_a_server_that_replied_once_is_treated_with_patience(first):
     model = model_of(server, timeout=30.0)
     async with model:
         assert not isinstance(await try_to_ask(model, 1), ModelAway)
-        begun, server.seconds = loop_time(), 10_000.0
+        begun = loop_time()
+        server.seconds = 10_000.0
         ended = await try_to_ask(model, 2)
     assert "no answer in time; raise the timeout" in str(ended)
-    assert (type(ended), loop_time() - begun) == (
-        ModelUnavailable,
-        6 * 30.0 + 1.0 + 2.0 + 4.0 + 8.0 + 16.0,
-    )
+    assert type(ended) is ModelUnavailable
+    assert loop_time() - begun == 6 * 30.0 + 1.0 + 2.0 + 4.0 + 8.0 + 16.0
 
 
 @skipping_time

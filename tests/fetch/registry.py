@@ -79,32 +79,34 @@ class LocalRegistry:
         return self._search(parameters)
 
     def _search(self, parameters: dict[str, str]) -> tuple[int, bytes]:
-        found = [one for one in self.studies if _matches(one, parameters)]
-        start, size = 0, min(int(parameters.get("pageSize", 10)), 1000)
-        if token := parameters.get("pageToken"):
-            version, _, place = token.partition("-")
+        matching = [study for study in self.studies if _matches(study, parameters)]
+        size = min(int(parameters.get("pageSize", 10)), 1000)
+        start = 0
+        token = parameters.get("pageToken")
+        if token:
+            version, _, position = token.partition("-")
             if version != f"v{self.version}":
                 return 400, b"Parameter `pageToken` has incorrect format"
-            start = int(place)
-        page: dict = {"studies": found[start : start + size]}
+            start = int(position)
+        end = start + size
+        page: dict = {"studies": matching[start:end]}
         if parameters.get("countTotal") == "true" and not token:
-            page["totalCount"] = len(found) if self.counted is None else self.counted
-        if start + size < len(found):
-            page["nextPageToken"] = f"v{self.version}-{start + size}"
+            total = len(matching) if self.counted is None else self.counted
+            page["totalCount"] = total
+        if end < len(matching):
+            page["nextPageToken"] = f"v{self.version}-{end}"
         return 200, json.dumps(page).encode()
 
 
 def _matches(study: dict, parameters: dict[str, str]) -> bool:
     section = study["protocolSection"]
-    identity = section["identificationModule"]
-    if ids := parameters.get("filter.ids"):
-        return not {identity["nctId"], *identity.get("nctIdAliases", ())}.isdisjoint(
-            ids.split(",")
-        )
-    return (
-        parameters.get("query.cond", "").lower()
-        in section["conditionsModule"]["conditions"][0].lower()
-    )
+    wanted_ids = parameters.get("filter.ids")
+    if wanted_ids:
+        identity = section["identificationModule"]
+        ids = {identity["nctId"], *identity.get("nctIdAliases", ())}
+        return not ids.isdisjoint(wanted_ids.split(","))
+    condition = section["conditionsModule"]["conditions"][0]
+    return parameters.get("query.cond", "").lower() in condition.lower()
 
 
 @contextmanager
@@ -120,22 +122,24 @@ def serve_registry(*studies: dict, **options: object) -> Iterator[LocalRegistry]
             status, body = registry.answer(self.path)
             fault = registry.plan.get(number)
             if fault:
-                status, body = fault.status, body if fault.body is None else fault.body
+                status = fault.status
+                body = body if fault.body is None else fault.body
             headers = {
                 "Content-Type": "application/json" if status == 200 else "text/plain"
             }
             if fault:
-                headers |= {
-                    "Connection": "close",
-                    **fault.headers,
-                }  # what is cut off must not leave a connection
+                # what is cut off must not leave a connection
+                headers |= {"Connection": "close", **fault.headers}
             elif "gzip" in self.headers.get("Accept-Encoding", ""):
-                headers["Content-Encoding"], body = "gzip", gzip.compress(body)
+                headers["Content-Encoding"] = "gzip"
+                body = gzip.compress(body)
+            headers = {"Content-Length": str(len(body)), **headers}
             self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body[: int(len(body) * (fault.sent if fault else 1))])
+            sent = int(len(body) * fault.sent) if fault else len(body)
+            self.wfile.write(body[:sent])
 
     with run_server(Handler) as address:
         registry.url = f"{address}/api/v2"

@@ -102,7 +102,8 @@ def test_without_a_file_records_go_to_standard_output(fetch):
 
 
 def test_numbers_come_from_a_file_and_unknown_ones_are_named(fetch, tmp_path):
-    ids, out = tmp_path / "ids.txt", tmp_path / "some.jsonl.gz"
+    ids = tmp_path / "ids.txt"
+    out = tmp_path / "some.jsonl.gz"
     ids.write_bytes(
         "\ufeffNCT00000002, nct00000004  # pilots\n\nNCT00000002;NCT99999999\n".encode()
     )
@@ -121,7 +122,8 @@ def test_numbers_come_from_standard_input(registry):
 
 
 def test_a_former_number_finds_its_study_once(tmp_path):
-    study, out = make_study(5, nctIdAliases=["NCT00000950"]), tmp_path / "one.jsonl"
+    study = make_study(5, nctIdAliases=["NCT00000950"])
+    out = tmp_path / "one.jsonl"
     with serve_registry(study) as registry:
         for _ in range(2):
             done = invoke(

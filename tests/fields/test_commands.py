@@ -117,11 +117,9 @@ def test_values_are_scored_by_type_and_compared_between_versions(
     report = json.loads(
         invoke("evaluate", gold, old, "--resamples", 0, "--json").stdout
     )
-    (score, _) = [one for one in report["fields"] if one["task"] == "custom"]
-    assert (score["name"], score["normalised"]["f1"]) == (
-        "custom.ejection_fraction.value",
-        1.0,
-    )
+    (score, _) = [field for field in report["fields"] if field["task"] == "custom"]
+    assert score["name"] == "custom.ejection_fraction.value"
+    assert score["normalised"]["f1"] == 1.0
     page = tmp_path / "scores.html"
     invoke("evaluate", gold, new, "--resamples", 0, "--html", page)
     assert "custom.ejection_fraction[0].values.value" in page.read_text("utf-8")
@@ -129,10 +127,10 @@ def test_values_are_scored_by_type_and_compared_between_versions(
         invoke("evaluate", gold, new, "--resamples", 0, "--json").stdout
     )["errors"]
     wrong = [
-        one
+        example
         for kind in errors
-        for one in kind["examples"]
-        if one["field"] == "custom.ejection_fraction.value"
+        for example in kind["examples"]
+        if example["field"] == "custom.ejection_fraction.value"
     ]
     assert [
         (one["kind"], one["gold"]["value"]["value"], one["predicted"]["value"]["value"])
@@ -212,10 +210,8 @@ def test_gold_is_checked_by_the_declarations(
     more = 'class Assay(BaseModel):\n    """The test."""\n\n    value: str\n'
     fields.write_text(f"{FIELDS}\n{more}", "utf-8")
     gold = tmp_path / "gold.jsonl"
-    people, custom = (
-        {"sex": "all"},
-        {name: entry if isinstance(entry, list) else [entry]},
-    )
+    people = {"sex": "all"}
+    custom = {name: entry if isinstance(entry, list) else [entry]}
     gold.write_text(
         json.dumps(
             {"record_id": "NCT90000001", "eligibility": people, "custom": custom}
@@ -282,7 +278,9 @@ def test_gold_without_places_is_paired_in_any_order(study, fields, tmp_path):
             invoke("evaluate", path, run, "--resamples", 0, "--json").stdout
         )["fields"]
         score = next(
-            one for one in fields_ if one["name"] == "custom.ejection_fraction.value"
+            field
+            for field in fields_
+            if field["name"] == "custom.ejection_fraction.value"
         )
         assert (score["stated"], score["normalised"]["precision"]) == (2, 1.0)
 
@@ -301,7 +299,8 @@ def test_a_service_has_fields_of_its_own_and_a_request_chooses_among_them(
     study, fields, tmp_path
 ):
     with serve(tmp_path / "root", "--fields", str(fields), "--workers", "1") as service:
-        client, body = service.client, study.read_bytes()
+        client = service.client
+        body = study.read_bytes()
         for names, expected in (
             (None, {"ejection_fraction", "washout"}),
             ("washout", {"washout"}),
@@ -384,7 +383,8 @@ def test_gold_of_ones_own_gives_confidences_that_new_values_have(
 def test_requests_in_files_define_the_fields_and_answers_fill_them(
     study, fields, tmp_path
 ):
-    requests, answers = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
+    requests = tmp_path / "requests.jsonl"
+    answers = tmp_path / "answers.jsonl"
     given = (study, "--fields", fields, "--model", "gpt-5-mini", "--quiet")
     assert invoke("batch", "submit", *given, "--requests", requests).exit_code == 0
     (request,) = read_lines(requests)

@@ -85,19 +85,19 @@ def test_each_value_points_at_its_own_characters():
     (item,) = extraction.custom["brain_metastases"]
     text = RECORD.raw_text("eligibility")
     assert [
-        (one.field, text[one.start : one.end], one.support) for one in item.evidence
+        (piece.field, text[piece.start : piece.end], piece.support)
+        for piece in item.evidence
     ] == [
         ("values.status", "treated and stable for at least 4 weeks", Support.INFERRED),
         ("values.stable_for", "4 weeks", Support.PARSED),
     ]
-    assert (item.origin, item.confidence, item.calibrated, item.of) == (
-        Origin.MODEL,
-        0.85,
-        False,
-        None,
-    )
+    assert item.origin == Origin.MODEL
+    assert item.confidence == 0.85
+    assert item.calibrated is False
+    assert item.of is None
     shown = [
-        (one.path, one.name) for one in list_values("custom.brain_metastases[0]", item)
+        (value.path, value.name)
+        for value in list_values("custom.brain_metastases[0]", item)
     ]
     assert shown[0] == ("custom.brain_metastases[0].values.status", "status")
 
@@ -186,10 +186,10 @@ def test_an_attribute_is_proven_by_its_line_not_by_its_quote_alone(
     found = extraction.custom["contraception"]
     assert [dict(one.values) for one in found] == ([stands] if stands else [])
     assert all(
-        one.confidence < 0.85
+        piece.confidence < 0.85
         for item in found
-        for one in item.evidence
-        if one.field == "values.after"
+        for piece in item.evidence
+        if piece.field == "values.after"
     )
 
 
@@ -201,7 +201,7 @@ def test_an_attribute_that_is_left_out_has_an_absence():
         with serve(answering({"contraception": {"contraception": answer}})) as stub:
             extractor = Extractor(stub.spec, fields=[Contraception])
             extraction = extractor.extract(trial(**line))
-        return {one.field: one.reason for one in extraction.absences}
+        return {absence.field: absence.reason for absence in extraction.absences}
 
     path = "custom.contraception[0].values.after"
     assert explain(words)[path] is AbsenceReason.NOT_REPORTED
@@ -212,10 +212,10 @@ def test_an_attribute_that_is_left_out_has_an_absence():
 
 def test_silence_is_an_answer_and_costs_no_second_question():
     extraction, requests = extract({"": {"cat": "other"}})
-    reasons = {one.field: one.reason for one in extraction.absences}
+    reasons = {absence.field: absence.reason for absence in extraction.absences}
     assert reasons["custom.brain_metastases"] is AbsenceReason.NOT_REPORTED
     assert not any(
-        "brain_metastases" in str(one["messages"][-1]) for one in requests[1:]
+        "brain_metastases" in str(request["messages"][-1]) for request in requests[1:]
     )
 
 
@@ -230,9 +230,10 @@ def test_a_regimens_field_stands_with_its_regimen():
 def test_rules_read_without_a_model_and_the_model_confirms_them():
     alone = Extractor(fields=FIELDS).extract(RECORD)
     (item,) = alone.custom["ejection_fraction"]
-    assert (item.origin, item.of) == (Origin.RULE, "eligibility.criteria[1]")
+    assert item.origin == Origin.RULE
+    assert item.of == "eligibility.criteria[1]"
     assert item.values == {"limit": Quantity(comparator="<", value=40, unit="%")}
-    assert {one.field: one.reason for one in alone.absences}[
+    assert {absence.field: absence.reason for absence in alone.absences}[
         "custom.brain_metastases"
     ] is AbsenceReason.NOT_ASKED
     both, _ = extract(
@@ -268,8 +269,11 @@ def _ask(fields, record, answer, **more):
         return Extractor(stub.spec, fields=fields, **more).extract(record)
 
 
-QUANTITY, DURATION, YES_NO = make(Quantity), make(Period), make(Literal["yes", "no"])
-QUOTES, TIMES = make(str, many=True), make(TimePoint, many=True)
+QUANTITY = make(Quantity)
+DURATION = make(Period)
+YES_NO = make(Literal["yes", "no"])
+QUOTES = make(str, many=True)
+TIMES = make(TimePoint, many=True)
 
 
 @pytest.mark.parametrize(
@@ -367,7 +371,7 @@ def test_a_refused_member_moves_no_proof():
         {"own": {"quote": "Vaccinated on Day 0, Day 28 and Day 180", "at": at}},
     ).custom["own"]
     assert [value.value for value in item.values["at"]] == [28, 180]
-    proofs = [(one.field, one.quote) for one in item.evidence]
+    proofs = [(piece.field, piece.quote) for piece in item.evidence]
     assert proofs == [("values.at[0]", "Day 28"), ("values.at[1]", "Day 180")]
 
 
@@ -437,7 +441,10 @@ def test_patterns_of_different_attributes_add_up_and_a_list_has_all_that_they_fi
         "contraception": True,
         "methods": ("CT", "MRI"),
     }
-    proofs = {one.field: (one.section, one.quote, one.support) for one in item.evidence}
+    proofs = {
+        piece.field: (piece.section, piece.quote, piece.support)
+        for piece in item.evidence
+    }
     assert proofs["values.methods[0]"] == ("brief_summary", "CT", Support.LITERAL)
     assert proofs["values.methods[1]"] == ("eligibility", "MRI", Support.LITERAL)
     assert proofs["values.allowed"] == ("eligibility", "pregnant", Support.INFERRED)
@@ -493,7 +500,7 @@ def test_objects_and_dates_are_proven_by_their_parts():
     extraction = _ask(Contraceptives, record, answer)
     (item,) = extraction.custom["contraceptives"]
     assert item.values["methods"] == ({"name": "Condoms", "months": 6}, {"name": "IUD"})
-    quotes = {one.field: one.quote for one in item.evidence}
+    quotes = {piece.field: piece.quote for piece in item.evidence}
     assert quotes == {
         "values.since": text,
         "values.methods[0]": "Condoms for 6 months",
@@ -602,12 +609,10 @@ def test_a_value_comes_back_in_the_class_that_declares_it():
     answer = {"own": {"quote": "early phase", "phase": "early", "words": ["early"]}}
     extraction = _ask(Named, record, answer)
     (found,) = find_values(extraction, Named)
-    assert (found.phase, found.words, found.sure, found.of) == (
-        Phase.EARLY,
-        ["early"],
-        True,
-        None,
-    )
+    assert found.phase == Phase.EARLY
+    assert found.words == ["early"]
+    assert found.sure is True
+    assert found.of is None
 
     class Longer(Named, json_schema_extra={"of": "criterion", "name": "own"}):
         """A phase of more words."""
@@ -646,10 +651,11 @@ def test_fields_of_items_that_are_not_extracted_are_not_asked():
             RECORD
         )
     assert not any(
-        "assay|" in str(one["messages"][-1]) or " assay" in str(one["messages"][-1])
-        for one in stub.requests
+        "assay|" in str(request["messages"][-1])
+        or " assay" in str(request["messages"][-1])
+        for request in stub.requests
     )
-    assert {one.field: one.reason for one in extraction.absences}[
+    assert {absence.field: absence.reason for absence in extraction.absences}[
         "custom.assay"
     ] is AbsenceReason.NOT_ASKED
 

@@ -31,7 +31,8 @@ RECORD = trial(
     title="A trial",
     eligibility="Inclusion Criteria:\n\n* Adults\n* No history of stroke",
 )
-BUILT_IN, OWN = "negated", "negation"
+BUILT_IN = "negated"
+OWN = "negation"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,8 @@ def extraction():
 
 
 def test_value_and_evidence_are_the_same(extraction):
-    criterion, (own,) = extraction.eligibility.criteria[1], extraction.custom[OWN]
+    criterion = extraction.eligibility.criteria[1]
+    (own,) = extraction.custom[OWN]
     assert own.of == "eligibility.criteria[1]"
     assert own.value_of("value") is criterion.value_of(BUILT_IN) is True
     (built_in,) = [piece for piece in criterion.evidence if piece.field == BUILT_IN]
@@ -53,10 +55,8 @@ def test_both_are_a_boolean_column_of_the_criterion(extraction):
     tables = tabulate([extraction], fields=Negation)
     (row,) = tables[f"custom_{OWN}"]
     criterion = tables["criteria"][1]
-    assert (row["value"], row["of"]) == (
-        criterion[BUILT_IN],
-        f"eligibility.criteria[{criterion['criterion_index']}]",
-    )
+    assert row["value"] == criterion[BUILT_IN]
+    assert row["of"] == f"eligibility.criteria[{criterion['criterion_index']}]"
     quotes = {
         piece["item"]: piece["quote"]
         for piece in tables["evidence"]
@@ -71,9 +71,9 @@ def test_both_stand_in_the_card_of_the_criterion(extraction):
         for item in show_record(RunRecord(extraction, RECORD, TextState.SAME))["items"]
     }
     (built_in,) = [
-        one
-        for one in items["eligibility.criteria[1]"]["values"]
-        if one["name"] == BUILT_IN
+        value
+        for value in items["eligibility.criteria[1]"]["values"]
+        if value["name"] == BUILT_IN
     ]
     (own,) = items[f"custom.{OWN}[0]"]["values"]
     assert items[f"custom.{OWN}[0]"]["of"] == "eligibility.criteria[1]"

@@ -67,7 +67,7 @@ def test_one_pattern_reads_three_attributes_of_each_value():
     extraction = Extractor(fields=[model]).extract_text(
         "Inclusion Criteria:\n- Women must use oral pills; men use condoms."
     )
-    values = [(one.who, one.method) for one in find_values(extraction, model)]
+    values = [(value.who, value.method) for value in find_values(extraction, model)]
     assert values == [("women", "pills"), ("men", "condoms")]
 
 
@@ -80,7 +80,7 @@ def test_without_many_each_attribute_may_have_its_own_pattern():
     extraction = Extractor(fields=[model]).extract_text(
         "Inclusion Criteria:\n- Women who use oral pills."
     )
-    assert [one.who for one in find_values(extraction, model)] == ["women"]
+    assert [value.who for value in find_values(extraction, model)] == ["women"]
 
 
 def test_a_named_part_narrows_the_evidence_of_a_choice():
@@ -95,7 +95,7 @@ def test_a_named_part_narrows_the_evidence_of_a_choice():
     )
     (item,) = extraction.custom["contraception"]
     assert item.values["who"] == "women"
-    assert [one.quote for one in item.evidence] == ["females"]
+    assert [piece.quote for piece in item.evidence] == ["females"]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_pattern_reads_a_written_date(pattern, text, day):
     ]
     model = make({"examples": examples}, on=(date, ..., [pattern]))
     extraction = Extractor(fields=[model]).extract_text(f"The {text} ends it.")
-    assert [one.on.day for one in find_values(extraction, model)] == [day]
+    assert [value.on.day for value in find_values(extraction, model)] == [day]
 
 
 def test_words_that_a_pattern_finds_and_that_are_no_value_are_named():
@@ -225,10 +225,10 @@ def test_a_date_that_is_none_costs_no_other_attribute_and_is_told(written):
     extraction = Extractor(fields=[model]).extract_text(
         f"Women use pills since {written}."
     )
-    assert [(one.who, one.since) for one in find_values(extraction, model)] == [
+    assert [(value.who, value.since) for value in find_values(extraction, model)] == [
         ("women", None)
     ]
-    reasons = {one.field: one.reason.value for one in extraction.absences}
+    reasons = {absence.field: absence.reason.value for absence in extraction.absences}
     assert reasons["custom.contraception[0].values.since"] == "unread_number"
     (finding,) = [
         one for one in extraction.findings if one.field == "custom.contraception.since"
@@ -245,7 +245,7 @@ def test_a_hyphen_in_a_pattern_is_as_in_a_text(text):
         {"examples": examples}, on=(date, ..., "follow-up ( by | on ) on=( # _ # )")
     )
     extraction = Extractor(fields=[model]).extract_text(f"The last {text}.")
-    assert [one.on for one in find_values(extraction, model)] == [date(2024, 9, 1)]
+    assert [value.on for value in find_values(extraction, model)] == [date(2024, 9, 1)]
 
 
 @pytest.mark.parametrize(

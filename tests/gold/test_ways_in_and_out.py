@@ -16,29 +16,32 @@ from extractor.apps.gold.unbuild import list_marks
 from extractor.concepts.own.models import read_fields
 from extractor.errors import GoldError
 from extractor.schemas import Section, Source, TrialRecord
-from tests.commands import invoke
+from tests.commands import extract, invoke
 
 RECORDS = "tests/records/studies.jsonl"
 ID = "NCT90000006"
 OTHER = "NCT90000007"
 LABELS = Labels()
+OWN_FIELDS = "extractor.catalogue:Blinding,EjectionFraction"
+OWN = Labels({field.name: field for field in read_fields(OWN_FIELDS)})
 
 
 @pytest.fixture(scope="module")
 def pairs():
     """Extractions as a reviewer would finish them, with their records."""
-    extractor = Extractor(effort="none")
-    return [
-        (
-            TrialExtraction.model_validate(extractor.extract(record).to_gold()),
-            record,
-        )
-        for record in read_records(RECORDS)
-    ]
+    return review(Extractor(effort="none"))
+
+
+def review(extractor):
+    pairs = []
+    for record in read_records(RECORDS):
+        gold = extractor.extract(record).to_gold()
+        pairs.append((TrialExtraction.model_validate(gold), record))
+    return pairs
 
 
 def find_record(name=ID):
-    return next(one for one in read_records(RECORDS) if one.record_id == name)
+    return next(record for record in read_records(RECORDS) if record.record_id == name)
 
 
 def annotate(tasks):
@@ -79,28 +82,31 @@ def test_gold_goes_out_and_comes_back_without_a_change(pairs, layout, tmp_path):
     assert found.gold == {gold.record_id: gold.to_gold() for gold, _ in pairs}
 
 
+def read_rows(folder, *rows):
+    """What a sheet with these rows becomes."""
+    return import_gold(write_sheet(folder / "a.csv", rows), [RECORDS], LABELS)
+
+
 @pytest.mark.parametrize("layout", Layout)
 def test_gold_of_some_fields_keeps_what_it_was_read_for(layout, tmp_path):
-    record = find_record()
-    said = {
+    criterion = {
+        "kind": "inclusion",
+        "section": "eligibility",
+        "quote": "Karnofsky performance status >= 70",
+        "constraints": [],
+    }
+    stated = {
         "record_id": ID,
-        "eligibility": {
-            "sex": None,
-            "criteria": [
-                {
-                    "kind": "inclusion",
-                    "section": "eligibility",
-                    "quote": "Karnofsky performance status >= 70",
-                    "constraints": [],
-                }
-            ],
-        },
+        "eligibility": {"sex": None, "criteria": [criterion]},
         "dosing": [],
         "scored": ["sex", "constraints", "dosing"],
     }
-    gold = TrialExtraction.model_validate(said)
-    found = import_gold(export([(gold, record)], layout, tmp_path), [RECORDS], LABELS)
-    assert (found.problems, found.gold) == ((), {ID: said})
+    pair = (TrialExtraction.model_validate(stated), find_record())
+
+    found = import_gold(export([pair], layout, tmp_path), [RECORDS], LABELS)
+
+    assert found.problems == ()
+    assert found.gold == {ID: stated}
 
 
 WEIRD = TrialRecord(
@@ -118,39 +124,40 @@ WEIRD = TrialRecord(
 
 @pytest.mark.parametrize("layout", Layout)
 def test_texts_of_any_kind_come_back(layout, tmp_path):
-    known = {"kind": "inclusion", "section": "eligibility"}
-    criteria = [
-        {
-            **known,
-            "quote": "Adults 😀 ;; who\n  are well",
-            "lead_in": "😀 ;; who\n  are",
-        },
-        {**known, "quote": "None of it", "lead_in": "None"},
-    ]
-    said = {"record_id": "a/b", "eligibility": {"criteria": criteria}}
-    gold = TrialExtraction.model_validate(said)
+    shared = {"kind": "inclusion", "section": "eligibility"}
+    adults = shared | {
+        "quote": "Adults 😀 ;; who\n  are well",
+        "lead_in": "😀 ;; who\n  are",
+    }
+    none = shared | {"quote": "None of it", "lead_in": "None"}
+    gold = TrialExtraction.model_validate(
+        {"record_id": "a/b", "eligibility": {"criteria": [adults, none]}}
+    )
     records = tmp_path / "records.jsonl"
     records.write_text(f"{WEIRD.model_dump_json()}\n", "utf-8")
+
     found = import_gold(export([(gold, WEIRD)], layout, tmp_path), [records], LABELS)
-    criteria[1]["lead_in"] = "None"
+
     assert found.problems == ()
-    read = found.gold["a/b"]["eligibility"]["criteria"]
-    assert [one["quote"] for one in read] == [one["quote"] for one in criteria]
-    assert [one.get("lead_in") for one in read] == [one["lead_in"] for one in criteria]
+    criteria = found.gold["a/b"]["eligibility"]["criteria"]
+    assert [
+        (criterion["quote"], criterion.get("lead_in")) for criterion in criteria
+    ] == [
+        ("Adults 😀 ;; who\n  are well", "😀 ;; who\n  are"),
+        ("None of it", "None"),
+    ]
 
 
 def test_own_fields_come_back_with_the_items_that_have_them(tmp_path):
-    fields = read_fields("extractor.catalogue:Blinding,EjectionFraction")
-    labels = Labels({one.name: one for one in fields})
-    quote = "Left ventricular ejection fraction \\>= 45%"
+    criterion = {
+        "kind": "inclusion",
+        "section": "eligibility",
+        "quote": "Left ventricular ejection fraction \\>= 45%",
+    }
     limit = {"comparator": ">=", "value": 45, "value_high": None, "unit": "%"}
-    said = {
+    stated = {
         "record_id": OTHER,
-        "eligibility": {
-            "criteria": [
-                {"kind": "inclusion", "section": "eligibility", "quote": quote}
-            ]
-        },
+        "eligibility": {"criteria": [criterion]},
         "custom": {
             "blinding": [{"of": None, "values": {"level": "open"}}],
             "ejection_fraction": [
@@ -158,20 +165,23 @@ def test_own_fields_come_back_with_the_items_that_have_them(tmp_path):
             ],
         },
     }
-    gold = TrialExtraction.model_validate(said)
-    path = export([(gold, find_record(OTHER))], Layout.LABEL_STUDIO, tmp_path, labels)
-    found = import_gold(path, [RECORDS], labels)
-    assert (found.problems, found.gold[OTHER]) == ((), said)
+    pair = (TrialExtraction.model_validate(stated), find_record(OTHER))
+
+    path = export([pair], Layout.LABEL_STUDIO, tmp_path, OWN)
+    found = import_gold(path, [RECORDS], OWN)
+
+    assert found.problems == ()
+    assert found.gold[OTHER] == stated
 
 
 ROWS = [
-    ("minimum_age", "3 years", "Age 3 to 25 years"),
-    ("sex", "none", ""),
-    ("constraints", "platelets >= 50 x 10^9/L", "Platelets >= 50 x 10^9/L"),
-    ("constraints", "", "ECOG performance status 0-1"),
-    ("amounts", "30 mg/m2", "Fludarabine 30 mg/m2/day"),
-    ("agent", "Fludarabine", "Fludarabine 30 mg/m2/day intravenously"),
-    ("time_points", "28 day", "28 days after infusion"),
+    (OTHER, "minimum_age", "3 years", "Age 3 to 25 years"),
+    (OTHER, "sex", "none", ""),
+    (OTHER, "constraints", "platelets >= 50 x 10^9/L", "Platelets >= 50 x 10^9/L"),
+    (OTHER, "constraints", "", "ECOG performance status 0-1"),
+    (OTHER, "amounts", "30 mg/m2", "Fludarabine 30 mg/m2/day"),
+    (OTHER, "agent", "Fludarabine", "Fludarabine 30 mg/m2/day intravenously"),
+    (OTHER, "time_points", "28 day", "28 days after infusion"),
 ]
 
 
@@ -184,17 +194,19 @@ def write_sheet(path, rows):
 
 
 def test_a_row_a_value_finds_its_item_by_its_quote(tmp_path):
-    path = write_sheet(tmp_path / "a.csv", [(OTHER, *row) for row in ROWS])
-    found = import_gold(path, [RECORDS], LABELS)
+    found = read_rows(tmp_path, *ROWS)
+
     assert found.problems == ()
     gold = found.gold[OTHER]
     assert gold["eligibility"]["sex"] is None
     platelets, ecog = gold["eligibility"]["criteria"]
     assert platelets["constraints"][0]["value"] == 5e10
-    assert (ecog["quote"], ecog["kind"]) == ("ECOG performance status 0-1", "inclusion")
+    assert ecog["quote"] == "ECOG performance status 0-1"
+    assert ecog["kind"] == "inclusion"
     assert ecog["constraints"][0]["value_high"] == 1
     (dose,) = gold["dosing"]
-    assert (dose["agent"], dose["amounts"][0]["high"]) == ("Fludarabine", 30)
+    assert dose["agent"] == "Fludarabine"
+    assert dose["amounts"][0]["high"] == 30
     assert gold["endpoints"][0]["time_frame"] == "28 days after infusion"
     # of the items that the rows do not speak of, nothing is scored
     assert gold["scored"] == [
@@ -245,8 +257,7 @@ def test_a_workbook_is_read_as_a_sheet(tmp_path):
     ],
 )
 def test_what_cannot_be_taken_over_is_listed_with_its_row(row, message, tmp_path):
-    path = write_sheet(tmp_path / "a.csv", [row])
-    (problem,) = import_gold(path, [RECORDS], LABELS).problems
+    (problem,) = read_rows(tmp_path, row).problems
     assert message in str(problem)
     assert "a.csv, row 2: " in str(problem)
 
@@ -256,28 +267,27 @@ def test_what_cannot_be_taken_over_is_listed_with_its_row(row, message, tmp_path
     [("Fludarabine 30", True), ("Fludarabine 30 mg/m2/day", False)],
 )
 def test_a_quote_that_ends_before_the_unit_is_warned_of(quote, warns, tmp_path):
-    rows = [
-        (OTHER, "agent", "Fludarabine", "Fludarabine 30 mg/m2/day"),
-        (OTHER, "amounts", "30 mg/m2", quote),
-    ]
-    found = import_gold(write_sheet(tmp_path / "a.csv", rows), [RECORDS], LABELS)
-    said = "".join(str(one) for one in found.problems)
-    assert ("ends before the unit mg/m2; quote the unit, too" in said) is warns
-    assert all(one.warns for one in found.problems)
+    agent = (OTHER, "agent", "Fludarabine", "Fludarabine 30 mg/m2/day")
+    amount = (OTHER, "amounts", "30 mg/m2", quote)
+
+    problems = read_rows(tmp_path, agent, amount).problems
+
+    messages = "".join(str(problem) for problem in problems)
+    assert ("ends before the unit mg/m2; quote the unit, too" in messages) is warns
+    assert all(problem.warns for problem in problems)
 
 
 def test_a_record_that_is_named_by_its_file_is_suggested(tmp_path):
-    path = write_sheet(tmp_path / "a.csv", [(f"{OTHER}.txt", "sex", "all", "")])
-    (problem,) = import_gold(path, [RECORDS], LABELS).problems
+    (problem,) = read_rows(tmp_path, (f"{OTHER}.txt", "sex", "all", "")).problems
     assert f"(did you mean {OTHER}?)" in str(problem)
 
 
 def test_a_field_with_a_broken_value_is_not_scored(tmp_path):
-    rows = [
-        *((OTHER, *row) for row in ROWS),
-        (OTHER, "constraints", "rather few", "Life expectancy of at least 12 weeks"),
-    ]
-    found = import_gold(write_sheet(tmp_path / "a.csv", rows), [RECORDS], LABELS)
+    quote = "Life expectancy of at least 12 weeks"
+    broken = (OTHER, "constraints", "rather few", quote)
+
+    found = read_rows(tmp_path, *ROWS, broken)
+
     assert len(found.problems) == 1
     assert "eligibility.criteria.constraints" not in found.gold[OTHER]["scored"]
     assert "eligibility.sex" in found.gold[OTHER]["scored"]
@@ -295,26 +305,26 @@ def test_a_field_with_a_broken_value_is_not_scored(tmp_path):
     ],
 )
 def test_a_misspelt_field_is_not_scored(label, lost, tmp_path):
-    rows = [
-        *((OTHER, *row) for row in ROWS),
-        (OTHER, label, "eGFR: >= 60 mL/min", "Life expectancy of at least 12 weeks"),
-    ]
-    found = import_gold(write_sheet(tmp_path / "a.csv", rows), [RECORDS], LABELS)
+    quote = "Life expectancy of at least 12 weeks"
+    misspelt = (OTHER, label, "eGFR: >= 60 mL/min", quote)
+    scored = read_rows(tmp_path, *ROWS).gold[OTHER]["scored"]
+
+    found = read_rows(tmp_path, *ROWS, misspelt)
+
     assert len(found.problems) == 1
-    whole = import_gold(
-        write_sheet(tmp_path / "b.csv", rows[:-1]), [RECORDS], LABELS
-    ).gold[OTHER]["scored"]
-    assert [one for one in whole if one not in found.gold[OTHER]["scored"]] == [lost]
+    still_scored = found.gold[OTHER]["scored"]
+    assert [field for field in scored if field not in still_scored] == [lost]
 
 
 @pytest.mark.parametrize("label", ["colour", ""])
 def test_a_field_that_nobody_knows_may_be_any_that_nothing_says(label, tmp_path):
-    rows = [
+    found = read_rows(
+        tmp_path,
         (OTHER, "record", "scored: all", ""),
         (OTHER, "sex", "all", ""),
         (OTHER, label, "x", ""),
-    ]
-    found = import_gold(write_sheet(tmp_path / "a.csv", rows), [RECORDS], LABELS)
+    )
+
     assert "row 4" in str(found.problems[0])
     assert found.gold[OTHER]["scored"] == ["eligibility.sex"]
 
@@ -326,27 +336,36 @@ def test_a_field_that_nobody_knows_may_be_any_that_nothing_says(label, tmp_path)
         ("maximum_age", "Age 3 to 25 years", {"value": 25, "unit": "year"}),
         ("instrument", "CTCAE version 5.0", {"name": "CTCAE", "version": "5.0"}),
         ("time_points", "28 days after infusion", [{"value": 28, "unit": "day"}]),
-        ("category", "CTCAE version 5.0", None),
-        ("maximum_age", "Life expectancy of at least 12 weeks", None),
-        ("sex", "Life expectancy of at least 12 weeks", None),
     ],
 )
 def test_a_mark_without_a_value_is_read_from_its_words(label, words, value):
-    """What they do not say is no value."""
     built = build_gold(find_record(OTHER), [Mark(OTHER, "region a", label, words)])
-    assert len(built.problems) == (value is None)
-    if value is None:
-        assert built.gold is None
-        return
-    (endpoint,) = built.gold.get("endpoints") or [built.gold["eligibility"]]
-    assert endpoint[label] == value
+
+    assert built.problems == ()
+    (item,) = built.gold.get("endpoints") or [built.gold["eligibility"]]
+    assert item[label] == value
 
 
 def test_a_limit_without_a_value_is_read_from_its_words():
     mark = Mark(ID, "region a", "constraints", "Karnofsky performance status >= 70")
     built = build_gold(find_record(), [mark])
     (criterion,) = built.gold["eligibility"]["criteria"]
-    assert [one["value"] for one in criterion["constraints"]] == [70]
+    assert [constraint["value"] for constraint in criterion["constraints"]] == [70]
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("category", "CTCAE version 5.0"),
+        ("maximum_age", "Life expectancy of at least 12 weeks"),
+        ("sex", "Life expectancy of at least 12 weeks"),
+    ],
+)
+def test_what_the_words_of_a_mark_do_not_say_is_no_value(label, words):
+    built = build_gold(find_record(OTHER), [Mark(OTHER, "region a", label, words)])
+
+    assert len(built.problems) == 1
+    assert built.gold is None
 
 
 def test_a_changed_text_is_told(pairs, tmp_path):
@@ -355,15 +374,11 @@ def test_a_changed_text_is_told(pairs, tmp_path):
     records = tmp_path / "records.jsonl"
     records.write_text(f"{changed.model_dump_json()}\n", "utf-8")
     path = export([(gold, record)], Layout.LABEL_STUDIO, tmp_path)
+
     found = import_gold(path, [records], LABELS)
+
     assert "stands nowhere in NCT90000006" in str(found.problems[0])
-    assert not check_gold_of(tmp_path, found.gold, records)
-
-
-def check_gold_of(folder, gold, records):
-    path = folder / "gold.jsonl"
-    path.write_text("".join(f"{json.dumps(one)}\n" for one in gold.values()), "utf-8")
-    return [one for one in check_gold(path, read_records(records)) if not one.warns]
+    assert list_errors(tmp_path, found.gold, records) == []
 
 
 @pytest.mark.parametrize(
@@ -396,6 +411,15 @@ def test_a_task_without_gold_says_what_to_do(tasks, message, tmp_path):
     assert message in str(problem)
 
 
+def list_errors(folder, gold, records):
+    """What a check of this gold finds, without warnings."""
+    path = folder / "gold.jsonl"
+    lines = [f"{json.dumps(of_record)}\n" for of_record in gold.values()]
+    path.write_text("".join(lines), "utf-8")
+    problems = check_gold(path, read_records(records))
+    return [problem for problem in problems if not problem.warns]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -411,90 +435,105 @@ def test_a_task_without_gold_says_what_to_do(tasks, message, tmp_path):
     ],
 )
 def test_a_file_of_another_kind_is_one_line(name, content, message, tmp_path):
-    (tmp_path / name).write_text(content)
-    result = invoke(
-        "gold",
-        "import",
-        str(tmp_path / name),
-        "--to",
-        str(tmp_path / "gold"),
-        "--records",
-        RECORDS,
-    )
+    source = tmp_path / name
+    source.write_text(content)
+    to = tmp_path / "gold"
+
+    result = invoke("gold", "import", source, "--to", to, "--records", RECORDS)
+
     assert result.exit_code == 1
     assert message in result.stderr
-    assert not (tmp_path / "gold").exists()
+    assert not to.exists()
 
 
-def test_commands_from_a_template_to_a_score(tmp_path):
+@pytest.fixture
+def filled_sheet(tmp_path):
+    """The template of a sheet with one age written into it."""
     sheet = tmp_path / "sheet.csv"
     assert invoke("gold", "template", "--to", str(sheet)).exit_code == 0
     text = sheet.read_text("utf-8-sig")
     assert text.startswith("record,field,value,quote")
     sheet.write_text(text.replace(",minimum_age,,", f"{OTHER},minimum_age,3 year,"))
+    return sheet
+
+
+def test_a_filled_template_is_imported(filled_sheet, tmp_path):
     gold = str(tmp_path / "gold")
-    command = ("gold", "import", str(sheet), "--to", gold, "--records", RECORDS)
+    command = ("gold", "import", str(filled_sheet), "--to", gold, "--records", RECORDS)
+
     result = invoke(*command)
+
     assert (result.exit_code, result.stdout) == (0, "")
     assert (
         f"gold of 1 record in {gold}, 0 problems; next: extractor evaluate"
         in result.stderr
     )
     again = invoke(*command)
-    assert (again.exit_code, "exists already; add --force" in again.stderr) == (2, True)
+    assert again.exit_code == 2
+    assert "exists already; add --force" in again.stderr
     assert invoke(*command, "--force").exit_code == 0
-    back = str(tmp_path / "brat")
-    out = ("gold", "export", gold, "--to", back, "--format", "brat")
-    assert "name the records" in invoke(*out).stderr
-    assert invoke(*out, "--records", RECORDS).exit_code == 0
-    lost = invoke("gold", "export", gold, "--to", f"{back}2", "--format", "brat",
-                  "--records", "seeds/records")  # fmt: skip
-    assert "1 of its records have no text, such as NCT90000007" in lost.stderr
-    assert invoke("gold", "export", gold, "--to", f"{back}3").exit_code == 2
+
+
+def test_imported_gold_is_exported_with_its_records(filled_sheet, tmp_path):
+    gold = str(tmp_path / "gold")
+    invoke("gold", "import", str(filled_sheet), "--to", gold, "--records", RECORDS)
+    command = ("gold", "export", gold, "--format", "brat", "--to")
+
+    without_records = invoke(*command, tmp_path / "a")
+    assert "name the records" in without_records.stderr
+
+    with_records = invoke(*command, tmp_path / "b", "--records", RECORDS)
+    assert with_records.exit_code == 0
+
+    of_others = invoke(*command, tmp_path / "c", "--records", "seeds/records")
+    assert "1 of its records have no text, such as NCT90000007" in of_others.stderr
+
+    without_format = invoke("gold", "export", gold, "--to", tmp_path / "d")
+    assert without_format.exit_code == 2
 
 
 def test_label_studios_interface_names_every_label(tmp_path):
-    record = find_record()
     gold = TrialExtraction(record_id=ID, eligibility={"sex": "all"})
-    export_gold([(gold, record)], tmp_path / "ls", Layout.LABEL_STUDIO, LABELS)
+
+    task = export_task(gold, tmp_path / "ls")
+
     config = (tmp_path / "ls" / "labels.xml").read_text("utf-8")
-    (task,) = json.loads((tmp_path / "ls" / "tasks.json").read_text("utf-8"))
-    for one in task["predictions"][0]["result"]:
-        assert f'name="{one["from_name"]}"' in config
-        assert f'name="{one["to_name"]}"' in config
-        value = one["value"]
-        if one["type"] == "labels":
+    for result in task["predictions"][0]["result"]:
+        assert f'name="{result["from_name"]}"' in config
+        assert f'name="{result["to_name"]}"' in config
+        if result["type"] == "labels":
+            value = result["value"]
             assert f'<Label value="{value["labels"][0]}"/>' in config
             assert task["data"]["text"][value["start"] : value["end"]] == value["text"]
 
 
+def export_task(extraction, folder):
+    """The task of Label Studio for an extraction."""
+    pair = (extraction, find_record())
+    export_gold([pair], folder, Layout.LABEL_STUDIO, LABELS)
+    (task,) = json.loads((folder / "tasks.json").read_text("utf-8"))
+    return task
+
+
 def test_marks_of_a_record_are_at_its_words():
     gold = TrialExtraction(record_id=ID, eligibility={"sex": "all"})
+
     (mark,) = list_marks(gold, find_record())
-    assert (mark.quote[:8], mark.says) == ("Fictumab", ("sex: all",))
 
-
-OWN = Labels(
-    {
-        one.name: one
-        for one in read_fields("extractor.catalogue:Blinding,EjectionFraction")
-    }
-)
+    assert mark.quote.startswith("Fictumab")
+    assert mark.says == ("sex: all",)
 
 
 @pytest.fixture(scope="module")
 def own_pairs():
     """Extractions with fields of the record and of criteria."""
-    extractor = Extractor(
-        effort="none", fields="extractor.catalogue:Blinding,EjectionFraction"
-    )
-    return [
-        (
-            TrialExtraction.model_validate(extractor.extract(record).to_gold()),
-            record,
-        )
-        for record in read_records(RECORDS)
-    ]
+    pairs = review(Extractor(effort="none", fields=OWN_FIELDS))
+    items = []
+    for gold, _ in pairs:
+        for own in gold.custom.values():
+            items += own
+    assert any(item.of for item in items)
+    return pairs
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.xlsx", "A.XLSX"])
@@ -502,80 +541,88 @@ def own_pairs():
 def test_each_sheet_comes_back_without_a_change(
     has_own, name, pairs, own_pairs, tmp_path
 ):
-    taken = own_pairs if has_own else pairs
+    exported = own_pairs if has_own else pairs
     labels = OWN if has_own else LABELS
-    assert not has_own or any(
-        one.of
-        for gold, _ in taken
-        for items in gold.custom.values()
-        for one in items
-    )  # fmt: skip
-    export_gold(taken, tmp_path / name, Layout.SHEET, labels)
-    found = import_gold(tmp_path / name, [RECORDS], labels)
+    path = tmp_path / name
+
+    export_gold(exported, path, Layout.SHEET, labels)
+    found = import_gold(path, [RECORDS], labels)
+
     assert found.problems == ()
-    assert found.gold == {gold.record_id: gold.to_gold() for gold, _ in taken}
+    assert found.gold == {gold.record_id: gold.to_gold() for gold, _ in exported}
 
 
-def test_commands_write_a_workbook_by_the_ending_of_its_name(tmp_path):
+def test_the_template_is_a_workbook_by_the_ending_of_its_name(tmp_path):
     template = tmp_path / "sheet.xlsx"
+
     assert invoke("gold", "template", "--to", str(template)).exit_code == 0
+
     rows = list(openpyxl.load_workbook(template).active.iter_rows(values_only=True))
     assert rows[0][:4] == ("record", "field", "value", "quote")
     assert "minimum_age" in [row[1] for row in rows]
     assert import_gold(template, [RECORDS], LABELS).problems == ()
-    run = tmp_path / "run"
-    words = ("run", RECORDS, "--effort", "none", "--quiet", "--out", str(run))
-    assert invoke(*words).exit_code == 0
+
+
+def test_gold_is_a_workbook_by_the_ending_of_its_name(tmp_path):
+    run = extract(RECORDS, tmp_path / "run")
     to = tmp_path / "gold.xlsx"
-    for more in ((), ("--format", "sheet", "--force")):
-        assert invoke("gold", "export", str(run), "--to", str(to), *more).exit_code == 0
-        assert openpyxl.load_workbook(to).active.max_row > 10
-    refused = invoke("gold", "export", str(run), "--to", "x", "--format", "sheet")
-    assert (refused.exit_code, "name it as .csv or .xlsx" in refused.stderr) == (
-        2,
-        True,
-    )
+    command = ("gold", "export", str(run), "--to")
+
+    assert invoke(*command, to).exit_code == 0
+    assert openpyxl.load_workbook(to).active.max_row > 10
+
+    assert invoke(*command, to, "--format", "sheet", "--force").exit_code == 0
+    assert openpyxl.load_workbook(to).active.max_row > 10
+
+    refused = invoke(*command, "x", "--format", "sheet")
+    assert refused.exit_code == 2
+    assert "name it as .csv or .xlsx" in refused.stderr
 
 
 def test_a_text_that_no_workbook_holds_says_to_write_csv(tmp_path):
-    gold = TrialExtraction(
-        record_id="a/b",
-        eligibility={
-            "criteria": [
-                {"kind": "inclusion", "section": "eligibility", "quote": "Adults\x07"}
-            ]
-        },
-    )
+    criterion = {"kind": "inclusion", "section": "eligibility", "quote": "Adults\x07"}
+    gold = TrialExtraction(record_id="a/b", eligibility={"criteria": [criterion]})
     section = Section(name="eligibility", text="* Adults\x07")
     record = WEIRD.model_copy(update={"sections": (section,)})
+
     with pytest.raises(GoldError, match=r"no workbook can hold; write a \.csv file"):
         export_gold([(gold, record)], tmp_path / "a.xlsx", Layout.SHEET, LABELS)
 
 
 def test_a_prediction_has_the_confidence_of_its_items(tmp_path):
-    record = find_record()
-    extraction = Extractor(effort="none").extract(record)
-    export_gold([(extraction, record)], tmp_path / "ls", Layout.LABEL_STUDIO, LABELS)
-    (task,) = json.loads((tmp_path / "ls" / "tasks.json").read_text("utf-8"))
+    extraction = Extractor(effort="none").extract(find_record())
+    evidence = extraction.eligibility.criteria[0].evidence
+    least = min(piece.confidence for piece in evidence)
+
+    task = export_task(extraction, tmp_path / "ls")
+
     (prediction,) = task["predictions"]
-    regions = {
-        one["id"]: one for one in prediction["result"] if one["type"] == "labels"
+    scores = {
+        result["id"]: result.get("score")
+        for result in prediction["result"]
+        if result["type"] == "labels"
     }
-    least = min(one.confidence for one in extraction.eligibility.criteria[0].evidence)
-    assert regions["criterion1"]["score"] == round(least, 3)
+    assert scores["criterion1"] == round(least, 3)
     assert 0 < prediction["score"] <= 1
-    # gold is certain: a person wrote it
+
+
+def test_gold_is_certain_since_a_person_wrote_it(tmp_path):
+    extraction = Extractor(effort="none").extract(find_record())
     gold = TrialExtraction.model_validate(extraction.to_gold())
-    export_gold([(gold, record)], tmp_path / "gold", Layout.LABEL_STUDIO, LABELS)
-    (task,) = json.loads((tmp_path / "gold" / "tasks.json").read_text("utf-8"))
+
+    task = export_task(gold, tmp_path / "gold")
+
     assert '"score"' not in json.dumps(task["predictions"])
 
 
 def test_brat_has_a_note_with_the_confidence_which_says_nothing_of_gold(tmp_path):
     record = find_record()
     extraction = Extractor(effort="none").extract(record)
+
     export_gold([(extraction, record)], tmp_path, Layout.BRAT, LABELS)
-    written = (tmp_path / f"{ID}.ann").read_text("utf-8")
-    assert "\tConfidence T2\t0." in written
+
+    marks = (tmp_path / f"{ID}.ann").read_text("utf-8")
+    assert "\tConfidence T2\t0." in marks
     found = import_gold(tmp_path, [RECORDS], LABELS)
-    assert (found.problems, found.gold[ID]) == ((), extraction.to_gold())
+    assert found.problems == ()
+    assert found.gold[ID] == extraction.to_gold()

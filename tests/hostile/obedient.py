@@ -52,7 +52,8 @@ class Obedient:
     def __init__(
         self, is_injected: Callable[[str], bool], honest: Mapping[str, Any]
     ) -> None:
-        self._is_injected, self._agent = is_injected, honest["agents"][0]
+        self._is_injected = is_injected
+        self._agent = honest["agents"][0]
         self._instruments = honest.get("instruments", ())
         self.prompts: list[str] = []
 

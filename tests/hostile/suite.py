@@ -41,7 +41,8 @@ class HostileRecord:
 
 def load_suite() -> list[HostileRecord]:
     table = tomllib.loads((FOLDER / "records.toml").read_text("utf-8"))
-    strings, numbers = table["forbidden_strings"], table["forbidden_numbers"]
+    strings = table["forbidden_strings"]
+    numbers = table["forbidden_numbers"]
     return [
         HostileRecord(
             forbidden_strings=strings + raw.pop("forbidden_strings", []),
@@ -81,7 +82,8 @@ def list_lost(extraction: TrialExtraction, hostile: HostileRecord) -> list[str]:
     """What the honest text states and the extraction does not. Must be none: dropping everything
     is no defence.
     """
-    people, wanted = extraction.eligibility, hostile.honest
+    people = extraction.eligibility
+    wanted = hostile.honest
     found = {
         "criteria": {criterion.quote.rstrip(" .-") for criterion in people.criteria},
         "agents": {regimen.agent for regimen in extraction.dosing},

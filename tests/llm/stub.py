@@ -89,7 +89,9 @@ class InLoop(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self, *script: Scripted, seconds: float = 0.0) -> None:
-        self.script, self.times, self.seconds = list(script), list[float](), seconds
+        self.script = list(script)
+        self.times = list[float]()
+        self.seconds = seconds
         self._busy = asyncio.Lock()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

@@ -12,7 +12,8 @@ from extractor.schemas import Usage
 from .stub import completion
 
 TEXT = '{"items": [{"n": 1}]}'
-ANSWER, CUT_TEXT = json.loads(TEXT), '{"items": [{"n": 1'
+ANSWER = json.loads(TEXT)
+CUT_TEXT = '{"items": [{"n": 1'
 
 
 def chat(content=TEXT, reason="stop", **more):
@@ -57,10 +58,8 @@ TOOL_CALLS = {
     ]
 }
 THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
-TOOL, SAID = (
-    {"type": "tool_use", "id": "t", "name": "Reply", "input": ANSWER},
-    {"type": "text", "text": TEXT},
-)
+TOOL = {"type": "tool_use", "id": "t", "name": "Reply", "input": ANSWER}
+SAID = {"type": "text", "text": TEXT}
 CONVERSED = {"toolUse": {"toolUseId": "t", "name": "Reply", "input": ANSWER}}
 FILTER = "the provider's filter stopped the answer"
 
@@ -94,11 +93,9 @@ def failed(reply):
 )
 def test_an_answer_is_read_in_each_form(reply):
     found = read_completion(reply)
-    assert (json.loads(found.text), found.ending, found.problem) == (
-        ANSWER,
-        Ending.COMPLETE,
-        "",
-    )
+    assert json.loads(found.text) == ANSWER
+    assert found.ending == Ending.COMPLETE
+    assert found.problem == ""
     assert found.usage == Usage(calls=1, prompt_tokens=10, output_tokens=5)
 
 
@@ -246,7 +243,8 @@ def test_what_is_no_answer_is_never_taken_for_one(body, told):
 
 def test_an_answer_that_came_before_an_error_counts():
     found = read_completion(failed(chat()))
-    assert (json.loads(found.text), found.ending) == (ANSWER, Ending.COMPLETE)
+    assert json.loads(found.text) == ANSWER
+    assert found.ending == Ending.COMPLETE
 
 
 def test_the_name_of_the_model_is_no_path():

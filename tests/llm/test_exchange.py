@@ -52,23 +52,23 @@ async def test_a_request_without_an_answer_is_written_once_and_stays_pending(tmp
     assert model.usage.calls == 0
     (request,) = read_requests(tmp_path / "requests.jsonl")
     assert request["custom_id"] == render(ask_about(1)).question_key
-    assert (request["method"], request["url"]) == ("POST", "/v1/chat/completions")
+    assert request["method"] == "POST"
+    assert request["url"] == "/v1/chat/completions"
     assert request["body"]["model"] == "some-model"
     assert [message["content"] for message in request["body"]["messages"]] == [
         "Name the colour.",
         "1: line 1",
     ]
-    assert (request["body"]["max_tokens"], request["body"]["temperature"]) == (100, 0)
+    assert request["body"]["max_tokens"] == 100
+    assert request["body"]["temperature"] == 0
     assert request["body"]["response_format"]["json_schema"]["schema"][
         "properties"
     ].keys() == {"items"}
 
 
 async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
-    spec, exchange = (
-        ModelSpec.parse("anthropic/claude-haiku-4-5"),
-        Exchange(requests=tmp_path / "requests.jsonl"),
-    )
+    spec = ModelSpec.parse("anthropic/claude-haiku-4-5")
+    exchange = Exchange(requests=tmp_path / "requests.jsonl")
     with exchange.open(spec, ClientSettings()) as files:
         await ask(
             Model(spec, None, patient(), answerer=lambda: files), ask_about(1), render
@@ -93,15 +93,9 @@ async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
     )
     reply = await put(Exchange([answers]), 1)
     assert [item.colour for item in reply.items] == ["red"]
-    assert (
-        reply.usage.prompt_tokens,
-        reply.usage.written_tokens,
-        reply.usage.output_tokens,
-    ) == (
-        10,
-        7,
-        5,
-    )
+    assert reply.usage.prompt_tokens == 10
+    assert reply.usage.written_tokens == 7
+    assert reply.usage.output_tokens == 5
 
 
 async def test_the_good_items_of_a_bad_answer_are_kept_and_a_later_answer_replaces_it(
@@ -112,7 +106,8 @@ async def test_the_good_items_of_a_bad_answer_are_kept_and_a_later_answer_replac
     )
     await put(Exchange(requests=requests), 1, 2)
     (request,) = read_requests(requests)
-    red, green = {"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}
+    red = {"n": 1, "colour": "red"}
+    green = {"n": 2, "colour": "green"}
     answers.write_text(
         answer_line(request, items(red, {"n": 2, "colour": "no colour"})), "utf-8"
     )
@@ -134,7 +129,8 @@ async def test_what_was_cut_is_asked_in_halves_by_the_next_file(tmp_path):
         answer_line(read_requests(requests)[0], text, finish_reason="length"), "utf-8"
     )
     reply = await put(Exchange([answers], rest), 1, 2, 3)
-    assert ([item.n for item in reply.items], reply.pending) == ([1], True)
+    assert [item.n for item in reply.items] == [1]
+    assert reply.pending is True
     assert [line["body"]["messages"][1]["content"] for line in read_requests(rest)] == [
         "2: line 2",
         "3: line 3",
@@ -147,7 +143,8 @@ async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(
     for number in (1, 2):
         await put(Exchange(requests=tmp_path / f"{number}.jsonl"), number)
     one, two = (read_requests(tmp_path / f"{number}.jsonl")[0] for number in (1, 2))
-    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    first = tmp_path / "first.jsonl"
+    second = tmp_path / "second.jsonl"
     first.write_text(
         "\n".join(
             [

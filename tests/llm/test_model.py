@@ -61,11 +61,9 @@ async def test_the_request_is_small_and_has_the_schema():
         {"role": "system", "content": "Name the colour."},
         {"role": "user", "content": text},
     ]
-    assert (request["temperature"], request["max_tokens"], request["model"]) == (
-        0,
-        100,
-        "stub",
-    )
+    assert request["temperature"] == 0
+    assert request["max_tokens"] == 100
+    assert request["model"] == "stub"
     schema = request["response_format"]["json_schema"]["schema"]
     answer = schema["$defs"]["Answer"]
     assert answer["required"] == ["n", "colour"]
@@ -135,11 +133,9 @@ async def test_valid_items_are_kept_and_the_rest_is_asked_again_once(
     answers, found, rejected, calls
 ):
     reply, stub = await complete([*map(completion, answers)], 1, 2)
-    assert (colours(reply), reply.rejected, reply.usage.calls) == (
-        found,
-        rejected,
-        calls,
-    )
+    assert colours(reply) == found
+    assert reply.rejected == rejected
+    assert reply.usage.calls == calls
     assert reply.usage == Usage(
         questions=2, calls=calls, prompt_tokens=10 * calls, output_tokens=5 * calls
     )
@@ -272,7 +268,8 @@ async def test_key_is_sent_and_never_shown():
             await ask(model, ask_about(1), render)
     assert stub.headers[0]["authorization"] == "Bearer sk-secret-123456"
     assert "sk-secret" not in f"{model!r} {model.spec!r} {caught.value}"
-    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from .stub import InLoop, completion, fault, items, through
 
 SPEC = ModelSpec.parse("http://model.test/v1#stub", server_key="a-long-secret")
 FINE = completion(items(*({"n": n, "colour": "red"} for n in range(1, 9))))
-RED, BLUE = items({"n": 1, "colour": "red"}), items({"n": 1, "colour": "blue"})
+RED = items({"n": 1, "colour": "red"})
+BLUE = items({"n": 1, "colour": "blue"})
 """A valid answer, and one that breaks its schema."""
 
 
@@ -172,7 +173,8 @@ async def test_a_slow_server_that_takes_one_request_at_a_time_is_waited_for(
     assert [[item.n for item in one.items] for one in ended] == [
         [n] for n in range(1, 9)
     ]
-    assert (loop_time(), len(server.times)) == (8 * seconds, 8)
+    assert loop_time() == 8 * seconds
+    assert len(server.times) == 8
 
 
 @skipping_time
@@ -204,7 +206,8 @@ async def test_the_progress_line_says_what_is_waited_for():
         "waiting for the first answer of model stub at http://model.test/v1, 40 s",
     ]
     assert model.watch.describe_wait() == ""
-    server.seconds, server.script = 0.0, [fault(429)]
+    server.seconds = 0.0
+    server.script = [fault(429)]
     _, limited = await asyncio.gather(ask_often(model, 1), look(*[1.0] * 30))
     assert any(
         re.fullmatch(r"rate limited, next try in \d+ s", said) for said in limited
@@ -215,7 +218,9 @@ class Book:
     """A budget with room for some reservations, which notes what it is told."""
 
     def __init__(self, room):
-        self.room, self.open, self.tokens = room, set(), 0
+        self.room = room
+        self.open = set()
+        self.tokens = 0
 
     async def reserve(self, call):
         self.room -= 1

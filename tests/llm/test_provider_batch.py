@@ -196,11 +196,12 @@ async def test_unanswered_requests_of_a_batch_wait_for_another(book, ends):
         count, news = await finish(provider, book)
         assert count == (0 if ends == "failed" else 1)
         assert book.count_waiting() == 5 - count
-        message = "; ".join(one.message for one in news if one.message)
+        message = "; ".join(new.message for new in news if new.message)
         assert (
             "line 1 is no JSON" if ends == "failed" else "not reached in time"
         ) in message
-        provider.answer, provider.ends = answer_well, "completed"
+        provider.answer = answer_well
+        provider.ends = "completed"
         assert book.plan("next") == 5 - count
         await finish(provider, book)
         assert answered(book) == 5
@@ -215,7 +216,8 @@ async def test_a_refusal_of_the_request_is_an_answer_and_a_fault_is_none(
     ) as provider:
         book.plan("run")
         count, _ = await finish(provider, book)
-        assert (count, book.count_waiting()) == (kept, 5 - kept)
+        assert count == kept
+        assert book.count_waiting() == 5 - kept
         assert states(book).count(State.REFUSED) == kept
         book.forgive()
         assert states(book).count(State.REFUSED) == 0
@@ -224,7 +226,8 @@ async def test_a_refusal_of_the_request_is_an_answer_and_a_fault_is_none(
 async def test_every_fetched_answer_is_stored_and_counted_whatever_its_worth(book):
     def answer(body):
         reply = answer_well(body)[1]
-        choice, number = reply["choices"][0], int(body["messages"][1]["content"][1])
+        choice = reply["choices"][0]
+        number = int(body["messages"][1]["content"][1])
         texts = {1: "nonsense", 2: '{"items":[{"n":2,"o', 3: None}
         message = {"role": "assistant", "content": texts.get(number, '{"items":[]}')}
         choice |= {"message": message | ({"refusal": "no"} if number == 3 else {})}
@@ -239,11 +242,9 @@ async def test_every_fetched_answer_is_stored_and_counted_whatever_its_worth(boo
     assert count == 5
     assert states(book) == [None, State.CUT, None, State.ANSWERED, State.ANSWERED]
     usage = book.store.spending.usage
-    assert (usage.calls, usage.prompt_tokens, usage.output_tokens) == (
-        5,
-        50,
-        1 + 2 + 3 + 4 + 5,
-    )
+    assert usage.calls == 5
+    assert usage.prompt_tokens == 50
+    assert usage.output_tokens == 1 + 2 + 3 + 4 + 5
 
 
 async def test_a_request_is_asked_live_before_a_batch_is_made_and_its_answer_is_kept(
@@ -317,9 +318,9 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
 def count_lines(provider):
     """The requests of all batches that were not refused as a whole: each is paid for."""
     inputs = [
-        one["input_file_id"]
-        for one in provider.batches.values()
-        if one["status"] != "failed"
+        batch["input_file_id"]
+        for batch in provider.batches.values()
+        if batch["status"] != "failed"
     ]
     return sum(len(provider.files[name].splitlines()) for name in inputs)
 
@@ -366,9 +367,10 @@ async def test_an_unreadable_download_is_fetched_again_and_nothing_is_bought_twi
         book.plan("run")
         news, unfinished = await finish_with(provider, book)
     assert unfinished == ""
-    assert said in next(one.message for one in news if one.state == "unread")
+    assert said in next(new.message for new in news if new.state == "unread")
     assert news[-1].state == "fetched"
-    assert (answered(book), count_lines(provider)) == (5, 5)
+    assert answered(book) == 5
+    assert count_lines(provider) == 5
 
 
 @pytest.mark.parametrize(("spoil", "said"), SPOILED.values(), ids=SPOILED)
@@ -381,9 +383,12 @@ async def test_a_batch_that_stays_unreadable_stays_open_and_keeps_what_was_read(
         kept = answered(book)
         assert said in unfinished
         assert f"{5 - kept} of its questions have no answer" in unfinished
-        assert (len(book.open_batches()), book.count_unanswered()) == (1, 5 - kept)
+        assert len(book.open_batches()) == 1
+        assert book.count_unanswered() == 5 - kept
         _, unfinished = await finish_with(provider, book)
-    assert (unfinished, answered(book), count_lines(provider)) == ("", 5, 5)
+    assert unfinished == ""
+    assert answered(book) == 5
+    assert count_lines(provider) == 5
     assert book.store.spending.usage.calls == 5
 
 
@@ -394,8 +399,9 @@ async def test_other_line_ends_and_a_mark_of_the_encoding_are_read(book):
     with serve_provider(answer=answer_well, spoils=[rewrite]) as provider:
         book.plan("run")
         news, unfinished = await finish_with(provider, book)
-    assert (unfinished, answered(book)) == ("", 5)
-    assert "unread" not in [one.state for one in news]
+    assert unfinished == ""
+    assert answered(book) == 5
+    assert "unread" not in [new.state for new in news]
 
 
 async def test_counts_that_say_that_there_are_no_answers_close_a_batch(book):
@@ -403,7 +409,8 @@ async def test_counts_that_say_that_there_are_no_answers_close_a_batch(book):
         book.plan("run")
         _, unfinished = await finish_with(provider, book)
     assert unfinished == ""
-    assert (book.open_batches(), book.count_waiting()) == ([], 5)
+    assert book.open_batches() == []
+    assert book.count_waiting() == 5
 
 
 @pytest.mark.parametrize("lost", ["batch-0", "file-1"])
@@ -428,9 +435,12 @@ async def test_what_is_gone_is_named_and_only_what_it_held_is_asked_again(book, 
             assert "HTTP 404" in unfinished
             assert "3 of its questions have no answer" in unfinished
             assert "check the model's name" not in unfinished
-            assert (answered(book), len(provider.batches)) == (2, 2)
+            assert answered(book) == 2
+            assert len(provider.batches) == 2
         news, unfinished = await finish_with(provider, book, asks_again=True)
-        assert (unfinished, answered(book), book.count_waiting()) == ("", 2, 3)
+        assert unfinished == ""
+        assert answered(book) == 2
+        assert book.count_waiting() == 3
         assert "its 3 questions without an answer are asked again" in news[-1].message
         assert book.plan("next") == 3
         await finish_with(provider, book)
@@ -450,8 +460,10 @@ async def test_answers_are_kept_though_the_file_of_errors_is_gone(book):
         book.plan("run")
         _, unfinished = await finish_with(provider, book)
         assert "its file of errors (file-2) is no longer there" in unfinished
-        assert (answered(book), book.count_unanswered()) == (1, 4)
-        provider.counts, provider.answer = True, answer_well
+        assert answered(book) == 1
+        assert book.count_unanswered() == 4
+        provider.counts = True
+        provider.answer = answer_well
         await finish_with(provider, book, asks_again=True)
         assert book.plan("next") == 4
         await finish_with(provider, book)
@@ -469,7 +481,9 @@ async def test_with_counts_a_lost_file_of_errors_holds_nothing_up(book):
     with serve_provider(answer=answer, gone={"file-2"}, counts=True) as provider:
         book.plan("run")
         _, unfinished = await finish_with(provider, book)
-    assert (unfinished, answered(book), book.count_waiting()) == ("", 1, 4)
+    assert unfinished == ""
+    assert answered(book) == 1
+    assert book.count_waiting() == 4
 
 
 async def test_at_another_address_no_batch_is_given_up(book):
@@ -487,7 +501,8 @@ async def test_at_another_address_no_batch_is_given_up(book):
         provider.gone.clear()
         provider.looks = 0
         await finish_with(provider, book)
-    assert (answered(book), len(provider.batches)) == (5, 1)
+    assert answered(book) == 5
+    assert len(provider.batches) == 1
 
 
 async def test_a_lost_upload_is_sent_again(book):
@@ -499,7 +514,8 @@ async def test_a_lost_upload_is_sent_again(book):
             await finish(provider, book)
         provider.faults = {"POST /batches": [404]}
         assert (await finish(provider, book))[0] == 5
-    assert (provider.asked.count("POST /files"), len(provider.batches)) == (2, 1)
+    assert provider.asked.count("POST /files") == 2
+    assert len(provider.batches) == 1
 
 
 async def test_a_server_without_batches_is_not_taken_for_a_wrong_name_of_a_model(book):
@@ -519,16 +535,19 @@ async def test_batches_are_split_by_tokens_and_wait_for_room(book):
     with serve_provider(answer=answer_well, room=2, looks=3) as provider:
         book.plan("run", most_tokens=two)
         _, unfinished = await finish_with(provider, book, most_tokens=two)
-    assert (unfinished, answered(book)) == ("", 5)
-    assert [one["status"] for one in provider.batches.values()] == ["completed"] * 3
+    assert unfinished == ""
+    assert answered(book) == 5
+    assert [batch["status"] for batch in provider.batches.values()] == ["completed"] * 3
 
 
 async def test_a_batch_that_is_refused_waits_for_those_under_way(book):
     with serve_provider(answer=answer_well, room=3, looks=3) as provider:
         book.plan("run", most_requests=3)
         news, unfinished = await finish_with(provider, book)
-    assert (unfinished, answered(book), count_lines(provider)) == ("", 5, 5)
-    refused = next(one.message for one in news if one.state == "refused")
+    assert unfinished == ""
+    assert answered(book) == 5
+    assert count_lines(provider) == 5
+    refused = next(new.message for new in news if new.state == "refused")
     assert "Enqueued token limit reached" in refused
 
 
@@ -538,9 +557,12 @@ async def test_a_batch_that_is_refused_alone_asks_for_the_limit(book):
         book.plan("run")
         _, unfinished = await finish_with(provider, book)
         assert "name its limit with --batch-tokens N" in unfinished
-        assert (answered(book), count_lines(provider)) == (0, 0)
+        assert answered(book) == 0
+        assert count_lines(provider) == 0
         _, unfinished = await finish_with(provider, book, most_tokens=two)
-    assert (unfinished, answered(book), count_lines(provider)) == ("", 5, 5)
+    assert unfinished == ""
+    assert answered(book) == 5
+    assert count_lines(provider) == 5
 
 
 async def test_a_limit_that_stays_ends_unfinished_and_asks_nothing_else(book):
@@ -549,7 +571,8 @@ async def test_a_limit_that_stays_ends_unfinished_and_asks_nothing_else(book):
         _, unfinished = await finish_with(provider, book)
         assert "had no room" in unfinished
         assert "Enqueued token limit reached" in unfinished
-        assert (count_lines(provider), book.count_unanswered()) == (0, 5)
+        assert count_lines(provider) == 0
+        assert book.count_unanswered() == 5
         assert len(provider.batches) <= 12
         provider.room = None
         await finish_with(provider, book)
@@ -565,6 +588,7 @@ async def test_a_refusal_at_once_is_told_as_one_that_comes_later(book):
         book.plan("run")
         news, unfinished = await finish_with(provider, book)
         assert message in unfinished
-        assert [one.state for one in news].count("refused") == 1
+        assert [new.state for new in news].count("refused") == 1
         await finish_with(provider, book)
-    assert (answered(book), count_lines(provider)) == (5, 5)
+    assert answered(book) == 5
+    assert count_lines(provider) == 5

@@ -11,7 +11,8 @@ from extractor.errors import AnswerRejected
 from .colours import complete
 from .stub import completion, fault, items
 
-RED, GREEN = {"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}
+RED = {"n": 1, "colour": "red"}
+GREEN = {"n": 2, "colour": "green"}
 FINAL = items(RED, GREEN)
 DRAFT = items({"n": 1, "colour": "green"}, GREEN)
 DIFFERS = "another complete answer in the reply differs (line 1); the last one behind all thoughts counts"
@@ -53,15 +54,14 @@ async def test_the_last_answer_behind_all_thoughts_counts_and_a_draft_that_diffe
 ):
     text = wording.replace("{draft}", DRAFT).replace("{final}", FINAL)
     reply, stub = await complete([completion(text)], 1, 2)
-    assert (colours(reply), reply.remarks, reply.dropped) == (
-        {1: "red", 2: "green"},
-        (DIFFERS,),
-        (),
-    )
+    assert colours(reply) == {1: "red", 2: "green"}
+    assert reply.remarks == (DIFFERS,)
+    assert reply.dropped == ()
     assert len(stub.requests) == 1
 
     same, _ = await complete([completion(text.replace(DRAFT, FINAL))], 1, 2)
-    assert (colours(same), same.remarks) == ({1: "red", 2: "green"}, ())
+    assert colours(same) == {1: "red", 2: "green"}
+    assert same.remarks == ()
 
 
 def call(arguments, name="Reply"):
@@ -123,11 +123,9 @@ SHAPES = {
 @pytest.mark.parametrize("answer", SHAPES.values(), ids=SHAPES)
 async def test_one_answer_is_read_in_all_its_shapes(answer):
     reply, stub = await complete([answer], 1, 2)
-    assert (colours(reply), reply.dropped, reply.remarks) == (
-        {1: "red", 2: "green"},
-        (),
-        (),
-    )
+    assert colours(reply) == {1: "red", 2: "green"}
+    assert reply.dropped == ()
+    assert reply.remarks == ()
     assert len(stub.requests) == 1, "what is read is not asked again"
 
 
@@ -144,7 +142,8 @@ async def test_a_server_that_takes_tools_alone_is_read_in_these_shapes_too(shape
         )
 
     reply, _ = await complete(answer, 1, 2)
-    assert (colours(reply), reply.dropped) == ({1: "red", 2: "green"}, ())
+    assert colours(reply) == {1: "red", 2: "green"}
+    assert reply.dropped == ()
 
 
 LOSSES = {

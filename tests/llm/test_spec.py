@@ -65,10 +65,8 @@ def test_no_key_goes_to_another_provider_or_server():
         for text in ("http://host/v1#m", "gpt-5-mini", "anthropic/claude-sonnet-4-5")
     )
     assert server.api_key.get_secret_value() == "of-the-server"
-    assert (hosted.api_key.get_secret_value(), hosted.base_url) == (
-        "sk-hosted",
-        "http://gateway/v1",
-    )
+    assert hosted.api_key.get_secret_value() == "sk-hosted"
+    assert hosted.base_url == "http://gateway/v1"
     assert (other.api_key, other.base_url) == (None, None)
     assert "sk-hosted" not in f"{hosted!r} {hosted}"
 

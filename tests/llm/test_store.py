@@ -231,10 +231,8 @@ async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later
             assert (calls.spending.dollars, calls.spending.unpriced) == (0, 1)
         with store_in(tmp_path, Price(prompt=1, output=2).cost) as calls:
             calls.price_unpriced()
-            assert (calls.spending.dollars, calls.spending.unpriced) == (
-                pytest.approx(0.00002),
-                0,
-            )
+            assert calls.spending.dollars == pytest.approx(0.00002)
+            assert calls.spending.unpriced == 0
         with store_in(tmp_path, Price(prompt=3, output=3).cost) as calls:
             calls.price_unpriced()
             await put(asking(calls, stub), 2)
@@ -317,10 +315,8 @@ def test_the_total_is_the_sum_over_all_calls(tmp_path_factory, script, cancelled
         with store_in(folder) as calls:
             total = calls.spending.usage
     assert total.calls == spent.calls <= len(stub.requests)
-    assert (total.prompt_tokens, total.output_tokens) == (
-        spent.prompt_tokens,
-        spent.output_tokens,
-    )
+    assert total.prompt_tokens == spent.prompt_tokens
+    assert total.output_tokens == spent.output_tokens
     assert (
         query(
             folder,

@@ -60,9 +60,12 @@ async def test_the_command_serves_its_tools_over_stdio(tmp_path):
             for name, argument in tool.input_schema["properties"].items():
                 assert argument.get("description"), (tool.name, name)
         extracted = await call(client, "extract_text", text=TEXT, title="A trial")
-        assert (extracted["record_id"], extracted["title"]) == ("text", "A trial")
+        assert extracted["record_id"] == "text"
+        assert extracted["title"] == "A trial"
         limits = [
-            one for one in extracted["values"] if one["said"].startswith("HbA1c ≥")
+            value
+            for value in extracted["values"]
+            if value["said"].startswith("HbA1c ≥")
         ]
         assert limits[0]["value"]["value"] == 7.5
         assert limits[0]["quotes"] == ["HbA1c of at least 7.5 %"]
@@ -115,11 +118,13 @@ async def test_the_fields_are_listed_with_the_users_own():
         listed = await call(client, "list_fields")
         text = "A double-blind trial of examplumab.\n" + TEXT
         extracted = await call(client, "extract_text", text=text)
-    fields = {one["field"]: one for one in listed["fields"]}
+    fields = {field["field"]: field for field in listed["fields"]}
     assert fields["eligibility.sex"]["words"] == ["all", "female", "male"]
     assert "double" in fields["custom.blinding.level"]["words"]
-    assert all(one["meaning"] for one in fields.values())
-    levels = [one["said"] for one in extracted["values"] if "blinding" in one["field"]]
+    assert all(field["meaning"] for field in fields.values())
+    levels = [
+        value["said"] for value in extracted["values"] if "blinding" in value["field"]
+    ]
     assert levels == ["double"]
 
 

@@ -105,7 +105,8 @@ def _window(quote, value, of, anchor):
     }
 
 
-_BLOOD, _LIVER = _CRITERIA.split("\n* ")[1], _CRITERIA.split("\n* ")[2]
+_BLOOD = _CRITERIA.split("\n* ")[1]
+_LIVER = _CRITERIA.split("\n* ")[2]
 _STOPPED = "Aspirin within 3 days or warfarin within 10 days before biopsy"
 _WINDOWS = [
     _window("within 3 days", 3, "Aspirin", "before biopsy"),
@@ -236,7 +237,8 @@ def make_extraction():
         "confidence": 0.9,
     }
     levels = [_amount(10, ARMS[0]), _amount(5, ARMS[1])]
-    daily, weekly = "drugamide 10 mg twice daily", "testimab 200 mg every 3 weeks"
+    daily = "drugamide 10 mg twice daily"
+    weekly = "testimab 200 mg every 3 weeks"
     dosing = [
         _make_regimen("drugamide", "arms[0]", daily, levels, ARMS[:2], frequency="BID"),
         _make_regimen("testimab", "interventions[0]", weekly, [_amount(200)], ARMS, frequency="Q3W", role="background"),

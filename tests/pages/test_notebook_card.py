@@ -56,12 +56,12 @@ def test_the_text_is_whole_and_all_evidence_in_it_is_marked(record, extraction):
         name: (text, marked)
         for name, text, marked in list_passages(show(extraction, record)._repr_html_())
     }
-    evidence = [one for _, item in extraction.list_items() for one in item.evidence]
+    evidence = [piece for _, item in extraction.list_items() for piece in item.evidence]
     assert passages.keys() == {"Eligibility", "Primary outcome 1"}
-    for one in evidence:
-        text, marked = passages[name_section(one.section)]
-        assert text == clean_text(record.raw_text(one.section)).text
-        assert "".join(clean_text(one.quote).text.split()) in "".join(marked.split())
+    for piece in evidence:
+        text, marked = passages[name_section(piece.section)]
+        assert text == clean_text(record.raw_text(piece.section)).text
+        assert "".join(clean_text(piece.quote).text.split()) in "".join(marked.split())
 
 
 def test_the_text_of_a_record_never_becomes_markup(record, extraction):
@@ -111,7 +111,8 @@ def test_another_record_or_another_text_is_refused(record, extraction):
     ):
         show(other, record)
     sections = tuple(
-        one.model_copy(update={"text": f"x{one.text}"}) for one in record.sections
+        section.model_copy(update={"text": f"x{section.text}"})
+        for section in record.sections
     )
     with pytest.raises(
         ValueError,
@@ -146,6 +147,8 @@ def test_it_is_readable_in_light_and_dark_themes_without_scripts(
         assert page.locator("script").count() == 0
         assert fits_its_window(page)
         assert [
-            one for one in list_violations(page) if one[0] != "page-has-heading-one"
+            violation
+            for violation in list_violations(page)
+            if violation[0] != "page-has-heading-one"
         ] == []
     context.close()

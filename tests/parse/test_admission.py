@@ -25,9 +25,11 @@ def show(criterion):
         if getattr(criterion, name)
     }
     limits = [
-        one for one in criterion.evidence if FieldRef(one.field).path == "constraints"
+        piece
+        for piece in criterion.evidence
+        if FieldRef(piece.field).path == "constraints"
     ]
-    return facts, [(one.sex, one.quantity) for one in limits]
+    return facts, [(limit.sex, limit.quantity) for limit in limits]
 
 
 @pytest.mark.parametrize(
@@ -81,11 +83,12 @@ def test_a_criterion_says_whom_it_admits(kind, line, facts, limits):
     (again,) = describe_gold(gold).eligibility.criteria
     assert show(again) == (facts, limits)
     assert all(
-        criterion.quote[one.start : one.end] == one.quote and not one.section
-        for one in again.evidence
+        criterion.quote[piece.start : piece.end] == piece.quote and not piece.section
+        for piece in again.evidence
     )
     (plain,) = describe_gold(gold, located=False).eligibility.criteria
-    assert (show(plain)[0], plain.evidence) == (facts, ())
+    assert show(plain)[0] == facts
+    assert plain.evidence == ()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,9 @@ def test_a_criterion_says_whom_it_admits(kind, line, facts, limits):
 )
 def test_the_evidence_of_an_age_says_how_it_bounds(line, comparators):
     eligibility = extract(line, "inclusion").eligibility
-    assert {one.field: one.comparator for one in eligibility.evidence} == comparators
+    assert {
+        piece.field: piece.comparator for piece in eligibility.evidence
+    } == comparators
     shown = eligibility.model_dump(mode="json")["evidence"]
     assert [one.get("comparator") for one in shown] == list(comparators.values())
     assert all(
@@ -136,4 +141,4 @@ def test_the_evidence_of_an_age_says_how_it_bounds(line, comparators):
 )
 def test_limits_of_which_one_is_enough_are_alternatives(kind, line, alternatives):
     (criterion,) = extract(line, kind).eligibility.criteria
-    assert sum(one.alternative for one in criterion.evidence) == alternatives
+    assert sum(piece.alternative for piece in criterion.evidence) == alternatives

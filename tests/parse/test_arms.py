@@ -8,7 +8,8 @@ from extractor.concepts.parse import parse_record
 from extractor.schemas import RegistryFields
 from tests.trust import trial
 
-DRUG, SHAM = {"name": "Examplumab"}, {"name": "Placebo"}
+DRUG = {"name": "Examplumab"}
+SHAM = {"name": "Placebo"}
 
 
 def linked(record, *links):
@@ -37,8 +38,11 @@ def read(arms, interventions, links=(), **sections):
         linked(trial(arms=texts, interventions=list(interventions), **sections), *links)
     )
     return [
-        (one.rules["agent"].value, *(one.rules[name] for name in ("arms", "amounts")))
-        for one in parsed.regimens
+        (
+            regimen.rules["agent"].value,
+            *(regimen.rules[name] for name in ("arms", "amounts")),
+        )
+        for regimen in parsed.regimens
     ]
 
 

@@ -33,7 +33,7 @@ def test_a_rhythm_elsewhere_is_no_candidate_beside_regimens(text):
     given = "5 mg SC every 4 weeks"
     parsed = parse({"Examplumab": given, "EX-12": given}, detailed_description=text)
     assert parsed.candidates == ()
-    assert [one.rules["agent"].value for one in parsed.regimens] == [
+    assert [regimen.rules["agent"].value for regimen in parsed.regimens] == [
         "Examplumab",
         "EX-12",
     ]

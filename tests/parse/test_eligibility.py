@@ -10,7 +10,10 @@ from tests.trust import trial
 def test_chunks_are_numbered_in_reading_order_and_introducing_lines_are_no_criteria():
     text = "Inclusion Criteria:\n\n* Asthma\n* Any of the following:\n\n  * Cough\n  * Wheeze"
     criteria = parse_record(trial(eligibility=text)).criteria
-    numbered = [(one.chunk.number, one.rules["stands"].value) for one in criteria]
+    numbered = [
+        (criterion.chunk.number, criterion.rules["stands"].value)
+        for criterion in criteria
+    ]
     assert numbered == [(1, True), (2, False), (3, True), (4, True)]
 
 
@@ -29,8 +32,8 @@ def read_ages(lines, low=None, high=None, summary=""):
 
 def test_ages_that_differ_between_criteria_are_alternatives():
     low, high = read_ages(["Age 18 to 40 years", "Age 66 to 75 years"])
-    assert [one.value for one in low.alternatives] == [66]
-    assert [one.value for one in high.alternatives] == [40]
+    assert [alternative.value for alternative in low.alternatives] == [66]
+    assert [alternative.value for alternative in high.alternatives] == [40]
 
 
 @pytest.mark.parametrize(

@@ -70,12 +70,17 @@ def read(text):
 
 
 def list_criteria(extraction):
-    return [(one.kind.value, one.quote) for one in extraction.eligibility.criteria]
+    return [
+        (criterion.kind.value, criterion.quote)
+        for criterion in extraction.eligibility.criteria
+    ]
 
 
 def list_findings(extraction):
     return [
-        one for one in extraction.findings if one.kind is FindingKind.LANGUAGE_OTHER
+        finding
+        for finding in extraction.findings
+        if finding.kind is FindingKind.LANGUAGE_OTHER
     ]
 
 
@@ -110,7 +115,7 @@ def test_beside_its_translation_the_english_text_is_read_as_if_it_stood_alone(
     both = read("\n".join(LAYOUTS[layout](OTHERS[language])))
 
     assert list_criteria(both) == list_criteria(alone)
-    assert [(one.measure, one.time_frame) for one in both.endpoints] == [
+    assert [(endpoint.measure, endpoint.time_frame) for endpoint in both.endpoints] == [
         ("Survival", "at 2 years")
     ]
     assert both.eligibility.minimum_age == alone.eligibility.minimum_age
@@ -132,7 +137,9 @@ def test_lines_in_two_scripts_side_by_side(place):
 def test_a_text_wholly_in_another_language_gives_no_values_and_says_so(language):
     found = read("\n".join(OTHERS[language]))
 
-    assert (found.eligibility.criteria, found.dosing, found.endpoints) == ((), (), ())
+    assert found.eligibility.criteria == ()
+    assert found.dosing == ()
+    assert found.endpoints == ()
     [finding] = list_findings(found)
     assert finding.message.startswith(f"9 lines in {language}")
     assert finding.severity is Severity.WARNING
@@ -152,15 +159,13 @@ def test_a_field_in_another_language_beside_others_in_english():
     found = Extractor(effort="none").extract(record)
 
     assert found.eligibility.criteria == ()
-    assert [one.measure for one in found.endpoints] == ["Pain"]
+    assert [endpoint.measure for endpoint in found.endpoints] == ["Pain"]
     reasons = {absence.field: absence.reason for absence in found.absences}
     assert reasons["eligibility.criteria"] is AbsenceReason.OTHER_LANGUAGE
     [finding] = list_findings(found)
     [citation] = finding.citations
-    assert (finding.field, citation.quote) == (
-        "eligibility",
-        "* Mujeres con asma grave",
-    )
+    assert finding.field == "eligibility"
+    assert citation.quote == "* Mujeres con asma grave"
     assert criteria[citation.start : citation.end] == citation.quote
 
 
@@ -174,7 +179,7 @@ def test_doses_in_another_language_are_told_and_the_names_of_agents_kept():
     found = Extractor(effort="none").extract(record)
 
     assert [amount.low for regimen in found.dosing for amount in regimen.amounts] == [5]
-    assert [one.field for one in list_findings(found)] == ["arms"]
+    assert [finding.field for finding in list_findings(found)] == ["arms"]
 
 
 @pytest.mark.parametrize(

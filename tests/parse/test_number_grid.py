@@ -49,121 +49,127 @@ POSITIONS = (
     "Adults with asthma and {limit} at screening",
     "Heart rate < 100 bpm; {limit}",
 )
+MARKS = {
+    "plain": ("", "."),
+    "english": (",", "."),
+    "continental": (".", ","),
+    "spaced": (" ", "."),
+    "swiss": ("'", "."),
+    "raised": ("", "·"),
+}
+"""What groups the thousands, and what stands before the decimals."""
+SPELLINGS = tuple(MARKS)
+RANGES = ("between {} and {}", "{} to {}", "from {} to {}", "of {} - {}")
 
 
 def spell(value, spelling):
     """The ways in which people write a number; None where a spelling makes no difference."""
-    plain = (
-        f"{abs(value):f}".rstrip("0").rstrip(".")
-        if isinstance(value, float)
-        else str(abs(value))
-    )
+    plain = str(abs(value))
+    if isinstance(value, float):
+        plain = f"{abs(value):f}".rstrip("0").rstrip(".")
     whole, _, decimals = plain.partition(".")
     groups = [whole[max(0, at - 3) : at] for at in range(len(whole), 0, -3)][::-1]
-    marks = {
-        "plain": ("", "."),
-        "english": (",", "."),
-        "continental": (".", ","),
-        "spaced": (" ", "."),
-        "swiss": ("'", "."),
-    }
-    mark, point = marks.get(spelling, ("", "·"))
-    written = mark.join(groups) + (point + decimals if decimals else "")
-    sign = "-" if value < 0 else ""
-    return f"{sign}{written}" if spelling == "plain" or written != plain else None
+    mark, point = MARKS[spelling]
+    written = mark.join(groups)
+    if decimals:
+        written += point + decimals
+    if spelling != "plain" and written == plain:
+        return None
+    return f"-{written}" if value < 0 else written
+
+
+def write_unit(quantity):
+    """The unit as it follows a number: a word after a space, a sign at once."""
+    is_word = quantity.unit[:1].isalpha()
+    return f" {quantity.unit}" if is_word else quantity.unit
+
+
+@st.composite
+def values_of(draw, quantity):
+    value = draw(st.integers(quantity.low, quantity.high))
+    if quantity.decimals:
+        steps = 10**quantity.decimals
+        return round(value + draw(st.integers(0, steps - 1)) / steps, 2)
+    if value > 1000:
+        return value - value % 50
+    return value
 
 
 @st.composite
 def wordings(draw):
     quantity = draw(st.sampled_from(QUANTITIES))
-    value = draw(st.integers(quantity.low, quantity.high))
-    if quantity.decimals:
-        value = round(
-            value
-            + draw(st.integers(0, 10**quantity.decimals - 1)) / 10**quantity.decimals,
-            2,
-        )
-    elif value > 1000:
-        value -= value % 50
-    spelling = draw(
-        st.sampled_from(
-            ("plain", "english", "continental", "spaced", "swiss", "raised")
-        )
-    )
+    value = draw(values_of(quantity))
+    spelling = draw(st.sampled_from(SPELLINGS))
     written = spell(value, spelling)
     assume(written is not None)
-    behind = draw(st.booleans())
-    words, sign = draw(
-        st.sampled_from(sorted((AFTER if behind else COMPARATORS).items()))
-    )
-    unit = f" {quantity.unit}" if quantity.unit[:1].isalpha() else quantity.unit
-    limit = (
-        f"{quantity.name} {written}{unit} {words}"
-        if behind
-        else f"{quantity.name} {words} {written}{unit}"
-    )
+    unit = write_unit(quantity)
+    stands_behind = draw(st.booleans())
+    if stands_behind:
+        words, sign = draw(st.sampled_from(sorted(AFTER.items())))
+        limit = f"{quantity.name} {written}{unit} {words}"
+    else:
+        words, sign = draw(st.sampled_from(sorted(COMPARATORS.items())))
+        limit = f"{quantity.name} {words} {written}{unit}"
     text = draw(st.sampled_from(POSITIONS)).format(limit=limit)
     return text, quantity, value, Comparator(sign), spelling
 
 
 @st.composite
-def ranges(draw):
-    quantity = draw(st.sampled_from(QUANTITIES))
+def ends_of(draw, quantity):
+    """The lower and the higher end of a range, whole where they can be."""
     step = 10 ** -min(quantity.decimals, 1)
-    ends = st.integers(round(quantity.low / step), round(quantity.high / step)).map(
-        lambda n: round(n * step, 1)
-    )
+    steps = st.integers(round(quantity.low / step), round(quantity.high / step))
+    ends = steps.map(lambda count: round(count * step, 1))
     low, high = sorted(draw(st.tuples(ends, ends)))
     if low >= 1000:
-        low, high = low - low % 500, high - high % 500 + 500
+        low = low - low % 500
+        high = high - high % 500 + 500
     assume(low < high)
+    return [int(end) if float(end).is_integer() else end for end in (low, high)]
+
+
+@st.composite
+def ranges(draw):
+    quantity = draw(st.sampled_from(QUANTITIES))
+    low, high = draw(ends_of(quantity))
     spelling = draw(st.sampled_from(("plain", "english", "continental", "spaced")))
-    named = [int(end) if float(end).is_integer() else end for end in (low, high)]
-    written = [spell(end, spelling) or spell(end, "plain") for end in named]
-    assume(spelling == "plain" or len({end >= 1000 for end in named}) == 1)
-    commas = (
-        {isinstance(end, float) for end in named}
-        if spelling == "continental"
-        else set()
-    )
-    assume(
-        len(commas) < 2 or "/" in quantity.unit
-    )  # "-2,5 to -1" without a unit may be a list
-    template = draw(
-        st.sampled_from(
-            ("between {} and {}", "{} to {}", "from {} to {}", "of {} - {}")
-        )
-    )
-    if low < 0 and draw(st.booleans()):  # the milder end first
+    if spelling != "plain":
+        # nobody groups the thousands of one end alone
+        assume((low >= 1000) == (high >= 1000))
+    if spelling == "continental":
+        # "-2,5 to -1" without a unit may be a list
+        only_one_has_a_comma = isinstance(low, float) != isinstance(high, float)
+        assume("/" in quantity.unit or not only_one_has_a_comma)
+    written = [spell(end, spelling) or spell(end, "plain") for end in (low, high)]
+    template = draw(st.sampled_from(RANGES))
+    milder_end_first = low < 0 and draw(st.booleans())
+    if milder_end_first:
         written.reverse()
-    words = template.format(*written)
-    unit = f" {quantity.unit}" if quantity.unit[:1].isalpha() else quantity.unit
-    text = draw(st.sampled_from(POSITIONS)).format(
-        limit=f"{quantity.name} {words}{unit}"
-    )
+    limit = f"{quantity.name} {template.format(*written)}{write_unit(quantity)}"
+    text = draw(st.sampled_from(POSITIONS)).format(limit=limit)
     doubtful = spelling == "continental" and high >= 1000
-    return text, quantity, *named, doubtful
+    return text, quantity, low, high, doubtful
 
 
 @given(ranges())
 def test_a_range_has_both_ends_in_every_spelling(drawn):
     text, quantity, low, high, doubtful = drawn
-    prove, found = read_limits(text)
-    limit = next(one for one in found if one.quantity == quantity.name)
-    assert (limit.comparator, limit.value, limit.value_high) == (
-        Comparator.BETWEEN,
-        low,
-        high,
-    )
+
+    criteria = read_criteria(text)
+
+    limit = find_limit(criteria, quantity)
+    assert limit.comparator == Comparator.BETWEEN
+    assert limit.value == low
+    assert limit.value_high == high
     assert limit.unit == (quantity.unit or None)
-    assert prove(limit) is (Support.INFERRED if doubtful else Support.PARSED)
+    assert prove(limit, criteria) is (Support.INFERRED if doubtful else Support.PARSED)
     for wrong in (
         {"value": low * 10},
         {"value_high": high * 1000},
         {"value": -low},
         {"unit": "kJ"},
     ):
-        assert prove(limit.model_copy(update=wrong)) is None
+        assert prove(limit.model_copy(update=wrong), criteria) is None
 
 
 @given(
@@ -171,12 +177,14 @@ def test_a_range_has_both_ends_in_every_spelling(drawn):
     st.sampled_from((("Minimum", ">="), ("a maximum", "<="), ("Maximal", "<="))),
 )
 def test_a_comparator_may_stand_before_the_name(quantity, front):
-    _, found = read_limits(
-        f"{front[0]} {quantity.name} of {quantity.low} {quantity.unit}"
-    )
-    assert [(one.quantity, one.comparator.value, one.value) for one in found] == [
-        (quantity.name, front[1], quantity.low)
-    ]
+    words, sign = front
+    text = f"{words} {quantity.name} of {quantity.low} {quantity.unit}"
+
+    (limit,) = list_limits(read_criteria(text))
+
+    assert limit.quantity == quantity.name
+    assert limit.comparator.value == sign
+    assert limit.value == quantity.low
 
 
 def read_limits(text):
@@ -185,16 +193,47 @@ def read_limits(text):
 
     def prove(limit):
         found = (
-            ground_answer({"constraints": (limit,)}, one, parsed).model
-            for one in parsed.criteria
+            ground_answer({"constraints": (limit,)}, criterion, parsed).model
+            for criterion in parsed.criteria
         )
         return next(
             (one["constraints"].list_supports()[0] for one in found if one), None
         )
 
     return prove, [
-        limit for one in parsed.criteria for limit in one.rules["constraints"].value
+        limit
+        for criterion in parsed.criteria
+        for limit in criterion.rules["constraints"].value
     ]
+
+
+def read_criteria(text):
+    return parse_record(trial(eligibility=f"Inclusion Criteria:\n\n* {text}"))
+
+
+def list_limits(parsed):
+    """The limits that the rules read."""
+    return [
+        limit
+        for criterion in parsed.criteria
+        for limit in criterion.rules["constraints"].value
+    ]
+
+
+def find_limit(parsed, quantity):
+    of_quantity = [
+        limit for limit in list_limits(parsed) if limit.quantity == quantity.name
+    ]
+    return of_quantity[0]
+
+
+def prove(limit, parsed):
+    """The support that the first criterion with a proof gives a limit; None without proof."""
+    for criterion in parsed.criteria:
+        proven = ground_answer({"constraints": (limit,)}, criterion, parsed).model
+        if proven:
+            return proven["constraints"].list_supports()[0]
+    return None
 
 
 def make(quantity, value, comparator):
@@ -209,24 +248,21 @@ def make(quantity, value, comparator):
 @given(wordings())
 def test_the_rules_read_what_is_written_and_the_proof_allows_nothing_else(drawn):
     text, quantity, value, comparator, spelling = drawn
-    prove, found = read_limits(text)
-    limit = next(one for one in found if one.quantity == quantity.name)
-    assert (limit.value, limit.comparator, limit.unit) == (
-        value,
-        comparator,
-        quantity.unit or None,
-    )
+
+    criteria = read_criteria(text)
+
+    limit = find_limit(criteria, quantity)
+    assert limit.value == value
+    assert limit.comparator == comparator
+    assert limit.unit == (quantity.unit or None)
 
     doubtful = spelling == "continental" and abs(value) >= 1000
-    assert prove(make(quantity, value, comparator)) is (
-        Support.INFERRED if doubtful else Support.PARSED
-    )
-    wrong = [
-        make(quantity, other, comparator)
-        for other in (value * 10, value * 1000, value / 1000, -value)
-    ]
-    wrong.append(make(quantity, value, comparator.opposite))
-    assert [prove(one) for one in wrong] == [None] * len(wrong)
+    support = prove(make(quantity, value, comparator), criteria)
+    assert support is (Support.INFERRED if doubtful else Support.PARSED)
+
+    for wrong in (value * 10, value * 1000, value / 1000, -value):
+        assert prove(make(quantity, wrong, comparator), criteria) is None
+    assert prove(make(quantity, value, comparator.opposite), criteria) is None
 
 
 @given(
@@ -238,16 +274,17 @@ def test_the_rules_read_what_is_written_and_the_proof_allows_nothing_else(drawn)
     st.sampled_from((" and ", " but ", " to ")),
 )
 def test_a_range_counts_its_ends_as_its_comparators_say(quantity, low, high, joint):
-    assume(joint != " to " or (len(low[0]), len(high[0])) == (1, 1))
-    text = f"{quantity.name} {low[0]} {quantity.low}{joint}{high[0]} {quantity.high} {quantity.unit}"
-    _, found = read_limits(text)
-    bounds = [
-        (sign, value)
-        for one in found
-        for sign, value in (
-            [(one.comparator.value, one.value)]
-            if one.comparator is not Comparator.BETWEEN
-            else [(">=", one.value), ("<=", one.value_high)]
-        )
-    ]
-    assert bounds == [(low[1], quantity.low), (high[1], quantity.high)]
+    low_words, low_sign = low
+    high_words, high_sign = high
+    are_signs = len(low_words) == len(high_words) == 1
+    assume(joint != " to " or are_signs)
+    text = f"{quantity.name} {low_words} {quantity.low}{joint}{high_words} {quantity.high} {quantity.unit}"
+
+    bounds = []
+    for limit in list_limits(read_criteria(text)):
+        if limit.comparator is Comparator.BETWEEN:
+            bounds += [(">=", limit.value), ("<=", limit.value_high)]
+        else:
+            bounds.append((limit.comparator.value, limit.value))
+
+    assert bounds == [(low_sign, quantity.low), (high_sign, quantity.high)]

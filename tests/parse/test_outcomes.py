@@ -16,7 +16,7 @@ def test_outcomes_are_numbered_in_order():
     outcomes = parse_record(
         trial(secondary_outcomes="Pain, 1 week|Sleep, 2 weeks", title="Pain")
     ).outcomes
-    assert [one.chunk.number for one in outcomes] == [1, 2]
+    assert [outcome.chunk.number for outcome in outcomes] == [1, 2]
 
 
 @pytest.mark.parametrize(

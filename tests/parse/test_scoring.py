@@ -110,10 +110,8 @@ def list_readings(parsed: ParsedRecord) -> dict[str, Reading]:
 def test_a_reading_without_signs_has_the_confidence_of_its_curve(
     record: TrialRecord,
 ) -> None:
-    stated, calibrated = (
-        list_readings(parse_uncalibrated(record)),
-        list_readings(parse_record(record)),
-    )
+    stated = list_readings(parse_uncalibrated(record))
+    calibrated = list_readings(parse_record(record))
     curves = read_curves()
     # a regimen is as sure as the signs of its agent say
     existence = calibrated.pop("dosing.stands")

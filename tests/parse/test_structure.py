@@ -26,7 +26,9 @@ TIDY = (
 def find_doubts(text):
     extraction = Extractor().extract(trial(eligibility=text))
     return extraction, [
-        one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL
+        finding
+        for finding in extraction.findings
+        if finding.kind is FindingKind.STRUCTURE_DOUBTFUL
     ]
 
 
@@ -34,8 +36,10 @@ def test_a_misspelt_heading_makes_its_list_unsure_and_is_told_with_its_place():
     extraction, doubts = find_doubts(MISSPELT)
 
     sure = {
-        one.quote: next(e.confidence for e in one.evidence if e.field == "kind")
-        for one in extraction.eligibility.criteria
+        criterion.quote: next(
+            e.confidence for e in criterion.evidence if e.field == "kind"
+        )
+        for criterion in extraction.eligibility.criteria
     }
     assert {quote for quote, confidence in sure.items() if confidence >= SURE} == {
         "Asthma",
@@ -48,9 +52,9 @@ def test_a_misspelt_heading_makes_its_list_unsure_and_is_told_with_its_place():
 def test_the_age_of_a_doubtful_list_is_not_sure():
     ages = {
         text: next(
-            one.confidence
-            for one in find_doubts(text)[0].eligibility.evidence
-            if one.field == "maximum_age"
+            piece.confidence
+            for piece in find_doubts(text)[0].eligibility.evidence
+            if piece.field == "maximum_age"
         )
         for text in (MISSPELT, TIDY)
     }
@@ -84,7 +88,7 @@ def test_an_item_that_could_be_two_is_not_sure():
 
     (first, _) = extraction.eligibility.criteria
     assert first.confidence < SURE
-    assert [one.message for one in doubts] == ["this item could be two"]
+    assert [doubt.message for doubt in doubts] == ["this item could be two"]
 
 
 def test_a_model_is_asked_for_the_list_of_doubtful_lines_alone():
@@ -112,7 +116,9 @@ def test_a_description_with_words_of_eligibility_and_no_criterion_is_told(text):
     extraction = Extractor().extract(trial(detailed_description=text))
 
     told = [
-        one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL
+        finding
+        for finding in extraction.findings
+        if finding.kind is FindingKind.STRUCTURE_DOUBTFUL
     ]
     (absence,) = [
         one for one in extraction.absences if one.field == "eligibility.criteria"
@@ -130,7 +136,9 @@ def test_a_description_that_says_nothing_of_eligibility_has_no_doubt():
     )
 
     assert not [
-        one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL
+        finding
+        for finding in extraction.findings
+        if finding.kind is FindingKind.STRUCTURE_DOUBTFUL
     ]
     (absence,) = [
         one for one in extraction.absences if one.field == "eligibility.criteria"
@@ -140,8 +148,8 @@ def test_a_description_that_says_nothing_of_eligibility_has_no_doubt():
 
 def list_kind_confidences(extraction):
     return [
-        next(e.confidence for e in one.evidence if e.field == "kind")
-        for one in extraction.eligibility.criteria
+        next(e.confidence for e in criterion.evidence if e.field == "kind")
+        for criterion in extraction.eligibility.criteria
     ]
 
 
@@ -187,7 +195,7 @@ def test_a_heading_of_exclusions_with_nothing_below_is_told():
         "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\n-"
     )
 
-    assert [cited.quote for one in doubts for cited in one.citations] == [
+    assert [cited.quote for doubt in doubts for cited in doubt.citations] == [
         "Exclusion Criteria:"
     ]
 
@@ -213,7 +221,7 @@ def test_an_item_that_reads_like_an_exclusion_is_not_sure_where_no_heading_opens
 
     sure = list_kind_confidences(extraction)
     assert [one >= SURE for one in sure] == [True, False, True]
-    assert [cited.quote for one in doubts for cited in one.citations] == [item]
+    assert [cited.quote for doubt in doubts for cited in doubt.citations] == [item]
 
 
 def test_items_behind_exclusions_in_a_list_without_headings_are_not_sure():
@@ -221,7 +229,7 @@ def test_items_behind_exclusions_in_a_list_without_headings_are_not_sure():
         "* Asthma\n* Blood dyscrasias\n* Known hypersensitivity\n* Stroke last year"
     )
 
-    assert [one >= SURE for one in list_kind_confidences(extraction)] == [
+    assert [confidence >= SURE for confidence in list_kind_confidences(extraction)] == [
         True,
         False,
         False,
@@ -249,7 +257,7 @@ LISTS = (
 def test_another_section_ends_the_list_and_is_told(text):
     extraction, doubts = find_doubts(LISTS + text)
 
-    assert [one.quote for one in extraction.eligibility.criteria] == [
+    assert [criterion.quote for criterion in extraction.eligibility.criteria] == [
         "Asthma",
         "Able to walk",
         "Anaemia",
@@ -274,12 +282,12 @@ def test_what_may_follow_the_end_of_a_list_is_kept_and_is_not_sure(text):
     assert len(criteria) > len(("Asthma", "Able to walk", "Anaemia", "Scabies"))
     assert len(doubts) == 1
     kinds = [
-        next(e.confidence for e in one.evidence if e.field == "kind")
-        for one in criteria
+        next(e.confidence for e in criterion.evidence if e.field == "kind")
+        for criterion in criteria
     ]
     assert [sure >= SURE for sure in kinds[:4]] == [True] * 4
     assert not any(sure >= SURE for sure in kinds[4:])
-    assert not any(one.confidence >= SURE for one in criteria[4:])
+    assert not any(criterion.confidence >= SURE for criterion in criteria[4:])
 
 
 @pytest.mark.parametrize(
@@ -296,7 +304,7 @@ def test_what_may_follow_the_end_of_a_list_is_kept_and_is_not_sure(text):
 def test_a_subheading_of_criteria_raises_no_doubt(heading):
     extraction, doubts = find_doubts(f"{LISTS}{heading}\n- Heart failure\n- Angina")
 
-    assert [one.quote for one in extraction.eligibility.criteria][4:] == [
+    assert [criterion.quote for criterion in extraction.eligibility.criteria][4:] == [
         "Heart failure",
         "Angina",
     ]

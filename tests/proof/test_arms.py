@@ -51,7 +51,8 @@ def prove(
 def test_numbers_are_grounded_in_the_labels():
     found = prove(TWO, arms=(2, 1), amounts=(mg(10, 1), mg(5, 2)))
     arms = found.model["arms"]
-    assert (arms.value, arms.supports) == (("High", "Low"), (Support.PARSED,) * 2)
+    assert arms.value == ("High", "Low")
+    assert arms.supports == (Support.PARSED,) * 2
     assert [(span.section, span.start, span.end) for span in arms.spans] == [
         ("arms[0]", 0, 4),
         ("arms[1]", 0, 3),
@@ -87,11 +88,9 @@ def test_an_amount_loses_an_arm_whose_text_gives_another_amount():
     ]
     assert found.model["arms"].value == ("High", "Low")
     (refusal,) = found.refused
-    assert (refusal.field, refusal.value, refusal.nearest.section) == (
-        "amounts",
-        "10 mg (High, Low)",
-        "arms[1]",
-    )
+    assert refusal.field == "amounts"
+    assert refusal.value == "10 mg (High, Low)"
+    assert refusal.nearest.section == "arms[1]"
     assert refusal.why is Why.OTHER_VALUE
 
 

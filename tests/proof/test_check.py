@@ -21,7 +21,9 @@ TEXT += "* Platelets \\> 50 x 10\\^9/L, no transfusion within 2 weeks (WHO v2.1 
 RECORD = trial(title="Exampline in thrombocytopenia", eligibility=TEXT)
 PARSED = parse_record(RECORD)
 CRITERION = next(
-    one for one in PARSED.criteria if one.chunk.text.startswith("Platelets")
+    criterion
+    for criterion in PARSED.criteria
+    if criterion.chunk.text.startswith("Platelets")
 )
 
 
@@ -182,7 +184,8 @@ def test_an_unsupported_value_is_rejected(values, kind):
     grounded = ground(**values)
     assert grounded.model == {}
     (rejection,) = grounded.refused
-    assert ([rejection.field], rejection.kind) == ([*values], kind)
+    assert [rejection.field] == [*values]
+    assert rejection.kind == kind
     assert (rejection.nearest is not None) is (kind is FindingKind.QUOTE_CONFLICT)
 
 

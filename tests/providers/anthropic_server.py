@@ -97,10 +97,8 @@ class Anthropic(StandIn):
     def _answer(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         self.batched.append(params)
         reply = self.ask(params, self.batch_script)
-        good, bad = (
-            {"type": "succeeded", "message": reply.body},
-            {"type": "errored", "error": reply.body},
-        )
+        good = {"type": "succeeded", "message": reply.body}
+        bad = {"type": "errored", "error": reply.body}
         return {"custom_id": name, "result": good if reply.status == 200 else bad}
 
     def read_user(self, request: dict[str, Any]) -> str:
@@ -116,14 +114,10 @@ class Anthropic(StandIn):
             name for name in request if name not in _KNOWN or name in self.refuses
         ]
         default, kinds = _THINKING[request["model"]]
-        thinking, limit = (
-            request.get("thinking", {"type": default}),
-            request["max_tokens"],
-        )
-        active, choice = (
-            thinking["type"] != "disabled",
-            request.get("tool_choice", {}).get("type"),
-        )
+        thinking = request.get("thinking", {"type": default})
+        limit = request["max_tokens"]
+        active = thinking["type"] != "disabled"
+        choice = request.get("tool_choice", {}).get("type")
         faults = {
             f"{' '.join(unknown)}: Extra inputs are not permitted": unknown,
             (

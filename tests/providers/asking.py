@@ -26,7 +26,8 @@ class Clock:
     """Seconds that pass only while somebody sleeps."""
 
     def __init__(self) -> None:
-        self.now, self.slept = 0.0, []
+        self.now = 0.0
+        self.slept = []
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

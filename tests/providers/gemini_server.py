@@ -42,7 +42,8 @@ class Gemini(StandIn):
         return "".join(part["text"] for part in request["contents"][0]["parts"])
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
-        config, text = request["generationConfig"], json.dumps(request)
+        config = request["generationConfig"]
+        text = json.dumps(request)
         beside = [
             name
             for name in ("additional_properties", "additionalProperties")

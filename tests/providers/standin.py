@@ -14,7 +14,10 @@ from typing import Any, Literal
 
 from tests.loopback import QuietHandler, run_server
 
-PROMPT, PREFIX, OUTPUT, THOUGHT = 7000, 6000, 200, 64
+PROMPT = 7000
+PREFIX = 6000
+OUTPUT = 200
+THOUGHT = 64
 """Tokens of each request, of its part that a cache takes, of an answer, and of the thinking in
 it.
 """

@@ -17,11 +17,9 @@ from .gemini_server import Gemini
 from .openai_server import OpenAI
 from .standin import Outcome, answer_seeds
 
-GPT, CLAUDE, FLASH = (
-    "openai/gpt-5-mini",
-    "anthropic/claude-sonnet-4-6",
-    "google/gemini-2.5-flash",
-)
+GPT = "openai/gpt-5-mini"
+CLAUDE = "anthropic/claude-sonnet-4-6"
+FLASH = "google/gemini-2.5-flash"
 COUNTS = {
     "calls": 5,
     "prompt_tokens": 35_000,
@@ -36,8 +34,8 @@ def run_seeds(command, out, *options):
     done = invoke(*command, "seeds/records", "--out", out, "--quiet", *options)
     assert done.exit_code == 0, done.output
     found = {
-        each["record_id"]: essence(each)
-        for each in read_lines(out / "extractions.jsonl")
+        line["record_id"]: essence(line)
+        for line in read_lines(out / "extractions.jsonl")
     }
     assert found == {name: essence(gold) for name, gold in GOLD.items()}
     manifest = json.loads((out / "run.json").read_text("utf-8"))
@@ -59,17 +57,18 @@ def essence(extraction):
     limits = ("quantity", "comparator", "value", "value_high", "unit")
     return (
         [
-            [fold(one[part]) for part in PARTS] + [one[name] for name in names]
-            for one in extraction["endpoints"]
+            [fold(endpoint[part]) for part in PARTS]
+            + [endpoint[name] for name in names]
+            for endpoint in extraction["endpoints"]
         ],
         [
             [
-                one["kind"],
-                fold(one["quote"]),
-                one["category"],
-                [[x[y] for y in limits] for x in one["constraints"]],
+                criterion["kind"],
+                fold(criterion["quote"]),
+                criterion["category"],
+                [[x[y] for y in limits] for x in criterion["constraints"]],
             ]
-            for one in extraction["eligibility"]["criteria"]
+            for criterion in extraction["eligibility"]["criteria"]
         ],
     )
 
@@ -145,7 +144,8 @@ def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(
     for _ in range(2):  # the same command asks nothing more
         manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
     asked = list(map(standin.read_user, standin.requests))
-    assert (len(asked), len(set(asked))) == (6, 5)
+    assert len(asked) == 6
+    assert len(set(asked)) == 5
     assert (
         (manifest["usage"]["calls"], manifest["usage"]["unanswered"])
         == (standin.billed, 0)
@@ -196,7 +196,7 @@ def test_the_seeds_by_the_names_of_providers(
     manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
     check_bill(manifest, standin, usd)
     assert model.startswith("ollama") != any(
-        "authorization" in each or "api-key" in each for each in standin.headers
+        "authorization" in header or "api-key" in header for header in standin.headers
     )
     assert capfd.readouterr().out == ""
 
@@ -208,5 +208,6 @@ def test_calls_in_flight_take_the_way_that_another_call_has_found(stand, tmp_pat
     said = lambda user: replace(answer_seeds(user), kind="said")  # noqa: E731
     standin = stand(Anthropic(refuses=frozenset({"tools"}), otherwise=said))
     manifest = run_seeds(["run"], tmp_path / "run", "--model", CLAUDE)
-    assert (manifest["usage"]["calls"], manifest["records"]["failed"]) == (5, 0)
+    assert manifest["usage"]["calls"] == 5
+    assert manifest["records"]["failed"] == 0
     assert ["tools" in request for request in standin.requests].count(False) == 5

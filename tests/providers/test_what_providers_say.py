@@ -17,11 +17,9 @@ from .gemini_server import Gemini
 from .openai_server import OpenAI
 from .standin import THOUGHT, Outcome, answer
 
-GPT, CLAUDE, FLASH = (
-    "openai/gpt-5-mini",
-    "anthropic/claude-haiku-4-5",
-    "google/gemini-2.5-flash",
-)
+GPT = "openai/gpt-5-mini"
+CLAUDE = "anthropic/claude-haiku-4-5"
+FLASH = "google/gemini-2.5-flash"
 ALL = pytest.mark.parametrize(
     ("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE), (Gemini, FLASH)]
 )
@@ -65,14 +63,13 @@ BROKEN = Outcome("answer", '{"things": []}')
 def test_what_becomes_of_a_request_is_read_by_each_sdk(
     kind, model, script, ending, answers, slept, stand
 ):
-    standin, clock = stand(kind, *script), Clock()
+    standin = stand(kind, *script)
+    clock = Clock()
     ((completion, came),) = ask(model, clock)
-    assert (completion.ending, came, completion.usage.calls, clock.slept) == (
-        ending,
-        answers,
-        answers,
-        slept,
-    )
+    assert completion.ending == ending
+    assert came == answers
+    assert completion.usage.calls == answers
+    assert clock.slept == slept
     assert len(standin.requests) == answers + len(slept)
     assert script != [CUT, CUT] or read_complete_items(completion.text) == [
         {"n": 1, "ok": True}
@@ -162,8 +159,10 @@ def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
                 "cache_control": {"type": "ephemeral"},
             }
         ]
-    assert (first.usage.written_tokens, first.usage.cached_tokens) == (6_000, 0)
-    assert (second.usage.written_tokens, second.usage.cached_tokens) == (0, 6_000)
+    assert first.usage.written_tokens == 6_000
+    assert first.usage.cached_tokens == 0
+    assert second.usage.written_tokens == 0
+    assert second.usage.cached_tokens == 6_000
 
 
 def test_a_tool_that_cannot_be_forced_is_not_used(stand):
@@ -205,7 +204,8 @@ def test_openai_gets_a_schema_that_is_not_strict(stand):
     standin = stand(OpenAI)
     ask(GPT)
     form = standin.requests[0]["response_format"]["json_schema"]
-    assert (form["name"], "strict" in form) == ("Reply", False)
+    assert form["name"] == "Reply"
+    assert "strict" not in form
     assert form["schema"]["$defs"]["Item"]["required"] == ["n"]
 
 
@@ -281,18 +281,14 @@ def test_the_command_sets_reasoning_and_further_parameters(stand, tmp_path):
     ]
     assert invoke(*words, *options).exit_code == 0
     request = standin.requests[0]
-    assert (request["reasoning_effort"], request["service_tier"], request["seed"]) == (
-        "high",
-        "flex",
-        7,
-    )
+    assert request["reasoning_effort"] == "high"
+    assert request["service_tier"] == "flex"
+    assert request["seed"] == 7
     settings = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))[
         "settings"
     ]
-    assert (settings["reasoning"], settings["model_options"]) == (
-        "high",
-        {"service_tier": "flex", "seed": 7},
-    )
+    assert settings["reasoning"] == "high"
+    assert settings["model_options"] == {"service_tier": "flex", "seed": 7}
     changed = invoke(*words, "--reasoning", "low")
     assert changed.exit_code == 2
     assert "reasoning was high, is low" in changed.output

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 595, 842
+WIDTH = 595
+HEIGHT = 842
 _LEADING = 14
 
 
@@ -50,7 +51,8 @@ def write_pdf(pages: Sequence[Sequence[Text]]) -> bytes:
     kids = []
     for number, page in enumerate(pages):
         drawn = "\n".join(_draw(text) for text in page).encode("cp1252")
-        page_id, content_id = 5 + 2 * number, 6 + 2 * number
+        page_id = 5 + 2 * number
+        content_id = 6 + 2 * number
         fonts = b"<< /Font << /F1 3 0 R /F2 4 0 R >> >>"
         box = f"[0 0 {WIDTH} {HEIGHT}]".encode()
         objects[page_id] = (

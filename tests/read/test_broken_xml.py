@@ -107,7 +107,8 @@ IN_TEXT = {
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("fault", IN_TEXT)
 def test_a_fault_in_a_text_is_mended_and_told(fault, name, place):
-    file, (written, read) = File(name), IN_TEXT[fault]
+    file = File(name)
+    (written, read) = IN_TEXT[fault]
     file.change(place, f"</{file.title}>", f" IgE{written}of 5</{file.title}>")
     reading, ids = file.read()
     assert (ids, reading.errors) == (file.numbers, [])

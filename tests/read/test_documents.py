@@ -100,10 +100,8 @@ TWO_COLUMNS = {
 )
 def test_printed_documents(name, sections):
     [record] = read_records(SAMPLES / name)
-    assert (record.record_id, record.source.format) == (
-        Path(name).stem,
-        Path(name).suffix[1:],
-    )
+    assert record.record_id == Path(name).stem
+    assert record.source.format == Path(name).suffix[1:]
     assert {section: text_of(record, section) for section in sections} == sections
     check_places(record)
 
@@ -142,9 +140,10 @@ def test_headers_footers_hyphens_and_breaks_of_pages_are_undone():
     assert "haemoglobin below 10 g/dL" in words
     assert "FIC-301" not in words
     assert "Page" not in words
-    assert [one.quote for one in Extractor().extract(record).eligibility.criteria][
-        -1
-    ].endswith("Able to consent")
+    assert [
+        criterion.quote
+        for criterion in Extractor().extract(record).eligibility.criteria
+    ][-1].endswith("Able to consent")
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -198,7 +197,9 @@ def test_the_synopsis_is_preferred_and_what_was_left_is_told():
     assert "5.1 Inclusion Criteria (page" in told
     findings = Extractor().extract(record).findings
     assert told in [
-        one.message for one in findings if one.kind.value == "source_doubtful"
+        finding.message
+        for finding in findings
+        if finding.kind.value == "source_doubtful"
     ]
 
 
@@ -277,7 +278,9 @@ def test_word_lists_tables_and_tracked_changes():
         document.add_paragraph("Adults", style="List Bullet")
         changed = document.add_paragraph("ECOG 0 to ", style="List Bullet")
         for tag, name, words in (("w:del", "w:delText", "2"), ("w:ins", "w:t", "1")):
-            change, run, text = OxmlElement(tag), OxmlElement("w:r"), OxmlElement(name)
+            change = OxmlElement(tag)
+            run = OxmlElement("w:r")
+            text = OxmlElement(name)
             text.text = words
             run.append(text)
             change.append(run)
@@ -288,7 +291,8 @@ def test_word_lists_tables_and_tracked_changes():
         for at, (label, words) in enumerate(
             (("Primary endpoint", "FEV1 at week 12"), ("Treatment", "Fictumab 5 mg"))
         ):
-            table.cell(at, 0).text, table.cell(at, 1).text = label, words
+            table.cell(at, 0).text = label
+            table.cell(at, 1).text = words
         table.cell(1, 1).add_paragraph("Placebo")
 
     record = read(write_word(fill), "notes.docx")
@@ -336,13 +340,15 @@ def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(tmp_path):
     for extraction in read_lines(run / "extractions.jsonl"):
         name = extraction["record_id"]
         text = (run / "texts" / f"{name}.txt").read_bytes().decode()
-        evidence = [one for item in list_items(extraction) for one in item["evidence"]]
+        evidence = [
+            piece for item in list_items(extraction) for piece in item["evidence"]
+        ]
         assert evidence
         for one in evidence:
             assert text[one["document_start"] : one["document_end"]] == one["quote"]
             assert one.get("page") == kept[name].find_page(one["document_start"])
         assert text == kept[name].text
-        pages[name] = {one.get("page") for one in evidence}
+        pages[name] = {piece.get("page") for piece in evidence}
     assert pages["notes"] == {None}
     assert len(pages["protocol"]) > 3
     exported = invoke(
@@ -388,7 +394,7 @@ def test_documents_in_an_archive(tmp_path):
         archive.writestr("a.pdf", write_pdf([set_lines(NOTE)]))
         archive.writestr("b.docx", word)
     records = list(read_stream("all.zip", io.BytesIO(packed.getvalue())))
-    assert [(one.record_id, one.source.place) for one in records] == [
+    assert [(record.record_id, record.source.place) for record in records] == [
         ("a", "a.pdf"),
         ("b", "b.docx"),
     ]

@@ -11,7 +11,8 @@ from .conftest import read_all
 from .samples import DRKS
 from .test_registries import read_one, texts
 
-ENGLISH, GERMAN = 1, 0
+ENGLISH = 1
+GERMAN = 0
 
 
 def test_english_texts_are_read():
@@ -34,27 +35,23 @@ def test_english_texts_are_read():
 
 def test_registered_fields():
     registry = read_one(json.dumps(DRKS).encode()).registry
-    assert (registry.minimum_age, registry.maximum_age, registry.sex) == (
-        "18 Years",
-        None,
-        "ALL",
-    )
-    assert (registry.healthy_volunteers, registry.enrollment) == ("false", "40")
-    assert (registry.phases, registry.allocation) == (("PHASE2",), "RANDOMIZED")
-    assert (registry.start_date, registry.completion_date) == (
-        "2031-03-01",
-        "2032-03-01",
-    )
+    assert registry.minimum_age == "18 Years"
+    assert registry.maximum_age is None
+    assert registry.sex == "ALL"
+    assert registry.healthy_volunteers == "false"
+    assert registry.enrollment == "40"
+    assert registry.phases == ("PHASE2",)
+    assert registry.allocation == "RANDOMIZED"
+    assert registry.start_date == "2031-03-01"
+    assert registry.completion_date == "2032-03-01"
 
 
 def test_doses_and_times_are_read():
     extraction = Extractor(effort="none").extract(read_one(json.dumps(DRKS).encode()))
     [dose] = [regimen for regimen in extraction.dosing if regimen.amounts]
-    assert (dose.agent, dose.amounts[0].low, dose.amounts[0].unit) == (
-        "Fictumab",
-        5,
-        "mg",
-    )
+    assert dose.agent == "Fictumab"
+    assert dose.amounts[0].low == 5
+    assert dose.amounts[0].unit == "mg"
     assert [
         (time.value, time.unit) for time in extraction.endpoints[0].time_points
     ] == [(12, "week")]

@@ -25,11 +25,10 @@ def read_one(text: str):
 def test_fields_are_read_by_their_numbers():
     record = read_one(EU_TEXT)
     found = texts(record)
-    assert (found["title"], found["official_title"]) == (
-        "Fictumab in Asthma",
-        "A Phase 2 Trial",
-    )
-    assert (found["conditions"], found["keywords"]) == ("Asthma", "Bronchial asthma")
+    assert found["title"] == "Fictumab in Asthma"
+    assert found["official_title"] == "A Phase 2 Trial"
+    assert found["conditions"] == "Asthma"
+    assert found["keywords"] == "Bronchial asthma"
     assert found["brief_summary"] == "To see whether it works"
     assert found["detailed_description"].split("\n") == [
         "To see whether it is safe",
@@ -52,8 +51,8 @@ def test_fields_are_read_by_their_numbers():
 
 def test_products_are_interventions_and_those_of_one_name_are_one():
     record = read_one(EU_TEXT)
-    parts = [[(part.name, one.text[part.start : part.end]) for part in one.parts] for one in record.sections
-             if one.name.startswith("interventions")]  # fmt: skip
+    parts = [[(part.name, section.text[part.start : part.end]) for part in section.parts] for section in record.sections
+             if section.name.startswith("interventions")]  # fmt: skip
     assert parts == [
         [
             ("name", "Fictumab"),
@@ -70,9 +69,9 @@ def test_products_are_interventions_and_those_of_one_name_are_one():
 def test_outcomes_have_the_time_points_of_their_field():
     record = read_one(EU_TEXT)
     outcomes = {
-        one.name: (one.part("measure"), one.part("time_frame"))
-        for one in record.sections
-        if "outcome" in one.name
+        section.name: (section.part("measure"), section.part("time_frame"))
+        for section in record.sections
+        if "outcome" in section.name
     }
     assert outcomes == {
         "primary_outcomes[0]": ("FEV1", "Week 12"),
@@ -126,21 +125,15 @@ def test_an_outcome_that_states_its_time_keeps_it():
 
 def test_registered_fields():
     registry = read_one(EU_TEXT).registry
-    assert (registry.sex, registry.healthy_volunteers, registry.enrollment) == (
-        "ALL",
-        "false",
-        "40",
-    )
-    assert (registry.phases, registry.allocation, registry.masking) == (
-        ("PHASE2",),
-        "RANDOMIZED",
-        "DOUBLE",
-    )
+    assert registry.sex == "ALL"
+    assert registry.healthy_volunteers == "false"
+    assert registry.enrollment == "40"
+    assert registry.phases == ("PHASE2",)
+    assert registry.allocation == "RANDOMIZED"
+    assert registry.masking == "DOUBLE"
     assert registry.sponsor == "Clinic"
-    assert (registry.minimum_age, registry.maximum_age) == (
-        None,
-        None,
-    )  # groups of ages are no limits
+    assert registry.minimum_age is None
+    assert registry.maximum_age is None  # groups of ages are no limits
 
 
 def test_a_text_that_differs_between_countries_is_told():
@@ -189,7 +182,8 @@ def test_the_field_for_english_may_hold_another_language_in_one_country():
     [lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text, str.strip],
 )
 def test_line_ends_and_a_mark_at_the_beginning_change_nothing(change):
-    plain, changed = read_one(EU_TEXT), read_one(change(EU_TEXT))
+    plain = read_one(EU_TEXT)
+    changed = read_one(change(EU_TEXT))
     assert [section.text.replace("\r", "") for section in changed.sections] == [
         one.text for one in plain.sections
     ]
@@ -202,7 +196,8 @@ def test_several_trials_and_a_fault_in_one():
         .replace(b"To see whether it is safe", b"To see \xb5", 1)
     )
     reading = read_all("-", stdin=broken)
-    assert (reading.ids, reading.errors) == (["2031-000001-11", "2031-000002-22"], [])
+    assert reading.ids == ["2031-000001-11", "2031-000002-22"]
+    assert reading.errors == []
     first, second = (record.source.notes for record in reading.records)
     assert "1 bytes are not UTF-8" in first[-1]
     assert len(second) == 1
@@ -227,8 +222,9 @@ def test_a_block_without_fields_leaves_the_others_whole():
 
 def test_a_copied_text_is_read_like_a_file():
     record = make_record(EU_TEXT, title="My trial")
-    assert (record.record_id, record.source.format) == ("2031-000001-11", "euctr_text")
-    assert [one for one in record.sections if one.name != "title"] == list(
+    assert record.record_id == "2031-000001-11"
+    assert record.source.format == "euctr_text"
+    assert [section for section in record.sections if section.name != "title"] == list(
         read_one(EU_TEXT).sections
     )[1:]
     assert texts(record)["title"] == "My trial"

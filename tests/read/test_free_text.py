@@ -39,7 +39,8 @@ def tidy(shown: object, newline: str) -> object:
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
 def test_sections(name, newline):
-    text, expected = CASES[name]["text"], CASES[name]["sections"]
+    text = CASES[name]["text"]
+    expected = CASES[name]["sections"]
     record = make_record(text.replace("\n", newline))
     found = {
         section.name: show(section, expected.get(section.name))
@@ -60,10 +61,8 @@ def test_places_lead_back_to_the_text(name):
             [*(start - 1 for start in starts[1:]), len(section.text)],
             strict=True,
         ):
-            found, cut = (
-                text[slice(*section.locate(start, end))],
-                section.text[start:end],
-            )
+            found = text[slice(*section.locate(start, end))]
+            cut = section.text[start:end]
             assert len(found) == len(cut)
             kept = [
                 (given, read)

@@ -59,8 +59,8 @@ def test_a_sentence_that_was_passed_over_is_told():
     ],
 )
 def test_other_texts_have_no_such_finding(text):
-    messages = [one.message for one in Extractor().extract_text(text).findings]
-    assert not any("no heading" in one for one in messages)
+    messages = [finding.message for finding in Extractor().extract_text(text).findings]
+    assert not any("no heading" in message for message in messages)
 
 
 def test_headings_of_lists_still_count_in_the_named_section():
@@ -76,7 +76,7 @@ def test_outcomes_are_items():
     record = make_record(
         "Overall survival at 2 years\nPain", section="primary_outcomes"
     )
-    assert [one.text for one in record.sections] == [
+    assert [section.text for section in record.sections] == [
         "Overall survival at 2 years",
         "Pain",
     ]
@@ -102,7 +102,7 @@ def test_a_section_that_there_is_not_is_refused():
 def test_a_text_in_json_names_its_section():
     body = json.dumps({"text": "Age 18 years or older", "section": "eligibility"})
     record = next(read_stream("a.json", BytesIO(body.encode())))
-    assert [one.name for one in record.sections] == ["eligibility"]
+    assert [section.name for section in record.sections] == ["eligibility"]
 
 
 def test_an_empty_table_of_texts_is_never_silent():

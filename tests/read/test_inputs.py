@@ -88,7 +88,8 @@ def test_any_exception_of_a_record_becomes_its_problem(error):
 
     found = build_content(build, {}, "line 3")
     assert isinstance(found, UnreadableSource)
-    assert (found.problem, found.place) == (f"an unexpected {error.__name__}", "line 3")
+    assert found.problem == f"an unexpected {error.__name__}"
+    assert found.place == "line 3"
 
 
 def study(title: str, nct_id: str | None = None) -> dict[str, object]:
@@ -103,7 +104,8 @@ def study(title: str, nct_id: str | None = None) -> dict[str, object]:
 
 
 def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
-    first, second = tmp_path / "first.jsonl", tmp_path / "second.zip"
+    first = tmp_path / "first.jsonl"
+    second = tmp_path / "second.zip"
     lines = [
         study("A", "NCT90000041"),
         study("B", "NCT90000042"),

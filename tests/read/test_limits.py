@@ -47,7 +47,8 @@ def table(count: int) -> str:
 
 
 def aact_export(count: int) -> bytes:
-    header, words = TABLES["studies"][0].rpartition("|")[0], "words " * 1000
+    header = TABLES["studies"][0].rpartition("|")[0]
+    words = "words " * 1000
     rows = [f"{number}|NCT{number:08}|{words}" for number in range(count)]
     studies = [f"NCT{number:08}|||||" for number in reversed(range(count))]
     return zip_tables(
@@ -172,7 +173,5 @@ def test_endless_content_is_refused(read_bytes, content, ids, place, what):
     reading = read_bytes(content.encode())
     assert reading.ids == [f"NCT{number:08}" for number in ids]
     [error] = reading.errors
-    assert (error.place, error.problem) == (
-        place,
-        f"a {what} of more than 10,000 bytes",
-    )
+    assert error.place == place
+    assert error.problem == f"a {what} of more than 10,000 bytes"

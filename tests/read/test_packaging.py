@@ -52,7 +52,8 @@ PACKAGINGS = {
 def test_packaging_changes_nothing(tmp_path, name, pack):
     path = tmp_path / "flat.unknown"
     path.write_bytes(pack((RECORDS / name).read_bytes()))
-    plain, packed = read_all(RECORDS / name), read_all(path)
+    plain = read_all(RECORDS / name)
+    packed = read_all(path)
     assert packed.errors == plain.errors == []
     assert packed.ids == IDS[name]
     assert [record.sections for record in packed.records] == [

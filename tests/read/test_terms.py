@@ -202,10 +202,10 @@ def test_entities_in_criteria_of_ctis_are_their_characters(tmp_path, inclusion, 
 
     criteria = Extractor().extract(record).eligibility.criteria
 
-    (found,) = [one for one in criteria if one.constraints]
+    (found,) = [criterion for criterion in criteria if criterion.constraints]
     assert found.quote == inclusion
     assert [str(limit).partition(": ")[2] for limit in found.constraints] == read
     assert all(
-        record.raw_text(one.section)[one.start : one.end] == one.quote
-        for one in found.evidence
+        record.raw_text(piece.section)[piece.start : piece.end] == piece.quote
+        for piece in found.evidence
     )

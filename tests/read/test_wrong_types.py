@@ -86,7 +86,8 @@ NODES = list(_walk(STUDY))
 
 @pytest.mark.parametrize("keys", NODES, ids=_path)
 def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
-    whole, right = build_study(STUDY), _get(STUDY, keys)
+    whole = build_study(STUDY)
+    right = _get(STUDY, keys)
     for value in OTHERS:
         if type(value) is type(right) or (
             isinstance(value, str) and _path(keys) in ALSO_TEXT
@@ -99,11 +100,9 @@ def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
             assert found.remedy
         else:
             assert UNREAD in keys
-            assert (found.sections, found.registry, found.trial_id) == (
-                whole.sections,
-                whole.registry,
-                whole.trial_id,
-            )
+            assert found.sections == whole.sections
+            assert found.registry == whole.registry
+            assert found.trial_id == whole.trial_id
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many, ru
 pytestmark = needs_browser
 SEED = "003_b184c860ed2ef927"
 OTHER = "002_2baf81115b3b9652"
-FEW, MANY = 20, 150
+FEW = 20
+MANY = 150
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,9 @@ def visit(context):
     """Opens pages. Afterwards checks that no script failed, no other address was requested, and
     no text ran.
     """
-    pages, addresses, watch = [], set(), Watch()
+    pages = []
+    addresses = set()
+    watch = Watch()
 
     def open_page(address, place=""):
         page = context.new_page()
@@ -364,7 +367,8 @@ def test_a_printed_page_is_complete(visit, seeds):
 
 
 def test_a_search_opens_no_record_and_draws_only_visible_lines(visit, sizes):
-    read, drawn = {}, {}
+    read = {}
+    drawn = {}
     for count, address in sizes.items():
         page = visit(address, "#?")
         expect(page.locator(".status")).to_have_text(f"{count} of {count} records")

@@ -80,12 +80,12 @@ def list_evidence(run):
     for line in (run / "extractions.jsonl").read_text("utf-8").splitlines():
         extraction = TrialExtraction.model_validate_json(line)
         for path, item in extraction.list_items():
-            for one in item.evidence:
-                if path == "eligibility" and not one.field.startswith("groups"):
+            for piece in item.evidence:
+                if path == "eligibility" and not piece.field.startswith("groups"):
                     continue
-                field = one.field.replace("time_window.", "time_windows[0].")
+                field = piece.field.replace("time_window.", "time_windows[0].")
                 field = "time_windows[0]" if field == "time_window" else field
-                yield extraction.record_id, FieldRef(f"{path}.{field}"), one.quote
+                yield extraction.record_id, FieldRef(f"{path}.{field}"), piece.quote
 
 
 @pytest.mark.parametrize("records", [(), ("tests",)], ids=["in their texts", "alone"])
@@ -140,7 +140,8 @@ def test_no_text_of_a_record_breaks_out_of_the_page(hostile, tmp_path):
     assert "<img" not in page
     assert page.count("<script") == page.count("</script>") == 4
     texts = {
-        one["name"]: one["text"] for one in read_records(page)[HOSTILE_ID]["sections"]
+        section["name"]: section["text"]
+        for section in read_records(page)[HOSTILE_ID]["sections"]
     }
     assert texts["brief_summary"] == clean_text(f"Before. {TEXT} After.").text
 
@@ -200,14 +201,14 @@ def test_values_of_custom_fields_have_their_fields_name_and_item(tmp_path):
     page = make_page(run_own(tmp_path), tmp_path / "a.html")
     (record,) = read_records(page).values()
     own = {
-        one["path"]: one for one in record["items"] if one["path"].startswith("custom.")
+        item["path"]: item
+        for item in record["items"]
+        if item["path"].startswith("custom.")
     }
     (limit,) = own["custom.least_weight[0]"]["values"]
     assert own["custom.least_weight[0]"]["of"] == "eligibility.criteria[0]"
-    assert (limit["said"], [cut(record, span) for span in limit["spans"]]) == (
-        "40",
-        ["40"],
-    )
+    assert limit["said"] == "40"
+    assert [cut(record, span) for span in limit["spans"]] == ["40"]
     assert own["custom.sites[0]"]["values"][0]["said"] == "12"
     facts = [tuple(fact) for fact in unpack(page, "index")["facts"]]
     assert ("custom.least_weight", "origin rule") in facts
@@ -249,7 +250,8 @@ def test_the_label_of_an_arm_may_differ_in_letter_case_and_white_space(label):
         {"record_id": "A", "eligibility": {}, "dosing": [given]}
     )
     grid = lay_out_arms(said, record)
-    assert (grid["arms"], grid["given"][0]["doses"]) == (["Active Arm"], ["5 mg"])
+    assert grid["arms"] == ["Active Arm"]
+    assert grid["given"][0]["doses"] == ["5 mg"]
 
 
 def test_records_over_the_limit_are_counted_and_left_out(seed_run, tmp_path):
@@ -275,7 +277,8 @@ def test_the_command_writes_into_the_run_and_reports_what_is_missing(
 ):
     run = shutil.copytree(seed_run, tmp_path / "run")
     done = invoke("report", run)
-    assert (done.stdout.strip(), done.stderr) == (str(run / "report.html"), "")
+    assert done.stdout.strip() == str(run / "report.html")
+    assert done.stderr == ""
     assert (run / "report.html").stat().st_size > 50_000
     done = invoke(
         "report",

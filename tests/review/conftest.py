@@ -50,7 +50,9 @@ def visit(chromium):
     """Opens reviews, each in its own browser. Afterwards checks that no script failed and no
     other address was used.
     """
-    watch, contexts, addresses = Watch(), [], []
+    watch = Watch()
+    contexts = []
+    addresses = []
 
     def open_review(review):
         contexts.append(open_context(chromium))
@@ -74,5 +76,7 @@ def visit(chromium):
     for context in contexts:
         context.close()
     assert [
-        one for one in watch.requests if not one.startswith((*addresses, "data:"))
+        request
+        for request in watch.requests
+        if not request.startswith((*addresses, "data:"))
     ] == []

@@ -179,7 +179,8 @@ def serve(run, gold, reviewer="anna"):
 
     thread = Thread(target=work, daemon=True)
     thread.start()
-    opened, ended = opened_reviews.get(timeout=120), Event()
+    opened = opened_reviews.get(timeout=120)
+    ended = Event()
     try:
         yield Served(opened.address, gold, ended)
     finally:

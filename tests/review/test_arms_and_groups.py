@@ -55,7 +55,11 @@ def finish(review, tmp_path):
 
 
 def say_values(review, name, field):
-    return [one["said"] for one in item(review, name)["values"] if one["name"] == field]
+    return [
+        value["said"]
+        for value in item(review, name)["values"]
+        if value["name"] == field
+    ]
 
 
 def test_what_is_accepted_becomes_gold_as_it_was_predicted(review, run, tmp_path):
@@ -127,7 +131,7 @@ def test_the_first_time_window_follows_from_the_list_and_is_not_set_alone(
     criterion = finish(review, tmp_path)["eligibility"]["criteria"][6]
     first = {"quote": "within 10 days", "comparator": "<=", "value": 10, "unit": "day"}
     assert criterion["time_window"] == first
-    assert [one["value"] for one in criterion["time_windows"]] == [5, 10]
+    assert [window["value"] for window in criterion["time_windows"]] == [5, 10]
     set_value(review, CRITERION(6), "time_windows", [])
     assert item(review, CRITERION(6))["value"]["time_window"] is None
 
@@ -149,12 +153,10 @@ def test_gold_that_has_the_first_time_window_alone_offers_it_in_the_list(
 def test_a_group_is_made_from_marked_words_and_criteria_join_it(review, tmp_path):
     read(review, "eligibility", "groups", "eligibility", "liver metastases")
     made = item(review, "eligibility")["value"]["groups"][-1]
-    assert (made["id"], made["lead_in"], made["rule"]) == (
-        "g4",
-        "liver metastases",
-        None,
-    )
-    assert [one["path"] for one in describe(review)["flaws"]] == ["groups[3].rule"]
+    assert made["id"] == "g4"
+    assert made["lead_in"] == "liver metastases"
+    assert made["rule"] is None
+    assert [flaw["path"] for flaw in describe(review)["flaws"]] == ["groups[3].rule"]
     set_value(review, "eligibility", "groups", [*GROUPS, made | {"rule": "any"}])
     set_value(review, CRITERION(0), "group", "g4")
     assert item(review, CRITERION(0))["groups"] == ["eligibility.groups[3]"]
@@ -162,7 +164,8 @@ def test_a_group_is_made_from_marked_words_and_criteria_join_it(review, tmp_path
         "member"
     ]
     gold = finish(review, tmp_path)["eligibility"]
-    assert (gold["groups"][-1]["id"], gold["criteria"][0]["group"]) == ("g4", "g4")
+    assert gold["groups"][-1]["id"] == "g4"
+    assert gold["criteria"][0]["group"] == "g4"
 
 
 def test_words_of_parts_are_marked_in_the_text_also_after_a_correction(review):
@@ -170,9 +173,9 @@ def test_words_of_parts_are_marked_in_the_text_also_after_a_correction(review):
         described = describe(review)
         spans = [
             described["spans"][span]
-            for one in item(review, name)["values"]
-            if one["name"] == field
-            for span in one["spans"]
+            for value in item(review, name)["values"]
+            if value["name"] == field
+            for span in value["spans"]
         ]
         return [
             described["sections"][section]["text"][start:end]
@@ -196,7 +199,8 @@ def test_words_of_parts_are_marked_in_the_text_also_after_a_correction(review):
 
 
 def test_the_second_of_two_reviewers_sees_the_arms_of_the_first(start_review):
-    anna, ben = start_review("anna"), start_review("ben")
+    anna = start_review("anna")
+    ben = start_review("ben")
     set_value(anna, "dosing[2]", "arms", ARMS)
     with pytest.raises(Conflict) as refused:
         change(

@@ -56,28 +56,24 @@ def read_gold(review, tmp_path, *, anyway=False):
 
 def flaws(review, name):
     return [
-        (one["path"], one["problem"])
-        for one in describe(review)["flaws"]
-        if one["item"] == name
+        (flaw["path"], flaw["problem"])
+        for flaw in describe(review)["flaws"]
+        if flaw["item"] == name
     ]
 
 
 def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
     first, last = items(review)
-    assert (first["path"], first["value"]) == (
-        "custom.ejection_fraction[0]",
-        {"value": "< 40 %"},
-    )
+    assert first["path"] == "custom.ejection_fraction[0]"
+    assert first["value"] == {"value": "< 40 %"}
     assert first["name"] == "ejection fraction of inclusion criterion 1"
     assert first["of"] == "eligibility.criteria[0]"
     (shown,) = first["values"]
     (span,) = shown["spans"]
     described = describe(review)
     section, start, end, *_ = described["spans"][span]
-    assert (shown["name"], described["sections"][section]["text"][start:end]) == (
-        "value",
-        "below 40 %",
-    )
+    assert shown["name"] == "value"
+    assert described["sections"][section]["text"][start:end] == "below 40 %"
     assert first["doubts"] == {"value": first["confidence"]}
     assert last["of"] == "eligibility.criteria[2]"
     assert review.list_queue()["records"][0]["progress"]["items"] == len(
@@ -88,11 +84,9 @@ def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
 def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
     form = describe_form(review.fields)
     (plain,) = form["custom.ejection_fraction"]
-    assert (plain["label"], plain["widget"], plain["marked"]) == (
-        "ejection fraction",
-        "text",
-        True,
-    )
+    assert plain["label"] == "ejection fraction"
+    assert plain["widget"] == "text"
+    assert plain["marked"] is True
     assert "comparator number unit" in plain["help"]
     assert [
         (one["name"], one["widget"], one["many"])
@@ -130,12 +124,17 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(
         "value_high": None,
         "unit": "%",
     }
-    assert (gold["custom"]["named_test"], gold["custom"]["lead_in_phase"]) == ([], [])
+    assert gold["custom"]["named_test"] == []
+    assert gold["custom"]["lead_in_phase"] == []
     report = evaluate([gold], run, fields=review.fields.values())
     score = next(
-        one for one in report.fields if one.name == "custom.ejection_fraction.value"
+        field
+        for field in report.fields
+        if field.name == "custom.ejection_fraction.value"
     )
-    assert (score.stated, score.predicted, score.normalised.f1) == (2, 2, 0.5)
+    assert score.stated == 2
+    assert score.predicted == 2
+    assert score.normalised.f1 == 0.5
     again = list_items(TrialExtraction.model_validate(gold), "accepted", review.fields)
     assert [(one.value, one.path, one.of) for one in again if one.of] == [
         (
@@ -172,7 +171,8 @@ def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_pa
         item="eligibility.criteria[1]",
     )
     made = item(review, added)
-    assert (made["state"], made["of"]) == ("added", "eligibility.criteria[0]")
+    assert made["state"] == "added"
+    assert made["of"] == "eligibility.criteria[0]"
     assert made["value"] == {"value": "Examplography"}
     (shown,) = made["values"]
     assert shown["spans"] == [made["added"]]
@@ -201,7 +201,8 @@ def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked
     made = item(review, added)
     assert (made["state"], made["of"]) == ("open", None)
     assert made["value"] == {"kind": None, "lasts": None, "drugs": [], "fixed": None}
-    assert (made["values"], made["added"]) == ([], len(describe(review)["spans"]) - 1)
+    assert made["values"] == []
+    assert made["added"] == len(describe(review)["spans"]) - 1
     assert flaws(review, added) == [("kind", "is empty")]
     for path, value in {
         "kind": "washout",
@@ -238,10 +239,8 @@ def test_what_is_said_of_a_rejected_item_goes_and_comes_back_with_it(review, tmp
     decide(review, "reject", "eligibility.criteria[0]")
     decide(review, "restore", "custom.ejection_fraction[0]")
     (left,) = read_gold(review, tmp_path)["custom"]["ejection_fraction"]
-    assert (left["of"], left["values"]["value"]["value"]) == (
-        "eligibility.criteria[1]",
-        70,
-    )
+    assert left["of"] == "eligibility.criteria[1]"
+    assert left["values"]["value"]["value"] == 70
 
 
 def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp_path):
@@ -254,7 +253,8 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
         later = Review(review._records, tmp_path / "later", journal, "ben")
         assert later.list_queue()["records"][0]["progress"]["state"] == "changed"
         (offered,) = items(later)
-        assert (offered["state"], offered["of"]) == ("open", "eligibility.criteria[1]")
+        assert offered["state"] == "open"
+        assert offered["of"] == "eligibility.criteria[1]"
         assert offered["value"] == {"value": "> 70 %"}
         decide(later, "accept", "custom.ejection_fraction[1]")
         assert [one["state"] for one in items(later)] == ["accepted"]
@@ -298,9 +298,9 @@ def test_every_field_and_word_is_in_the_form_and_explained(kind):
     ] == []
     parts = [one for field in fields for one in (field, *field.get("fields", ()))]
     menus = [
-        one
-        for one in parts
-        if one["widget"] == "choice" and one["name"] not in NAMES_ITSELF | PLAIN
+        part
+        for part in parts
+        if part["widget"] == "choice" and part["name"] not in NAMES_ITSELF | PLAIN
     ]
     assert [
         option["value"]

@@ -227,9 +227,9 @@ def test_an_outcome_that_is_left_out_is_named_without_paths(start_review):
     mend(review)
     decide(review, "reject", "endpoints[0]")
     flaws = [
-        (one["problem"], one["remedy"])
-        for one in review.describe(SEED)["flaws"]
-        if one["item"] is None
+        (flaw["problem"], flaw["remedy"])
+        for flaw in review.describe(SEED)["flaws"]
+        if flaw["item"] is None
     ]
     restore = "restore it, or select its words in the text and choose New endpoint"
     assert flaws == [("primary outcome 1 is not annotated", restore)]

@@ -24,10 +24,8 @@ def test_marked_words_become_a_criterion_that_is_decided_when_its_category_is(
     review = start_review()
     added = add_criterion(review)
     # The rules are not certain of its category, so the reviewer decides it.
-    assert (item(review, added)["state"], item(review, added)["doubts"]) == (
-        "open",
-        {"category": None},
-    )
+    assert item(review, added)["state"] == "open"
+    assert item(review, added)["doubts"] == {"category": None}
     assert item(review, added)["value"] == read_gold()["eligibility"]["criteria"][1]
     set_value(review, added, name, "biomarker")
     assert item(review, added)["state"] == ("added" if name == "category" else "open")
@@ -58,7 +56,7 @@ def test_a_rejected_outcome_is_added_anew_from_its_words(start_review):
 
 def test_several_outcomes_in_one_text_are_kept_apart(start_review):
     described = start_review().describe("001_7c5a8bd566a2bac6")
-    sections = {one["name"]: one for one in described["sections"]}
+    sections = {section["name"]: section for section in described["sections"]}
     text, starts = (sections["secondary_outcomes"][name] for name in ("text", "starts"))
     assert starts == [
         0,

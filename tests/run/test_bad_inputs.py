@@ -117,7 +117,8 @@ def test_one_bad_record_is_a_failure_and_stops_no_other(bad, is_first, tmp_path)
 )
 def test_what_does_not_matter_for_the_record_stops_it_not(good):
     results = RULES.run([good, MappingProxyType(STUDY)])
-    assert (len(results), results.failures) == (2, [])
+    assert len(results) == 2
+    assert results.failures == []
 
 
 @pytest.mark.parametrize(

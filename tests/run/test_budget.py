@@ -16,7 +16,8 @@ from tests.depth import choose
 
 ONE = Rates(messages=1, schema=0, answer=1)
 """One token per character."""
-PRICE, DOLLAR = Price(prompt=1, output=10), Price(prompt=1_000_000, output=1_000_000)
+PRICE = Price(prompt=1, output=10)
+DOLLAR = Price(prompt=1_000_000, output=1_000_000)
 """The second asks a dollar for each token."""
 
 
@@ -79,7 +80,8 @@ async def test_earlier_invocations_count():
 def test_no_limit_is_exceeded(seed, concurrency, limit):
     """This holds for any usage within the bounds and any order of answers."""
     lots = random.Random(seed)
-    most, spent = 200, 0.0
+    most = 200
+    spent = 0.0
 
     async def ask(budget):
         nonlocal spent

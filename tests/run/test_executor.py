@@ -41,7 +41,8 @@ class Lines(Sink):
     """A sink that stores results and failures."""
 
     def __init__(self):
-        self.lines, self.failures = [], []
+        self.lines = []
+        self.failures = []
 
     def write(self, line, session):
         self.lines.append(line)
@@ -108,13 +109,15 @@ def failing(monkeypatch):
 
 
 async def run(executor, records, options=RULES, model=None):
-    sink, tally = Lines(), Tally()
+    sink = Lines()
+    tally = Tally()
     extract = partial(extract_with, executor, OpenExtractor(model, options))
     async with asyncio.timeout(PATIENCE_S):
         await extract_records(
             records, extract, sink, tally, RunLimits(max(30, executor.capacity))
         )
-    assert (tally.extracted, tally.failed) == (len(sink.lines), len(sink.failures))
+    assert tally.extracted == len(sink.lines)
+    assert tally.failed == len(sink.failures)
     assert len(sink.lines) + len(sink.failures) == len(records)
     return sink
 
@@ -144,7 +147,8 @@ async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(
         record(number, "FAIL" if number == 5 else "nights at home")
         for number in range(20)
     ]
-    here, there = Answering(), Answering()
+    here = Answering()
+    there = Answering()
     options = ExtractionOptions(min_confidence=1.0)
     wanted = await run(InlineExecutor(), records, options, here)
     async with ProcessExecutor(1, inline_first=0) as executor:
@@ -156,7 +160,8 @@ async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(
 
 
 async def test_a_record_is_parsed_once_though_a_model_is_asked(monkeypatch):
-    parsed, model = Counter(), Answering()
+    parsed = Counter()
+    model = Answering()
 
     def count(each, *fields):
         parsed[each.record_id] += 1
@@ -202,7 +207,8 @@ async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
     with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
         async with ProcessExecutor(1, inline_first=2) as executor:
             await run(executor, records)
-    log, events = (tmp_path / "log").read_text("utf-8"), read_lines(tmp_path / "log")
+    log = (tmp_path / "log").read_text("utf-8")
+    events = read_lines(tmp_path / "log")
     failed = {
         event["error"]: event["traceback"]
         for event in events
@@ -290,7 +296,9 @@ def workers_of(process):
     reason="there is no SIGKILL, and Ctrl-C is no signal to a group",
 )
 def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_path):
-    many, out, done = tmp_path / "in.jsonl", tmp_path / "out", 0
+    many = tmp_path / "in.jsonl"
+    out = tmp_path / "out"
+    done = 0
     write_distinct_records(many, 600)
     words = ("run", many, "--effort", "none", "--out", out)
     command = [sys.executable, "-m", "extractor", *map(str, (*words, "--workers", 2))]
@@ -320,6 +328,6 @@ def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_
     assert b"Traceback" not in stderr
     again = extractor(*words, "--workers", 1, "--limit", done + 10)
     assert again.returncode == 0, again.stderr
-    assert [one["record_id"] for one in read_lines(out / "extractions.jsonl")] == [
+    assert [line["record_id"] for line in read_lines(out / "extractions.jsonl")] == [
         f"NCT{number:08d}" for number in range(done + 10)
     ]

@@ -43,7 +43,8 @@ STUDY = json.loads(Path("tests/records/study.json").read_text("utf-8"))
 
 def test_a_study_of_the_registry_may_be_a_dictionary():
     record = next(read_records("tests/records/study.json"))
-    ours, read = Extractor().extract(STUDY), Extractor().extract(record)
+    ours = Extractor().extract(STUDY)
+    read = Extractor().extract(record)
     assert ours.model_dump(exclude={"source"}) == read.model_dump(exclude={"source"})
     with pytest.raises(RecordError, match="free text"):
         Extractor().extract({"protocolSection": {}})
@@ -123,10 +124,10 @@ def test_a_text_is_extracted_as_its_record_is():
         make_record(NOTE, title="A Trial", record_id="mine")
     )
     assert extraction.record_id == "mine"
-    assert [one.constraints[0].value for one in extraction.eligibility.criteria] == [
-        7.5
-    ]
-    assert [one.time_frame for one in extraction.endpoints] == ["at 2 years"]
+    assert [
+        criterion.constraints[0].value for criterion in extraction.eligibility.criteria
+    ] == [7.5]
+    assert [endpoint.time_frame for endpoint in extraction.endpoints] == ["at 2 years"]
     with pytest.raises(RecordError, match="no free text"):
         Extractor().extract_text("")
 
@@ -144,11 +145,11 @@ def test_every_quote_leads_to_its_place_in_the_text():
         *extraction.eligibility.criteria,
         *extraction.endpoints,
     )
-    evidence = [one for item in items for one in item.evidence]
+    evidence = [piece for item in items for piece in item.evidence]
     assert len(evidence) > 5
-    for one in evidence:
-        start, end = record.section(one.section).locate(one.start, one.end)
-        assert NOTE[start:end] == one.quote
+    for piece in evidence:
+        start, end = record.section(piece.section).locate(piece.start, piece.end)
+        assert NOTE[start:end] == piece.quote
 
 
 async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path):
@@ -204,4 +205,4 @@ async def test_an_event_loop_goes_on_while_a_record_is_parsed(monkeypatch):
 
 
 async def collect(extractions):
-    return [one async for one in extractions]
+    return [extraction async for extraction in extractions]

@@ -16,7 +16,9 @@ from extractor.run.executor import InlineExecutor
 from extractor.run.forecast import forecast_run, measure_records
 from extractor.schemas import Section, Source, TrialRecord
 
-CACHED, USD, UNCACHED = "of them cached", "dollars", "dollars without a cache"
+CACHED = "of them cached"
+USD = "dollars"
+UNCACHED = "dollars without a cache"
 UNTHINKING = Price(prompt=1, output=1, thinking=(0, 0, 0))
 
 

@@ -54,7 +54,8 @@ def exported(out, to, *more):
 
 
 def test_a_record_that_left_the_input_is_told_and_not_exported(records, tmp_path):
-    out, to = tmp_path / "run", tmp_path / "tables"
+    out = tmp_path / "run"
+    to = tmp_path / "tables"
     assert run(records, out)[0] == 0
     kept = (records / "05.json").read_text("utf-8")
     (records / "05.json").unlink()
@@ -81,7 +82,8 @@ def test_only_inputs_that_were_read_to_their_end_tell_what_left(records, tmp_pat
     """Another input of the same folder, a limit, a file that cannot be read now, and a stream
     tell nothing.
     """
-    out, other = tmp_path / "run", tmp_path / "other"
+    out = tmp_path / "run"
+    other = tmp_path / "other"
     assert run(records, out)[0] == 0
     other.mkdir()
     shutil.move(records / "07.json", other / "07.json")

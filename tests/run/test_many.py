@@ -66,7 +66,7 @@ def test_a_failed_record_stops_no_other(tmp_path):
 )
 def test_records_are_taken_in_every_form(given):
     results = RULES.run(given)
-    assert [one.record_id for one in results.extractions] == [
+    assert [extraction.record_id for extraction in results.extractions] == [
         next(read_records("tests/records/study.json")).record_id
     ]
     assert results.failures == []
@@ -197,7 +197,8 @@ def test_a_run_without_any_of_its_files_is_refused(tmp_path):
     results = RULES.run(
         ["studys.jsonl", next(read_records("tests/records/study.json"))]
     )
-    assert (len(results), len(results.failures)) == (1, 1)
+    assert len(results) == 1
+    assert len(results.failures) == 1
 
 
 def test_a_refused_run_leaves_no_folder(tmp_path, monkeypatch):
@@ -212,8 +213,8 @@ def test_a_repeated_record_is_named():
     results = RULES.run([STUDIES, STUDIES])
     assert [one["same_text"] for one in results.repeated] == [True, True]
     assert repr(results) == "<Results of 2 records, 0 failed, 2 repeated>"
-    assert [one.record_id for one in results] == [
-        one.record_id for one in results.extractions
+    assert [result.record_id for result in results] == [
+        extraction.record_id for extraction in results.extractions
     ]
 
 
@@ -260,11 +261,9 @@ def test_a_compressed_file_is_read(tmp_path):
 
 def test_a_run_without_records_has_empty_tables(tmp_path):
     results = RULES.run([], out=tmp_path / "none")
-    assert (results.extractions, results.failures, len(results.table("records"))) == (
-        [],
-        [],
-        0,
-    )
+    assert results.extractions == []
+    assert results.failures == []
+    assert len(results.table("records")) == 0
     assert (
         json.loads((tmp_path / "none" / "run.json").read_text("utf-8"))["state"]
         == "complete"
@@ -286,7 +285,7 @@ def test_an_id_that_is_given_wins_and_a_column_names_its_rows():
     assert make_record(text, record_id=7).record_id == "7"
     rows = [{"text": text, "record_id": 1}, {"text": "", "record_id": 2}]
     results = Extractor().run(rows)
-    assert [one.record_id for one in results] == ["1"]
+    assert [result.record_id for result in results] == ["1"]
     assert results.failures[0]["message"].startswith("given, item 2, 2: ")
     column = pd.Series(["Adults", "No HIV"], index=["a", "b"])
     table = Extractor().table("criteria", column, section="eligibility")

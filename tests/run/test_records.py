@@ -33,8 +33,12 @@ from tests.skipping import skipping_time
 
 class ListSink(Sink):
     def __init__(self, done=(), refused=(), *, in_any_order=False):
-        self.done, self.refused, self.in_any_order = done, refused, in_any_order
-        self.written, self.skipped, self.failures = [], [], []
+        self.done = done
+        self.refused = refused
+        self.in_any_order = in_any_order
+        self.written = []
+        self.skipped = []
+        self.failures = []
         self.write_failure = self.failures.append
 
     def is_done(self, record):
@@ -103,12 +107,10 @@ async def test_records_that_are_done_or_refused_are_not_extracted():
         extract_all_but({"r0": AssertionError(), "r1": AssertionError()}),
         sink,
     )
-    assert (sink.skipped, sink.written, tally.resumed, tally.failed) == (
-        ["r0"],
-        ["r2"],
-        1,
-        1,
-    )
+    assert sink.skipped == ["r0"]
+    assert sink.written == ["r2"]
+    assert tally.resumed == 1
+    assert tally.failed == 1
     assert sink.failures[0]["record_id"] == "r1"
     assert "there twice" in sink.failures[0]["message"]
 
@@ -145,11 +147,10 @@ async def test_a_failed_record_is_written_and_the_others_continue(
     assert sink.written == [f"r{number}" for number in range(3) if number != failing]
     assert tally.failed == 1
     (failure,) = sink.failures
-    assert (failure["record_id"], failure["path"]) == (f"r{failing}", "a.jsonl")
-    assert (failure["place"], failure["error"]) == (
-        f"line {failing + 1}",
-        type(error).__name__,
-    )
+    assert failure["record_id"] == f"r{failing}"
+    assert failure["path"] == "a.jsonl"
+    assert failure["place"] == f"line {failing + 1}"
+    assert failure["error"] == type(error).__name__
     assert failure["message"].startswith(reported)
     assert "asthma" not in failure["message"]
 
@@ -165,7 +166,8 @@ async def test_a_failed_record_is_written_and_the_others_continue(
 async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_counted(
     error, failed, calls
 ):
-    sink, tally = ListSink(), Tally()
+    sink = ListSink()
+    tally = Tally()
     with pytest.raises(type(error), match=str(error)):
         await extract_records(
             records(50),
@@ -174,12 +176,10 @@ async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_c
             tally,
             RunLimits(concurrency=1),
         )
-    assert (sink.written, len(sink.failures), tally.failed, tally.usage.calls) == (
-        [],
-        failed,
-        failed,
-        calls,
-    )
+    assert sink.written == []
+    assert len(sink.failures) == failed
+    assert tally.failed == failed
+    assert tally.usage.calls == calls
 
 
 async def test_an_engine_that_breaks_down_keeps_what_is_finished():
@@ -214,7 +214,8 @@ async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
 
 @skipping_time
 async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
-    ended, sink = [], ListSink()
+    ended = []
+    sink = ListSink()
 
     async def extract_some(record):
         try:
@@ -252,7 +253,8 @@ async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_other
             budget.charge(reservation, Usage(calls=1, prompt_tokens=100))
         return await extract(record)
 
-    sink, number = ListSink(done=done), 3 if done else 50
+    sink = ListSink(done=done)
+    number = 3 if done else 50
     with (
         suppress(BudgetReached)
         if done

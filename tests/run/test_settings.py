@@ -30,7 +30,8 @@ def test_another_version_of_any_part_makes_other_rules(tmp_path, monkeypatch):
         *((part, True) for part in PARTS),
         ("concepts/notes.md", False),
     ):
-        path, before = tmp_path / name, digest()
+        path = tmp_path / name
+        before = digest()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"one")
         assert (digest() != before) == counts, name

@@ -92,7 +92,7 @@ def test_rows_with_one_label_are_refused_before_anything_is_run(index, named):
 def test_a_row_without_a_label_keeps_its_text_and_is_told(index, ids):
     with pytest.warns(UserWarning, match=r"of 3 rows have no label .*\(text-"):
         found = tabulate(CRITERIA, index)
-    assert [one for one in found if one in ids] == [one for one in ids if one != ...]
+    assert [one for one in found if one in ids] == [id_ for id_ in ids if id_ != ...]
     assert len(found) == 3
 
 
@@ -156,10 +156,8 @@ def test_each_value_is_a_row_with_its_words(extraction):
     limit = frame.loc["eligibility.criteria[0].constraints[0]"]
     assert limit["value"] == "HbA1c: >= 7.5 %"
     assert limit["quote"] == "HbA1c of at least 7.5 %"
-    assert (limit["section"], limit["char_end"] - limit["char_start"]) == (
-        "eligibility",
-        len(limit["quote"]),
-    )
+    assert limit["section"] == "eligibility"
+    assert limit["char_end"] - limit["char_start"] == len(limit["quote"])
     assert frame.loc["dosing[0].frequency", "value"] == "Q4W"
     assert frame["quote"].notna().all()
     assert frame["confidence"].between(0, 1).all()
@@ -173,7 +171,8 @@ def test_gold_and_an_empty_extraction_have_frames():
     assert (row["field"], row["value"]) == ("eligibility.sex", "male")
     empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
     frame = empty.to_pandas()
-    assert (len(frame), str(frame["char_start"].dtype)) == (0, "Int64")
+    assert len(frame) == 0
+    assert str(frame["char_start"].dtype) == "Int64"
 
 
 def test_what_is_shown_is_short(extraction, results):

@@ -37,11 +37,9 @@ def test_every_value_of_an_extraction_is_a_listed_field():
 def test_a_field_has_its_kind_of_value_and_of_evidence():
     fields = {field.path: field for task in Task for field in list_fields(task)}
     category = fields["eligibility.criteria.category"]
-    assert (category.type, category.kind, category.required) == (
-        Category,
-        ValueKind.CHOICE,
-        False,
-    )
+    assert category.type == Category
+    assert category.kind == ValueKind.CHOICE
+    assert category.required is False
     assert fields["endpoints.time_points"].kind is ValueKind.DURATION
     assert fields["dosing.section"].metadata.evidence is EvidenceKind.NONE
     assert fields["eligibility.criteria.lead_in"].label == "introductory line"

@@ -145,7 +145,8 @@ def test_who_is_masked_stands_where_the_format_has_a_field_for_it():
         masking="DOUBLE (PARTICIPANT)", who_masked=("Investigator",)
     )
 
-    assert (fields.masking, fields.who_masked) == ("DOUBLE", ("INVESTIGATOR",))
+    assert fields.masking == "DOUBLE"
+    assert fields.who_masked == ("INVESTIGATOR",)
 
 
 @pytest.mark.parametrize(

@@ -84,11 +84,9 @@ def test_a_word_for_nothing_is_no_value_unless_the_field_means_it():
         status="UNKNOWN",
     )
 
-    assert (fields.sex, fields.enrollment, fields.healthy_volunteers) == (
-        None,
-        None,
-        None,
-    )
+    assert fields.sex is None
+    assert fields.enrollment is None
+    assert fields.healthy_volunteers is None
     assert (fields.allocation, fields.masking, fields.status) == (
         "NA",
         "NONE",

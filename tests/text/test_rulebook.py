@@ -24,7 +24,7 @@ from extractor.language.patterns import Rule, RuleError, read_rules
 PACKAGE = Path(extractor.__file__).parent
 RULE_FILES = [path for path in PACKAGE.rglob("*.toml") if "rules" in path.parts]
 BOOK = load_book()
-RULES = [each for each in BOOK.rules.values() if each.name not in BOOK.vocabularies]
+RULES = [rule for rule in BOOK.rules.values() if rule.name not in BOOK.vocabularies]
 
 
 _COMMON = word_set(
@@ -112,10 +112,10 @@ def test_a_rule_matches_only_its_examples(each):
 
 def test_a_counter_example_is_a_near_miss():
     far = {
-        each.name: text
-        for each in RULES
-        for text in each.counter_examples
-        if not is_near(text, each)
+        rule.name: text
+        for rule in RULES
+        for text in rule.counter_examples
+        if not is_near(text, rule)
     }
     assert far == {}
 
@@ -127,7 +127,8 @@ def test_files_are_short():
 
 def list_alternatives(pattern: str) -> list[str]:
     """The alternatives of a pattern that stand outside brackets: "a | ( b | c ) d" has two."""
-    alternatives, depth = [""], 0
+    alternatives = [""]
+    depth = 0
     for word in pattern.split():
         plain = re.sub(r"\\.", "", word)
         depth += plain.count("(") - plain.count(")")
@@ -135,13 +136,13 @@ def list_alternatives(pattern: str) -> list[str]:
             alternatives.append("")
         else:
             alternatives[-1] += f" {word}"
-    return [each.strip() for each in alternatives]
+    return [alternative.strip() for alternative in alternatives]
 
 
 def test_patterns_are_short():
     """A list of phrases may be long, but none of its phrases."""
     lengths = {
-        each.name: max(map(len, list_alternatives(each.pattern))) for each in RULES
+        rule.name: max(map(len, list_alternatives(rule.pattern))) for rule in RULES
     }
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
@@ -150,11 +151,11 @@ def test_every_rule_is_used():
     """By another rule, by an entry of a vocabulary, by its name in the code, or by its
     ``gives``.
     """
-    by_rules = [each.pattern for each in RULES]
+    by_rules = [rule.pattern for rule in RULES]
     by_entries = [
         pattern
-        for found in BOOK.vocabularies.values()
-        for entry in found
+        for vocabulary in BOOK.vocabularies.values()
+        for entry in vocabulary
         for pattern in entry.rules
     ]
     code = "\n".join(
@@ -165,19 +166,19 @@ def test_every_rule_is_used():
         re.findall(r'"(\w+)"', code)
     )
     prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
-    unused = [each.name for each in RULES if each.name not in used and not each.gives]
+    unused = [rule.name for rule in RULES if rule.name not in used and not rule.gives]
     assert [name for name in unused if not name.startswith(prefixes)] == []
 
 
 def test_no_expression_holds_the_range_of_all_codes():
     """It would be compiled code by code, which takes most of the time of a start."""
     wide = [
-        each.name
-        for each in RULES
-        if re.search(f"[^{CODES[-1]}]-{CODES[-1]}", each.expression.pattern)
+        rule.name
+        for rule in RULES
+        if re.search(f"[^{CODES[-1]}]-{CODES[-1]}", rule.expression.pattern)
     ]
     assert wide == []
-    assert any(ANY_WORD in each.expression.pattern for each in RULES)
+    assert any(ANY_WORD in rule.expression.pattern for rule in RULES)
 
 
 def test_any_word_is_a_known_or_unknown_word_and_nothing_else():
@@ -196,7 +197,8 @@ def test_any_word_is_a_known_or_unknown_word_and_nothing_else():
 
 
 def test_the_book_reads_no_file_without_rules(monkeypatch):
-    read, loads = [], tomllib.loads
+    read = []
+    loads = tomllib.loads
     monkeypatch.setattr(tomllib, "loads", lambda text: read.append(text) or loads(text))
     load_book.__wrapped__()
     assert read
@@ -207,7 +209,8 @@ def test_the_book_reads_no_file_without_rules(monkeypatch):
 
 
 def test_only_a_reference_with_a_plus_keeps_named_parts():
-    book, words = {}, Lexicon()
+    book = {}
+    words = Lexicon()
     text = """
         [rule.dose]
         pattern = "amount=( # ) mg"
@@ -216,7 +219,7 @@ def test_only_a_reference_with_a_plus_keeps_named_parts():
         [rule.kept]
         pattern = "give <+dose>"
     """
-    book |= {each.name: each for each in read_rules(text, book, words)}
+    book |= {rule.name: rule for rule in read_rules(text, book, words)}
     tokens = lex("give 5 mg", words)
     assert [
         book[name].search(tokens).match.groupdict() for name in ("plain", "kept")
@@ -253,8 +256,8 @@ def test_a_term_finds_its_entry(entry):
 def test_an_error_names_an_invalid_rule(pattern, message):
     book = {}
     book |= {
-        each.name: each
-        for each in read_rules(f"[rule.self]\npattern = '{pattern}'", book, Lexicon())
+        rule.name: rule
+        for rule in read_rules(f"[rule.self]\npattern = '{pattern}'", book, Lexicon())
     }
     with pytest.raises(RuleError, match=f"rule self.*{message}"):
         _ = book["self"].expression

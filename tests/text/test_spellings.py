@@ -42,8 +42,13 @@ CODES = sorted(
     {unit.code for unit in list_units()}
     | {
         code
-        for one in QUANTITIES
-        for code in (one.unit, *one.others, *one.any, *(one.linear or ()))
+        for quantity in QUANTITIES
+        for code in (
+            quantity.unit,
+            *quantity.others,
+            *quantity.any,
+            *(quantity.linear or ()),
+        )
     }
 )
 _ATOM = (
@@ -262,11 +267,13 @@ def test_every_spelling_is_read_and_unique():
 
 def test_no_name_has_two_quantities():
     owners = {}
-    for one in QUANTITIES:
-        for name in one.names:
+    for quantity in QUANTITIES:
+        for name in quantity.names:
             if "*" not in name:
-                assert fold_words(name), (one.name, name)
-                assert owners.setdefault(fold_words(name), one.name) == one.name, name
+                assert fold_words(name), (quantity.name, name)
+                assert (
+                    owners.setdefault(fold_words(name), quantity.name) == quantity.name
+                ), name
 
 
 @pytest.mark.parametrize("one", QUANTITIES, ids=lambda one: one.name)
@@ -283,26 +290,28 @@ def test_every_name_finds_its_quantity(one):
 
 
 def test_entries_are_consistent():
-    names = {one.name for one in QUANTITIES}
+    names = {quantity.name for quantity in QUANTITIES}
     codes = Counter(
         code
-        for one in QUANTITIES
-        for code in {code for codes in one.loinc.values() for code in codes}
+        for quantity in QUANTITIES
+        for code in {code for codes in quantity.loinc.values() for code in codes}
     )
     assert max(codes.values()) == 1
-    for one in QUANTITIES:
-        assert re.fullmatch(r"[a-z][a-z0-9_]*", one.name)
-        assert one.both <= names
-        assert one.fits(one.unit)
-        assert one.to_canonical(1, one.unit) == 1
-        for unit, known in one.loinc.items():
-            assert one.fits(unit), (one.name, unit)
-            assert find_loinc(one, unit) == list(known)
+    for quantity in QUANTITIES:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", quantity.name)
+        assert quantity.both <= names
+        assert quantity.fits(quantity.unit)
+        assert quantity.to_canonical(1, quantity.unit) == 1
+        for unit, known in quantity.loinc.items():
+            assert quantity.fits(unit), (quantity.name, unit)
+            assert find_loinc(quantity, unit) == list(known)
             assert all(map(_has_check_digit, known)), known
-        if one.molar_mass:
-            assert {"g", "mol"} & dict(find_dimension(one.unit)[1]).keys(), one.name
-        if one.implied:
-            assert one.implied[0] < one.implied[1]
+        if quantity.molar_mass:
+            assert {"g", "mol"} & dict(find_dimension(quantity.unit)[1]).keys(), (
+                quantity.name
+            )
+        if quantity.implied:
+            assert quantity.implied[0] < quantity.implied[1]
 
 
 def _has_check_digit(code):

@@ -36,11 +36,15 @@ def match_values(
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow
 
     rows, columns = linear_sum_assignment(table, maximize=True)
-    best = zip(rows.tolist(), columns.tolist(), strict=True)
-    partner = {row: column for row, column in best if table[row, column] > 0}
-    taken = set(partner.values())
-    pairs = [(old[row], new[column]) for row, column in partner.items()]
-    gone = [value for row, value in enumerate(old) if row not in partner]
+    partners: dict[int, int] = {}
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        # The assignment is complete: it also pairs values that are not alike at all.
+        if table[row, column] <= 0:
+            continue
+        partners[row] = column
+    taken = set(partners.values())
+    pairs = [(old[row], new[column]) for row, column in partners.items()]
+    gone = [value for row, value in enumerate(old) if row not in partners]
     come = [value for column, value in enumerate(new) if column not in taken]
     return pairs, gone, come
 
@@ -93,51 +97,49 @@ def align(
     """
     kind = find_kind(group)
     if kind is None:
-        return [
-            Aligned(
-                [Side(one, group.path) for one in old],
-                [Side(one, group.path) for one in new],
-            )
-        ]
+        # A record has one such item, who may take part: there is nothing to pair.
+        old_sides = [Side(item, group.path) for item in old]
+        new_sides = [Side(item, group.path) for item in new]
+        return [Aligned(old_sides, new_sides)]
     ours = _place(group.path, old)
     theirs = _place(group.path, new)
     equal = _pair_equal(ours, theirs)
-    paired_old = {one.position for one, _ in equal}
-    paired_new = {other.position for _, other in equal}
+    paired_old = {side.position for side, _ in equal}
+    paired_new = {side.position for _, side in equal}
     pairs, gone, come = match_values(
-        [one for one in ours if one.position not in paired_old],
-        [other for other in theirs if other.position not in paired_new],
-        lambda one, other: kind.likeness(one.item, other.item),
+        [side for side in ours if side.position not in paired_old],
+        [side for side in theirs if side.position not in paired_new],
+        lambda old_side, new_side: kind.likeness(old_side.item, new_side.item),
         kind.threshold,
     )
     splits = _take_parts(kind, pairs, come)
-    swapped = sorted(
-        ((other, one) for one, other in pairs), key=lambda pair: pair[0].identity
-    )
+    swapped = [(new_side, old_side) for old_side, new_side in pairs]
+    swapped.sort(key=lambda pair: pair[0].identity)
     merges = _take_parts(kind, swapped, gone)
-    found = [Aligned([one], [other]) for one, other in equal]
-    for one, other in pairs:
-        found.append(
-            Aligned(
-                [one, *merges.get(other.position, ())],
-                [other, *splits.get(one.position, ())],
-            )
-        )
-    found.sort(key=lambda pair: pair.old[0].identity)
-    return [
-        *found,
-        *(Aligned([one], []) for one in gone),
-        *(Aligned([], [other]) for other in come),
-    ]
+    aligned = [Aligned([old_side], [new_side]) for old_side, new_side in equal]
+    for old_side, new_side in pairs:
+        old_parts = merges.get(new_side.position, [])
+        new_parts = splits.get(old_side.position, [])
+        aligned.append(Aligned([old_side, *old_parts], [new_side, *new_parts]))
+    aligned.sort(key=lambda pair: pair.old[0].identity)
+    aligned += [Aligned([side], []) for side in gone]
+    aligned += [Aligned([], [side]) for side in come]
+    return aligned
 
 
 def _pair_equal(
     ours: Sequence[Side], theirs: Sequence[Side]
 ) -> list[tuple[Side, Side]]:
+    """Return the pairs of items with the same values."""
     same = defaultdict[str, list[Side]](list)
-    for other in theirs:
-        same[other.identity].append(other)
-    return [(one, same[one.identity].pop(0)) for one in ours if same[one.identity]]
+    for side in theirs:
+        same[side.identity].append(side)
+    pairs = []
+    for side in ours:
+        partners = same[side.identity]
+        if partners:
+            pairs.append((side, partners.pop(0)))
+    return pairs
 
 
 def _take_parts(
@@ -146,13 +148,16 @@ def _take_parts(
     """Take from ``free`` the other parts of each whole whose counterpart is only a part of it,
     by its position.
     """
-    found: dict[int, list[Side]] = {}
+    taken: dict[int, list[Side]] = {}
     for whole, counterpart in pairs:
-        if free and kind.is_part(counterpart.item, whole.item):
-            parts = [one for one in free if kind.is_part(one.item, whole.item)]
-            free[:] = [one for one in free if one not in parts]
-            found[whole.position] = parts
-    return found
+        if not free:
+            break
+        if not kind.is_part(counterpart.item, whole.item):
+            continue
+        parts = [side for side in free if kind.is_part(side.item, whole.item)]
+        free[:] = [side for side in free if side not in parts]
+        taken[whole.position] = parts
+    return taken
 
 
 _LATER_FIELDS = {field.attribute for field in FIELDS if not field.counts}
@@ -173,17 +178,21 @@ def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
             (name, _sort(value)) for name, value in values if name not in _LATER_FIELDS
         ]
         side = Side(item, f"{path}[{position}]", position, repr(identity))
+        # What guideline 1.5 added only orders items that are equal without it.
         placed.append((side.identity, repr(values), side))
-    placed.sort(key=lambda one: one[:2])
+    placed.sort(key=lambda entry: entry[:2])
     return [side for *_, side in placed]
 
 
 def _sort(value: Any) -> Any:
     """Return the values of a list as text and sorted; any other value as it is."""
-    return sorted(map(_write, value)) if isinstance(value, tuple) else value
+    if not isinstance(value, tuple):
+        return value
+    return sorted(map(_write, value))
 
 
 def _write(value: Any) -> str:
-    if isinstance(value, BaseModel):
-        return repr([part for part in value if part[0] not in _LATER_PARTS])
-    return repr(value)
+    """Return a value as text, without the parts that guideline 1.5 added."""
+    if not isinstance(value, BaseModel):
+        return repr(value)
+    return repr([(name, part) for name, part in value if name not in _LATER_PARTS])

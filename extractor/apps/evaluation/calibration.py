@@ -1,6 +1,6 @@
 """Count on a user's own gold how often a model's values of their fields are right."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -41,20 +41,23 @@ def count_support(
     """Count how many values of a model are right, by field and support. A value that gold lacks
     is wrong.
     """
-    annotated = open_extractions(gold, "gold")
-    found = open_extractions(predicted, "predicted")
-    counts = defaultdict[tuple[str, Support], Counter[bool]](Counter)
-    for record_id in annotated.record_ids:
-        extraction = found.get(record_id)
-        if extraction is None:
+    annotations = open_extractions(gold, "gold")
+    predictions = open_extractions(predicted, "predicted")
+    right = Counter[tuple[str, Support]]()
+    total = Counter[tuple[str, Support]]()
+    for record_id in annotations.record_ids:
+        prediction = predictions.get(record_id)
+        if prediction is None:
             continue
-        ours = restore_values(annotated.read(record_id), fields)
-        theirs = restore_values(extraction, fields)
+        ours = restore_values(annotations.read(record_id), fields)
+        theirs = restore_values(prediction, fields)
         for field, support, is_right in _judge_values(ours, theirs, fields):
-            counts[field, support][is_right] += 1
+            total[field, support] += 1
+            if is_right:
+                right[field, support] += 1
     return tuple(
-        SupportShare(*key, count[True], count.total())
-        for key, count in sorted(counts.items())
+        SupportShare(field, support, right[field, support], count)
+        for (field, support), count in sorted(total.items())
     )
 
 
@@ -75,9 +78,7 @@ def _judge_values(
         if row.verdict is not Verdict.RIGHT:
             wrong.add(path)
     for path, item in items.items():
-        if item.support and item.origin is Origin.MODEL:
-            yield (
-                FieldRef(path).path.removeprefix("custom."),
-                item.support,
-                path not in wrong,
-            )
+        if not item.support or item.origin is not Origin.MODEL:
+            continue
+        field = FieldRef(path).path.removeprefix("custom.")
+        yield field, item.support, path not in wrong

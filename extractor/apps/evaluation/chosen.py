@@ -21,18 +21,21 @@ def split_fields(
     >>> split_fields(["minimum_age,constraints", "extractor.catalogue:Washout"])
     (('minimum_age', 'constraints'), ('extractor.catalogue:Washout',))
     """
-    several = [given] if isinstance(given, BaseModel | str | Path | type) else given
+    entries = given
+    if isinstance(entries, BaseModel | str | Path | type):
+        entries = [entries]
     names: list[str] = []
     declared: list[Declared] = []
-    for one in several:
-        if isinstance(one, str) and not _is_place(one):
-            names += [name.strip() for name in one.split(",") if name.strip()]
+    for entry in entries:
+        if isinstance(entry, str) and not _is_place(entry):
+            names += filter(None, map(str.strip, entry.split(",")))
         else:
-            declared.append(one)
+            declared.append(entry)
     return tuple(names), tuple(declared)
 
 
 def _is_place(text: str) -> bool:
+    """Return whether a text is a place of fields: a file, or a module that can be imported."""
     if ":" in text or text.endswith(".py"):
         return True
     if not all(map(str.isidentifier, text.split("."))):

@@ -125,11 +125,12 @@ class Comparer:
         """Return the strictest level at which two values agree."""
         if gold == predicted:
             return Level.EXACT
-        if self.key(gold) == self.key(predicted) or (
-            self.is_extent and self.resembles(gold, predicted)
-        ):
+        if self.key(gold) == self.key(predicted):
             return Level.NORMALISED
-        return Level.RELAXED if self.resembles(gold, predicted) else Level.NONE
+        if not self.resembles(gold, predicted):
+            return Level.NONE
+        # Two readers seldom cut a quote alike: an extent that resembles the other agrees.
+        return Level.NORMALISED if self.is_extent else Level.RELAXED
 
     def judge(self, gold: Any, predicted: Any) -> tuple[Level, ErrorKind | None]:
         """Return the level of agreement, and the error in a predicted value.
@@ -139,11 +140,11 @@ class Comparer:
         level = self.level(gold, predicted)
         if level < Level.NORMALISED:
             return level, self.error(gold, predicted)
-        is_limit = level is not Level.EXACT and isinstance(gold, Bound)
-        is_other = is_limit and not may_name_one_thing(
-            gold.quantity, predicted.quantity
-        )
-        return level, ErrorKind.WORDING if is_other else None
+        if level is Level.EXACT or not isinstance(gold, Bound):
+            return level, None
+        if may_name_one_thing(gold.quantity, predicted.quantity):
+            return level, None
+        return level, ErrorKind.WORDING
 
 
 AGE_UNITS = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
@@ -173,6 +174,7 @@ def list_bounds(
     """Split limits into their sides; a ``between`` has two."""
     bounds: list[Bound] = []
     for limit in _list_values(limits):
+        name = limit.quantity if isinstance(limit, Constraint) else ""
         is_range = limit.comparator is Comparator.BETWEEN
         sides: list[tuple[Comparator, float | None]] = [(limit.comparator, limit.value)]
         if is_range:
@@ -180,12 +182,10 @@ def list_bounds(
                 (Comparator.AT_LEAST, limit.value),
                 (Comparator.AT_MOST, limit.value_high),
             ]
-        name = limit.quantity if isinstance(limit, Constraint) else ""
-        bounds += [
-            Bound(name, side, one, limit.unit, is_range)
-            for side, one in sides
-            if one is not None
-        ]
+        for comparator, value in sides:
+            if value is None:
+                continue
+            bounds.append(Bound(name, comparator, value, limit.unit, is_range))
     return tuple(bounds)
 
 
@@ -193,22 +193,28 @@ def list_bounds(
 
 
 def _list_numbers(value: Any) -> tuple[float | None, ...]:
+    """Return the numbers of a value: low and high of an amount, else one, or two of a range."""
     if isinstance(value, Amount):
         return value.low, value.high
     high = getattr(value, "value_high", None)
-    return (value.value,) if high is None else (value.value, high)
+    if high is None:
+        return (value.value,)
+    return value.value, high
 
 
 def _list_amounts(amounts: Amount | tuple[Amount, ...] | None) -> tuple[Amount, ...]:
     """Return amounts without their arms, which are a field of their own."""
-    return tuple(
-        one.model_copy(update={"arms": ()}) if one.arms else one
-        for one in _list_values(amounts)
-    )
+    without_arms: list[Amount] = []
+    for amount in _list_values(amounts):
+        if amount.arms:
+            without_arms.append(amount.model_copy(update={"arms": ()}))
+        else:
+            without_arms.append(amount)
+    return tuple(without_arms)
 
 
 def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
-    """Return the comparator, if there is one, and the quantities in base units."""
+    """Return the comparator, if there is one, and the numbers in base units."""
     scaled = tuple(
         scale_quantity(number, value.unit) for number in _list_numbers(value)
     )
@@ -216,53 +222,62 @@ def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
 
 
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
-    side, size = _scale(gold)
-    other_side, other_size = _scale(predicted)
+    """Return in what two unequal values differ first: comparator, number, or unit."""
+    comparator, sizes = _scale(gold)
+    other_comparator, other_sizes = _scale(predicted)
+    is_limit = isinstance(gold, Bound)
     # If both differ, a limit's error is the comparator, and a time window's is the number.
-    if side != other_side and (isinstance(gold, Bound) or size == other_size):
+    comparator_counts = is_limit or sizes == other_sizes
+    if comparator != other_comparator and comparator_counts:
         return ErrorKind.COMPARATOR
     if _list_numbers(gold) != _list_numbers(predicted):
         return ErrorKind.NUMBER
-    if isinstance(gold, Bound):
-        are_times = all(
-            read_dimension(one.unit)[0] in {"month", "s1"} for one in (gold, predicted)
-        )
-        return ErrorKind.TIME_UNIT if are_times else ErrorKind.UNIT
-    return ErrorKind.UNIT if isinstance(gold, Amount) else ErrorKind.TIME_UNIT
+    if isinstance(gold, Amount):
+        return ErrorKind.UNIT
+    if is_limit and not (_is_time(gold.unit) and _is_time(predicted.unit)):
+        return ErrorKind.UNIT
+    return ErrorKind.TIME_UNIT
+
+
+def _is_time(unit: str | None) -> bool:
+    """Return whether a unit is of time: months have a dimension of their own."""
+    return read_dimension(unit)[0] in {"month", "s1"}
 
 
 def _resemble_numbers(gold: Any, predicted: Any) -> bool:
-    sides = (
-        {gold.comparator, predicted.comparator} if isinstance(gold, Bound) else set()
-    )
-    return _list_numbers(gold) == _list_numbers(predicted) and (
-        len(sides) < 2 or sides in _SAME_SIDE
-    )
+    """Return whether two values have the same numbers, and limits also bound the same side."""
+    if _list_numbers(gold) != _list_numbers(predicted):
+        return False
+    if not isinstance(gold, Bound) or gold.comparator == predicted.comparator:
+        return True
+    return {gold.comparator, predicted.comparator} in _SAME_SIDE
 
 
 def _compare_numbers(gold: Any, predicted: Any) -> float:
+    """Return the likeness of two members of a list, 0 to 1, by numbers and units; of limits first
+    by the words for their quantity.
+    """
     is_same = _scale(gold) == _scale(predicted)
     is_bound = isinstance(gold, Bound)
     if is_same and not is_bound:
         return 1.0
-    measures = read_dimension(gold.unit)[0] == read_dimension(predicted.unit)[0]
+    measure_the_same = read_dimension(gold.unit)[0] == read_dimension(predicted.unit)[0]
     if is_bound:
+        is_same_value = gold.value == predicted.value or is_same
+        is_same_comparator = gold.comparator == predicted.comparator
         return (
             0.5 * measure_overlap(gold.quantity, predicted.quantity)
-            + 0.3 * float(gold.value == predicted.value or is_same)
-            + 0.1 * float(gold.comparator == predicted.comparator)
-            + 0.1 * measures
+            + (0.3 if is_same_value else 0.0)
+            + (0.1 if is_same_comparator else 0.0)
+            + (0.1 if measure_the_same else 0.0)
         )
-    numbers = [
-        one == other
-        for one, other in zip(
-            _list_numbers(gold), _list_numbers(predicted), strict=True
-        )
-    ]
-    is_same_unit = (
-        measures if isinstance(gold, Amount) else bool(gold.unit == predicted.unit)
-    )
-    return 0.5 * sum(numbers) / len(numbers) + 0.4 * is_same_unit
+    ours = _list_numbers(gold)
+    theirs = _list_numbers(predicted)
+    equal = [a == b for a, b in zip(ours, theirs, strict=True)]
+    is_same_unit = gold.unit == predicted.unit
+    if isinstance(gold, Amount):
+        is_same_unit = measure_the_same
+    return 0.5 * equal.count(True) / len(equal) + (0.4 if is_same_unit else 0.0)
 
 
 _DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
@@ -282,26 +297,31 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
     >>> len({measure_window(window) for window in windows})
     1
     """
-    factor = _DAYS.get(window.unit)
-    sizes = (
-        None if one is None else round(one * (factor or 1), 6)
-        for one in (window.value, window.value_high)
-    )
-    return window.comparator, *sizes, TimeUnit.DAY if factor else window.unit
+    days = _DAYS.get(window.unit)
+    unit = TimeUnit.DAY if days else window.unit
+    sizes: list[float | None] = []
+    for number in (window.value, window.value_high):
+        if number is None:
+            sizes.append(None)
+        else:
+            sizes.append(round(number * (days or 1), 6))
+    return window.comparator, *sizes, unit
 
 
 def _compare_windows(gold: TimeWindow, predicted: TimeWindow) -> float:
     """Compare two entries of a list of windows: an equal one outweighs two unequal ones."""
-    named = sum(
-        share_words(getattr(gold, name) or "", getattr(predicted, name) or "")
-        for name in ("of", "anchor")
-    )
+    shared = 0
+    for name in ("of", "anchor"):
+        words = getattr(gold, name) or ""
+        other_words = getattr(predicted, name) or ""
+        if share_words(words, other_words):
+            shared += 1
     if measure_window(gold) == measure_window(predicted):
-        return 2.0 + 0.1 * named
+        return 2.0 + 0.1 * shared
+    is_same_value = gold.value == predicted.value
+    is_same_unit = gold.unit == predicted.unit
     return (
-        0.5 * (gold.value == predicted.value)
-        + 0.4 * (gold.unit == predicted.unit)
-        + 0.01 * named
+        (0.5 if is_same_value else 0.0) + (0.4 if is_same_unit else 0.0) + 0.01 * shared
     )
 
 
@@ -310,55 +330,89 @@ _WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
 
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
     """Return ``NUMBER`` if both have a rate, else ``WRONG_CATEGORY``: "as needed" has no rate."""
-    return (
-        ErrorKind.NUMBER
-        if _WITHOUT_RATE.isdisjoint((gold, predicted))
-        else ErrorKind.WRONG_CATEGORY
-    )
+    if gold in _WITHOUT_RATE or predicted in _WITHOUT_RATE:
+        return ErrorKind.WRONG_CATEGORY
+    return ErrorKind.NUMBER
 
 
 def _have_one_name(one: Instrument, other: Instrument) -> bool:
+    """Return whether two instruments are the same one, perhaps in another version."""
     return name_instrument(one.name)[0] == name_instrument(other.name)[0]
+
+
+def _find_instrument_error(gold: Instrument, predicted: Instrument) -> ErrorKind:
+    if _have_one_name(gold, predicted):
+        return ErrorKind.NUMBER  # of the version
+    return ErrorKind.WRONG_CATEGORY
+
+
+def _resemble_instruments(gold: Instrument, predicted: Instrument) -> bool:
+    if _have_one_name(gold, predicted):
+        return True
+    return measure_overlap(gold.name, predicted.name) >= 0.5
+
+
+def _compare_names(gold: str, predicted: str) -> float:
+    """Return the likeness of two names, 0 to 1: other names of one thing are equal."""
+    if fold_name(gold) == fold_name(predicted):
+        return 1.0
+    return compare_extents(gold, predicted)
+
+
+def _resemble_words(gold: str, predicted: str) -> bool:
+    if not gold or not predicted:
+        return False
+    return share_words(gold, predicted)
+
+
+def _resemble_wholes(gold: str, predicted: str) -> bool:
+    if not gold or not predicted:
+        return False
+    return share_whole(gold, predicted)
 
 
 TEXT = Comparer(
     lambda *_: ErrorKind.WORDING,
     fold_name,
-    lambda one, other: measure_overlap(one, other) >= 0.5,
-    lambda one, other: (
-        1.0 if fold_name(one) == fold_name(other) else compare_extents(one, other)
-    ),
+    lambda gold, predicted: measure_overlap(gold, predicted) >= 0.5,
+    _compare_names,
 )
 """Verbatim text, or another name of the same agent or measure; texts that share half of their
 tokens agree at the relaxed level.
 """
 EXTENT = replace(
     TEXT,
-    resembles=lambda one, other: compare_extents(one, other) >= 0.5,
+    resembles=lambda gold, predicted: compare_extents(gold, predicted) >= 0.5,
     is_extent=True,
 )
 """The extent of a quote: two readers seldom cut it alike, so an overlap is enough."""
 
 
-def _name_word_error(gold: Any, predicted: Any) -> ErrorKind:
+def _find_word_error(gold: str, predicted: str) -> ErrorKind:
+    """Return the error of words, of which there may be none on either side."""
     if not gold:
         return ErrorKind.INVENTED
-    return ErrorKind.WORDING if predicted else ErrorKind.MISSED
+    if not predicted:
+        return ErrorKind.MISSED
+    return ErrorKind.WORDING
+
+
+def _list_words(words: str | None) -> tuple[str]:
+    """Return the words as the only value: that there are none is an answer too."""
+    return (words or NOTHING,)
 
 
 WORDS = Comparer(
-    _name_word_error,
+    _find_word_error,
     fold_text,
-    lambda one, other: bool(one and other) and share_words(one, other),
-    spread=lambda words: (words or NOTHING,),
+    _resemble_words,
+    spread=_list_words,
     is_extent=True,
 )
 """Words of the record that are part of a value: they agree if they share half of those of the
 shorter text, without articles and prepositions. That there are none is an answer too.
 """
-WHOLE = replace(
-    WORDS, resembles=lambda one, other: bool(one and other) and share_whole(one, other)
-)
+WHOLE = replace(WORDS, resembles=_resemble_wholes)
 """Words that name a thing, such as what a time window limits: a fragment of them is wrong."""
 NOTHING = ""
 """Stands for no words, where that is an answer."""
@@ -380,19 +434,17 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.LABEL: Comparer(
         lambda *_: ErrorKind.WRONG_CATEGORY,
         fold_label,
-        likeness=lambda one, other: float(fold_label(one) == fold_label(other)),
+        likeness=lambda gold, predicted: float(
+            fold_label(gold) == fold_label(predicted)
+        ),
         of_pairs=True,
     ),
     Comparison.GROUP: Comparer(lambda *_: ErrorKind.WRONG_PAIRING, of_groups=True),
     # All names of an instrument are equal; the version counts above the relaxed level.
     Comparison.NAME: Comparer(
-        lambda one, other: (
-            ErrorKind.NUMBER if _have_one_name(one, other) else ErrorKind.WRONG_CATEGORY
-        ),
-        lambda one: name_instrument(one.name, one.version),
-        lambda one, other: (
-            _have_one_name(one, other) or measure_overlap(one.name, other.name) >= 0.5
-        ),
+        _find_instrument_error,
+        lambda instrument: name_instrument(instrument.name, instrument.version),
+        _resemble_instruments,
     ),
 }
 """The comparer of each kind of value."""

@@ -22,39 +22,36 @@ _OF_TIME = frozenset({"time_points", "time_kind"})
 def list_errors(record_id: str, rows: Iterable[JudgedValue]) -> Iterator[ErrorExample]:
     """Yield the errors among the rows of a record."""
     for row in rows:
-        if row.error:
-            yield ErrorExample(
-                kind=row.error,
-                harm=row.error.harm * row.field.weight,
-                record_id=record_id,
-                field=row.field.name,
-                gold=_describe(
-                    row.gold_item, row.gold_path, row.field.attribute, row.gold
-                ),
-                predicted=_describe(
-                    row.predicted_item,
-                    row.predicted_path,
-                    row.field.attribute,
-                    row.predicted,
-                ),
-                belongs_to=row.belongs_to,
-            )
+        if not row.error:
+            continue
+        attribute = row.field.attribute
+        yield ErrorExample(
+            kind=row.error,
+            harm=row.error.harm * row.field.weight,
+            record_id=record_id,
+            field=row.field.name,
+            gold=_describe(row.gold_item, row.gold_path, attribute, row.gold),
+            predicted=_describe(
+                row.predicted_item, row.predicted_path, attribute, row.predicted
+            ),
+            belongs_to=row.belongs_to,
+        )
 
 
 def _describe(
     side: Side, path: str | None, attribute: str | None, value: Any
 ) -> ErrorSide | None:
+    """Return what one extraction says, and on what it rests; None if it lacks the item."""
     if path is None:
         return None
     item: ExtractedItem = side.item
+    citations = [evidence.cite() for evidence in _find_evidence(item, attribute, value)]
     return ErrorSide(
         path=path,
         value=None if value == NOTHING else to_jsonable_python(value),
         section=name_home(item),
         quote=_find_quote(item, attribute),
-        evidence=tuple(
-            dict.fromkeys(one.cite() for one in _find_evidence(item, attribute, value))
-        ),
+        evidence=tuple(dict.fromkeys(citations)),
         confidence=item.confidence,
         origin=item.origin,
         support=item.support,
@@ -68,9 +65,11 @@ def _find_quote(item: ExtractedItem, attribute: str | None) -> str | None:
     if isinstance(item, Endpoint):
         return item.time_frame if attribute in _OF_TIME else item.measure
     quote: str | None = getattr(item, "quote", None)
-    if quote is None and attribute:
-        quote = next((one.quote for one in item.evidence_for(attribute)), None)
-    return quote
+    if quote is not None or not attribute:
+        return quote
+    for evidence in item.evidence_for(attribute):
+        return evidence.quote
+    return None
 
 
 def _find_evidence(
@@ -80,14 +79,20 @@ def _find_evidence(
     of the whole item.
     """
     if attribute is None:
-        return [one for one in item.evidence if one.field in ("quote", *_OUTCOME)]
+        of_item = ("quote", *_OUTCOME)
+        return [evidence for evidence in item.evidence if evidence.field in of_item]
     held = item.value_of(name_field(attribute))
     if isinstance(held, tuple) and value in held:
         member = f"{attribute}[{held.index(value)}]"
-        if found := [one for one in item.evidence if one.field == member]:
-            return found
+        of_member = [evidence for evidence in item.evidence if evidence.field == member]
+        if of_member:
+            return of_member
     field = FieldRef(attribute)
-    return [one for one in item.evidence if field.covers(FieldRef(one.field).path)]
+    return [
+        evidence
+        for evidence in item.evidence
+        if field.covers(FieldRef(evidence.field).path)
+    ]
 
 
 def name_field(path: str) -> str:
@@ -99,8 +104,9 @@ def name_field(path: str) -> str:
 
 def rank_error(error: ErrorExample) -> tuple[Any, ...]:
     """Return the key that sorts errors: by harm, then by record, field and values."""
-    values = [repr(side and side.value) for side in (error.gold, error.predicted)]
-    return -error.harm, error.record_id, error.field, *values
+    gold = repr(error.gold and error.gold.value)
+    predicted = repr(error.predicted and error.predicted.value)
+    return -error.harm, error.record_id, error.field, gold, predicted
 
 
 def group_errors(
@@ -112,15 +118,18 @@ def group_errors(
     by_kind = defaultdict[ErrorKind, list[ErrorExample]](list)
     for error in errors:
         by_kind[error.kind].append(error)
-    scores = [
-        ErrorScore(
-            kind=kind,
-            count=len(found),
-            harm=sum(error.harm for error in found),
-            fields=dict(sorted(Counter(error.field for error in found).items())),
-            examples=tuple(heapq.nsmallest(examples, found, key=rank_error)),
+    scores: list[ErrorScore] = []
+    for kind, of_kind in by_kind.items():
+        by_field = Counter(error.field for error in of_kind)
+        scores.append(
+            ErrorScore(
+                kind=kind,
+                count=len(of_kind),
+                harm=sum(error.harm for error in of_kind),
+                fields=dict(sorted(by_field.items())),
+                examples=tuple(heapq.nsmallest(examples, of_kind, key=rank_error)),
+            )
         )
-        for kind, found in by_kind.items()
-    ]
     order = list(ErrorKind)
-    return tuple(sorted(scores, key=lambda one: (-one.harm, order.index(one.kind))))
+    scores.sort(key=lambda score: (-score.harm, order.index(score.kind)))
+    return tuple(scores)

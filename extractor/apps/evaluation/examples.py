@@ -10,12 +10,12 @@ from extractor.concepts.own.declaration import CustomField, Example, Of
 from extractor.schemas import Section, Source, TrialRecord
 
 _SECTIONS = {
-    Of.RECORD: ("brief_summary", "{}"),
-    Of.CRITERION: ("eligibility", "{} Criteria:\n\n* {}"),
-    Of.REGIMEN: ("interventions[0]", "{}"),
-    Of.ENDPOINT: ("primary_outcomes[0]", "{}"),
+    Of.RECORD: "brief_summary",
+    Of.CRITERION: "eligibility",
+    Of.REGIMEN: "interventions[0]",
+    Of.ENDPOINT: "primary_outcomes[0]",
 }
-"""Where the text of an example stands in its record, and how."""
+"""Where the text of an example stands in its record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,39 +45,38 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
     """
     for field in fields:
         # The text is given as one that has the field.
-        asked = field.model_copy(update={"where": {}, "sections": ()})
+        shown = field.model_copy(update={"where": {}, "sections": ()})
         for number, example in enumerate(field.examples, 1):
-            others = tuple(one for one in field.examples if one is not example)
+            others = tuple(other for other in field.examples if other is not example)
+            asked = shown.model_copy(update={"examples": others})
             name = f"{field.name}-{number}"
+            record = _make_record(name, field, example)
             gold = {"record_id": name, "custom": {field.name: _answer(field, example)}}
-            yield ExampleCase(
-                asked.model_copy(update={"examples": others}),
-                asked,
-                _make_record(name, field, example),
-                gold,
-            )
+            yield ExampleCase(asked, shown, record, gold)
 
 
 def _answer(field: CustomField, example: Example) -> list[dict[str, Any]]:
+    """Return the values that an example states, as gold writes them."""
     claims = field.read(field.complete_answers(example))[0]
-    said = [
-        {name: value for name, value in claim.items() if name != "quote"}
-        if field.needs_quote
-        else dict(claim)
-        for claim in claims
-    ]
-    return [{"values": to_jsonable_python(one)} for one in said]
+    answers = []
+    for claim in claims:
+        values = dict(claim)
+        if field.needs_quote:
+            # The quote proves the value; it is no attribute of the field.
+            values.pop("quote", None)
+        answers.append({"values": to_jsonable_python(values)})
+    return answers
 
 
 def _make_record(name: str, field: CustomField, example: Example) -> TrialRecord:
-    section, form = _SECTIONS[field.of]
+    """Return a record whose one section has the text of an example."""
+    text = example.text
     if field.of is Of.CRITERION:
+        # Under a heading, so that the text is read as a criterion of the kind asked for.
         kinds = field.where.get("kind", ("inclusion",))
-        text = form.format(kinds[0].capitalize(), example.text)
-    else:
-        text = form.format(example.text)
+        text = f"{kinds[0].capitalize()} Criteria:\n\n* {example.text}"
     return TrialRecord(
         record_id=name,
         source=Source(path=f"example {name}", format="flat"),
-        sections=(Section(name=section, text=text),),
+        sections=(Section(name=_SECTIONS[field.of], text=text),),
     )

@@ -138,46 +138,58 @@ own: most limits have no condition.
 
 def _make_fields(info: FieldInfo) -> Iterator[Field]:
     """Yield a field, and the parts of its values that are scored by themselves."""
-    place = f"values.{info.name}" if info.group.startswith("custom.") else info.name
-    known = info.metadata
-    is_list = known.comparison is Comparison.WINDOW and info.many
-    comparer = WINDOWS if is_list else COMPARERS[known.comparison]
-    yield Field(info.path, place, comparer, known.family, known.weight, known.in_total)
-    has_parts = info.many and issubclass(info.type, BaseModel) and place == info.name
-    for part in list_model(info.path, info.type) if has_parts else ():
-        known = part.metadata
-        kind = comparer if comparer.of_groups else COMPARERS[known.comparison]
-        attribute = f"{place}.{part.name}"
-        one = Field(
+    is_own = info.group.startswith("custom.")
+    place = f"values.{info.name}" if is_own else info.name
+    metadata = info.metadata
+    comparer = COMPARERS[metadata.comparison]
+    if info.many and metadata.comparison is Comparison.WINDOW:
+        comparer = WINDOWS
+    yield Field(
+        info.path,
+        place,
+        comparer,
+        metadata.family,
+        metadata.weight,
+        metadata.in_total,
+    )
+    if is_own or not info.many or not issubclass(info.type, BaseModel):
+        return
+    for part in list_model(info.path, info.type):
+        metadata = part.metadata
+        scored_part = Field(
             part.path,
-            attribute,
-            kind,
-            known.family,
-            known.weight,
-            known.in_total,
+            f"{place}.{part.name}",
+            comparer if comparer.of_groups else COMPARERS[metadata.comparison],
+            metadata.family,
+            metadata.weight,
+            metadata.in_total,
             whole=info.name,
         )
-        yield one
-        if known.rare:
-            yield replace(one, name=f"{one.name}.stated", only_stated=True)
+        yield scored_part
+        if metadata.rare:
+            yield replace(
+                scored_part, name=f"{scored_part.name}.stated", only_stated=True
+            )
 
 
 def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
+    """Return the group of items with all fields that gold has, in report order."""
     model, whole = _ITEMS.get(group.path, (CustomItem, None))
-    # An endpoint's index is not scored, since it is not read from text.
-    infos = [
-        info
-        for info in group.fields
-        if info.metadata.in_gold and info.path != "endpoints.index"
-    ]
+    infos: list[FieldInfo] = []
+    for info in group.fields:
+        # An endpoint's index is not scored, since it is not read from text.
+        if not info.metadata.in_gold or info.path == "endpoints.index":
+            continue
+        infos.append(info)
     infos.sort(
         key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST)
     )
-    fields = (
-        *([Field(whole, None, TEXT)] if whole else ()),
-        *(one for info in infos for one in _make_fields(info)),
-    )
-    return Group(group.path, model, fields, group.list_items, group.of, many)
+    fields: list[Field] = []
+    if whole:
+        fields.append(Field(whole, None, TEXT))
+    for info in infos:
+        fields += _make_fields(info)
+    return Group(group.path, model, tuple(fields), group.list_items, group.of, many)
 
 
 GROUPS = ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS = tuple(
@@ -205,8 +217,10 @@ def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
 
 def list_known(group: Group) -> tuple[Field, ...]:
     """Return all fields of a group, also those that are not scored."""
-    known = {one.path: one.fields for one in GROUPS}
-    return known.get(group.path, group.fields)
+    for complete in GROUPS:
+        if complete.path == group.path:
+            return complete.fields
+    return group.fields
 
 
 def list_judged(
@@ -229,17 +243,18 @@ def list_judged(
     """
     stated = _find_stated(gold)
     for group in groups:
-        has_none = group.path in stated and not group.items(gold)
-        # An empty list of a reading before guideline 1.5 says nothing of what that added.
-        annotated = [
-            field
-            for field in group.fields
-            if find_mark(field) in stated or (has_none and field.counts)
-        ]
-        if gold.scored:
-            annotated = [one for one in annotated if one.is_named(gold.scored)]
-        if chosen is not None:
-            annotated = [one for one in annotated if one.name in chosen]
+        has_no_items = group.path in stated and not group.items(gold)
+        annotated: list[Field] = []
+        for field in group.fields:
+            # An empty list of a reading before guideline 1.5 says nothing of what that added.
+            is_empty = has_no_items and field.counts
+            if not is_empty and find_mark(field) not in stated:
+                continue
+            if gold.scored and not field.is_named(gold.scored):
+                continue
+            if chosen is not None and field.name not in chosen:
+                continue
+            annotated.append(field)
         if annotated:
             yield group.keep(annotated.__contains__)
 
@@ -266,8 +281,10 @@ def find_mark(field: Field) -> str:
     name = field.name.removesuffix(".stated")
     if field.attribute is None:
         return name if name == CRITERIA.path else field.task
-    whole = name.removesuffix(f".{field.part}") if field.whole else name
-    return _MARKS.get(name, whole)
+    if name in _MARKS:
+        return _MARKS[name]
+    # A part of a value is annotated by the key of the whole.
+    return name.removesuffix(f".{field.part}") if field.whole else name
 
 
 def choose_fields(names: Iterable[str], groups: Iterable[Group]) -> frozenset[str]:
@@ -277,15 +294,17 @@ def choose_fields(names: Iterable[str], groups: Iterable[Group]) -> frozenset[st
     >>> sorted(choose_fields(["minimum_age", "constraints"], GROUPS))[:2]
     ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']
     """
-    fields = [field for group in groups for field in group.fields]
     wanted = list(names)
-    unknown = [
-        name for name in wanted if not any(one.is_named([name]) for one in fields)
-    ]
-    paths = [one.name for one in fields]
+    fields = [field for group in groups for field in group.fields]
+    unknown = []
+    for name in wanted:
+        if any(field.is_named([name]) for field in fields):
+            continue
+        unknown.append(name)
+    paths = [field.name for field in fields]
     parts = [part for path in paths for part in path.split(".")]
     refuse_unknown("field", unknown, tuple(dict.fromkeys([*parts, *paths])))
-    return frozenset(one.name for one in fields if one.is_named(wanted))
+    return frozenset(field.name for field in fields if field.is_named(wanted))
 
 
 def list_quotes(group: Group, item: ExtractedItem) -> Iterator[tuple[str, str | None]]:
@@ -302,16 +321,18 @@ def list_quotes(group: Group, item: ExtractedItem) -> Iterator[tuple[str, str | 
     for field in group.fields:
         if field.attribute is None or field.only_stated:
             continue
-        value = field.read(item)
-        many = isinstance(value, tuple)
-        members: Iterable[Any] = value if many else [value]
-        for number, one in enumerate(members):
-            place = f"{field.whole or field.attribute}" + f"[{number}]" * many
-            if field.is_words:
-                yield (
-                    (f"{place}.{field.part}", getattr(one, field.part))
-                    if field.whole
-                    else (place, one)
-                )
-            elif not field.whole and hasattr(one, "quote"):
-                yield f"{place}.quote", one.quote
+        place = field.whole or field.attribute
+        for path, value in _list_members(place, field.read(item)):
+            if field.whole and field.is_words:
+                yield f"{path}.{field.part}", getattr(value, field.part)
+            elif field.is_words:
+                yield path, value
+            elif not field.whole and hasattr(value, "quote"):
+                yield f"{path}.quote", value.quote
+
+
+def _list_members(path: str, value: Any) -> list[tuple[str, Any]]:
+    """Return the members of a list with their paths, or another value with its own."""
+    if not isinstance(value, tuple):
+        return [(path, value)]
+    return [(f"{path}[{number}]", member) for number, member in enumerate(value)]

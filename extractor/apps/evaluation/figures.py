@@ -45,18 +45,23 @@ class Count(IntEnum):
 def count_values(rows: Iterable[JudgedValue], fields: Sequence[Field]) -> Counts:
     """Count the rows of a record: an array of fields and columns."""
     counts = np.zeros((len(fields), len(Count)), np.uint32)
-    places = {field.name: place for place, field in enumerate(fields)}
-    for (name, *_), found in groupby(
-        rows, key=lambda row: (row.field.name, row.gold_path, row.predicted_path)
-    ):
-        of_field = list(found)
-        of_item = counts[places[name]]
-        for row in of_field:
+    numbers = {field.name: number for number, field in enumerate(fields)}
+    # The rows of one field in one item stand together.
+    for (name, *_), run in groupby(rows, key=_name_place):
+        rows_of_field = list(run)
+        of_field = counts[numbers[name]]
+        for row in rows_of_field:
             for column in _list_columns(row):
-                of_item[column] += 1
-        if of_field[0].is_paired and all(row.gold is None for row in of_field):
-            of_item[Count.EMPTY] += 1
+                of_field[column] += 1
+        is_empty_in_gold = all(row.gold is None for row in rows_of_field)
+        if is_empty_in_gold and rows_of_field[0].is_paired:
+            of_field[Count.EMPTY] += 1
     return counts
+
+
+def _name_place(row: JudgedValue) -> tuple[str, str | None, str | None]:
+    """Return the field of a row, and the paths of its item in gold and in the prediction."""
+    return row.field.name, row.gold_path, row.predicted_path
 
 
 def _list_columns(row: JudgedValue) -> Iterator[Count]:
@@ -89,13 +94,18 @@ def list_figures(fields: Sequence[Field]) -> tuple[Figure, ...]:
     '.micro'.
 
     >>> from .fields import FIELDS
-    >>> [one.name for one in list_figures(FIELDS)][-4:]
+    >>> [figure.name for figure in list_figures(FIELDS)][-4:]
     ['dosing', 'dosing.micro', 'endpoints', 'endpoints.micro']
     """
     figures = [Figure(field.name, [row]) for row, field in enumerate(fields)]
-    counting = [(row, field.task) for row, field in enumerate(fields) if field.in_total]
-    for task in dict.fromkeys(["all", *(field.task for field in fields)]):
-        rows = [row for row, of_task in counting if task in ("all", of_task)]
+    tasks = dict.fromkeys(field.task for field in fields)
+    for task in dict.fromkeys(["all", *tasks]):
+        rows = []
+        for row, field in enumerate(fields):
+            if not field.in_total:
+                continue
+            if task in ("all", field.task):
+                rows.append(row)
         figures.append(Figure(task, rows, is_mean=True))
         figures.append(Figure(f"{task}.micro", rows))
     return tuple(figures)
@@ -109,13 +119,13 @@ def resample(counts: Sequence[Counts], resamples: int, seed: int) -> list[Floats
     """
     records = len(counts[0])
     generator = np.random.default_rng(seed)
+    # How often each record is in each sample: in the first sample, once.
     weights = np.ones((1 + resamples, records))
     if records:
         for row in weights[1:]:
-            row[:] = np.bincount(
-                generator.integers(records, size=records), minlength=records
-            )
-    return [np.tensordot(weights, one.astype(np.float64), 1) for one in counts]
+            drawn = generator.integers(records, size=records)
+            row[:] = np.bincount(drawn, minlength=records)
+    return [np.tensordot(weights, table.astype(np.float64), 1) for table in counts]
 
 
 def measure(sums: Floats, figures: Sequence[Figure]) -> Floats:
@@ -124,25 +134,27 @@ def measure(sums: Floats, figures: Sequence[Figure]) -> Floats:
     NaN if there is nothing to score: F1 without any value, precision without a predicted value,
     recall without a gold value. Means leave such fields out.
     """
+    scores = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
         of_fields = _score(sums)
-        found = [
-            np.nanmean(of_fields[:, one.rows], axis=1)
-            if one.is_mean
-            else _score(sums[:, one.rows].sum(axis=1))
-            for one in figures
-        ]
-    return np.stack(found, axis=1)
+        for figure in figures:
+            if figure.is_mean:
+                scores.append(np.nanmean(of_fields[:, figure.rows], axis=1))
+            else:
+                scores.append(_score(sums[:, figure.rows].sum(axis=1)))
+    return np.stack(scores, axis=1)
 
 
 def _score(counts: Floats) -> Floats:
+    """Return precision, recall and F1 (last axis) at each level, from columns of counts."""
     right = counts[..., [Count.EXACT, Count.NORMALISED, Count.RELAXED]]
     gold = counts[..., [Count.GOLD]]
     predicted = counts[..., [Count.PREDICTED]]
-    return np.stack(
-        (right / predicted, right / gold, 2 * right / (gold + predicted)), axis=-1
-    )
+    precision = right / predicted
+    recall = right / gold
+    f1 = 2 * right / (gold + predicted)
+    return np.stack((precision, recall, f1), axis=-1)
 
 
 def find_intervals(
@@ -159,8 +171,8 @@ def find_intervals(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
         intervals: Floats = np.nanpercentile(samples, [2.5, 97.5], axis=0)
-    for one in counts:
-        values = one[..., [Count.GOLD, Count.INVENTED]].sum(axis=(0, 2))
+    for table in counts:
+        values = table[..., [Count.GOLD, Count.INVENTED]].sum(axis=(0, 2))
         are_few = [values[figure.rows].sum() < LEAST_VALUES for figure in figures]
         intervals[:, are_few] = np.nan
     return intervals

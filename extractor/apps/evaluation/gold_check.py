@@ -83,10 +83,12 @@ def check_gold_files(
     problems = check_gold(
         gold, read_records(*inputs, on_error=unreadable.append), fields
     )
-    refused = [
-        Flaw(one.place or "", one.problem, one.remedy, place=GoldPlace(Path(one.path)))
-        for one in unreadable
-    ]
+    refused = []
+    for error in unreadable:
+        place = GoldPlace(Path(error.path))
+        refused.append(
+            Flaw(error.place or "", error.problem, error.remedy, place=place)
+        )
     return [*refused, *problems]
 
 
@@ -106,90 +108,90 @@ def check_gold(
     []
     """
     entries = list(_read_entries(Path(gold)))
-    wanted = {_read_id(data) for _, data in entries}
+    wanted = {_get_id(data) for _, data in entries}
     kept = {
         record.record_id: record for record in records if record.record_id in wanted
     }
-    seen: dict[str, GoldPlace] = {}
-    checked = (
-        (place, _check_entry(place, data, kept, seen, fields))
-        for place, data in entries
-    )
-    return [replace(flaw, place=place) for place, flaws in checked for flaw in flaws]
+    first_places: dict[str, GoldPlace] = {}
+    flaws: list[Flaw] = []
+    for place, data in entries:
+        checked = _check_entry(place, data, kept, first_places, fields)
+        flaws += [replace(flaw, place=place) for flaw in checked]
+    return flaws
 
 
 def _read_entries(gold: Path) -> Iterator[tuple[GoldPlace, Any]]:
     """Yield each annotation with its place: its JSON, or the flaw that makes it unreadable."""
     files = list_files(gold)
     if not files:
-        yield (
-            GoldPlace(gold),
-            Flaw(
-                "",
-                "the folder holds no .json or .jsonl file",
-                "name the folder with gold",
-            ),
-        )
+        problem = "the folder holds no .json or .jsonl file"
+        yield GoldPlace(gold), Flaw("", problem, "name the folder with gold")
     for file in files:
         try:
             for place, data in list_places(file):
-                try:
-                    yield (
-                        place,
-                        json.loads(data.decode(), object_pairs_hook=_refuse_duplicates),
-                    )
-                except (ValueError, RecursionError) as problem:
-                    yield place, Flaw("", f"broken JSON: {problem}", "correct the JSON")
-        except OSError as problem:
-            yield (
-                GoldPlace(file),
-                Flaw("", f"cannot be read ({problem.strerror})", "check the path"),
-            )
+                yield place, _parse_entry(data)
+        except OSError as error:
+            problem = f"cannot be read ({error.strerror})"
+            yield GoldPlace(file), Flaw("", problem, "check the path")
+
+
+def _parse_entry(data: bytes) -> Any:
+    """Return the JSON of an annotation, or the flaw that makes it unreadable."""
+    try:
+        return json.loads(data.decode(), object_pairs_hook=_refuse_duplicates)
+    except (ValueError, RecursionError) as error:
+        return Flaw("", f"broken JSON: {error}", "correct the JSON")
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Build an object from these pairs, and refuse duplicate keys, which the parser would drop
     silently.
     """
-    twice = [
-        key for key, number in Counter(key for key, _ in pairs).items() if number > 1
-    ]
-    if twice:
-        raise ValueError(f"the key {twice[0]!r} occurs twice in one object")
+    counts = Counter(key for key, _ in pairs)
+    for key, count in counts.items():
+        if count > 1:
+            raise ValueError(f"the key {key!r} occurs twice in one object")
     return dict(pairs)
 
 
-def _read_id(data: object) -> str | None:
-    found = data.get("record_id") if isinstance(data, dict) else None
-    return found if isinstance(found, str) else None
+def _get_id(data: object) -> str | None:
+    """Return the record's id in the JSON of an annotation, or None."""
+    if not isinstance(data, dict):
+        return None
+    record_id = data.get("record_id")
+    return record_id if isinstance(record_id, str) else None
 
 
 def _check_entry(
     place: GoldPlace,
     data: Any,
     records: dict[str, TrialRecord],
-    seen: dict[str, GoldPlace],
+    first_places: dict[str, GoldPlace],
     fields: Sequence[CustomField],
 ) -> Iterator[Flaw]:
-    """Yield the flaws of one annotation. ``seen`` maps the ids so far to their places, and gets
-    this one.
+    """Yield the flaws of one annotation. ``first_places`` maps the ids so far to their places, and
+    gets this one.
     """
     if isinstance(data, Flaw):
         yield data
         return
-    name = _read_id(data)
-    if name is not None and seen.setdefault(name, place) != place:
+    record_id = _get_id(data)
+    if record_id is None:
+        yield from check_annotation(data, None, fields)
+        return
+    first_place = first_places.setdefault(record_id, place)
+    if first_place != place:
         yield Flaw(
             "record_id",
-            f"{name!r} is annotated in {seen[name]} as well",
+            f"{record_id!r} is annotated in {first_place} as well",
             "keep one of the two",
         )
-    record = None if name is None else records.get(name)
+    record = records.get(record_id)
     yield from check_annotation(data, record, fields)
-    if name is not None and record is None:
+    if record is None:
         yield Flaw(
             "record_id",
-            f"there is no record {name!r}",
+            f"there is no record {record_id!r}",
             "correct the id, or add the record",
         )
 
@@ -212,26 +214,30 @@ def check_annotation(
     """
     flaws, items = read_items(data, fields)
     yield from flaws
-    for one in items:
-        yield from _check_values(one.path, one.item)
-    # else groups would look like gaps
+    for _, path, item in items:
+        yield from _check_values(path, item)
+    # Groups that the schema refused would look like gaps.
     if not any(flaw.path.startswith("eligibility.groups") for flaw in flaws):
         yield from check_groups(items)
     yield from check_arms(items, record)
-    said = data if isinstance(data, dict) else {}
-    alone = bool(said.get("custom")) and not any(said.get(task) for task in Task)
-    yield from _check_scored(said.get("scored"), fields)
-    # An item that the schema refused has a flaw of its own.
-    places = {one.path for one in items} | {
-        flaw.path.partition("]")[0] + "]" for flaw in flaws
-    }
-    yield from _check_own(said.get("custom"), items, fields, None if alone else places)
-    if record is not None:
-        text = _Text(record)
-        for one in items:
-            yield from text.check_item(*one)
-        if not alone and _has_all_outcomes(data):
-            yield from _check_outcomes(data["endpoints"], items, text.outcomes)
+    keys = data if isinstance(data, dict) else {}
+    has_tasks = any(keys.get(task) for task in Task)
+    is_of_own_fields_alone = bool(keys.get("custom")) and not has_tasks
+    yield from _check_scored(keys.get("scored"), fields)
+    yield from _list_undeclared(keys.get("custom"), fields)
+    paths = None
+    if not is_of_own_fields_alone:
+        # An item that the schema refused has a flaw of its own.
+        refused = {flaw.path.partition("]")[0] + "]" for flaw in flaws}
+        paths = {path for _, path, _ in items} | refused
+    yield from _check_own(items, fields, paths)
+    if record is None:
+        return
+    text = _Text(record)
+    for group, path, item in items:
+        yield from text.check_item(group, path, item)
+    if _has_all_outcomes(data) and not is_of_own_fields_alone:
+        yield from _check_outcomes(data["endpoints"], items, text.outcomes)
 
 
 def _check_outcomes(
@@ -239,27 +245,34 @@ def _check_outcomes(
     items: Sequence[PlacedItem],
     registered: Sequence[tuple[Rank, int]],
 ) -> Iterator[Flaw]:
+    """Check the places of the endpoints that gold has listed, if all of them could be read."""
     endpoints = [
         (path, item) for _, path, item in items if path.startswith("endpoints")
     ]
     # Endpoints that the schema refused would look like gaps.
-    if isinstance(listed, list) and len(listed) == len(endpoints):
-        yield from _check_places(endpoints, registered)
+    if not isinstance(listed, list) or len(listed) != len(endpoints):
+        return
+    yield from _check_places(endpoints, registered)
 
 
 def _has_all_outcomes(data: Mapping[str, Any]) -> bool:
     """Return whether gold was read for all outcomes of the record."""
-    scored = data.get("scored")
-    if "endpoints" not in data or not isinstance(scored or [], list):
+    if "endpoints" not in data:
         return False
-    return not scored or ENDPOINTS.fields[0].is_named(map(str, scored))
+    scored = data.get("scored")
+    if not scored:
+        return True
+    if not isinstance(scored, list):
+        return False
+    return ENDPOINTS.fields[0].is_named(map(str, scored))
 
 
 def _check_scored(scored: Any, fields: Sequence[CustomField]) -> Iterator[Flaw]:
     """Yield names of fields that there are not, among those that gold was read for."""
-    named = scored if isinstance(scored, list) else []
+    if not isinstance(scored, list):
+        return
     groups = add_groups(fields)
-    for at, name in enumerate(named):
+    for at, name in enumerate(scored):
         try:
             choose_fields([str(name)], groups)
         except ArgumentError as error:
@@ -271,25 +284,7 @@ def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
     have.
     """
     if isinstance(item, Eligibility):
-        ages = {
-            f"{path}.{name}": age
-            for name in ("minimum_age", "maximum_age")
-            if (age := getattr(item, name))
-        }
-        for name, age in ages.items():
-            if age.unit not in AGE_UNITS:
-                yield Flaw(
-                    f"{name}.unit",
-                    f"'{age.unit}' is no unit of an age",
-                    "use year, month, week or day",
-                )
-        days = [count_days(age) for age in ages.values() if age.unit in AGE_UNITS]
-        if len(days) == 2 and days[0] > days[1]:
-            yield Flaw(
-                f"{path}.minimum_age",
-                "is above maximum_age",
-                "exchange or correct them",
-            )
+        yield from _check_ages(path, item)
     elif isinstance(item, Criterion):
         for number, limit in enumerate(item.constraints):
             yield from _check_limit(f"{path}.constraints[{number}]", limit, item)
@@ -298,6 +293,29 @@ def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
     elif isinstance(item, Regimen):
         for number, amount in enumerate(item.amounts):
             yield from _check_amount(f"{path}.amounts[{number}]", amount)
+
+
+def _check_ages(path: str, people: Eligibility) -> Iterator[Flaw]:
+    """Check the units of both ages, and that the lower one is not above the upper one."""
+    days = []
+    for name in ("minimum_age", "maximum_age"):
+        age = getattr(people, name)
+        if not age:
+            continue
+        if age.unit in AGE_UNITS:
+            days.append(count_days(age))
+        else:
+            yield Flaw(
+                f"{path}.{name}.unit",
+                f"'{age.unit}' is no unit of an age",
+                "use year, month, week or day",
+            )
+    if len(days) == 2 and days[0] > days[1]:
+        yield Flaw(
+            f"{path}.minimum_age",
+            "is above maximum_age",
+            "exchange or correct them",
+        )
 
 
 def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
@@ -329,92 +347,106 @@ def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     stated = {number.value for number in find_numbers(read_passage(words).tokens)}
     for name, bound in (("value", limit.value), ("value_high", limit.value_high)):
-        if bound not in _UNWRITTEN and not any(
-            abs(bound - one) <= _ROUNDED * abs(bound) for one in stated
-        ):
-            problem = (
-                f"{bound:,} does not stand in the quote {_shorten(criterion.quote)}"
-            )
-            yield Flaw(
-                f"{path}.{name}",
-                problem,
-                "correct the number, or quote the words that state it",
-                warns=True,
-            )
+        if bound in _UNWRITTEN:
+            continue
+        if any(abs(bound - number) <= _ROUNDED * abs(bound) for number in stated):
+            continue
+        yield Flaw(
+            f"{path}.{name}",
+            f"{bound:,} does not stand in the quote {_shorten(criterion.quote)}",
+            "correct the number, or quote the words that state it",
+            warns=True,
+        )
 
 
 def _check_bounds(path: str, limit: Constraint | TimeWindow) -> Iterator[Flaw]:
     """Check that a range has a lower and a higher bound, and other limits one."""
     high = limit.value_high
-    is_range = limit.comparator is Comparator.BETWEEN
-    if is_range and high is None:
+    if limit.comparator is not Comparator.BETWEEN:
+        if high is not None:
+            yield Flaw(
+                f"{path}.value_high",
+                f"is {high} with the comparator '{limit.comparator}'",
+                "write null",
+            )
+        return
+    if high is None:
         yield Flaw(
             f"{path}.value_high",
             "is null with the comparator 'between'",
             "write the upper bound",
         )
-    elif is_range and high is not None and limit.value >= high:
+    elif limit.value >= high:
         problem = f"value {limit.value} is not below value_high {high}"
         yield Flaw(f"{path}.value", problem, "exchange or correct them")
-    elif not is_range and high is not None:
-        yield Flaw(
-            f"{path}.value_high",
-            f"is {high} with the comparator '{limit.comparator}'",
-            "write null",
-        )
+
+
+def _list_undeclared(custom: Any, fields: Sequence[CustomField]) -> Iterator[Flaw]:
+    """Yield the user's fields in gold that are not declared, by name."""
+    if not isinstance(custom, dict):
+        return
+    declared = [field.name for field in fields]
+    for name in sorted(custom.keys() - set(declared)):
+        remedy = f"name its file with --fields{suggest(name, declared)}"
+        yield Flaw(f"custom.{name}", "no field has this name", remedy, warns=True)
 
 
 def _check_own(
-    custom: Any,
     items: Sequence[PlacedItem],
     fields: Sequence[CustomField],
-    places: Collection[str] | None,
+    paths: Collection[str] | None,
 ) -> Iterator[Flaw]:
-    """Yield values of the user's fields that are not declared, say nothing, or are of no item
-    that may have them.
+    """Yield values of the user's fields that say nothing, or are of no item that may have them.
 
-    ``places`` are the paths of all items; None for gold of these fields alone, which lacks the
-    items that it names.
+    ``paths`` are those of all items; None for gold of these fields alone, which lacks the items
+    that it names.
     """
-    known = {field.name: field for field in fields}
-    for name in (
-        sorted(custom.keys() - known.keys()) if isinstance(custom, dict) else ()
-    ):
-        remedy = f"name its file with --fields{suggest(name, known)}"
-        yield Flaw(f"custom.{name}", "no field has this name", remedy, warns=True)
-    seen: set[tuple[str, str | None]] = set()
+    by_name = {field.name: field for field in fields}
+    stated: set[tuple[str, str | None]] = set()
     for group, path, item in items:
         if not isinstance(item, CustomItem):
             continue
-        if (
-            (group.path, item.of) in seen
-            and not group.many
-            and (item.of or not group.of)
-        ):
+        is_repeated = (group.path, item.of) in stated
+        stated.add((group.path, item.of))
+        # An entry that does not name its item may be of any: it repeats no other.
+        is_host_known = bool(item.of) or not group.of
+        if is_repeated and is_host_known and not group.many:
             yield Flaw(path, "is stated twice", "leave one out, or declare many = true")
-        seen.add((group.path, item.of))
-        is_host = re.fullmatch(rf"{group.of}\[\d+\]", item.of or "") and (
-            places is None or item.of in places
-        )
-        if item.of is not None and not is_host:
-            remedy = (
-                f"write one such as {group.of}[0]"
-                if group.of
-                else "leave it out: the field is one of the record"
-            )
+        if item.of is not None and not _may_have_value(group, item.of, paths):
+            remedy = "leave it out: the field is one of the record"
+            if group.of:
+                remedy = f"write one such as {group.of}[0]"
             yield Flaw(f"{path}.of", f"there is no item {item.of!r}", remedy)
-        declared = known[group.path.partition(".")[2]].attributes
-        lacking = [
-            one.name for one in declared if one.required and one.name not in item.values
-        ]
-        if not item.values and not lacking:
-            yield Flaw(path, "has no value", "fill one in, or leave the entry out")
-        for name in lacking:
-            yield Flaw(
-                f"{path}.values.{name}",
-                "is empty",
-                "fill it in, or leave the entry out",
-            )
+        field = by_name[group.path.partition(".")[2]]
+        yield from _check_attributes(path, field, item)
+
+
+def _may_have_value(group: Group, of: str, paths: Collection[str] | None) -> bool:
+    """Return whether an item at a path may have a user's value: one of the right kind that there
+    is, if all are known.
+    """
+    if not re.fullmatch(rf"{group.of}\[\d+\]", of):
+        return False
+    return paths is None or of in paths
+
+
+def _check_attributes(
+    path: str, field: CustomField, item: CustomItem
+) -> Iterator[Flaw]:
+    """Yield required attributes without a value, and an entry without any value."""
+    lacking = []
+    for attribute in field.attributes:
+        if not attribute.required or attribute.name in item.values:
+            continue
+        lacking.append(attribute.name)
+    if not item.values and not lacking:
+        yield Flaw(path, "has no value", "fill one in, or leave the entry out")
+    for name in lacking:
+        yield Flaw(
+            f"{path}.values.{name}",
+            "is empty",
+            "fill it in, or leave the entry out",
+        )
 
 
 def _check_places(
@@ -424,33 +456,32 @@ def _check_places(
     outcomes.
     """
     counts = Counter(rank for rank, _ in registered)
-    seen: set[tuple[Rank, int]] = set()
+    annotated: set[tuple[Rank, int]] = set()
     for path, endpoint in endpoints:
-        place = endpoint.rank, endpoint.index
-        if place in seen:
+        rank = endpoint.rank
+        outcome = (rank, endpoint.index)
+        name = name_outcome(*outcome)
+        if outcome in annotated:
             yield Flaw(
                 f"{path}.index",
-                f"{name_outcome(*place)} is annotated twice",
+                f"{name} is annotated twice",
                 "correct rank and index",
             )
-        elif place not in registered:
-            problem = (
-                f"there is no {name_outcome(*place)}: the record has {counts[place[0]]} "
-                f"{place[0]} outcomes"
-            )
+        elif outcome not in registered:
             yield Flaw(
                 f"{path}.index",
-                problem,
+                f"there is no {name}: the record has {counts[rank]} {rank} outcomes",
                 "correct rank and index, or remove the endpoint",
             )
-        seen.add(place)
-    for place in registered:
-        if place not in seen:
-            yield Flaw(
-                "endpoints",
-                f"{name_outcome(*place)} is not annotated",
-                "add an endpoint for it",
-            )
+        annotated.add(outcome)
+    for outcome in registered:
+        if outcome in annotated:
+            continue
+        yield Flaw(
+            "endpoints",
+            f"{name_outcome(*outcome)} is not annotated",
+            "add an endpoint for it",
+        )
 
 
 def _shorten(text: str) -> str:
@@ -484,28 +515,16 @@ class _Text:
         record does not bear out.
         """
         if isinstance(item, Eligibility):
-            lead_ins = {
-                f"{path}.groups[{at}].lead_in": one.lead_in
-                for at, one in enumerate(item.groups)
-            }
-            yield from self._check_anywhere(
-                {place: quote for place, quote in lead_ins.items() if quote is not None}
-            )
+            lead_ins = {}
+            for at, criteria_group in enumerate(item.groups):
+                if criteria_group.lead_in is not None:
+                    place = f"{path}.groups[{at}].lead_in"
+                    lead_ins[place] = criteria_group.lead_in
+            yield from self._check_anywhere(lead_ins)
         else:
             yield from self._check_quotes(group, path, item)
-        for field in group.fields if isinstance(item, CustomItem) else ():
-            value = field.read(item)
-            for one in value if isinstance(value, tuple) else (value,):
-                is_number = one is not None and not isinstance(one, str | bool)
-                if is_number and not any(
-                    find_claimed(one, passage) for passage in self._passages
-                ):
-                    problem = f"nothing in the record states {show_value(one)}"
-                    remedy = (
-                        "correct the number or its unit, if the text does not say it in "
-                        "other words"
-                    )
-                    yield Flaw(f"{path}.{field.attribute}", problem, remedy, warns=True)
+        if isinstance(item, CustomItem):
+            yield from self._check_own_numbers(group, path, item)
         for number, evidence in enumerate(item.evidence):
             place = f"{path}.evidence[{number}]"
             text = self._record.raw_text(evidence.section)
@@ -515,6 +534,26 @@ class _Text:
             elif text[evidence.start : evidence.end] != evidence.quote:
                 problem = f"{evidence.section}[{evidence.start}:{evidence.end}] is not the quote"
                 yield Flaw(place, problem, "correct start and end")
+
+    def _check_own_numbers(
+        self, group: Group, path: str, item: CustomItem
+    ) -> Iterator[Flaw]:
+        """Warn of the numbers in a user's item that no section states."""
+        for field in group.fields:
+            value = field.read(item)
+            members = value if isinstance(value, tuple) else (value,)
+            for member in members:
+                # Words are checked as quotes, and "yes" need not stand in the text.
+                if member is None or isinstance(member, str | bool):
+                    continue
+                if any(find_claimed(member, passage) for passage in self._passages):
+                    continue
+                yield Flaw(
+                    f"{path}.{field.attribute}",
+                    f"nothing in the record states {show_value(member)}",
+                    "correct the number or its unit, if the text does not say it in other words",
+                    warns=True,
+                )
 
     def _check_quotes(
         self, group: Group, path: str, item: ExtractedItem
@@ -527,48 +566,46 @@ class _Text:
         quotes = {
             name: quote for name, quote in list_quotes(group, item) if quote is not None
         }
-        anywhere = (
-            quotes.keys()
-            if isinstance(item, CustomItem)
-            else {"agent", "timing"} & quotes.keys()
-        )
+        anywhere = {"agent", "timing"} & quotes.keys()
+        if isinstance(item, CustomItem):
+            anywhere = set(quotes)
         if section in self._folded:
-            found = (
-                self._check(f"{path}.{name}", quotes[name], section)
-                for name in quotes
-                if name not in anywhere
-            )
-            yield from filter(None, found)
-        # else the check of ranks and indices reports it
+            for name, quote in quotes.items():
+                if name in anywhere:
+                    continue
+                flaw = self._find_flaw(f"{path}.{name}", quote, section)
+                if flaw:
+                    yield flaw
+        # The check of ranks and indices reports an outcome that there is not.
         elif section == getattr(item, "section", None):
-            homes = [
-                name
-                for name in self._folded
-                if not self._check(path, quotes.get("quote", ""), name)
-            ]
-            remedy = (
-                f"the quote stands in {', '.join(homes)}"
-                if homes
-                else "name a section of the record"
-            )
-            yield Flaw(
-                f"{path}.section", f"the record has no section {section!r}", remedy
-            )
+            yield self._refuse_section(path, section, quotes.get("quote", ""))
         yield from self._check_anywhere(
             {f"{path}.{name}": quotes[name] for name in sorted(anywhere)}
         )
 
+    def _refuse_section(self, path: str, section: str, quote: str) -> Flaw:
+        """Return the flaw of a section that the record does not have, with those that have the
+        quote.
+        """
+        homes = [
+            name for name in self._folded if self._find_flaw(path, quote, name) is None
+        ]
+        remedy = "name a section of the record"
+        if homes:
+            remedy = f"the quote stands in {', '.join(homes)}"
+        return Flaw(f"{path}.section", f"the record has no section {section!r}", remedy)
+
     def _check_anywhere(self, quotes: Mapping[str, str]) -> Iterator[Flaw]:
         """Yield quotes, by their paths, that are in no section."""
         for path, quote in quotes.items():
-            if all(self._check(path, quote, place) for place in self._folded):
+            if all(self._find_flaw(path, quote, section) for section in self._folded):
                 yield Flaw(
                     path,
                     f"{_shorten(quote)} stands nowhere in the record",
                     "copy it from the text",
                 )
 
-    def _check(self, path: str, quote: str, section: str) -> Flaw | None:
+    def _find_flaw(self, path: str, quote: str, section: str) -> Flaw | None:
         """Return the flaw of a quote from an existing section, or None."""
         words = fold_quote(quote)
         text = self._folded[section]
@@ -583,27 +620,17 @@ class _Text:
             after = r"(?!\w)" if words[-1].isalnum() else ""
             if re.search(before + re.escape(words) + after, text):
                 return None
-            return Flaw(
-                path,
-                f"{_shorten(words)} begins or ends inside a word or number",
-                "quote whole words",
-            )
+            problem = f"{_shorten(words)} begins or ends inside a word or number"
+            return Flaw(path, problem, "quote whole words")
         problem = f"{_shorten(quote)} does not stand in {section}"
-        if elsewhere := [
-            name for name, other in self._folded.items() if words in other
-        ]:
+        elsewhere = [name for name, other in self._folded.items() if words in other]
+        if elsewhere:
             return Flaw(path, problem, f"it stands in {', '.join(elsewhere)}")
         nearest = verify_quote(quote, self._raw[section])
         stated = _shorten(self._raw[section][nearest.start : nearest.end])
         if nearest.status is QuoteStatus.FOLDED:
-            return Flaw(
-                path,
-                f"{_shorten(quote)} is written otherwise in {section}",
-                f"copy it as it stands: {stated}",
-            )
-        is_near = nearest.status is QuoteStatus.CONFLICT
-        return Flaw(
-            path,
-            problem,
-            f"the nearest words are {stated}" if is_near else "copy it from the text",
-        )
+            problem = f"{_shorten(quote)} is written otherwise in {section}"
+            return Flaw(path, problem, f"copy it as it stands: {stated}")
+        if nearest.status is QuoteStatus.CONFLICT:
+            return Flaw(path, problem, f"the nearest words are {stated}")
+        return Flaw(path, problem, "copy it from the text")

@@ -39,14 +39,17 @@ def list_files(source: Path) -> list[Path]:
     if not source.is_dir():
         return [source]
     run = source / _RUN_FILE
-    # a run without results has no such file
-    if run.is_file() or (source / "run.json").exists():
-        return [run] if run.is_file() else []
-    return sorted(
-        file
-        for file in source.iterdir()
-        if file.suffix in (".json", ".jsonl") and file.is_file()
-    )
+    if run.is_file():
+        return [run]
+    # A run without results has no such file.
+    if (source / "run.json").exists():
+        return []
+    files = []
+    for file in source.iterdir():
+        if file.suffix not in (".json", ".jsonl") or not file.is_file():
+            continue
+        files.append(file)
+    return sorted(files)
 
 
 class GoldPlace(NamedTuple):
@@ -59,13 +62,18 @@ class GoldPlace(NamedTuple):
     start: int | None = None
 
     def __str__(self) -> str:
-        return str(self.path) if self.line is None else f"{self.path}, line {self.line}"
+        if self.line is None:
+            return str(self.path)
+        return f"{self.path}, line {self.line}"
 
     def read(self) -> bytes:
         """Return its JSON."""
         with self.path.open("rb") as file:
-            file.seek(self.start or 0)
-            data = file.read() if self.start is None else file.readline()
+            if self.start is None:
+                data = file.read()
+            else:
+                file.seek(self.start)
+                data = file.readline()
         return data.removeprefix(codecs.BOM_UTF8)
 
 
@@ -107,9 +115,14 @@ class Flaw:
     place: GoldPlace | None = None
 
     def __str__(self) -> str:
-        places = (str(self.place) if self.place else "", self.path)
-        where = "".join(f"{place}: " for place in places if place)
-        return f"{'warning: ' * self.warns}{where}{self.problem}; {self.remedy}"
+        said = f"{self.problem}; {self.remedy}"
+        if self.path:
+            said = f"{self.path}: {said}"
+        if self.place:
+            said = f"{self.place}: {said}"
+        if self.warns:
+            said = f"warning: {said}"
+        return said
 
 
 class PlacedItem(NamedTuple):
@@ -146,11 +159,9 @@ class Extractions:
         schema.
         """
         place = self._places.get(record_id)
-        return (
-            _validate(place.read(), str(place))
-            if isinstance(place, GoldPlace)
-            else place
-        )
+        if not isinstance(place, GoldPlace):
+            return place
+        return _validate(place.read(), str(place))
 
     def read(self, record_id: str) -> TrialExtraction:
         """Return the extraction of one of ``record_ids``. Raises ``GoldError`` if it breaks the
@@ -175,29 +186,40 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
+    # A frame of pandas or polars would be iterated by its columns.
     if hasattr(source, "columns"):
         raise GoldError(
             f"{name}: a {type(source).__name__} has no extractions; write it as a sheet for "
             "`extractor gold import`, or give a list of dictionaries"
         )
     if not isinstance(source, str | Path):
-        shown = ((f"{name}[{number}]", value) for number, value in enumerate(source))
-        values = (
-            (at, one if isinstance(one, TrialExtraction) else _validate(one, at))
-            for at, one in shown
-        )
-        return Extractions(name, ((at, one.record_id, one) for at, one in values))
+        return Extractions(name, _validate_all(source, name))
     path = Path(source)
     if not path.exists():
         raise GoldError(f"{path}: does not exist; name {_SOURCES}")
-    places = (entry for file in list_files(path) for entry in list_places(file))
-    extractions = Extractions(
-        str(source),
-        ((str(place), _read_id(data, place), place) for place, data in places),
-    )
+    extractions = Extractions(str(source), _index_files(path))
     if not extractions.record_ids:
         raise GoldError(f"{path}: holds no extractions; name {_SOURCES}")
     return extractions
+
+
+def _validate_all(
+    source: Iterable[TrialExtraction | Mapping[str, Any]], name: str
+) -> Iterator[tuple[str, str, TrialExtraction]]:
+    """Yield extractions with their places in the source, and their ids. Raises ``GoldError``."""
+    for number, value in enumerate(source):
+        shown = f"{name}[{number}]"
+        extraction = value
+        if not isinstance(extraction, TrialExtraction):
+            extraction = _validate(extraction, shown)
+        yield shown, extraction.record_id, extraction
+
+
+def _index_files(path: Path) -> Iterator[tuple[str, str, GoldPlace]]:
+    """Yield the places of extractions, in words too, with their ids. Raises ``GoldError``."""
+    for file in list_files(path):
+        for place, data in list_places(file):
+            yield str(place), _read_id(data, place), place
 
 
 def add_eligibility(data: Any) -> Any:
@@ -206,25 +228,25 @@ def add_eligibility(data: Any) -> Any:
     >>> add_eligibility({"record_id": "A", "dosing": []})
     {'eligibility': {}, 'record_id': 'A', 'dosing': []}
     """
-    return {"eligibility": {}, **data} if isinstance(data, Mapping) else data
+    if not isinstance(data, Mapping):
+        return data
+    return {"eligibility": {}, **data}
 
 
 def _validate(data: Any, shown: str) -> TrialExtraction:
+    """Return an extraction from its JSON, as bytes or as objects. Raises ``GoldError``."""
     try:
-        if isinstance(data, bytes):
-            if b'"eligibility"' not in data:
-                data = json.dumps(add_eligibility(json.loads(data))).encode()
-            return TrialExtraction.model_validate_json(data)
-        return TrialExtraction.model_validate(add_eligibility(data))
+        if not isinstance(data, bytes):
+            return TrialExtraction.model_validate(add_eligibility(data))
+        if b'"eligibility"' not in data:
+            data = json.dumps(add_eligibility(json.loads(data))).encode()
+        return TrialExtraction.model_validate_json(data)
     except ValidationError as error:
-        first, *others = _list_flaws(
-            json.loads(data) if isinstance(data, bytes) else data, error
-        ).values()
-        more = (
-            f" (and {len(others)} more; extractor evaluate --check lists them)"
-            if others
-            else ""
-        )
+        refused = json.loads(data) if isinstance(data, bytes) else data
+        first, *others = _list_flaws(refused, error).values()
+        more = ""
+        if others:
+            more = f" (and {len(others)} more; extractor evaluate --check lists them)"
         raise GoldError(f"{shown}: {first}{more}") from error
 
 
@@ -239,16 +261,19 @@ def restore_values(
     """
     hosts = dict(extraction.list_items())
     custom = dict(extraction.custom)
-    for field in (one for one in fields if one.name in custom):
+    for field in fields:
+        if field.name not in custom:
+            continue
         items: list[CustomItem] = []
-        for number, one in enumerate(custom[field.name]):
-            item, flaws = restore_item(f"custom.{field.name}[{number}]", field, one)
+        for number, written in enumerate(custom[field.name]):
+            path = f"custom.{field.name}[{number}]"
+            item, flaws = restore_item(path, field, written)
             if flaws:
                 problem = f"{extraction.record_id}, {flaws[0].path}: {flaws[0].problem}"
                 raise GoldError(
                     f"{problem}; extractor evaluate --check --fields lists all"
                 )
-            host = hosts.get(one.of or "")
+            host = hosts.get(written.of or "")
             words = getattr(host, "quote", None) or getattr(host, "measure", None)
             items.append(item.model_copy(update={"of": words, "calibrated": False}))
         custom[field.name] = tuple(items)
@@ -261,20 +286,20 @@ def restore_item(
     """Return a user's item with its values in the classes of their types, None for another form,
     and its flaws.
     """
-    known = {one.name: one for one in field.attributes}
-    values: dict[str, Any] = dict.fromkeys(sorted(item.values.keys() - known.keys()))
-    remedy = f"write one of {', '.join(known)}"
+    attributes = {attribute.name: attribute for attribute in field.attributes}
+    undeclared = sorted(item.values.keys() - attributes.keys())
+    values: dict[str, Any] = dict.fromkeys(undeclared)
+    remedy = f"write one of {', '.join(attributes)}"
     flaws = [
         Flaw(f"{path}.values.{name}", "the field has no such attribute", remedy)
-        for name in values
+        for name in undeclared
     ]
-    for name, value in ((name, item.values.get(name)) for name in known):
+    for name, attribute in attributes.items():
+        value = item.values.get(name)
+        if value in (None, "", [], ()):
+            continue
         try:
-            values |= (
-                {}
-                if value in (None, "", [], ())
-                else {name: known[name].read_all(value)}
-            )
+            values[name] = attribute.read_all(value)
         except ValueError as error:
             values[name] = None
             flaws.append(Flaw(f"{path}.values.{name}", str(error), "correct it"))
@@ -282,18 +307,15 @@ def restore_item(
 
 
 def _read_id(data: bytes, place: GoldPlace) -> str:
+    """Return the record's id of an extraction. Raises ``GoldError``."""
     try:
         record_id = json.loads(data)["record_id"]
         record_id.encode()  # fails for non-text, and for text that cannot be written
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        is_run = (
-            place.path.name == _RUN_FILE and place.path.with_name("run.json").is_file()
-        )
-        remedy = (
-            "the command of the run mends the file"
-            if is_run
-            else "correct or remove it"
-        )
+        remedy = "correct or remove it"
+        is_in_run = place.path.with_name("run.json").is_file()
+        if is_in_run and place.path.name == _RUN_FILE:
+            remedy = "the command of the run mends the file"
         raise GoldError(
             f"{place}: is not an extraction (JSON with a record_id); {remedy}"
         ) from error
@@ -309,11 +331,13 @@ def join_path(parts: Sequence[str | int]) -> str:
     ... )
     ('eligibility.criteria[3].quote', "dosing[0]['the dose']")
     """
-    named = (
-        f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{part!r}]"
-        for part in parts
-    )
-    return "".join(named).removeprefix(".")
+    path = ""
+    for part in parts:
+        if isinstance(part, str) and part.isidentifier():
+            path += f".{part}"
+        else:
+            path += f"[{part!r}]"
+    return path.removeprefix(".")
 
 
 def read_items(
@@ -328,54 +352,60 @@ def read_items(
     >>> flaws[0].path, [path for _, path, _ in items]
     ('eligibility.sex', ['eligibility'])
     """
-    flaws: dict[Location, Flaw] = {}
+    schema_flaws: dict[Location, Flaw] = {}
     try:
         TrialExtraction.model_validate_json(
             json.dumps(add_eligibility(data)), strict=True
         )
     except ValidationError as error:
-        flaws = _list_flaws(data, error)
-    known = {f"custom.{field.name}": field for field in fields}
+        schema_flaws = _list_flaws(data, error)
+    own_fields = {f"custom.{field.name}": field for field in fields}
+    flaws = list(schema_flaws.values())
     items = list[PlacedItem]()
-    listed = list(flaws.values())
     for group in add_groups(fields):
-        path: Location = tuple(group.path.split("."))
-        found = data
-        for part in path:
-            found = found.get(part) if isinstance(found, dict) else None
-        rows = (
-            [((*path, number), raw) for number, raw in enumerate(found)]
-            if isinstance(found, list)
-            else []
-        )
-        for place, raw in rows or [(path, found)]:
-            if (item := _repair_item(group, place, raw, flaws)) is not None:
-                shown = join_path(place)
-                read, more = (
-                    restore_item(shown, known[group.path], item)
-                    if isinstance(item, CustomItem)
-                    else (item, [])
-                )
-                items.append(PlacedItem(group, shown, read))
-                listed += more
-    return listed, items
+        for location, raw in _list_raw(data, group):
+            item = _repair_item(group, location, raw, schema_flaws)
+            if item is None:
+                continue
+            path = join_path(location)
+            if isinstance(item, CustomItem):
+                item, flaws_of_item = restore_item(path, own_fields[group.path], item)
+                flaws += flaws_of_item
+            items.append(PlacedItem(group, path, item))
+    return flaws, items
+
+
+def _list_raw(data: Any, group: Group) -> list[tuple[Location, Any]]:
+    """Return the JSON of a group's items with their locations; without a list of them, that of
+    the only item, or None.
+    """
+    location: Location = tuple(group.path.split("."))
+    held = data
+    for part in location:
+        held = held.get(part) if isinstance(held, dict) else None
+    if not isinstance(held, list) or not held:
+        return [(location, held)]
+    return [((*location, number), raw) for number, raw in enumerate(held)]
 
 
 def _repair_item(
-    group: Group, place: Location, raw: Any, faulty: Iterable[Location]
+    group: Group, location: Location, raw: Any, faulty: Iterable[Location]
 ) -> ExtractedItem | None:
     """Read an item without its faulty fields; None if that is impossible."""
-    broken = {
-        where[len(place)]
-        for where in faulty
-        if where[: len(place)] == place and len(where) > len(place)
-    }
-    # Criteria are items of their own. No check of the text depends on a criterion's kind.
-    kept = {"kind": "inclusion"} if group.model is Criterion else {}
-    values = raw.items() if isinstance(raw, dict) else ()
-    kept |= {name: value for name, value in values if name not in {*broken, "criteria"}}
+    depth = len(location)
+    # Criteria are items of their own.
+    left_out: set[str | int] = {"criteria"}
+    for flaw in faulty:
+        if len(flaw) > depth and flaw[:depth] == location:
+            left_out.add(flaw[depth])
+    values: dict[str, Any] = {}
+    if group.model is Criterion:
+        # No check of the text depends on a criterion's kind.
+        values["kind"] = "inclusion"
+    if isinstance(raw, dict):
+        values |= {name: raw[name] for name in raw if name not in left_out}
     try:
-        return group.model.model_validate_json(json.dumps(kept), strict=True)
+        return group.model.model_validate_json(json.dumps(values), strict=True)
     except ValidationError:
         return None
 
@@ -383,36 +413,43 @@ def _repair_item(
 def _list_flaws(data: Any, error: ValidationError) -> dict[Location, Flaw]:
     """Return every violation of the schema by its location in ``data``, the refused JSON."""
     flaws: dict[Location, Flaw] = {}
-    for one in error.errors(include_url=False):
-        kind = one["type"]
-        value = one["input"]
-        inner = data
-        path: list[str | int] = []
-        # pydantic also names the branches of a union, which are not in the JSON
-        for part in one["loc"]:
-            inside = (isinstance(inner, dict) and part in inner) or (
-                isinstance(inner, list) and isinstance(part, int)
-            )
-            if not inside and kind != "missing":
-                break
-            path.append(part)
-            inner = inner[part] if inside else None
-        problem = one["msg"][:1].lower() + one["msg"][1:]
+    for violation in error.errors(include_url=False):
+        kind = violation["type"]
+        value = violation["input"]
+        location = _locate(data, violation["loc"], is_missing=kind == "missing")
+        message = violation["msg"]
+        problem = message[:1].lower() + message[1:]
         if kind not in _REMEDIES and not isinstance(value, dict | list):
             problem += f", not {value!r}"[:80]
         remedy = _REMEDIES.get(kind, "correct it")
         if kind == "model_type":
-            remedy = _describe_shape(one["ctx"]["class_name"])
-        flaws[tuple(path)] = Flaw(join_path(path), problem, remedy)
+            remedy = _describe_shape(violation["ctx"]["class_name"])
+        flaws[location] = Flaw(join_path(location), problem, remedy)
     return flaws
+
+
+def _locate(data: Any, location: Location, *, is_missing: bool) -> Location:
+    """Return the part of pydantic's location that is in the JSON: pydantic also names the branches
+    of a union. A missing key is not in the JSON, but belongs to the location.
+    """
+    inner = data
+    for depth, part in enumerate(location):
+        is_key = isinstance(inner, dict) and part in inner
+        is_number = isinstance(inner, list) and isinstance(part, int)
+        if is_key or is_number:
+            inner = inner[part]
+        elif is_missing:
+            inner = None
+        else:
+            return location[:depth]
+    return location
 
 
 def _describe_shape(class_name: str) -> str:
     """Return the remedy for a value that is no object, such as an age as text."""
-    for held in CLASSES:
-        if held.__name__ == class_name:
-            keys = ", ".join(held.model_fields)
-            return (
-                f"write an object of {keys}; `extractor gold import` reads short forms"
-            )
+    for model in CLASSES:
+        if model.__name__ != class_name:
+            continue
+        keys = ", ".join(model.model_fields)
+        return f"write an object of {keys}; `extractor gold import` reads short forms"
     return "write an object"

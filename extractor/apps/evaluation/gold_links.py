@@ -19,23 +19,27 @@ def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
     """Yield groups that contradict themselves or have no items, and names of groups that there
     are not.
     """
-    people = next(
-        (item for _, _, item in items if isinstance(item, Eligibility)), Eligibility()
-    )
+    people = Eligibility()
+    for placed in items:
+        if isinstance(placed.item, Eligibility):
+            people = placed.item
+            break
     parents = {group.id: group.parent for group in people.groups}
-    used = {parent for parent in parents.values() if parent}
+    used = set(filter(None, parents.values()))
     for _, path, item in items:
-        if isinstance(item, Criterion) and item.group is not None:
-            used.add(item.group)
-            if item.group not in parents:
-                yield _refuse(f"{path}.group", item.group, parents)
-    places: dict[str, str] = {}
+        if not isinstance(item, Criterion) or item.group is None:
+            continue
+        used.add(item.group)
+        if item.group not in parents:
+            yield _refuse(f"{path}.group", item.group, parents)
+    first_paths: dict[str, str] = {}
     for at, group in enumerate(people.groups):
         path = f"eligibility.groups[{at}]"
-        if (first := places.setdefault(group.id, path)) != path:
+        first_path = first_paths.setdefault(group.id, path)
+        if first_path != path:
             yield Flaw(
                 f"{path}.id",
-                f"{group.id!r} is the name of {first} as well",
+                f"{group.id!r} is the name of {first_path} as well",
                 "give each its own",
             )
         if group.id not in used:
@@ -46,7 +50,7 @@ def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
             )
         if group.parent is not None and group.parent not in parents:
             yield _refuse(f"{path}.parent", group.parent, parents)
-        elif group.id in {one.id for one in people.list_around(group.parent)}:
+        elif group.id in {around.id for around in people.list_around(group.parent)}:
             yield Flaw(
                 f"{path}.parent",
                 f"{group.id!r} stands in itself",
@@ -56,32 +60,35 @@ def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
 
 
 def _refuse(path: str, name: str, known: Mapping[str, str | None]) -> Flaw:
-    remedy = (
-        f"write one of {', '.join(known)}{suggest(name, known)}"
-        if known
-        else "add it to eligibility.groups"
-    )
+    """Return the flaw of a name that no group has."""
+    remedy = "add it to eligibility.groups"
+    if known:
+        remedy = f"write one of {', '.join(known)}{suggest(name, known)}"
     return Flaw(path, f"there is no group {name!r}", remedy)
 
 
 def _check_rule(path: str, group: CriterionGroup) -> Iterator[Flaw]:
-    counts = group.rule is GroupRule.AT_LEAST
-    if counts and group.n is None:
+    """Check that a group has a number of items exactly if its rule needs that."""
+    n = group.n
+    n_high = group.n_high
+    needs_number = group.rule is GroupRule.AT_LEAST
+    has_number = n is not None or n_high is not None
+    if needs_number and n is None:
         yield Flaw(
             f"{path}.n",
             "is null with the rule 'at_least'",
             "write how many items must hold",
         )
-    elif not counts and (group.n is not None or group.n_high is not None):
+    elif has_number and not needs_number:
         yield Flaw(
             f"{path}.n",
-            f"is {group.n} with the rule '{group.rule}'",
+            f"is {n} with the rule '{group.rule}'",
             "write null, or the rule 'at_least'",
         )
-    elif group.n is not None and group.n_high is not None and group.n >= group.n_high:
+    elif n is not None and n_high is not None and n >= n_high:
         yield Flaw(
             f"{path}.n",
-            f"n {group.n} is not below n_high {group.n_high}",
+            f"n {n} is not below n_high {n_high}",
             "exchange or correct them",
         )
 
@@ -91,39 +98,48 @@ def check_arms(
 ) -> Iterator[Flaw]:
     """Yield arms that the record does not have, and arms of an amount in which the regimen is
     not given.
+
+    Without ``record``, only the arms of amounts are checked.
     """
-    labels = None
+    registered = None
     if record is not None:
-        named = (
-            section.part("label")
-            for section in record.sections
-            if section.name.startswith("arms[")
-        )
-        labels = {fold_label(label): label for label in named if label}
+        registered = _list_arms(record)
     for _, path, item in items:
         if not isinstance(item, Regimen):
             continue
-        known = {fold_label(label): label for label in item.arms}
-        yield from _check_labels(
-            f"{path}.arms", item.arms, labels, "the record has no arm"
-        )
+        if registered is not None:
+            yield from _check_labels(
+                f"{path}.arms", item.arms, registered, "the record has no arm"
+            )
         for at, amount in enumerate(item.amounts):
             yield from _check_labels(
                 f"{path}.amounts[{at}].arms",
                 amount.arms,
-                known,
+                item.arms,
                 "the regimen is not given in",
             )
 
 
+def _list_arms(record: TrialRecord) -> list[str]:
+    """Return the labels of the arms that the record registers."""
+    labels = []
+    for section in record.sections:
+        if not section.name.startswith("arms["):
+            continue
+        label = section.part("label")
+        if label:
+            labels.append(label)
+    return labels
+
+
 def _check_labels(
-    path: str, said: Sequence[str], known: Mapping[str, str] | None, problem: str
+    path: str, stated: Sequence[str], known: Sequence[str], problem: str
 ) -> Iterator[Flaw]:
-    for at, label in enumerate(said):
-        if known is not None and fold_label(label) not in known:
-            remedy = (
-                f"write one of {', '.join(map(repr, known.values()))}"
-                if known
-                else "leave the list empty"
-            )
+    """Yield the stated labels that are none of the known ones; case and spaces do not matter."""
+    labels = {fold_label(label): label for label in known}
+    remedy = "leave the list empty"
+    if labels:
+        remedy = f"write one of {', '.join(map(repr, labels.values()))}"
+    for at, label in enumerate(stated):
+        if fold_label(label) not in labels:
             yield Flaw(f"{path}[{at}]", f"{problem} {label!r}", remedy)

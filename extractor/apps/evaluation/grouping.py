@@ -35,15 +35,18 @@ class Members:
         shared = len(self.below & other.below)
         if 2 * shared <= max(len(self.below), len(other.below)):
             return 0.0
-        return shared / len(self.below | other.below) + 0.1 * len(
-            self.direct & other.direct
-        )
+        # A group and another one that holds it alone have the same criteria below them, but not
+        # the same direct items.
+        shared_directly = len(self.direct & other.direct)
+        return shared / len(self.below | other.below) + 0.1 * shared_directly
 
     def blame(self, kind: ErrorKind) -> ErrorKind | None:
         """Return the error of a group without a partner; None if half of its criteria have none
         either.
         """
-        return kind if 2 * self.counterparts > len(self.below) else None
+        if 2 * self.counterparts <= len(self.below):
+            return None
+        return kind
 
 
 def list_members(
@@ -74,9 +77,11 @@ def list_members(
     if extraction is None:
         return []
     people = extraction.eligibility
-    found = list[Members]()
+    # From the position of a criterion in its extraction to its place in the list of pairs.
     places = {
-        one.position: place for place, pair in enumerate(pairs) for one in pair[side]
+        criterion.position: place
+        for place, pair in enumerate(pairs)
+        for criterion in pair[side]
     }
     held: dict[str, list[tuple[int, Criterion]]] = {
         group.id: [] for group in people.groups
@@ -84,24 +89,27 @@ def list_members(
     for position, criterion in enumerate(people.criteria):
         for group in people.list_around(criterion.group):
             held[group.id].append((places[position], criterion))
+    members = list[Members]()
     for group in people.groups:
-        direct = frozenset(
-            place for place, one in held[group.id] if one.group == group.id
-        )
-        below = frozenset(place for place, _ in held[group.id])
-        counterparts = sum(
-            bool(pairs[place].old and pairs[place].new) for place in below
-        )
-        found.append(
+        below = set[int]()
+        direct = set[int]()
+        criteria = list[Criterion]()
+        for place, criterion in held[group.id]:
+            below.add(place)
+            criteria.append(criterion)
+            if criterion.group == group.id:
+                direct.add(place)
+        paired = [place for place in below if pairs[place].old and pairs[place].new]
+        members.append(
             Members(
                 group,
-                direct,
-                below,
-                tuple(one for _, one in held[group.id]),
-                counterparts,
+                frozenset(direct),
+                frozenset(below),
+                tuple(criteria),
+                counterparts=len(paired),
             )
         )
-    return found
+    return members
 
 
 def match_groups(
@@ -131,21 +139,15 @@ def judge_groups(
     if field := fields.get("eligibility.criteria.group"):
         yield from _judge_pairs(field, ours, theirs, listed)
     gold_home = Side(gold.eligibility, "eligibility")
-    predicted_home = (
-        Side(predicted.eligibility, "eligibility") if predicted else NOWHERE
-    )
-    for name, rows in _judge_wholes(ours, theirs).items():
-        if field := fields.get(name):
-            for gold_value, predicted_value, level, error in rows:
-                yield JudgedValue(
-                    field,
-                    gold_value,
-                    predicted_value,
-                    level,
-                    error,
-                    gold_home,
-                    predicted_home,
-                )
+    predicted_home = NOWHERE
+    if predicted:
+        predicted_home = Side(predicted.eligibility, "eligibility")
+    for name, comparisons in _judge_wholes(ours, theirs).items():
+        field = fields.get(name)
+        if field is None:
+            continue
+        for comparison in comparisons:
+            yield JudgedValue(field, *comparison, gold_home, predicted_home)
 
 
 def _place_in_text(pair: Aligned) -> tuple[bool, bool, int]:
@@ -170,41 +172,39 @@ def _judge_pairs(
     """
     in_gold = _list_pairs(ours)
     in_prediction = _list_pairs(theirs)
-    found: list[tuple[int, JudgedValue]] = []
-    for both in sorted(in_gold.keys() | in_prediction.keys()):
-        was, leads_in_gold = in_gold.get(both, (None, False))
-        now, leads_in_prediction = in_prediction.get(both, (None, False))
+    by_later_criterion = sorted(
+        in_gold.keys() | in_prediction.keys(), key=lambda both: (both[1], both[0])
+    )
+    for first, second in by_later_criterion:
+        was, leads_in_gold = in_gold.get((first, second), (None, False))
+        now, leads_in_prediction = in_prediction.get((first, second), (None, False))
         error = None
-        if all(pairs[place].old and pairs[place].new for place in both):
+        if _is_in_both(pairs[first]) and _is_in_both(pairs[second]):
             if leads_in_gold and now is None:
                 error = ErrorKind.MISSED
             elif leads_in_prediction and was is None:
                 error = ErrorKind.INVENTED
         level = Level.EXACT if was and now else Level.NONE
-        later = pairs[both[1]]
+        later = pairs[second]
         gold_item = later.old[0] if later.old else NOWHERE
         predicted_item = later.new[0] if later.new else NOWHERE
-        found.append(
-            (
-                both[1],
-                JudgedValue(field, was, now, level, error, gold_item, predicted_item),
-            )
-        )
-    found.sort(key=lambda one: one[0])
-    for _, row in found:
-        yield row
+        yield JudgedValue(field, was, now, level, error, gold_item, predicted_item)
+
+
+def _is_in_both(pair: Aligned) -> bool:
+    return bool(pair.old and pair.new)
 
 
 def _list_pairs(groups: Sequence[Members]) -> dict[tuple[int, int], tuple[str, bool]]:
     """Return the pairs of items of each group, with the group in words, and whether it is one
     with the first item.
     """
-    found: dict[tuple[int, int], tuple[str, bool]] = {}
-    for one in groups:
-        items = sorted(one.direct)
+    pairs: dict[tuple[int, int], tuple[str, bool]] = {}
+    for members in groups:
+        items = sorted(members.direct)
         for both in combinations(items, 2):
-            found[both] = (describe(one.group), both[0] == items[0])
-    return found
+            pairs[both] = (describe(members.group), both[0] == items[0])
+    return pairs
 
 
 _Judged = tuple[str | None, str | None, Level, ErrorKind | None]
@@ -215,38 +215,35 @@ def _judge_wholes(
     ours: Sequence[Members], theirs: Sequence[Members]
 ) -> dict[str, list[_Judged]]:
     """Return, by field, the groups, and the rule and the parent of those that have a partner."""
-    both, missed, invented = match_groups(ours, theirs)
+    pairs, missed, invented = match_groups(ours, theirs)
     partners: dict[str | None, str | None] = {
-        one.group.id: other.group.id for one, other in both
+        gold.group.id: predicted.group.id for gold, predicted in pairs
     }
+    # Two groups that stand in no other group agree.
     partners[None] = None
     groups = list[_Judged]()
     rules = list[_Judged]()
     parents = list[_Judged]()
-    for one, other in both:
-        level = Level.EXACT if one.below == other.below else Level.NORMALISED
-        groups.append((describe(one.group), describe(other.group), level, None))
-        rules.append(
-            _judge(
-                str(one.group),
-                str(other.group),
-                _find_rule_error(one.group, other.group),
-            )
-        )
-        above = one.group.parent
-        is_there = above in partners and partners[above] == other.group.parent
-        error = None if is_there else ErrorKind.WRONG_PAIRING
-        parents.append(
-            _judge(_describe_parent(one, ours), _describe_parent(other, theirs), error)
-        )
-    for one in missed:
-        groups.append(
-            (describe(one.group), None, Level.NONE, one.blame(ErrorKind.MISSED))
-        )
-    for one in invented:
-        groups.append(
-            (None, describe(one.group), Level.NONE, one.blame(ErrorKind.INVENTED))
-        )
+    for gold, predicted in pairs:
+        level = Level.NORMALISED
+        if gold.below == predicted.below:
+            level = Level.EXACT
+        groups.append((describe(gold.group), describe(predicted.group), level, None))
+        error = _find_rule_error(gold.group, predicted.group)
+        rules.append(_judge(str(gold.group), str(predicted.group), error))
+        parent = gold.group.parent
+        error = ErrorKind.WRONG_PAIRING
+        if parent in partners and partners[parent] == predicted.group.parent:
+            error = None
+        our_parent = _describe_parent(gold, ours)
+        their_parent = _describe_parent(predicted, theirs)
+        parents.append(_judge(our_parent, their_parent, error))
+    for gold in missed:
+        error = gold.blame(ErrorKind.MISSED)
+        groups.append((describe(gold.group), None, Level.NONE, error))
+    for predicted in invented:
+        error = predicted.blame(ErrorKind.INVENTED)
+        groups.append((None, describe(predicted.group), Level.NONE, error))
     return {
         "eligibility.groups": groups,
         "eligibility.groups.rule": rules,
@@ -257,20 +254,20 @@ def _judge_wholes(
 def _find_rule_error(
     gold: CriterionGroup, predicted: CriterionGroup
 ) -> ErrorKind | None:
+    """Return the error in a group's rule, such as any for all, or in its number of items."""
     if gold.rule is not predicted.rule:
         return ErrorKind.POLARITY
-    return ErrorKind.NUMBER if gold.n != predicted.n else None
+    if gold.n != predicted.n:
+        return ErrorKind.NUMBER
+    return None
 
 
-def _describe_parent(one: Members, groups: Sequence[Members]) -> str:
-    return next(
-        (
-            describe(other.group)
-            for other in groups
-            if other.group.id == one.group.parent
-        ),
-        "none",
-    )
+def _describe_parent(members: Members, groups: Sequence[Members]) -> str:
+    """Return the group in which a group stands, in words."""
+    for other in groups:
+        if other.group.id == members.group.parent:
+            return describe(other.group)
+    return "none"
 
 
 def _judge(gold: str, predicted: str, error: ErrorKind | None) -> _Judged:

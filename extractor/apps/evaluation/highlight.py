@@ -49,31 +49,36 @@ class RecordText:
         gold = self._find(error.gold, predicted)
         names = list(dict.fromkeys(span.section for span in (*gold, *predicted)))
         if not names:
-            homes = [
-                side.section
-                for side in (error.gold, error.predicted)
-                if side and side.section
-            ]
-            known = [
-                self.places[name]
-                for name in (*homes, *_DEFAULT_SECTIONS)
-                if name in self.places
-            ]
-            names = [place.section for place in known[:1]]
+            names = self._list_homes(error)[:1]
         return Marks(names, gold, predicted)
 
+    def _list_homes(self, error: ErrorExample) -> list[str]:
+        """Return the sections of both sides that the record has, and others that may hold them."""
+        sides = [side for side in (error.gold, error.predicted) if side]
+        homes = [side.section for side in sides if side.section]
+        return [
+            self.places[name].section
+            for name in (*homes, *_DEFAULT_SECTIONS)
+            if name in self.places
+        ]
+
     def _find(self, side: ErrorSide | None, near: Sequence[Span]) -> list[Span]:
+        """Return the spans of one side: of its evidence, else of its quote."""
         if side is None:
             return []
-        cited = [Clue(one.section, one.quote, one.start) for one in side.evidence]
-        found = self._locate_all(cited, near)
-        if not found and side.section and side.quote:
-            found = self._locate_all([Clue(side.section, side.quote)], near)
-        return found
+        cited = [
+            Clue(citation.section, citation.quote, citation.start)
+            for citation in side.evidence
+        ]
+        spans = self._locate_all(cited, near)
+        if spans or not side.section or not side.quote:
+            return spans
+        return self._locate_all([Clue(side.section, side.quote)], near)
 
     def _locate_all(self, clues: Sequence[Clue], near: Sequence[Span]) -> list[Span]:
-        found = dict.fromkeys(self.locate(clue, near) for clue in clues)
-        return [span for span in found if span]
+        """Return the spans of the clues that were found, each of them once."""
+        spans = dict.fromkeys(self.locate(clue, near) for clue in clues)
+        return [span for span in spans if span]
 
     @cached_property
     def places(self) -> Mapping[str, Span]:
@@ -92,24 +97,31 @@ class RecordText:
             if section.text[clue.start : end] == clue.quote:
                 return Span(section.name, clue.start, end)
         place = self.places.get(clue.section)
-        spans = list(self._find_all(clue.quote, place)) if place else []
-        beside = [span for span in spans if any(map(span.overlaps, near))]
-        return next(iter(beside or spans), None)
+        if place is None:
+            return None
+        first = None
+        for span in self._find_all(clue.quote, place):
+            if any(map(span.overlaps, near)):
+                return span
+            first = first or span
+        return first
 
     def _find_all(self, quote: str, place: Span) -> Iterator[Span]:
+        """Yield the spans of a quote in a place of the record."""
         cleaned = self._cleaned[place.section]
         end = cleaned.clean_position(place.end)
-        found = locate_quote(quote, cleaned, cleaned.clean_position(place.start), end)
-        if found is None:
+        match = locate_quote(quote, cleaned, cleaned.clean_position(place.start), end)
+        if match is None:
             # Verbatim, although it ends inside a word or a number.
-            start = (self.record.raw_text(place.section) or "").find(
-                quote, place.start, place.end
-            )
+            raw = self.record.raw_text(place.section) or ""
+            start = raw.find(quote, place.start, place.end)
             if start >= 0:
                 yield Span(place.section, start, start + len(quote))
-        while found:
-            yield Span(place.section, *cleaned.raw_span(*found))
-            found = locate_quote(quote, cleaned, max(found[1], found[0] + 1), end)
+        while match:
+            yield Span(place.section, *cleaned.raw_span(*match))
+            match_start, match_end = match
+            behind = max(match_end, match_start + 1)
+            match = locate_quote(quote, cleaned, behind, end)
 
     @cached_property
     def _cleaned(self) -> dict[str, CleanText]:

@@ -56,9 +56,8 @@ def judge(
     fields: dict[str, Field] = {}
     for group in groups:
         fields |= {field.name: field for field in group.fields}
-        pairs = align(
-            group, group.items(gold), group.items(predicted) if predicted else ()
-        )
+        predicted_items = group.items(predicted) if predicted else ()
+        pairs = align(group, group.items(gold), predicted_items)
         for pair in pairs:
             rows += _judge_items(group, pair)
             rows += _judge_other_parts(group, pair)
@@ -73,9 +72,9 @@ def _judge_other_parts(group: Group, pair: Aligned) -> Iterator[JudgedValue]:
     """Yield the values of all parts of a split item but the first. The error of the item
     explains theirs.
     """
-    alone = [Aligned([one], []) for one in pair.old[1:]]
-    alone += [Aligned([], [one]) for one in pair.new[1:]]
-    for part in alone:
+    parts = [Aligned([side], []) for side in pair.old[1:]]
+    parts += [Aligned([], [side]) for side in pair.new[1:]]
+    for part in parts:
         for row in _judge_items(group, part):
             yield row._replace(error=None)
 
@@ -88,49 +87,64 @@ def _judge_items(group: Group, pair: Aligned) -> Iterator[JudgedValue]:
     """
     gold = pair.old[0] if pair.old else NOWHERE
     predicted = pair.new[0] if pair.new else NOWHERE
-    error = _find_item_error(pair)
-    is_told = any(field.attribute is None for field in group.fields)
-    explained = _EXPLAINED.get(error, set()) if error and is_told else set()
+    item_error = _find_item_error(pair)
+    explained: set[ErrorKind] = set()
+    if item_error and any(field.attribute is None for field in group.fields):
+        explained = _EXPLAINED[item_error]
     for field in group.fields:
         if field.attribute is None:
-            found = [_judge_item(group, field, pair, error)]
+            rows = [_judge_item(group, field, pair, item_error)]
         elif field.whole:
-            found = _judge_part(group, field, gold, predicted)
+            rows = _judge_part(group, field, gold, predicted)
         else:
-            found = [
-                row._replace(error=None) if row.error in explained else row
-                for row in _judge_field(field, gold, predicted)
-            ]
-        for row in found:
-            yield row._replace(gold_item=gold, predicted_item=predicted)
+            rows = _judge_field(field, gold, predicted)
+        for row in rows:
+            error = row.error
+            is_plain_field = field.attribute is not None and not field.whole
+            if is_plain_field and error in explained:
+                error = None
+            yield row._replace(error=error, gold_item=gold, predicted_item=predicted)
 
 
 def _find_item_error(pair: Aligned) -> ErrorKind | None:
+    """Return the error of an item as a whole, or None."""
     if not pair.new:
         return ErrorKind.MISSED
     if not pair.old:
         return ErrorKind.INVENTED
     if len(pair.old) > 1:
         return ErrorKind.MERGED
-    return ErrorKind.SPLIT if len(pair.new) > 1 else None
+    if len(pair.new) > 1:
+        return ErrorKind.SPLIT
+    return None
 
 
 def _judge_item(
     group: Group, field: Field, pair: Aligned, error: ErrorKind | None
 ) -> JudgedValue:
     """Return the row of an item itself, which is right if it has a counterpart."""
-
-    def name(sides: Sequence[Side]) -> Any:
-        labels = [KINDS[group.path].label(one.item) for one in sides]
-        return labels if len(labels) > 1 else next(iter(labels), None)
-
     level = Level.EXACT if pair.old and pair.new else Level.NONE
-    return JudgedValue(field, name(pair.old), name(pair.new), level, error)
+    gold = _label(group, pair.old)
+    predicted = _label(group, pair.new)
+    return JudgedValue(field, gold, predicted, level, error)
+
+
+def _label(group: Group, sides: Sequence[Side]) -> Any:
+    """Return the label of an item, the list of labels of its parts, or None if it is missing."""
+    labels = [KINDS[group.path].label(side.item) for side in sides]
+    if not labels:
+        return None
+    if len(labels) == 1:
+        return labels[0]
+    return labels
 
 
 def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]:
+    """Return the rows of a field of two items, or of one without a counterpart."""
     is_paired = gold is not NOWHERE and predicted is not NOWHERE
-    if field.comparer.of_groups or (field.comparer.of_pairs and not is_paired):
+    if field.comparer.of_groups:
+        return []
+    if field.comparer.of_pairs and not is_paired:
         return []
     ours = field.read(gold.item) if gold.item else None
     theirs = field.read(predicted.item) if predicted.item else None
@@ -146,12 +160,15 @@ def _judge_part(
     """Judge a part of the values that two items have in common, such as what each time window
     limits.
     """
-    if field.comparer.of_groups or gold is NOWHERE or predicted is NOWHERE:
+    if field.comparer.of_groups:
+        return []
+    if gold is NOWHERE or predicted is NOWHERE:
         return []
     rows: list[JudgedValue] = []
-    for one, other in pair_wholes(group, field, gold.item, predicted.item):
-        ours = getattr(one, field.part)
-        theirs = getattr(other, field.part)
+    pairs = pair_wholes(group, field, gold.item, predicted.item)
+    for gold_value, predicted_value in pairs:
+        ours = getattr(gold_value, field.part)
+        theirs = getattr(predicted_value, field.part)
         if field.only_stated and not ours:
             continue
         if field.comparer.of_pairs:
@@ -161,7 +178,10 @@ def _judge_part(
             ours = ours or getattr(gold.item, field.part)
             theirs = theirs or getattr(predicted.item, field.part)
         rows += compare_values(field, ours, theirs)
-    return [row._replace(error=None) for row in rows] if field.only_stated else rows
+    if field.only_stated:
+        # The line of all values names these errors already.
+        return [row._replace(error=None) for row in rows]
+    return rows
 
 
 def pair_wholes(
@@ -193,36 +213,47 @@ def pair_wholes(
     ...     field for field in CRITERIA.fields if field.attribute == "time_windows.of"
     ... )
     >>> [
-    ...     (one.of, other.of)
-    ...     for one, other in pair_wholes(CRITERIA, of, gold, predicted)
+    ...     (ours.of, theirs.of)
+    ...     for ours, theirs in pair_wholes(CRITERIA, of, gold, predicted)
     ... ]
     [('aspirin', 'warfarin')]
     """
-    known = list_known(group)
-    whole = next(one for one in known if one.attribute == field.whole)
-    parts = [one for one in known if one.whole == field.whole and not one.only_stated]
+    fields = list_known(group)
+    whole = next(other for other in fields if other.attribute == field.whole)
+    parts = []
+    for other in fields:
+        if other.whole != field.whole or other.only_stated:
+            continue
+        parts.append(other)
 
-    def measure(one: Any, other: Any) -> float:
-        if not _agree(whole.comparer, one, other):
+    def measure(ours: Any, theirs: Any) -> float:
+        if not _agree(whole.comparer, ours, theirs):
             return 0.0
-        return 1.0 + sum(_have_same(part, one, other) for part in parts)
+        equal_parts = [part for part in parts if _have_same(part, ours, theirs)]
+        return 1.0 + len(equal_parts)
 
     pairs, _, _ = match_values(whole.read(gold), whole.read(predicted), measure, 1.0)
     return pairs
 
 
-def _agree(comparer: Comparer, one: Any, other: Any) -> bool:
+def _agree(comparer: Comparer, gold: Any, predicted: Any) -> bool:
     """Return whether two values agree in all of their bounds, and in what they limit."""
-    ours = comparer.spread((one,))
-    theirs = comparer.spread((other,))
+    ours = comparer.spread((gold,))
+    theirs = comparer.spread((predicted,))
     if len(ours) != len(theirs):
         return False
-    judged = map(comparer.judge, ours, theirs)
-    return all(level >= Level.NORMALISED and error is None for level, error in judged)
+    for our_bound, their_bound in zip(ours, theirs, strict=True):
+        level, error = comparer.judge(our_bound, their_bound)
+        if level < Level.NORMALISED or error is not None:
+            return False
+    return True
 
 
-def _have_same(part: Field, one: Any, other: Any) -> bool:
-    rows = compare_values(part, getattr(one, part.part), getattr(other, part.part))
+def _have_same(part: Field, gold: Any, predicted: Any) -> bool:
+    """Return whether two values agree in one of their parts."""
+    ours = getattr(gold, part.part)
+    theirs = getattr(predicted, part.part)
+    rows = compare_values(part, ours, theirs)
     return all(row.level >= Level.NORMALISED for row in rows)
 
 
@@ -244,17 +275,18 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
         return [JudgedValue(field, value, value, Level.EXACT) for value in ours]
     is_list = isinstance(gold, tuple) or max(len(ours), len(theirs)) > 1
 
-    def measure(one: Any, other: Any) -> float:
+    def measure(our_value: Any, their_value: Any) -> float:
         if not is_list:
             return 1.0
-        # equal members are a pair
-        return comparer.likeness(one, other) + 0.01 * bool(one == other)
+        likeness = comparer.likeness(our_value, their_value)
+        # Of members that are equally alike, equal ones are a pair.
+        return likeness + 0.01 if our_value == their_value else likeness
 
-    both, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
-    rows = [
-        JudgedValue(field, one, other, *comparer.judge(one, other))
-        for one, other in both
-    ]
+    pairs, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
+    rows: list[JudgedValue] = []
+    for our_value, their_value in pairs:
+        level, error = comparer.judge(our_value, their_value)
+        rows.append(JudgedValue(field, our_value, their_value, level, error))
     rows += [
         JudgedValue(field, value, None, error=ErrorKind.MISSED) for value in missed
     ]
@@ -271,29 +303,30 @@ def _find_wrong_pairings(rows: list[JudgedValue]) -> list[JudgedValue]:
     it was not predicted. If nothing was predicted there, that is the other half of the same error,
     and no error of its own.
     """
-    found = list(rows)
-    suspects = [
-        (at, _make_key(row.field, row.gold), _make_key(row.field, row.predicted))
-        for at, row in enumerate(rows)
-        if row.error and row.field.family
-    ]
-    suspects = [
-        (at, gold, predicted) for at, gold, predicted in suspects if gold != predicted
-    ]
+    recognised = list(rows)
+    predictions: list[tuple[int, Hashable]] = []
     lost = defaultdict[Hashable, list[int]](list)
-    for at, gold, _ in suspects:
+    for at, row in enumerate(rows):
+        if not row.error or not row.field.family:
+            continue
+        gold = _make_key(row.field, row.gold)
+        predicted = _make_key(row.field, row.predicted)
+        if gold == predicted:
+            continue
         if gold is not None:
             lost[gold].append(at)
-    for at, _, predicted in suspects:
-        if predicted is None or not lost[predicted]:
+        if predicted is not None:
+            predictions.append((at, predicted))
+    for at, predicted in predictions:
+        if not lost[predicted]:
             continue
         origin = lost[predicted].pop(0)
-        found[at] = rows[at]._replace(
+        recognised[at] = rows[at]._replace(
             error=ErrorKind.WRONG_PAIRING, belongs_to=rows[origin].gold_path
         )
         if rows[origin].verdict is Verdict.MISSED:
-            found[origin] = rows[origin]._replace(error=None)
-    return found
+            recognised[origin] = rows[origin]._replace(error=None)
+    return recognised
 
 
 def _make_key(field: Field, value: Any) -> Hashable:

@@ -50,11 +50,15 @@ class JudgedValue(NamedTuple):
     @property
     def verdict(self) -> Verdict:
         """What became of the value."""
+        if self.gold is None and self.predicted is None:
+            return Verdict.EMPTY
         if self.gold is None:
-            return Verdict.EMPTY if self.predicted is None else Verdict.INVENTED
+            return Verdict.INVENTED
         if self.predicted is None:
             return Verdict.MISSED
-        return Verdict.RIGHT if self.level >= Level.NORMALISED else Verdict.WRONG
+        if self.level < Level.NORMALISED:
+            return Verdict.WRONG
+        return Verdict.RIGHT
 
     @property
     def is_paired(self) -> bool:

@@ -47,18 +47,22 @@ def _compare_criteria(gold: Criterion, predicted: Criterion) -> float:
     overlap = compare_extents(gold.quote, predicted.quote)
     if overlap < 0.5:
         return 0.0
+    # The same words may stand in two lists: those of the same list are a pair.
     is_same_section = gold.section == predicted.section
     is_same_list = gold.kind == predicted.kind
-    return overlap + 0.05 * is_same_section + 0.05 * is_same_list
+    return (
+        overlap + (0.05 if is_same_section else 0.0) + (0.05 if is_same_list else 0.0)
+    )
 
 
 def _is_part_of_criterion(part: Criterion, whole: Criterion) -> bool:
     return part.section == whole.section and is_inside(part.quote, whole.quote)
 
 
-def _compare_agents(one: Regimen, other: Regimen) -> float:
-    first = fold_name(one.agent)
-    second = fold_name(other.agent)
+def _compare_agents(gold: Regimen, predicted: Regimen) -> float:
+    """Return the likeness of two agents, 0 to 1: other names of one agent are equal."""
+    first = fold_name(gold.agent)
+    second = fold_name(predicted.agent)
     if first == second:
         return 1.0
     if is_inside_either(first, second):
@@ -71,52 +75,68 @@ def _list_doses(regimen: Regimen) -> set[tuple[Any, ...]]:
 
 
 def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
+    """Return the likeness of two regimens: agent and quote, then doses; ties by what else they
+    say.
+    """
     ours = _list_doses(gold)
     theirs = _list_doses(predicted)
-    amounts = len(ours & theirs) / len(ours | theirs) if ours | theirs else 0.0
+    doses = 0.0
+    if ours or theirs:
+        doses = len(ours & theirs) / len(ours | theirs)
     quotes = compare_extents(gold.quote, predicted.quote)
-    alike = 0.4 * _compare_agents(gold, predicted) + 0.4 * quotes + 0.2 * amounts
-    if alike < 0.4:
+    likeness = 0.4 * _compare_agents(gold, predicted) + 0.4 * quotes + 0.2 * doses
+    if likeness < 0.4:
         return 0.0
-    given = (gold.route == predicted.route) + (gold.frequency == predicted.frequency)
-    return alike + 0.02 * given + 0.02 * (gold.section == predicted.section)
+    ways = [gold.route == predicted.route, gold.frequency == predicted.frequency]
+    is_same_section = gold.section == predicted.section
+    return likeness + 0.02 * ways.count(True) + (0.02 if is_same_section else 0.0)
 
 
 def _is_part_of_regimen(part: Regimen, whole: Regimen) -> bool:
+    """Return whether a regimen is of the same agent as another one, with some of its doses or
+    words.
+    """
+    if _compare_agents(part, whole) < 1:
+        return False
     doses = _list_doses(part)
-    has_fewer_doses = bool(doses) and doses < _list_doses(whole)
-    is_smaller = has_fewer_doses or is_inside(part.quote, whole.quote)
-    return is_smaller and _compare_agents(part, whole) >= 1
+    if doses and doses < _list_doses(whole):
+        return True
+    return is_inside(part.quote, whole.quote)
 
 
 def _join_outcome(item: Endpoint) -> str:
+    """Return all words of an outcome."""
     return " ".join(filter(None, (item.measure, item.description, item.time_frame)))
 
 
 def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
+    """Return the likeness of two outcomes: by measure or all words, then by time frame, rank and
+    place.
+    """
     measure = compare_extents(gold.measure, predicted.measure)
     whole = compare_extents(_join_outcome(gold), _join_outcome(predicted))
-    if max(measure, whole) < 0.5:
+    best = max(measure, whole)
+    if best < 0.5:
         return 0.0
     time_frame = compare_extents(gold.time_frame, predicted.time_frame)
-    rank = gold.rank == predicted.rank
-    index = rank and gold.index == predicted.index
-    best = max(measure, whole)
+    is_same_rank = gold.rank == predicted.rank
+    is_same_place = is_same_rank and gold.index == predicted.index
     return (
         best
         + 0.3 * measure
-        + 0.3 * rank
+        + (0.3 if is_same_rank else 0.0)
         + 0.5 * whole
         + 0.5 * time_frame
-        + 0.01 * index
+        + (0.01 if is_same_place else 0.0)
     )
 
 
 def _is_part_of_endpoint(part: Endpoint, whole: Endpoint) -> bool:
     if part.rank != whole.rank:
         return False
-    is_inside_measure = is_inside(part.measure or "", whole.measure or "")
-    return is_inside_measure or is_inside(_join_outcome(part), _join_outcome(whole))
+    if is_inside(part.measure or "", whole.measure or ""):
+        return True
+    return is_inside(_join_outcome(part), _join_outcome(whole))
 
 
 def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
@@ -127,19 +147,21 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
     a pair, whatever they say.
     """
     is_named = bool(gold.of and predicted.of)
-    host = compare_extents(gold.of, predicted.of) if is_named else 1.0
+    host = 1.0
+    if is_named:
+        host = compare_extents(gold.of, predicted.of)
     if host < 0.5:
         return 0.0
-    nearest = [
-        likeness
-        for field in group.fields
-        for likeness in _list_nearest(
-            field.comparer, field.read(gold), field.read(predicted)
-        )
-    ]
+    nearest: list[float] = []
+    for field in group.fields:
+        ours = field.read(gold)
+        theirs = field.read(predicted)
+        nearest += _list_nearest(field.comparer, ours, theirs)
     mean = sum(nearest) / len(nearest) if nearest else 0.0
-    is_only = not group.many and (is_named or group.of is None)
-    return host + 0.05 * mean if is_only else mean
+    is_host_known = is_named or group.of is None
+    if is_host_known and not group.many:
+        return host + 0.05 * mean
+    return mean
 
 
 def _list_nearest(comparer: Comparer, gold: Any, predicted: Any) -> Iterator[float]:
@@ -149,14 +171,15 @@ def _list_nearest(comparer: Comparer, gold: Any, predicted: Any) -> Iterator[flo
     ours = comparer.spread(gold)
     theirs = comparer.spread(predicted)
 
-    def measure(one: Any, other: Any) -> float:
-        agrees = comparer.level(one, other) >= Level.NORMALISED
-        return max(comparer.likeness(one, other), agrees)
+    def measure(value: Any, other: Any) -> float:
+        if comparer.level(value, other) >= Level.NORMALISED:
+            return max(comparer.likeness(value, other), 1.0)
+        return comparer.likeness(value, other)
 
-    for one in ours:
-        yield max((measure(one, other) for other in theirs), default=0.0)
-    for other in theirs:
-        yield max((measure(other, one) for one in ours), default=0.0)
+    for value in ours:
+        yield max((measure(value, other) for other in theirs), default=0.0)
+    for value in theirs:
+        yield max((measure(value, other) for other in ours), default=0.0)
 
 
 KINDS = {

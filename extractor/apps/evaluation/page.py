@@ -5,23 +5,33 @@ text.
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TypeVar
 
 from extractor.apps.evaluation.comparers import ErrorKind
 from extractor.apps.evaluation.errors import rank_error
 from extractor.apps.evaluation.figures import LEAST_VALUES
-from extractor.apps.evaluation.highlight import RecordText
-from extractor.apps.evaluation.report import ErrorExample, ErrorSide, ScoreReport
+from extractor.apps.evaluation.highlight import Marks, RecordText
+from extractor.apps.evaluation.report import (
+    Comparison,
+    ErrorExample,
+    ErrorSide,
+    FieldScore,
+    GroupScore,
+    ScoreReport,
+)
 from extractor.apps.pages import escape_json, render_page
 from extractor.apps.pages.view import Json, view
 from extractor.apps.pages.words import say
 from extractor.errors import RecordError
+from extractor.evidence.drafts import Span
 from extractor.formats import read_records
 from extractor.schemas import TrialRecord
 
 _SCRIPTS = ("list.js", "detail.js", "start.js")
+_Score = TypeVar("_Score", GroupScore, FieldScore)
 
 
 def write_score_page(
@@ -43,25 +53,22 @@ def render_score_page(
     report: ScoreReport, records: Sequence[str | PathLike[str]] = ()
 ) -> str:
     """Return the page as text; see ``write_score_page``."""
-    errors = sorted(
-        (error for kind in report.errors for error in kind.examples), key=rank_error
-    )
+    errors = [error for kind in report.errors for error in kind.examples]
+    errors.sort(key=rank_error)
     shown = [_export(error) for error in errors]
     _number(shown)
     views = _mark_texts(errors, shown, records)
     with_errors = {error.record_id for error in errors}
     # Gold of the user's own fields alone has nothing to score in the guideline's.
-    groups = [
-        one for one in report.groups if one.normalised.f1 is not None
-    ] or report.groups[:1]
-    fields = [one for one in report.fields if one.normalised.f1 is not None]
+    groups = _list_with_values(report.groups) or report.groups[:1]
+    fields = _list_with_values(report.fields)
     scored = len(report.fields) - len(report.list_left())
     values: dict[str, object] = {
         "report": report,
         "groups": groups,
         "fields": fields,
         "without_values": scored - len(fields),
-        "tasks": tuple(dict.fromkeys(one.task for one in fields)),
+        "tasks": tuple(dict.fromkeys(field.task for field in fields)),
         "least_values": LEAST_VALUES,
         "kinds": {kind.value: kind for kind in ErrorKind},
         "count": sum(kind.count for kind in report.errors),
@@ -71,23 +78,28 @@ def render_score_page(
         "data": escape_json({"errors": shown, "views": views}),
     }
     if report.comparison:
-        names = {one.figure for one in (*groups, *fields)}
+        names = {score.figure for score in (*groups, *fields)}
         values["differences"] = [
-            one for one in report.comparison.differences if one.name in names
+            pair for pair in report.comparison.differences if pair.name in names
         ]
-        values["widest"] = _find_widest(report)
+        values["widest"] = _find_widest(report.comparison)
     return render_page(
         "extractor.apps.evaluation", values, styles=("page.css",), scripts=_SCRIPTS
     )
 
 
-def _find_widest(report: ScoreReport) -> float:
+def _list_with_values(scores: Sequence[_Score]) -> list[_Score]:
+    """Return the scores over at least one value."""
+    return [score for score in scores if score.normalised.f1 is not None]
+
+
+def _find_widest(comparison: Comparison) -> float:
     """Return the greatest difference, or bound of one, for the width of the plots."""
     sizes = [0.01]
-    for one in report.comparison.differences if report.comparison else ():
-        sizes.append(abs(one.difference or 0))
-        if one.interval:
-            sizes += [abs(one.interval.low), abs(one.interval.high)]
+    for pair in comparison.differences:
+        sizes.append(abs(pair.difference or 0))
+        if pair.interval:
+            sizes += [abs(pair.interval.low), abs(pair.interval.high)]
     return max(sizes)
 
 
@@ -117,27 +129,32 @@ def _export_side(side: ErrorSide | None) -> Json:
 
 
 def _say_provenance(side: ErrorSide | None) -> str | None:
+    """Return who says a value, how the text bears it out, and how sure it is; else None."""
     if side is None:
         return None
-    confidence = (
-        None if side.confidence is None else f"confidence {side.confidence:.2f}"
-    )
-    return ", ".join(filter(None, (side.origin, side.support, confidence))) or None
+    parts: list[str | None] = [side.origin, side.support]
+    if side.confidence is not None:
+        parts.append(f"confidence {side.confidence:.2f}")
+    return ", ".join(filter(None, parts)) or None
 
 
 def _number(errors: Sequence[Json]) -> None:
     """Give each error an id that does not depend on other errors, so that links to it stay
     valid.
     """
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for error in errors:
-        said = [error[side]["said"] for side in ("gold", "predicted")]
-        identity = json.dumps(
-            [error["record"], error["field"], error["kind"], *said], sort_keys=True
-        )
-        name = hashlib.sha256(identity.encode()).hexdigest()[:10]
-        seen[name] += 1
-        error["id"] = name if seen[name] == 1 else f"{name}-{seen[name]}"
+        identity = [
+            error["record"],
+            error["field"],
+            error["kind"],
+            error["gold"]["said"],
+            error["predicted"]["said"],
+        ]
+        written = json.dumps(identity, sort_keys=True)
+        name = hashlib.sha256(written.encode()).hexdigest()[:10]
+        counts[name] += 1
+        error["id"] = name if counts[name] == 1 else f"{name}-{counts[name]}"
 
 
 def _mark_texts(
@@ -154,22 +171,32 @@ def _mark_texts(
     views: dict[str, Json] = {}
     for record in _read_records(inputs, set(by_record)):
         text = RecordText(record)
-        found = [
-            (text.mark(error), exported)
-            for error, exported in by_record[record.record_id]
-        ]
-        sections = dict.fromkeys(name for marks, _ in found for name in marks.sections)
-        spans = [span for marks, _ in found for span in (*marks.gold, *marks.predicted)]
-        seen = view(record, (), spans, sections=sections)
-        numbers = dict(zip(spans, seen["marks"], strict=True))
-        views[record.record_id] = {"sections": seen["sections"], "spans": seen["spans"]}
-        for marks, exported in found:
+        sections: dict[str, None] = {}
+        spans: list[Span] = []
+        marked: list[tuple[Marks, Json]] = []
+        for error, exported in by_record[record.record_id]:
+            marks = text.mark(error)
+            marked.append((marks, exported))
+            sections |= dict.fromkeys(marks.sections)
+            spans += [*marks.gold, *marks.predicted]
+        shown_text = view(record, (), spans, sections=sections)
+        # The view has a number for each span; None for one that it does not show.
+        numbers = dict(zip(spans, shown_text["marks"], strict=True))
+        views[record.record_id] = {
+            "sections": shown_text["sections"],
+            "spans": shown_text["spans"],
+        }
+        for marks, exported in marked:
             exported["sections"] = marks.sections
-            for name, side in (("gold", marks.gold), ("predicted", marks.predicted)):
-                exported["marks"][name] = [
-                    numbers[span] for span in side if numbers[span] is not None
-                ]
+            exported["marks"]["gold"] = _list_numbers(marks.gold, numbers)
+            exported["marks"]["predicted"] = _list_numbers(marks.predicted, numbers)
     return views
+
+
+def _list_numbers(spans: Sequence[Span], numbers: Mapping[Span, Json]) -> list[Json]:
+    """Return the numbers of the spans that the view shows."""
+    shown = [numbers[span] for span in spans]
+    return [number for number in shown if number is not None]
 
 
 def _read_records(

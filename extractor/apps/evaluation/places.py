@@ -31,9 +31,12 @@ def name_home(item: Any) -> str | None:
     have none.
     """
     values = item if isinstance(item, Mapping) else vars(item)
-    if section := values.get("section"):
+    section = values.get("section")
+    if section:
         return str(section)
-    return name_outcome(values["rank"], values["index"]) if values.get("rank") else None
+    if values.get("rank"):
+        return name_outcome(values["rank"], values["index"])
+    return None
 
 
 def find_places(record: TrialRecord) -> Places:
@@ -52,24 +55,26 @@ def find_places(record: TrialRecord) -> Places:
         if section.name in _LISTS:
             spans |= _split_cell(section)
     cells = {
-        each.name: read_section(each.name, each.text)
-        for each in record.sections
-        if "_outcomes" in each.name
+        section.name: read_section(section.name, section.text)
+        for section in record.sections
+        if "_outcomes" in section.name
     }
     outcomes = place_outcomes(record, cells)
-    for one in outcomes:
-        spans[name_outcome(one.rank, one.index)] = Span(
-            one.whole.section.name, *one.whole.raw_span
-        )
-    spans |= {
-        section.name: Span(section.name, 0, len(section.text))
-        for section in record.sections
-    }
-    return Places(spans, tuple((one.rank, one.index) for one in outcomes))
+    for outcome in outcomes:
+        name = name_outcome(outcome.rank, outcome.index)
+        whole = outcome.whole
+        spans[name] = Span(whole.section.name, *whole.raw_span)
+    # A section that a register keeps for an item, such as arms[0], is the place of that item.
+    for section in record.sections:
+        spans[section.name] = Span(section.name, 0, len(section.text))
+    ranked = tuple((outcome.rank, outcome.index) for outcome in outcomes)
+    return Places(spans, ranked)
 
 
 def _split_cell(section: Section) -> Iterator[tuple[str, Span]]:
+    """Yield the items of a list in one cell, with their names."""
     start = 0
     for number, item in enumerate(section.text.split("|")):
-        yield f"{section.name}[{number}]", Span(section.name, start, start + len(item))
-        start += len(item) + 1
+        end = start + len(item)
+        yield f"{section.name}[{number}]", Span(section.name, start, end)
+        start = end + 1  # behind the bar

@@ -15,12 +15,15 @@ from extractor.schemas.base import FrozenModel
 _MOST_NAMED = 6
 """Most fields named in a sentence."""
 
-Share = Annotated[
-    float | None,
-    BeforeValidator(
-        lambda value: None if value is None or math.isnan(value) else value
-    ),
-]
+
+def _drop_nan(value: float | None) -> float | None:
+    """Return a share; None for NaN, which says in arrays that there is nothing to score."""
+    if value is None or math.isnan(value):
+        return None
+    return value
+
+
+Share = Annotated[float | None, BeforeValidator(_drop_nan)]
 """A share from 0 to 1; None (or NaN on input) if there is nothing to score."""
 
 
@@ -56,11 +59,8 @@ class _Ladder(FrozenModel):
         """The figure's name: a field's, or, for groups, such as ``all`` (macro average) and
         ``all.micro``.
         """
-        return (
-            f"{self.name}.micro"
-            if getattr(self, "average", "macro") == "micro"
-            else self.name
-        )
+        is_micro = getattr(self, "average", "macro") == "micro"
+        return f"{self.name}.micro" if is_micro else self.name
 
 
 class EmptyScore(FrozenModel):
@@ -135,7 +135,9 @@ class ErrorExample(FrozenModel):
     def place(self) -> str | None:
         """The path in gold, or in the prediction if gold lacks the item."""
         side = self.gold or self.predicted
-        return side.path if side else None
+        if side is None:
+            return None
+        return side.path
 
 
 class ErrorScore(FrozenModel):
@@ -199,26 +201,32 @@ class ScoreReport(FrozenModel):
 
     def list_left(self) -> list[FieldScore]:
         """Return the fields that were scored in no record."""
-        return [one for one in self.fields if not one.records]
+        return [field for field in self.fields if not field.records]
 
     def describe_scored(self) -> str:
         """Say which fields were scored, and in how many records if not in all."""
-        scored = [one for one in self.fields if one.records]
-        left = [one.name for one in self.list_left()]
+        scored = [field for field in self.fields if field.records]
         if not scored:
             return "nothing: gold has no key of a field to score"
-        if len(scored) <= _MOST_NAMED:
-            said = ", ".join(self._name_with_records(one) for one in scored)
-        else:
-            said = f"{len(scored)} of {len(self.fields)} fields"
-            partly = [one for one in scored if one.records < self.records]
-            if partly:
-                said += f"; in fewer records {self._list_some(partly)}"
+        said = self._describe_fields(scored)
+        left = self.list_left()
         if not left:
             return said
         reason = "--fields" if self.chosen else "no key in gold"
-        named = f": {', '.join(left)}" if len(left) <= _MOST_NAMED else ""
-        return f"{said}; not scored ({reason}) {len(left)} others{named}"
+        said += f"; not scored ({reason}) {len(left)} others"
+        if len(left) <= _MOST_NAMED:
+            said += f": {', '.join(field.name for field in left)}"
+        return said
+
+    def _describe_fields(self, scored: Sequence[FieldScore]) -> str:
+        """Name a few fields; of many, say how many there are, and name those not in all records."""
+        if len(scored) <= _MOST_NAMED:
+            return ", ".join(map(self._name_with_records, scored))
+        said = f"{len(scored)} of {len(self.fields)} fields"
+        in_fewer = [field for field in scored if field.records < self.records]
+        if in_fewer:
+            said += f"; in fewer records {self._list_some(in_fewer)}"
+        return said
 
     def _name_with_records(self, field: FieldScore) -> str:
         if field.records == self.records:
@@ -226,9 +234,12 @@ class ScoreReport(FrozenModel):
         return f"{field.name} ({field.records} of {self.records} records)"
 
     def _list_some(self, fields: Sequence[FieldScore]) -> str:
+        """Name the first fields, and say how many more there are."""
         named = ", ".join(map(self._name_with_records, fields[:_MOST_NAMED]))
         more = len(fields) - _MOST_NAMED
-        return f"{named} and {more} more" if more > 0 else named
+        if more <= 0:
+            return named
+        return f"{named} and {more} more"
 
     def figure(self, name: str) -> float | None:
         """Return the normalised F1 by name: a field, a task or 'all' (macro), or one of these with
@@ -242,7 +253,8 @@ class ScoreReport(FrozenModel):
 
     def figures(self) -> dict[str, float | None]:
         """Return all normalised F1 scores by name."""
-        return {one.figure: one.normalised.f1 for one in (*self.groups, *self.fields)}
+        scores = (*self.groups, *self.fields)
+        return {score.figure: score.normalised.f1 for score in scores}
 
 
 def find_figure(name: str, known: Collection[str]) -> str:
@@ -254,7 +266,7 @@ def find_figure(name: str, known: Collection[str]) -> str:
     """
     if name in known:
         return name
-    alike = [one for one in known if one.endswith(f".{name}")]
+    alike = [figure for figure in known if figure.endswith(f".{name}")]
     if len(alike) == 1:
         return alike[0]
     if alike:

@@ -99,38 +99,36 @@ def evaluate(
         raise ArgumentError("examples and resamples are 0 or more")
     names, declared = split_fields(fields)
     own = read_fields(declared)
-    only = choose_fields(names, add_groups(own)) if names else None
-    annotated = open_extractions(gold, "gold")
-    found = open_extractions(predicted, "predicted")
-    other = None if compare is None else open_extractions(compare, "compare")
-    judged = _judge_records(own, annotated, found, only)
+    chosen = None
+    if names:
+        chosen = choose_fields(names, add_groups(own))
+    annotations = open_extractions(gold, "gold")
+    predictions = open_extractions(predicted, "predicted")
+    others = None
+    if compare is not None:
+        others = open_extractions(compare, "compare")
+    judged = _judge_records(own, annotations, predictions, chosen)
     comparison = None
-    if other is not None:
-        comparison = _compare(
-            judged,
-            _judge_records(own, annotated, other, only),
-            other.name,
-            resamples,
-            seed,
-        )
+    if others is not None:
+        judged_others = _judge_records(own, annotations, others, chosen)
+        comparison = _compare(judged, judged_others, others.name, resamples, seed)
     errors = group_errors(judged.errors, examples)
+    harm = sum(error.harm for error in errors)
+    without_gold = set(predictions.record_ids).difference(annotations.record_ids)
     groups, scores = _score(judged, resamples, seed)
     return ScoreReport(
-        gold=annotated.name,
-        predicted=found.name,
-        records=len(annotated.record_ids),
+        gold=annotations.name,
+        predicted=predictions.name,
+        records=len(annotations.record_ids),
         missing=judged.missing,
-        without_gold=tuple(
-            sorted(set(found.record_ids).difference(annotated.record_ids))
-        ),
+        without_gold=tuple(sorted(without_gold)),
         resamples=resamples,
         seed=seed,
         groups=groups,
         fields=scores,
         empty=_count_empty(judged.counts.sum(axis=(0, 1))),
         errors=errors,
-        harm_per_record=sum(one.harm for one in errors)
-        / max(1, len(annotated.record_ids)),
+        harm_per_record=harm / max(1, len(annotations.record_ids)),
         comparison=comparison,
         undeclared=judged.undeclared,
         chosen=names,
@@ -139,10 +137,15 @@ def evaluate(
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What the tables of all gold records say.
+    """The judged values of all gold records, counted.
 
-    ``scored`` are how many records were scored for each field, ``missing`` records without a
-    prediction, ``undeclared`` the user's fields in gold that have no declaration.
+    Attributes:
+        fields: All fields that may be scored.
+        counts: An array of records, fields and columns.
+        scored: For each field, the number of records that were scored for it.
+        errors: All errors, record by record.
+        missing: The records without a prediction.
+        undeclared: The user's fields in gold that have no declaration.
     """
 
     fields: tuple[Field, ...]
@@ -168,23 +171,24 @@ def _judge_records(
     errors = list[ErrorExample]()
     missing = list[str]()
     undeclared = set[str]()
-    for place, record_id in enumerate(gold.record_ids):
-        annotated = gold.read(record_id)
-        undeclared |= annotated.custom.keys() - declared
-        found = predicted.get(record_id)
-        if found is None:
+    for number, record_id in enumerate(gold.record_ids):
+        annotation = gold.read(record_id)
+        undeclared |= annotation.custom.keys() - declared
+        prediction = predicted.get(record_id)
+        if prediction is None:
             missing.append(record_id)
         else:
-            found = restore_values(found, own)
-        annotated = restore_values(annotated, own)
+            prediction = restore_values(prediction, own)
+        annotation = restore_values(annotation, own)
         try:
-            choose_fields(annotated.scored, groups)
+            choose_fields(annotation.scored, groups)
         except ArgumentError as error:
             raise GoldError(f"{gold.place(record_id)}: scored: {error}") from error
-        judged = tuple(list_judged(groups, annotated, chosen))
-        scored.update(field.name for group in judged for field in group.fields)
-        rows = judge(annotated, found, judged)
-        counts[place] = count_values(rows, fields)
+        scored_groups = tuple(list_judged(groups, annotation, chosen))
+        for group in scored_groups:
+            scored.update(field.name for field in group.fields)
+        rows = judge(annotation, prediction, scored_groups)
+        counts[number] = count_values(rows, fields)
         errors += list_errors(record_id, rows)
     return _Judged(
         fields, counts, scored, errors, tuple(missing), tuple(sorted(undeclared))
@@ -198,11 +202,13 @@ def _score(
     figures = list_figures(judged.fields)
     (sums,) = resample([judged.counts], resamples, seed)
     samples = measure(sums, figures)
+    # The first sample is the records as they are; the others are drawn for the intervals.
     intervals = find_intervals(samples[1:, ..., F1], figures, judged.counts)
     levels = {
-        figure.name: _make_levels(samples[0, place], intervals[:, place])
-        for place, figure in enumerate(figures)
+        figure.name: _make_levels(samples[0, number], intervals[:, number])
+        for number, figure in enumerate(figures)
     }
+    # The figures of the fields come first.
     groups = [
         GroupScore(
             name=figure.name.removesuffix(".micro"),
@@ -230,14 +236,13 @@ def _score(
 
 def _make_levels(shares: Floats, intervals: Floats) -> dict[str, LevelScore]:
     """Return the scores at each level, from precision, recall and F1, and the two bounds of F1."""
-    return {
-        level: LevelScore(
+    levels = {}
+    for level, scores, bounds in zip(LEVELS, shares, intervals.T, strict=True):
+        precision, recall, f1 = scores
+        levels[level] = LevelScore(
             precision=precision, recall=recall, f1=f1, interval=_make_interval(bounds)
         )
-        for level, (precision, recall, f1), bounds in zip(
-            LEVELS, shares, intervals.T, strict=True
-        )
-    }
+    return levels
 
 
 def _compare(
@@ -246,31 +251,34 @@ def _compare(
     """Compute paired differences of normalised F1: the prediction's minus the other one's."""
     figures: Sequence[Figure] = list_figures(judged.fields)
     both = [judged.counts, other.counts]
-    ours, theirs = (
-        measure(sums, figures)[..., NORMALISED, F1]
-        for sums in resample(both, resamples, seed)
-    )
+    our_sums, their_sums = resample(both, resamples, seed)
+    ours = measure(our_sums, figures)[..., NORMALISED, F1]
+    theirs = measure(their_sums, figures)[..., NORMALISED, F1]
+    # The first sample is the records as they are; the others are drawn for the intervals.
     intervals = find_intervals((ours - theirs)[1:], figures, *both)
     differences = [
         PairedScore(
             name=figure.name,
-            f1=ours[0, place],
-            other=theirs[0, place],
-            difference=ours[0, place] - theirs[0, place],
-            interval=_make_interval(intervals[:, place]),
+            f1=ours[0, number],
+            other=theirs[0, number],
+            difference=ours[0, number] - theirs[0, number],
+            interval=_make_interval(intervals[:, number]),
         )
-        for place, figure in enumerate(figures)
+        for number, figure in enumerate(figures)
     ]
     return Comparison(other=name, missing=other.missing, differences=tuple(differences))
 
 
 def _count_empty(row: Counts) -> EmptyScore:
+    """Return how many fields gold leaves empty, and how many of these the prediction does, too."""
     empty = int(row[Count.EMPTY])
     left = int(row[Count.LEFT_EMPTY])
-    return EmptyScore(
-        fields=empty, left_empty=left, specificity=left / empty if empty else None
-    )
+    specificity = left / empty if empty else None
+    return EmptyScore(fields=empty, left_empty=left, specificity=specificity)
 
 
 def _make_interval(bounds: Floats) -> Interval | None:
-    return None if np.isnan(bounds).any() else Interval(low=bounds[0], high=bounds[1])
+    """Return an interval from its two bounds; None if there is none, which is NaN in arrays."""
+    if np.isnan(bounds).any():
+        return None
+    return Interval(low=bounds[0], high=bounds[1])

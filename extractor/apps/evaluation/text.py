@@ -92,9 +92,8 @@ def share_words(one: str, other: str) -> bool:
     ... )
     (True, False)
     """
-    first, second = (
-        _list_tokens(text) - _LITTLE or _list_tokens(text) for text in (one, other)
-    )
+    first = _list_tokens(one) - _LITTLE or _list_tokens(one)
+    second = _list_tokens(other) - _LITTLE or _list_tokens(other)
     return 2 * len(first & second) >= min(len(first), len(second))
 
 
@@ -112,33 +111,36 @@ def share_whole(one: str, other: str) -> bool:
     ... )
     (True, False)
     """
-    short = [_drop_last_bracket(text) or text for text in (one, other)]
-    first, second = (_list_content(text) for text in short)
-    if 2 * len(first & second) < max(len(first), len(second)):
+    short = _drop_last_bracket(one) or one
+    other_short = _drop_last_bracket(other) or other
+    words = _list_content(short)
+    other_words = _list_content(other_short)
+    if 2 * len(words & other_words) < max(len(words), len(other_words)):
         return False
-    pairs = ((short[0], second), (short[1], first))
-    return all(_touches_all(text, words) for text, words in pairs)
+    return _touches_all(short, other_words) and _touches_all(other_short, words)
 
 
 def _drop_last_bracket(text: str) -> str:
     """Return a text without a bracket at its end."""
     whole = text.rstrip()
-    return (
-        whole[: whole.rfind("(")].rstrip()
-        if whole.endswith(")") and "(" in whole
-        else whole
-    )
+    if not whole.endswith(")") or "(" not in whole:
+        return whole
+    return whole[: whole.rfind("(")].rstrip()
 
 
 def _list_content(text: str) -> frozenset[str]:
+    """Return the words with content; all words if none has."""
     words = _list_tokens(text)
     return words - _LITTLE - _JOINTS or words
 
 
 def _touches_all(text: str, words: frozenset[str]) -> bool:
     """Return whether each member of a list has one of some words."""
-    members = (_list_content(part) for part in _MEMBERS.split(fold_text(text)))
-    return all(not member or not member.isdisjoint(words) for member in members)
+    for part in _MEMBERS.split(fold_text(text)):
+        member = _list_content(part)
+        if member and member.isdisjoint(words):
+            return False
+    return True
 
 
 def is_inside(part: str, whole: str) -> bool:
@@ -171,10 +173,12 @@ def compare_extents(one: str | None, other: str | None) -> float:
     ... )
     (0.5, 0.0)
     """
-    overlap = measure_overlap(one or "", other or "")
-    return (
-        0.5 if overlap < 0.5 and is_inside_either(one or "", other or "") else overlap
-    )
+    first = one or ""
+    second = other or ""
+    overlap = measure_overlap(first, second)
+    if overlap < 0.5 and is_inside_either(first, second):
+        return 0.5
+    return overlap
 
 
 def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
@@ -187,12 +191,11 @@ def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, s
     >>> scale_quantity(1, "x 1000/mm3") == scale_quantity(1, "x 10^9/L")
     True
     """
-    measured, factor = read_dimension(unit)
+    dimension, factor = read_dimension(unit)
+    if value is None:
+        return None, dimension
     # twelve digits: ignore rounding
-    return (
-        None if value is None else f"{value * factor:.12g}",
-        measured,
-    )
+    return f"{value * factor:.12g}", dimension
 
 
 @lru_cache(maxsize=1024)
@@ -200,12 +203,14 @@ def read_dimension(unit: str | None) -> tuple[str, float]:
     """Return a unit's dimension and its factor to base units. An unknown unit is its own
     dimension.
     """
-    code = read_unit(_OF_AGE.sub("", unit)) if unit else None
+    code = None
+    if unit:
+        code = read_unit(_OF_AGE.sub("", unit))
     if code is None:
-        return re.sub(r"[\s^*·.\\]", "", unit or "").casefold(), 1.0
+        unknown = re.sub(r"[\s^*·.\\]", "", unit or "").casefold()
+        return unknown, 1.0
     if code in _MONTHS:
         return "month", _MONTHS[code]
     factor, dimension = find_dimension(code)
-    return " ".join(
-        [*(f"{base}{power}" for base, power in dimension), *_MARK.findall(code)]
-    ) or code, factor
+    parts = [f"{base}{power}" for base, power in dimension] + _MARK.findall(code)
+    return " ".join(parts) or code, factor

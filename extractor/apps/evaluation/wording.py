@@ -86,54 +86,59 @@ class WordChange:
         >>> [compare_texts(*pair).is_decisive for pair in pairs]
         [True, True, False]
         """
-        words = [
-            {part.text.lower() for part in side} for side in (self.gone, self.come)
-        ]
-        opposite = any(
-            f"{prefix}{one}" in words[1 - side]
-            for side in (0, 1)
-            for one in words[side]
-            for prefix in _OPPOSITE
-        )
-        return (
-            bool(self.joins)
-            or opposite
-            or any(part.turns for part in (*self.gone, *self.come))
-        )
+        if self.joins:
+            return True
+        if any(part.turns for part in (*self.gone, *self.come)):
+            return True
+        gone = {part.text.lower() for part in self.gone}
+        come = {part.text.lower() for part in self.come}
+        return _has_opposite(gone, come) or _has_opposite(come, gone)
 
     def leave_out(self, known: Collection[str]) -> "WordChange":
         """Return the change without the parts of these kinds or normal forms."""
-        known = frozenset(known)
-        gone, come = (
-            tuple(p for p in each if known.isdisjoint(p[:2]))
-            for each in (self.gone, self.come)
-        )
+        left_out = frozenset(known)
+
+        def is_kept(part: Part) -> bool:
+            return part.kind not in left_out and part.form not in left_out
+
+        gone = tuple(filter(is_kept, self.gone))
+        come = tuple(filter(is_kept, self.come))
         return WordChange(gone, come, self.joins)
 
     def describe(self) -> str:
         """Say what differs, in the words of the texts; empty if nothing does."""
-        said = []
+        changes = []
         for kind in ("number", "comparator", "negation"):
-            for was, now in zip_longest(
-                *(
-                    [p.text for p in each if p.kind == kind]
-                    for each in (self.gone, self.come)
-                )
-            ):
+            gone = _list_texts(self.gone, kind)
+            come = _list_texts(self.come, kind)
+            for was, now in zip_longest(gone, come):
                 if was and now:
-                    said.append(f"{was} -> {now}")
+                    changes.append(f"{was} -> {now}")
                 elif now:
-                    said.append(f'"{now}" added')
+                    changes.append(f'"{now}" added')
                 else:
-                    said.append(f'"{was}" removed')
-        said += [" -> ".join(self.joins)] if self.joins else []
+                    changes.append(f'"{was}" removed')
+        if self.joins:
+            changes.append(" -> ".join(self.joins))
         for name, parts in (("removed", self.gone), ("added", self.come)):
-            words = [part.text for part in parts if part.kind == "word"]
-            more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-            said += (
-                [f"words {name}: {', '.join(words[:_SHOWN])}{more}"] if words else []
-            )
-        return "; ".join(said)
+            words = _list_texts(parts, "word")
+            if not words:
+                continue
+            shown = ", ".join(words[:_SHOWN])
+            if len(words) > _SHOWN:
+                shown += f" and {len(words) - _SHOWN} more"
+            changes.append(f"words {name}: {shown}")
+        return "; ".join(changes)
+
+
+def _list_texts(parts: Sequence[Part], kind: str) -> list[str]:
+    """Return the characters of the parts of a kind."""
+    return [part.text for part in parts if part.kind == kind]
+
+
+def _has_opposite(words: set[str], others: set[str]) -> bool:
+    """Return whether one of the other words is one of the words with "un" or the like before it."""
+    return any(f"{prefix}{word}" in others for word in words for prefix in _OPPOSITE)
 
 
 @lru_cache(maxsize=4096)
@@ -150,16 +155,14 @@ def compare_texts(old: str | None, new: str | None) -> WordChange:
     come = _list_beyond(now, was)
     _drop_other_forms(gone, come)
     _drop_other_forms(come, gone)
-    joins = tuple(
-        {part.form for part in each if part.kind == "conjunction"}
-        for each in (was, now)
-    )
-    swapped = joins in (({"and"}, {"or"}), ({"or"}, {"and"}))
-    return WordChange(
-        tuple(gone),
-        tuple(come),
-        tuple(form for each in joins for form in each) if swapped else (),
-    )
+    joins_before = {part.form for part in was if part.kind == "conjunction"}
+    joins_after = {part.form for part in now if part.kind == "conjunction"}
+    joins: tuple[str, ...] = ()
+    if joins_before == {"and"} and joins_after == {"or"}:
+        joins = ("and", "or")
+    elif joins_before == {"or"} and joins_after == {"and"}:
+        joins = ("or", "and")
+    return WordChange(tuple(gone), tuple(come), joins)
 
 
 def measure_likeness(old: str | None, new: str | None) -> float:
@@ -170,17 +173,21 @@ def measure_likeness(old: str | None, new: str | None) -> float:
     ... )
     1.0
     """
-    forms = [
-        [part.form for part in read_words(text) if part.kind != "conjunction"]
-        for text in (old, new)
-    ]
-    number = len(forms[0]) + len(forms[1])
-    if not number or (
-        number > _BRIEF and 8 * len(set(forms[0]).intersection(forms[1])) < number
-    ):
+    old_forms = _list_forms(old)
+    new_forms = _list_forms(new)
+    number = len(old_forms) + len(new_forms)
+    if not number:
+        return 0.0
+    shared = set(old_forms).intersection(new_forms)
+    if number > _BRIEF and 8 * len(shared) < number:
         return 0.0  # without a slow comparison
     change = compare_texts(old, new)
     return 1 - (len(change.gone) + len(change.come)) / number
+
+
+def _list_forms(text: str | None) -> list[str]:
+    """Return the normal forms of the words of a text, without conjunctions."""
+    return [part.form for part in read_words(text) if part.kind != "conjunction"]
 
 
 def may_name_one_thing(one: str, other: str) -> bool:
@@ -195,21 +202,21 @@ def may_name_one_thing(one: str, other: str) -> bool:
     >>> may_name_one_thing("serum creatinine", "total bilirubin")
     False
     """
-    is_empty = not read_words(one) or not read_words(other)
-    return (
-        fold_name(one) == fold_name(other)
-        or is_empty
-        or measure_likeness(one, other) > 0
-    )
+    if fold_name(one) == fold_name(other):
+        return True
+    if not read_words(one) or not read_words(other):
+        return True
+    return measure_likeness(one, other) > 0
 
 
-def _list_beyond(one: Sequence[Part], other: Sequence[Part]) -> list[Part]:
+def _list_beyond(text: Sequence[Part], other: Sequence[Part]) -> list[Part]:
     """Return the parts that the other text does not have, in order, without conjunctions."""
-    left = Counter(part[:2] for part in other)
+    left = Counter((part.kind, part.form) for part in other)
     beyond = []
-    for part in one:
-        if left[part[:2]]:
-            left[part[:2]] -= 1
+    for part in text:
+        key = (part.kind, part.form)
+        if left[key]:
+            left[key] -= 1
         elif part.kind != "conjunction":
             beyond.append(part)
     return beyond
@@ -219,34 +226,56 @@ def _drop_other_forms(short: list[Part], long: list[Part]) -> None:
     """Remove words on one side that the other side writes as several: "nonsmall" as "non-small",
     "MI" in full.
     """
+    runs = _list_runs(long)
+    if not runs:
+        return
+    used: set[int] = set()
+    for part in list(short):
+        if part.kind != "word":
+            continue
+        keys = (key for key in _list_keys(part) if key in runs)
+        key = next(keys, None)
+        if key is None:
+            continue
+        span = range(*runs[key])
+        # A word of the long side stands for one word of the short side only.
+        if not used.isdisjoint(span):
+            continue
+        used.update(span)
+        short.remove(part)
+    long[:] = [part for at, part in enumerate(long) if at not in used]
+
+
+def _list_runs(parts: Sequence[Part]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return the runs of two words and more, as first and end, by their initials and by the normal
+    form of the words written as one.
+    """
     runs: dict[tuple[str, str], tuple[int, int]] = {}
-    for first in range(len(long)):
-        glued = initials = ""
-        for end, part in enumerate(long[first : first + _LONGEST_NAME], first + 1):
+    for first in range(len(parts)):
+        glued = ""
+        initials = ""
+        for end, part in enumerate(parts[first : first + _LONGEST_NAME], first + 1):
             if part.kind not in ("word", "negation"):
                 break
-            glued = glued + part.text.lower()
-            initials = initials + part.text[0].lower()
+            glued += part.text.lower()
+            initials += part.text[0].lower()
             if end > first + 1:
                 runs.setdefault(("form", _fold(glued)), (first, end))
                 runs.setdefault(("initials", initials), (first, end))
-    used: set[int] = set()
-    for part in list(short) if runs else ():
-        keys = [("form", part.form)]
-        # "ANC" and "QOL" have a letter for a word without content, too
-        if _is_abbreviation(part.text):
-            letters = part.text.removesuffix("s").lower()
-            fewer = (
-                letters[:at] + letters[at + 1 :]
-                for at in range(1, len(letters))
-                if len(letters) > 2
-            )
-            keys += [("initials", initials) for initials in (letters, *fewer)]
-        span = next((runs[key] for key in keys if key in runs), None)
-        if part.kind == "word" and span and used.isdisjoint(range(*span)):
-            used.update(range(*span))
-            short.remove(part)
-    long[:] = [part for at, part in enumerate(long) if at not in used]
+    return runs
+
+
+def _list_keys(part: Part) -> Iterator[tuple[str, str]]:
+    """Yield the keys of the runs of words that a word may stand for, the likeliest first."""
+    yield ("form", part.form)
+    if not _is_abbreviation(part.text):
+        return
+    letters = part.text.removesuffix("s").lower()
+    yield ("initials", letters)
+    # "ANC" and "QOL" have a letter for a word without content, too.
+    if len(letters) > 2:
+        for at in range(1, len(letters)):
+            yield ("initials", letters[:at] + letters[at + 1 :])
 
 
 @lru_cache(maxsize=8192)
@@ -263,20 +292,31 @@ def read_words(raw: str | None) -> tuple[Part, ...]:
 
 
 def _list_parts(tokens: Tokens) -> Iterator[Part]:
+    """Yield the words with content, without abbreviations in brackets."""
+    negated = _read_table().negated
     at = 0
     while at < len(tokens):
         first = at
         part, at = _read_part(tokens, at)
-        if part and part.text.lower() in (table := _read_table()).negated:
+        if part is None:
+            continue
+        positive = negated.get(part.text.lower())
+        if positive is not None:
             yield Part("negation", "not", part.text)
-            part = Part("word", table.negated[part.text.lower()], part.text)
-        in_brackets = (
-            first > 0
-            and tokens.words[first - 1] + "".join(tokens.words[at : at + 1]) == "()"
-        )
-        # it stands for the words before
-        if part and part.form and not (in_brackets and _is_abbreviation(part.text)):
-            yield part
+            part = Part("word", positive, part.text)
+        if not part.form:
+            continue
+        # An abbreviation in brackets stands for the words before.
+        if _is_abbreviation(part.text) and _is_in_brackets(tokens, first, at):
+            continue
+        yield part
+
+
+def _is_in_brackets(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether tokens stand alone between brackets."""
+    if first == 0 or end >= len(tokens):
+        return False
+    return tokens.words[first - 1] == "(" and tokens.words[end] == ")"
 
 
 def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
@@ -284,68 +324,87 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
     next token.
     """
     for vocabulary in ("comparators", "comparator_suffixes"):
-        found = rule(vocabulary).starts(tokens, at)
-        entry = read_term(vocabulary, tokens, at, found.end) if found else None
-        if found and entry:
-            return Part("comparator", entry.value, found.text), found.end
+        match = rule(vocabulary).starts(tokens, at)
+        if not match:
+            continue
+        entry = read_term(vocabulary, tokens, at, match.end)
+        if entry:
+            return Part("comparator", entry.value, match.text), match.end
     if number := _read_number(tokens, at):
         return number
     word = tokens.words[at]
+    lower = word.lower()
+    end = at + 1
     if not word[0].isalnum():
-        return (Part("word", word, word) if word in "%+" else None), at + 1
-    if word.lower() in ("and", "or"):
-        return Part("conjunction", word.lower(), word), at + 1
-    return (
-        Part("negation", "not", word)
-        if word.lower() in _NEGATIONS
-        else Part("word", _fold(word), word)
-    ), at + 1
+        sign = Part("word", word, word) if word in "%+" else None
+        return sign, end
+    if lower in ("and", "or"):
+        return Part("conjunction", lower, word), end
+    if lower in _NEGATIONS:
+        return Part("negation", "not", word), end
+    return Part("word", _fold(word), word), end
 
 
 def _read_number(tokens: Tokens, at: int) -> tuple[Part, int] | None:
     """Read "18", "18 years", "two (2) weeks" or "week 18", and return the next token; None for
     another word.
     """
-    unit_before = read_time_unit(tokens.words[at]) and tokens.words[at]
-    first = at + bool(unit_before)
-    found = (
-        rule("number").starts(tokens, first)
-        if tokens.codes[first : first + 1] in (NUMBER, NAME_NUMBER)
-        else None
-    )
-    value = read_number(found.text) if found else None
-    if found is None or value is None:
+    unit_before = None
+    if read_time_unit(tokens.words[at]):
+        unit_before = tokens.words[at]
+    first = at + 1 if unit_before else at
+    if tokens.codes[first : first + 1] not in (NUMBER, NAME_NUMBER):
         return None
-    end = found.end
-    again = tokens.words[found.end : found.end + 3]
-    if again[::2] == ["(", ")"] and read_number(again[1]) == value:
+    match = rule("number").starts(tokens, first)
+    if match is None:
+        return None
+    value = read_number(match.text)
+    if value is None:
+        return None
+    end = match.end
+    if _repeats(tokens, end, value):
         end += 3
-    unit = rule("limit_unit").starts(
-        tokens, end + (tokens.words[end : end + 1] == ["-"] and tokens.joined(end))
-    )
-    if unit and not unit_before:
-        return Part(
-            "number", _scale(value, unit.text), tokens.read(at, unit.end)
-        ), unit.end
+    unit = rule("limit_unit").starts(tokens, _skip_hyphen(tokens, end))
+    if unit_before and unit:
+        # "weeks 2 mg": the number is of the unit behind it.
+        return None
     if unit_before:
-        return (
-            None
-            if unit
-            else (Part("number", _scale(value, unit_before), tokens.read(at, end)), end)
-        )
-    counted = (
+        return Part("number", _scale(value, unit_before), tokens.read(at, end)), end
+    if unit:
+        text = tokens.read(at, unit.end)
+        return Part("number", _scale(value, unit.text), text), unit.end
+    # Without a unit, the number is shown with what it counts.
+    is_counted = (
         end < len(tokens)
         and tokens.words[end] not in ("and", "or")
-        and bool(_fold(tokens.words[end]))
+        and _fold(tokens.words[end])
     )
-    return Part("number", f"{value:.12g}", tokens.read(at, end + counted)), end
+    text = tokens.read(at, end + 1 if is_counted else end)
+    return Part("number", f"{value:.12g}", text), end
+
+
+def _repeats(tokens: Tokens, at: int, value: float) -> bool:
+    """Return whether a number in brackets says the same again: "two (2)"."""
+    brackets = tokens.words[at : at + 3]
+    if brackets[::2] != ["(", ")"]:
+        return False
+    return read_number(brackets[1]) == value
+
+
+def _skip_hyphen(tokens: Tokens, at: int) -> int:
+    """Return the token behind a hyphen between a number and its unit: "18-year"."""
+    if tokens.words[at : at + 1] == ["-"] and tokens.joined(at):
+        return at + 1
+    return at
 
 
 def _scale(value: float, unit: str) -> str:
+    """Return a number with its unit as text that is equal in other units."""
     return " ".join(map(str, scale_quantity(value, unit)))
 
 
 def _is_abbreviation(word: str) -> bool:
+    """Return whether a word is one in capitals, such as "ARB" or "ARBs"."""
     letters = word.removesuffix("s")
     return letters.isupper() and 1 < len(letters) <= _LONGEST_NAME
 
@@ -385,10 +444,13 @@ def _fold(word: str) -> str:
     ['metastas', 'metastas', 'arb', 'hemorrhag', 'breastfeeding', '']
     """
     table = _read_table()
-    lower = word.removesuffix("s" if _is_abbreviation(word) else "").lower()
+    singular = word.removesuffix("s") if _is_abbreviation(word) else word
+    lower = singular.lower()
     folded = " ".join(fold_words(lower))
-    if not table.idle.isdisjoint((lower, folded)):
+    if lower in table.idle or folded in table.idle:
         return ""
-    if known := table.same.get(lower) or table.same.get(folded):
-        return known
-    return re.sub(r"(?<=\w{4}s)(?:is|e)$", "", _ENDING.sub("", folded))
+    synonym = table.same.get(lower) or table.same.get(folded)
+    if synonym:
+        return synonym
+    without_ending = _ENDING.sub("", folded)
+    return re.sub(r"(?<=\w{4}s)(?:is|e)$", "", without_ending)

@@ -11,6 +11,7 @@ from typing import Any
 
 from extractor.concepts.people.registered_ages import (
     AGES,
+    DESCRIPTIONS,
     OLDEST,
     count_days,
     read_registered_age,
@@ -137,13 +138,19 @@ def read_people(
 def _state(
     name: str, eligibility: Eligibility, record: TrialRecord | None
 ) -> StatedValue | None:
-    """Return the text's value of a field, else the registered one."""
+    """Return the text's value of a field, else the registered one. Healthy people of a description
+    alone, which may tell of other trials, yield to what is registered.
+    """
     value = getattr(eligibility, name)
+    registered = _state_registered(name, record) if record else None
     if value is None:
-        return _state_registered(name, record) if record else None
+        return registered
     cited = next(
         (one.cite() for one in eligibility.evidence if one.field == name), None
     )
+    is_described = cited is not None and cited.section in DESCRIPTIONS
+    if name == "healthy_volunteers" and is_described and registered:
+        return registered
     return StatedValue(
         value, cited, read_comparator(name, eligibility) if name in AGES else None
     )

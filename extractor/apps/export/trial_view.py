@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from extractor.apps.export.columns import ADDED, Json
+from extractor.concepts.people.registered_ages import DESCRIPTIONS
 from extractor.language.book import rule
 from extractor.language.passage import read_passage
 from extractor.schemas import CriterionKind
@@ -28,17 +29,34 @@ def view_trial(people: Json, registered: Json) -> dict[str, Any]:
     lowest, highest = (
         {value for side, value in bounds if side == wanted} for wanted in "><"
     )
-    healthy = people["healthy_volunteers"]
+    # registered words are in capitals, those of an extraction are not
+    sex = people["sex"] or registered.get("registered_sex")
     return {
-        "admits_healthy": registered.get("registered_healthy_volunteers")
-        if healthy is None
-        else healthy,
+        "admits_sex": sex and sex.lower(),
+        "admits_healthy": _admit_healthy(people, registered),
         "excludes_pregnancy": said == {True}
         if said
         else None,  # an inclusion that asks for a pregnancy decides
         "lowest_ecog": _find_only(lowest or ({0} if highest else set())),
         "highest_ecog": _find_only(highest),
     }
+
+
+def _admit_healthy(people: Json, registered: Json) -> bool | None:
+    """Return whether healthy people may take part, by the text, else as registered. A description
+    alone, which may tell of other trials, yields to what is registered.
+    """
+    read: bool | None = people["healthy_volunteers"]
+    known: bool | None = registered.get("registered_healthy_volunteers")
+    places = {
+        piece["section"]
+        for piece in people.get("evidence", ())
+        if piece["field"] == "healthy_volunteers"
+    }
+    is_described = bool(places) and places <= DESCRIPTIONS
+    if read is None or (is_described and known is not None):
+        return known
+    return read
 
 
 def _read_pregnancy(criterion: Json) -> bool | None:

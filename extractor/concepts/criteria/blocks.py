@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from extractor.concepts.criteria.bare_numbers import find_bare_numbers
 from extractor.concepts.criteria.headings import (
     ends_with_colon,
     is_generic,
@@ -345,8 +346,15 @@ def _find_marks(text: str, block: TextLine, around: _Around) -> Iterator[Marker]
             yield from counted
             return
     if block.bullet and block.ordinal:
-        yield from _find_numbers(text, block, around)
-    elif not block.bullet:
+        counted = _find_numbers(text, block, around)
+        is_number = block.bullet is Bullet.NUMBER
+        bare = is_number and find_bare_numbers(
+            text, block.span, block.ordinal, around.follows
+        )
+        yield from counted or bare or ()
+    elif block.bullet:
+        yield from find_bare_numbers(text, block.span)
+    else:
         yield from _find_list_in_sentence(text, block)
 
 

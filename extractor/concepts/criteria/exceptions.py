@@ -23,6 +23,8 @@ FIELD = "has_exception"
 """The field whose evidence are the words of the exceptions."""
 _LEAST = 2
 """The fewest tokens of an exception: "except" alone says nothing."""
+_RIGHT = 0.93
+"""How many exceptions were right by hand: 29 of 31 in 40 trials that were read for no rule."""
 _CLOSE = 8
 """The most characters between a limit and an "unless" that is its own."""
 _OPEN = frozenset("([")
@@ -65,7 +67,7 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
                 quote=passage.section.raw[start:stop],
                 origin=Origin.RULE,
                 support=Support.PARSED,
-                confidence=quoted.confidence,
+                confidence=min(quoted.confidence or 1.0, _RIGHT),
             )
             pieces.append(piece)
     evidence = (*criterion.evidence, *pieces)

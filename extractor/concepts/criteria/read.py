@@ -34,6 +34,7 @@ from extractor.concepts.windows.criterion import (
     demands_other,
     find_introduction,
     is_of_kind,
+    leave_to_items,
     name_limited,
     read_windows,
 )
@@ -350,6 +351,7 @@ def _read_times(
                 windows = as_of_another_line(
                     replace(listed, confidence=min(listed.confidence, sure))
                 )
+                windows = leave_to_items(windows, introduction)
                 return window, name_limited(windows, entry.passage)
     return window, name_limited(windows, entry.parent.alone())
 

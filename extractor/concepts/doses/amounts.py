@@ -275,8 +275,10 @@ def drop_explaining(
             kept.append(amount)
         elif _is_sum(tokens, amount, kept[-1]):
             continue
-        elif _first_explains(tokens, kept[-1], amount) or _is_sum(
-            tokens, kept[-1], amount
+        elif (
+            _first_explains(tokens, kept[-1], amount)
+            or _is_sum(tokens, kept[-1], amount)
+            or _fills_one_piece(tokens, kept[-1], amount)
         ):
             kept[-1] = amount
         elif not (
@@ -314,6 +316,19 @@ def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bo
     # Such as "(200 mg/5 mL) 10 mg/kg"
     by_volume = "/" not in one and "/" in tokens.words[first.first : first.end]
     return bracketed and (other in _COUNTED or by_volume)
+
+
+def _fills_one_piece(tokens: Tokens, piece: AmountMark, amount: AmountMark) -> bool:
+    """Return whether an amount is what a single piece holds: "one tablet of 14 mg"."""
+    counted = piece.value[0]
+    if counted.unit not in _COUNTED or not counted.low == counted.high == 1:
+        return False
+    held = amount.value[0].unit
+    # a volume or a concentration tells no substance
+    if is_volume_or_piece(held) or "/" in held or held == "%":
+        return False
+    between = tokens.words[piece.end : amount.first]
+    return [word.lower() for word in between] == ["of"]
 
 
 def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:

@@ -9,16 +9,21 @@ from typing import NamedTuple
 from extractor.concepts.doses.agents import Mention
 from extractor.concepts.doses.clauses import is_aside
 from extractor.concepts.doses.marks import Fact, Place, within
+from extractor.concepts.doses.rates import read_rate
 from extractor.concepts.doses.sections import DosingSection, Findings
 from extractor.language.book import rule
+from extractor.language.lexer import Tokens
 
 
 class Piece(NamedTuple):
-    """A half-open range of tokens. ``is_step``: it continues the piece before it ("then ...")."""
+    """A half-open range of tokens. ``is_step``: it continues the piece before it ("then ..."),
+    ``is_cut``: it stands in one sentence with it.
+    """
 
     first: int
     end: int
     is_step: bool = False
+    is_cut: bool = False
 
 
 def cut_section(section: DosingSection, mentions: Sequence[Mention]) -> Iterator[Piece]:
@@ -35,10 +40,10 @@ def cut_section(section: DosingSection, mentions: Sequence[Mention]) -> Iterator
         yield Piece(*section.title)
     for sentence in section.clauses:
         if section.is_group or _may_state_dosing(section, sentence):
-            for number, step in enumerate(_cut_steps(section, sentence)):
+            for number, step in enumerate(_cut_steps(section, sentence, mentions)):
                 places = _cut_alternatives(section, step, mentions)
-                yield Piece(*next(places), is_step=number > 0)
-                yield from (Piece(*place) for place in places)
+                yield Piece(*next(places), is_step=number > 0, is_cut=number > 0)
+                yield from (Piece(*place, is_cut=True) for place in places)
 
 
 def _may_state_dosing(section: DosingSection, sentence: Place) -> bool:
@@ -48,7 +53,9 @@ def _may_state_dosing(section: DosingSection, sentence: Place) -> bool:
     return bool(marks.places()) and not is_aside(section.tokens, *sentence)
 
 
-def _cut_steps(section: DosingSection, sentence: Place) -> Iterator[Place]:
+def _cut_steps(
+    section: DosingSection, sentence: Place, mentions: Sequence[Mention]
+) -> Iterator[Place]:
     """Yield the parts of a sentence between words such as "then", where both sides give something.
     Words about who takes part are left out.
     """
@@ -56,13 +63,59 @@ def _cut_steps(section: DosingSection, sentence: Place) -> Iterator[Place]:
     first, end = sentence
     described = rule("described_people").starts(tokens, first, end)
     start = described.end if described else first
-    for joint in rule("next_step").find(tokens, start, end):
-        before = section.marks.inside(start, joint.first)
-        after = section.marks.inside(joint.end, end)
-        if _both_give(before, after):
-            yield start, joint.first
-            start = joint.end
+    for joint in sorted(_list_step_joints(section, (start, end), mentions)):
+        joint_first, joint_end = joint
+        before = section.marks.inside(start, joint_first)
+        after = section.marks.inside(joint_end, end)
+        if start <= joint_first and _both_give(before, after):
+            yield start, joint_first
+            start = joint_end
     yield start, end
+
+
+def _list_step_joints(
+    section: DosingSection, sentence: Place, mentions: Sequence[Mention]
+) -> Iterator[Place]:
+    """Yield what stands between two steps: words such as "then", or the sign before a step that
+    such a word closes ("10 mg for 2 weeks, 5 mg afterward").
+    """
+    tokens = section.tokens
+    closing = [
+        word
+        for word in rule("trailing_sequel").find(tokens, *sentence)
+        if _closes(section, word.end, sentence[1])
+    ]
+    for word in closing:
+        joint = _find_joint_before(section, (sentence[0], word.first), mentions)
+        if joint:
+            yield joint
+    closed_at = {word.first for word in closing}
+    for opening in rule("next_step").find(tokens, *sentence):
+        if opening.first not in closed_at:
+            yield opening.first, opening.end
+
+
+def _closes(section: DosingSection, end: int, sentence_end: int) -> bool:
+    """Return whether a step ends at a token: with its sentence, at a sign, or before "and"."""
+    if end >= sentence_end:
+        return True
+    return rule("step_end").starts(section.tokens, end, sentence_end) is not None
+
+
+def _find_joint_before(
+    section: DosingSection, reach: Place, mentions: Sequence[Mention]
+) -> Place | None:
+    """Return the sign or word before the last amount in ``reach``, if another amount stands before
+    it, and no agent is named from the first of the two on.
+    """
+    amounts = within(section.marks.amounts, *reach)
+    if len(amounts) < 2:
+        return None
+    before, step = amounts[-2:]
+    if within(mentions, before.end, reach[1]):
+        return None
+    joints = list(rule("agent_break").find(section.tokens, before.end, step.first))
+    return (joints[-1].first, joints[-1].end) if joints else None
 
 
 def _both_give(before: Findings, after: Findings) -> bool:
@@ -83,13 +136,18 @@ def _cut_alternatives(
     "A every 2 weeks and A every 4 weeks", "300 mg every 2 weeks or 600 mg every 4 weeks".
     """
     marks = section.marks.inside(*step)
-    timed = sorted([*marks.frequency, *marks.days], key=lambda mark: mark.first)
+    rates = [
+        rate
+        for amount in marks.amounts
+        if (rate := read_rate(section.tokens, amount)) is not None
+    ]
+    timed = sorted([*marks.frequency, *marks.days, *rates], key=lambda mark: mark.first)
     start, end = step
     if len(timed) > 1:
         named = within(mentions, *step)
         gaps = [
             *_between_names(named, marks.frequency),
-            *_between_amounts(marks.amounts, timed, named),
+            *_between_amounts(section.tokens, marks.amounts, timed, named),
         ]
         for gap in sorted(gaps):
             breaks = list(rule("agent_break").find(section.tokens, *gap))
@@ -111,16 +169,30 @@ def _between_names(
 
 
 def _between_amounts(
-    amounts: Sequence[Fact], timed: Sequence[Fact], named: Sequence[Mention]
+    tokens: Tokens,
+    amounts: Sequence[Fact],
+    timed: Sequence[Fact],
+    named: Sequence[Mention],
 ) -> Iterator[Place]:
     """Yield the gaps between two amounts with different times, and no agent between these."""
     for amount, following in pairwise(amounts):
-        change = _find_change(timed, (amount.end, following.first), following.end)
+        # the rate of an amount stands within it
+        change = _find_change(timed, (amount.first, following.first), following.first)
         if change is None:
             continue
         before, after = change
-        if not any(before.end <= mention.first < after.first for mention in named):
+        if any(before.end <= mention.first < after.first for mention in named):
+            continue
+        is_rate = after.first == following.first
+        if not is_rate or _speaks_of_dosing(tokens, before.end, following.first):
             yield before.end, following.first
+
+
+def _speaks_of_dosing(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether all words in a range are about a dose, so that none names another agent."""
+    words = (at for at in range(first, end) if tokens.words[at][0].isalpha())
+    known = rule("word_about_dose")
+    return all(known.covers(tokens, at, at + 1) for at in words)
 
 
 def _find_change(

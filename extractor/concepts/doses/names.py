@@ -13,6 +13,8 @@ from extractor.schemas import Route
 
 _SHORTEST = 3
 """The least number of letters before a stem."""
+_SHORTEST_PART = 7
+"""The least letters of the second substance of a combination."""
 _KEPT = 50_000
 """How many words' kinds are cached."""
 _MAXIMUM = 60
@@ -247,13 +249,7 @@ def expand_name(tokens: Tokens, first: int, end: int) -> Place:
         and (words[0].lower() in _HEADS or any(word[0].isdigit() for word in words))
     ):
         first = head
-    rest = tokens.words[end : _chunk_end(tokens, end - 1)]
-    joined = (
-        len(rest) == 1 and rest[0].isalpha() and not rest[0].lower().endswith(_NO_PARTS)
-    )
-    # "trimethoprim-sulfamethoxazole"
-    if joined and not find_general(tokens, end, end + 1):
-        end += 1
+    end = _extend_joined(tokens, end)
     word = tokens.words[first]
     number = tokens.words[end] if end < len(tokens) else ""
     if (
@@ -265,6 +261,35 @@ def expand_name(tokens: Tokens, first: int, end: int) -> Place:
     ):
         end = _chunk_end(tokens, end)
     return first, end
+
+
+def _extend_joined(tokens: Tokens, end: int) -> int:
+    """Return the end of a name with the part that a hyphen or a slash joins to it."""
+    rest = tokens.words[end : _chunk_end(tokens, end - 1)]
+    joined = (
+        len(rest) == 1 and rest[0].isalpha() and not rest[0].lower().endswith(_NO_PARTS)
+    )
+    # "trimethoprim-sulfamethoxazole"
+    if joined and not find_general(tokens, end, end + 1):
+        return end + 1
+    return end + 2 if _is_second_part(tokens, end) else end
+
+
+def _is_second_part(tokens: Tokens, slash: int) -> bool:
+    """Return whether a slash joins another substance to a name, which no vocabulary has:
+    "trimethoprim/sulfamethoxazole", but not "methotrexate/week".
+    """
+    if tokens.words[slash : slash + 1] != ["/"] or slash + 1 >= len(tokens):
+        return False
+    if not (tokens.joined(slash) and tokens.joined(slash + 1)):
+        return False
+    word = tokens.words[slash + 1]
+    if not word.isalpha() or len(word) < _SHORTEST_PART:
+        return False
+    is_other = is_label(tokens, slash + 1, slash + 2) or find_general(
+        tokens, slash + 1, slash + 2
+    )
+    return not is_other and not word.lower().endswith(_NO_PARTS)
 
 
 def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[str]:

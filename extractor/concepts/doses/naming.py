@@ -13,7 +13,7 @@ from extractor.concepts.doses.names import (
     name_key,
     unify_name,
 )
-from extractor.concepts.doses.parts import INTRODUCED
+from extractor.concepts.doses.new_names import INTRODUCED
 from extractor.concepts.doses.sections import DosingSection
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
@@ -58,7 +58,10 @@ def find_name(
     # not only a word of its kind, such as "NK cells"
     is_registered = mention.confidence == 1
     is_usual = by_another and is_registered and _is_usual(agent, short, sections)
-    if agent.kind == "placebo" or (by_another and (renamed or nearby)) or is_usual:
+    # "Allopurinal" is found by its likeness to the agent's own name
+    is_misspelt = mention.confidence <= INTRODUCED
+    is_renamed = by_another and (renamed or nearby or is_misspelt)
+    if agent.kind == "placebo" or is_renamed or is_usual:
         return _find_own_name(statement, sections)
     end = mention.end
     while is_salt(tokens, end):

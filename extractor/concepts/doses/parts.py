@@ -9,22 +9,17 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from extractor.concepts.doses.agents import Agent, Mention, is_joint, is_substance
-from extractor.concepts.doses.amounts import (
-    UNSURE,
-    AmountMark,
-    is_volume_or_piece,
-)
+from extractor.concepts.doses.amounts import UNSURE, AmountMark
 from extractor.concepts.doses.clauses import Clause
 from extractor.concepts.doses.marks import Mark, Place
-from extractor.concepts.doses.names import find_chunk, unify_name
+from extractor.concepts.doses.names import unify_name
+from extractor.concepts.doses.new_names import INTRODUCED, find_name_behind
 from extractor.language.book import rule
 from extractor.language.numbers import read_number
 from extractor.schemas import Amount
 
 NOBODY = Agent("", "", "", 0, 0)
 """Stands for agents that no vocabulary knows and the record does not register."""
-INTRODUCED = 0.6
-"""Confidence in an agent that only the words around its name show."""
 _SHORT_WORD = 4
 """The most letters of a word that is no name of an agent."""
 _TOTAL_OF_FRACTIONS = 5
@@ -125,17 +120,7 @@ def _introduce(clause: Clause, amount: AmountMark) -> Part:
 
 def _find_new_name(clause: Clause, amount: AmountMark) -> Place | None:
     """Return the place of a name directly behind an amount that no vocabulary knows."""
-    if is_volume_or_piece(amount.value[0].unit):
-        return None
-    found = rule("introduced_agent").starts(clause.tokens, amount.end, clause.end)
-    if found is None:
-        return None
-    first, end = find_chunk(clause.tokens, found.end - 1)
-    is_mark = first in clause.explained  # "2 mg QDS"
-    ends = end >= clause.end or end in clause.explained
-    if is_mark or not (ends or rule("name_border").starts(clause.tokens, end)):
-        return None
-    return first, end
+    return find_name_behind(clause.tokens, amount, clause.end, clause.explained)
 
 
 def _share_with_placebo(clause: Clause, named: Sequence[Part]) -> None:

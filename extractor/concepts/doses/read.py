@@ -65,13 +65,11 @@ def read_dosing(
         merged,
         text.arms,
     )
-    length = find_trial_length(
-        [one for one in text.sections.values() if not one.is_group]
-    )
+    kept = {statement.agent.key for statement in merged}
+    length = find_trial_length([*text.sections.values()], text.lexicon, kept)
     regimens = (
         build_regimens(merged, text.arms, trial, numbers, length) if merged else ()
     )
-    kept = {statement.agent.key for statement in merged}
     used = [statement for statement in statements if statement.agent.key in kept]
     return regimens, tuple(
         _find_candidates(used, text.sections.values(), text.lexicon, numbers)

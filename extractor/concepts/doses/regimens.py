@@ -18,6 +18,7 @@ from extractor.concepts.doses.naming import find_name, list_name_cases, trust_na
 from extractor.concepts.doses.roles import read_role
 from extractor.concepts.doses.signs import RegimenView, sign_regimen
 from extractor.concepts.doses.timing import (
+    TrialLength,
     find_trial_cycle,
     is_cyclic,
     is_rate,
@@ -36,7 +37,7 @@ def build_regimens(
     arms: Arms,
     trial: Trial,
     numbers: Iterator[int],
-    trial_length: Fact | None = None,
+    trial_length: TrialLength | None = None,
 ) -> tuple[Draft, ...]:
     """Build one regimen per statement, in reading order, numbered by ``numbers``.
 
@@ -44,7 +45,7 @@ def build_regimens(
     states another.
     """
     ordered = _add_trial_cycle(_sort(statements, arms), arms)
-    if trial_length and _has_other_length(ordered, trial_length):
+    if trial_length and _has_other_length(ordered, trial_length.fact):
         trial_length = None
     by_agent = defaultdict[str, list[Statement]](list)
     for statement in ordered:
@@ -102,7 +103,7 @@ class _Builder:
     arms: Arms
     claims: Claims
     trust: Trust
-    trial_length: Fact | None
+    trial_length: TrialLength | None
     siblings: int
 
     def build(self, trial: Trial, number: int) -> Draft:
@@ -209,11 +210,14 @@ class _Builder:
     def _lend_length(self) -> Reading[Period | None]:
         """Give what is given more than once, and has no length of its own, that of the trial."""
         repeats = self.frequency.value not in {None, Frequency.ONCE}
-        if self.trial_length is None or self.statement.length or not repeats:
+        stated = self.trial_length
+        if stated and not stated.holds_for(self.statement.agent):
+            stated = None
+        if stated is None or self.statement.length or not repeats:
             return Reading(None, self.trust.of_nothing("length"))
         confidence = measured("length", "of the trial")
-        place = self._span(self.trial_length)
-        return Reading(self.trial_length.value, confidence, (place,), Support.PARSED)
+        place = self._span(stated.fact)
+        return Reading(stated.fact.value, confidence, (place,), Support.PARSED)
 
     def _read_timing(self) -> Reading[str | None]:
         timing = resolve_timing(self.statement)

@@ -13,6 +13,7 @@ from extractor.concepts.doses.amounts import UNSURE
 from extractor.concepts.doses.clauses import Clause
 from extractor.concepts.doses.marks import Fact, Mark
 from extractor.concepts.doses.parts import Part
+from extractor.concepts.doses.rates import read_rate
 from extractor.concepts.doses.schedule import STEP, PeriodMark
 from extractor.concepts.doses.sections import FIELDS, Findings
 from extractor.language.book import rule
@@ -25,11 +26,6 @@ _OF_WHOLE = frozenset({"cycle", "length"})
 _LOOSE = _OF_WHOLE | {"route"}
 """Fields that a part behind another time can still lend."""
 _VAGUE = frozenset({Frequency.ONCE, Frequency.OTHER})
-_RATES = {
-    "rate_per_day": Frequency.QD,
-    "rate_per_week": Frequency.QW,
-    "rate_of_infusion": Frequency.CONTINUOUS,
-}
 
 
 def list_own(clause: Clause, part: Part) -> Findings:
@@ -148,7 +144,8 @@ def _is_foreign(
     if name != "length" or counts_cycles(fact):
         return False
     own = clause.marks.inside(*reach)
-    is_timed = bool(own.frequency or own.days)
+    is_rate = _read_rate(clause, parts[place]) is not None
+    is_timed = bool(own.frequency or own.days) or is_rate
     opens = fact.first < parts[0].first  # "For 24 weeks, A daily and B weekly"
     return is_timed and not opens
 
@@ -166,12 +163,9 @@ def _doubt_frequency(clause: Clause, part: Part, stated: Fact) -> Fact:
 
 
 def _read_rate(clause: Clause, part: Part) -> Fact | None:
-    """Return the frequency that the unit of an amount implies: "40 mg/day", "5 mL/h"."""
-    for amount in part.amounts:
-        for name, code in _RATES.items():
-            if rule(name).ends(clause.tokens, amount.end, amount.first):
-                return Mark(code, amount.first, amount.end, section=amount.section)
-    return None
+    """Return the frequency that the unit of an amount implies."""
+    rates = (read_rate(clause.tokens, amount) for amount in part.amounts)
+    return next((rate for rate in rates if rate), None)
 
 
 def list_alternatives(clause: Clause, routes: Sequence[Mark[Route]]) -> list[Fact]:

@@ -17,6 +17,7 @@ from extractor.concepts.doses.agents import (
 from extractor.concepts.doses.clauses import Clause, Statement
 from extractor.concepts.doses.cutting import Piece, cut_section
 from extractor.concepts.doses.marks import drop_touching, within
+from extractor.concepts.doses.new_names import add_listed_names
 from extractor.concepts.doses.parts import NOBODY, Part, list_parts
 from extractor.concepts.doses.sections import FIELDS, DosingSection, Findings
 from extractor.concepts.doses.sharing import (
@@ -44,7 +45,8 @@ def read_statements(
     """
     names = lexicon.find(section)
     found = section.marks
-    mentions = drop_touching(names, [*found.amounts, *found.moment])
+    listed = add_listed_names(section, names, lexicon.agents)
+    mentions = drop_touching(listed, [*found.amounts, *found.moment])
     reader = _Reader(section, _drop_timing(section, names), mentions, default)
     for piece in cut_section(section, mentions):
         reader.read(piece)
@@ -97,7 +99,7 @@ class _Reader:
     def read(self, piece: Piece) -> None:
         """Add the statements of a piece, or its facts to the statements before it."""
         tokens = self.section.tokens
-        first, end, is_step = piece
+        first, end, is_step, is_cut = piece
         if not self.section.is_group and "\n" in tokens.codes[self.seen : first]:
             self.topic = self.default  # another paragraph
         self.seen = first
@@ -107,13 +109,16 @@ class _Reader:
         if not (named or marks.amounts or continues) and self.statements:
             self._spread(marks, first)
             return
+        # the rest of a sentence is about its last agent
+        goes_on = continues or (is_cut and bool(self.statements))
+        topic = self.statements[-1].agent if goes_on else self.topic
         clause = Clause(
             tokens,
             first,
             end,
             marks,
             named,
-            self.statements[-1].agent if continues else self.topic,
+            topic,
             self.section.is_intervention,
             self.has_one_topic,
         )

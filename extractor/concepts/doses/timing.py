@@ -2,9 +2,10 @@
 holds for a whole trial.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence, Set
+from typing import Any, NamedTuple
 
+from extractor.concepts.doses.agents import Agent, AgentNames
 from extractor.concepts.doses.clauses import Statement, is_aside
 from extractor.concepts.doses.days import code_schedule, count_days
 from extractor.concepts.doses.marks import Fact, within
@@ -14,6 +15,9 @@ from extractor.schemas import Frequency, TimeUnit
 
 Timing = tuple[Fact, int, int]
 """The fact that states when an agent is given, and the tokens that belong to it, in its section."""
+_UNNAMED = frozenset({"placebo", "class"})
+"""Kinds of agents that are given like others, or do not say which substance is meant."""
+_TITLES = ("title", "official_title")
 _BETWEEN = ("", ",", "and")
 """What stands between days and a moment that are read together."""
 
@@ -116,28 +120,62 @@ def find_trial_cycle(sections: Iterable[DosingSection]) -> Fact | None:
     return stated[0] if len(lengths) == 1 else None
 
 
-def find_trial_length(descriptions: Sequence[DosingSection]) -> Fact | None:
-    """Return the length of treatment, if the trial's descriptions state exactly one."""
-    stated = [
-        mark for section in descriptions for mark in _list_treatment_lengths(section)
-    ]
-    lengths = {mark.value for mark in stated}
-    return stated[0] if len(lengths) == 1 else None
-
-
-def _list_treatment_lengths(section: DosingSection) -> list[Fact]:
-    """Return the lengths in clauses that are about treatment. The number of cycles is each
-    agent's own.
+class TrialLength(NamedTuple):
+    """The length of treatment that a trial's descriptions state. ``agents`` are the keys of those
+    that its sentence names; none if it speaks of the treatment alone.
     """
-    found: list[Fact] = []
+
+    fact: Fact
+    agents: frozenset[str]
+
+    def holds_for(self, agent: Agent) -> bool:
+        """Return whether the length can be that of an agent. A placebo is given like the others."""
+        return not self.agents or agent.key in self.agents or agent.kind == "placebo"
+
+
+def find_trial_length(
+    sections: Sequence[DosingSection], names: AgentNames, given: Set[str]
+) -> TrialLength | None:
+    """Return the length of treatment, if the trial's descriptions state exactly one. ``given`` are
+    the keys of the agents with a regimen.
+
+    A sentence that names agents of which arms, interventions and titles say nothing is about
+    another treatment.
+    """
+    registered = {
+        mention.value.key
+        for section in sections
+        if section.is_group or section.name in _TITLES
+        for mention in names.find(section)
+    }
+    stated = [
+        TrialLength(fact, named & given)
+        for section in sections
+        if not section.is_group
+        for fact, named in _list_treatment_lengths(section, names)
+        if not named or named & (registered | given)
+    ]
+    values = {length.fact.value for length in stated}
+    return stated[0] if len(values) == 1 else None
+
+
+def _list_treatment_lengths(
+    section: DosingSection, names: AgentNames
+) -> Iterator[tuple[Fact, frozenset[str]]]:
+    """Yield the lengths in clauses that are about treatment, with the agents that the clause names.
+    The number of cycles is each agent's own.
+    """
     for place in section.clauses:
         if rule("no_treatment").search(section.tokens, *place):
             continue
         if is_aside(section.tokens, *place):
             continue
-        found += [
-            mark
-            for mark in within(section.marks.length, *place)
-            if mark.value and mark.value.unit is not TimeUnit.CYCLE
-        ]
-    return found
+        agents = frozenset(
+            mention.value.key
+            for mention in within(names.find(section), *place)
+            if mention.value.kind not in _UNNAMED
+            if section.tokens.codes[mention.first - 1 : mention.first] != "/"
+        )
+        for mark in within(section.marks.length, *place):
+            if mark.value and mark.value.unit is not TimeUnit.CYCLE:
+                yield mark, agents

@@ -7,10 +7,11 @@ ng/mL. A table is grouped by its names, so there a name needs words.
 import re
 from difflib import SequenceMatcher
 
+from extractor.concepts.limits.lists import read_list, split_list
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
-    find_exactly,
     fold_words,
+    get_quantity,
     list_named_words,
     spell_words,
 )
@@ -30,10 +31,6 @@ _COUNT_WORDS = frozenset({"number", "no", "count", "time", "total", "history", "
 _LONG_FORM = re.compile(
     r"(?P<words>[^()]{4,90}?)\s{0,2}\((?P<short>[A-Z][A-Za-z]{1,5})\)"
 )
-_JOINT = re.compile(
-    r"\s{0,2}(?:\b(?:and\s?/\s?or|and|or)\b|/|,|&)\s{0,2}", re.IGNORECASE
-)
-_SIGNS = ("/", ",", "&")
 _MULTIPLES = ("ULN", "LLN", "baseline")
 _OTHER_HEADS = frozenset({"tki", "inhibitor", "mutation", "amplification", "fusion"})
 """Heads that make a name one of a gene or a drug: "EGFR-TKI"."""
@@ -88,20 +85,21 @@ def list_joined(
     >>> list_joined("FEV1/FVC", get_quantity("fev1_fvc_ratio"), "%")
     ()
     """
-    parts = _JOINT.split(_BRACKETS.sub(" ", text).strip())
-    if len(parts) == 1 or quantity.both:
+    if len(split_list(text)) == 1:
         return ()
-    found = [find_exactly(part) for part in parts]
-    names = [one.name for one in found if one and one.fits(unit)]
-    if len(names) < len(parts):
+    parts = [part for one in read_list(text) for part in _list_parts(one)]
+    names = tuple(dict.fromkeys(part.name for part in parts))
+    has_own_name = quantity.both == {*names}
+    if len(names) < 2 or has_own_name or not all(part.fits(unit) for part in parts):
         return ()
     # "FEV1/FVC" is a ratio, "ALT/AST > 3 x ULN" is both
     is_multiple = unit is not None and unit.strip("{}") in _MULTIPLES
-    by_words = not any(sign in text for sign in _SIGNS)
-    if not by_words and not (is_multiple and quantity.name in names):
-        return ()
-    distinct = tuple(dict.fromkeys(names))
-    return distinct if len(distinct) > 1 else ()
+    return () if "/" in _BRACKETS.sub(" ", text) and not is_multiple else names
+
+
+def _list_parts(quantity: KnownQuantity) -> list[KnownQuantity]:
+    """Return what a quantity stands for: ALT and AST for transaminases."""
+    return [get_quantity(part) for part in sorted(quantity.both)] or [quantity]
 
 
 def _names_people(text: str) -> bool:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from extractor.concepts.limits.lists import find_list_start
 from extractor.concepts.limits.quantity_names import (
-    find_exactly,
     find_worse_side,
     name_quantity,
     names_quantity,
@@ -54,8 +54,6 @@ _OPEN = "([（"
 _CLOSED = ")]）"
 _EDGES = " ,:;([-)]<>≤≥="
 _AND = frozenset({"and", "or"})
-_LONGEST_SHORT_FORM = 8
-"""The most tokens of a bracket with the other form of a name."""
 _LONGEST_IN_LIST = 5
 """The most words of a quantity in a list."""
 
@@ -399,9 +397,11 @@ def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
     return rule("fills_range").covers(tokens, low.end, high.first) is not None
 
 
-def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
+def find_quantity(
+    tokens: Tokens, floor: int, end: int, unit: Range | None = None
+) -> Range | None:
     """Return the name of the quantity of a limit that begins at ``end``, searched from token
-    ``floor`` on.
+    ``floor`` on. The ``unit`` of the limit tells which quantities of a list can share it.
     """
     first, last = _open_phrase(tokens, floor, end)
     closed = max(
@@ -450,7 +450,7 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
         and _has_words(tokens, closed + 1, last)
     ):
         first = closed + 1  # the bracket opened before the words: "... disease) BMI"
-    first = _take_list(tokens, floor, first, last)
+    first = find_list_start(tokens, floor, (first, last), unit)
     named = any(word[0].isalpha() for word in tokens.words[first:last])
     return (
         (first, last)
@@ -471,45 +471,6 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
     if names_quantity(tokens.read(first, joint), surely=True):
         return True
     return not names_quantity(tokens.read(joint + 1, last))
-
-
-def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
-    """Return the start of a list of known quantities that ends with a name: "AST, ALT or GGT"."""
-    joint = max(
-        (at + 1 for at in range(first, last) if tokens.words[at].lower() in _AND),
-        default=first,
-    )
-    known = find_exactly(tokens.read(joint, last))
-    while first > floor + 1 and known:
-        end = first - 1
-        while end > floor and (
-            tokens.codes[end - 1] == "," or tokens.words[end - 1].lower() in _AND
-        ):
-            end -= 1
-        if tokens.codes[end] != "," and tokens.words[end].lower() not in _AND:
-            break
-        name_end = _skip_short_form(tokens, floor, end)
-        start = name_end
-        while start > max(floor, name_end - _LONGEST_IN_LIST) and (
-            tokens.words[start - 1].isalnum()
-            and tokens.words[start - 1].lower() not in _AND
-        ):
-            start -= 1
-        other = find_exactly(tokens.read(start, name_end)) if start < name_end else None
-        if other is None or other.unit != known.unit:
-            break
-        first = start
-        last = end
-    return first
-
-
-def _skip_short_form(tokens: Tokens, floor: int, end: int) -> int:
-    """Return the end of a name before its other form in brackets: "ALT (SGPT)"."""
-    if end <= floor or tokens.codes[end - 1] != ")":
-        return end
-    opened = tokens.codes.rfind("(", max(floor, end - _LONGEST_SHORT_FORM), end)
-    is_form = opened > floor and NUMBER not in tokens.codes[opened:end]
-    return opened if is_form else end
 
 
 def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:

@@ -4,13 +4,19 @@ from collections.abc import Iterator, Sequence
 
 from extractor.concepts.limits.bounds import Limit, find_quantity
 from extractor.concepts.limits.conditions import find_conditions, is_ratio
+from extractor.concepts.limits.lists import read_list
 from extractor.concepts.limits.mentions import NumberRole, find_role, name_change
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     name_quantity,
     names_quantity,
 )
-from extractor.concepts.limits.signs import LimitView, list_around, list_signs
+from extractor.concepts.limits.signs import (
+    CUT_LIST,
+    LimitView,
+    list_around,
+    list_signs,
+)
 from extractor.concepts.people.ages import (
     is_age,
     is_lifetime,
@@ -39,6 +45,8 @@ _IF_REACH = 20
 """How many tokens before a limit its condition may begin."""
 WEIGHT = "weight"
 """What is limited in kilograms or pounds of people, if no word names it."""
+_OF_CUT_LIST = 0.7
+"""Judged: the most that a reading is worth that may leave out a quantity of a list."""
 _PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
 
 
@@ -107,14 +115,7 @@ def read_constraints(
         done = limit.end
     unread = list(_find_unread(tokens, limits))
     shape = _name_case(tokens, kept, unread)
-    # The quantities that the words name by themselves; more than eight words name none.
-    units = [read_unit(one.unit) if one.unit else None for one in constraints]
-    known = [
-        name_quantity(one.quantity, unit, value=one.value)
-        if len(one.quantity.split()) <= _MOST_WORDS
-        else None
-        for one, unit in zip(constraints, units, strict=True)
-    ]
+    known = [_find_known(one) for one in constraints]
     # "if albumin is < 30 g/L, calcium must be": only a condition of another limit
     asked = not rule("not_asked_for").search(tokens) and not any(
         rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH)
@@ -132,15 +133,30 @@ def read_constraints(
         shape = "age of somebody else"
     elif shape in _PLAIN and not asked:
         shape = "limit under a condition"
-    sure = measured("constraints", shape)
     around = list_around(tokens, kept, has_unread=bool(unread), is_asked=asked)
+    signs = tuple(_sign_limits(tokens, places, constraints, known, around))
+    sure = measured("constraints", shape)
+    if any(CUT_LIST in sign[""] for sign in signs):
+        sure = min(sure, _OF_CUT_LIST)
     return Reading(
         tuple(constraints),
         max(0.5, sure),
         tuple(spans),
         Support.PARSED,
-        signs=tuple(_sign_limits(tokens, places, constraints, known, around)),
+        signs=signs,
     )
+
+
+def _find_known(constraint: Constraint) -> KnownQuantity | None:
+    """Return the quantity that the words of a limit name by themselves. More than eight words name
+    none, unless they are a list.
+    """
+    text = constraint.quantity
+    if len(text.split()) > _MOST_WORDS:
+        listed = read_list(text)
+        return listed[-1] if listed else None
+    unit = read_unit(constraint.unit) if constraint.unit else None
+    return name_quantity(text, unit, value=constraint.value)
 
 
 Place = tuple[Limit, Range | None, Range | None]
@@ -155,11 +171,13 @@ def _sign_limits(
     around: Sequence[str],
 ) -> Iterator[Signs]:
     """Yield the signs of each limit. Its condition has none."""
+    floor = 0
     for (limit, named, last), made, quantity in zip(
         places, constraints, known, strict=True
     ):
         is_shared = named is not None and named == last
-        view = LimitView(limit, made, named, quantity, is_shared)
+        view = LimitView(limit, made, named, quantity, is_shared, floor)
+        floor = limit.end
         signs = list_signs(tokens, view, len(places), around)
         if _has_unread_unit(tokens, limit):
             signs = (*signs, "a word that may be its unit")

@@ -407,6 +407,8 @@ def _compare_bare(
     aged = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
     if not aged and not rule("age_after").starts(tokens, found.end):
         return None, False
+    if is_listed and tokens.codes[measure.first - 2 : measure.first - 1] == NUMBER:
+        return None, False  # "vaccinated at 2, 4 and 6 months of age"
     has_reached = before in ("completed", "attained", "reached")
     if kind is CriterionKind.EXCLUSION and not has_reached:
         return Comparator.AT_MOST, False
@@ -701,12 +703,25 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
         and not second
         and comparator is not Comparator.BETWEEN
     ):
-        # "18 and 65 years old"
-        ranged = rule("age_after").starts(found.tokens, found.end) is not None
+        # "18 and 65 years old", but not "at 3, 6, 12 and 24 months of age"
+        of_age = rule("age_after").starts(found.tokens, found.end) is not None
+        ranged = of_age and not _lists_moments(found)
     rises = high > measure.low or _find_unit_of(found, "low_unit")[1] is not None
     if not ranged or not rises:
         return only, None, found.place("low")[1]
     return Comparator.BETWEEN, high, found.end
+
+
+def _lists_moments(found: Found) -> bool:
+    """Return whether a number goes on with a list of ages, or is one at which something is done:
+    "seen at 6 and 12 months of age".
+    """
+    tokens = found.tokens
+    first = found.first
+    before = [word.lower() for word in tokens.words[max(0, first - 2) : first]]
+    if before[-1:] == ["at"] or before in (["at", "age"], ["at", "ages"]):
+        return True
+    return before[-1:] == [","] and tokens.codes[first - 2 : first - 1] == NUMBER
 
 
 def _quantity(
@@ -723,7 +738,7 @@ def _quantity(
     is_titre = tokens.words[max(0, first - 2) : first] == ["1", ":"] and tokens.joined(
         first
     )
-    named = find_quantity(tokens, floor, first - 2 if is_titre else first)
+    named = find_quantity(tokens, floor, first - 2 if is_titre else first, unit)
     if unit is None:
         # "ICDAS <= 2 molars" names its scale in front
         last = tokens.words[named[1] - 1] if named else ""

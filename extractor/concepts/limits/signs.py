@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from extractor.concepts.limits.bounds import Limit
+from extractor.concepts.limits.lists import leaves_out
 from extractor.concepts.limits.quantity_names import KnownQuantity
 from extractor.concepts.people.ages import is_age, is_other_age
 from extractor.language.book import rule
@@ -15,6 +16,8 @@ from extractor.language.lexer import Range, Tokens
 from extractor.language.units import read_unit
 from extractor.schemas import Constraint
 
+CUT_LIST = "another quantity in its list"
+"""The sign of a limit before whose name another quantity of the same list stands without one."""
 _SIGNS = frozenset("<>≤≥=")
 _NEAR = 4
 """The most tokens between a quantity and its limit that stand close together."""
@@ -28,7 +31,7 @@ _FEW = 4
 class LimitView:
     """A limit of a line with what was made of it: where its quantity is ``named``, None if another
     line names it; the quantity that is ``known``, if any; whether the limit before it has the same
-    name.
+    name, and where that limit ends.
     """
 
     limit: Limit
@@ -36,6 +39,7 @@ class LimitView:
     named: Range | None
     known: KnownQuantity | None
     is_shared: bool
+    floor: int = 0
 
 
 def list_signs(
@@ -85,6 +89,9 @@ def _describe_place(tokens: Tokens, view: LimitView) -> Iterator[str]:
         yield "far from its name"
     elif "," in tokens.codes[first:end]:
         yield "several things named"
+    unit = read_unit(view.made.unit) if view.made.unit else None
+    if leaves_out(tokens, view.floor, first, unit):
+        yield CUT_LIST
 
 
 def _describe_number(tokens: Tokens, view: LimitView) -> Iterator[str]:

@@ -18,6 +18,7 @@ from extractor.concepts.people.ages import (
 )
 from extractor.concepts.people.registered_ages import (
     AGES,
+    DESCRIPTIONS,
     UNLIKE,
     agrees,
     count_days,
@@ -48,7 +49,6 @@ _ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 _OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRODUCTIVE)
 """Categories that often apply only to some ages ("Lansky score for those under 16")."""
 _GRADED = frozenset({"stage", "grade", "class", "score"})
-_DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
 """How many tokens into a criterion of another category an age may be that of the participants."""
@@ -191,10 +191,7 @@ def read_healthy(
             passage.tokens, found.first, max(passage.first, found.first - 4)
         ):
             # perhaps of another trial
-            described = passage.section.name in (
-                "brief_summary",
-                "detailed_description",
-            )
+            described = passage.section.name in DESCRIPTIONS
             case = "healthy people in a summary" if described else "healthy people"
             return _infer(True, case, found)  # noqa: FBT003
     return Reading(None, measured("participants", "no healthy people"))
@@ -212,7 +209,7 @@ def yield_to_registry(
     named = {str(reading.value).casefold(), known}
     is_against = known in set(Sex) and len(named) > 1
     places = {span.section for span in reading.spans}
-    if reading.value is None or not is_against or not places <= _DESCRIPTIONS:
+    if reading.value is None or not is_against or not places <= DESCRIPTIONS:
         return reading
     doubtful = measured("participants", _DOUBTFUL)
     return Reading(None, doubtful, reading.spans, alternatives=(reading.value,))

@@ -13,6 +13,8 @@ from extractor.language.passage import LexedSection
 from extractor.schemas import Age, RegistryFields, TimeUnit
 
 AGES = ("minimum_age", "maximum_age")
+DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
+"""Sections that also tell of the illness, of other trials and of people who only compare."""
 UNLIKE = "age unlike the registry's"
 """How sure an age is that is not the registered one: a case of ``measured``."""
 ROUNDED = 1.02

@@ -150,6 +150,32 @@ def as_of_another_line(
     )
 
 
+def leave_to_items(
+    windows: Reading[tuple[TimeWindow, ...]], introduction: Passage
+) -> Reading[tuple[TimeWindow, ...]]:
+    """Return the time windows of the line that introduces items. What only announces these names
+    nothing: each item is named by itself.
+
+    >>> line = read_passage("Any of the following drugs within 2 weeks:")
+    >>> _, windows = read_windows(line)
+    >>> leave_to_items(windows, line).value[0].of is None
+    True
+    """
+    tokens = introduction.tokens
+    announced = {
+        introduction.part(found.end, end).raw
+        for found in rule("announces_list").find(tokens)
+        for end in range(found.end + 1, min(found.end + _LONG, len(tokens)) + 1)
+    }
+    return replace(
+        windows,
+        value=tuple(
+            one.model_copy(update={"of": None if one.of in announced else one.of})
+            for one in windows.value
+        ),
+    )
+
+
 def anchor_windows(
     windows: Reading[tuple[TimeWindow, ...]], introduction: Passage
 ) -> Reading[tuple[TimeWindow, ...]]:

@@ -7,11 +7,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from extractor.concepts.doses.names import find_general
 from extractor.concepts.limits.bounds import LOWER
 from extractor.concepts.windows.read import BACK, Window
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.patterns import Found
+from extractor.schemas import TimeUnit
 
 _ONWARD = frozenset({"since", "from", "after", "following", "post"})
 _REACH = 24
@@ -76,7 +78,8 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         named_for = _find_named_for(tokens, window)
         if named_for and anchors[at] is None:
             anchors[at] = _find_anchor(tokens, window, named_for[1])
-        own = named_for or _find_before(tokens, window, floor)
+        before = named_for or _find_before(tokens, window, floor)
+        own = _name_listed(tokens, window, before, anchors[at])
         if own is None and last is not None and _continues(tokens, floor, window.first):
             own = parts[-1].of
             anchor = anchors[at] or (
@@ -156,10 +159,31 @@ def describe_naming(
 
 def _find_named_for(tokens: Tokens, window: Window) -> Range | None:
     """Return what a length of time in a list is for: "6 weeks for nitrosoureas"."""
-    if not (window.washout or window.borrowed):
-        return None
     found = rule("window_of_other").starts(tokens, window.end)
-    return _trim(tokens, *found.place("words")) if found else None
+    if found is None:
+        return None
+    place = found.place("words")
+    # "(within 5 weeks for fluoxetine)", but not "(within 5 weeks for an infection)"
+    opens_bracket = tokens.codes[window.first - 1 : window.first] == "("
+    is_of_drug = opens_bracket and bool(find_general(tokens, *place))
+    if window.washout or window.borrowed or is_of_drug:
+        return _trim(tokens, *place)
+    return None
+
+
+def _name_listed(
+    tokens: Tokens, window: Window, own: Range | None, anchor: Range | None
+) -> Range | None:
+    """Return what a window limits. A name that only announces a list stands for what is listed
+    behind a colon: "the following drugs within 2 weeks: aspirin, warfarin".
+    """
+    if own is None:
+        return None
+    end = anchor[1] if anchor else window.end
+    announces = rule("announces_list").ends(tokens, own[0], own[0] - _ADJOINING)
+    if not announces or tokens.codes[end : end + 1] != ":":
+        return own
+    return name_line(tokens, end, len(tokens)) or own
 
 
 def _keep_absence(tokens: Tokens, own: Range, floor: int) -> Range:
@@ -320,31 +344,42 @@ def _find_anchor(tokens: Tokens, window: Window, at: int | None = None) -> Range
     """Return the moment that a window is counted from; ``at``: it may stand there, and not
     directly behind it.
     """
-    # "90 days of enrolment before"
-    if at is None and (lasting := rule("lasting_before").starts(tokens, window.end)):
-        at = next(
-            sign.first
-            for sign in rule("anchor_sign").find(tokens, window.end + 1, lasting.end)
-        )
-    found = rule("window_anchor_words").starts(tokens, window.end if at is None else at)
+    start = _start_moment(tokens, window) if at is None else at
+    found = rule("window_anchor_words").starts(tokens, start)
     if (
         found is None
         and tokens.words[window.first].lower() == "within"
         and not is_past(tokens, window)
     ):
-        found = rule("of_within").starts(tokens, window.end)
+        found = rule("of_within").starts(tokens, start)
     if found is None or rule("apart").starts(tokens, window.end):
         return None
     return _trim_moment(tokens, *found.place("words"))
+
+
+def _start_moment(tokens: Tokens, window: Window) -> int:
+    """Return where the moment of a window may stand behind it."""
+    # "90 days of enrolment before"
+    lasting = rule("lasting_before").starts(tokens, window.end)
+    if lasting:
+        signs = rule("anchor_sign").find(tokens, window.end + 1, lasting.end)
+        return next(sign.first for sign in signs)
+    # "5 half-lives of the drug before": whose half-lives they are is no moment
+    if window.unit is TimeUnit.HALF_LIFE:
+        owner = rule("half_life_owner").starts(tokens, window.end)
+        return owner.end if owner else window.end
+    return window.end
 
 
 def _trim_moment(tokens: Tokens, first: int, end: int) -> Range:
     """Return the words of a moment without what does not belong to it; "date" belongs to "the
     index date".
     """
-    first, end = _trim_end(tokens, first, end)
-    is_date = tokens.words[end : end + 1] in (["date"], ["period"])
-    return first, end + is_date
+    if rule("at_entry").covers(tokens, first, end):
+        return first, end
+    trimmed = _trim_end(tokens, first, end)[1]
+    is_date = tokens.words[trimmed : trimmed + 1] in (["date"], ["period"])
+    return first, trimmed + is_date
 
 
 def _share_anchors(
@@ -514,7 +549,9 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
             and tokens.joined(found.end)
             and tokens.codes[found.end] != "/"
         )
-        if glued and tokens.words[first].isalpha():
+        # "post-operative infection", but "post-injury" is the time since an injury
+        hyphenated = found.end + 1 < end and _is_hyphenated(tokens, found.end)
+        if (glued or hyphenated) and tokens.words[first].isalpha():
             break  # "A1C", "in-centre"
         first = found.end
     named = any(word[0].isalpha() for word in tokens.words[first:end])
@@ -528,9 +565,17 @@ def _trim_end(tokens: Tokens, first: int, end: int) -> Range:
         first < end
         and (found := rule("limited_tail").ends(tokens, end, first))
         and found.end > found.first
+        and not (first < found.first and _is_hyphenated(tokens, found.first))
     ):
         end = found.first
     return first, end
+
+
+def _is_hyphenated(tokens: Tokens, at: int) -> bool:
+    """Return whether a hyphen joins a token to the one before it, so that both are one word:
+    "lead-in".
+    """
+    return tokens.gap(at) == "-"
 
 
 def _find_behind(

@@ -473,6 +473,9 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
         return False
     if duration.unit in NO_UNITS:
         return False
+    # "drugs with a half-life of more than 24 hours"
+    if rule("half_life_before").ends(tokens, first, first - _OPENING):
+        return False
     if is_age(tokens, limit):
         return False
     return not is_lifetime(tokens, limit)

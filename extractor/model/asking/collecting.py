@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from extractor.concepts.own.declaration import Of
@@ -45,21 +46,22 @@ def collect(
     answer in a reply that answers others. The usage counts the questions, and those left open.
     """
     gaps = _list_gaps(asked, unasked)
-    said: dict[int, list[Draft]] = defaultdict(list)
+    by_line: dict[int, list[Draft]] = defaultdict(list)
     for draft in drafts:
-        said[draft.number].append(replace(draft, asked=gaps.get(draft.number, {})))
+        by_line[draft.number].append(replace(draft, asked=gaps.get(draft.number, {})))
     for question in (*asked, *unasked):
-        number = question.chunk.number
-        if number in gaps and number not in said:
-            line = parsed.draft_of(question.task, question.chunk)
-            is_skipped = number in skipped
-            silent = replace(line, own={}, asked=gaps[number], is_skipped=is_skipped)
-            said[number].append(silent)
-    found = [draft for given in said.values() for draft in given]
+        number = question.number
+        if number not in gaps or number in by_line:
+            continue
+        line = parsed.draft_of(question.task, question.chunk)
+        is_skipped = number in skipped
+        silent = replace(line, own={}, asked=gaps[number], is_skipped=is_skipped)
+        by_line[number].append(silent)
+    collected = list(chain.from_iterable(by_line.values()))
     if RECORD in gaps:
-        found.append(_join_record(found, gaps[RECORD]))
+        collected.append(_join_record(collected, gaps[RECORD]))
     result = ModelResult(
-        drafts=tuple(found),
+        drafts=tuple(collected),
         dropped=tuple(reason for reply in replies for reason in reply.rejected),
         remarks=tuple(remark for reply in replies for remark in reply.remarks),
     )
@@ -75,12 +77,14 @@ def _list_gaps(
     gaps: dict[int, dict[str, AbsenceReason]] = defaultdict(dict)
     for question in asked:
         for number, names in _split_fields(question).items():
-            gaps[number] |= dict.fromkeys(names, AbsenceReason.MODEL_REFUSED)
+            for name in names:
+                gaps[number][name] = AbsenceReason.MODEL_REFUSED
     for question in unasked:
         for number, names in _split_fields(question).items():
             # of the participants, one line is enough
-            known = gaps[number].keys() & PEOPLE_FIELDS
-            gaps[number] |= dict.fromkeys(names - known, AbsenceReason.BUDGET_EXHAUSTED)
+            asked_elsewhere = gaps[number].keys() & PEOPLE_FIELDS
+            for name in names - asked_elsewhere:
+                gaps[number][name] = AbsenceReason.BUDGET_EXHAUSTED
     return gaps
 
 
@@ -104,29 +108,38 @@ def _count_questions(
 
 def _split_fields(question: Question) -> dict[int, frozenset[str]]:
     """Return the fields of a question by the number of their item: the line, or the record."""
-    own = {field.name for field in question.custom if field.of is Of.RECORD}
-    of_record = own.union(PEOPLE_FIELDS) if PEOPLE in question.fields else own
-    parts = {REGIMENS: (REGIMENS, *REGIMEN_FIELDS), "split": PARTS}
-    of_line = [
-        part
-        for name in question.fields
-        if name not in {PEOPLE, *own}
-        for part in parts.get(name, (name,))
-    ]
-    both = ((question.chunk.number, of_line), (RECORD, of_record))
-    return {number: frozenset(names) for number, names in both if names}
+    own_of_record = {field.name for field in question.custom if field.of is Of.RECORD}
+    of_record = set(own_of_record)
+    of_line: set[str] = set()
+    for name in question.fields:
+        if name == PEOPLE:
+            of_record.update(PEOPLE_FIELDS)
+        elif name == REGIMENS:
+            of_line.update((REGIMENS, *REGIMEN_FIELDS))
+        elif name == "split":
+            of_line.update(PARTS)
+        elif name not in own_of_record:
+            of_line.add(name)
+    fields = {}
+    if of_line:
+        fields[question.number] = frozenset(of_line)
+    if of_record:
+        fields[RECORD] = frozenset(of_record)
+    return fields
 
 
-def _is_open(said: Draft) -> bool:
+def _is_open(draft: Draft) -> bool:
     """Return whether a field that was asked has no supported answer. A line without a criterion
     or regimen has none.
     """
-    if "stands" in said.model and said.model["stands"].value is False:
+    if "stands" in draft.model and draft.model["stands"].value is False:
         return False
-    wanted = set(said.asked)
-    if REGIMENS in wanted:  # of a regimen, its agent is enough
-        wanted = wanted - {REGIMENS, *REGIMEN_FIELDS} | {"agent"}
-    return not wanted <= said.model.keys()
+    wanted = set(draft.asked)
+    if REGIMENS in wanted:
+        # of a regimen, its agent is enough
+        wanted -= {REGIMENS, *REGIMEN_FIELDS}
+        wanted.add("agent")
+    return not wanted <= draft.model.keys()
 
 
 def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) -> Draft:
@@ -135,28 +148,35 @@ def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) ->
 
     Silence about the participants is no answer.
     """
-    found: dict[str, list[Reading[Any]]] = {
-        name: [] for name in PEOPLE_FIELDS if name in asked
-    }
+    people: dict[str, list[Reading[Any]]] = {}
+    for name in PEOPLE_FIELDS:
+        if name in asked:
+            people[name] = []
     refused: list[Refusal] = []
     own: dict[str, tuple[Draft, ...]] = {}
     for draft in drafts:
-        refused += (one for one in draft.refused if one.field in found)
+        refused += [refusal for refusal in draft.refused if refusal.field in people]
         for name, reading in draft.model.items():
-            if name in found and reading.value is not None:
-                found[name].append(reading)
-        for name in (asked.keys() - found.keys()) & draft.model.keys():
-            own[name] = (*own.get(name, ()), *draft.own.get(name, ()))
-    for name, is_highest in zip(AGES, (False, True), strict=True):
-        found.get(name, []).sort(
-            key=lambda age: float(age.value.value * DAYS[age.value.unit]),
-            reverse=is_highest,
-        )
-    model = {name: known[0] for name, known in found.items() if known}
-    model |= {
-        name: Reading(bool(said), MODEL_CONFIDENCE, origin=Origin.MODEL)
-        for name, said in own.items()
-    }
+            if name not in asked:
+                continue
+            if name not in people:
+                own[name] = (*own.get(name, ()), *draft.own.get(name, ()))
+            elif reading.value is not None:
+                people[name].append(reading)
+    youngest, oldest = AGES
+    people.get(youngest, []).sort(key=_count_days)
+    people.get(oldest, []).sort(key=_count_days, reverse=True)
+    model: dict[str, Reading[Any]] = {}
+    for name, readings in people.items():
+        if readings:
+            model[name] = readings[0]
+    for name, values in own.items():
+        model[name] = Reading(bool(values), MODEL_CONFIDENCE, origin=Origin.MODEL)
     return replace(
         draft_record({}), model=model, refused=tuple(refused), own=own, asked=asked
     )
+
+
+def _count_days(age: Reading[Any]) -> float:
+    """Return an age in days, so that months and years compare."""
+    return float(age.value.value * DAYS[age.value.unit])

@@ -27,7 +27,7 @@ def describe_fields(fields: Iterable[CustomField]) -> Iterator[str]:
             f"{field.name} ({_WHERE[field.of]}). {field.definition}",
             f"Write an object of {parts}:",
         ]
-        lines += [f"- {one.describe()}" for one in field.attributes]
+        lines += [f"- {attribute.describe()}" for attribute in field.attributes]
         if field.many:
             lines.append("Write a list if the line states several.")
         lines += [_describe_example(field, example) for example in field.examples]
@@ -36,13 +36,11 @@ def describe_fields(fields: Iterable[CustomField]) -> Iterator[str]:
 
 def _describe_example(field: CustomField, example: Example) -> str:
     """Return an example with its answer in the form that a model is asked for."""
+    text = json.dumps(example.text, ensure_ascii=False)
     answers = field.complete_answers(example)
-    written = "nothing"
-    if answers:
-        # A class of ours, such as a duration, is written as its text.
-        written = json.dumps(
-            {field.name: answers if field.many else answers[0]},
-            ensure_ascii=False,
-            default=str,
-        )
-    return f"Example: {json.dumps(example.text, ensure_ascii=False)} gives {written}"
+    if not answers:
+        return f"Example: {text} gives nothing"
+    answer = {field.name: answers if field.many else answers[0]}
+    # A class of ours, such as a duration, is written as its text.
+    written = json.dumps(answer, ensure_ascii=False, default=str)
+    return f"Example: {text} gives {written}"

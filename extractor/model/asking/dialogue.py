@@ -14,7 +14,7 @@ from typing import Any
 from extractor.assembly.check import UnreadableValue, ground_answer
 from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.places import MODEL_CONFIDENCE
-from extractor.evidence.drafts import RECORD, Chunk, Draft, ModelResult, Reading
+from extractor.evidence.drafts import Chunk, Draft, ModelResult, Reading, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.collecting import collect
 from extractor.model.asking.planner import (
@@ -57,24 +57,23 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
     replies = yield Round(calls, render)
     if replies is None:
         return ModelResult(usage=Usage(open_questions=count_asked(questions)))
+    received: list[ModelReply] = []
     drafts: list[Draft] = []
     skipped: set[int] = set()
-    unasked: list[Question] = []
-    pending: list[Question] = []
+    unasked: list[Question] = []  # the budget was spent
+    pending: list[Question] = []  # the answer will come by a batch
     for call, reply in zip(calls, replies, strict=True):
         if reply is None:
             unasked += call
             continue
-        said, left_out = _read_reply(parsed, call, reply)
-        drafts += said
-        skipped |= left_out
+        received.append(reply)
+        call_drafts, call_skipped = _read_reply(parsed, call, reply)
+        drafts += call_drafts
+        skipped |= call_skipped
         if reply.pending:
-            answered = {draft.number for draft in said}
-            pending += [
-                question for question in call if question.chunk.number not in answered
-            ]
-    asked = [one for one in questions if one not in pending and one not in unasked]
-    received = [reply for reply in replies if reply is not None]
+            pending += _list_silent(call, call_drafts)
+    unanswered = [*pending, *unasked]
+    asked = [question for question in questions if question not in unanswered]
     result = collect(parsed, asked, unasked, drafts, received, skipped)
     open_questions = result.usage.open_questions + count_asked(pending)
     usage = result.usage.model_copy(update={"open_questions": open_questions})
@@ -87,39 +86,45 @@ def _read_reply(
     """Return a draft for each item of a reply, with the values that the text supports, and the
     lines that it skips.
     """
-    chunks = {question.chunk.number: question.chunk for question in questions}
-    said = read_values(questions, reply.items, complete=False)
-    grounded = [_ground(*each, parsed, chunks) for each in said]
-    drafts = prove_regimens(
-        [one for one in grounded if not _names_nothing(one)], parsed
-    )
+    chunks = {question.number: question.chunk for question in questions}
+    grounded = []
+    for question, values in read_values(questions, reply.items, complete=False):
+        draft = _ground(question, values, parsed, chunks)
+        if not _names_nothing(draft):
+            grounded.append(draft)
+    drafts = prove_regimens(grounded, parsed)
+    # From a reply that is not there, or not there yet, no silence is read.
     is_lost = not reply.items and bool(reply.dropped)
     if reply.pending or is_lost:
         return drafts, frozenset()
     skipped = find_skipped(parsed, questions, drafts)
     if reply.dropped:
         return drafts, skipped
-    answered = {draft.number for draft in drafts}
-    silent = [
-        question
-        for question in questions
-        if question.chunk.number not in answered | skipped
-    ]
-    drafts += (_ground(*each, parsed, chunks) for each in read_silence(silent))
+    silent = _list_silent(questions, drafts)
+    unskipped = [question for question in silent if question.number not in skipped]
+    for question, values in read_silence(unskipped):
+        drafts.append(_ground(question, values, parsed, chunks))
     return drafts, skipped
+
+
+def _list_silent(
+    questions: Sequence[Question], drafts: Sequence[Draft]
+) -> list[Question]:
+    """List the questions about lines without a draft."""
+    answered = {draft.number for draft in drafts}
+    return [question for question in questions if question.number not in answered]
 
 
 def _names_nothing(draft: Draft) -> bool:
     """Return whether a draft is of a line about regimens and has no more than its number, as if
     there were no item.
     """
-    if draft.group != Task.DOSING or draft.refused or any(draft.own.values()):
+    if draft.group != Task.DOSING:
         return False
-    return not any(
-        reading.list_values()
-        for name, reading in draft.model.items()
-        if name != "stands"
-    )
+    if draft.refused or any(draft.own.values()):
+        return False
+    stated = [name for name, reading in draft.model.items() if reading.list_values()]
+    return set(stated) <= {"stands"}
 
 
 def _ground(
@@ -128,24 +133,31 @@ def _ground(
     parsed: ParsedRecord,
     chunks: Mapping[int, Chunk],
 ) -> Draft:
-    """Return the draft with what its text bears out, and with the line that introduces it, if
-    the model named that.
+    """Return the draft of an item with what its text bears out, and with the line that introduces
+    it, if the model named that.
+
+    ``chunks`` are the lines of the call, by their numbers.
     """
     draft = parsed.draft_of(question.task, question.chunk)
     number = values.get("lead_in")
-    named = (
-        None if isinstance(number, UnreadableValue) else chunks.get(number or RECORD)
-    )
-    said = {
-        name: value
-        for name, value in values.items()
-        if name != "lead_in" or isinstance(value, UnreadableValue)
-    }
-    grounded = ground_answer(
-        said, draft, parsed, named or parsed.find_lead_in(draft), question.custom
-    )
-    if "lead_in" not in values or (number is not None and named is None):
+    if isinstance(number, UnreadableValue):
+        lead_in = parsed.find_lead_in(draft)
+        return ground_answer(values, draft, parsed, lead_in, question.custom)
+    stated = dict(values)
+    stated.pop("lead_in", None)
+    introducing = None if number is None else chunks.get(number)
+    lead_in = introducing or parsed.find_lead_in(draft)
+    grounded = ground_answer(stated, draft, parsed, lead_in, question.custom)
+    if "lead_in" not in values:
         return grounded
-    words, spans = (parsed.raw(named.span), (named.span,)) if named else (None, ())
-    lead_in: Reading[Any] = Reading(words, MODEL_CONFIDENCE, spans, origin=Origin.MODEL)
-    return replace(grounded, model={**grounded.model, "lead_in": lead_in})
+    is_unknown = number is not None and introducing is None
+    if is_unknown:
+        return grounded
+    # Without a number, the model says that nothing introduces the line.
+    words = None
+    spans: tuple[Span, ...] = ()
+    if introducing:
+        words = parsed.raw(introducing.span)
+        spans = (introducing.span,)
+    reading: Reading[Any] = Reading(words, MODEL_CONFIDENCE, spans, origin=Origin.MODEL)
+    return replace(grounded, model={**grounded.model, "lead_in": reading})

@@ -36,9 +36,9 @@ from extractor.schemas.vocabulary import Effort
 
 _EVENTS = ("start_event", "end_events", "censored")
 _TIMED = frozenset(
-    one
-    for one in Concept
-    if one.endswith("_survival") or one.startswith(("time_to_", "duration_of_"))
+    concept
+    for concept in Concept
+    if concept.endswith("_survival") or concept.startswith(("time_to_", "duration_of_"))
 )
 """Time-to-event concepts: only they have a start event, end events and censoring."""
 _RARE = frozenset(
@@ -100,18 +100,16 @@ def estimate_record(record: TrialRecord, options: AskingOptions) -> Estimate:
     since = process_time()
     parsed = parse_record(record, options.fields)
     questions = plan_questions(parsed, options)
-    sizes = (
-        measure_call(render_call(parsed.record, pack, custom=options.fields))
-        for pack in pack_questions(questions)
-    )
-    return Estimate(
-        count_asked(questions), sum(sizes, RequestSize()), process_time() - since
-    )
+    size = RequestSize()
+    for pack in pack_questions(questions):
+        call = render_call(parsed.record, pack, custom=options.fields)
+        size += measure_call(call)
+    return Estimate(count_asked(questions), size, process_time() - since)
 
 
 def count_asked(questions: Sequence[Question]) -> int:
     """Count the lines that ask for something; the others are only read."""
-    return sum(bool(question.fields) for question in questions)
+    return len([question for question in questions if question.fields])
 
 
 def plan_questions(
@@ -130,17 +128,18 @@ def plan_questions(
         Task.ENDPOINTS: _plan_endpoints(parsed, options),
     }
     questions: dict[int, Question] = {}
-    for question in chain.from_iterable(
-        planned[task] for task in Task if task in options.tasks
-    ):
-        questions.setdefault(question.chunk.number, question)
+    for task in Task:
+        if task not in options.tasks:
+            continue
+        for question in planned[task]:
+            questions.setdefault(question.number, question)
     for own in options.fields:
-        # else the items that have it are not extracted
-        if own.of is Of.RECORD or own.of.task in options.tasks:
-            for line in list(_list_own_lines(own, questions, parsed, options, numbers)):
-                questions[line.chunk.number] = questions.get(
-                    line.chunk.number, line
-                ).asking(own)
+        # the items of a task that is not wanted are not extracted, nor are fields of them
+        if own.of is not Of.RECORD and own.of.task not in options.tasks:
+            continue
+        for line in _list_own_lines(own, questions, parsed, options, numbers):
+            question = questions.get(line.number, line)
+            questions[line.number] = question.asking(own)
     return tuple(questions.values())
 
 
@@ -156,66 +155,89 @@ def pack_questions(
     """
     calls: list[list[Question]] = []
     room = 0
-    for regimens, lines in groupby(
+    for group in _group_inseparable(questions):
+        size = sum(estimate_tokens(render_line(question)) for question in group)
+        fits = False
+        if calls and size <= room:
+            fits = count_output_tokens([*calls[-1], *group]) <= max_output
+        if not fits:
+            calls.append([])
+            room = max_tokens
+        calls[-1] += group
+        room -= size
+    return tuple(map(tuple, calls))
+
+
+def _group_inseparable(questions: Sequence[Question]) -> list[list[Question]]:
+    """Return the questions in groups that must share a call: all for regimens, any other alone."""
+    groups: list[list[Question]] = []
+    for asks_regimens, lines in groupby(
         questions, key=lambda question: REGIMENS in question.fields
     ):
-        found = list(lines)
-        for group in [found] if regimens else [[question] for question in found]:
-            size = sum(estimate_tokens(render_line(question)) for question in group)
-            if (
-                not calls
-                or size > room
-                or count_output_tokens([*calls[-1], *group]) > max_output
-            ):
-                calls.append([])
-                room = max_tokens
-            calls[-1] += group
-            room -= size
-    return tuple(map(tuple, calls))
+        if asks_regimens:
+            groups.append(list(lines))
+        else:
+            groups += [[line] for line in lines]
+    return groups
 
 
 def _plan_eligibility(
     parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]
 ) -> Iterator[Question]:
-    people = any(
+    """Yield the lines about eligibility, in reading order: criteria with doubtful fields, lines
+    that may introduce such a criterion, and lines that may say who takes part, if that is in doubt.
+
+    ``numbers`` are free numbers for lines that are no criteria.
+    """
+    asks_people = any(
         _is_doubtful(parsed.whole.read(name), name, options) for name in PEOPLE_FIELDS
     )
-    lines = [
-        Question(
-            Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options)
-        )
-        for one in parsed.criteria
+    fields = {
+        criterion.number: _list_doubtful(criterion, Task.ELIGIBILITY, options)
+        for criterion in parsed.criteria
+    }
+    unled = [
+        criterion.chunk.span
+        for criterion in parsed.criteria
+        if "lead_in" in fields[criterion.number]
     ]
-    shown = set(
-        _list_introducing(
-            parsed,
-            [line.chunk.span for line in lines if "lead_in" in line.fields],
-            numbers,
-        )
-    )
-    known = {one.number: one for one in parsed.criteria}
-    places = _list_offsets(chunk.span for chunk in shown)
-    lines = [
-        replace(line, hint=_hint_of(known[line.chunk.number], places)) for line in lines
-    ]
-    lines += [
-        Question(Task.ELIGIBILITY, chunk, ())
-        for chunk in shown
-        if chunk.number not in known
-    ]
-    for name in _PEOPLE_IN if people else ():
-        section = parsed.record.section(name)
-        if section:
-            span = Span(name, 0, len(section.text))
-            chunk = Chunk(next(numbers), span, clean_text(section.text).text)
-            lines.append(Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " ")))
+    introducing = set(_list_introducing(parsed, unled, numbers))
+    shown = _list_offsets(chunk.span for chunk in introducing)
+    lines = []
+    for criterion in parsed.criteria:
+        asked = fields[criterion.number]
+        hint = _describe_location(criterion, shown)
+        lines.append(Question(Task.ELIGIBILITY, criterion.chunk, asked, hint))
+    for chunk in introducing:
+        if chunk.number in fields:
+            continue
+        lines.append(Question(Task.ELIGIBILITY, chunk, ()))
+    if asks_people:
+        lines += _list_sections_on_people(parsed, numbers)
     for line in sorted(lines, key=lambda line: line.chunk.span):
-        named = says_who(
-            line.chunk.text, is_criterion=line.chunk.span.section not in _PEOPLE_IN
-        )
-        also = (PEOPLE,) if people and named else ()
-        if line.fields or also or line.chunk in shown:
-            yield replace(line, fields=(*line.fields, *also))
+        asked = line.fields
+        if asks_people and _may_say_who(line.chunk):
+            asked = (*asked, PEOPLE)
+        if asked or line.chunk in introducing:
+            yield replace(line, fields=asked)
+
+
+def _list_sections_on_people(
+    parsed: ParsedRecord, numbers: Iterator[int]
+) -> Iterator[Question]:
+    """Yield the sections beside the criteria that say who takes part, each as one line."""
+    for name in _PEOPLE_IN:
+        section = parsed.record.section(name)
+        if not section:
+            continue
+        span = Span(name, 0, len(section.text))
+        chunk = Chunk(next(numbers), span, clean_text(section.text).text)
+        yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))
+
+
+def _may_say_who(chunk: Chunk) -> bool:
+    is_criterion = chunk.span.section not in _PEOPLE_IN
+    return says_who(chunk.text, is_criterion=is_criterion)
 
 
 def says_who(text: str, *, is_criterion: bool = True) -> bool:
@@ -233,7 +255,7 @@ def says_who(text: str, *, is_criterion: bool = True) -> bool:
     return is_criterion and rule("says_who").search(read_text(text)) is not None
 
 
-def _hint_of(item: Draft, shown: Collection[int] = frozenset()) -> str:
+def _describe_location(item: Draft, shown: Collection[int] = frozenset()) -> str:
     """Return the list or section in which a criterion stands, and the line that introduces it if no
     line shows that.
 
@@ -244,15 +266,17 @@ def _hint_of(item: Draft, shown: Collection[int] = frozenset()) -> str:
         return ""
     section = item.chunk.span.section
     kind = item.read("kind")
+    if section == "eligibility" and kind.certain and kind.value:
+        location = f"{kind.value} list"
+    else:
+        location = section.replace("_", " ")
     lead_in = item.read("lead_in")
-    in_list = section == "eligibility" and kind.certain and kind.value
-    where = f"{kind.value} list" if in_list else section.replace("_", " ")
-    is_shown = any(
-        span.section == "eligibility" and span.start in shown for span in lead_in.spans
-    )
-    return (
-        f'{where}, under "{lead_in.value}"' if lead_in.value and not is_shown else where
-    )
+    if not lead_in.value:
+        return location
+    for span in lead_in.spans:
+        if span.section == "eligibility" and span.start in shown:
+            return location
+    return f'{location}, under "{lead_in.value}"'
 
 
 def _list_introducing(
@@ -264,26 +288,33 @@ def _list_introducing(
     section = parsed.record.section("eligibility")
     if not section or not any(span.section == section.name for span in asked):
         return
-    listed = [one for one in parsed.criteria if one.chunk.span.section == section.name]
-    named = _list_offsets(span for one in listed for span in one.read("lead_in").spans)
-    for one in listed:
-        if one.chunk.text.endswith(":") or one.chunk.span.start in named:
-            yield one.chunk
-    start = 0
-    taken = _list_offsets(one.chunk.span for one in listed)
+    criteria = [
+        criterion
+        for criterion in parsed.criteria
+        if criterion.chunk.span.section == section.name
+    ]
+    named = _list_offsets(
+        span for criterion in criteria for span in criterion.read("lead_in").spans
+    )
+    for criterion in criteria:
+        has_parts = criterion.chunk.text.endswith(":")
+        if has_parts or criterion.chunk.span.start in named:
+            yield criterion.chunk
+    taken = _list_offsets(criterion.chunk.span for criterion in criteria)
+    offset = 0
     for line in section.text.splitlines(keepends=True):
+        start = offset
         mark = _LIST_MARK.match(line)
-        span = Span(
-            "eligibility",
-            start + (mark.end() if mark else 0),
-            start + len(line.rstrip()),
-        )
-        start += len(line)
+        if mark:
+            start += mark.end()
+        span = Span("eligibility", start, offset + len(line.rstrip()))
+        offset += len(line)
         if span.length > 0 and taken.isdisjoint(range(span.start, span.end)):
             yield Chunk(next(numbers), span, clean_text(parsed.raw(span)).text)
 
 
 def _list_offsets(spans: Iterable[Span]) -> frozenset[int]:
+    """Return the offsets of all characters of spans, which are of one section."""
     return frozenset(chain.from_iterable(range(span.start, span.end) for span in spans))
 
 
@@ -293,59 +324,74 @@ def _plan_dosing(
     """Yield all passages, asked for their regimens, or none: if the rules fail at one wording, they
     fail at others.
 
-    They are asked if the mean confidence of the regimens' fields is low. A candidate, or text on
-    doses without any regimen, counts as a regimen of which nothing is known.
+    They are asked if the regimens are doubtful, or if a passage may have a field of the user's own.
     """
     passages = list_dose_passages(parsed, numbers)
-    own = [one for one in options.fields if one.of is Of.REGIMEN]
-    known = [one.read(name).confidence for one in parsed.regimens for name in _WEIGHED]
-    missing = len(parsed.candidates) or (
-        not known and any(mentions_dose(chunk.text) for chunk in passages)
+    own = [field for field in options.fields if field.of is Of.REGIMEN]
+    may_have_own = any(
+        field.may_be_in(chunk.text) for field in own for chunk in passages
     )
-    known += [0.0] * len(_WEIGHED) * missing
-    doubtful = bool(known) and options.effort.doubts(fmean(known))
-    if doubtful or any(one.may_be_in(chunk.text) for one in own for chunk in passages):
-        for chunk in passages:
-            section = chunk.span.section
-            hint = "" if section.startswith(GROUPS) else section.replace("_", " ")
-            yield Question(Task.DOSING, chunk, (REGIMENS,), hint)
+    if not may_have_own and not _doubts_regimens(parsed, passages, options):
+        return
+    for chunk in passages:
+        section = chunk.span.section
+        hint = "" if section.startswith(GROUPS) else section.replace("_", " ")
+        yield Question(Task.DOSING, chunk, (REGIMENS,), hint)
+
+
+def _doubts_regimens(
+    parsed: ParsedRecord, passages: Sequence[Chunk], options: AskingOptions
+) -> bool:
+    """Return whether the mean confidence of the regimens' fields is low.
+
+    A candidate, or text on doses without any regimen, counts as a regimen of which nothing is
+    known.
+    """
+    confidences = []
+    for regimen in parsed.regimens:
+        confidences += [regimen.read(name).confidence for name in _WEIGHED]
+    missing = len(parsed.candidates)
+    is_empty = not confidences and missing == 0
+    if is_empty and any(mentions_dose(chunk.text) for chunk in passages):
+        missing = 1
+    confidences += [0.0] * len(_WEIGHED) * missing
+    return bool(confidences) and options.effort.doubts(fmean(confidences))
 
 
 def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Question]:
+    """Yield the outcomes with the fields that are in doubt and that their concept can have."""
     for outcome in parsed.outcomes:
+        excluded: set[str] = set()
         section = parsed.record.section(outcome.chunk.span.section)
-        left_out: tuple[str, ...] = ("split",) if section and section.parts else ()
+        if section and section.parts:
+            # the registry itself keeps measure, description and time frame apart
+            excluded.add("split")
         concept = outcome.read("concept")
         if concept.certain and concept.value not in _TIMED:
-            left_out += _EVENTS
-        fields = _fields_of(outcome, Task.ENDPOINTS, options)
-        # what is measured decides what else may be stated, and a key without a value is free
-        if "concept" in fields:
-            fields = tuple(
-                name
-                for name in FIELDS[Task.ENDPOINTS]
-                if name in {*fields, *_RARE, *_EVENTS}
-            )
-        wanted = tuple(name for name in fields if name not in left_out)
-        if wanted:
-            yield Question(Task.ENDPOINTS, outcome.chunk, wanted)
+            excluded.update(_EVENTS)
+        wanted = set(_list_doubtful(outcome, Task.ENDPOINTS, options))
+        if "concept" in wanted:
+            # what is measured decides what else may be stated, and a key without a value is free
+            wanted |= {*_RARE, *_EVENTS}
+        wanted -= excluded
+        fields = tuple(name for name in FIELDS[Task.ENDPOINTS] if name in wanted)
+        if fields:
+            yield Question(Task.ENDPOINTS, outcome.chunk, fields)
 
 
-def _fields_of(item: Draft, task: Task, options: AskingOptions) -> tuple[str, ...]:
+def _list_doubtful(item: Draft, task: Task, options: AskingOptions) -> tuple[str, ...]:
     """Return the fields of an item to ask about; ``split`` if a part of an outcome is in doubt.
 
     Only a line that introduces several criteria has a rule of how they belong together.
     """
-    parts = {"split": PARTS}
-    return tuple(
-        name
-        for name in FIELDS[task]
-        if (name != "rule" or name in item.rules)
-        and any(
-            _is_doubtful(item.read(part), name, options)
-            for part in parts.get(name, (name,))
-        )
-    )
+    doubtful = []
+    for name in FIELDS[task]:
+        if name == "rule" and name not in item.rules:
+            continue
+        parts = PARTS if name == "split" else (name,)
+        if any(_is_doubtful(item.read(part), name, options) for part in parts):
+            doubtful.append(name)
+    return tuple(doubtful)
 
 
 def _is_doubtful(reading: Reading[object], name: str, options: AskingOptions) -> bool:
@@ -354,52 +400,57 @@ def _is_doubtful(reading: Reading[object], name: str, options: AskingOptions) ->
 
 def _list_own_lines(
     field: CustomField,
-    known: Mapping[int, Question],
+    planned: Mapping[int, Question],
     parsed: ParsedRecord,
     options: AskingOptions,
     numbers: Iterator[int],
-) -> Iterator[Question]:
-    """Yield the lines that are asked for a field of the user's own. A line that is asked anyway
+) -> list[Question]:
+    """List the lines that are asked for a field of the user's own. A line that is asked anyway
     keeps its number.
     """
-
-    def is_sure(item: Draft) -> bool:
-        read = [
-            reading.confidence
-            for one in item.own.get(field.name, ())
-            for reading in one.rules.values()
-        ]
-        return bool(read) and not options.effort.doubts(min(read))
-
-    def may_have(item: Draft) -> bool:  # also if what ``when`` asks is in doubt
-        doubts: list[bool] = []
-
-        def find(name: str) -> object:
-            doubts.append(options.effort.doubts(item.read(name).confidence))
-            return item.read(name).value
-
-        return field.applies(find) or any(doubts)
-
     if field.of is Of.REGIMEN:
-        asked = (question for question in known.values() if REGIMENS in question.fields)
-        yield from (
-            question for question in asked if field.may_be_in(question.chunk.text)
-        )
-    elif field.of is not Of.RECORD:
-        for item in parsed.list_items(field.group.of):
-            if (
-                field.may_be_in(item.chunk.text)
-                and may_have(item)
-                and not is_sure(item)
-            ):
-                yield Question(field.of.task, item.chunk, (), _hint_of(item))
-    elif not is_sure(parsed.whole):
-        shown = dict(known)
+        passages = [line for line in planned.values() if REGIMENS in line.fields]
+        return [line for line in passages if field.may_be_in(line.chunk.text)]
+    if field.of is Of.RECORD:
+        if _is_sure(parsed.whole, field, options):
+            return []
+        shown = dict(planned)
         for item in (*parsed.criteria, *parsed.outcomes):
-            shown.setdefault(
-                item.number, Question(Task.ELIGIBILITY, item.chunk, (), _hint_of(item))
-            )
-        yield from _list_record_lines(field, shown.values(), parsed, numbers)
+            hint = _describe_location(item)
+            line = Question(Task.ELIGIBILITY, item.chunk, (), hint)
+            shown.setdefault(item.number, line)
+        return list(_list_record_lines(field, shown.values(), parsed, numbers))
+    lines = []
+    for item in parsed.list_items(field.group.of):
+        if not field.may_be_in(item.chunk.text):
+            continue
+        if not _may_apply(field, item, options) or _is_sure(item, field, options):
+            continue
+        hint = _describe_location(item)
+        lines.append(Question(field.of.task, item.chunk, (), hint))
+    return lines
+
+
+def _is_sure(item: Draft, field: CustomField, options: AskingOptions) -> bool:
+    """Return whether rules read a field of the user's own, and no part of it is in doubt."""
+    confidences: list[float] = []
+    for value in item.own.get(field.name, ()):
+        confidences += [reading.confidence for reading in value.rules.values()]
+    return bool(confidences) and not options.effort.doubts(min(confidences))
+
+
+def _may_apply(field: CustomField, item: Draft, options: AskingOptions) -> bool:
+    """Return whether an item is of those that have a field of the user's own (its ``where``), or
+    what decides that is in doubt.
+    """
+    doubts: list[bool] = []
+
+    def find(name: str) -> object:
+        reading = item.read(name)
+        doubts.append(options.effort.doubts(reading.confidence))
+        return reading.value
+
+    return field.applies(find) or any(doubts)
 
 
 def _list_record_lines(
@@ -414,17 +465,15 @@ def _list_record_lines(
     for name, section in parsed.sections.items():
         if not field.may_stand_in(name):
             continue
-        here = [question for question in shown if question.chunk.span.section == name]
-        yield from (
-            question for question in here if field.may_be_in(question.chunk.text)
-        )
+        here = [line for line in shown if line.chunk.span.section == name]
+        for question in here:
+            if field.may_be_in(question.chunk.text):
+                yield question
         for line in section.lines():
             span = span_of(line)
-            covered = any(question.chunk.span.overlaps(span) for question in here)
-            if (
-                not covered
-                and field.may_be_in(line.text)
-                and not _HEADER.fullmatch(line.text)
-            ):
-                chunk = Chunk(next(numbers), span, line.text)
-                yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))
+            if any(question.chunk.span.overlaps(span) for question in here):
+                continue
+            if not field.may_be_in(line.text) or _HEADER.fullmatch(line.text):
+                continue
+            chunk = Chunk(next(numbers), span, line.text)
+            yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))

@@ -108,9 +108,8 @@ def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
     if not custom:
         return prompt
     system = "\n\n".join([prompt.system, *describe_fields(custom)])
-    return replace(
-        prompt, system=system, version=replace(prompt.version, sha256=_digest(system))
-    )
+    version = replace(prompt.version, sha256=_digest(system))
+    return replace(prompt, system=system, version=version)
 
 
 @cache
@@ -118,38 +117,40 @@ def read_prompt(folder: Path) -> Prompt:
     """Return the newest version of the prompt in ``folder``. Raises ``PromptError`` if a file is
     missing or broken.
     """
-    versions = (
-        re.fullmatch(r"system\.v(\d+)\.md", path.name)
-        for path in folder.glob("system.*")
-    )
-    version = max((int(found[1]) for found in versions if found), default=1)
-    place = folder / f"system.v{version}.md"
+    version = _find_newest(folder)
+    form_path = folder / f"system.v{version}.md"
+    path = form_path
     try:
-        form = place.read_text("utf-8").strip()
-        place = folder / "guideline.md"
-        guideline = place.read_text("utf-8").strip()
-        place = folder / f"example.v{version}.json"
-        text = place.read_text("utf-8")
+        form = path.read_text("utf-8").strip()
+        path = folder / "guideline.md"
+        guideline = path.read_text("utf-8").strip()
+        path = folder / f"example.v{version}.json"
+        text = path.read_text("utf-8")
         example = json.loads(text)
         questions = tuple(map(_read_question, example["lines"]))
         answer = tuple(example["answer"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PromptError(f"prompt {place}: {type(error).__name__}: {error}") from error
+        raise PromptError(f"prompt {path}: {type(error).__name__}: {error}") from error
     for mark in (_GUIDELINE, _EXAMPLES):
         if mark not in form:
-            raise PromptError(
-                f"prompt {folder / f'system.v{version}.md'}: there is no placeholder {mark}"
-            )
+            raise PromptError(f"prompt {form_path}: there is no placeholder {mark}")
     written = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
-    shown = "\n".join(
-        [*example.get("context", ()), *map(render_line, questions), written]
-    )
-    system = form.replace(_GUIDELINE, shorten_guideline(guideline)).replace(
-        _EXAMPLES, shown
-    )
+    lines = [*example.get("context", ()), *map(render_line, questions), written]
+    system = form.replace(_GUIDELINE, shorten_guideline(guideline))
+    system = system.replace(_EXAMPLES, "\n".join(lines))
     return Prompt(
         PromptVersion("questions", version, _digest(system)), system, questions, answer
     )
+
+
+def _find_newest(folder: Path) -> int:
+    """Return the highest version of a system part in ``folder``, 1 if there is none."""
+    versions = []
+    for path in folder.glob("system.*"):
+        named = re.fullmatch(r"system\.v(\d+)\.md", path.name)
+        if named:
+            versions.append(int(named[1]))
+    return max(versions, default=1)
 
 
 def shorten_guideline(guideline: str) -> str:
@@ -163,20 +164,21 @@ def shorten_guideline(guideline: str) -> str:
     """
     first, *passages = guideline.split(_FOR_PEOPLE)
     common = first + "".join(passage.partition(_FOR_ALL)[2] for passage in passages)
-    parts = re.split(r"^(?=## )", common, flags=re.MULTILINE)
-    for at, part in enumerate(parts):
-        words = next(
-            (
-                name_words(task)
-                for task in Task
-                if part.startswith(f"## {task.capitalize()}")
-            ),
-            {},
-        )
-        parts[at] = _NAME.sub(
-            lambda found, words=words: words.get(found[1], found[1]), part
+    parts = []
+    for part in re.split(r"^(?=## )", common, flags=re.MULTILINE):
+        words = _find_words(part)
+        parts.append(
+            _NAME.sub(lambda name, words=words: words.get(name[1], name[1]), part)
         )
     return _WRAP.sub(" ", _MARKUP.sub("", "".join(parts)))
+
+
+def _find_words(part: str) -> Mapping[str, str]:
+    """Return the words of a reply for the part of the guideline about a task; for others none."""
+    for task in Task:
+        if part.startswith(f"## {task.capitalize()}"):
+            return name_words(task)
+    return {}
 
 
 def _digest(system: str) -> str:
@@ -205,11 +207,8 @@ def flatten(text: str) -> str:
 def render_line(question: Question) -> str:
     """Return the question as a model reads it, on one line: ``[number|keys|hint] text``."""
     hint = flatten(clean_text(question.hint).text)[:_LONGEST_HINT].translate(_HINT_MARK)
-    head = "|".join(
-        part
-        for part in (str(question.chunk.number), " ".join(keys_asked(question)), hint)
-        if part
-    )
+    keys = " ".join(keys_asked(question))
+    head = "|".join(filter(None, (str(question.number), keys, hint)))
     return f"[{head}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"
 
 
@@ -217,12 +216,12 @@ def narrow_record(record: TrialRecord) -> TrialRecord:
     """Return the record with only the sections that calls mention, which is little to send to
     another process.
     """
-    kept = tuple(
-        s
-        for s in record.sections
-        if s.name in _CONTEXT or s.name.startswith(("interventions", "arms"))
-    )
-    return record.model_copy(update={"sections": kept})
+    kept = []
+    for section in record.sections:
+        is_named = section.name in _CONTEXT
+        if is_named or section.name.startswith(("interventions", "arms")):
+            kept.append(section)
+    return record.model_copy(update={"sections": tuple(kept)})
 
 
 def render_call(
@@ -236,9 +235,8 @@ def render_call(
     ``custom`` are the user's fields, defined in every call of a run. Raises ``ValueError`` without
     questions or if two are about one chunk.
     """
-    if not questions or len({question.chunk.number for question in questions}) < len(
-        questions
-    ):
+    numbers = {question.number for question in questions}
+    if not questions or len(numbers) < len(questions):
         raise ValueError(
             "a call needs questions, each about a chunk of its own: its number identifies the "
             "answer"
@@ -246,13 +244,15 @@ def render_call(
     prompt = load_prompt(custom)
     questions = sorted(questions, key=lambda question: list(Task).index(question.task))
     asked = {name for question in questions for name in question.fields}
-    notes = [note for name, note in _NOTES.items() if name in asked]
+    lines = list(_describe_trial(record, questions))
+    for name, note in _NOTES.items():
+        if name in asked:
+            lines.append(note)
+    lines += map(render_line, questions)
     return Call(
         prompt=prompt.version,
         system=prompt.system,
-        user="\n".join(
-            [*_describe_trial(record, questions), *notes, *map(render_line, questions)]
-        ),
+        user="\n".join(lines),
         reply_model=reply_for(custom),
         max_output_tokens=count_output_tokens(questions),
         context=Reply.context_of(questions),
@@ -262,16 +262,17 @@ def render_call(
 
 def count_output_tokens(questions: Sequence[Question]) -> int:
     """Return an output limit that a good answer never reaches."""
-    allowed = _ALLOWANCES | {
-        field.name: field.tokens for question in questions for field in question.custom
-    }
-    fields = sum(
-        allowed.get(field, _ALLOWANCE)
-        for question in questions
-        for field in question.fields
-    )
-    lists = any(map(is_listing, questions))
-    return _PER_REPLY + _PER_LIST * lists + _PER_ITEM * len(questions) + fields
+    allowed = dict(_ALLOWANCES)
+    for question in questions:
+        for own in question.custom:
+            allowed[own.name] = own.tokens
+    tokens = _PER_REPLY
+    if any(map(is_listing, questions)):
+        tokens += _PER_LIST
+    for question in questions:
+        tokens += _PER_ITEM
+        tokens += sum(allowed.get(name, _ALLOWANCE) for name in question.fields)
+    return tokens
 
 
 def _describe_trial(
@@ -280,34 +281,40 @@ def _describe_trial(
     """Yield the context of a call: title, conditions, and the names of the interventions where
     doses are asked.
     """
-    sections = filter(None, map(record.section, _CONTEXT))
-    shown = {
-        section.name: flatten(clean_text(section.text).text) for section in sections
-    }
+    shown = {}
+    for name in _CONTEXT:
+        section = record.section(name)
+        if section:
+            shown[name] = flatten(clean_text(section.text).text)
     context = {
         "Trial": shown.get("title") or shown.get("official_title"),
         "Conditions": shown.get("conditions"),
     }
     if any(question.task is Task.DOSING for question in questions):
-        names = (
-            section.part("name")
-            for section in record.sections
-            if section.name.startswith("interventions")
-        )
-        context["Interventions"] = "; ".join(
-            flatten(clean_text(name).text) for name in names if name
-        )
-        labels = (
-            section.part("label")
-            for section in record.sections
-            if section.name.startswith("arms[")
-        )
-        arms = [
-            flatten(clean_text(label or "").text)[:_LONGEST_LABEL] for label in labels
-        ]
-        context["Arms"] = "; ".join(
-            f"{number} {label}" for number, label in enumerate(arms, 1)
-        )
-    yield from (
-        f"{name}: {text[:_LONGEST_CONTEXT]}" for name, text in context.items() if text
-    )
+        context["Interventions"] = _list_interventions(record)
+        context["Arms"] = _list_arms(record)
+    for name, text in context.items():
+        if text:
+            yield f"{name}: {text[:_LONGEST_CONTEXT]}"
+
+
+def _list_interventions(record: TrialRecord) -> str:
+    names = []
+    for section in record.sections:
+        if not section.name.startswith("interventions"):
+            continue
+        name = section.part("name")
+        if name:
+            names.append(flatten(clean_text(name).text))
+    return "; ".join(names)
+
+
+def _list_arms(record: TrialRecord) -> str:
+    """Return the labels of the registry's arms with the numbers by which a reply names them."""
+    arms: list[str] = []
+    for section in record.sections:
+        if not section.name.startswith("arms["):
+            continue
+        label = flatten(clean_text(section.part("label") or "").text)
+        arms.append(f"{len(arms) + 1} {label[:_LONGEST_LABEL]}")
+    return "; ".join(arms)

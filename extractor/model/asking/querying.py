@@ -63,14 +63,14 @@ async def converse(
             return _End(end.value)
 
     replies: Replies | None = None
-    while isinstance(
-        step := await asyncio.to_thread(advance, replies)
-        if in_thread
-        else advance(replies),
-        Round,
-    ):
+    while True:
+        if in_thread:
+            step = await asyncio.to_thread(advance, replies)
+        else:
+            step = advance(replies)
+        if isinstance(step, _End):
+            return step.result
         replies = await ask_round(step, model) if model else None
-    return step.result
 
 
 async def ask_round(asked: Round, model: Model) -> Replies:
@@ -85,37 +85,53 @@ async def ask_round(asked: Round, model: Model) -> Replies:
         *(ask(model, questions, asked.render) for questions in asked.calls),
         return_exceptions=True,
     )
-    refused = (AnswerRejected, RequestTooLong)
-    failed = [one for one in results if isinstance(one, BaseException)]
-    errors = [
-        error for error in failed if not isinstance(error, (*refused, BudgetReached))
-    ]
-    grave = [
-        error
-        for error in errors
-        if not isinstance(error, ModelUnavailable) or isinstance(error, RunStopped)
-    ]
-    is_answered = any(isinstance(one, (ModelReply, *refused)) for one in results)
-    if grave or (errors and not is_answered):
-        first = (grave or errors)[0]
-        if isinstance(first, ModelError):
-            used = (
-                error.usage
-                for error in errors
-                if isinstance(error, ModelError) and error.usage
-            )
-            first.usage = sum(used, Usage())
-        raise first
+    failure = _find_failure(results)
+    if failure:
+        raise failure
     replies: list[ModelReply | None] = []
-    for one in results:
-        if isinstance(one, BudgetReached):
+    for result in results:
+        if isinstance(result, ModelReply):
+            replies.append(result)
+        elif isinstance(result, BudgetReached):
             replies.append(None)
-        elif isinstance(one, BaseException):
-            usage = (one.usage if isinstance(one, ModelError) else None) or Usage()
-            replies.append(ModelReply((), usage, model.name, ((None, str(one)),)))
         else:
-            replies.append(one)
+            usage = _usage_of(result) or Usage()
+            replies.append(ModelReply((), usage, model.name, ((None, str(result)),)))
     return replies
+
+
+def _find_failure(
+    results: Sequence[ModelReply | BaseException],
+) -> BaseException | None:
+    """Return the error that ends a round, None if it goes on.
+
+    An error that is not the model's always ends it; a model that is not there, only if no call was
+    answered. A refusal of one call is an answer, too.
+    """
+    errors: list[BaseException] = []
+    grave: list[BaseException] = []
+    is_answered = False
+    for result in results:
+        if isinstance(result, (ModelReply, AnswerRejected, RequestTooLong)):
+            is_answered = True
+            continue
+        if isinstance(result, BudgetReached):
+            continue
+        errors.append(result)
+        if not isinstance(result, ModelUnavailable) or isinstance(result, RunStopped):
+            grave.append(result)
+    if not errors or (is_answered and not grave):
+        return None
+    first = grave[0] if grave else errors[0]
+    if isinstance(first, ModelError):
+        usages = [_usage_of(error) for error in errors]
+        first.usage = sum(filter(None, usages), Usage())
+    return first
+
+
+def _usage_of(error: BaseException) -> Usage | None:
+    """Return what the attempts of a call cost that ended in an error, None if nothing is known."""
+    return error.usage if isinstance(error, ModelError) else None
 
 
 async def ask(
@@ -141,18 +157,19 @@ async def ask(
         if isinstance(error, ModelError):
             error.usage = asking.usage
         raise
-    session.pending |= reply.pending
-    session.lacking |= bool(reply.dropped or reply.pending)
-    by_number = {question.chunk.number: question for question in questions}
-    session.answers += (
-        (by_number[number], item, reply.model)
-        for item in reply.items
-        if (number := item_number(item)) in by_number
-    )
-    if reply.dropped and not reply.items and not reply.pending:
-        raise AnswerRejected(
-            f"model {model.name}: {'; '.join(reply.rejected)}", asking.usage
-        )
+    if reply.pending:
+        session.pending = True
+    if reply.dropped or reply.pending:
+        session.lacking = True
+    by_number = {question.number: question for question in questions}
+    for item in reply.items:
+        number = item_number(item)
+        if number in by_number:
+            session.answers.append((by_number[number], item, reply.model))
+    is_useless = bool(reply.dropped) and not reply.items
+    if is_useless and not reply.pending:
+        reasons = "; ".join(reply.rejected)
+        raise AnswerRejected(f"model {model.name}: {reasons}", asking.usage)
     return replace(reply, usage=asking.usage, model=reply.model or model.name)
 
 
@@ -170,15 +187,11 @@ class _Asking:
         """Ask in at most ``most`` answered calls. If the answer is cut off, or the request too
         long, ask two halves.
 
-        Each half of a request that was too long may take as many calls, because the refusal cost
-        nothing. Returns the reply, and how many calls were answered.
+        Returns the reply, and how many calls were answered.
         """
         if not questions:
             return ModelReply(), 0
-        reply = ModelReply()
-        calls = 0
-        is_cut = False
-        too_long = False
+        is_too_long = False
         try:
             reply, calls, is_cut = await self._call(questions, most)
         except AnswerPending:
@@ -186,25 +199,48 @@ class _Asking:
         except RequestTooLong:
             if len(questions) == 1:
                 raise
-            too_long = True
-        if not is_cut and not too_long:
+            is_too_long = True
+        if is_too_long:
+            # the refusal cost nothing, so that each half may take as many calls
+            first, second = _halve(questions)
+            reply, calls = await self.ask(first, most)
+            more, more_calls = await self.ask(second, most)
+            return reply.joined_with(more), calls + more_calls
+        if not is_cut:
             return reply, calls
-        left = tuple(q for q in questions if q.chunk.number not in reply.numbers)
-        middle = (len(left) + 1) // 2
-        again = ModelReply(model=reply.model)
-        for half, reserved in (
-            (left[:middle], int(middle < len(left))),
-            (left[middle:], 0),
-        ):
-            room = most if too_long else most - calls - reserved
-            if len(questions) > 1 and room > 0:
-                more, used = await self.ask(half, room)
-            else:
-                more = ModelReply(dropped=tuple((q.chunk.number, _CUT) for q in half))
-                used = 0
-            again = again.joined_with(more)
-            calls = calls + used
-        return again.completed_by(reply), calls
+        more, more_calls = await self._ask_rest(questions, reply, most - calls)
+        return more.completed_by(reply), calls + more_calls
+
+    async def _ask_rest(
+        self, questions: tuple[Question, ...], reply: ModelReply, room: int
+    ) -> tuple[ModelReply, int]:
+        """Ask the lines that a truncated answer leaves out, in two halves, in at most ``room``
+        answered calls.
+        """
+        answered = reply.numbers
+        left = tuple(
+            question for question in questions if question.number not in answered
+        )
+        first, second = _halve(left)
+        if len(questions) == 1:
+            room = 0  # one line cannot be divided
+        first_room = room
+        if second:
+            first_room -= 1  # the second half needs a call, too
+        rest = ModelReply(model=reply.model)
+        more, calls = await self._ask_if_allowed(first, first_room)
+        rest = rest.joined_with(more)
+        more, more_calls = await self._ask_if_allowed(second, room - calls)
+        return rest.joined_with(more), calls + more_calls
+
+    async def _ask_if_allowed(
+        self, questions: tuple[Question, ...], room: int
+    ) -> tuple[ModelReply, int]:
+        """Ask if a call is left; else say of each line that its answer was cut off."""
+        if room > 0:
+            return await self.ask(questions, room)
+        dropped = tuple((question.number, _CUT) for question in questions)
+        return ModelReply(dropped=dropped), 0
 
     async def _call(
         self, questions: tuple[Question, ...], most: int
@@ -222,14 +258,23 @@ class _Asking:
         self.usage += completion.usage
         reply = read_items(completion, call, questions)
         is_cut = completion.ending is Ending.CUT
-        # fewer questions would take as many thoughts
         if is_cut and not completion.text.strip():
+            # fewer questions would take as many thoughts
             reply = ModelReply(dropped=((None, _SILENT),))
             is_cut = False
+        is_useless = not reply.items and (is_cut or bool(reply.dropped))
         # A stored one was useless before; a batch would ask without end.
-        if answer.calls and not reply.items and (is_cut or reply.dropped):
+        if answer.calls and is_useless:
             self.model.reject(answer)
         return replace(reply, model=completion.model), answer.calls, is_cut
+
+
+def _halve(
+    questions: tuple[Question, ...],
+) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+    """Return two halves of questions; of an odd number, the first has one more."""
+    middle = (len(questions) + 1) // 2
+    return questions[:middle], questions[middle:]
 
 
 def _find_problem(reply: ModelReply, questions: Sequence[Question]) -> str | None:
@@ -239,5 +284,8 @@ def _find_problem(reply: ModelReply, questions: Sequence[Question]) -> str | Non
     if reply.items:
         return None
     if reply.dropped:
-        return "; ".join(dict.fromkeys(reason for _, reason in reply.dropped))
-    return None if all(map(is_listing, questions)) else "the answers are empty"
+        reasons = dict.fromkeys(reason for _, reason in reply.dropped)
+        return "; ".join(reasons)
+    if all(map(is_listing, questions)):
+        return None
+    return "the answers are empty"

@@ -30,6 +30,11 @@ class Question:
     hint: str = ""
     custom: tuple[CustomField, ...] = ()
 
+    @property
+    def number(self) -> int:
+        """The number of its chunk, which identifies the answer."""
+        return self.chunk.number
+
     def asking(self, field: CustomField) -> "Question":
         """Return the question with a field of the user's own."""
         return replace(
@@ -65,25 +70,28 @@ class ModelReply:
     @property
     def rejected(self) -> tuple[str, ...]:
         """Why items were dropped, in words."""
-        return tuple(
-            reason if number is None else f"{number}: {reason}"
-            for number, reason in self.dropped
-        )
+        reasons = []
+        for number, reason in self.dropped:
+            if number is None:
+                reasons.append(reason)
+            else:
+                reasons.append(f"{number}: {reason}")
+        return tuple(reasons)
 
     @property
     def numbers(self) -> frozenset[int]:
         """The numbers of the lines whose items are all valid."""
+        valid = {item_number(item) for item in self.items}
         spoiled = {number for number, _ in self.dropped}
-        return frozenset(
-            n
-            for item in self.items
-            if (n := item_number(item)) is not None and n not in spoiled
-        )
+        return frozenset(number for number in valid - spoiled if number is not None)
 
     def completed_by(self, other: "ModelReply") -> "ModelReply":
-        """Add the other's items for lines without an item here."""
-        known = {item_number(item) for item in self.items}
-        more = tuple(item for item in other.items if item_number(item) not in known)
+        """Add the other's items for lines without an item here.
+
+        A reason why an item was dropped is forgotten if the other has one for its line.
+        """
+        answered = {item_number(item) for item in self.items}
+        more = tuple(item for item in other.items if item_number(item) not in answered)
         helped = {item_number(item) for item in more}
         dropped = tuple(drop for drop in self.dropped if drop[0] not in helped)
         return replace(
@@ -97,12 +105,10 @@ class ModelReply:
         """Join the replies to different questions. What one drops about lines that the other
         answers is forgotten.
         """
-        dropped = (
-            drop
-            for one, beside in ((self, other), (other, self))
-            for drop in one.dropped
-            if drop[0] not in beside.numbers
-        )
+        answered_here = self.numbers
+        answered_there = other.numbers
+        dropped = [drop for drop in self.dropped if drop[0] not in answered_there]
+        dropped += [drop for drop in other.dropped if drop[0] not in answered_here]
         return ModelReply(
             items=self.items + other.items,
             model=other.model or self.model,

@@ -116,6 +116,9 @@ _FRONT = {Task.DOSING: (*PEOPLE_FIELDS, "quote")}
 _ATTRIBUTES = {(Task.ENDPOINTS, "category"): "domain"}
 """Attributes that have another name than the field, since two tasks have a field of that name."""
 
+_EMPTY: Sequence[Any] = (None, "", [], [None])
+"""What a model may write for a key without a value."""
+
 _READERS: Mapping[type[Any], Callable[[str], Any]] = {
     TimeWindow: read_window,
     Age: partial(read_time, Age),
@@ -129,15 +132,19 @@ _READERS: Mapping[type[Any], Callable[[str], Any]] = {
 def _declare(info: FieldInfo) -> Any:
     """Return the type and default of a field of the guideline, as a model writes it."""
     held: Any = info.type
-    said: Any = held
     read = _READERS.get(held)
-    if read:
+    said: Any
+    if held is TimeWindow:
         # a window may leave its sense to the rules
-        said = as_text(held | str if held is TimeWindow else held, read)
+        said = as_text(held | str, read_window)
+    elif read:
+        said = as_text(held, read)
     elif issubclass(held, StrEnum):
         said = as_word(held)
     elif info.metadata.comparison is Comparison.LABEL:
         said = int  # the number of the arm in the list of the call
+    else:
+        said = held
     member: Any = Annotated[said, OR_UNREADABLE]
     listed: Any = tuple
     key = info.metadata.key
@@ -194,15 +201,13 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
     ) -> JsonSchemaValue:
         """Return the keys in the order of the guideline, which is that of asking."""
         schema: JsonSchemaValue = super().__get_pydantic_json_schema__(core, handler)
-        asked = [
-            (task, name)
-            for task in Task
-            for name in (*_FRONT.get(task, ()), *FIELDS[task])
-        ]
-        order = ("n", *(key_of(_ATTRIBUTES.get(each, each[1])) for each in asked))
-        return schema | {
-            "properties": {key: schema["properties"][key] for key in order}
-        }
+        written = schema["properties"]
+        ordered = {"n": written["n"]}
+        for task in Task:
+            for field in (*_FRONT.get(task, ()), *FIELDS[task]):
+                key = key_of(_attribute_of(task, field))
+                ordered[key] = written[key]
+        return schema | {"properties": ordered}
 
     @model_validator(mode="before")
     @classmethod
@@ -210,64 +215,27 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         """Drop nulls and keys that were not asked of the line; make one value of a list a list."""
         if not isinstance(data, dict):
             return data
-        kept = {
-            key: value
-            for key, value in data.items()
-            if value not in (None, "", [], [None])
-        }
+        kept = {key: value for key, value in data.items() if value not in _EMPTY}
         if info.context:
-            questions: Mapping[int, Question] = info.context["questions"]
-            try:
-                question = questions.get(int(data["n"]))
-            except (KeyError, TypeError, ValueError):
-                raise ValueError("an item needs the number n of its line") from None
-            if question is None:
-                known = ", ".join(map(str, sorted(questions)))
-                raise ValueError(
-                    f"there is no line {data.get('n')}; the lines are {known}"
-                )
-            # A line that turns out to be no criterion says so, whatever was asked of it.
-            denial = {"stands", "ok"} if question.task is Task.ELIGIBILITY else set()
-            names = (
-                {"n"}
-                | denial
-                | {
-                    name
-                    for one in list_attributes(question)
-                    for name in (one, key_of(one))
-                }
-            )
-            custom = {
-                field.name: kept[field.name]
-                for field in question.custom
-                if field.name in kept
-            }
-            kept = {
-                key: value
-                for key, value in kept.items()
-                if key in names and key not in custom
-            }
-            kept |= {"custom": custom} if custom else {}
-        return {
-            key: [value] if key in _LISTS and not isinstance(value, list) else value
-            for key, value in kept.items()
-        }
+            question = _find_question(data, info.context["questions"])
+            kept = _select_asked(kept, question)
+        for key, value in kept.items():
+            if key in _LISTS and not isinstance(value, list):
+                kept[key] = [value]
+        return kept
 
     @model_validator(mode="after")
     def _cut_is_in_the_text(self, info: ValidationInfo) -> Self:
+        """Make a cut of an outcome unreadable whose words do not stand in its text."""
         if not isinstance(self.split, Split) or not info.context:
             return self
+        text = info.context["questions"][self.n].chunk.text
         try:
-            cut_outcome(
-                info.context["questions"][self.n].chunk.text, self.split.d, self.split.t
-            )
+            cut_outcome(text, self.split.d, self.split.t)
         except ValueError as error:
-            read: Self = self.model_copy(
-                update={
-                    "split": UnreadableValue(self.split.model_dump_json(), str(error))
-                }
-            )
-            return read
+            unreadable = UnreadableValue(self.split.model_dump_json(), str(error))
+            marked: Self = self.model_copy(update={"split": unreadable})
+            return marked
         return self
 
     def completed_by(self, other: Self) -> Self:
@@ -276,20 +244,15 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
 
         Of the user's own fields, all values count.
         """
-        lacking = {
-            name for name in other.model_fields_set if name not in self.model_fields_set
-        }
-        lacking |= {
-            name
-            for name in other.model_fields_set
-            if isinstance(getattr(self, name), UnreadableValue)
-        }
-        added = {name: getattr(other, name) for name in lacking - {"custom"}}
+        added: dict[str, Any] = {}
+        for name in other.model_fields_set - {"custom"}:
+            is_left_out = name not in self.model_fields_set
+            if is_left_out or isinstance(getattr(self, name), UnreadableValue):
+                added[name] = getattr(other, name)
         if other.custom:
-            names = {**self.custom, **other.custom}
             added["custom"] = {
                 name: _unite(self.custom.get(name), other.custom.get(name))
-                for name in names
+                for name in {**self.custom, **other.custom}
             }
         completed: Self = self.model_copy(update=added)
         return completed
@@ -299,53 +262,97 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
 
         A value that cannot be read is ``UnreadableValue``. A user's field has a list of claims.
         """
-        asked = set(question.fields)
-        values: dict[str, Any] = {"stands": True} if REGIMENS in asked else {}
-        # What is no criterion has no fields of one, but may introduce some, and speak of the
-        # participants.
-        denied = question.task is Task.ELIGIBILITY and self.stands is False
-        fields = (
-            "stands",
-            *(("rule",) if "rule" in asked else ()),
-            *(PEOPLE_FIELDS if PEOPLE in asked else ()),
-        )
-        own = {one.name for one in question.custom}
-        for field in (
-            fields
-            if denied
-            else expand(name for name in question.fields if name not in own)
-        ):
-            value = getattr(self, _ATTRIBUTES.get((question.task, field), field))
-            if value not in (None, ()) or field not in _NEEDED | set(PEOPLE_FIELDS):
-                values[field] = _LEFT_OUT.get(field) if value is None else value
-        # Tmax is a time, but no time to an event
+        values: dict[str, Any] = {}
+        if REGIMENS in question.fields:
+            values["stands"] = True
+        for field in self._list_answered(question):
+            value = getattr(self, _attribute_of(question.task, field))
+            is_left_out = value in (None, ())
+            if is_left_out and (field in _NEEDED or field in PEOPLE_FIELDS):
+                continue
+            values[field] = _LEFT_OUT.get(field) if value is None else value
         if values.get("concept") in _KINETICS:
-            values |= {
-                field: _LEFT_OUT.get(field)
-                for field in ("start_event", "end_events")
-                if field in values
-            }
-        if isinstance(split := values.get("split"), Split):
+            # Tmax is a time, but no time to an event
+            for field in ("start_event", "end_events"):
+                if field in values:
+                    values[field] = _LEFT_OUT.get(field)
+        split = values.get("split")
+        if isinstance(split, Split):
             values |= cut_outcome(question.chunk.text, split.d, split.t)
             del values["split"]
-        values = {field: _restore_lines(value) for field, value in values.items()}
+        for field, value in values.items():
+            values[field] = _restore_lines(value)
         claims: dict[str, Any] = {}
-        for one in question.custom:
-            said, faults = one.read(_restore_lines(self.custom.get(one.name)))
-            claims[one.name] = (*said, *(UnreadableValue(*fault) for fault in faults))
-        return values | claims if values or any(claims.values()) else {}
+        for own in question.custom:
+            written = _restore_lines(self.custom.get(own.name))
+            readable, faults = own.read(written)
+            unreadable = (UnreadableValue(*fault) for fault in faults)
+            claims[own.name] = (*readable, *unreadable)
+        if not values and not any(claims.values()):
+            return {}
+        return values | claims
+
+    def _list_answered(self, question: Question) -> Sequence[str]:
+        """List the fields of the guideline that the item may answer."""
+        if question.task is not Task.ELIGIBILITY or self.stands is not False:
+            own = {field.name for field in question.custom}
+            return expand(name for name in question.fields if name not in own)
+        # What is no criterion has no fields of one, but may introduce some, and speak of the
+        # participants.
+        answered = ["stands"]
+        if "rule" in question.fields:
+            answered.append("rule")
+        if PEOPLE in question.fields:
+            answered += PEOPLE_FIELDS
+        return answered
 
 
-def _unite(one: Any, other: Any) -> Any:
+def _find_question(
+    data: Mapping[Any, Any], questions: Mapping[int, Question]
+) -> Question:
+    """Return the question about the line of an item as it was written. Raises ``ValueError`` if it
+    is about no line of the call.
+    """
+    try:
+        question = questions.get(int(data["n"]))
+    except (KeyError, TypeError, ValueError):
+        raise ValueError("an item needs the number n of its line") from None
+    if question is None:
+        lines = ", ".join(map(str, sorted(questions)))
+        raise ValueError(f"there is no line {data.get('n')}; the lines are {lines}")
+    return question
+
+
+def _select_asked(stated: Mapping[Any, Any], question: Question) -> dict[Any, Any]:
+    """Return the keys of an item that were asked of its line; the user's own fields under
+    ``custom``.
+    """
+    names = {"n"}
+    if question.task is Task.ELIGIBILITY:
+        # A line that turns out to be no criterion says so, whatever was asked of it.
+        names |= {"stands", "ok"}
+    for attribute in list_attributes(question):
+        names |= {attribute, key_of(attribute)}
+    custom = {}
+    for field in question.custom:
+        if field.name in stated:
+            custom[field.name] = stated[field.name]
+    names -= custom.keys()
+    selected = {key: value for key, value in stated.items() if key in names}
+    if custom:
+        selected["custom"] = custom
+    return selected
+
+
+def _unite(written: Any, other: Any) -> Any:
     """Return what two items say of a user's own field, each value once."""
-    if one is None or other is None or one == other:
-        return other if one is None else one
-    values = [*(one if isinstance(one, list) else [one])]
-    return values + [
-        value
-        for value in (other if isinstance(other, list) else [other])
-        if value not in values
-    ]
+    if written is None:
+        return other
+    if other is None or written == other:
+        return written
+    values = list(written) if isinstance(written, list) else [written]
+    others = other if isinstance(other, list) else [other]
+    return values + [value for value in others if value not in values]
 
 
 class Reply(WireModel):
@@ -391,9 +398,9 @@ def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
         @classmethod
         def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
             schema = super().model_json_schema(*args, **options)
-            schema["$defs"]["Item"]["properties"] |= {
-                field.name: field.json_schema for field in fields
-            }
+            keys = schema["$defs"]["Item"]["properties"]
+            for field in fields:
+                keys[field.name] = field.json_schema
             return schema
 
     CustomReply.__name__ = Reply.__name__
@@ -402,10 +409,8 @@ def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
 
 def is_listing(question: Question) -> bool:
     """Check whether the line of a question may have any number of items, or none."""
-    return set(question.fields) <= {
-        *_EXPANDED,
-        *(field.name for field in question.custom),
-    }
+    own = {field.name for field in question.custom}
+    return set(question.fields) <= own.union(_EXPANDED)
 
 
 def expand(fields: Iterable[str]) -> tuple[str, ...]:
@@ -419,10 +424,13 @@ def expand(fields: Iterable[str]) -> tuple[str, ...]:
 
 def list_attributes(question: Question) -> tuple[str, ...]:
     """Return the attributes of ``Item`` that answer a question."""
-    return tuple(
-        _ATTRIBUTES.get((question.task, field), field)
-        for field in expand(question.fields)
-    )
+    fields = expand(question.fields)
+    return tuple(_attribute_of(question.task, field) for field in fields)
+
+
+def _attribute_of(task: Task, field: str) -> str:
+    """Return the attribute of ``Item`` for a field of a task, which most often has its name."""
+    return _ATTRIBUTES.get((task, field), field)
 
 
 def key_of(attribute: str) -> str:
@@ -432,7 +440,8 @@ def key_of(attribute: str) -> str:
     ('list', 'regimens')
     """
     info = Item.model_fields.get(attribute)
-    return (info.alias if info else None) or attribute
+    alias: str | None = info.alias if info else None
+    return alias or attribute
 
 
 @cache
@@ -446,21 +455,20 @@ def name_words(task: Task) -> Mapping[str, str]:
     ... )
     ('times', 'OS')
     """
+    words: dict[str, str] = {}
     infos = list_fields(task)
-    sets = [
-        info.type
-        for info in infos
-        if isinstance(info.type, type) and issubclass(info.type, StrEnum)
-    ]
-    words = {value: word for one in sets for value, word in short_words(one).items()}
-    return words | {info.name: info.metadata.key or info.name for info in infos}
+    for info in infos:
+        if isinstance(info.type, type) and issubclass(info.type, StrEnum):
+            words |= short_words(info.type)
+    for info in infos:
+        words[info.name] = info.metadata.key or info.name
+    return words
 
 
 def keys_asked(question: Question) -> tuple[str, ...]:
     """Return the keys that a line names."""
     return tuple(
-        key_of(_ATTRIBUTES.get((question.task, field), field))
-        for field in question.fields
+        key_of(_attribute_of(question.task, field)) for field in question.fields
     )
 
 
@@ -474,25 +482,30 @@ def read_values(
     says nothing. A line without an item holds no regimens (``stands`` is False) and none of the
     user's own fields; this is concluded only from a ``complete`` reply.
     """
-    questions = {question.chunk.number: question for question in asked}
+    questions = {question.number: question for question in asked}
     said: list[tuple[Question, Item]] = []
-    places: dict[int, int] = {}
+    positions: dict[int, int] = {}  # in ``said``, by the number of the line
     for item in items:
-        question = questions.get(item.n) if isinstance(item, Item) else None
-        if question is None:
+        if not isinstance(item, Item) or item.n not in questions:
             continue
-        known = None if is_listing(question) else places.get(item.n)
-        if known is None:
-            places[item.n] = len(said)
+        question = questions[item.n]
+        if is_listing(question) or item.n not in positions:
+            positions[item.n] = len(said)
             said.append((question, item))
         else:
-            said[known] = (question, said[known][1].completed_by(item))
-    found: list[tuple[Question, Mapping[str, Any]]] = [
-        (question, values) for question, item in said if (values := item.read(question))
-    ]
-    answered = {question.chunk.number for question, _ in found}
-    silent = [question for question in asked if question.chunk.number not in answered]
-    return [*found, *read_silence(silent)] if complete else found
+            position = positions[item.n]
+            _, first = said[position]
+            said[position] = (question, first.completed_by(item))
+    answers: list[tuple[Question, Mapping[str, Any]]] = []
+    for question, item in said:
+        values = item.read(question)
+        if values:
+            answers.append((question, values))
+    if not complete:
+        return answers
+    answered = {question.number for question, _ in answers}
+    silent = [question for question in asked if question.number not in answered]
+    return [*answers, *read_silence(silent)]
 
 
 def read_silence(
@@ -501,16 +514,16 @@ def read_silence(
     """Return what lines without an item say, if the reply is the whole answer: no regimens, and
     no own fields.
     """
-    said: list[tuple[Question, Mapping[str, Any]]] = []
-    for question in filter(is_listing, silent):
-        none: dict[str, Any]
+    answers: list[tuple[Question, Mapping[str, Any]]] = []
+    for question in silent:
+        if not is_listing(question):
+            continue
         if REGIMENS in question.fields:
-            none = {"stands": False}
-        else:
-            none = {one.name: () for one in question.custom}
-        if none:
-            said.append((question, none))
-    return said
+            answers.append((question, {"stands": False}))
+        elif question.custom:
+            none = {field.name: () for field in question.custom}
+            answers.append((question, none))
+    return answers
 
 
 def _restore_lines(value: Any) -> Any:
@@ -521,19 +534,16 @@ def _restore_lines(value: Any) -> Any:
     if type(value) is str:
         return value.replace(LINE_BREAK, "\n")
     if isinstance(value, TimeWindow | Constraint):
-        quotes = {
-            name: getattr(value, name, None)
-            for name in ("quote", "of", "anchor", "condition")
-        }
-        return value.model_copy(
-            update={
-                name: _restore_lines(words) for name, words in quotes.items() if words
-            }
-        )
+        restored = {}
+        for name in ("quote", "of", "anchor", "condition"):
+            words = getattr(value, name, None)
+            if words:
+                restored[name] = _restore_lines(words)
+        return value.model_copy(update=restored)
     if isinstance(value, dict):
-        return {key: _restore_lines(one) for key, one in value.items()}
-    return (
-        type(value)(map(_restore_lines, value))
-        if isinstance(value, tuple | list)
-        else value
-    )
+        return {key: _restore_lines(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_restore_lines(member) for member in value]
+    if isinstance(value, tuple):
+        return tuple(_restore_lines(member) for member in value)
+    return value

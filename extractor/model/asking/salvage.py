@@ -46,9 +46,8 @@ def _salvage(
     error: ValidationError,
 ) -> ModelReply:
     """Read what can be used of an answer that does not fit the form."""
-    salvaged = salvage_items(
-        read_complete_items(completion.text) or [], call, questions
-    )
+    items = read_complete_items(completion.text) or []
+    salvaged = salvage_items(items, call, questions)
     remarks = [completion.remark, *find_contradictions(salvaged.items, questions)]
     salvaged = replace(salvaged, remarks=tuple(filter(None, remarks)))
     if completion.ending is Ending.CUT:
@@ -69,17 +68,15 @@ def salvage_items(
     """Validate each item on its own, against the item type of the reply model and the lines of
     the questions.
     """
-    kept: list[Any] = []
+    item_type = _item_type(call.reply_model)
+    read: list[Any] = []
     for raw in items:
+        text = json.dumps(raw)
         try:
-            kept.append(
-                _item_type(call.reply_model).validate_json(
-                    json.dumps(raw), context=dict(call.context)
-                )
-            )
+            read.append(item_type.validate_json(text, context=dict(call.context)))
         except ValidationError as error:
-            kept.append(UnreadableValue(json.dumps(raw), describe_errors(error)))
-    return _sort_items(kept, questions)
+            read.append(UnreadableValue(text, describe_errors(error)))
+    return _sort_items(read, questions)
 
 
 def read_complete_items(text: str) -> list[Any] | None:
@@ -100,11 +97,8 @@ def read_complete_items(text: str) -> list[Any] | None:
         is_whole = True
     except BrokenOff as broken:
         strict = broken.strict
-    # it is broken in its middle, where each item stands for itself
-    except (
-        ValueError,
-        RecursionError,
-    ):
+    except (ValueError, RecursionError):
+        # it is broken in its middle, where each item stands for itself
         sound, _ = read_objects(text, "n")
         return sound or None
     try:
@@ -130,11 +124,13 @@ def _name_broken(text: str) -> list[tuple[int | None, str]]:
     """
     if is_json(text):
         return []
+    named: list[tuple[int | None, str]] = []
     _, broken = read_objects(text, "n")
-    numbers = [_NUMBER.search(each) for each in broken]
-    return [
-        (int(found[1]) if found else None, "the item is no JSON") for found in numbers
-    ]
+    for item in broken:
+        number = _NUMBER.search(item)
+        line = int(number[1]) if number else None
+        named.append((line, "the item is no JSON"))
+    return named
 
 
 def find_contradictions(
@@ -143,18 +139,18 @@ def find_contradictions(
     """Yield remarks on lines that have one item and got several, with different values for a
     key.
     """
-    listing = {question.chunk.number for question in questions if is_listing(question)}
-    first: dict[int | None, BaseModel] = {}
+    listing = {question.number for question in questions if is_listing(question)}
+    first_items: dict[int | None, BaseModel] = {}
     for item in items:
         number = item_number(item)
-        known = first.setdefault(number, item)
-        if known is item or number in listing:
+        first = first_items.setdefault(number, item)
+        if first is item or number in listing:
             continue
-        shared = sorted(known.model_fields_set & item.model_fields_set)
+        shared = sorted(first.model_fields_set & item.model_fields_set)
         differing = [
             key_of(name)
             for name in shared
-            if getattr(known, name) != getattr(item, name)
+            if getattr(first, name) != getattr(item, name)
         ]
         if differing:
             names = ", ".join(differing)
@@ -170,30 +166,37 @@ def describe_errors(error: ValidationError) -> str:
     ...     print(describe_errors(error))
     Input should be a valid integer, unable to parse string as an integer
     """
-    found = (
-        ": ".join(filter(None, [".".join(map(str, e["loc"])), e["msg"]]))
-        for e in error.errors(include_url=False)
-    )
-    return "; ".join(found)[:300]
+    described = []
+    for fault in error.errors(include_url=False):
+        path = ".".join(map(str, fault["loc"]))
+        described.append(f"{path}: {fault['msg']}" if path else fault["msg"])
+    return "; ".join(described)[:300]
 
 
 def _sort_items(
     items: Sequence[BaseModel | UnreadableValue], questions: Sequence[Question]
 ) -> ModelReply:
     """Keep the items about lines that were asked, and drop the others."""
-    asked = {question.chunk.number for question in questions}
+    asked = {question.number for question in questions}
     kept: list[BaseModel] = []
     dropped: list[tuple[int | None, str]] = []
     for item in items:
         if isinstance(item, UnreadableValue):
-            raw = json.loads(item.text) if is_json(item.text) else None
-            number = raw.get("n") if isinstance(raw, dict) else None
-            dropped.append((number if isinstance(number, int) else None, item.reason))
+            dropped.append((_find_number(item.text), item.reason))
         elif item_number(item) in asked:
             kept.append(item)
         else:
             dropped.append((item_number(item), "was not asked about"))
     return ModelReply(tuple(kept), dropped=tuple(dropped))
+
+
+def _find_number(text: str) -> int | None:
+    """Return the number of the line that an unreadable item names, None if it names none."""
+    if not is_json(text):
+        return None
+    item = json.loads(text)
+    number = item.get("n") if isinstance(item, dict) else None
+    return number if isinstance(number, int) else None
 
 
 @lru_cache(maxsize=64)

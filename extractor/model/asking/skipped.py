@@ -32,29 +32,33 @@ def find_skipped(
     reply says.
     """
     answered = {draft.number for draft in drafts}
-    silent = [
-        question
-        for question in asked
-        if question.fields and question.chunk.number not in answered
-    ]
-    needed = [question for question in silent if not is_listing(question)]
+    silent = []
+    for question in asked:
+        if not question.fields or question.number in answered:
+            continue
+        silent.append(question)
     listing = [question for question in silent if is_listing(question)]
     if not _is_read(asked, answered) or _misses_doses(parsed, listing, asked, drafts):
-        return frozenset(question.chunk.number for question in silent)
+        return frozenset(question.number for question in silent)
     behind = _list_behind_the_last(asked, answered)
-    unread = [question for question in listing if question in behind]
-    return frozenset(question.chunk.number for question in (*needed, *unread))
+    skipped = set()
+    for question in silent:
+        needs_item = not is_listing(question)
+        if needs_item or question in behind:
+            skipped.add(question.number)
+    return frozenset(skipped)
 
 
 def _is_read(asked: Sequence[Question], answered: Collection[int]) -> bool:
     """Return whether most lines of a call that need an item have one."""
-    needed = [
-        question.chunk.number
-        for question in asked
-        if question.fields and not is_listing(question)
-    ]
-    skipped = sum(number not in answered for number in needed)
-    return skipped <= len(needed) * _SHARE_SKIPPED
+    needed = [question.number for question in asked if _needs_item(question)]
+    skipped = [number for number in needed if number not in answered]
+    return len(skipped) <= len(needed) * _SHARE_SKIPPED
+
+
+def _needs_item(question: Question) -> bool:
+    """Return whether a line has an item in any good answer: it is asked, and not for a list."""
+    return bool(question.fields) and not is_listing(question)
 
 
 def _list_behind_the_last(
@@ -63,19 +67,12 @@ def _list_behind_the_last(
     """Return the lines behind the last answered one, if one of them needs an item: the model
     stopped before.
     """
-    last = max(
-        (
-            place
-            for place, question in enumerate(asked)
-            if question.chunk.number in answered
-        ),
-        default=-1,
-    )
-    behind = asked[last + 1 :]
-    is_stopped = any(
-        question.fields and not is_listing(question) for question in behind
-    )
-    return behind if is_stopped else ()
+    first_behind = 0
+    for position, question in enumerate(asked):
+        if question.number in answered:
+            first_behind = position + 1
+    behind = asked[first_behind:]
+    return behind if any(map(_needs_item, behind)) else ()
 
 
 def _misses_doses(
@@ -86,27 +83,27 @@ def _misses_doses(
 ) -> bool:
     """Return whether a list of regimens lacks so many of the rules' doses that it cannot be the
     whole list.
+
+    ``silent`` are the passages without an item.
     """
     passages = [question for question in asked if REGIMENS in question.fields]
     listed = [draft for draft in drafts if {"agent", "quote"} & draft.model.keys()]
-    doses = [
-        one
-        for one in parsed.regimens
-        if one.rules["amounts"].value and _is_in(one, passages)
-    ]
-    missed = [
-        one
-        for one in doses
-        if _is_in(one, silent) and not any(covers(each, one) for each in listed)
-    ]
-    if len(missed) >= _MOST_MISSED:
+    doses = 0
+    missed = 0
+    for regimen in parsed.regimens:
+        if not regimen.rules["amounts"].value or not _is_in(regimen, passages):
+            continue
+        doses += 1
+        if not _is_in(regimen, silent):
+            continue
+        if not any(covers(draft, regimen) for draft in listed):
+            missed += 1
+    if missed >= _MOST_MISSED:
         return True
-    first = passages[0].chunk.number if passages else 0
-    has_more = any(
-        question.chunk.number in {one.number for one in drafts} - {first}
-        for question in passages
-    )
-    return bool(missed) and not has_more and len(missed) >= len(doses) * _SHARE_MISSED
+    if missed == 0 or missed < doses * _SHARE_MISSED:
+        return False
+    answered = {draft.number for draft in drafts}
+    return not any(question.number in answered for question in passages[1:])
 
 
 def _is_in(regimen: Draft, passages: Sequence[Question]) -> bool:

@@ -46,13 +46,16 @@ def as_word(closed_set: type[StrEnum]) -> Any:
     """
     short = short_words(closed_set)
     words = {short.get(member.value, member.value): member for member in closed_set}
-    known = {member.value.casefold(): member for member in closed_set}
-    known |= {word.casefold(): member for word, member in words.items()}
+    understood = {member.value.casefold(): member for member in closed_set}
+    understood |= {word.casefold(): member for word, member in words.items()}
 
     def read(word: object) -> StrEnum:
-        if isinstance(word, str) and (member := known.get(word.strip().casefold())):
-            return member
-        raise ValueError(f"{word!r} is none of: {', '.join(words)}")
+        member = None
+        if isinstance(word, str):
+            member = understood.get(word.strip().casefold())
+        if member is None:
+            raise ValueError(f"{word!r} is none of: {', '.join(words)}")
+        return member
 
     return Annotated[
         closed_set,
@@ -99,28 +102,32 @@ class WireModel(BaseModel):
         return schema
 
 
+_NOT_SENT = {"title", "description", "default", "anyOf", "maxLength", "maxItems"}
+"""Parts of a key's schema that no model gets."""
+
+
 def _bare_schema(schema: JsonSchemaValue) -> JsonSchemaValue:
-    dropped = {"title", "description", "default", "anyOf", "maxLength", "maxItems"}
-    kept = {key: value for key, value in schema.items() if key not in dropped}
-    options = [
-        option for option in schema.get("anyOf", ()) if option != {"type": "null"}
-    ]
-    return kept | _bare_schema(options[0]) if options else kept
+    """Return the schema of a key without what a model need not read; of a value that may be null,
+    that of the value.
+    """
+    bare = {key: value for key, value in schema.items() if key not in _NOT_SENT}
+    for option in schema.get("anyOf", ()):
+        if option != {"type": "null"}:
+            return bare | _bare_schema(option)
+    return bare
 
 
 def _keep_unreadable(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """Return what ``read`` makes of a value, or the value as one that cannot be read."""
     try:
         return read(value)
     except ValidationError as error:
-        text = (
-            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        )
-        return UnreadableValue(
-            text,
-            "; ".join(
-                line["msg"].removeprefix("Value error, ") for line in error.errors()
-            ),
-        )
+        text = value
+        if not isinstance(value, str):
+            text = json.dumps(value, ensure_ascii=False)
+        messages = [fault["msg"] for fault in error.errors()]
+        reasons = [message.removeprefix("Value error, ") for message in messages]
+        return UnreadableValue(text, "; ".join(reasons))
 
 
 OR_UNREADABLE = WrapValidator(_keep_unreadable)

@@ -129,11 +129,12 @@ class Budget:
         return self._price.cost(usage) if self._price else 0.0
 
     def _has_room(self, most: Usage) -> bool:
+        """Return whether a request that may use so much fits beside all others."""
         if self._max_usd is None:
             return True
+        dollars = self._spent + self._lost + self._unmetered
         in_flight = sum(self._cost(reservation.most) for reservation in self._in_flight)
-        spent = self._spent + self._lost + self._unmetered
-        return spent + in_flight + self._cost(most) <= self._max_usd
+        return dollars + in_flight + self._cost(most) <= self._max_usd
 
     def _set_aside(self, most: Usage) -> Reservation:
         reservation = Reservation(most)

@@ -51,13 +51,11 @@ class Price(BaseModel):
         cached = min(usage.cached_tokens, usage.prompt_tokens)
         written = min(usage.written_tokens, usage.prompt_tokens - cached)
         plain = usage.prompt_tokens - cached - written
+        price_cached = self.prompt if self.cached is None else self.cached
+        price_written = self.prompt if self.written is None else self.written
         dollars_of_a_million = plain * self.prompt + usage.output_tokens * self.output
-        dollars_of_a_million += cached * (
-            self.prompt if self.cached is None else self.cached
-        )
-        dollars_of_a_million += written * (
-            self.prompt if self.written is None else self.written
-        )
+        dollars_of_a_million += cached * price_cached
+        dollars_of_a_million += written * price_written
         return dollars_of_a_million / 1_000_000
 
     def batched(self) -> "Price":
@@ -67,16 +65,12 @@ class Price(BaseModel):
         >>> price.prompt, price.output, price.cached, price.batch
         (0.5, 4.0, None, 1.0)
         """
-        prices = {
-            name: getattr(self, name)
-            for name in ("prompt", "output", "cached", "written")
-        }
-        lower = {
-            name: price * self.batch
-            for name, price in prices.items()
-            if price is not None
-        }
-        return self.model_copy(update=lower | {"batch": 1.0})
+        lower = {"batch": 1.0}
+        for name in ("prompt", "output", "cached", "written"):
+            price = getattr(self, name)
+            if price is not None:
+                lower[name] = price * self.batch
+        return self.model_copy(update=lower)
 
 
 class _PriceFile(BaseModel):
@@ -181,41 +175,41 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
     first one counts.
     """
     prices = model.get_prices(datetime.now(UTC))
-    stated = (
-        prices.input_mtok,
-        prices.cache_read_mtok,
-        prices.cache_write_mtok,
-        prices.output_mtok,
-    )
-    prompt, cached, written, output = map(_base, stated)
+    prompt = _base(prices.input_mtok)
+    output = _base(prices.output_mtok)
     if not prompt or output is None:
         return None
-    batch = next(
-        (
-            each.prices
-            for each in model.price_variants or ()
-            if each.when == {"processing": "batch"}
-        ),
-        None,
-    )
-    share = (_base(batch.input_mtok) or prompt) / prompt if batch else 1.0
     price = Price(
-        prompt=prompt, output=output, cached=cached, written=written, batch=share
+        prompt=prompt,
+        output=output,
+        cached=_base(prices.cache_read_mtok),
+        written=_base(prices.cache_write_mtok),
+        batch=_find_batch_share(model, prompt),
     )
     return ListedPrice(model.id, price, f"genai-prices {version('genai-prices')}")
 
 
+def _find_batch_share(model: ModelInfo, prompt: float) -> float:
+    """Return the share of the price, which is ``prompt`` for the prompt's tokens, that a batch
+    costs.
+    """
+    for variant in model.price_variants or ():
+        if variant.when == {"processing": "batch"}:
+            return (_base(variant.prices.input_mtok) or prompt) / prompt
+    return 1.0
+
+
 def _base(price: Any) -> float | None:
-    found = price.base if isinstance(price, TieredPrices) else price
-    return None if found is None else float(found)
+    """Return a price, of one with tiers the first; None if there is none."""
+    if isinstance(price, TieredPrices):
+        price = price.base
+    return None if price is None else float(price)
 
 
 def list_names(provider: str) -> tuple[str, ...]:
     """List a provider's models that have a price."""
     listed = list_providers()[provider].prices
-    found = next((each for each in get_snapshot().providers if each.id == listed), None)
-    return (
-        tuple(model.id for model in found.models if "image" not in model.id)
-        if found
-        else ()
-    )
+    for entry in get_snapshot().providers:
+        if entry.id == listed:
+            return tuple(model.id for model in entry.models if "image" not in model.id)
+    return ()

@@ -1,0 +1,68 @@
+"""Numbers within an item that begin the next items, as where line breaks got lost: "Diabetes
+6 Adequate liver function 7 Pregnancy", "Surgery within 4 weeks 2. Infection 3. HIV".
+"""
+
+import re
+
+from extractor.concepts.criteria.layout import Bullet, Marker
+
+_NUMBER = re.compile(
+    r"(?<=\s)(?P<ordinal>\d{1,2})(?P<mark>\\?[.)])?[ \t]{1,4}(?=[A-Z][A-Za-z0-9-]{2,30}\b)"
+)
+"""A number before a word with a capital: "6 Adequate". Lists of values have none."""
+_NAMED = re.compile(
+    r"\b(?:grade|type|stage|class|phase|part|group|arm|cohort|day|week|month|visit|cycle|level|"
+    r"category|version|score|number|no|ecog|nyha|asa|of|to|and|or|than|least|most|every|is|are)"
+    r"\W{0,3}$",
+    re.IGNORECASE,
+)
+"""What a number belongs to, so that it begins nothing: "type 2 Diabetes"."""
+_MARKS = (".", ")")
+_NAME_REACH = 14
+_FEWEST = 2
+"""The fewest numbers of a list whose own item is numbered, or has marks behind its numbers."""
+_FEWEST_BARE = 3
+"""The fewest numbers without marks below a bullet, which has no number from which they count."""
+
+
+def find_bare_numbers(
+    text: str,
+    span: tuple[int, int],
+    ordinal: int | None = None,
+    follows: int | None = None,
+) -> list[Marker]:
+    """Return the numbers of a text that count up and begin items; nothing if they are too few.
+
+    ``ordinal`` is the number of the item in which they stand, None behind a bullet, ``follows``
+    that of the next item.
+
+    >>> text = "Diabetes mellitus type 2 6 Adequate liver function 7 Pregnancy"
+    >>> [mark.ordinal for mark in find_bare_numbers(text, (0, len(text)), 5)]
+    [6, 7]
+    >>> find_bare_numbers(text, (0, len(text)))
+    []
+    """
+    start, end = span
+    found = [
+        each
+        for each in _NUMBER.finditer(text, start, end)
+        if not _NAMED.search(text, max(start, each.start() - _NAME_REACH), each.start())
+    ]
+    numbers = [int(each["ordinal"]) for each in found]
+    if ordinal is None and 1 in numbers:
+        return []  # a list within the item: "in one of two ways: 1. By test 2. By biopsy"
+    marks = list[Marker]()
+    wanted = ordinal + 1 if ordinal else None
+    for number, each in zip(numbers, found, strict=True):
+        if wanted in (None, number):
+            marks.append(
+                Marker(Bullet.NUMBER, number, each.end(), each.start(), sure=False)
+            )
+            wanted = number + 1
+    if follows in [mark.ordinal for mark in marks]:
+        return []
+    is_marked = all(
+        text[mark.before : mark.end].rstrip()[-1:] in _MARKS for mark in marks
+    )
+    fewest = _FEWEST if ordinal or is_marked else _FEWEST_BARE
+    return marks if len(marks) >= fewest else []
