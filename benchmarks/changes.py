@@ -136,8 +136,9 @@ def _choose(pattern: str, quote: str, rng: random.Random) -> Found | None:
 
 def _other_number(found: Found, rng: random.Random) -> str:
     value = int(found[0])
-    others = (value + 1, value - 1, value + 5, value * 2, value * 10)
-    return str(rng.choice([n for n in others if n >= 0 and n != value]))
+    changed = (value + 1, value - 1, value + 5, value * 2, value * 10)
+    others = [number for number in changed if number >= 0 and number != value]
+    return str(rng.choice(others))
 
 
 def _swap_digits(found: Found, rng: random.Random) -> str:
@@ -272,8 +273,12 @@ def _write_power(quote: str, _: random.Random) -> str:
 
 def _write_signs(quote: str, rng: random.Random) -> str:
     """Write comparators and tolerances as one character or as two."""
-    old, new = rng.choice([pair for pair in _SIGNS if pair[0] in quote] or [("", "")])
-    return quote.replace(f"\\{old}", old).replace(old, new) if old else quote
+    contained = [pair for pair in _SIGNS if pair[0] in quote]
+    old, new = rng.choice(contained or [("", "")])
+    if not old:
+        return quote
+    unescaped = quote.replace(f"\\{old}", old)
+    return unescaped.replace(old, new)
 
 
 def _wrap(quote: str, rng: random.Random) -> str:

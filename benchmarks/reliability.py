@@ -207,29 +207,34 @@ def fit_curve(stated: Sequence[Judged]) -> Curve:
     whole field if that is lower, since few trials prove little and stated confidences are too high.
     No knot exceeds the confidence that its count can show.
     """
-    overall = (sum(one.right for one in stated) + 1) / (len(stated) + 2)
+    overall = _share_right(stated)
     bins = _list_bins(stated)
-    means = [sum(one.confidence for one in values) / len(values) for values in bins]
-    shares = [
-        _shrink(values, min(overall, mean))
-        for values, mean in zip(bins, means, strict=True)
-    ]
+    means = []
+    shares = []
+    for values in bins:
+        mean = sum(value.confidence for value in values) / len(values)
+        means.append(mean)
+        shares.append(_shrink(values, min(overall, mean)))
     rising = IsotonicRegression().fit_transform(
         means, shares, sample_weight=[len(values) for values in bins]
     )
     curve: list[tuple[float, float]] = []
+    reached = 0.0
     for level, knots in groupby(
         zip(means, rising, bins, strict=True), key=lambda knot: float(knot[1])
     ):
         flat = list(knots)
-        rights = [one.right for _, _, values in flat for one in values]
-        share = max(
-            min(level, (sum(rights) + 1) / (len(rights) + 2)),
-            curve[-1][1] if curve else 0.0,
-        )
+        values = [value for _, _, inside in flat for value in inside]
+        share = max(min(level, _share_right(values)), reached)
         ends = {flat[0][0], flat[-1][0]}
         curve += [(round(mean, 4), round(share, 4)) for mean in sorted(ends)]
+        reached = curve[-1][1]
     return tuple(dict(curve).items())  # merges knots that are equal when rounded
+
+
+def _share_right(values: Sequence[Judged]) -> float:
+    """Return the share of right values, with one right and one wrong value more."""
+    return (sum(value.right for value in values) + 1) / (len(values) + 2)
 
 
 def _list_bins(stated: Sequence[Judged]) -> list[list[Judged]]:
