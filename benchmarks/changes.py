@@ -120,12 +120,12 @@ def _at_one(
 
     def mutate(quote: str, rng: random.Random) -> str | None:
         found = _choose(pattern, quote, rng)
-        new = found and change(found, rng)
-        return (
-            None
-            if found is None or new is None
-            else quote[: found.start()] + new + quote[found.end() :]
-        )
+        if found is None:
+            return None
+        new = change(found, rng)
+        if new is None:
+            return None
+        return quote[: found.start()] + new + quote[found.end() :]
 
     return mutate
 
@@ -168,8 +168,11 @@ def _other_bound(found: Found, rng: random.Random) -> str:
 
 
 def _cut_number(quote: str, rng: random.Random) -> str | None:
+    """End the quote within a number, or begin it there, whichever leaves more."""
     found = _choose(r"(?<=\d)[.,]?(?=\d)", quote, rng)
-    return max(quote[: found.start()], quote[found.end() :], key=len) if found else None
+    if found is None:
+        return None
+    return max(quote[: found.start()], quote[found.end() :], key=len)
 
 
 def _cut_unit(quote: str, rng: random.Random) -> str | None:
@@ -181,8 +184,11 @@ def _cut_unit(quote: str, rng: random.Random) -> str | None:
 
 
 def _cut_negation(quote: str, rng: random.Random) -> str | None:
+    """Begin the quote behind a negation, unless hardly anything is left."""
     found = _choose(r"(?i)(?<!\w)(?<!or )(?:not|no|without|never)\s+(?=\w)", quote, rng)
-    return quote[found.end() :] if found and found.end() < len(quote) - 8 else None
+    if found is None or found.end() >= len(quote) - 8:
+        return None
+    return quote[found.end() :]
 
 
 HARMFUL: Mapping[str, Mutation] = {

@@ -157,7 +157,8 @@ async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path
         "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8"
     )
     with serve_faults() as server:
-        named, prices = f"{server.url}#stub", tmp_path / "prices.toml"
+        named = f"{server.url}#stub"
+        prices = tmp_path / "prices.toml"
         asking = Extractor(
             named,
             effort="all",

@@ -255,8 +255,10 @@ def test_the_limit_of_money_holds_through_a_kill(tmp_path):
     """The service is killed while calls are under way: whether they were paid for is never
     known.
     """
-    limit, price = 0.15, {"prompt_tokens": 1e-6, "completion_tokens": 1e-6}
-    prices, asked = tmp_path / "prices.toml", []
+    limit = 0.15
+    price = {"prompt_tokens": 1e-6, "completion_tokens": 1e-6}
+    prices = tmp_path / "prices.toml"
+    asked = []
     prices.write_text(PRICES)
     with serve_faults() as server:
         server.judge = lambda body: asked.append(body) or WELL

@@ -119,9 +119,11 @@ def check_answer(described, given, content, sent_kind=None):
     part = content[kind]
     if kind == "application/json":
         jsonschema.validate(given.json(), resolve(described, part["schema"]))
-        shown, sent = part["example"], given.json()
+        shown = part["example"]
+        sent = given.json()
         if isinstance(shown, list):
-            shown, sent = shown[0], sent[0]
+            shown = shown[0]
+            sent = sent[0]
         assert set(shown) <= set(sent)
         shown = move_source(shown, sent_kind, sent)
         assert contains(
@@ -241,7 +243,8 @@ def docs(chromium, served):
     """The page in a browser. Afterwards checks that no script failed, and that no other server
     was asked.
     """
-    watch, context = Watch(), open_context(chromium)
+    watch = Watch()
+    context = open_context(chromium)
     page = context.new_page()
     watch.follow(page, lambda said: "401" in said)
     page.goto(f"{served.url}/docs")
