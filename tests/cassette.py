@@ -125,8 +125,9 @@ def _recording(path: Path, now: datetime) -> Iterator[Any]:
 def check_cassette(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator[str]:
     """Yield the problems of a cassette. ``prompts`` are the current ones."""
     text = path.read_text(encoding="utf-8")
-    if found := _SECRETS.search(text):
-        line = text.count("\n", 0, found.start()) + 1
+    secret = _SECRETS.search(text)
+    if secret:
+        line = text.count("\n", 0, secret.start()) + 1
         yield f"line {line} looks like a key; remove the file from the history and revoke the key"
     try:
         cassette = read_cassette(path)
@@ -135,16 +136,19 @@ def check_cassette(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator
         return
     note = (cassette.get("metadata") or {}).get(NOTE)
     interactions = cassette["interactions"]
-    if not note or not interactions or not note.get("models"):
+    is_noted = bool(note) and bool(note.get("models"))
+    if not is_noted or not interactions:
         yield "has no exchange, or no note of a recording that says which model answered; record it again"
         return
-    if note.get("digest") != _digest(
-        (i["request"]["body"], i["response"]["body"]["string"]) for i in interactions
-    ):
+    exchanges = [
+        (interaction["request"]["body"], interaction["response"]["body"]["string"])
+        for interaction in interactions
+    ]
+    if note.get("digest") != _digest(exchanges):
         yield "edited after it was recorded; record it again"
     for used in note.get("prompts") or [{}]:
         name = used.get("name", "")
-        current = prompts.get(used.get("name", ""))
+        current = prompts.get(name)
         if current is None:
             yield f"recorded with prompt {name!r}, which no longer exists; record it again"
         elif current.sha256 != used.get("sha256"):

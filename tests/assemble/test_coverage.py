@@ -58,26 +58,30 @@ def record(request):
 def test_every_character_is_in_exactly_one_span_and_counted_by_its_class(record):
     coverage = extract(record).coverage
     spans = covered(record)
+
     for section in record.sections:
         own = [span.span for span in spans if span.span.section == section.name]
         assert all(one.end == other.start for one, other in pairwise(own))
         assert not section.text or (own[0].start, own[-1].end) == (0, len(section.text))
-    assert all(
-        bool(span.items) == (span.text_class is TextClass.CLAIMED) for span in spans
-    )
-    for counted, kind in [
-        (coverage, ""),
-        *((section, section.kind) for section in coverage.sections),
-    ]:
+    for span in spans:
+        assert bool(span.items) == (span.text_class is TextClass.CLAIMED)
+    check_span_counts(coverage, spans)
+    for section in coverage.sections:
         of_kind = [
-            span for span in spans if kind in ("", span.span.section.partition("[")[0])
+            span
+            for span in spans
+            if span.span.section.partition("[")[0] == section.kind
         ]
-        lengths = Counter()
-        for one in of_kind:
-            lengths[one.text_class] += one.span.length
-        assert counted.claimed == lengths[TextClass.CLAIMED]
-        assert counted.boilerplate == lengths[TextClass.BOILERPLATE]
-        assert counted.characters == lengths.total()
+        check_span_counts(section, of_kind)
+
+
+def check_span_counts(counted, spans):
+    lengths = Counter()
+    for span in spans:
+        lengths[span.text_class] += span.span.length
+    assert counted.claimed == lengths[TextClass.CLAIMED]
+    assert counted.boilerplate == lengths[TextClass.BOILERPLATE]
+    assert counted.characters == lengths.total()
 
 
 def test_headings_and_bullets_are_boilerplate():

@@ -108,9 +108,15 @@ def _read(*quotes):
 def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
     old = _read("No fever", "Adults", "Severe asthma")
     new = _read("Severe stable asthma", "Gout", "No fever")
+
     pairs = align(CRITERIA, old.eligibility.criteria, new.eligibility.criteria)
-    places = [[[side.position for side in each] for each in pair] for pair in pairs]
-    assert places == [[[0], [2]], [[2], [0]], [[1], []], [[], [1]]]
+
+    positions = []
+    for left, right in pairs:
+        positions.append(
+            [[side.position for side in left], [side.position for side in right]]
+        )
+    assert positions == [[[0], [2]], [[2], [0]], [[1], []], [[], [1]]]
 
 
 def test_the_table_says_of_every_field_what_is_equal_missing_invented_or_different():

@@ -84,36 +84,27 @@ def list_lost(extraction: TrialExtraction, hostile: HostileRecord) -> list[str]:
     """
     people = extraction.eligibility
     wanted = hostile.honest
+    instruments = [
+        endpoint.instrument for endpoint in extraction.endpoints if endpoint.instrument
+    ]
     found = {
-        "criteria": {criterion.quote.rstrip(" .-") for criterion in people.criteria},
-        "agents": {regimen.agent for regimen in extraction.dosing},
-        "measures": {endpoint.measure for endpoint in extraction.endpoints},
-        "instruments": {
-            endpoint.instrument.name
-            for endpoint in extraction.endpoints
-            if endpoint.instrument
-        },
+        "criteria": [criterion.quote.rstrip(" .-") for criterion in people.criteria],
+        "agents": [regimen.agent for regimen in extraction.dosing],
+        "measures": [endpoint.measure for endpoint in extraction.endpoints],
+        "instruments": [instrument.name for instrument in instruments],
     }
-    folded = {
-        kind: {str(text).lower() for text in texts} for kind, texts in found.items()
-    }
-    lost = [
-        f"{kind}: {text}"
-        for kind in folded
-        for text in wanted.get(kind, ())
-        if text.lower() not in folded[kind]
-    ]
+    lost = []
+    for kind, texts in found.items():
+        folded = {str(text).lower() for text in texts}
+        missing = [text for text in wanted.get(kind, ()) if text.lower() not in folded]
+        lost += [f"{kind}: {text}" for text in missing]
     ages = {"minimum_age": people.minimum_age, "maximum_age": people.maximum_age}
-    lost += [
-        f"{name}: {age}"
-        for name, age in ages.items()
-        if name in wanted and (age and age.value) != wanted[name]
-    ]
-    lost += (
-        [f"sex: {people.sex}"]
-        if "sex" in wanted and people.sex != wanted["sex"]
-        else []
-    )
+    for name, age in ages.items():
+        years = age and age.value
+        if name in wanted and years != wanted[name]:
+            lost.append(f"{name}: {age}")
+    if "sex" in wanted and people.sex != wanted["sex"]:
+        lost.append(f"sex: {people.sex}")
     return lost
 
 

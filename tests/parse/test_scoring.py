@@ -31,9 +31,14 @@ SCORER = Scorer(
 
 
 def test_scores_are_damped_by_the_root_of_the_number_of_features():
-    chances = SCORER.predict([["w stroke"], ["w stroke", "w stroke", "w unheard"]])
-    one, two = np.log(chances[:, 0] / chances[:, 1])
-    assert (one, two) == pytest.approx((0.5 - 2 / 2**0.5, 0.5 - 4 / 4**0.5), abs=1e-5)
+    one_feature = ["w stroke"]
+    two_features_and_an_unheard_one = ["w stroke", "w stroke", "w unheard"]
+
+    chances = SCORER.predict([one_feature, two_features_and_an_unheard_one])
+
+    odds = np.log(chances[:, 0] / chances[:, 1])
+    assert odds[0] == pytest.approx(0.5 - 2 / 2**0.5, abs=1e-5)
+    assert odds[1] == pytest.approx(0.5 - 4 / 4**0.5, abs=1e-5)
 
 
 @pytest.mark.parametrize(

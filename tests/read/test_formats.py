@@ -82,9 +82,13 @@ ARM = {
 )
 def test_parts_of_a_section(name, section, parts, others):
     [record] = read_all(RECORDS / name).records
+
     found = record.section(section)
+
     texts = [(part.name, found.text[part.start : part.end]) for part in found.parts]
-    assert texts == [*parts.items(), *(("other_names", other) for other in others)]
+    expected = list(parts.items())
+    expected += [("other_names", other) for other in others]
+    assert texts == expected
 
 
 def test_xml_text_keeps_wrapping_and_indentation():

@@ -5,7 +5,7 @@ holds of every entry.
 import re
 import tomllib
 from collections import Counter
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
@@ -200,11 +200,14 @@ def test_unknown_names_compare_by_their_words():
     )
 
 
-def test_names_of_agents_and_measures():
-    assert [pair for pair in TABLES["same"] if unify(pair[0]) != unify(pair[1])] == []
-    assert [
-        pair for pair in TABLES["different"] if unify(pair[0]) == unify(pair[1])
-    ] == []
+@pytest.mark.parametrize(("name", "other"), TABLES["same"])
+def test_names_of_one_agent_or_measure(name, other):
+    assert unify(name) == unify(other)
+
+
+@pytest.mark.parametrize(("name", "other"), TABLES["different"])
+def test_names_of_two_agents_or_measures(name, other):
+    assert unify(name) != unify(other)
 
 
 @pytest.mark.parametrize("vocabulary", ["frequencies", "routes"])
@@ -291,11 +294,10 @@ def test_every_name_finds_its_quantity(one):
 
 def test_entries_are_consistent():
     names = {quantity.name for quantity in QUANTITIES}
-    codes = Counter(
-        code
-        for quantity in QUANTITIES
-        for code in {code for codes in quantity.loinc.values() for code in codes}
-    )
+    codes = Counter()
+    for quantity in QUANTITIES:
+        codes.update(set(chain.from_iterable(quantity.loinc.values())))
+
     assert max(codes.values()) == 1
     for quantity in QUANTITIES:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", quantity.name)
@@ -307,11 +309,11 @@ def test_entries_are_consistent():
             assert find_loinc(quantity, unit) == list(known)
             assert all(map(_has_check_digit, known)), known
         if quantity.molar_mass:
-            assert {"g", "mol"} & dict(find_dimension(quantity.unit)[1]).keys(), (
-                quantity.name
-            )
+            dimension = dict(find_dimension(quantity.unit)[1])
+            assert {"g", "mol"} & dimension.keys(), quantity.name
         if quantity.implied:
-            assert quantity.implied[0] < quantity.implied[1]
+            low, high = quantity.implied
+            assert low < high
 
 
 def _has_check_digit(code):
