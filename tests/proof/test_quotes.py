@@ -50,9 +50,8 @@ def test_a_name_may_follow_a_negation():
 def test_the_example_of_a_kind_is_a_conflict_of_that_kind(kind):
     check = verify_quote(kind["quote"], kind["text"])
 
-    kinds = {conflict.kind.value for conflict in check.conflicts}
     assert check.status is QuoteStatus.CONFLICT
-    assert kinds == {kind["name"]}
+    assert {conflict.kind.value for conflict in check.conflicts} == {kind["name"]}
     for group in kind["same"]:
         assert set(group) <= set(kind["words"])
 
