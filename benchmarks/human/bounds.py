@@ -95,7 +95,10 @@ def compare(row: Row) -> Tally:
     anywhere: list[Bound] = []
     for mark in row["comparisons"]:
         anywhere += _list_marked(mark)
-    numbers = [(bound, bool(_list_same(bound, anywhere))) for bound in ours]
+    numbers = []
+    for bound in ours:
+        is_theirs = any(_is_same(bound, marked) for marked in anywhere)
+        numbers.append((bound, is_theirs))
     return Tally(bounds, times, numbers)
 
 
@@ -165,18 +168,19 @@ def split_limit(
 
 def _judge(bound: Bound, ours: list[Bound]) -> str:
     """Return "right" if the rules have a bound, "number" if they have only its number there."""
-    same = _list_same(bound, ours)
+    same = [read for read in ours if _is_same(read, bound)]
     if not same:
         return "missed"
-    if any(other.sign == bound.sign for other in same):
+    if any(read.sign == bound.sign for read in same):
         return "right"
     return "number"
 
 
-def _list_same(bound: Bound, others: list[Bound]) -> list[Bound]:
-    """List the bounds that have the number of this one, in the same place."""
-    there = [other for other in others if _overlap(other, bound)]
-    return [other for other in there if is_same_number(other.value, bound.value)]
+def _is_same(ours: Bound, theirs: Bound) -> bool:
+    """Return whether a bound of the rules has the number that people marked in its place."""
+    if not _overlap(ours, theirs):
+        return False
+    return is_same_number(ours.value, theirs.value)
 
 
 def _overlap(bound: Bound, other: Bound) -> bool:
