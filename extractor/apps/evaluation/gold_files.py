@@ -115,14 +115,14 @@ class Flaw:
     place: GoldPlace | None = None
 
     def __str__(self) -> str:
-        said = f"{self.problem}; {self.remedy}"
+        text = f"{self.problem}; {self.remedy}"
         if self.path:
-            said = f"{self.path}: {said}"
+            text = f"{self.path}: {text}"
         if self.place:
-            said = f"{self.place}: {said}"
+            text = f"{self.place}: {text}"
         if self.warns:
-            said = f"warning: {said}"
-        return said
+            text = f"warning: {text}"
+        return text
 
 
 class PlacedItem(NamedTuple):

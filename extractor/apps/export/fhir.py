@@ -115,7 +115,8 @@ def export_fhir(
 
         def write_all(built: Iterable[Json]) -> None:
             resources = [_clean(_show(resource)) for resource in built]
-            counts.resources.update(one["resourceType"] for one in resources)
+            kinds_built = [resource["resourceType"] for resource in resources]
+            counts.resources.update(kinds_built)
             if bundles:
                 resources = [_bundle(resources)]
             for resource in resources:

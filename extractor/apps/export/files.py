@@ -103,9 +103,9 @@ class Destination:
 
     def _is_export(self, files: Sequence[Path]) -> bool:
         """Return whether these files are those of an earlier export, and nothing else."""
-        known = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
+        suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
         for file in files:
-            if not file.is_file() or file.suffix not in known:
+            if not file.is_file() or file.suffix not in suffixes:
                 return False
         return any(file.name == self.marker for file in files)
 
