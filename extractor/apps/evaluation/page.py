@@ -153,6 +153,7 @@ def _number(errors: Sequence[Json]) -> None:
         ]
         written = json.dumps(identity, sort_keys=True)
         name = hashlib.sha256(written.encode()).hexdigest()[:10]
+        # Two equal errors of a record have the same name, and a number behind it.
         counts[name] += 1
         error["id"] = name if counts[name] == 1 else f"{name}-{counts[name]}"
 

@@ -78,6 +78,7 @@ class NestedGroups:
         around = self.around[index]
         if not around or not isinstance(values, list):
             return values
+        # Criteria of a group whose rule is not sure stay texts.
         if self._has_unsure(around):
             return "a group whose rule is not sure"
         if len(values) != 1:

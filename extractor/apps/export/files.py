@@ -124,6 +124,7 @@ class Destination:
             raise StoreError(
                 f"{self.path}: already exists; choose another --to, or replace it with --force"
             )
+        # Made beside the destination, so that it can be moved into its place at once.
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(
             dir=self.path.parent, prefix=f".{self.path.name}."

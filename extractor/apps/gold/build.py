@@ -80,6 +80,7 @@ class _Shaper:
         for item in kept:
             if item.group == CRITERIA and "time_window" not in item.given:
                 item.values |= derive_window(item.values)
+        # An item without what the schema demands is left out, so that the rest can be written.
         paths = dict(_number(kept))
         gold = self._join(kept)
         self._add_own(gold, kept, paths)

@@ -28,6 +28,7 @@ class ShownRecord:
         text = ""
         starts = {}
         for section in self.record.sections:
+            # Annotators see where a section begins.
             text += f"# {section.name}\n"
             starts[section.name] = len(text)
             text += f"{section.text}\n\n"
