@@ -117,6 +117,7 @@ def _export(error: ErrorExample) -> Json:
 
 
 def _export_side(side: ErrorSide | None) -> Json:
+    """Return what gold or the prediction says, in the form that the page's script reads."""
     if side is None:
         return {"said": [], "quote": None, "path": None}
     members = side.value if isinstance(side.value, list) else [side.value]

@@ -245,6 +245,7 @@ def _complete(gold: dict[str, Any], labels: Labels, *, later: bool) -> None:
     """
 
     def fill(group: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of an item with all fields that gold was read for."""
         filled: dict[str, Any] = {}
         for name, info in labels.list_infos(group).items():
             if name in values:

@@ -193,6 +193,7 @@ def _write_rows(path: Path, rows: Sequence[dict[str, str]]) -> None:
 
 
 def _write_workbook(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Write a workbook of one sheet. Raises ``GoldError`` for what no cell can hold."""
     try:
         from openpyxl import Workbook  # noqa: PLC0415 - belongs to an extra
         from openpyxl.utils.exceptions import IllegalCharacterError  # noqa: PLC0415

@@ -25,6 +25,7 @@ class ShownRecord:
 
     @cached_property
     def _whole(self) -> tuple[str, dict[str, int]]:
+        """The text, and where in it each section starts."""
         text = ""
         starts = {}
         for section in self.record.sections:

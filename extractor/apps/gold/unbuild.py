@@ -115,6 +115,7 @@ class _Taker:
         of: str = "",
         path: str = "",
     ) -> Mark:
+        """Return a mark at a span; ``path`` is that of its item, for the confidence."""
         words = (self._record.raw_text(span.section) or "")[span.start : span.end]
         place = f"{self._record.record_id}, {name}"
         return Mark(
