@@ -157,7 +157,7 @@ def test_a_limit_in_money_holds_while_no_reply_comes_in_time(command, totals):
     with serve_faults() as server:
         server.holds_after = 0
         stopped = invoke(
-            *command(server, "--max-usd", 0.2, "--timeout", 0.3, "--concurrency", 2)
+            *command(server, "--max-usd", 0.2, "--timeout", 2, "--concurrency", 2)
         )
         server.holds_after = None
     assert stopped.exit_code == 3, stopped.stderr

@@ -117,7 +117,14 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     ... ]
     ['except for basal cell carcinoma']
     """
-    found = [*_find_openings(tokens), *_find_statements(tokens, kind)]
+    opened = [*_find_openings(tokens)]
+    # "drugs, except those permitted" is no sentence of its own that permits drugs
+    stated = [
+        (first, end)
+        for first, end in _find_statements(tokens, kind)
+        if not any(first < start < end for start, _ in opened)
+    ]
+    found = [*opened, *stated]
     kept = list[Range]()
     for first, end in sorted(found, key=lambda place: (place[0], -place[1])):
         if not kept or first >= kept[-1][1]:

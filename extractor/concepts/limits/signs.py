@@ -81,6 +81,8 @@ def _describe_place(tokens: Tokens, view: LimitView) -> Iterator[str]:
             yield "named in another line, or not at all"
         return
     first, end = view.named
+    if rule("names_by_relation").starts(tokens, first, end):
+        yield "named by a relation"
     if view.is_shared:
         yield "the quantity of the limit before"
     elif first >= limit.end:
