@@ -10,8 +10,9 @@ from enum import StrEnum
 from functools import lru_cache
 
 from extractor.concepts.limits.bounds import Limit
+from extractor.concepts.limits.denials import is_turned
 from extractor.concepts.limits.quantity_names import spell_words
-from extractor.concepts.limits.read import find_limits, is_turned
+from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.rows import Bounds, Number, find_numbers, find_rows
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import find_terms, rule, word_list
