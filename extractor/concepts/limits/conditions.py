@@ -526,10 +526,9 @@ def _choose_limits(
     """Return the places of the limits to which a phrase applies: the one that it follows, or
     those behind it.
     """
-    for at, limit in enumerate(limits):
-        # Such as "16 kg (F)"
-        if limit.first <= phrase.first and phrase.end <= limit.end:
-            return [at]
+    around = _find_around(phrase, limits)
+    if around is not None:
+        return [around]
     following = bisect_left([limit.first for limit in limits], phrase.end)
     behind = range(following, len(limits))
     if phrase.reach and tokens.codes[phrase.end : phrase.end + 1] != ",":
@@ -543,6 +542,14 @@ def _choose_limits(
         if opens or (not follows and NUMBER not in near):
             return _list_led(tokens, phrase, limits, following)
     return [len(before) - 1] if follows else []
+
+
+def _find_around(phrase: _Phrase, limits: Sequence[Limit]) -> int | None:
+    """Return the place of the limit that a phrase is a part of: "16 kg (F)"."""
+    for at, limit in enumerate(limits):
+        if limit.first <= phrase.first and phrase.end <= limit.end:
+            return at
+    return None
 
 
 def _excepts(tokens: Tokens, phrase: _Phrase) -> bool:

@@ -21,21 +21,11 @@ def read_other_case(
     It has the comparator and the unit of ``last``, the limit before it, unless it has its own: then
     it was ``stated``.
     """
+    of_people = _is_of_people(measure, last)
+    if of_people is None:
+        return None
     unit = measure.unit
     tokens = measure.match.tokens
-    if (measure.high is None) is not (last.value_high is None):
-        return None
-    before = last.end
-    if last.unit and last.first < last.unit[0]:
-        before = last.unit[1]
-    between = rule("other_case").covers(tokens, before, measure.first)
-    if between is None:
-        return None
-    end = _find_value_end(measure)
-    behind = rule("case_behind").starts(tokens, end)
-    if behind is None:
-        return None
-    of_people = between.has("words") and behind.has("person")
     if not _may_share_unit(tokens, unit, last.unit, of_people=of_people):
         return None
     if measure.compared:
@@ -50,11 +40,30 @@ def read_other_case(
         value=measure.low,
         value_high=measure.high,
         first=first,
-        end=end,
+        end=_find_value_end(measure),
         unit=shared,
         time_unit=measure.time_unit or last.time_unit,
         sure=last.sure and shared is not None,
     )
+
+
+def _is_of_people(measure: Measure, last: Limit) -> bool | None:
+    """Return whether words for people join a further value to the last one; None if nothing joins
+    them.
+    """
+    if (measure.high is None) is not (last.value_high is None):
+        return None
+    before = last.end
+    if last.unit and last.first < last.unit[0]:
+        before = last.unit[1]
+    tokens = measure.match.tokens
+    between = rule("other_case").covers(tokens, before, measure.first)
+    if between is None:
+        return None
+    behind = rule("case_behind").starts(tokens, _find_value_end(measure))
+    if behind is None:
+        return None
+    return between.has("words") and behind.has("person")
 
 
 def _find_value_end(measure: Measure) -> int:

@@ -37,7 +37,8 @@ def read_stated(
     ``floor`` is the token at which the limit before it ends. ``kind`` is that of the list.
     """
     tokens = measure.match.tokens
-    comparator, is_sure = _compare(measure, floor, kind)
+    denied = find_denied(measure)
+    comparator, is_sure = _decide_comparator(measure, floor, kind, denied)
     if comparator is None:
         return _count_things(measure)
     _, high, end = find_bounds(measure)
@@ -46,12 +47,6 @@ def read_stated(
         return None
     if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
-    denied = find_denied(measure)
-    if denied is not None and kind is CriterionKind.EXCLUSION:
-        # "tumour without nodes > 1 cm" among exclusions bars the others, or these
-        is_sure = False
-    if turns_comparator(measure, kind, denied):
-        comparator = comparator.opposite or comparator
     apart = find_unit_apart(measure, floor, end) if unit is None else None
     if apart:
         unit = apart.unit
@@ -76,6 +71,23 @@ def read_stated(
         _find_rate_behind(tokens, unit, quantity),
     )
     return _scale(limit, apart.factor) if apart else limit
+
+
+def _decide_comparator(
+    measure: Measure, floor: int, kind: CriterionKind | None, denied: Range | None
+) -> tuple[Comparator | None, bool]:
+    """Return the comparator of a measure, turned if the words before it turn it, and whether it is
+    sure; None if the measure is no limit.
+    """
+    comparator, is_sure = _compare(measure, floor, kind)
+    if comparator is None:
+        return None, False
+    if denied is not None and kind is CriterionKind.EXCLUSION:
+        # "tumour without nodes > 1 cm" among exclusions bars the others, or these
+        is_sure = False
+    if turns_comparator(measure, kind, denied):
+        comparator = comparator.opposite or comparator
+    return comparator, is_sure
 
 
 def _compare(
