@@ -326,7 +326,7 @@ def _find_name(
     if says_itself and not topic:
         return None
     own = _find_own_name(tokens, limit, last, topic, floor)
-    quantity = _find_marker(tokens, limit) or own or last
+    quantity = own or last
     if quantity is None and not topic:
         quantity = _find_counted(tokens, limit)
     if quantity or topic or is_an_age:
@@ -369,9 +369,12 @@ def _touches_any(limit: Limit, names: Sequence[Range]) -> bool:
 def _find_own_name(
     tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int
 ) -> Range | None:
-    """Return the name in front of a limit, or ``last`` if the words there only say to whom a
-    further limit on that quantity applies.
+    """Return the marker behind a limit or the name in front of it; ``last`` if the words there only
+    say to whom a further limit on that quantity applies.
     """
+    marker = _find_marker(tokens, limit)
+    if marker:
+        return marker
     own = limit.quantity
     if own and rule("either_sex_alone").covers(tokens, *own):
         own = _find_before_sex(tokens, own, last, topic, floor)
