@@ -185,9 +185,11 @@ def test_regimens_state_the_length_of_a_cycle_and_a_duration():
         "cycle": weeks,
         "duration": {"value": 6, "unit": "cycle"},
     }
+
     trial = TrialExtraction.model_validate(
         {"record_id": "A", "eligibility": {}, "dosing": [regimen]}
     )
+
     row = tabulate([trial])["regimens"][0]
     assert (row["cycle_days"], row["duration_days"]) == (21, 126)
     assert find_cycle_days([{"cycle": weeks}, {"cycle": None}]) == 21

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from extractor.apps.cli.console import FAILED, INTERRUPTED, OK, say
+from extractor.apps.cli.console import FAILED, INTERRUPTED, OK, plural, say
 from extractor.apps.cli.options import (
     QUERY,
     FreshOption,
@@ -122,9 +122,8 @@ def fetch(
     from extractor.errors import ArgumentError
 
     listed = _read_listed(ids) if ids else ""
-    named = parse_nct_numbers(" ".join(numbers or ())) + parse_nct_numbers(
-        listed, ids or ""
-    )
+    named = parse_nct_numbers(" ".join(numbers or ()))
+    named += parse_nct_numbers(listed, ids or "")
     query = {
         "condition": condition,
         "intervention": intervention,
@@ -136,7 +135,8 @@ def fetch(
     }
     if ids and not named:
         raise ArgumentError(f"{ids}: holds no NCT numbers")
-    if named and (limit or any(query.values())):
+    has_query = any(query.values())
+    if named and (limit or has_query):
         raise ArgumentError(
             "name NCT numbers or a query (with --limit), one of the two"
         )
@@ -154,6 +154,7 @@ def fetch(
 
 
 def _read_listed(ids: str) -> str:
+    """Return the text of ``--ids``. Raises ``ArgumentError`` if it is not UTF-8."""
     from extractor.errors import ArgumentError
 
     try:
@@ -165,12 +166,15 @@ def _read_listed(ids: str) -> str:
 
 
 def _read_parameters(given: Iterable[str]) -> dict[str, str]:
+    """Return the parameters of ``--param``, by name. Raises ``ArgumentError`` for one without a
+    value.
+    """
     from extractor.errors import ArgumentError
 
     parameters = {}
-    for one in given:
-        name, mark, value = one.partition("=")
-        if not mark:
+    for parameter in given:
+        name, equals, value = parameter.partition("=")
+        if not equals:
             raise ArgumentError(
                 f"--param {name[:40]}: give it as NAME=VALUE, such as query.spons=NCI"
             )
@@ -193,23 +197,24 @@ def find_records(
 
     from extractor.apps.fetch import BASE_URL, Registry, parse_nct_numbers
 
-    named = [
-        one
-        for one in inputs
-        if one[:3].upper() == "NCT" and one[3:].isdecimal() and not Path(one).exists()
-    ]
+    named = []
+    others = []
+    for name in inputs:
+        is_number = name[:3].upper() == "NCT" and name[3:].isdecimal()
+        if is_number and not Path(name).exists():
+            named.append(name)
+        else:
+            others.append(name)
     numbers = parse_nct_numbers(" ".join(named))
     if not numbers:
         yield tuple(inputs), OK
         return
     registry = Registry(base_url=os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL)
-    others = [one for one in inputs if one not in named]
     with TemporaryDirectory(prefix="extractor-") as scratch, ExitStack() as stack:
         path = (folder or Path(scratch)) / _FETCHED
+        lasting_name = str(path) if folder else ""
         file = stack.enter_context(_open_file(path, fresh=fresh))
-        code = _fetch(
-            numbers, registry, file, place=str(path) if folder else "", quiet=quiet
-        )
+        code = _fetch(numbers, registry, file, place=lasting_name, quiet=quiet)
         if file.records:
             others.insert(0, str(path))
         if not others:
@@ -264,13 +269,14 @@ def _fetch(
     except RegistryRefused as error:
         raise ArgumentError(str(error)) from error
     if file and not quiet:
-        records = f"{file.records:,} record{'s' * (file.records != 1)}"
-        new = f" ({tally.extracted:,} new)" if tally.resumed else ""
-        say(f"{records} {f'in {place}' if place else 'fetched'}{new}")
+        summary = f"{file.records:,} {plural(file.records, 'record')}"
+        summary += f" in {place}" if place else " fetched"
+        if tally.resumed:
+            summary += f" ({tally.extracted:,} new)"
+        say(summary)
     if isinstance(wanted, RegistryQuery):
-        unknown = []
-    else:
-        unknown = [number for number in wanted if number not in known]
+        return OK
+    unknown = [number for number in wanted if number not in known]
     if not unknown:
         return OK
     say(f"not known to {registry.name}: {', '.join(unknown)}")
@@ -294,11 +300,12 @@ def _read_pages(
     total: int | None = None
 
     def expect() -> int | None:
+        """Return how many records there will be; None while that is not known."""
         if not isinstance(wanted, RegistryQuery):
             return len(wanted)
-        return min(
-            (count for count in (total, limit) if count is not None), default=None
-        )
+        if total is None or limit is None:
+            return limit if total is None else total
+        return min(total, limit)
 
     left = None if limit is None else max(0, limit - tally.resumed)
     with show_progress(tally, expect, quiet=quiet), registry.open() as client:

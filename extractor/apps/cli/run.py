@@ -3,7 +3,7 @@ files.
 """
 
 from extractor.apps.cli.commands import Commands
-from extractor.apps.cli.console import refuse, say_first
+from extractor.apps.cli.console import say_first
 from extractor.apps.cli.options import CollectOptions, RunOptions, SubmitOptions
 
 batch = Commands(
@@ -26,24 +26,24 @@ def run(given: RunOptions) -> int:
     answers, 2 usage, 3 budget reached, 130 interrupted.
     After 1, 3 and 130 the same command resumes.
     """
-    refuse(
-        {
-            "--ray keeps what was answered in a folder; name one with --out": given.ray
-            and not given.out,
-            "--ray asks a model or the rules; drop --replay": given.ray
-            and given.replay,
-            "--fresh discards what --out holds; name a folder with --out": given.fresh
-            and not given.out,
-        }
-    )
-    more = f" and {len(given.inputs) - 1} more" if len(given.inputs) > 1 else ""
-    say_first(f"reading {given.inputs[0]}{more}", quiet=given.quiet)
+    if given.ray and not given.out:
+        raise ValueError(
+            "--ray keeps what was answered in a folder; name one with --out"
+        )
+    if given.ray and given.replay:
+        raise ValueError("--ray asks a model or the rules; drop --replay")
+    if given.fresh and not given.out:
+        raise ValueError("--fresh discards what --out holds; name a folder with --out")
+    first, *others = given.inputs
+    more = f" and {len(others)} more" if others else ""
+    say_first(f"reading {first}{more}", quiet=given.quiet)
     from extractor.apps.cli.environment import read_max_lacking
     from extractor.apps.cli.job import open_job
     from extractor.apps.cli.perform import forecast_job, perform_job
 
+    perform = forecast_job if given.dry_run else perform_job
     with open_job(given, max_lacking=read_max_lacking()) as (job, unknown):
-        return (forecast_job if given.dry_run else perform_job)(job) or unknown
+        return perform(job) or unknown
 
 
 @batch.command()
@@ -55,16 +55,15 @@ def submit(given: SubmitOptions) -> int:
 
     Exit codes: those of `extractor run`.
     """
-    both = bool(given.out) == bool(given.requests)
-    refuse(
-        {
-            "name a folder with --out, or a file of requests with --requests: one of the two": both
-            and not given.dry_run,
-            "a batch needs a model; name it with --model": not given.model,
-            "--effort none asks nothing, so there is nothing to submit": given.effort
-            == "none",
-        }
-    )
+    has_one_destination = bool(given.out) != bool(given.requests)
+    if not has_one_destination and not given.dry_run:
+        raise ValueError(
+            "name a folder with --out, or a file of requests with --requests: one of the two"
+        )
+    if not given.model:
+        raise ValueError("a batch needs a model; name it with --model")
+    if given.effort == "none":
+        raise ValueError("--effort none asks nothing, so there is nothing to submit")
     from extractor.apps.cli.job import open_job
     from extractor.apps.cli.perform import forecast_job, perform_job
 
@@ -93,15 +92,13 @@ def collect(given: CollectOptions) -> int:
 
     Exit codes: those of `extractor run`.
     """
-    refuse(
-        {
-            (
+    if not given.answers:
+        if given.requests or not given.out:
+            raise ValueError(
                 "name the submitted run's folder with --out, or files of answers with --answers"
-            ): not given.answers and (given.requests or not given.out),
-            "a batch needs a model; name it with --model": not given.answers
-            and not given.model,
-        }
-    )
+            )
+        if not given.model:
+            raise ValueError("a batch needs a model; name it with --model")
     from extractor.apps.cli.job import open_job
     from extractor.apps.cli.perform import perform_job
 

@@ -115,6 +115,7 @@ def evaluate(
     errors = group_errors(judged.errors, examples)
     harm = sum(error.harm for error in errors)
     without_gold = set(predictions.record_ids).difference(annotations.record_ids)
+    # By the same seed, scores and differences come from the same draws.
     groups, scores = _score(judged, resamples, seed)
     return ScoreReport(
         gold=annotations.name,
@@ -175,6 +176,7 @@ def _judge_records(
         annotation = gold.read(record_id)
         undeclared |= annotation.custom.keys() - declared
         prediction = predicted.get(record_id)
+        # Without a prediction, all values of gold count as missed.
         if prediction is None:
             missing.append(record_id)
         else:
