@@ -322,13 +322,10 @@ def _read_unit(
     if word.lower() in _RATES:
         return frozenset({_RATES[word.lower()]})
     place, limit = _find_units(tokens, at + 1 if word == "-" else at, end)
-    place_end = place.end if place else 0
-    limit_end = limit.end if limit else 0
-    if apart and word in _TOO_SHORT and max(place_end, limit_end) <= at + 1:
+    ends = [unit.end for unit in (place, limit) if unit]
+    if apart and word in _TOO_SHORT and max(ends, default=0) <= at + 1:
         return frozenset()
-    names = set[str]()
-    if limit and limit_end > place_end:
-        names.update(filter(None, [read_unit(limit.text)]))
+    names = _name_longer(limit, place)
     if place and not names:
         # what is counted is no unit here
         if not counted and (place.parts[0].piece or place.code in _COUNTING):
@@ -347,6 +344,15 @@ def _find_units(
     is_bracketed = first > 0 and tokens.words[first - 1] == "("
     place = find_unit(tokens, first, end, loose=is_bracketed)
     return place, _find_limit_unit(tokens, first, end)
+
+
+def _name_longer(limit: Found | None, place: UnitPlace | None) -> set[str]:
+    """Return the code of the unit of a limit, if it is longer than that of the table."""
+    if limit is None:
+        return set()
+    if place and place.end >= limit.end:
+        return set()
+    return set(filter(None, [read_unit(limit.text)]))
 
 
 def _name_place(tokens: Tokens, place: UnitPlace, end: int) -> set[str]:
@@ -377,6 +383,27 @@ def _name_below(text: str, names: Collection[str], *, has_place: bool) -> set[st
     if not has_place:
         below_names.add(f"{front}/{below}".lower())
     return below_names
+
+
+def _find_limit_unit(tokens: Tokens, first: int, end: int) -> Found | None:
+    for name in ("limit_unit", "normal_limit", "doubled_normal"):
+        found = rule(name).starts(tokens, first, end)
+        if found:
+            return found
+    return None
+
+
+def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
+    """Return whether the words of a unit that the rules do not read in a text begin at a token, and no
+    rate follows them.
+    """
+    words = _list_unknown(unit)
+    stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
+    if not words:
+        return False
+    if stated != words:
+        return False
+    return tokens.words[at + len(words) : at + len(words) + 1] != ["/"]
 
 
 @lru_cache(maxsize=256)
