@@ -331,7 +331,7 @@ def _read_unit(
         if not counted and (place.parts[0].piece or place.code in _COUNTING):
             return frozenset()
         names = _name_place(tokens, place, end)
-    if limit and "/" in limit.text:
+    if limit:
         names |= _name_below(limit.text, names, has_place=place is not None)
     bare = {name.removesuffix("{predicted}") for name in names}
     return frozenset((names | bare) - {""})
@@ -374,6 +374,8 @@ def _name_below(text: str, names: Collection[str], *, has_place: bool) -> set[st
     """Return the names of what is below the slash of a unit, if that above is no unit or is only
     counted: "350 CD4/uL".
     """
+    if "/" not in text:
+        return set()
     is_counted = any(name.startswith("{") for name in names)
     if names and not is_counted:
         return set()
@@ -394,8 +396,8 @@ def _find_limit_unit(tokens: Tokens, first: int, end: int) -> Found | None:
 
 
 def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
-    """Return whether the words of a unit that the rules do not read in a text begin at a token, and no
-    rate follows them.
+    """Return whether the words of a unit that the rules do not read in a text begin at a token, and
+    no rate follows them.
     """
     words = _list_unknown(unit)
     stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
