@@ -253,8 +253,9 @@ def describe_ages(
 
 
 def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
-    """Return the comparator of an age. "Not older than 65", and "under 18" among exclusions,
-    name the other side.
+    """Return the comparator of an age on its ``side``, ">" or "<"; None if no single number of the
+    words has its value, or that bounds the other side. "Not older than 65", and "under 18" among
+    exclusions, name the other side, so the opposite counts too.
     """
     for limit in find_limits(tokens, None):
         if limit.value != age.value or limit.value_high is not None:

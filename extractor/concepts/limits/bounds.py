@@ -133,7 +133,8 @@ def turn_comparator(
 def read_pair(match: Found) -> tuple[int | float | None, int | float | None]:
     """Return the lower and the upper number of a measure; None for one that it does not have.
 
-    A power of ten after the second is that of both: "3.5-12 x 10^9/L". Numbers below zero may fall.
+    A power of ten after the second is that of both: "3.5-12 x 10^9/L". Numbers that fall are read
+    in another way if that rises ("1.000-1.800"); those below zero change places.
     """
     low = read_value(match, "low")
     high = read_value(match, "high")
@@ -231,8 +232,9 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Give a limit without a unit the unit and power of ten of the next one on its quantity: "<
-    4 or > 10 x 10^9/L".
+    """Give a limit without a unit the unit and power of ten of the next one: "< 4 or > 10 x
+    10^9/L". The next one must go on with its quantity without a name, or both must be blood
+    pressures.
     """
     shared = list(limits)
     for at in range(len(shared) - 1, 0, -1):
@@ -362,7 +364,10 @@ def _has_lost_signs(tokens: Tokens, low: Limit, high: Limit) -> bool:
 
 
 def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Join a lower and an upper bound of one quantity into a range (">= 1 and <= 65")."""
+    """Join a lower bound and the upper bound of the same quantity behind it: ">= 1 and <= 65" is
+    one range. If an end does not count (">= 18 and < 65 years"), they stay two limits, which share
+    name, unit and place.
+    """
     joined: list[Limit] = []
     for limit in restore_signs(tokens, limits):
         if not joined or not _is_range(tokens, joined[-1], limit):
@@ -429,8 +434,11 @@ def find_quantity(
     tokens: Tokens, floor: int, end: int, unit: Range | None = None
 ) -> Range | None:
     """Return the name of the quantity of a limit that begins at ``end``, searched from token
-    ``floor`` on; None if no words name one. The ``unit`` of the limit tells which quantities of a
-    list can share it.
+    ``floor`` on; None if no word, or only a single letter, is left.
+
+    It begins behind the last sign, joint or opening ("a history of") before the limit, or behind a
+    bracket that closes there, and goes back over the items of a list that can share the ``unit`` of
+    the limit.
     """
     first, last = _open_phrase(tokens, floor, end)
     closed = max(tokens.codes.rfind(sign, first, last) for sign in _CLOSED)

@@ -325,7 +325,9 @@ def _goes_on(tokens: Tokens, limits: Sequence[Limit], at: int) -> bool:
 
 
 def _is_same(tokens: Tokens, limit: Limit, other: Limit) -> bool:
-    """Return whether a limit and a later one may be on the same quantity."""
+    """Return whether a limit and a later one may be on the same quantity: they have one name, or
+    one of them names no quantity.
+    """
     if limit.quantity is None:
         return True
     if other.quantity is None:
@@ -337,8 +339,8 @@ def _is_same(tokens: Tokens, limit: Limit, other: Limit) -> bool:
 
 
 def _joins(tokens: Tokens, limit: Limit, other: Limit) -> bool:
-    """Return whether two limits are one statement: both sides of a range, or one value in two
-    units.
+    """Return whether two limits are one statement on one quantity: a lower and an upper bound, or
+    one value in two units that convert or stand in a bracket.
     """
     between = tokens.codes[limit.end : other.first]
     is_beside = between in ("", "(")
@@ -407,8 +409,8 @@ def _extend_sex(tokens: Tokens, word: int) -> Range:
 
 
 def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
-    """Yield the words that may be conditions: parts in front of a colon, then others, up to the
-    limit behind them.
+    """Yield the words that may be conditions: first the parts in front of a colon, then those that
+    a rule opens, up to the next limit. Words of limits and of earlier phrases open none.
     """
     prefixes = _find_prefixes(tokens)
     reaches = [*(first for first, _ in prefixes[1:]), len(tokens)]
@@ -442,7 +444,12 @@ def _find_prefixes(tokens: Tokens) -> list[Range]:
 def _find_phrase_end(
     tokens: Tokens, first: int, limits: Sequence[Limit]
 ) -> tuple[int, bool]:
-    """Return where a phrase that begins at ``first`` ends, and whether it has limits of its own."""
+    """Return where a phrase that begins at ``first`` ends, and whether it has limits of its own.
+
+    It ends at the next word that stops conditions, at the next limit that is not its own, at the
+    name of that limit, or after the most tokens of a condition, whichever is first, and without
+    idle words at its end.
+    """
     firsts = [limit.first for limit in limits]
     reach = first + _LONGEST
     near = limits[bisect_right(firsts, first) : bisect_right(firsts, reach)]
@@ -486,7 +493,8 @@ def _find_own_limits(
     tokens: Tokens, first: int, behind: Sequence[Limit], stop: int
 ) -> Sequence[Limit]:
     """Return the limits that are part of a condition: the first one of "if albumin is < 30 g/L,
-    calcium must be".
+    calcium must be". The condition must open with an "if", and name the quantity near it or go on
+    with the limit. Further limits belong to it while a joint and a name follow.
     """
     clause = rule("condition_if").starts(tokens, first)
     if clause is None or not behind:
@@ -523,8 +531,11 @@ def _begins_limit(tokens: Tokens, first: int, name: Range) -> bool:
 def _choose_limits(
     tokens: Tokens, phrase: _Phrase, limits: Sequence[Limit]
 ) -> list[int]:
-    """Return the places of the limits to which a phrase applies: the one that it follows, or
-    those behind it.
+    """Return the places of the limits to which a phrase applies.
+
+    They are the limit that it is a part of; those behind a prefix, up to its reach; those behind
+    it, if it opens a clause, excepts people, or follows no limit and no number; else the one that
+    it follows.
     """
     around = _find_around(phrase, limits)
     if around is not None:

@@ -112,8 +112,8 @@ def read_constraints(
 def _list_constraining(
     tokens: Tokens, limits: Sequence[Limit], topic: str
 ) -> list[Limit]:
-    """Return the limits that are constraints, without scales, aims and ages that only say to whom
-    another limit applies.
+    """Return the limits that are constraints: no numbers of scales, aims or parts of names, no ages
+    of others, and no ages behind another limit that only say to whom it applies.
     """
     kept = []
     for limit in limits:
@@ -309,8 +309,11 @@ def _name_limit(
 def _find_name(
     tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int
 ) -> Range | None:
-    """Return the name of a limit's quantity, else ``last``, that of the limit before it, which ends
-    at ``floor``.
+    """Return the name of a limit's quantity; None if it needs none, or the topic names it.
+
+    In this order: what a length of time says of life or pregnancy, the name of an age, none for
+    people's weight and age, the marker or name of its own, ``last``, the thing counted, the words
+    behind the limit. ``last`` is the name of the limit before it, which ends at ``floor``.
     """
     if limit.time_unit:
         span = _find_span_of_life(tokens, limit)
@@ -369,8 +372,10 @@ def _touches_any(limit: Limit, names: Sequence[Range]) -> bool:
 def _find_own_name(
     tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int
 ) -> Range | None:
-    """Return the marker behind a limit or the name in front of it; ``last`` if the words there only
-    say to whom a further limit on that quantity applies.
+    """Return the marker behind a limit, else the name in front of it; None if it has neither.
+
+    It is ``last`` if the words in front name a sex, go on with a unit, or only say to whom a
+    further limit on that quantity applies.
     """
     marker = _find_marker(tokens, limit)
     if marker:
@@ -493,7 +498,9 @@ def _quote(passage: Passage, place: Range) -> str:
 
 
 def _name_case(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> str:
-    """Return the shape of a line by its numbers alone."""
+    """Return the shape of a line by its numbers alone. Doubts go first: two readings, a guessed
+    comparator, numbers that are no limit.
+    """
     if not all(limit.settled for limit in limits):
         return "number with two readings"
     if not all(limit.sure for limit in limits):

@@ -16,10 +16,11 @@ def read_other_case(
     measure: Measure, last: Limit, stated: Limit | None
 ) -> Limit | None:
     """Return a limit of the same quantity for others: "80 % in men and 75 % in women", "13 (men) or
-    > 12 (women)".
+    > 12 (women)". None if the words between and behind do not join it to ``last``, the limit before
+    it, or if their units differ.
 
-    It has the comparator and the unit of ``last``, the limit before it, unless it has its own: then
-    it was ``stated``.
+    It has the comparator and the unit of ``last``. With a comparator of its own it is the limit
+    that was ``stated``, with the quantity of ``last``; then it must be of people.
     """
     of_people = _is_of_people(measure, last)
     if of_people is None:
@@ -97,15 +98,20 @@ def _name_unit(tokens: Tokens, unit: Range | None) -> str:
 
 
 def _take_quantity(stated: Limit, last: Limit, unit: Range | None) -> Limit | None:
-    """Return a stated limit with the quantity of the last one; None if it has a name behind it."""
+    """Return a stated limit with the quantity of the last one, and its unit if it has none itself;
+    None if the stated limit has a name behind it.
+    """
     if stated.quantity is not None and stated.quantity[0] >= stated.first:
         return None
     return replace(stated, quantity=last.quantity, unit=unit or last.unit)
 
 
 def read_alternative(measure: Measure, last: Limit) -> Limit | None:
-    """Return a second value in another unit after a limit, with the same comparator ("> 12% or
-    200 mL").
+    """Return a second value in another unit after a limit, with the same comparator: "> 12% or 200
+    mL". None if it is a length of time, has the same unit or the same numbers, or no such words
+    join it.
+
+    In brackets it is sure, for it is the same value: "7.0 mmol/L (126 mg/dL)".
     """
     unit = measure.unit
     tokens = measure.match.tokens

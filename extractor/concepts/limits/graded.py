@@ -88,7 +88,9 @@ def _limits_nothing(tokens: Tokens, match: Found, grades: Sequence[int]) -> bool
 def _make_limit(
     match: Found, comparator: Comparator | None, grades: Sequence[int], quantity: Range
 ) -> Limit:
-    """Return the limit of grades: their range, or the bound that the comparator needs."""
+    """Return the limit of grades: their whole range if no bound is stated, the least for a lower
+    bound, else the first.
+    """
     low = min(grades)
     high: int | None = None
     value = grades[0]
@@ -150,8 +152,8 @@ def _is_lettered(tokens: Tokens, first: int, last: int) -> bool:
 def _compare(
     tokens: Tokens, match: Found, quantity: Range
 ) -> tuple[Comparator | None, bool]:
-    """Return the comparator of a grade, and whether it is known: "or better" needs a scale with
-    a known direction.
+    """Return the comparator of a grade, None if it has none, and whether its sense is known: "or
+    better" needs a scale with a known direction.
     """
     turned = match.read("turn")
     if turned:

@@ -62,8 +62,10 @@ class Measure(NamedTuple):
 
 
 def read_measure(match: Found, floor: int) -> Measure | None:
-    """Read a number or a range with its comparator and its unit; None if it measures nothing.
+    """Read a number or a range with its comparator and its unit; None if it is no number, or
+    measures nothing: a name, a year, a sample size.
 
+    A comparator behind the number ("or more") goes before none, "=" and "between" in front of it.
     ``floor`` is the token at which the limit before it ends.
     """
     low, high = read_pair(match)

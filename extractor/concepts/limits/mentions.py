@@ -334,7 +334,9 @@ def _list_bounds(
 def _list_readings(
     tokens: Tokens, limit: Limit, within: Sequence[Number], value: float
 ) -> list[float]:
-    """Return a value of a limit, then the other readings of the number that says it."""
+    """Return a value of a limit, then the other readings of the number that says it; a settled
+    number that is written in two ways has no others.
+    """
     firsts = {number.first for number in within if number.value == value}
     if limit.settled and any(is_two_ways(tokens.words[at]) for at in firsts):
         return [value]
@@ -344,7 +346,10 @@ def _list_readings(
 def _list_allowed(
     tokens: Tokens, clause: Range, place: Range
 ) -> tuple[Comparator, ...]:
-    """Return the comparators that the clause of a number allows which has none beside it."""
+    """Return the comparators that a number allows which has none beside it: "within" alone allows
+    at most. Else they are those of its clause, or the last one before it, and what a bare number
+    can mean.
+    """
     first, end = place
     if rule("within_before").ends(tokens, first, first - 2):
         return (Comparator.AT_MOST,)

@@ -73,7 +73,10 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
 
 
 def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether the first unit after a number is ``unit``; if none follows, one before it."""
+    """Return whether the first unit after a number is ``unit``. If none follows, a multiple of the
+    limit of normal may be named elsewhere, or the unit before the number. A rate may follow behind
+    what is counted.
+    """
     wanted = _name_unit(unit)
     first, end = _words_after(tokens, place[1])
     reach = first + _UNIT_REACH
@@ -258,7 +261,10 @@ def leaves_units_out(tokens: Tokens) -> bool:
 
 
 def _words_after(tokens: Tokens, at: int) -> Range:
-    """Return the range of words after a number, or after the list that contains it."""
+    """Return the range of words after a number, or after the list that contains it: up to a stop,
+    the end of the sentence or the next number that is no part of a unit. It is empty before a power
+    of ten.
+    """
     reach = at + _LONGEST_LIST
     while at < reach and (item := rule("next_of_list").starts(tokens, at)):
         at = item.end

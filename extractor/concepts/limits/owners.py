@@ -275,8 +275,11 @@ class _Said:
         return end if is_bare or not has_own else mention.end
 
     def compare_names(self) -> bool | None:
-        """Compare known quantities first, then the words of the clause, of those before it, of
-        the whole line.
+        """Return whether the names around a number are those of the quantity: True, None for
+        another quantity, False if it is open.
+
+        Known quantities decide first, then the words of the clause, of those before it, of the
+        whole line.
         """
         line = _list_line(self.tokens)
         if self.ours and self.theirs >= self.ours:

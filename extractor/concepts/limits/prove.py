@@ -136,8 +136,11 @@ def _prove(
     near: Sequence[Mention],
     tokens: Tokens,
 ) -> Support | None:
-    """Return how a mention proves a limit: it has its numbers, comparator and unit, and is said of
-    this quantity.
+    """Return how a mention proves a limit; None if it does not.
+
+    It must have its numbers and comparator, be no part of a scale or a name, and be said of this
+    quantity, at least perhaps. A number without the unit may share that of another number of its
+    quantity. Only if all is stated, it is more than inferred.
     """
     numbers = _compare_numbers(value, quantity, mention, near, tokens)
     if not numbers:
@@ -178,7 +181,9 @@ def _compare_numbers(
 
 
 def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
-    """Return whether a mention says the numbers and the comparator of a limit, and how surely."""
+    """Return how surely a mention says the numbers and the comparator of a limit; None if it does
+    not. A limit with one number may also be an end of a range.
+    """
     bounds = (value.value, value.value_high)
     if bounds in mention.bounds:
         if value.comparator not in mention.comparators:
@@ -208,8 +213,9 @@ def _is_end(value: Constraint | Quantity, mention: Mention) -> bool:
 def compare_ends(
     value: Constraint | Quantity, mention: Mention, ends: Sequence[Mention]
 ) -> Support | None:
-    """Return whether a mention is the lower end of a range, and one of ``ends`` the upper one:
-    ">= 18 and <= 65".
+    """Return how surely a mention is the lower end of a range, and one of ``ends`` the upper one:
+    ">= 18 and <= 65". None if there is no upper end, or each pair of stated signs leaves an end
+    out.
     """
     if (value.value, None) not in mention.bounds:
         return None

@@ -106,8 +106,9 @@ def _read_side(between: Tokens, after: Tokens) -> Sense | None:
 def _find_place(
     text: str, quote: str, value: float, within: str
 ) -> tuple[int, int, int] | None:
-    """Return where the name of a quantity begins, and the place of the number that limits it; None
-    if the quote has none.
+    """Return where the name of a quantity begins, and the first and last place of the number that
+    limits it: the last such number ``within`` the words of the limit, else the nearest one behind
+    the name. None if there is none.
     """
     written = f"{value:g}"
     number = rf"(?<![\d.,]){re.escape(written)}(?![\d]|[.,]\d)"
@@ -392,8 +393,10 @@ def _count_tests(
 def _name(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:
-    """Return the quantity that words name, else the one that the words around them or the unit
-    tell.
+    """Return the quantity that words name; None if neither they nor the unit tell one.
+
+    Words for people or scales alone stand for the quantity named near them. A length of time may be
+    an age. Without a name the unit tells the quantity, and a plural without a unit is a count.
     """
     words = fold_words(text)
     named = _choose(words, unit)
@@ -762,8 +765,8 @@ def _match(name: tuple[str, ...], words: tuple[str, ...]) -> int:
 
 @lru_cache(maxsize=4096)
 def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
-    """Return the strong quantity that is named and fits. Of several, the one that combines both, or
-    else the last one.
+    """Return the quantity that is named and fits the unit; None if none does. A strong name goes
+    before a weak one. Of several, it is the one that combines them all, or else the last one.
     """
     fitting = [quantity for quantity in _find(words) if quantity.fits(unit)]
     if words and unit is None and words[-1] in _HEADS:
@@ -800,8 +803,9 @@ def _combine(named: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity 
 def _choose_near(
     text: str, words: tuple[str, ...], unit: str | None, quote: str
 ) -> KnownQuantity | None:
-    """Return the quantity named before or after a limit in the same clause, or before it in the
-    same sentence.
+    """Return the quantity named before a limit in its clause, else behind it (for a scale), else
+    before it in its sentence; None if none of these is a strong name. A bare number needs a word
+    for a scale, and has a score.
     """
     at = quote.find(text)
     if at < 0:

@@ -87,7 +87,12 @@ def _sign(tokens: Tokens, limit: Limit) -> Limit:
 def _find_measured(
     tokens: Tokens, graded: list[Limit], kind: CriterionKind | None
 ) -> Iterator[Limit]:
-    """Yield the limits other than the graded ones, left to right."""
+    """Yield the limits other than the graded ones, left to right.
+
+    At each number a chain ("18 ≤ age < 65") goes first, then a visual acuity. Numbers of a graded
+    limit are skipped. If a match with two numbers gives no range, the search goes on behind the
+    first number.
+    """
     at = 0
     floor = 0  # where the last limit ends: a name or a comparator does not go back behind it
     last: Limit | None = None
@@ -126,7 +131,12 @@ def _find_measured(
 def _read_limit(
     measure: Measure, last: Limit | None, floor: int, kind: CriterionKind | None
 ) -> Limit | None:
-    """Return the limit of a measure: a further value of the limit before it, or its own."""
+    """Return the limit of a measure; None if it has none.
+
+    A value for other people goes before what the measure states by itself. A value in another unit
+    does so only behind "=", which says the same value twice; else it is the last resort. ``last``
+    is the limit before it.
+    """
     stated = read_stated(measure, floor, kind)
     if last is None:
         return stated
@@ -158,7 +168,9 @@ def _find_low_end(match: Found) -> int:
 
 
 def _find_sight(tokens: Tokens, match: Found, floor: int) -> Found | None:
-    """Return the fraction of visual acuity, or the range of two, at a number."""
+    """Return the range of two fractions of visual acuity that begins at a number, else the fraction
+    around it; None if no word for vision stands before it, or there is no fraction.
+    """
     first = max(0, match.first - SIGN_REACH)
     if not rule("vision_word").search(tokens, first, match.first):
         return None

@@ -192,8 +192,8 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
 def _read_joint(
     tokens: Tokens, readings: Sequence[Number], others: Sequence[Number]
 ) -> str:
-    """Return what joins two numbers of a row, behind the unit of the first and before a word that
-    stands before both; "" if nothing does.
+    """Return what joins two numbers of a row: "-" for a range, the words of a list, "" for nothing
+    or for units that differ. Their units, and a word that stands before both, may stand between.
     """
     if not _may_share_unit(tokens, readings, others):
         return ""
@@ -249,7 +249,9 @@ def _read_between(tokens: Tokens, end: int, start: int) -> str:
 
 
 def _close(row: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[Row]:
-    """Yield the whole of a row, and the ranges in it: "18-65 or 70-80"."""
+    """Yield the whole of a row, unless only semicolons join it, and the ranges in it: "18-65 or
+    70-80". Each has the bounds that rise of all readings of its ends.
+    """
     spans = []
     if not {";"}.issuperset(joints):
         spans.append((0, len(row) - 1))

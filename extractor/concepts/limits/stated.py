@@ -32,9 +32,12 @@ _AGE_REACH = 7
 def read_stated(
     measure: Measure, floor: int, kind: CriterionKind | None
 ) -> Limit | None:
-    """Return the limit that a measure states; None if it states none.
+    """Return the limit that a measure states; None if it states none: a difference ("5 points above
+    baseline"), a range of a scale, a number without a comparator that is no age.
 
-    ``floor`` is the token at which the limit before it ends. ``kind`` is that of the list.
+    A count that opens a criterion needs no comparator. The unit stands behind the number, else in
+    brackets before or behind the limit; then its power of ten scales the numbers. ``floor`` is the
+    token at which the limit before it ends. ``kind`` is that of the list.
     """
     tokens = measure.match.tokens
     denied = find_denied(measure)
@@ -125,7 +128,11 @@ def _compare_turned(measure: Measure, floor: int, turned: str) -> Comparator | N
 def _compare_bare(
     measure: Measure, kind: CriterionKind | None
 ) -> tuple[Comparator | None, bool]:
-    """Return the comparator of a number without one: an age, or a multiple of a limit of normal."""
+    """Return the comparator of a number without one, which is never sure: at least, for a multiple
+    of a limit of normal; for an age also at most, among exclusions.
+
+    Other numbers, and the members of a list, have none.
+    """
     match = measure.match
     tokens = match.tokens
     first = measure.first
@@ -204,7 +211,8 @@ def _find_own_unit(
 ) -> tuple[Range | None, str | None, int]:
     """Return the unit behind the number of a limit, its unit of time, and where the limit ends.
 
-    The unit of a share holds what it is a difference from: "% above the ULN".
+    A count of cycles has no unit, and ends before the word. The unit of a share holds what it is a
+    difference from: "% above the ULN".
     """
     unit = measure.unit
     time_unit = measure.time_unit
@@ -231,7 +239,11 @@ def _touches(quantity: Range | None, unit: Range) -> bool:
 def _find_limited(
     measure: Measure, floor: int, unit: Range | None, end: int
 ) -> Range | None:
-    """Return the limited quantity: named before the limit, or after a count or a dose."""
+    """Return the limited quantity; None if no words name it.
+
+    It is the name in the comparator's words, else what a bare number counts, the drink or the
+    substance behind a dose, and else the name before the limit.
+    """
     tokens = measure.match.tokens
     if measure.compared:
         name = measure.compared.part("name")
@@ -256,8 +268,10 @@ def _find_limited(
 
 
 def _find_counted(measure: Measure, named: Range | None, end: int) -> Range | None:
-    """Return what a number without a unit counts ("at least one measurable lesion"), else the
-    quantity that is ``named`` in front.
+    """Return what a number without a unit counts, behind it: "at least one measurable lesion".
+
+    The quantity that is ``named`` in front goes first if it is a scale, or if the number is great,
+    in digits and without a suffix ("or more"). It is the answer too if nothing countable follows.
     """
     tokens = measure.match.tokens
     # "ICDAS <= 2 molars" names its scale in front
@@ -366,7 +380,9 @@ def _find_rate_behind(
 
 
 def _find_end(measure: Measure, unit: Range | None, end: int) -> int:
-    """Return where a limit ends, with the words behind its number that belong to its comparator."""
+    """Return where a limit ends: behind the plus that is its unit, else behind the words after its
+    number that belong to its comparator.
+    """
     match = measure.match
     if unit and match.tokens.words[unit[0]] == "+":
         return unit[1]

@@ -14,7 +14,11 @@ _PRESSURE_REACH = 10
 
 
 def split_limit(measure: Measure, limit: Limit) -> list[Limit]:
-    """Return the limits that a measure states, from left to right; most state only ``limit``."""
+    """Return the limits that a measure states, from left to right.
+
+    Most state only ``limit``. Two limits are a blood pressure, two numbers with a slash, a range
+    that is denied, one whose ends have different units of time or do not both count.
+    """
     if limit.value_high is None:
         parts = _split_pressure(measure, limit)
     else:
