@@ -4,7 +4,7 @@ bounds an age.
 The facts go into the extraction, so that its users need not read the quotes again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.quantity_names import KnownQuantity, name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES
+from extractor.evidence.drafts import Span
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage, read_passage
@@ -186,8 +187,8 @@ def describe_gold(
     with an empty section.
     """
     criteria = tuple(
-        one if one.evidence else _describe_gold(one, located=located)
-        for one in extraction.eligibility.criteria
+        criterion if criterion.evidence else _describe_gold(criterion, located=located)
+        for criterion in extraction.eligibility.criteria
     )
     eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
     return extraction.model_copy(update={"eligibility": eligibility})
@@ -201,13 +202,12 @@ def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
     places = list(zip(read.list_values(), read.spans, strict=True)) if located else []
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
-        found = next(
-            (one for one in places if _say_numbers(one[0]) == _say_numbers(limit)), None
-        )
-        if found:
-            places.remove(found)
-            start = found[1].start
-            end = found[1].end
+        place = _find_same_numbers(limit, places)
+        if place:
+            # each place is that of one limit
+            places.remove(place)
+            start = place[1].start
+            end = place[1].end
             piece = Evidence(
                 field=f"constraints[{at}]",
                 section="",
@@ -221,6 +221,16 @@ def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
     return describe_criterion(
         criterion.model_copy(update={"evidence": tuple(pieces)}), passage
     )
+
+
+def _find_same_numbers(
+    limit: Constraint, places: Sequence[tuple[Constraint, Span]]
+) -> tuple[Constraint, Span] | None:
+    """Return the first read limit with the comparator and the numbers of a limit, and its place."""
+    for read, span in places:
+        if _say_numbers(read) == _say_numbers(limit):
+            return read, span
+    return None
 
 
 def _say_numbers(limit: Constraint) -> tuple[Comparator, float, float | None]:

@@ -268,7 +268,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
         return False  # "1 unit = 300 mL of beer" defines a unit
     if limit.time_unit is None:
         return True
-    # "after 5 minutes of rest" is a length of time, other minutes are results of a test
+    # the minutes of rest before something is measured are no limit of it
     if limit.time_unit == "minute" and not rule("rest_behind").starts(
         tokens, limit.end
     ):

@@ -500,9 +500,9 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
     is_linear = own in quantity.linear and own not in quantity.loinc
     wanted = name_property(quantity.unit if is_linear else own)
     codes: list[str] = []
-    for measured, of_unit in quantity.loinc.items():
-        if own in _ANY_LABORATORY or name_property(measured) == wanted:
-            codes += of_unit
+    for code_unit, unit_codes in quantity.loinc.items():
+        if own in _ANY_LABORATORY or name_property(code_unit) == wanted:
+            codes += unit_codes
     return codes
 
 

@@ -129,7 +129,7 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
         count = _read_count(tokens, at, end)
         if not count:
             continue
-        # a part of a name: "II-8"
+        # a letter of a name: "V5"
         goes_on = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
         if not goes_on:
             yield Number(at, at + 1, count)
