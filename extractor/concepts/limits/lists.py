@@ -35,7 +35,9 @@ _KIND_OF_TEST = re.compile(
     re.IGNORECASE,
 )
 """Words in front of a bracket that say no more than that something is measured."""
-_LAST_WORD = re.compile(r"([A-Za-z]{3,40})\W{0,3}$")
+_LAST_WORD = re.compile(r"(?<![\w-])([A-Za-z]{3,40})\W{0,3}$")
+_OWN_HEADS = frozenset({"score", "scores", "scale", "index"})
+"""Heads that an item before does not share: "asthma and Karnofsky score" is no asthma score."""
 
 
 def read_item(text: str, head: str = "") -> tuple[KnownQuantity, ...]:
@@ -152,7 +154,9 @@ def leaves_out(tokens: Tokens, floor: int, first: int, unit: str | None) -> bool
 def _read_head(item: str) -> str:
     """Return the last word of an item, outside its brackets, which the item before may share."""
     found = _LAST_WORD.search(_BRACKET.sub(" ", item).strip())
-    return found[1] if found else ""
+    if found is None or found[1].lower() in _OWN_HEADS:
+        return ""
+    return found[1]
 
 
 def _skip_joints(tokens: Tokens, floor: int, end: int) -> int:
