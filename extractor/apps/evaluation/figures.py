@@ -138,6 +138,7 @@ def measure(sums: Floats, figures: Sequence[Figure]) -> Floats:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
         of_fields = _score(sums)
+        # A mean is one over fields; a micro score is one over the values of all fields together.
         for figure in figures:
             if figure.is_mean:
                 scores.append(np.nanmean(of_fields[:, figure.rows], axis=1))

@@ -233,6 +233,7 @@ def check_annotation(
     yield from _check_own(items, fields, paths)
     if record is None:
         return
+    # All below needs the text of the record.
     text = _Text(record)
     for group, path, item in items:
         yield from text.check_item(group, path, item)
@@ -607,6 +608,7 @@ class _Text:
 
     def _find_flaw(self, path: str, quote: str, section: str) -> Flaw | None:
         """Return the flaw of a quote from an existing section, or None."""
+        # Gold quotes are copied: only white space, case and escapes may differ.
         words = fold_quote(quote)
         text = self._folded[section]
         if not words:
@@ -626,6 +628,7 @@ class _Text:
         elsewhere = [name for name, other in self._folded.items() if words in other]
         if elsewhere:
             return Flaw(path, problem, f"it stands in {', '.join(elsewhere)}")
+        # The words nearest to the quote show what was copied wrongly.
         nearest = verify_quote(quote, self._raw[section])
         stated = _shorten(self._raw[section][nearest.start : nearest.end])
         if nearest.status is QuoteStatus.FOLDED:

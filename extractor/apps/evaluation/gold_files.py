@@ -402,6 +402,7 @@ def _repair_item(
     if group.model is Criterion:
         # No check of the text depends on a criterion's kind.
         values["kind"] = "inclusion"
+    # One wrong field must not hide what is wrong with the others.
     if isinstance(raw, dict):
         values |= {name: raw[name] for name in raw if name not in left_out}
     try:

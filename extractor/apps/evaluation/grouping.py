@@ -172,6 +172,7 @@ def _judge_pairs(
     """
     in_gold = _list_pairs(ours)
     in_prediction = _list_pairs(theirs)
+    # A row stands at the later criterion of its pair.
     by_later_criterion = sorted(
         in_gold.keys() | in_prediction.keys(), key=lambda both: (both[1], both[0])
     )

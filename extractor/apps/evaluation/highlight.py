@@ -45,6 +45,7 @@ class RecordText:
         If gold's quote occurs several times, the place that the prediction names is used. If no
         words are found, the section is that of the items, else eligibility.
         """
+        # The prediction has evidence with offsets, which gold has not: it is looked up first.
         predicted = self._find(error.predicted, ())
         gold = self._find(error.gold, predicted)
         names = list(dict.fromkeys(span.section for span in (*gold, *predicted)))

@@ -142,6 +142,7 @@ def _label(group: Group, sides: Sequence[Side]) -> Any:
 def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]:
     """Return the rows of a field of two items, or of one without a counterpart."""
     is_paired = gold is not NOWHERE and predicted is not NOWHERE
+    # How criteria belong together is judged for all of them at once.
     if field.comparer.of_groups:
         return []
     if field.comparer.of_pairs and not is_paired:
@@ -149,6 +150,7 @@ def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]
     ours = field.read(gold.item) if gold.item else None
     theirs = field.read(predicted.item) if predicted.item else None
     rows = compare_values(field, ours, theirs)
+    # A field that both leave empty has a row, which counts for the specificity alone.
     if is_paired and not rows:
         return [JudgedValue(field, None, None)]
     return rows
@@ -269,6 +271,7 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
     [('wrong', 'wrong_category')]
     """
     comparer = field.comparer
+    # The order of a list does not count, so it must not decide which members are paired.
     ours = sorted(comparer.spread(gold), key=repr)
     theirs = sorted(comparer.spread(predicted), key=repr)
     if ours == theirs:

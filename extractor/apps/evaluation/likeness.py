@@ -44,15 +44,16 @@ def find_kind(group: Group) -> ItemKind | None:
 
 
 def _compare_criteria(gold: Criterion, predicted: Criterion) -> float:
-    overlap = compare_extents(gold.quote, predicted.quote)
-    if overlap < 0.5:
+    """Return the likeness of two criteria: by their quotes, then by section and list."""
+    likeness = compare_extents(gold.quote, predicted.quote)
+    if likeness < 0.5:
         return 0.0
     # The same words may stand in two lists: those of the same list are a pair.
-    is_same_section = gold.section == predicted.section
-    is_same_list = gold.kind == predicted.kind
-    return (
-        overlap + (0.05 if is_same_section else 0.0) + (0.05 if is_same_list else 0.0)
-    )
+    if gold.section == predicted.section:
+        likeness += 0.05
+    if gold.kind == predicted.kind:
+        likeness += 0.05
+    return likeness
 
 
 def _is_part_of_criterion(part: Criterion, whole: Criterion) -> bool:
@@ -87,9 +88,12 @@ def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
     likeness = 0.4 * _compare_agents(gold, predicted) + 0.4 * quotes + 0.2 * doses
     if likeness < 0.4:
         return 0.0
+    # What else they say only decides between regimens that are equally alike.
     ways = [gold.route == predicted.route, gold.frequency == predicted.frequency]
-    is_same_section = gold.section == predicted.section
-    return likeness + 0.02 * ways.count(True) + (0.02 if is_same_section else 0.0)
+    likeness += 0.02 * ways.count(True)
+    if gold.section == predicted.section:
+        likeness += 0.02
+    return likeness
 
 
 def _is_part_of_regimen(part: Regimen, whole: Regimen) -> bool:
@@ -118,17 +122,15 @@ def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
     best = max(measure, whole)
     if best < 0.5:
         return 0.0
-    time_frame = compare_extents(gold.time_frame, predicted.time_frame)
     is_same_rank = gold.rank == predicted.rank
-    is_same_place = is_same_rank and gold.index == predicted.index
-    return (
-        best
-        + 0.3 * measure
-        + (0.3 if is_same_rank else 0.0)
-        + 0.5 * whole
-        + 0.5 * time_frame
-        + (0.01 if is_same_place else 0.0)
-    )
+    likeness = best + 0.3 * measure
+    if is_same_rank:
+        likeness += 0.3
+    likeness += 0.5 * whole
+    likeness += 0.5 * compare_extents(gold.time_frame, predicted.time_frame)
+    if is_same_rank and gold.index == predicted.index:
+        likeness += 0.01
+    return likeness
 
 
 def _is_part_of_endpoint(part: Endpoint, whole: Endpoint) -> bool:

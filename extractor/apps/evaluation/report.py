@@ -266,6 +266,7 @@ def find_figure(name: str, known: Collection[str]) -> str:
     """
     if name in known:
         return name
+    # The end of a name is enough: "constraints".
     alike = [figure for figure in known if figure.endswith(f".{name}")]
     if len(alike) == 1:
         return alike[0]

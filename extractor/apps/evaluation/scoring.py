@@ -175,6 +175,7 @@ def _judge_records(
         annotation = gold.read(record_id)
         undeclared |= annotation.custom.keys() - declared
         prediction = predicted.get(record_id)
+        # Without a prediction, all values of gold count as missed.
         if prediction is None:
             missing.append(record_id)
         else:

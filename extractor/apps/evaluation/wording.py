@@ -204,6 +204,7 @@ def may_name_one_thing(one: str, other: str) -> bool:
     """
     if fold_name(one) == fold_name(other):
         return True
+    # Nothing is known of what a text without content words names.
     if not read_words(one) or not read_words(other):
         return True
     return measure_likeness(one, other) > 0

@@ -59,6 +59,7 @@ def name_files(record_id: str) -> tuple[str, str]:
 def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
     """Return the text of a record and its annotations."""
     shown = ShownRecord(record)
+    # T lines are marks, R lines relations, # lines notes; each kind is numbered from 1.
     names = {mark.id: f"T{number}" for number, mark in enumerate(marks, 1)}
     lines: list[str] = []
     notes: list[str] = []
@@ -67,17 +68,15 @@ def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
         name = names[mark.id]
         lines.append(f"{name}\t{_write_place(mark, shown)}")
         if mark.says:
-            said = _BETWEEN.join(map(_guard, mark.says))
-            number = len(notes) + 1
-            notes.append(f"#{number}\tAnnotatorNotes {name}\t{said}")
+            text = _BETWEEN.join(map(_guard, mark.says))
+            notes.append(f"AnnotatorNotes {name}\t{text}")
         if mark.confidence is not None:
-            number = len(notes) + 1
-            notes.append(f"#{number}\t{_CONFIDENCE} {name}\t{mark.confidence:.3g}")
+            notes.append(f"{_CONFIDENCE} {name}\t{mark.confidence:.3g}")
         if mark.of:
-            number = len(relations) + 1
-            relations.append(f"R{number}\tof Arg1:{name} Arg2:{names[mark.of]}")
-    written = [*lines, *relations, *notes]
-    return shown.text, "".join(f"{line}\n" for line in written)
+            relations.append(f"of Arg1:{name} Arg2:{names[mark.of]}")
+    lines += [f"R{number}\t{line}" for number, line in enumerate(relations, 1)]
+    lines += [f"#{number}\t{line}" for number, line in enumerate(notes, 1)]
+    return shown.text, "".join(f"{line}\n" for line in lines)
 
 
 def _write_place(mark: Mark, shown: ShownRecord) -> str:

@@ -108,6 +108,7 @@ class _Shaper:
         }
         for group in (CRITERIA, DOSING, ENDPOINTS):
             listed = [item.values for item in kept if item.group == group]
+            # An empty list says that the record has no such item.
             is_read = group in self.collected.named or self.collected.is_whole
             if not listed and not is_read:
                 continue
@@ -198,6 +199,7 @@ class _Shaper:
             return
         without_scored = {name: value for name, value in gold.items() if name != SCORED}
         keys = TrialExtraction.model_validate(without_scored)
+        # Whole gold was read for all fields, also those that it has no line of.
         if self.collected.is_whole:
             self.collected.named |= {PEOPLE, DOSING, ENDPOINTS, "custom"}
         groups = add_groups(self.collected.labels.fields.values())

@@ -171,6 +171,7 @@ class Collector:
         """Take over the mark of a whole item, with the values that its lines say."""
         group = self.labels.items[mark.label]
         self.named.add(group)
+        # "none" says that the record has no such item.
         says_none = [line.strip().casefold() for line in mark.says] == [NONE]
         if says_none and not mark.quote:
             return
@@ -290,6 +291,7 @@ class Collector:
         item.places.append(mark.place)
         if mark.quote and item is self.people:
             self._locate(mark)  # refuses a quote that stands nowhere
+        # An empty value is read from the quote.
         written = mark.says or self._read_words(label, mark)
         for value in written:
             self._set(label, item, value)
@@ -456,6 +458,7 @@ class Collector:
             raise ValueError(
                 f"a {mark.label} is no field of {mark.of!r}; name another item"
             )
+        # A record has one item "who may take part".
         if meant[0].group == PEOPLE:
             return meant[0], self.people
         span = None
@@ -468,6 +471,7 @@ class Collector:
             raise ValueError(
                 f"{mark.label} is of an item; give the words in quote, or the same item"
             )
+        # A value belongs to the item in which its quote stands.
         item = self._find_around(label.group, span)
         if item is None:
             item = self._open(label.group, mark, self.homes.widen(label.group, span))

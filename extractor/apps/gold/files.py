@@ -57,6 +57,7 @@ def import_gold(
     for record in read_records(*inputs, on_error=unreadable.append):
         record_id = record.record_id
         known.add(record_id)
+        # Of several records with one id, the first counts.
         if record_id not in marks or record_id in gold:
             continue
         built = build_gold(record, marks[record_id], labels, lost[record_id])

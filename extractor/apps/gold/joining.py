@@ -71,6 +71,7 @@ class _Finder:
         wanted = self._list_groups(mark)
         if mark.id not in self._beside or not wanted:
             return []
+        # Breadth first: the nearest item is the one that is meant.
         visited = {mark.id}
         reached = {mark.id}
         while reached:

@@ -140,7 +140,8 @@ def read_tasks(path: Path, annotator: str = "") -> Iterator[Mark | Problem]:
             results = list(annotations[0].get("result") or [])
             yield from _read_results(place, record_id, data, results)
         elif annotations:
-            names = ", ".join(_name_annotators(one)[0] for one in annotations)
+            annotators = [_name_annotators(annotation)[0] for annotation in annotations]
+            names = ", ".join(annotators)
             problem = f"has {len(annotations)} annotations"
             remedy = f"choose one of {names} with --annotator"
             yield Problem(place, problem, remedy)
@@ -174,6 +175,7 @@ def _list_annotations(task: dict[str, Any], annotator: str) -> list[dict[str, An
     """Return the finished annotations of a task; of one annotator, if one is named."""
     annotations = []
     for annotation in task.get("annotations") or []:
+        # Label Studio keeps annotations of tasks that the annotator skipped.
         if annotation.get("was_cancelled"):
             continue
         if annotator and annotator not in _name_annotators(annotation):

@@ -199,7 +199,7 @@ def _write_workbook(path: Path, rows: Sequence[dict[str, str]]) -> None:
     book = Workbook()
     sheet = book.worksheets[0]
     sheet.title = "gold"
-    sheet.freeze_panes = "A2"
+    sheet.freeze_panes = "A2"  # the first row stays in sight
     sheet.append(COLUMNS)
     for row in rows:
         cells = [_guard(row.get(name, "")) for name in COLUMNS]

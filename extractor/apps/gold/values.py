@@ -97,6 +97,7 @@ def _read_json(data: Any, info: FieldInfo, attribute: Attribute | None) -> Any:
 
 def write_value(value: Any, info: FieldInfo, attribute: Attribute | None = None) -> str:
     """Return a value of gold as it is written; ``read_value`` reads the same value from it."""
+    # The short form is written only if the same value is read from it.
     written = _write_short(value, info, attribute)
     if written is not None and _is_plain(written):
         with suppress(ValueError):

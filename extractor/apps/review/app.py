@@ -318,6 +318,7 @@ def _is_from_elsewhere(request: Request) -> bool:
     own = f"http://{request.headers['host'].lower()}"
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
+    # "none" is an address that the user typed or opened.
     if site not in {None, "same-origin", "none"}:
         return True
     if origin:

@@ -257,6 +257,7 @@ class Review:
 
         Raises ``Conflict`` if another reviewer was faster, ``ValueError`` for an invalid change.
         """
+        # Read and write as one: between them, no other reviewer can act.
         with self._journal.transaction():
             opened = self._load(record_id)
             if isinstance(change, Decide):
@@ -302,6 +303,7 @@ class Review:
             self._refuse_open(opened, anyway=anyway)
             path = self._gold / name_gold(record_id)
             digest = digest_gold(path)
+            # Only the file that this review wrote, or began with, is replaced.
             if digest not in {None, draft.gold_sha256}:
                 raise NotReady(
                     f"{path} was changed by another program (sha256 {digest}); move it away to "
@@ -319,6 +321,7 @@ class Review:
         if left:
             things = "1 item is" if left == 1 else f"{left} items are"
             raise NotReady(f"{things} not decided yet.")
+        # The same checks as `extractor evaluate --check`, and empty rows.
         flaws = list(check_draft(draft, opened.record, self.fields))
         wrong = [(path, flaw) for path, flaw in flaws if not flaw.warns]
         if wrong:
@@ -400,13 +403,16 @@ def _plan_value(
         value = field.take(read_value(item.value, field, words))
         is_as_seen = True
     values = {name: value}
+    # A user's own field has no other fields that follow from it.
     if item.group in FIELDS:
         if isinstance(change, Read) and name == "quote":
             # The quote's section is that of the marked words.
             values["section"] = words.section.name
         if name == "time_windows":
             values["time_window"] = derive_window(value)
-    if item.version != change.version and (not is_as_seen or item.state == "rejected"):
+    # Another reviewer may have changed other fields of the item meanwhile, but not this one.
+    is_changed = not is_as_seen or item.state == "rejected"
+    if is_changed and item.version != change.version:
         theirs = say(item.value.get(name))
         mine = "the selected words"
         if isinstance(change, Set):
@@ -432,6 +438,7 @@ def _decide_by_value(
         return state
     if item.state != "open":
         return None
+    # An item is decided when each uncertain field was changed.
     unchecked = set(opened.list_doubts(item)) - names
     return "open" if unchecked else None
 
@@ -462,6 +469,7 @@ def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
             raise ValueError(
                 "who may take part cannot be rejected: empty its fields instead"
             )
+        # Values of the user's own fields go with the item that has them.
         concerned = [item]
         restores_rejected = change.kind == "restore" and item.state == "rejected"
         if change.kind == "reject" or restores_rejected:

@@ -232,6 +232,7 @@ class ReviewDraft:
         """
         decided = len([item for item in self.items.values() if item.state != "open"])
         state = "begun" if self.actions else "open"
+        # A finished record may be changed, and finished again.
         if self.written is not None:
             state = "changed"
             is_as_written = self.written == _list_values(self.items)
@@ -257,6 +258,7 @@ class ReviewDraft:
 
     def find_step(self, reviewer: str, kind: ActionKind) -> list[Action]:
         """Return the actions of the step that the reviewer can undo or redo next."""
+        # The actions of a step are of one kind.
         kinds: dict[int, ActionKind] = {}
         for action in self.actions:
             if action.reviewer == reviewer:

@@ -283,6 +283,7 @@ def read_numbers(written: Any, name: str) -> Any:
         return written
     if not isinstance(written, str):
         return written
+    # Words such as "two" stay: the gold check says that they are no number.
     if not written.lstrip("-.")[:1].isdigit():
         return written
     number = read_number(written.lstrip("-"))
@@ -375,6 +376,7 @@ def list_words(written: Json, form: Form) -> Iterator[tuple[str, str]]:
     """
     for name, field in form.items():
         for place, value in _list_members(name, written.get(name)):
+            # Text, such as a quote, or an object with words among its parts, such as a limit.
             if not isinstance(value, dict):
                 if field.is_words and _has_words(value):
                     yield place, value

@@ -28,7 +28,8 @@ def shape_gold(
     criteria = _sort_by_text(draft.list_kept("eligibility.criteria"), record)
     dosing = _sort_by_text(draft.list_kept("dosing"), record)
     endpoints = sorted(draft.list_kept("endpoints"), key=_registered_order)
-    # From the path of an item in the draft to its path in the gold file; None is the record.
+    # From the path of an item in the draft to its path in the gold file; None is the record, of
+    # which a user's value may be.
     places: dict[str | None, str | None] = {None: None, "eligibility": "eligibility"}
     for group, items in (
         ("eligibility.criteria", criteria),
@@ -204,6 +205,7 @@ def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewIt
         start = section.text.find(str(item.value.get("quote")))
         return names.index(section.name), start
 
+    # Predicted items stay in the order of the extraction.
     ordered = [item for item in items if item.base]
     for item in items:
         if item.base:

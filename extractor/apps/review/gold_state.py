@@ -54,6 +54,7 @@ class GoldFolder:
             status = path.stat()
         except OSError:
             return "is missing", None
+        # The queue asks for all files again and again; a digest needs the whole file.
         version = _Version(status.st_mtime_ns, status.st_size)
         kept = self._known.get(name)
         if kept is None or kept[0] != version:

@@ -138,6 +138,7 @@ class OpenedRecord:
             places = [_place(piece) for piece in self.prove(item)]
             if any(map(marked.overlaps, places)):
                 quoting.append(item.path)
+        # Words that no item quotes are of the item that the reviewer has open.
         homes = quoting or [item.path for item in kept if item.path == current]
         if not homes:
             raise ValueError(
@@ -211,6 +212,7 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     draft = _find_draft(parsed, item)
     if draft is None:
         return {}
+    # The rules do not doubt what a model said.
     by_model = {
         name_field(piece.field)
         for piece in item.evidence

@@ -123,6 +123,7 @@ def propose_item(group: str, words: MarkedWords) -> tuple[Json, bool]:
             "group": None,
         }
     elif group == "dosing":
+        # As a registered intervention, whatever section has the words.
         items = _read(words, "interventions[0]", words.text).dosing
         fixed = {"section": words.section.name}
         unread = {"agent": words.text, "quote": words.text}
@@ -193,6 +194,7 @@ def _read_time(item: Json, field: FormField, words: MarkedWords) -> Any:
     info = field.info
     if info.group == PEOPLE:
         return read_age(words.record, words.text, info.name) or item.get(info.name)
+    # The rules read times in the time frame of an outcome.
     frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
     points = [
         point.model_dump(mode="json")
@@ -262,6 +264,7 @@ def _find_outcome(words: MarkedWords) -> tuple[Rank, int] | None:
 
 def _read(words: MarkedWords, section: str, text: str) -> TrialExtraction:
     """Return what the rules read in a text, as if it stood in this section of the words' record."""
+    # As in the record, the words stand beside its title and its conditions.
     context = (words.record.section(name) for name in ("title", "conditions"))
     return _extract(*filter(None, context), Section(name=section, text=text))
 
