@@ -134,7 +134,7 @@ class ProcessExecutor(Executor):
         if self._inline_left > 0:
             self._inline_left -= 1
             return call_picklable(None, function, record, *arguments)
-        worker = min(self._workers, key=lambda each: each.pending)
+        worker = min(self._workers, key=lambda worker: worker.pending)
         try:
             return await worker.call(function, record, *arguments)
         except BrokenExecutor:
@@ -275,13 +275,13 @@ async def extract_with(
     if isinstance(executor, InlineExecutor):
         return to_line(await opened(record))
     replies: list[Replies | None] = [] if opened.model else [None]
-    known: TrialRecord | PackedParse = record
+    # The record at first, then its parse, which saves parsing it again.
+    current: TrialRecord | PackedParse = record
     while True:
-        step = await executor.compute(advance_record, known, opened.options, replies)
+        step = await executor.compute(advance_record, current, opened.options, replies)
         if isinstance(step, ExtractedLine):
             return step
-        # The questions of a round; the parse saves the next step parsing the record again.
-        asked, known = step
+        asked, current = step
         replies.append(await ask_round(asked, opened.model) if opened.model else None)
 
 

@@ -424,7 +424,7 @@ def _what_decides(name: str, value: Any) -> Any:
 
 @cache
 def digest_rules() -> str:
-    """Digest the code and data that decide questions and results.
+    """Return a digest of the code and data that decide questions and results, of 16 digits.
 
     >>> len(digest_rules())
     16

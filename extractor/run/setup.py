@@ -92,6 +92,7 @@ class Setup:
                 "openai/gpt-5-mini"
             )
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
+        # Only Python gives a key here; the command line reads it from the environment.
         if key:
             if spec is None:
                 raise ArgumentError("a key needs its model; name it with model")

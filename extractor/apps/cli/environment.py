@@ -68,7 +68,7 @@ def _tell_nearest_model(spec: ModelSpec) -> None:
 
 
 def choose_model(
-    given: "ServiceOptions | ToolOptions",
+    options: "ServiceOptions | ToolOptions",
 ) -> "tuple[ModelSpec | None, Pricing]":
     """Return the model of a server's options, and what it may cost. Fields of the user's own that
     nothing will read are named on standard error.
@@ -80,13 +80,13 @@ def choose_model(
     from extractor.model.cost.budget import Pricing
     from extractor.model.providers import Reasoning
 
-    spec = read_model_spec(given.model) if given.model else None
-    reasoning = Reasoning(given.reasoning) if given.reasoning else None
-    prices = find_prices(given.prices)
-    pricing = Pricing.of(spec, prices, given.max_usd, reasoning, spell=name_option)
-    is_asked = spec is not None and given.asks
+    spec = read_model_spec(options.model) if options.model else None
+    reasoning = Reasoning(options.reasoning) if options.reasoning else None
+    prices = find_prices(options.prices)
+    pricing = Pricing.of(spec, prices, options.max_usd, reasoning, spell=name_option)
+    is_asked = spec is not None and options.asks
     if not is_asked:
-        unread = explain_unread(given.fields)
+        unread = explain_unread(options.fields)
         if unread:
             say(unread)
     return spec, pricing

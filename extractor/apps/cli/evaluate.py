@@ -237,14 +237,14 @@ def evaluate(
     asked = {"--model": model, "--max-usd": max_usd}
     _leave_out("gold is compared with what was extracted before", asked)
     if check:
-        given = {
+        of_scores: dict[str, object] = {
             "--json": as_json,
             "--compare": compare,
             "--fail-under": fail_under,
             "--html": html,
         }
-        given[f"--fields {','.join(chosen)}"] = bool(chosen)
-        _leave_out("--check scores nothing", given)
+        of_scores[f"--fields {','.join(chosen)}"] = bool(chosen)
+        _leave_out("--check scores nothing", of_scores)
         return _check(gold, predicted, read_own_fields(places))
     from extractor.apps.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
@@ -256,6 +256,7 @@ def evaluate(
             f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED"
         )
     _check_page_options(html, records)
+    # A run knows the user's own fields with which it was made.
     if run and not places:
         declared = restore_fields(run.manifest.settings)
     else:
@@ -283,9 +284,9 @@ def evaluate(
     return _check_floors(report, floors)
 
 
-def _leave_out(reason: str, given: Mapping[str, object]) -> None:
+def _leave_out(reason: str, options: Mapping[str, object]) -> None:
     """Raise ``ValueError`` if any of these options is given."""
-    names = [name for name, value in given.items() if value]
+    names = [name for name, value in options.items() if value]
     if names:
         raise ValueError(f"{reason}; leave out {', '.join(names)}")
 

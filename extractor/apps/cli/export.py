@@ -117,23 +117,23 @@ def export(
     threshold = Threshold(
         ExtractionOptions(min_confidence=min_confidence).min_confidence
     )
-    found = find_run(run, left=removed)
-    fields = restore_fields(found.manifest.settings) if found else ()
+    finished = find_run(run, left=removed)
+    fields = restore_fields(finished.manifest.settings) if finished else ()
     chosen = choose_tables(split_names(tasks), split_names(tables), fields)
-    if found:
-        _prepare(run, found, gold, partial=partial)
+    if finished:
+        _prepare(run, finished, gold, partial=partial)
     elif gold:
         raise ValueError("--gold corrects a run; name the run's folder")
     if is_fhir:
         some = [Task(name) for name in split_names(tasks)]
-        pairs = pair_results(run, found, threshold)
+        pairs = pair_results(run, finished, threshold)
         resources = export_fhir(pairs, to, some, bundles=bundles, force=force)
         report = [*resources.describe()]
     else:
         kind = Format(format_) if format_ else None
         destination = Destination.choose(to, kind, force=force)
-        registry, report = _read_registered(found, chosen)
-        lines = found.read_lines() if found else None
+        registry, report = _read_registered(finished, chosen)
+        lines = finished.read_lines() if finished else None
         counts = export_run(
             run, destination, chosen, lines, registry, threshold, fields
         )
@@ -184,19 +184,19 @@ def _describe_missing(run: "FinishedRun | None", texts: int) -> str | None:
 
 
 def _prepare(
-    run: Path, found: "FinishedRun", gold: Path | None, *, partial: bool
+    run: Path, finished: "FinishedRun", gold: Path | None, *, partial: bool
 ) -> None:
     """Refuse a run without results, and an incomplete one unless ``partial``; take corrected
     results from ``gold``.
     """
     from extractor.errors import StoreError
 
-    if found.incomplete and not partial:
+    if finished.incomplete and not partial:
         raise StoreError(
-            f"{run}: {found.incomplete}; let it finish, or export what there is with --partial"
+            f"{run}: {finished.incomplete}; let it finish, or export what there is with --partial"
         )
     warn_incomplete(run)
-    if not found.record_ids:
+    if not finished.record_ids:
         raise StoreError(
             f"{run}: has no results to export; its failures.jsonl and `extractor report` say why"
         )
@@ -204,5 +204,5 @@ def _prepare(
         return
     from extractor.apps.review.gold import correct_run
 
-    count = correct_run(found, gold)
-    say(f"{count:,} of {len(found.record_ids):,} records are corrected ones")
+    count = correct_run(finished, gold)
+    say(f"{count:,} of {len(finished.record_ids):,} records are corrected ones")

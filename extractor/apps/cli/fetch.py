@@ -150,7 +150,7 @@ def fetch(
     if out == "-":
         return _fetch(wanted, registry, None, limit, quiet=quiet)
     with _open_file(Path(out), fresh=fresh) as file:
-        return _fetch(wanted, registry, file, limit, place=out, quiet=quiet)
+        return _fetch(wanted, registry, file, limit, file_name=out, quiet=quiet)
 
 
 def _read_listed(ids: str) -> str:
@@ -158,21 +158,24 @@ def _read_listed(ids: str) -> str:
     from extractor.errors import ArgumentError
 
     try:
-        return sys.stdin.read() if ids == "-" else Path(ids).read_text("utf-8-sig")
+        if ids == "-":
+            return sys.stdin.read()
+        # Some editors mark a text in UTF-8 at its begin; this reads it with and without the mark.
+        return Path(ids).read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise ArgumentError(
             f"{ids}: not a text of NCT numbers in UTF-8; save it as plain text"
         ) from None
 
 
-def _read_parameters(given: Iterable[str]) -> dict[str, str]:
+def _read_parameters(written: Iterable[str]) -> dict[str, str]:
     """Return the parameters of ``--param``, by name. Raises ``ArgumentError`` for one without a
     value.
     """
     from extractor.errors import ArgumentError
 
     parameters = {}
-    for parameter in given:
+    for parameter in written:
         name, equals, value = parameter.partition("=")
         if not equals:
             raise ArgumentError(
@@ -209,12 +212,13 @@ def find_records(
     if not numbers:
         yield tuple(inputs), OK
         return
+    # The commands that fetch on the way have no option for a mirror.
     registry = Registry(base_url=os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL)
     with TemporaryDirectory(prefix="extractor-") as scratch, ExitStack() as stack:
         path = (folder or Path(scratch)) / _FETCHED
         lasting_name = str(path) if folder else ""
         file = stack.enter_context(_open_file(path, fresh=fresh))
-        code = _fetch(numbers, registry, file, place=lasting_name, quiet=quiet)
+        code = _fetch(numbers, registry, file, file_name=lasting_name, quiet=quiet)
         if file.records:
             others.insert(0, str(path))
         if not others:
@@ -241,13 +245,13 @@ def _fetch(
     file: "RecordFile | None",
     limit: int | None = None,
     *,
-    place: str = "",
+    file_name: str = "",
     quiet: bool,
 ) -> int:
     """Fetch what the file lacks, or all to standard output, and return the exit code.
 
-    ``place`` names the file if it stays. Ctrl-C ends with exit code 130. A request that the
-    registry refuses is an error of usage.
+    ``file_name`` is empty if the file does not stay. Ctrl-C ends with exit code 130. A request that
+    the registry refuses is an error of usage.
     """
     from extractor.apps.fetch import RegistryQuery
     from extractor.errors import ArgumentError, RegistryRefused
@@ -258,9 +262,9 @@ def _fetch(
     try:
         _read_pages(wanted, registry, file, known, limit, tally, quiet=quiet)
     except KeyboardInterrupt:
-        if file and place:
+        if file and file_name:
             say(
-                f"interrupted; {place} has {file.records:,} records; the same command, without "
+                f"interrupted; {file_name} has {file.records:,} records; the same command, without "
                 "--fresh, goes on"
             )
         else:
@@ -270,7 +274,7 @@ def _fetch(
         raise ArgumentError(str(error)) from error
     if file and not quiet:
         summary = f"{file.records:,} {plural(file.records, 'record')}"
-        summary += f" in {place}" if place else " fetched"
+        summary += f" in {file_name}" if file_name else " fetched"
         if tally.resumed:
             summary += f" ({tally.extracted:,} new)"
         say(summary)

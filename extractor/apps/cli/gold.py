@@ -132,6 +132,7 @@ def export(
     if not inputs:
         raise ValueError("name the records whose gold it is with --records INPUT")
     labels = _read_labels(fields)
+    # A run knows the user's own fields with which it was made.
     if run and not fields:
         declared = restore_fields(run.manifest.settings)
         labels = type(labels)({field.name: field for field in declared})

@@ -55,7 +55,7 @@ class RunJob:
     share ``max_lacking`` of the questions get no usable answer, the run fails.
     """
 
-    given: RecordOptions
+    options: RecordOptions
     inputs: tuple[str, ...]
     run: Run
     connect: Callable[[], AbstractContextManager[Executor]]
@@ -100,14 +100,14 @@ class RunJob:
 
 
 def _share_work(
-    given: RecordOptions, setup: Setup, *, in_batches: bool
+    options: RecordOptions, setup: Setup, *, in_batches: bool
 ) -> tuple[int, Callable[[], AbstractContextManager[Executor]]]:
     """Return how many processes share the work, and a function that opens their executor.
 
     One process is enough if the answers come from a store, a file or a batch.
     """
-    workers = getattr(given, "workers", None)
-    ray = getattr(given, "ray", None)
+    workers = getattr(options, "workers", None)
+    ray = getattr(options, "ray", None)
     choice = setup.choice
     if ray:
 
@@ -131,15 +131,15 @@ def _share_work(
     return processes, lambda: nullcontext(ProcessExecutor(processes - 1, inline_first))
 
 
-def _check_before_removing(given: RecordOptions, setup: Setup) -> None:
+def _check_before_removing(options: RecordOptions, setup: Setup) -> None:
     """Raise what would end a fresh run before its first record, as without a key, while all
     earlier files are there: records are fetched into the folder before the run begins.
     """
-    if not given.fresh or getattr(given, "dry_run", False):
+    if not options.fresh or getattr(options, "dry_run", False):
         return
-    may_be_numbers = any(name[:3].upper() == "NCT" for name in given.inputs)
+    may_be_numbers = any(name[:3].upper() == "NCT" for name in options.inputs)
     if not may_be_numbers:
-        refuse_missing(given.inputs)
+        refuse_missing(options.inputs)
     choice = setup.choice
     uses_network = not (choice.exchange or choice.replay)
     if choice.spec and uses_network:
@@ -152,36 +152,41 @@ async def _open_once(setup: Setup) -> None:
         pass
 
 
-def _check_places(given: RecordOptions, *, in_batches: bool) -> None:
+def _check_places(options: RecordOptions, *, in_batches: bool) -> None:
     """Raise ``ValueError`` for a folder of results, or inputs, that the job cannot use."""
-    if given.out and "://" in given.out:
+    if options.out and "://" in options.out:
         raise ValueError(
-            f"{given.out} is an address; name a folder of this machine or of a shared file system "
-            "with --out"
+            f"{options.out} is an address; name a folder of this machine or of a shared file "
+            "system with --out"
         )
-    if given.out:
-        folder = realpath(Path(given.out))
-        if folder in map(realpath, given.inputs):
-            raise ValueError(f"{given.out} is an input; name another folder with --out")
-        replay = getattr(given, "replay", None)
+    if options.out:
+        # Two names may lead to one folder.
+        folder = realpath(Path(options.out))
+        if folder in map(realpath, options.inputs):
+            raise ValueError(
+                f"{options.out} is an input; name another folder with --out"
+            )
+        replay = getattr(options, "replay", None)
         if replay and folder == realpath(replay):
-            raise ValueError(f"{given.out} is replayed; name another folder with --out")
-    if in_batches and any(map(is_stream, given.inputs)):
+            raise ValueError(
+                f"{options.out} is replayed; name another folder with --out"
+            )
+    if in_batches and any(map(is_stream, options.inputs)):
         raise ValueError(
             "a batch reads its records several times; name a file instead of standard input or a "
             "pipe"
         )
 
 
-def _read_setup(given: RecordOptions, *, in_batches: bool) -> Setup:
+def _read_setup(options: RecordOptions, *, in_batches: bool) -> Setup:
     """Return the options of the extraction and the model. Says which of the user's own fields stay
     empty, before anything runs for nothing.
     """
-    asked = given.model_dump(include={"replay", "answers", "requests", "timeout"})
+    asked = options.model_dump(include={"replay", "answers", "requests", "timeout"})
     replay = asked.get("replay")
     spec = None
-    if given.model and not replay:
-        spec = read_model_spec(given.model)
+    if options.model and not replay:
+        spec = read_model_spec(options.model)
     if spec and in_batches:
         # a forecast refuses a model without batches, as the batch itself does
         _ = spec.batch_protocol
@@ -189,17 +194,17 @@ def _read_setup(given: RecordOptions, *, in_batches: bool) -> Setup:
     answers = asked.get("answers") or ()
     requests = asked.get("requests")
     if answers or requests:
-        most_tokens = getattr(given, "batch_tokens", None)
+        most_tokens = getattr(options, "batch_tokens", None)
         exchange = Exchange(answers, requests, most_tokens=most_tokens)
     setup = Setup(
         spec,
         exchange=exchange,
-        tasks=given.tasks,
-        effort=given.effort,
-        min_confidence=given.min_confidence,
-        fields=given.fields,
-        reasoning=given.reasoning,
-        model_options=given.model_options,
+        tasks=options.tasks,
+        effort=options.effort,
+        min_confidence=options.min_confidence,
+        fields=options.fields,
+        reasoning=options.reasoning,
+        model_options=options.model_options,
         **{name: asked[name] for name in ("replay", "timeout") if name in asked},
     )
     if setup.unread:
@@ -210,7 +215,7 @@ def _read_setup(given: RecordOptions, *, in_batches: bool) -> Setup:
 
 
 @contextmanager
-def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
+def open_job(options: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     """Yield the job of a command, with records fetched for NCT numbers, and an exit code; write the
     log meanwhile.
 
@@ -219,36 +224,36 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     options that do not fit together, and if no input exists.
     """
     in_batches = bool(more.get("batch_rounds"))
-    _check_places(given, in_batches=in_batches)
-    setup = _read_setup(given, in_batches=in_batches)
+    _check_places(options, in_batches=in_batches)
+    setup = _read_setup(options, in_batches=in_batches)
     pricing = Pricing.of(
         setup.choice.spec,
-        find_prices(given.prices),
-        given.max_usd,
+        find_prices(options.prices),
+        options.max_usd,
         setup.asking.reasoning,
         in_batches=in_batches,
         spell=name_option,
     )
-    _check_before_removing(given, setup)
-    out = Path(given.out) if given.out else None
-    is_dry = getattr(given, "dry_run", False)
+    _check_before_removing(options, setup)
+    out = Path(options.out) if options.out else None
+    is_dry = getattr(options, "dry_run", False)
     # A dry run leaves no file.
     fetched_folder = None if is_dry else out
-    log = None if is_dry else given.log_json
+    log = None if is_dry else options.log_json
     fetching = find_records(
-        given.inputs, fetched_folder, fresh=given.fresh, quiet=given.quiet
+        options.inputs, fetched_folder, fresh=options.fresh, quiet=options.quiet
     )
     with fetching as (inputs, code), observing(log):
         refuse_missing(inputs)
-        processes, connect = _share_work(given, setup, in_batches=in_batches)
+        processes, connect = _share_work(options, setup, in_batches=in_batches)
         run = Run(
             setup=setup,
             read=partial(read_records, *inputs, open_address=open_inputs),
-            limits=RunLimits(getattr(given, "concurrency", 8), given.limit),
+            limits=RunLimits(getattr(options, "concurrency", 8), options.limit),
             pricing=pricing,
             workers=processes,
         )
         job = RunJob(
-            given=given, inputs=inputs, run=run, connect=connect, out=out, **more
+            options=options, inputs=inputs, run=run, connect=connect, out=out, **more
         )
         yield job, code

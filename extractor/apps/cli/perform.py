@@ -71,7 +71,7 @@ def perform_job(job: RunJob) -> int:
         if lacking:
             say(lacking)
             code = FAILED
-    if not job.given.quiet:
+    if not job.options.quiet:
         print_summary(tally, folder.manifest if folder else None)
     for remark in list_remarks(job, folder):
         say(remark)
@@ -89,7 +89,7 @@ def _open_sink(job: RunJob) -> AbstractContextManager[Sink]:
         job.out,
         describe_settings(job.setup),
         inputs=job.inputs,
-        fresh=job.given.fresh,
+        fresh=job.options.fresh,
         price=job.run.pricing.cost,
     )
     return _open_folder(folder)
@@ -105,7 +105,7 @@ def _perform(job: RunJob, sink: Sink, folder: RunFolder | None) -> Stop | None:
         with show_progress(
             run.tally,
             partial(job.count, folder),
-            quiet=job.given.quiet,
+            quiet=job.options.quiet,
             counts=folder is not None,
             say=say,
         ):
@@ -153,7 +153,7 @@ def _warn_of_batches(job: RunJob, folder: RunFolder) -> str:
     is_answered_before = choice.replay is not None or choice.exchange is not None
     if is_answered_before:
         return ""
-    is_new = job.given.fresh or not (folder.path / RUN_FILE).exists()
+    is_new = job.options.fresh or not (folder.path / RUN_FILE).exists()
     # opening the store of a new run would begin it
     if is_new:
         return ""
@@ -203,23 +203,23 @@ async def _extract(job: RunJob, sink: Sink) -> None:
                     executor,
                     job.batch_rounds,
                     partial(_show_batch, job),
-                    poll_s=getattr(job.given, "poll", None),
-                    sending=_describe_sending(job.given),
+                    poll_s=getattr(job.options, "poll", None),
+                    sending=_describe_sending(job.options),
                 )
             else:
                 await job.run.perform(sink, executor)
 
 
-def _describe_sending(given: RecordOptions) -> "BatchPolicy":
+def _describe_sending(options: RecordOptions) -> "BatchPolicy":
     """Return how batches are sent. Only ``batch submit`` asks one question live without being
     told.
     """
     from extractor.model.batches import BatchPolicy
 
     return BatchPolicy(
-        most_tokens=getattr(given, "batch_tokens", None),
-        asks_live=getattr(given, "live", True),
-        asks_again=getattr(given, "ask_again", False),
+        most_tokens=getattr(options, "batch_tokens", None),
+        asks_live=getattr(options, "live", True),
+        asks_again=getattr(options, "ask_again", False),
     )
 
 
@@ -228,7 +228,7 @@ def _show_batch(job: RunJob, news: "BatchStatus") -> None:
     state = f"batch {news.number}: {news.state}, {news.done} of {news.requests} done"
     if news.message:
         say(f"{state}; {news.message}")
-    elif not job.given.quiet:
+    elif not job.options.quiet:
         say(state)
 
 
@@ -250,14 +250,14 @@ def forecast_job(job: RunJob) -> int:
     async def measure() -> Measured:
         chosen = islice(run.read(on_error=report), run.limits.records)
         # as many processes as would extract
-        async with open_executor(getattr(job.given, "workers", None)) as executor:
+        async with open_executor(getattr(job.options, "workers", None)) as executor:
             return await measure_records(
                 chosen, options, executor, on_error=report, on_estimate=note_estimate
             )
 
-    with show_progress(tally, job.count, quiet=job.given.quiet):
+    with show_progress(tally, job.count, quiet=job.options.quiet):
         measured = asyncio.run(measure())
-    folder = None if job.given.fresh else job.out
+    folder = None if job.options.fresh else job.out
     earlier = read_manifest(folder / MANIFEST) if folder else None
     if folder and earlier and holds_something(folder, earlier):
         changed = explain_changed(earlier.settings, describe_settings(job.setup))

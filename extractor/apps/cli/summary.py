@@ -206,7 +206,7 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
         # also when quiet, since these answers are lost
         for broken in exchange.failed:
             yield f"no answer in {broken}"
-    if job.given.quiet:
+    if job.options.quiet:
         return
     if not job.waits:
         yield f"to collect the answers: extractor batch collect {shlex.join(_words()[2:])}"

@@ -49,6 +49,7 @@ RecordArgument = Annotated[
 
 def build_server(settings: ToolSettings) -> MCPServer:
     """Return the server. ``run("stdio")`` serves until its client goes."""
+    # The one desk of the running server: tools are declared before it opens.
     desks: list[Desk] = []
 
     @asynccontextmanager

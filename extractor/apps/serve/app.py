@@ -162,9 +162,9 @@ class _Envelope:
             # No standard status says that the caller went away; nginx logs this number.
             status = status or 499
         except Exception as error:  # noqa: BLE001 - the response leaves out its text, which may quote a record
-            known = as_extractor_error(error)
-            kind = getattr(known, "kind", type(known).__name__)
-            frames = getattr(known, "frames", ())
+            failure = as_extractor_error(error)
+            kind = getattr(failure, "kind", type(failure).__name__)
+            frames = getattr(failure, "frames", ())
             tell(
                 Event.REQUEST_FAILED,
                 request=request_id,
@@ -382,6 +382,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StoreError(
             f"{host}, port {port}: {error.strerror}; choose another --host or --port"
         ) from error
-    # Accepted connections inherit it; without it, the second packet of a response waits.
+    # Accepted connections inherit it. Without it, the second packet of a response waits.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

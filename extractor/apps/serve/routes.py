@@ -116,6 +116,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, bytes]) ->
     ``ClientDisconnect``.
     """
     working = asyncio.create_task(work)
+    # The body has been read: the only message that may still come says that the caller has left.
     leaving = asyncio.ensure_future(request.receive())
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
