@@ -41,22 +41,20 @@ def main() -> None:
     chosen = parse_options(__doc__, "gold", "records+", folds="", sure=0.85)
     folds = read_folds(chosen.folds)
     counts = Counter[tuple[str, bool, bool]]()
-    for record, line, gold in read_pairs(
-        chosen.gold, [Path(one) for one in chosen.records]
-    ):
-        if not folds or line["fold"] in folds:
-            found = extract_by_rules(record, RULES)
-            counts.update(
-                (name, sure >= chosen.sure, right)
-                for name, sure, right in judge(gold, found)
-            )
+    for record, line, gold in read_pairs(chosen.gold, list(map(Path, chosen.records))):
+        if folds and line["fold"] not in folds:
+            continue
+        extraction = extract_by_rules(record, RULES)
+        for name, confidence, is_right in judge(gold, extraction):
+            counts[name, confidence >= chosen.sure, is_right] += 1
     rows: list[list[object]] = []
     for name in _FIELDS:
-        shares = (
-            [counts[name, sure, right] for right in (True, False)]
-            for sure in (True, False)
-        )
-        rows.append([name, *(f"{right} of {right + wrong}" for right, wrong in shares)])
+        row: list[object] = [name]
+        for is_sure in (True, False):
+            right = counts[name, is_sure, True]
+            wrong = counts[name, is_sure, False]
+            row.append(f"{right} of {right + wrong}")
+        rows.append(row)
     print(format_table(["field", f"right at {chosen.sure}", "below"], rows))
 
 

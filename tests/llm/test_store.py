@@ -187,10 +187,8 @@ async def test_a_cancelled_call_is_charged_for_the_answers_that_came(
     tmp_path, given_up
 ):
     """By its caller, or because the model is given up."""
-    server, spec = (
-        InLoop(completion(items(BLUE)), fault(503)),
-        ModelSpec.parse("http://model.test/v1#stub"),
-    )
+    server = InLoop(completion(items(BLUE)), fault(503))
+    spec = ModelSpec.parse("http://model.test/v1#stub")
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
     model = Model(
         spec,

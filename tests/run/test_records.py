@@ -80,7 +80,8 @@ def extract_all_but(errors, seconds=0):
 
 
 async def run(inputs, extract, sink=None, **limits):
-    sink, tally = sink or ListSink(), Tally()
+    sink = sink or ListSink()
+    tally = Tally()
     await extract_records(inputs, extract, sink, tally, RunLimits(**limits))
     return sink, tally
 
