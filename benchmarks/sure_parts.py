@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.data import RULES, format_table, parse_options, read_folds
 from benchmarks.gold import read_pairs
-from extractor.apps.evaluation.fields import GROUPS, list_judged
+from extractor.apps.evaluation.fields import GROUPS, list_scored_groups
 from extractor.apps.evaluation.judge import judge as judge_values
 from extractor.apps.evaluation.judged import Verdict
 from extractor.pipeline import extract_by_rules
@@ -64,7 +64,7 @@ def judge(
     """Yield the values of an extraction whose items gold has: the field, the confidence, and
     whether it is right.
     """
-    for row in judge_values(gold, found, list_judged(GROUPS, gold)):
+    for row in judge_values(gold, found, list_scored_groups(GROUPS, gold)):
         if row.field.name not in _FIELDS or not row.is_paired or row.predicted is None:
             continue
         own = [

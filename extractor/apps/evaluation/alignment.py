@@ -148,8 +148,8 @@ def _pair_equal(
 def _take_parts(
     kind: ItemKind, pairs: Sequence[tuple[Side, Side]], free: list[Side]
 ) -> dict[int, list[Side]]:
-    """Take from ``free`` the other parts of each whole whose counterpart is only a part of it,
-    by its position.
+    """Find the wholes whose counterpart is only a part of them, and take all other parts of each
+    from ``free``, which loses them. Return the parts by the position of the whole.
     """
     taken: dict[int, list[Side]] = {}
     for whole, counterpart in pairs:

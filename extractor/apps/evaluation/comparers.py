@@ -172,7 +172,9 @@ _SAME_SIDE = (
 def list_bounds(
     limits: Constraint | Quantity | tuple[Constraint | Quantity, ...] | None,
 ) -> tuple[Bound, ...]:
-    """Split limits into their sides; a ``between`` has two."""
+    """Split limits into their sides: two of a ``between``, one of any other comparator. A side
+    without a number is left out.
+    """
     bounds: list[Bound] = []
     for limit in _list_values(limits):
         name = limit.quantity if isinstance(limit, Constraint) else ""
@@ -224,7 +226,10 @@ def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
 
 
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
-    """Return in what two unequal values differ first: comparator, number, or unit."""
+    """Return in what two unequal values differ: the comparator, else the number, else the unit,
+    which is ``TIME_UNIT`` of times. If a time window has both another comparator and another
+    number, its error is the number.
+    """
     comparator, sizes = _scale(gold)
     other_comparator, other_sizes = _scale(predicted)
     is_limit = isinstance(gold, Bound)
@@ -301,8 +306,9 @@ days.
 
 
 def measure_window(window: TimeWindow) -> tuple[Any, ...]:
-    """Return sense, numbers and unit; lengths of time in days, a month as 30, so that readers'
-    units do not matter.
+    """Return the comparator, both numbers (None without an upper one) and the unit. Lengths of time
+    are in days, a month as 30, so that readers' units do not matter; cycles and half-lives keep
+    their unit.
 
     >>> windows = (
     ...     TimeWindow(quote="", comparator="<=", value=n, unit=unit)

@@ -59,8 +59,9 @@ def _describe(
 
 
 def _find_quote(item: ExtractedItem, attribute: str | None) -> str | None:
-    """Return the words that state a value: those of its criterion or dose, or a part of its
-    outcome.
+    """Return the words that state a value: of an outcome its time frame for times, else its
+    measure; of any other item its quote, else the words of the first evidence of the field; None
+    without any.
     """
     # Times stand in the time frame of an outcome, all else in its measure.
     if isinstance(item, Endpoint):
@@ -76,8 +77,9 @@ def _find_quote(item: ExtractedItem, attribute: str | None) -> str | None:
 def _find_evidence(
     item: ExtractedItem, attribute: str | None, value: Any
 ) -> list[Evidence]:
-    """Return the evidence for a value: that of the member of a list, else that of the field, or
-    of the whole item.
+    """Return the evidence for a value: of the item itself (no ``attribute``) that of its quote
+    or its outcome; of a member of a list its own, if there is any; else all evidence of the
+    field.
     """
     if attribute is None:
         of_item = ("quote", *_OUTCOME)

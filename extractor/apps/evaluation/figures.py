@@ -43,7 +43,9 @@ class Count(IntEnum):
 
 
 def count_values(rows: Iterable[JudgedValue], fields: Sequence[Field]) -> Counts:
-    """Count the rows of a record: an array of fields and columns."""
+    """Count the rows of a record: an array of fields and columns. A field that gold leaves empty
+    in a paired item counts once as EMPTY.
+    """
     counts = np.zeros((len(fields), len(Count)), np.uint32)
     numbers = {field.name: number for number, field in enumerate(fields)}
     # The rows of one field in one item stand together.

@@ -338,8 +338,8 @@ def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
 
 
 def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator[Flaw]:
-    """Check that a limit names its quantity and has its bounds; warn of one that the words
-    lack.
+    """Yield what a limit lacks: the name of its quantity, or a bound. Warn of a number, other
+    than 1, that stands neither in the quote nor in the line above it.
     """
     if not limit.quantity.strip():
         yield Flaw(
@@ -362,7 +362,9 @@ def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator
 
 
 def _check_bounds(path: str, limit: Constraint | TimeWindow) -> Iterator[Flaw]:
-    """Check that a range has a lower and a higher bound, and other limits one."""
+    """Yield a ``between`` without an upper bound, or with one that is not above the lower, and
+    an upper bound of any other comparator.
+    """
     high = limit.value_high
     if limit.comparator is not Comparator.BETWEEN:
         if high is not None:
@@ -398,7 +400,8 @@ def _check_own(
     fields: Sequence[CustomField],
     paths: Collection[str] | None,
 ) -> Iterator[Flaw]:
-    """Yield values of the user's fields that say nothing, or are of no item that may have them.
+    """Yield what is wrong with values of the user's fields: a second one of an item whose field has
+    only one, an item that there is not, and required attributes without a value.
 
     ``paths`` are those of all items; None for gold of these fields alone, which lacks the items
     that it names.
@@ -560,7 +563,8 @@ class _Text:
     def _check_quotes(
         self, group: Group, path: str, item: ExtractedItem
     ) -> Iterator[Flaw]:
-        """Yield quotes that are not in the item's section.
+        """Yield quotes that are not in the item's section, and a section that the record does not
+        have.
 
         The agent, the days of giving and the words of a user's field may be in any section.
         """
@@ -608,7 +612,9 @@ class _Text:
                 )
 
     def _find_flaw(self, path: str, quote: str, section: str) -> Flaw | None:
-        """Return the flaw of a quote from an existing section, or None."""
+        """Return what is wrong with a quote in an existing section; None if it stands there as
+        whole words. White space, case and escapes do not count.
+        """
         # Gold quotes are copied: only white space, case and escapes may differ.
         words = fold_quote(quote)
         text = self._folded[section]

@@ -44,7 +44,9 @@ def find_kind(group: Group) -> ItemKind | None:
 
 
 def _compare_criteria(gold: Criterion, predicted: Criterion) -> float:
-    """Return the likeness of two criteria: by their quotes, then by section and list."""
+    """Return the likeness of two criteria: the overlap of their quotes, a little more in the
+    same section and list; 0 if less than half overlaps.
+    """
     likeness = compare_extents(gold.quote, predicted.quote)
     if likeness < 0.5:
         return 0.0
@@ -76,8 +78,8 @@ def _list_doses(regimen: Regimen) -> set[tuple[Any, ...]]:
 
 
 def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
-    """Return the likeness of two regimens: agent and quote, then doses; ties by what else they
-    say.
+    """Return the likeness of two regimens: agent and quote weigh 0.4, doses 0.2, what else they
+    say decides ties; 0 if agent, quote and doses come to less than 0.4.
     """
     ours = _list_doses(gold)
     theirs = _list_doses(predicted)
@@ -114,8 +116,8 @@ def _join_outcome(item: Endpoint) -> str:
 
 
 def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
-    """Return the likeness of two outcomes: by measure or all words, then by time frame, rank and
-    place.
+    """Return the likeness of two outcomes by measure, all words, time frame, rank and place; 0
+    if neither their measures nor all their words overlap by half.
     """
     measure = compare_extents(gold.measure, predicted.measure)
     whole = compare_extents(_join_outcome(gold), _join_outcome(predicted))

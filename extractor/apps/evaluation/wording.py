@@ -225,8 +225,9 @@ def _list_beyond(text: Sequence[Part], other: Sequence[Part]) -> list[Part]:
 
 
 def _drop_other_forms(short: list[Part], long: list[Part]) -> None:
-    """Remove words on one side that the other side writes as several: "nonsmall" as "non-small",
-    "MI" in full.
+    """Remove from both lists what is one word in ``short`` and several in ``long``: "nonsmall"
+    and "non-small", "MI" and its full name. Words of ``long`` stand for one word of ``short``
+    only.
     """
     runs = _list_runs(long)
     if not runs:
@@ -322,8 +323,9 @@ def _is_in_brackets(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
-    """Read one part, with an empty form if the word has no content of its own, and return the
-    next token.
+    """Read the part that begins at a token, and return it with the token behind it: a
+    comparator, a number with its unit, a conjunction, a negation, or a word, whose form is empty
+    if it has no content of its own. A sign other than "%" and "+" is no part.
     """
     for vocabulary in ("comparators", "comparator_suffixes"):
         match = rule(vocabulary).starts(tokens, at)
@@ -350,8 +352,8 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
 
 
 def _read_number(tokens: Tokens, at: int) -> tuple[Part, int] | None:
-    """Read "18", "18 years", "two (2) weeks" or "week 18", and return the next token; None for
-    another word.
+    """Read "18", "18 years", "two (2) weeks" or "week 18", and return it with the token behind
+    it. None if no number begins here, and for a unit whose number has another unit behind it.
     """
     unit_before = None
     if read_time_unit(tokens.words[at]):

@@ -122,7 +122,10 @@ class AgentNamer:
         self._unregistered = dict[str, str]()
 
     def name(self, agent: str) -> str:
-        """Return the name that an agent shares with all its other names in the record."""
+        """Return the name that an agent shares with all its other names in the record:
+        "placebo"; that of its registered intervention, also by what an abbreviation stands for;
+        its usual name; else the first spelling in the record, in small letters.
+        """
         bare = bare_name(agent)
         if _is_placebo(bare):
             return "placebo"
@@ -227,8 +230,9 @@ def find_brands(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _read_brand(name: str, mesh: Set[str]) -> Iterator[tuple[str, str]]:
-    """Yield a registered name's brand and substance: "Fictira (fictumab)". One of both is known to
-    be a substance.
+    """Yield a registered name's brand and substance: those with a mark; else both parts of
+    "Fictira (fictumab)", in either order, if one is a known substance, or looks like one, and
+    the other is one word and none.
     """
     marked = list(find_brands(name))
     if marked:
@@ -255,7 +259,10 @@ def _read_brand(name: str, mesh: Set[str]) -> Iterator[tuple[str, str]]:
 
 
 def _names_agents(words: str) -> bool:
-    """Return whether the words in brackets are names of substances, and no route or maker."""
+    """Return whether the words in brackets name agents, and no route or maker: all of them known
+    substances, several names of which one is known or that are joined by "+", or one word that
+    looks like a substance.
+    """
     parts = [bare_name(part) for part in _JOINT.split(words) if part]
     are_known = [_is_known(part) for part in parts]
     if all(are_known):
@@ -366,8 +373,8 @@ def _read_registered(
 
 
 def _choose_name(bare: str, others: Sequence[str], mesh: Set[str]) -> str:
-    """Return the name by which an intervention is shown: its usual name, or the substance behind
-    its code or brand.
+    """Return the name by which an intervention is shown: its usual name; its own name if that is
+    a substance; else the first other name that is one, behind a code or brand; else its own.
     """
     usual = find_entry(bare, "agent_abbreviations")
     if usual:

@@ -81,7 +81,7 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     """Yield which of the arms get which amounts of a regimen. An amount that names no arms is for
-    all of its regimen.
+    all of its regimen; an arm that gets none of the amounts is linked to the regimen alone.
 
     >>> amounts = [
     ...     {"low": 10, "high": 10, "unit": "mg", "arms": ["High"]},

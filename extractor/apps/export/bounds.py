@@ -99,8 +99,8 @@ def _can_have(quantity: KnownQuantity, cells: Json) -> bool:
 
 
 def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
-    """Return whom a limit bounds, its ends and their unit; nothing if it may not hold as it
-    stands.
+    """Return whom a limit bounds, its ends and their unit: nothing if it may not hold as it
+    stands, whom alone if its value cannot be compared.
     """
     admits = cells.get("admits") or cells.get("admits_some")
     if admits is None:
@@ -125,8 +125,8 @@ def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
 def _measure(
     cells: Json, limit: Json, quantity: str
 ) -> tuple[float | None, float | None, str | None]:
-    """Return both values of a limit with their unit: the quantity's own, else that of the text, as
-    for multiples of a normal limit.
+    """Return both values of a limit with their unit: in the quantity's own unit; else as
+    written, if no conversion is known or the value is implausible; else None, None, None.
     """
     if cells["value_canonical"] is not None:
         high = cells["value_high_canonical"]

@@ -196,8 +196,9 @@ def _choose_dose_unit(unit: str) -> str:
 def _compute_daily(
     canonical: Mapping[str, float | None], unit: str, regimen: Json
 ) -> dict[str, Any]:
-    """Return the amounts of a day on which it is given; nothing for a unit or frequency that
-    makes no daily amount.
+    """Return the amounts of a day on which it is given: times its daily frequency, or as it is
+    in a unit per day; nothing for "%", for what is counted by anything but the body, and for
+    what is not given daily.
     """
     whole, *per = unit.split("/")
     factor = _count_daily(regimen.get("frequency"))

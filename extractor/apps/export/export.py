@@ -110,7 +110,7 @@ def export_run(
     chosen = tuple(tables) or list_tables(fields)
     format_ = destination.format
     results = find_results(run)
-    is_of_one_table = destination.is_file and format_ not in _OF_MANY
+    is_of_one_table = destination.is_single_file and format_ not in _OF_MANY
     if is_of_one_table and len(chosen) > 1:
         raise ValueError(
             f"{destination.path} holds one table; name it with --tables, or a folder with --format"
@@ -121,7 +121,7 @@ def export_run(
     with destination.staged() as (scratch, made):
         # A destination that is a file holds all tables; a folder has a file for each.
         final = dict.fromkeys((table.name for table in chosen), made)
-        if not destination.is_file:
+        if not destination.is_single_file:
             final = {name: made / f"{name}.{format_}" for name in final}
         written = final
         if library:
@@ -137,7 +137,7 @@ def export_run(
             load_tables(made, chosen, written, None)
         elif format_ is Format.PARQUET:
             load_tables(scratch / "rows.duckdb", chosen, written, final)
-        if not destination.is_file:
+        if not destination.is_single_file:
             described = json.dumps(describe_tables(chosen), indent=2)
             (made / COLUMNS_FILE).write_text(f"{described}\n", encoding="utf-8")
     return counts

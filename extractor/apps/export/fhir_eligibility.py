@@ -190,10 +190,11 @@ def _read_window(window: TimeWindow) -> list[Json]:
 
 
 def _read_limits(criteria: Sequence[Criterion]) -> list[CriterionValues]:
-    """Read each criterion as values, or say what it is beside its limits; nothing if its limits are
-    not sure.
+    """Read each criterion as values, or as what it says beside its limits; an empty text if its
+    limits are not sure.
 
-    Inclusion criteria that bound one quantity differently are for different groups of participants.
+    Inclusion criteria that bound one quantity differently are for different groups of
+    participants, so they have no values.
     """
     all_values: list[CriterionValues] = []
     # By quantity and side, the criteria of each bound.
@@ -269,7 +270,10 @@ def _list_proofs(criterion: Criterion) -> list[Evidence]:
 def _refuse_more(
     criterion: Criterion, proofs: Sequence[Evidence], after: Criterion | None
 ) -> None:
-    """Raise ``_SaysMoreError`` for a criterion with more than limits, each at its place."""
+    """Raise ``_SaysMoreError`` for a criterion without limits, or with more than limits: a time
+    window, a negation, an exception, a demand, a sex, a condition, an alternative, or a limit
+    without evidence.
+    """
     limits = criterion.constraints
     if not limits:
         raise _SaysMoreError("no limit")
@@ -336,7 +340,8 @@ def _split(text: str) -> list[str]:
 
 
 def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> Json:
-    """Return the code and value of a limit. Raises ``_SaysMoreError`` without a name, code, unit
+    """Return the code and value of a limit: a Quantity with its comparator, or a Range. Raises
+    ``_SaysMoreError`` if its words are more than a name of the quantity, or it has no code, unit
     or range.
     """
     canonical = name_limit(limit.model_dump(mode="json"), by_context)

@@ -74,7 +74,9 @@ class NestedGroups:
         """The groups around each criterion, innermost first; none if it decides alone."""
 
     def check(self, index: int, values: CriterionValues) -> CriterionValues:
-        """Return the values of a criterion, or why they cannot stand in its group."""
+        """Return the values of a criterion, or why they cannot stand in its group: its rule is
+        not sure, or it can take one value of a criterion, and there are several.
+        """
         around = self.around[index]
         if not around or not isinstance(values, list):
             return values
@@ -90,8 +92,8 @@ class NestedGroups:
         return any(group.id in self._unsure for group in groups)
 
     def open(self, index: int) -> tuple[list[Json], bool]:
-        """Return where the characteristics of a criterion belong, and whether their ``exclude`` is
-        turned there.
+        """Return where the characteristics of a criterion belong, its innermost group or the
+        eligible Group, and whether their ``exclude`` is turned there. Groups around it are begun.
 
         A group says what there is, and the reference to it that this is excluded.
         """

@@ -452,8 +452,8 @@ def _read_dosage(trial: TrialResources, path: str, regimen: Regimen) -> Json:
 def _read_frequency(
     trial: TrialResources, path: str, frequency: Frequency | None
 ) -> Json:
-    """Return how often a dose is given, as the repeat of a Timing. "As needed" has an element of
-    its own.
+    """Return how often a dose is given, as the repeat of a Timing; empty for "as needed", which
+    has an element of its own, and for what has none, which is listed.
     """
     if frequency is Frequency.PRN:
         return {}
@@ -469,7 +469,9 @@ def _read_frequency(
 def _read_amount(
     trial: TrialResources, path: str, amount: Amount, *, several: bool
 ) -> Json | None:
-    """Return one dose level. A unit with time below the line is a rate."""
+    """Return one dose level: a Quantity or a Range, of a rate if time stands below the line of
+    its unit. None, and the amount is listed, if its bounds make no range.
+    """
     low = None if amount.low is None else quantity(amount.low, amount.unit)
     high = None if amount.high is None else quantity(amount.high, amount.unit)
     either = low or high
@@ -497,7 +499,10 @@ def _read_amount(
 
 
 def _read_cycles(trial: TrialResources, path: str, regimen: Regimen) -> Json:
-    """Return the repeat of an action: once a cycle, as often as the duration counts cycles."""
+    """Return the repeat of an action: once a cycle, as often as the duration counts cycles. A
+    cycle without a unit of time is listed, and so is a duration that is no whole number of
+    cycles.
+    """
     repeat: Json = {}
     cycle = regimen.cycle
     unit = None
@@ -580,7 +585,10 @@ def _list_types(endpoint: Endpoint) -> list[Json]:
 
 
 def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Json]:
-    """Return when an endpoint is measured: moments, or a span that may be open at one end."""
+    """Return when an endpoint is measured: a moment for each time, a span up to each, or the
+    only span from one to the other. What is not sure, or has no element, is listed, and its
+    words stay.
+    """
     kind = endpoint.time_kind
     start = {"text": endpoint.start_event} if endpoint.start_event else None
     common = {"description": endpoint.time_frame, "eventCodeableConcept": start}

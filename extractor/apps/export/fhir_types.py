@@ -155,8 +155,8 @@ class TrialResources:
         places.setdefault(place, []).append(" ".join(words))
 
     def prove(self, path: str, item: ExtractedItem, but: str = "") -> list[Proof]:
-        """Return the evidence of the item at ``path``, but that of one field, or list its
-        section if it has none.
+        """Return the evidence of the item at ``path``, but that of the field ``but``. If the
+        item has none, its section is listed as a value without a place.
         """
         # that of gold has none
         pieces = [piece for piece in item.evidence if piece.section]

@@ -97,7 +97,7 @@ class Destination:
         return cls(path, Format.JSONL, force=force, marker=marker)
 
     @property
-    def is_file(self) -> bool:
+    def is_single_file(self) -> bool:
         """Whether the export is a single file."""
         return self.path.suffix.lower() == f".{self.format}" and not self.path.is_dir()
 
@@ -130,7 +130,7 @@ class Destination:
             dir=self.path.parent, prefix=f".{self.path.name}."
         ) as scratch:
             made = Path(scratch, "made")
-            if not self.is_file:
+            if not self.is_single_file:
                 made.mkdir()
             yield Path(scratch), made
             if self.path.is_dir():

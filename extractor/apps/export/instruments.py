@@ -141,8 +141,8 @@ def _index_scores() -> dict[str, frozenset[str]]:
 
 
 def _find_short(name: str, around: str) -> str:
-    """Return the short form in brackets behind a name, there or in the words around; else the
-    name.
+    """Return the short form in brackets behind a name, in the name itself or in the words
+    around; else the name unchanged.
     """
     long_form = _ABBREVIATION.sub("", name)
     for text in (name, around):

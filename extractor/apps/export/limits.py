@@ -86,7 +86,9 @@ def _infer_unit(quantity: KnownQuantity, ends: Sequence[float]) -> str | None:
 def _name_measured(
     text: str, limit: Json, unit: str | None, measured: Set[str]
 ) -> CanonicalLimit:
-    """Return a limit whose words are those of an instrument that the record's endpoints name."""
+    """Return a limit whose words are those of an instrument that the record's endpoints name, if
+    its unit can be a score's; else one without a quantity.
+    """
     unnamed = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     if not text or not measured or unit not in (None, _SCORE):
         return unnamed
@@ -107,7 +109,9 @@ def _name_other(
 
 
 def _name_score(instrument: str, limit: Json, unit: str | None) -> CanonicalLimit:
-    """Return a limit of an instrument's score. Scores are written without a unit."""
+    """Return a limit of an instrument's score, which is written without a unit; one with a unit
+    is not converted.
+    """
     if unit not in (None, _SCORE):
         return CanonicalLimit(
             instrument, unit_ucum=unit, canonical_note="no conversion"
@@ -147,7 +151,9 @@ def _correct_name(
 def _convert_ends(
     named: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
 ) -> CanonicalLimit:
-    """Add the ends of a limit in the quantity's own unit, or why there are none."""
+    """Add the ends of a limit in the quantity's own unit; else the note "no conversion", or
+    "implausible" for a value that nobody has.
+    """
     values: list[float] = []
     for end in ends:
         value = quantity.to_canonical(end, unit)

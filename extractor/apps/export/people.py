@@ -153,8 +153,8 @@ def read_people(
 def _state(
     name: str, eligibility: Eligibility, record: TrialRecord | None
 ) -> StatedValue | None:
-    """Return the text's value of a field, else the registered one. Healthy people of a description
-    alone, which may tell of other trials, yield to what is registered.
+    """Return the text's value of a field with its evidence, else the registered one. Healthy
+    people of a description alone, which may tell of other trials, yield to what is registered.
     """
     value = getattr(eligibility, name)
     registered = _state_registered(name, record) if record else None

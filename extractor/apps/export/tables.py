@@ -406,7 +406,9 @@ def _walk_list(
 
 
 def _read_cell(item: Any, column: Column) -> Any:
-    """Return the cell of an item in a column. A list of texts is one text."""
+    """Return the cell of an item in a column: a list of texts as one text, and the column's
+    default where the item has none.
+    """
     cell = _pick(item, column.path)
     if cell is None:
         return column.default

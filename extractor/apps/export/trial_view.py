@@ -15,8 +15,9 @@ _ECOG = "ecog_performance_status"
 
 
 def view_trial(people: Json, registered: Json) -> dict[str, Any]:
-    """Return the derived cells of the table ``eligibility``. ``people`` has the cells of its
-    criteria and limits.
+    """Return the derived cells of the table ``eligibility``, from criteria that decide alone.
+    ``people`` has the cells of its criteria and limits. A grade on which criteria differ is left
+    empty.
     """
     mentions = set[bool]()
     lowest = set[int]()
@@ -93,8 +94,8 @@ def _read_pregnancy(criterion: Json) -> bool | None:
 
 
 def _read_ecog(cells: Json) -> Iterator[tuple[str, int]]:
-    """Yield the best and the worst grade that a limit of the ECOG performance status admits, with
-    their sides.
+    """Yield the best grade (">") and the worst one ("<") that a limit of the ECOG performance
+    status admits, as far as it bounds them; nothing of another limit.
 
     >>> list(
     ...     _read_ecog(

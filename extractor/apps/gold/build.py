@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from extractor.apps.evaluation.fields import add_groups, list_judged
+from extractor.apps.evaluation.fields import add_groups, list_scored_groups
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.gold.collector import Collector, MarkedItem
 from extractor.apps.gold.homes import Homes, derive_window
@@ -174,7 +174,9 @@ class _Shaper:
     def _check(
         self, gold: dict[str, Any], kept: Sequence[MarkedItem], paths: Mapping[int, str]
     ) -> None:
-        """Add what the check of gold finds, with the places of the marks."""
+        """Check gold, and add what is wrong with it to the problems, with the places of the
+        marks. A field with an error, not a warning, is not scored.
+        """
         record = self.collected.homes.record
         fields = [*self.collected.labels.fields.values()]
         places = {paths[id(item)]: item.places for item in kept}
@@ -193,7 +195,9 @@ class _Shaper:
                 self.collected.broken.add(FieldRef(flaw.path).path)
 
     def _name_scored(self, gold: dict[str, Any]) -> None:
-        """Name the fields that gold was read for, if its keys would say more."""
+        """Name the fields that gold was read for (``scored``) where gold's keys would say more:
+        if a value could not be read, or has no mark of its item. Else nothing is named.
+        """
         is_broken = bool(self.collected.broken)
         is_named = SCORED in gold
         if not is_broken and (is_named or not self._has_partial_items()):
@@ -205,7 +209,7 @@ class _Shaper:
             self.collected.named |= {PEOPLE, DOSING, ENDPOINTS, "custom"}
         groups = add_groups(self.collected.labels.fields.values())
         scored: list[str] = []
-        for group in list_judged(groups, keys):
+        for group in list_scored_groups(groups, keys):
             names = [field.name for field in group.fields]
             scored += filter(self._is_read, names)
         gold[SCORED] = scored

@@ -131,7 +131,10 @@ class Collector:
         self._break(self.labels.spell(lost.label))
 
     def _break(self, label: str) -> None:
-        """Note that a label's fields are not whole."""
+        """Note that the fields which a label may mean are not whole, so that they are not
+        scored: those of an item, of a field, or of the field that a misspelt label is most like.
+        The record is no field.
+        """
         if label == RECORD:
             return
         if label in self.labels.items:
@@ -192,8 +195,9 @@ class Collector:
             self.hosts[id(item)] = mark.of
 
     def _add_lines(self, mark: Mark, item: MarkedItem) -> None:
-        """Add what the lines of an item's mark say, such as ``category: diagnosis``. A line that
-        cannot be read costs no other.
+        """Add what the lines of an item's mark say. A line is ``field: value``, or the value of
+        the item's first field alone; of the record also what gold was read for, and ``criterion:
+        none``. A line that cannot be read becomes a problem, and costs no other.
         """
         for line in mark.says:
             before, _, value = line.partition(":")
@@ -285,7 +289,9 @@ class Collector:
         )
 
     def _add_value(self, mark: Mark) -> None:
-        """Take over the mark of a single field."""
+        """Take over the mark of a single field: set its values, or else what its words say, in
+        the item to which it belongs.
+        """
         label, item = self._find_home(mark)
         self.named.add(f"{label.group}.{label.name}")
         item.places.append(mark.place)
@@ -319,8 +325,8 @@ class Collector:
         item.values |= self.homes.derive(DOSING, item.extent)
 
     def _read_words(self, label: Labelled, mark: Mark) -> tuple[str, ...]:
-        """Return what a mark without a value says: what the rules read in its words, else the
-        words.
+        """Return what a mark without a value says: the values that the rules read in its words,
+        or the words themselves if the rules read none, or one that the field cannot have.
         """
         if not mark.quote:
             raise ValueError(f"there is no value; {self._advise(label)}, or {NONE}")
@@ -363,7 +369,9 @@ class Collector:
         return read_words({}, form, words)
 
     def _compare_words(self, label: Labelled, mark: Mark, value: Any) -> None:
-        """Warn of a value whose number or unit its quote does not have."""
+        """Warn of a value whose number its quote does not have (of criteria, the check of gold
+        says that), or whose quote ends in a number and lacks the unit.
+        """
         last = value[-1] if isinstance(value, list) and value else value
         if not isinstance(last, dict):
             return
@@ -393,7 +401,10 @@ class Collector:
         return f"write {describe_form(info, attribute)}"
 
     def _set(self, label: Labelled, item: MarkedItem, written: str) -> None:
-        """Set a value, or add a member of a list. Raises ``ValueError``."""
+        """Set a value as people write it, or add it to a list; ``none`` empties the field.
+        Raises ``ValueError`` for what cannot be read, for ``none`` in a required field, and for
+        a second, other value.
+        """
         name = label.name
         info = self.labels.list_infos(label.group)[name]
         values = item.values
@@ -419,7 +430,10 @@ class Collector:
         item.given.add(name)
 
     def _locate(self, mark: Mark) -> Span:
-        """Return the place of a mark's words. Raises ``ValueError`` if they stand nowhere."""
+        """Return the place of a mark's words: its own span, else its offsets if the words stand
+        there, else the place where they are found, in its section first. Raises ``ValueError``
+        if they stand nowhere.
+        """
         if mark.span:
             return mark.span
         shown = self.homes.shown
@@ -450,7 +464,10 @@ class Collector:
         )
 
     def _find_home(self, mark: Mark) -> tuple[Labelled, MarkedItem]:
-        """Return the field that a mark means, and the item that has it. Raises ``ValueError``."""
+        """Return the field that a mark means, and the item that has it: the one that the mark
+        names, who may take part, the one around its words, or a new one. Raises ``ValueError``
+        if the field or the item is not clear.
+        """
         meant = self.labels.find(mark.label)
         host = self.by_id.get(mark.of)
         if host:
@@ -480,7 +497,9 @@ class Collector:
         return label, item
 
     def _find_around(self, group: str, span: Span) -> MarkedItem | None:
-        """Return the item that contains a span, else one that has words of it."""
+        """Return the first item of a group that contains a span, else the first that overlaps
+        it; None without one.
+        """
         overlapping = None
         for item in self.items:
             if item.group != group or item.span is None:

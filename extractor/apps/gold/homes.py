@@ -36,7 +36,10 @@ class Homes:
         return extract_by_rules(self.record, _BY_RULES)
 
     def derive(self, group: str, span: Span | None) -> dict[str, Any]:
-        """Return the values of an item at a span. Raises ``ValueError`` if none can stand there."""
+        """Return the values that follow from a span: list, section and quote of a criterion,
+        section and quote of a regimen, rank, index and measure of an outcome; none for a user's
+        field. Raises ``ValueError`` for a span that is not within one outcome.
+        """
         # A user's value may be of the whole record, and stand nowhere.
         if span is None or group.startswith("custom."):
             return {}

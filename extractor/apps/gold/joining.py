@@ -68,7 +68,9 @@ class _Finder:
                 self._beside[other].add(mark.id)
 
     def find_hosts(self, mark: Mark) -> list[str]:
-        """Return the names of the nearest marks whose item has what a mark says."""
+        """Return the names of the nearest marks, over any number of relations, that make an item
+        which may have what a mark says. Several are equally near. Empty if none is reached.
+        """
         wanted = self._list_groups(mark)
         if mark.id not in self._beside or not wanted:
             return []
@@ -110,8 +112,9 @@ class _Finder:
         return self._labels.items.get(other.label, "")
 
     def is_used(self, mark: Mark) -> bool:
-        """Return whether the relations of a mark are those of others to it, or are told of when
-        it is taken over, as a dose without an agent is.
+        """Return whether the relations of a mark without an item say something: another mark
+        finds its item over it, or it is a part of a dose, whose missing agent is told of when it
+        is taken over.
         """
         beside = self._beside[mark.id]
         others = [self._by_id[name] for name in beside if name in self._by_id]

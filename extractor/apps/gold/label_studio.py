@@ -288,7 +288,10 @@ def _tell_of_others(place: str, results: list[dict[str, Any]]) -> Iterator[Probl
 
 
 def _read_words(text: str, value: dict[str, Any]) -> tuple[int, str] | None:
-    """Return where a region starts and its words, by the offsets of the task's text."""
+    """Return where a region starts in the task's text, in characters, and its words. Its offsets
+    may count as JavaScript does, or characters: those count that give the words which the region
+    states. None if neither do.
+    """
     try:
         start = int(value["start"])
         end = int(value["end"])

@@ -147,7 +147,8 @@ class Labels:
         return {RECORD: PEOPLE, **ITEMS, **own}
 
     def spell(self, label: str) -> str:
-        """Return a label as it is spelt here: in any case, with spaces for underscores.
+        """Return a label as items and fields are spelt here, whatever its case, with underscores
+        for spaces.
 
         >>> Labels().spell("Criterion"), Labels().spell("Minimum age")
         ('criterion', 'minimum_age')
@@ -157,7 +158,8 @@ class Labels:
         return items.get(folded, folded)
 
     def find(self, label: str) -> list[Labelled]:
-        """Return the fields that a label may mean. Raises ``ArgumentError`` if there is none.
+        """Return the fields that a label may mean: those whose path ends with it. Raises
+        ``ArgumentError`` if there is none.
 
         >>> Labels().find("minimum_age"), len(Labels().find("category"))
         ([Labelled(group='eligibility', name='minimum_age')], 2)

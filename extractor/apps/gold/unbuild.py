@@ -156,7 +156,9 @@ class _Taker:
         values: Mapping[str, Any],
         derived: Mapping[str, Any] = MappingProxyType({}),
     ) -> list[str]:
-        """Return a line for each value that does not follow from the place of the item."""
+        """Return a line for each value that does not follow from the place of the item. An empty
+        field is the line ``none``, unless gold is whole, which says so once.
+        """
         lines = []
         for name, info in self._labels.list_infos(group).items():
             if name not in values:
@@ -238,7 +240,9 @@ def _list_confidences(gold: TrialExtraction) -> Iterator[tuple[str, float]]:
 
 
 def _dump(gold: TrialExtraction) -> dict[str, Any]:
-    """Return the JSON of gold with the keys that it has."""
+    """Return the JSON of gold with only the keys that it stated: without a key, gold says
+    nothing of a field.
+    """
     data = gold.to_gold()
     people = _keep_set(gold.eligibility, data["eligibility"])
     if "criteria" in people:

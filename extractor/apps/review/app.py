@@ -273,7 +273,9 @@ class _PageGuard(BaseHTTPMiddleware):
         return response
 
     def _check(self, request: Request) -> Response | None:
-        """Return the answer to a refused request, else None."""
+        """Return the answer to a request that is not passed on: a refusal, or the redirection of
+        the printed address. None passes it on.
+        """
         hosts = [host.lower() for host in request.headers.getlist("host")]
         if hosts not in self._hosts:
             return PlainTextResponse("This is not the address of the review.\n", 421)
@@ -295,7 +297,9 @@ class _PageGuard(BaseHTTPMiddleware):
         )
 
     def _open(self, token: str, *, has_cookie: bool) -> Response:
-        """Answer the printed address: it opens the review once, and is then taken out of sight."""
+        """Answer the printed address: the first time with a cookie and the address without its
+        token, later with a refusal; with the cookie, always with the latter address.
+        """
         response = RedirectResponse("/", 303)
         if has_cookie:
             return response
@@ -312,8 +316,8 @@ class _PageGuard(BaseHTTPMiddleware):
 
 
 def _is_from_elsewhere(request: Request) -> bool:
-    """Return whether another page sent a request: by its site, by its origin, or by naming
-    neither where a browser names one.
+    """Return whether another page sent a request: its site is another, its origin is another, or
+    it would change something and names neither an origin nor the same site.
     """
     own = f"http://{request.headers['host'].lower()}"
     site = request.headers.get("sec-fetch-site")

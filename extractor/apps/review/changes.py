@@ -173,8 +173,9 @@ class Review:
         }
 
     def find(self, record_id: str, direction: str) -> str | None:
-        """Return the ``previous`` or ``next`` record in the queue, or the next ``unfinished``
-        one, or None.
+        """Return the ``previous`` or ``next`` record in the queue whose text is there, or the
+        next ``unfinished`` one, from whose end the search goes on at the beginning; None without
+        one.
         """
         self._check_id(record_id)
         queue = list(self._records.doubts)
@@ -270,7 +271,9 @@ class Review:
             return self._note(opened.draft, record_id, actions)
 
     def step(self, record_id: str, kind: ActionKind) -> str | None:
-        """Undo or redo this reviewer's last step. Raises ``Conflict``."""
+        """Undo or redo all actions of this reviewer's last step, and return the item concerned,
+        if there is exactly one. Raises ``Conflict`` if an item is not as that step left it.
+        """
         with self._journal.transaction():
             draft = self._load(record_id).draft
             done = draft.find_step(self.reviewer, kind)
@@ -386,7 +389,8 @@ class Review:
 def _plan_value(
     opened: OpenedRecord, item: ReviewItem, change: Set | Read
 ) -> list[Action]:
-    """Set a field of one item. A field may change if nobody else changed it since the reviewer saw
+    """Return the action that sets a field of one item; none if its value stays the same. Raises
+    ``Conflict`` if another reviewer changed the field, or rejected the item, since the reviewer saw
     it.
 
     An open item stays open until every doubtful field is checked.
@@ -428,8 +432,9 @@ def _plan_value(
 def _decide_by_value(
     opened: OpenedRecord, item: ReviewItem, value: Json, *, names: set[str]
 ) -> ItemState | None:
-    """Return the state of an item with a new value in the fields of these names; None if the
-    change decides it.
+    """Return the state of an item whose fields of these ``names`` have a new value: that of the
+    beginning if all values are those of the beginning, "open" while doubtful fields are
+    unchecked, else None: then the change decides it.
     """
     first = _find_first(opened.draft, item)
     # A row that was added and removed, or a value that was set back, decides nothing.
@@ -530,7 +535,7 @@ def _act(
     value: Json,
     state: ItemState | None = None,
 ) -> Action:
-    """Return an action on an item, which decides it unless ``state`` says otherwise."""
+    """Return an action on an item. What decides its state, see ``_decide``."""
     before = item.content()
     after = before | {"state": _decide(item, kind, value, state), "value": value}
     return Action(item.path, kind, path, before, after)
@@ -539,7 +544,10 @@ def _act(
 def _decide(
     item: ReviewItem, kind: ActionKind, value: Json, state: ItemState | None
 ) -> ItemState:
-    """Return the state of an item after an action."""
+    """Return the state of an item after an action: "rejected" by a rejection, the first one by a
+    restoration; else the ``state`` that is given; without one "added" for an added item,
+    "accepted" if the value is the predicted one, "corrected" if not.
+    """
     if kind == "reject":
         return "rejected"
     if item.base is None:

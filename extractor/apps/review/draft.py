@@ -229,8 +229,8 @@ class ReviewDraft:
         return {"version": self.version, "by": by, "progress": self.describe_progress()}
 
     def describe_progress(self) -> Json:
-        """Return the record's state: open, begun, finished, or changed if its items differ from
-        its gold file.
+        """Return how many items are decided, and the record's state: open or begun without a
+        gold file; with one finished, or changed if an item is open or differs from the file.
         """
         decided = 0
         for item in self.items.values():
@@ -324,7 +324,9 @@ def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:
 
 
 def describe_action(action: Action, draft: ReviewDraft) -> Json:
-    """Return an action with the name of its item, and what it was and became in words."""
+    """Return an action with the name of its item, and what it was and became in words. That of
+    no item writes the gold.
+    """
     item = None
     name = action.path
     if action.item:
@@ -339,7 +341,9 @@ def describe_action(action: Action, draft: ReviewDraft) -> Json:
 
 
 def _tell_side(action: Action, side: Json | None, item: ReviewItem | None) -> str:
-    """Return one side of an action in words: the value of its field, else the state of the item."""
+    """Return one side of an action in words: the value of its field, or the state of the item,
+    with the item's words if it came or went; "written" for gold, "nothing" where there was none.
+    """
     if not side:
         return "nothing"
     if item is None:

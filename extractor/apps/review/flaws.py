@@ -27,7 +27,8 @@ _GIVEN_BY_PAGE = frozenset({"id"})
 
 
 def word_flaw(within: str, flaw: Flaw) -> Flaw:
-    """Return a flaw of the gold check as the page says it. ``within`` is its place in the item.
+    """Return a flaw of the gold check as the page says it, with a remedy in terms of the page where
+    there is one. ``within`` is its place in the item.
 
     >>> print(
     ...     word_flaw(

@@ -72,7 +72,9 @@ class FormField:
         return self.attribute is not None and self.attribute.type.is_written
 
     def write(self, value: Any) -> Any:
-        """Return a value of an extraction or gold as a person writes it."""
+        """Return a value of an extraction or gold as a person writes it: a list of these for
+        several; an empty list or None for none.
+        """
         if isinstance(value, tuple):
             return [self.write(member) for member in value]
         if value is None:
@@ -371,8 +373,8 @@ def make_empty(form: Form) -> Json:
 
 
 def list_words(written: Json, form: Form) -> Iterator[tuple[str, str]]:
-    """Yield the record's words among the values, by field, member or part: quotes, conditions,
-    names of instruments.
+    """Yield the record's words among the values (quotes, conditions, names of instruments), each
+    with its place: the field, the member of a list, or a part of one.
     """
     for name, field in form.items():
         for place, value in _list_members(name, written.get(name)):

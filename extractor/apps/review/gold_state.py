@@ -48,7 +48,9 @@ class GoldFolder:
         return progress | {"state": "broken", "problem": f"its gold file {fault}"}
 
     def _read(self, name: str, record_id: str) -> tuple[str | None, str | None]:
-        """Return the fault of a file, and its SHA-256."""
+        """Return the fault of a file, None if it is gold of the record, and its SHA-256, None if
+        it is missing.
+        """
         path = self._folder / name
         try:
             status = path.stat()

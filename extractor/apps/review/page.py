@@ -83,7 +83,9 @@ class OpenedRecord:
         }
 
     def prove(self, item: ReviewItem) -> tuple[Evidence, ...]:
-        """Return the evidence of predicted values, and of changed ones the place of their words."""
+        """Return the evidence of values that are as predicted and not empty, and of the others
+        the place of their words, where these are found.
+        """
         predicted = item.base.value if item.base else {}
         kept = set()
         for name, value in item.value.items():

@@ -102,8 +102,9 @@ def refuse_endpoint(words: MarkedWords, endpoints: Iterable[Json]) -> None:
 
 
 def propose_item(group: str, words: MarkedWords) -> tuple[Json, bool]:
-    """Return the item that the rules read from the marked words, and whether all of it is
-    certain.
+    """Return the item that the rules read from the marked words, and whether it is the only one
+    and certain. Without one, the item has the words themselves, and what follows from their
+    place.
     """
     items: tuple[ExtractedItem, ...]
     # What is known from the place of the words, and what stands in for what the rules do not read.
@@ -152,8 +153,8 @@ def propose_own(form: Form, words: MarkedWords) -> tuple[Json, bool]:
 
 
 def read_value(item: Json, field: FormField, words: MarkedWords) -> Any:
-    """Return a field's new value from marked words: lists grow, quotes are replaced, other
-    values are read again.
+    """Return a field's new value from marked words: a list gets further members, words replace
+    words, and what has a unit or parts is read by the rules.
     """
     info = field.info
     value: Any = words.text
@@ -208,7 +209,7 @@ def _read_time(item: Json, field: FormField, words: MarkedWords) -> Any:
 
 def read_age(record: TrialRecord, words: str, field: str) -> Json | None:
     """Return the age that words give for ``minimum_age`` or ``maximum_age``; None if they give
-    none. A bare length of time is an age, too.
+    none. A bare length of time is an age, too, of either field.
 
     >>> from extractor.formats.records import make_record
     >>> record = make_record("Inclusion Criteria: Age 3 to 25 years")
