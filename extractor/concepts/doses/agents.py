@@ -1,8 +1,9 @@
 """The agents that a record names, and their mentions in its text."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from extractor.concepts.doses.marks import Mark, Place, drop_overlaps, drop_touching
 from extractor.concepts.doses.names import (
@@ -72,44 +73,31 @@ class AgentNames:
         for name, agent in names:
             for key in list_keys(name):
                 self._agents.setdefault(key, agent)
-        self.agents = tuple(
-            {agent.key: agent for agent in self._agents.values()}.values()
-        )
+        by_key = {agent.key: agent for agent in self._agents.values()}
+        self.agents = tuple(by_key.values())
         for name in others:
-            self._agents.setdefault(
-                name_key(name), Agent(unify_name(name), "drug", "", 0, 0)
-            )
-        self._by_word: dict[str, list[tuple[list[str], Agent]]] = {}
-        for key in sorted(
-            filter(lambda key: len(key) > 1, self._agents), key=len, reverse=True
-        ):
-            words = [word.lower() for word in lex(key).words if word not in _SKIPPED]
-            for first in (words[0],) if len(words) > 1 else _list_forms(words[0]):
-                self._by_word.setdefault(first, []).append(
-                    (words[1:], self._agents[key])
-                )
+            agent = Agent(unify_name(name), "drug", "", 0, 0)
+            self._agents.setdefault(name_key(name), agent)
+        self._by_word = _index_names(self._agents)
         firsts = {agent.section: agent for agent in reversed(self.agents)}
-        self._placebos = {
-            section: agent
-            for section, agent in firsts.items()
-            if agent.kind == "placebo"
-        }
-        kinds = (
-            [agent for agent in self.agents if agent.kind == kind]
-            for kind in ("placebo", "cells")
-        )
-        self._single = {
-            agents[0].kind: agents[0] for agents in kinds if len(agents) == 1
-        }
+        self._placebos: dict[str, Agent] = {}
+        for section, agent in firsts.items():
+            if agent.kind == "placebo":
+                self._placebos[section] = agent
+        self._single: dict[str, Agent] = {}
+        for kind in ("placebo", "cells"):
+            alike = [agent for agent in self.agents if agent.kind == kind]
+            if len(alike) == 1:
+                self._single[kind] = alike[0]
 
     def key_of(self, name: str) -> str:
         """Return the key of the agent that goes by a name, or by the first part of one."""
         agent = self._agents.get(name_key(name))
-        found = [] if agent else self.find_known(lex(name))
         if agent:
             return agent.key
-        if found:
-            return found[0].value.key
+        mentions = self.find_known(lex(name))
+        if mentions:
+            return mentions[0].value.key
         return unify_name(name)
 
     @property
@@ -120,16 +108,18 @@ class AgentNames:
     def find_known(self, tokens: Tokens) -> list[Mention]:
         """Return mentions of the record's own agents, by any of their names."""
         words = [word.lower() for word in tokens.words]
-        found = []
+        mentions: list[Mention] = []
         done = 0
         for first, word in enumerate(words):
-            for rest, agent in self._by_word.get(word, ()) if first >= done else ():
+            if first < done:
+                continue
+            for rest, agent in self._by_word.get(word, ()):
                 end = _match_words(tokens, words, first, rest)
                 if end:
-                    found.append(Mark(agent, first, end))
+                    mentions.append(Mark(agent, first, end))
                     done = end
                     break
-        return found
+        return mentions
 
     def find(self, section: DosingSection) -> tuple[Mention, ...]:
         """Return mentions of agents in a section, left to right. "X placebo" mentions only a
@@ -141,55 +131,40 @@ class AgentNames:
 
     def _find(self, tokens: Tokens, section: str) -> tuple[Mention, ...]:
         known = self.find_known(tokens)
-        general = [
-            self._mark(tokens, section, (first, end), kind)
-            for kind, first, end in find_general(tokens)
-            if not (
-                rule("inactive_fluid").starts(tokens, first)
-                and rule("diluent_before").ends(tokens, first, first - 10)
-            )
-        ]
-        taken = drop_overlaps([*known, *drop_touching(general, known)])
-        nexts = (*taken[1:], None)[: len(taken)]
-        parts = (
-            m
-            for m, other in zip(taken, nexts, strict=True)
-            if not _is_composed(tokens, m, other)
-        )
-        return _fuse_mentions(
-            tokens,
-            section,
-            [self._find_placebo(tokens, section, mention) for mention in parts],
-        )
+        general: list[Mention] = []
+        for kind, first, end in find_general(tokens):
+            if _is_diluent(tokens, first):
+                continue
+            general.append(self._mark(tokens, section, (first, end), kind))
+        named = drop_overlaps([*known, *drop_touching(general, known)])
+        mentions: list[Mention] = []
+        for mention, following in zip_longest(named, named[1:]):
+            if _is_composed(tokens, mention, following):
+                continue
+            mentions.append(self._find_placebo(tokens, section, mention))
+        return _fuse_mentions(tokens, section, mentions)
 
     def _find_placebo(self, tokens: Tokens, section: str, mention: Mention) -> Mention:
         """Replace a mention by the placebo: for an ingredient in the placebo's section, or an
         agent after "sham".
         """
         own = self._placebos.get(section)
-        if (
-            own
-            and mention.confidence == _GENERAL
-            and mention.value.kind not in PROCEDURES
-        ):
-            beside = rule("other_than_placebo").ends(
-                tokens, mention.first, max(mention.first - 8, 0)
-            )
-            is_other = (
-                beside is not None
-                and "\n" not in tokens.codes[beside.first : mention.first]
-            )
-            return mention if is_other else replace(mention, value=own)
+        is_procedure = mention.value.kind in PROCEDURES
+        if own and mention.confidence == _GENERAL and not is_procedure:
+            if _is_other_than_placebo(tokens, mention):
+                return mention
+            return replace(mention, value=own)
         if mention.value.kind == "placebo":
             return mention
         if not rule("sham_word").ends(tokens, mention.first, mention.first - 1):
             return mention
         first = mention.first - 1
         end = mention.end
-        agent = self._single.get("placebo") or Agent(
-            name_key(tokens.read(first, end)), "placebo", section, first, end
-        )
-        return Mark(agent, first, end, _GENERAL)
+        placebo = self._single.get("placebo")
+        if placebo is None:
+            key = name_key(tokens.read(first, end))
+            placebo = Agent(key, "placebo", section, first, end)
+        return Mark(placebo, first, end, _GENERAL)
 
     def _mark(
         self,
@@ -199,15 +174,51 @@ class AgentNames:
         kind: str,
         confidence: float = _GENERAL,
     ) -> Mention:
+        """Return the mention of an agent of the general vocabulary: the record's own one of its
+        kind or name, else a new one.
+        """
         first, end = expand_name(tokens, *place)
         name = tokens.read(first, end)
         agent = self._single.get(kind) or self._agents.get(name_key(name))
-        return Mark(
-            agent or Agent(unify_name(name), kind, section, first, end),
-            first,
-            end,
-            confidence,
-        )
+        if agent is None:
+            agent = Agent(unify_name(name), kind, section, first, end)
+        return Mark(agent, first, end, confidence)
+
+
+def _index_names(
+    agents: Mapping[str, Agent],
+) -> dict[str, list[tuple[list[str], Agent]]]:
+    """Return the names of agents by their first word: the words behind it, and the agent. Longer
+    names come first.
+    """
+    by_word: dict[str, list[tuple[list[str], Agent]]] = {}
+    for key in sorted(agents, key=len, reverse=True):
+        if len(key) < 2:
+            continue
+        words = [word.lower() for word in lex(key).words if word not in _SKIPPED]
+        # a name of one word may stand in the plural
+        firsts = _list_forms(words[0]) if len(words) == 1 else (words[0],)
+        for first in firsts:
+            by_word.setdefault(first, []).append((words[1:], agents[key]))
+    return by_word
+
+
+def _is_diluent(tokens: Tokens, first: int) -> bool:
+    """Return whether a fluid only dissolves or dilutes an agent: "dissolved in saline"."""
+    if not rule("inactive_fluid").starts(tokens, first):
+        return False
+    return rule("diluent_before").ends(tokens, first, first - 10) is not None
+
+
+def _is_other_than_placebo(tokens: Tokens, mention: Mention) -> bool:
+    """Return whether words before an agent, on the same line, say that the placebo is given
+    beside it.
+    """
+    earliest = max(mention.first - 8, 0)
+    beside = rule("other_than_placebo").ends(tokens, mention.first, earliest)
+    if beside is None:
+        return False
+    return "\n" not in tokens.codes[beside.first : mention.first]
 
 
 def _list_forms(word: str) -> tuple[str, str, str]:
@@ -227,9 +238,10 @@ def _match_words(
             at += 1
         if at == len(words):
             return None
-        if words[at] != word and (
-            number < len(rest) or words[at] not in _list_forms(word)
-        ):
+        # the last word may stand in the plural
+        is_last = number == len(rest)
+        forms = _list_forms(word) if is_last else (word,)
+        if words[at] not in forms:
             return None
         at += 1
     return at if stands_alone(tokens, first, at) else None
@@ -241,13 +253,11 @@ def _is_composed(tokens: Tokens, name: Mention, following: Mention | None) -> bo
     """
     if name.value.kind in PROCEDURES:
         return False
-    if (
-        following
-        and following.value.key != name.value.key
-        and tokens.codes[name.end : following.first] == ":"
-    ):
+    if rule("composed_of").starts(tokens, name.end) is not None:
         return True
-    return rule("composed_of").starts(tokens, name.end) is not None
+    if following is None or following.value.key == name.value.key:
+        return False
+    return tokens.codes[name.end : following.first] == ":"
 
 
 def _fuse_mentions(
@@ -258,39 +268,62 @@ def _fuse_mentions(
     """
     kept: list[Mention] = []
     glosses: dict[str, Agent] = {}
-    for found in mentions:
+    for mention in mentions:
         if not kept:
-            kept.append(found)
+            kept.append(mention)
             continue
         last = kept[-1]
-        mention = replace(found, value=glosses.get(found.value.key, found.value))
-        gap = tokens.codes[last.end : found.first]
-        behind = tokens.codes[found.end : found.end + 1]
-        if found.confidence < 1 and gap == "(" and behind == ")":
-            glosses[found.value.key] = last.value
-            continue
-        # Such as "vitamin D3 (colecalciferol)"
-        if found.confidence == 1 > last.confidence and gap == "(" and behind == ")":
-            kept[-1] = found
-            continue
-        placebo = next((m for m in (last, mention) if m.value.kind == "placebo"), None)
-        slashed = gap == "/" and tokens.joined(last.end) and tokens.joined(found.first)
-        if placebo and is_joint("placebo_joint", tokens, last.end, mention.first):
-            kept[-1] = Mark(placebo.value, last.first, mention.end, _GENERAL)
-        elif not placebo and slashed and min(last.confidence, mention.confidence) < 1:
-            joined = name_key(tokens.read(last.first, mention.end))
-            both = Agent(joined, last.value.kind, section, last.first, mention.end)
-            kept[-1] = Mark(both, last.first, mention.end, _GENERAL)
+        if _is_in_brackets(tokens, last, mention):
+            if mention.confidence < 1:
+                glosses[mention.value.key] = last.value
+                continue
+            # Such as "vitamin D3 (colecalciferol)"
+            if mention.confidence == 1 > last.confidence:
+                kept[-1] = mention
+                continue
+        glossed = glosses.get(mention.value.key, mention.value)
+        renamed = replace(mention, value=glossed)
+        fused = _fuse(tokens, section, last, renamed)
+        if fused is None:
+            kept.append(renamed)
         else:
-            kept.append(mention)
+            kept[-1] = fused
     return tuple(kept)
+
+
+def _is_in_brackets(tokens: Tokens, before: Mention, mention: Mention) -> bool:
+    """Return whether a mention stands alone in brackets, directly behind another one."""
+    gap = tokens.codes[before.end : mention.first]
+    behind = tokens.codes[mention.end : mention.end + 1]
+    return gap == "(" and behind == ")"
+
+
+def _fuse(
+    tokens: Tokens, section: str, first: Mention, second: Mention
+) -> Mention | None:
+    """Return the mention of one agent that two mentions are together; None if they are of two."""
+    placebos = [m for m in (first, second) if m.value.kind == "placebo"]
+    if placebos:
+        if not is_joint("placebo_joint", tokens, first.end, second.first):
+            return None
+        return Mark(placebos[0].value, first.first, second.end, _GENERAL)
+    if tokens.codes[first.end : second.first] != "/":
+        return None
+    is_glued = tokens.joined(first.end) and tokens.joined(second.first)
+    # two registered agents stay two
+    are_registered = min(first.confidence, second.confidence) == 1
+    if not is_glued or are_registered:
+        return None
+    key = name_key(tokens.read(first.first, second.end))
+    agent = Agent(key, first.value.kind, section, first.first, second.end)
+    return Mark(agent, first.first, second.end, _GENERAL)
 
 
 def is_joint(name: str, tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a range is empty or a rule covers all its tokens."""
-    return first == end or (
-        first < end and rule(name).covers(tokens, first, end) is not None
-    )
+    if first == end:
+        return True
+    return first < end and rule(name).covers(tokens, first, end) is not None
 
 
 def build_lexicon(
@@ -306,24 +339,27 @@ def build_lexicon(
     own = {section.name: _read_names(section) for section in interventions}
     if not any(own.values()):
         own = {section.name: _read_names(section) for section in groups}
-    named = [name for names in own.values() for name in names]
-    # The titles are no names, such as "Drug A", and nothing else is one: then the other names are.
-    of_nameless = not named
-    others_of = [
-        name
-        for section in interventions
-        if own[section.name] or of_nameless
-        for name in _read_other_names(section, own[section.name])
-    ]
+    named: list[tuple[str, Agent]] = []
+    for names in own.values():
+        named += names
+    others_of: list[tuple[OtherName, Agent]] = []
+    for section in interventions:
+        # The titles are no names, such as "Drug A", and nothing else is one: then the other names
+        # are.
+        if own[section.name] or not named:
+            others_of += _read_other_names(section, own[section.name])
     names = _shorten_placebo([*named, *_separate_shared(others_of, named)], groups)
-    shorts = [
-        (short, agent)
-        for entry in terms_of("agent_abbreviations")
-        for name, agent in names
-        if name_key(name).endswith(entry.value)
-        for short in entry.terms
-    ]
-    return AgentNames([*names, *shorts], others)
+    return AgentNames([*names, *_list_abbreviations(names)], others)
+
+
+def _list_abbreviations(names: Names) -> Iterator[tuple[str, Agent]]:
+    """Yield the abbreviations of the vocabulary that name one of these agents."""
+    for entry in terms_of("agent_abbreviations"):
+        for name, agent in names:
+            if not name_key(name).endswith(entry.value):
+                continue
+            for short in entry.terms:
+                yield short, agent
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
@@ -333,31 +369,40 @@ def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
     description.
     """
     tokens = section.tokens
-    names = list[tuple[str, Agent]]()
+    names: list[tuple[str, Agent]] = []
     # an examination gives nothing
     if section.type.startswith("diagnostic") and not section.marks.amounts:
         return names
-    known = ((first, end) for _, first, end in find_general(tokens, *section.body))
-    nameless = section.is_intervention and section.title[0] == section.title[1]
-    for first, last in known if nameless else split_names(tokens, *section.title):
+    is_nameless = section.is_intervention and section.title[0] == section.title[1]
+    if is_nameless:
+        general = find_general(tokens, *section.body)
+        places = [(first, end) for _, first, end in general]
+    else:
+        places = split_names(tokens, *section.title)
+    for first, last in places:
         place = trim_name(tokens, first, last)
-        if place and not rule("not_given").search(tokens, first, last):
-            name = tokens.read(*place)
-            known_kinds = [kind for kind, *_ in find_general(tokens, first, last)]
-            kind = next(
-                iter(known_kinds),
-                section.type if section.type in _REGISTERED else "drug",
-            )
-            if "placebo" in known_kinds or rule("inactive_name").search(
-                tokens, first, last
-            ):
-                kind = "placebo"
-            agent = Agent(name_key(name), kind, section.name, *place)
-            names += [(short, agent) for short in _list_before_slash(tokens, *place)]
-            names += [
-                (each, agent) for each in (name, *list_glosses(tokens, first, last))
-            ]
+        if place is None or rule("not_given").search(tokens, first, last):
+            continue
+        kind = _find_kind(section, first, last)
+        name = tokens.read(*place)
+        agent = Agent(name_key(name), kind, section.name, *place)
+        shorts = _list_before_slash(tokens, *place)
+        glosses = list_glosses(tokens, first, last)
+        names += [(other, agent) for other in (*shorts, name, *glosses)]
     return names
+
+
+def _find_kind(section: DosingSection, first: int, end: int) -> str:
+    """Return the kind of the agent that tokens of a title name: a placebo if one is named, else
+    that of the vocabulary, else the registered type.
+    """
+    tokens = section.tokens
+    kinds = [kind for kind, *_ in find_general(tokens, first, end)]
+    if "placebo" in kinds or rule("inactive_name").search(tokens, first, end):
+        return "placebo"
+    if kinds:
+        return kinds[0]
+    return section.type if section.type in _REGISTERED else "drug"
 
 
 def _read_other_names(
@@ -371,19 +416,25 @@ def _read_other_names(
     """
     by_key = {name_key(name): agent for name, agent in own}
     agents = list({agent.key: agent for _, agent in own}.values())
-    is_given = section.type not in _REGISTERED and not rule("not_given").search(
-        section.tokens, *section.title
-    )
-    for place in section.aliases if agents or is_given else ():
-        for found in find_other_names(section.tokens, place):
+    if not agents and not _gives_something(section):
+        return
+    for place in section.aliases:
+        for other in find_other_names(section.tokens, place):
             if not agents:  # the title is no name: "Drug A"
-                agents = [
-                    Agent(name_key(found.name), "drug", section.name, *found.place)
-                ]
-            agent = by_key.get(name_key(found.of or "")) or (
-                agents[0] if len(agents) == 1 else None
-            )
-            yield found, agent or _stand_alone(found, agents[0])
+                key = name_key(other.name)
+                agents = [Agent(key, "drug", section.name, *other.place)]
+            agent = by_key.get(name_key(other.of or ""))
+            if agent is None:
+                is_of_only = len(agents) == 1
+                agent = agents[0] if is_of_only else _stand_alone(other, agents[0])
+            yield other, agent
+
+
+def _gives_something(section: DosingSection) -> bool:
+    """Return whether an intervention is one that gives an agent, by its type and title."""
+    if section.type in _REGISTERED:
+        return False
+    return rule("not_given").search(section.tokens, *section.title) is None
 
 
 def _stand_alone(other: OtherName, agent: Agent) -> Agent:
@@ -402,14 +453,13 @@ def _separate_shared(
     claimed = defaultdict[str, set[str]](set)
     for other, agent in others:
         claimed[name_key(other.name)].add(agent.key)
-    shared = {key for key, agents in claimed.items() if len(agents) > 1} - own_keys
-    return [
-        (
-            other.name,
-            _stand_alone(other, agent) if name_key(other.name) in shared else agent,
-        )
-        for other, agent in others
-    ]
+    names: list[tuple[str, Agent]] = []
+    for other, agent in others:
+        key = name_key(other.name)
+        is_shared = len(claimed[key]) > 1 and key not in own_keys
+        owner = _stand_alone(other, agent) if is_shared else agent
+        names.append((other.name, owner))
+    return names
 
 
 def _list_before_slash(tokens: Tokens, first: int, end: int) -> Iterator[str]:
@@ -417,8 +467,12 @@ def _list_before_slash(tokens: Tokens, first: int, end: int) -> Iterator[str]:
     C/zinc".
     """
     known = find_general(tokens, first, end)
-    slash = known[0][2] if len(known) == 1 and known[0][1] == first else end
-    if slash + 1 < end and tokens.words[slash] == "/" and not tokens.joined(slash + 1):
+    if len(known) != 1 or known[0][1] != first:
+        return
+    slash = known[0][2]
+    if slash + 1 >= end or tokens.words[slash] != "/":
+        return
+    if not tokens.joined(slash + 1):
         yield tokens.read(first, slash)
 
 
@@ -432,13 +486,11 @@ def _shorten_placebo(
     if len({agent.key for agent in placebos}) != 1:
         return names
     tokens = {group.name: group.tokens for group in groups}
-    places = {
-        agent: rule("placebo_of").search(tokens[agent.section], agent.first, agent.end)
-        for agent in placebos
-    }
-    short = {
-        agent: replace(agent, first=at.first, end=at.first + 1)
-        for agent, at in places.items()
-        if at
-    }
+    short: dict[Agent, Agent] = {}
+    for agent in placebos:
+        text = tokens[agent.section]
+        match = rule("placebo_of").search(text, agent.first, agent.end)
+        if match:
+            first = match.first
+            short[agent] = replace(agent, first=first, end=first + 1)
     return [(name, short.get(agent, agent)) for name, agent in names]

@@ -52,14 +52,16 @@ def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
     ... ]
     [(10, 10, 'mg/kg'), (20, 20, 'mg/kg'), (40, 40, 'mg/kg'), (1000000, 3000000, 'cells/kg')]
     """
-    stated = (
-        (levels, unit)
-        for levels, unit in _find_measured(tokens)
-        if not _is_no_dose(tokens, levels, unit)
-    )
-    measured = (_read_levels(tokens, levels, unit) for levels, unit in stated)
-    found = [*filter(None, measured), *_find_auc(tokens), *_find_worded(tokens)]
-    return drop_overlaps(found)
+    amounts: list[AmountMark] = []
+    for levels, unit in _find_measured(tokens):
+        if _is_no_dose(tokens, levels, unit):
+            continue
+        amount = _read_levels(tokens, levels, unit)
+        if amount:
+            amounts.append(amount)
+    amounts += _find_auc(tokens)
+    amounts += _find_worded(tokens)
+    return drop_overlaps(amounts)
 
 
 def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
@@ -74,19 +76,24 @@ def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
     """
     for levels, unit in _find_measured(tokens):
         first = _skip_bracket(tokens, levels[0].first)
-        others = any(
-            rule(name).ends(tokens, first, first - _CUE_REACH)
-            for name in ("cap_before", "mixture_before")
-        )
-        if (others or _is_level(levels, unit)) and (
-            mark := _read_levels(tokens, levels, unit)
-        ):
-            yield mark
+        is_other = _stands_behind(("cap_before", "mixture_before"), tokens, first)
+        if not is_other and not _is_level(levels, unit):
+            continue
+        amount = _read_levels(tokens, levels, unit)
+        if amount:
+            yield amount
+
+
+def _stands_behind(names: Iterable[str], tokens: Tokens, first: int) -> bool:
+    """Return whether one of several rules matches closely before a number."""
+    return any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in names)
 
 
 def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]:
     """Yield lists of numbers with the unit of a dose, and that unit."""
-    dated = {at for mark in find_dates(tokens) for at in range(mark.first, mark.end)}
+    dated: set[int] = set()
+    for mark in find_dates(tokens):
+        dated.update(range(mark.first, mark.end))
     for levels in find_quantity_lists(tokens, skipped=dated):
         unit = levels[-1].unit.dose
         if unit and all(level.unit.dose for level in levels):
@@ -96,6 +103,10 @@ def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]
 def _read_levels(
     tokens: Tokens, levels: tuple[Quantity, ...], unit: str
 ) -> AmountMark | None:
+    """Return the amounts of a list of numbers; None if it states none.
+
+    Levels and the parts of a fixed combination are written alike: "5/10/20 mg", "160/4.5 ug".
+    """
     first = levels[0].first
     end = max(level.end for level in levels)
     # "15 ± 3 mg/kg"
@@ -103,37 +114,55 @@ def _read_levels(
     if tolerance:
         first = max(0, tolerance.first - 1)
         mean = read_number(tokens.words[first])
-        if mean is not None:
-            levels = (replace(levels[-1], low=mean, high=mean, first=first),)
-        else:
-            levels = ()
-    # "total daily dose of 1500 mg", "1 g divided into 2 doses"
-    total = rule("total_before").ends(tokens, first, first - _CUE_REACH) or rule(
-        "total_after"
-    ).starts(tokens, end)
-    daily = "/day" if "/" not in unit and total else ""
-    # Levels and the parts of a fixed combination alike: "5/10/20 mg", "160/4.5 ug"
-    amounts = dict.fromkeys(
-        Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
-        for level in levels
-        if level.high != 0 or unit == "Hz"
-    )
-    doubtful = _can_be_fraction(tokens, levels) or any(
-        rule(name).ends(tokens, first, first - _CUE_REACH)
-        for name in ("pieces_before", "sum_before")
-    )
-    # a mixture or a flow is seldom what one giving contains: "mg/mL", "ug/g"
-    base, *below = unit.split("/")
-    mixed = not (_VOLUMES | {"g"}).isdisjoint(below) or (
-        base in _VOLUMES and not {"h", "min", "sec"}.isdisjoint(below)
-    )
-    sure = all(level.is_sure for level in levels) and not (doubtful or mixed)
+        if mean is None:
+            return None
+        levels = (replace(levels[-1], low=mean, high=mean, first=first),)
+    per_day = ""
+    if "/" not in unit and _is_daily_total(tokens, first, end):
+        per_day = "/day"
+    amounts: list[Amount] = []
+    for level in levels:
+        if level.high == 0 and unit != "Hz":
+            continue
+        amount = Amount(
+            low=level.low, high=level.high, unit=f"{level.unit.dose}{per_day}"
+        )
+        amounts.append(amount)
     if not amounts:
         return None
     pieces = _count_pieces(tokens, first, levels)
     if pieces:
         return pieces
-    return Mark(tuple(amounts), first, end, 1 if sure else UNSURE)
+    is_sure = _is_sure(tokens, first, levels) and not _is_mixture(unit)
+    return Mark(tuple(dict.fromkeys(amounts)), first, end, 1 if is_sure else UNSURE)
+
+
+def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether an amount is that of a whole day: "total daily dose of 1500 mg", "1 g divided
+    into 2 doses".
+    """
+    if _stands_behind(("total_before",), tokens, first):
+        return True
+    return rule("total_after").starts(tokens, end) is not None
+
+
+def _is_sure(tokens: Tokens, first: int, levels: tuple[Quantity, ...]) -> bool:
+    """Return whether the numbers have one reading, and are neither pieces nor a sum."""
+    if _can_be_fraction(tokens, levels):
+        return False
+    if _stands_behind(("pieces_before", "sum_before"), tokens, first):
+        return False
+    return all(level.is_sure for level in levels)
+
+
+def _is_mixture(unit: str) -> bool:
+    """Return whether a unit is that of a mixture or a flow, which is seldom what one giving
+    contains: "mg/mL", "ug/g".
+    """
+    base, *below = unit.split("/")
+    if not (_VOLUMES | {"g"}).isdisjoint(below):
+        return True
+    return base in _VOLUMES and not {"h", "min", "sec"}.isdisjoint(below)
 
 
 def _count_pieces(
@@ -145,10 +174,16 @@ def _count_pieces(
     if len(levels) > 1:
         return None
     counted = rule("pieces_of").ends(tokens, first, first - _CUE_REACH)
+    if counted is None:
+        return None
     piece = rule("piece_behind").starts(tokens, levels[0].end)
-    count = read_number(counted.read("count") or "") if counted else None
-    unit = find_unit(tokens, piece.place("noun")[0]) if piece else None
-    if not counted or not piece or count not in _PIECES or not unit or not unit.dose:
+    if piece is None:
+        return None
+    count = read_number(counted.read("count") or "")
+    if count not in _PIECES:
+        return None
+    unit = find_unit(tokens, piece.place("noun")[0])
+    if unit is None or not unit.dose:
         return None
     amount = Amount(low=count, high=count, unit=unit.dose)
     return Mark((amount,), counted.place("count")[0], piece.end)
@@ -156,13 +191,18 @@ def _count_pieces(
 
 def _can_be_fraction(tokens: Tokens, levels: tuple[Quantity, ...]) -> bool:
     """Return whether two numbers can be one: "1/2 mg" is half a milligram, or two doses."""
-    if len(levels) != 2 or tokens.words[levels[0].end : levels[0].end + 1] != ["/"]:
+    if len(levels) != 2:
         return False
-    if levels[0].unit.first < levels[1].first:  # each has its own unit: "1 mg/2 mg"
+    first, second = levels
+    if tokens.words[first.end : first.end + 1] != ["/"]:
         return False
-    above = levels[0].high or 0
-    below = levels[1].high or 0
-    return below in _DENOMINATORS and above < below and above == int(above)
+    if first.unit.first < second.first:  # each has its own unit: "1 mg/2 mg"
+        return False
+    above = first.high or 0
+    below = second.high or 0
+    if below not in _DENOMINATORS or above >= below:
+        return False
+    return above == int(above)
 
 
 def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
@@ -178,14 +218,14 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool
         return True
     first = _skip_bracket(tokens, levels[0].first)
     end = max(level.end for level in levels)
-    before = ["limit_before", "mixture_before", "vial_before"]
-    if unit in _VOLUMES:
-        before.append("volume_before")
-    if any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in before):
+    if _stands_behind(("limit_before", "mixture_before", "vial_before"), tokens, first):
+        return True
+    if unit in _VOLUMES and _stands_behind(("volume_before",), tokens, first):
         return True
     # "in 5 mg increments", "10 mg tablets are available"
-    if any(rule(name).starts(tokens, end) for name in ("step_noun", "available_after")):
-        return True
+    for name in ("step_noun", "available_after"):
+        if rule(name).starts(tokens, end):
+            return True
     if rule("contained_before").ends(tokens, first):
         return not rule("piece_before").ends(tokens, first)
     if unit == "pulses":  # "3 pulses of oral examplumab" is how often
@@ -208,57 +248,62 @@ def _is_tool(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
     if not below and tokens.words[behind - 1] == "G":
         return True
     # "150 mg/capsule"
-    if any(part.piece for part in below) and tokens.words[behind - 2] == "/":
+    is_per_piece = any(part.piece for part in below)
+    if is_per_piece and tokens.words[behind - 2] == "/":
         return True
     if unit == "W" and tokens.words[first - 1 : first] in (["q"], ["Q"]):  # "Q 3 W"
         return True
-    flows = unit.partition("/")[0] in _VOLUMES and unit.endswith(_FLOWS)
+    is_flow = unit.partition("/")[0] in _VOLUMES and unit.endswith(_FLOWS)
+    if not is_flow:
+        return False
     end = max(level.end for level in levels)
-    return flows and rule("step_of_flow").starts(tokens, end) is not None
+    return rule("step_of_flow").starts(tokens, end) is not None
 
 
 def _skip_bracket(tokens: Tokens, first: int) -> int:
-    return first - (first > 0 and tokens.words[first - 1] == "(")
+    """Return the place of the bracket that opens directly before a number, else of the number."""
+    if first > 0 and tokens.words[first - 1] == "(":
+        return first - 1
+    return first
 
 
 def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
-    for found in rule("auc").find(tokens):
-        values = [read_number(found.read(name) or "") for name in ("low", "high")]
-        known = [value for value in values if value is not None]
-        # "AUC24" is a measurement
-        span = (
-            tokens.codes[found.place("low")[0]] == NAME_NUMBER and known[0] > _MOST_AUC
-        )
-        if known and all(known) and not span:  # and so is "AUC 0-24"
-            through = found.read("joint") in ("-", "to")
-            ends = (
-                [(known[0], known[-1])]
-                if through
-                else [(value, value) for value in known]
-            )
-            yield Mark(
-                tuple(Amount(low=low, high=high, unit="AUC") for low, high in ends),
-                found.first,
-                found.end,
-            )
+    """Yield doses by area under the curve. "AUC24" and "AUC 0-24" are measurements."""
+    for match in rule("auc").find(tokens):
+        values: list[float] = []
+        for name in ("low", "high"):
+            value = read_number(match.read(name) or "")
+            if value is not None:
+                values.append(value)
+        if not values or not all(values):
+            continue
+        is_glued = tokens.codes[match.place("low")[0]] == NAME_NUMBER
+        if is_glued and values[0] > _MOST_AUC:
+            continue
+        if match.read("joint") in ("-", "to"):
+            levels = [Amount(low=values[0], high=values[-1], unit="AUC")]
+        else:
+            levels = [Amount(low=value, high=value, unit="AUC") for value in values]
+        yield Mark(tuple(levels), match.first, match.end)
 
 
 def _find_worded(tokens: Tokens) -> Iterator[AmountMark]:
     """Yield doses without a digit: "a tablet every day", "½ tablet", "a quarter of a tablet"."""
-    for found in rule("part_in_words").find(tokens):
-        part = read_number(found.read("part") or "")
-        unit = find_unit(tokens, found.end)
-        if part and unit and unit.dose:
-            amount = Amount(low=part, high=part, unit=unit.dose)
-            yield Mark((amount,), found.first, unit.end)
+    for match in rule("part_in_words").find(tokens):
+        part = read_number(match.read("part") or "")
+        unit = find_unit(tokens, match.end)
+        if not part or unit is None or not unit.dose:
+            continue
+        amount = Amount(low=part, high=part, unit=unit.dose)
+        yield Mark((amount,), match.first, unit.end)
     for name in ("piece_taken", "piece_timed"):
-        for found in rule(name).find(tokens):
-            first, end = found.place("piece")
-            noun, _ = found.place("noun")
-            unit = find_unit(tokens, noun)
-            if unit and unit.dose:
-                amount = Amount(low=1, high=1, unit=unit.dose)
-                yield Mark((amount,), first, end)
+        for match in rule(name).find(tokens):
+            unit = find_unit(tokens, match.place("noun")[0])
+            if unit is None or not unit.dose:
+                continue
+            amount = Amount(low=1, high=1, unit=unit.dose)
+            first, end = match.place("piece")
+            yield Mark((amount,), first, end)
 
 
 def drop_explaining(
@@ -271,51 +316,70 @@ def drop_explaining(
     """
     kept: list[AmountMark] = []
     for amount in amounts:
-        if not kept or amount.first - kept[-1].end > _BESIDE:
+        before = kept[-1] if kept else None
+        if before is None or amount.first - before.end > _BESIDE:
             kept.append(amount)
-        elif _is_sum(tokens, amount, kept[-1]):
+        elif _is_sum(tokens, amount, before):
             continue
-        elif (
-            _first_explains(tokens, kept[-1], amount)
-            or _is_sum(tokens, kept[-1], amount)
-            or _fills_one_piece(tokens, kept[-1], amount)
-        ):
+        elif _is_explained_by(tokens, before, amount):
             kept[-1] = amount
-        elif not (
-            _is_strength(tokens, kept[-1], amount)
-            or _is_bracketed(tokens, kept[-1], amount)
-        ):
+        elif _is_strength(tokens, before, amount):
+            continue
+        elif not _is_bracketed(tokens, before, amount):
             kept.append(amount)
     return tuple(kept)
+
+
+def _is_explained_by(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
+    """Return whether the first only explains the second, and so gives way to it."""
+    if _first_explains(tokens, first, second):
+        return True
+    if _is_sum(tokens, first, second):
+        return True
+    return _fills_one_piece(tokens, first, second)
 
 
 def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     """Return whether the first is a volume, a radiation total or a strength in brackets that
     explains the second.
     """
-    one = first.value[0].unit
-    other = second.value[0].unit
-    between = (first.end, second.first)
-    if one in _VOLUMES:
-        gap = tokens.words[slice(*between)]
-        return (
-            other not in _VOLUMES
-            and len(gap) < 4
-            and gap[-1:] in (["("], ["containing"])
-        )
-    bracketed = tokens.codes[first.first - 1 : first.first] == "(" and tokens.codes[
-        slice(*between)
-    ] in (")", "),")
+    unit = first.value[0].unit
+    counted = second.value[0]
+    if unit in _VOLUMES:
+        return _holds(tokens, first, second)
+    is_count = counted.unit in _COUNTED
     # "100 ug, 2 puffs": the strength of each
-    several = other in _COUNTED and (second.value[0].high or 0) > 1
-    if several and one not in _COUNTED and "/" not in one:
-        opened = tokens.codes[second.first - 1] == "("  # "100 mg (two 50 mg tablets)"
-        apart = rule("piece_gap").covers(tokens, *between)
-        if not opened and (apart or first.end == second.first):
+    is_each = is_count and (counted.high or 0) > 1
+    if is_each and unit not in _COUNTED and "/" not in unit:
+        is_opened = (
+            tokens.codes[second.first - 1] == "("
+        )  # "100 mg (two 50 mg tablets)"
+        if not is_opened and _is_beside(tokens, first, second):
             return True
+    if tokens.codes[first.first - 1 : first.first] != "(":
+        return False
+    if tokens.codes[first.end : second.first] not in (")", "),"):
+        return False
     # Such as "(200 mg/5 mL) 10 mg/kg"
-    by_volume = "/" not in one and "/" in tokens.words[first.first : first.end]
-    return bracketed and (other in _COUNTED or by_volume)
+    is_by_volume = "/" not in unit and "/" in tokens.words[first.first : first.end]
+    return is_count or is_by_volume
+
+
+def _holds(tokens: Tokens, volume: AmountMark, dose: AmountMark) -> bool:
+    """Return whether a volume holds the dose behind it: "2 mL (10 mg)", "2 mL containing 10
+    mg".
+    """
+    if dose.value[0].unit in _VOLUMES:
+        return False
+    between = tokens.words[volume.end : dose.first]
+    return len(between) < 4 and between[-1:] in (["("], ["containing"])
+
+
+def _is_beside(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
+    """Return whether nothing stands between two amounts, or only words for a piece."""
+    if first.end == second.first:
+        return True
+    return rule("piece_gap").covers(tokens, first.end, second.first) is not None
 
 
 def _fills_one_piece(tokens: Tokens, piece: AmountMark, amount: AmountMark) -> bool:
@@ -325,7 +389,9 @@ def _fills_one_piece(tokens: Tokens, piece: AmountMark, amount: AmountMark) -> b
         return False
     held = amount.value[0].unit
     # a volume or a concentration tells no substance
-    if is_volume_or_piece(held) or "/" in held or held == "%":
+    if is_volume_or_piece(held) or "/" in held:
+        return False
+    if held == "%":
         return False
     between = tokens.words[piece.end : amount.first]
     return [word.lower() for word in between] == ["of"]
@@ -335,49 +401,59 @@ def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     """Whether the second is the strength of a piece ("2 puffs of 80 ug") or counts one piece ("5
     mg tab, 1 tab").
     """
-    other = second.value[0].unit
-    between = (first.end, second.first)
     if rule("as_pieces").ends(tokens, second.first, first.end):
         return True
-    if first.value[0].unit in _COUNTED:
-        return (
-            other not in _COUNTED
-            and rule("of_piece").covers(tokens, *between) is not None
-        )
+    unit = first.value[0].unit
+    other = second.value[0].unit
+    is_of_piece = rule("of_piece").covers(tokens, first.end, second.first) is not None
+    if unit in _COUNTED:
+        return is_of_piece and other not in _COUNTED
     # "10 mL of a 2 mg/mL solution"
-    if first.value[0].unit in _VOLUMES and other.endswith(("/mL", "%")):
-        return rule("of_piece").covers(tokens, *between) is not None
+    if unit in _VOLUMES and other.endswith(("/mL", "%")):
+        return is_of_piece
     if other not in _COUNTED or second.value[0].high != 1:
         return False
-    gap = rule("piece_gap").covers(tokens, *between)
-    return gap is not None or first.end == second.first
+    return _is_beside(tokens, first, second)
 
 
 def _is_sum(tokens: Tokens, total: AmountMark, part: AmountMark) -> bool:
     """Return whether the first is the sum of such doses: "7.2 mg/kg in all, in three injections
     of 2.4 mg/kg".
     """
-    one = total.value[0]
-    other = part.value[0]
-    if one.unit != other.unit or not (one.high or 0) > (other.high or 0):
+    unit = total.value[0].unit
+    if unit != part.value[0].unit:
         return False
-    # "60 Gy in 30 fractions of 2 Gy", "2 Gy per fraction to 60 Gy"
-    if one.unit in _RADIATION:
-        apart = rule("in_fractions").covers(tokens, total.end, part.first)
-        each = rule("per_fraction")
-        alone = each.starts(tokens, part.end) or each.ends(tokens, part.end, part.first)
-        return bool(apart or alone)
-    before = rule("sum_before").ends(tokens, total.first, total.first - _CUE_REACH)
-    return bool(before or rule("sum_after").starts(tokens, total.end))
+    if (total.value[0].high or 0) <= (part.value[0].high or 0):
+        return False
+    if unit in _RADIATION:
+        return _is_total_of_fractions(tokens, total, part)
+    if _stands_behind(("sum_before",), tokens, total.first):
+        return True
+    return rule("sum_after").starts(tokens, total.end) is not None
+
+
+def _is_total_of_fractions(tokens: Tokens, total: AmountMark, part: AmountMark) -> bool:
+    """Return whether a dose of radiation is given in fractions of the other one: "60 Gy in 30
+    fractions of 2 Gy", "2 Gy per fraction to 60 Gy".
+    """
+    if rule("in_fractions").covers(tokens, total.end, part.first):
+        return True
+    fraction = rule("per_fraction")
+    if fraction.starts(tokens, part.end):
+        return True
+    return fraction.ends(tokens, part.end, part.first) is not None
 
 
 def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
-    words = tokens.words[first.end : second.first]
-    if words.count("(") <= words.count(")") or not {";", "\n", "or"}.isdisjoint(words):
+    """Return whether the second stands in brackets behind the first, and so says it again."""
+    between = tokens.words[first.end : second.first]
+    if between.count("(") <= between.count(")"):
         return False
-    if not tokens.words[second.end : second.end + 1]:
-        return True
-    return tokens.words[second.end].lower() not in ("if", "for", "in")
+    if not {";", "\n", "or"}.isdisjoint(between):
+        return False
+    behind = tokens.words[second.end : second.end + 1]
+    # "10 mg (5 mg if ...)" is another dose
+    return not behind or behind[0].lower() not in ("if", "for", "in")
 
 
 def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
@@ -388,13 +464,15 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
     (True, True)
     """
-    plain = [
-        level
-        for level in levels
-        if level.unit != "%" and not level.unit.endswith("/mL")
-    ] or levels
-    substances = [level for level in plain if not is_volume_or_piece(level.unit)]
-    return tuple(level for level in substances or plain)
+    doses = [level for level in levels if not _is_concentration(level.unit)]
+    if not doses:
+        doses = list(levels)
+    substances = [level for level in doses if not is_volume_or_piece(level.unit)]
+    return tuple(substances or doses)
+
+
+def _is_concentration(unit: str) -> bool:
+    return unit == "%" or unit.endswith("/mL")
 
 
 def is_volume_or_piece(unit: str) -> bool:

@@ -92,22 +92,26 @@ class _Evidence:
             return None  # "placebo identical to examplumab 10 mg"
         if arm in self.stated:
             return self._name_own_text(lacks=lacks)
-        if use is Use.DENIED or (self.is_unnamed_placebo and use is Use.NONE):
+        if use is Use.DENIED:
+            return None
+        if self.is_unnamed_placebo and use is Use.NONE:
             return None
         if self._states_other(arm):
             return None
-        if arm in self.theirs and not lacks and not self._is_stated_elsewhere(arm):
+        if lacks:
+            return None if arm in self.theirs else self._name_mention(arm, use)
+        if arm in self.theirs and not self._is_stated_elsewhere(arm):
             return "one of several regimens"
-        if arm in self.linked and not lacks:
-            is_registered = arm in self.registered
-            return (
-                "linked, with a dose"
-                if is_registered
-                else "linked by another intervention"
-            )
+        if arm in self.linked:
+            return self._name_link(arm)
         if arm in self.theirs:
             return None
-        return self._name_mention(arm, use, lacks=lacks)
+        return self._name_mention(arm, use)
+
+    def _name_link(self, arm: str) -> str:
+        if arm in self.registered:
+            return "linked, with a dose"
+        return "linked by another intervention"
 
     def _name_own_text(self, *, lacks: bool) -> str:
         if lacks:
@@ -128,12 +132,15 @@ class _Evidence:
         """
         return bool(self.stated or self.linked) and arm not in self.linked
 
-    def _name_mention(self, arm: str, use: Use, *, lacks: bool) -> str | None:
+    def _name_mention(self, arm: str, use: Use) -> str | None:
+        """Return the case of an arm for which nothing but its text and the registry's links
+        speaks.
+        """
         if arm in self.registered:
             return "linked" if use is Use.NONE else "linked, named"
         if use is Use.NONE:
             return None
-        return "named, not linked" if lacks else "named"
+        return "named, not linked" if self.registered else "named"
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,7 @@ class Arms:
         """Return the labels of the arms that get a regimen, as sure as the least sure of their
         cases.
         """
-        cases = [*given.values()]
+        cases = list(given.values())
         if not cases:
             cases = ["no arm" if self.labels else "no list of arms"]
         return self.cite(given, min(measured("arms", case) for case in cases))
@@ -162,11 +169,10 @@ class Arms:
         self, arms: Collection[str], confidence: float
     ) -> Reading[tuple[str, ...]]:
         """Return the labels of arms, each once, with their places."""
-        spans = {
-            self.label(arm): span
-            for arm, span in self.labels.items()
-            if arm in arms and span.length
-        }
+        spans: dict[str, Span] = {}
+        for arm, span in self.labels.items():
+            if arm in arms and span.length:
+                spans[self.label(arm)] = span
         return Reading(tuple(spans), confidence, tuple(spans.values()), Support.PARSED)
 
     def label(self, arm: str) -> str:
@@ -195,39 +201,53 @@ class Arms:
             return dict.fromkeys(self.labels, "the only arm")
         evidence = self._collect(statement, claims)
         possible = evidence.list_possible()
-        cases = {arm: evidence.name_case(arm) for arm in self.labels if arm in possible}
-        found = {arm: case for arm, case in cases.items() if case}
-        return found or self._find_described(statement)
+        cases: dict[str, str] = {}
+        for arm in self.labels:
+            case = evidence.name_case(arm) if arm in possible else None
+            if case:
+                cases[arm] = case
+        return cases or self._find_described(statement)
 
     def _collect(self, statement: Statement, claims: Claims) -> _Evidence:
+        """Collect what the record says of the arms of a regimen."""
         agent = statement.agent
         stated = self.list_stated(statement)
         linked = self.list_linked(statement)
         registered = self.list_registered(agent.key)
+        # arms with more claims than this regimen's own state another regimen
         in_texts, in_links = claims
         own = {arm for arm, number in in_texts.items() if number > (arm in stated)}
         others = {arm for arm, number in in_links.items() if number > (arm in linked)}
         uses = self._uses.list_uses(agent.key)
         # A placebo that only another intervention's text names is given in the arms that name a
         # placebo.
-        unnamed = agent.kind == "placebo" and not registered and bool(uses)
-        replaced = self._list_replaced(agent)
+        is_unnamed = agent.kind == "placebo" and not registered and bool(uses)
         return _Evidence(
-            stated, linked, registered, own, own | others, uses, replaced, unnamed
+            stated=stated,
+            linked=linked,
+            registered=registered,
+            own=own,
+            theirs=own | others,
+            uses=uses,
+            replaced=self._list_replaced(agent),
+            is_unnamed_placebo=is_unnamed,
         )
 
     def _list_replaced(self, agent: Agent) -> Set[str]:
         """Return the arms that get a placebo or another agent instead of this one."""
         key = agent.key, agent.kind
         if key not in self._replaced:
-            uses = self._uses.list_uses(agent.key)
-            self._replaced[key] = {
-                arm
-                for arm in self.labels
-                if uses.get(arm, Use.NONE) is not Use.ALONE
-                if self._gets_placebo(arm, agent) or self._gets_other(arm, agent, uses)
-            }
+            self._replaced[key] = set(self._find_replaced(agent))
         return self._replaced[key]
+
+    def _find_replaced(self, agent: Agent) -> Iterator[str]:
+        """Yield the arms that get a placebo or another agent instead of this one."""
+        uses = self._uses.list_uses(agent.key)
+        for arm in self.labels:
+            if uses.get(arm, Use.NONE) is Use.ALONE:
+                continue
+            if self._gets_placebo(arm, agent) or self._gets_other(arm, agent, uses):
+                yield arm
 
     @cached_property
     def _replaced(self) -> dict[tuple[str, str], Set[str]]:
@@ -245,10 +265,10 @@ class Arms:
         kind = self.texts[arm].type
         if "placebo" not in kind and "sham" not in kind:
             return False
-        return not any(
-            "placebo" in named.values() and agent.key not in named
-            for named in self._list_interventions(arm)
-        )
+        for named in self._list_interventions(arm):
+            if "placebo" in named.values() and agent.key not in named:
+                return False
+        return True
 
     def _gets_other(self, arm: str, agent: Agent, uses: Mapping[str, Use]) -> bool:
         """Return whether an arm's own text names another agent of a shared intervention ("A or
@@ -256,33 +276,38 @@ class Arms:
         """
         if arm in uses or Use.ALONE not in uses.values():
             return False
-        own = [named for named in self._list_interventions(arm) if agent.key in named]
-        return bool(own) and all(
-            any(self.find_use(arm, key) is Use.ALONE for key in named) for named in own
-        )
+        shared = [
+            named for named in self._list_interventions(arm) if agent.key in named
+        ]
+        for named in shared:
+            if not any(self.find_use(arm, key) is Use.ALONE for key in named):
+                return False
+        return bool(shared)
 
     def _list_interventions(self, arm: str) -> Iterator[Mapping[str, str]]:
         """Yield the agents that each intervention of an arm names, with their kinds."""
         for name, arms in self.links.items():
             text = self.texts.get(name)
-            if text is not None and arm in arms:
-                named = (mention.value for mention in self.lexicon.find(text))
-                yield {agent.key: agent.kind for agent in named}
+            if text is None or arm not in arms:
+                continue
+            agents = [mention.value for mention in self.lexicon.find(text)]
+            yield {agent.key: agent.kind for agent in agents}
 
     def list_stated(self, statement: Statement) -> set[str]:
         """Return the arms whose own text states the regimen."""
-        return {
-            part.section
-            for part in list_parts(statement)
-            if part.section in self.labels
-            and not may_switch(part, self.texts[part.section])
-        }
+        stated: set[str] = set()
+        for part in list_parts(statement):
+            arm = part.section
+            if arm in self.labels and not may_switch(part, self.texts[arm]):
+                stated.add(arm)
+        return stated
 
     def list_linked(self, statement: Statement) -> set[str]:
         """Return the arms of the interventions whose text states the regimen."""
-        return {
-            arm for part in list_parts(statement) for arm in self._list_linked(part)
-        }
+        linked: set[str] = set()
+        for part in list_parts(statement):
+            linked.update(self._list_linked(part))
+        return linked
 
     def _list_linked(self, part: Statement) -> Collection[str]:
         """Return the arms of an intervention, or those of them that a clause of its text names."""
@@ -324,12 +349,11 @@ class Arms:
 
     def _find_described(self, statement: Statement) -> dict[str, str]:
         """Return the arms that the sentences of a regimen name."""
-        named = {
-            arm
-            for part in list_parts(statement)
-            if not self.texts[part.section].is_group
-            for arm in self._sentences.find_named(part.clause)
-        }
+        named: set[str] = set()
+        for part in list_parts(statement):
+            # an arm or intervention speaks of itself
+            if not self.texts[part.section].is_group:
+                named.update(self._sentences.find_named(part.clause))
         return {arm: "sentence" for arm in self.labels if arm in named}
 
     def read_amounts(
@@ -338,19 +362,19 @@ class Arms:
         """Yield the amounts of a regimen, with their arms where the arms of the regimen get
         different amounts.
         """
-        gets = {
-            arm: self._list_levels(arm, statement, levels)
-            for arm in self.labels
-            if arm in given
-        }
-        places = {
-            level: [arm for arm, own in gets.items() if level in own]
-            for level in levels
-        }
-        differ = len(set(map(tuple, places.values()))) > 1
+        arms_of: dict[Amount, list[str]] = {level: [] for level in levels}
+        for arm in self.labels:
+            if arm not in given:
+                continue
+            own = self._list_levels(arm, statement, levels)
+            for level, arms in arms_of.items():
+                if level in own:
+                    arms.append(arm)
+        differ = len({tuple(arms) for arms in arms_of.values()}) > 1
+        has_arms = all(arms_of.values())
         for level in levels:
-            if differ and all(places.values()):
-                yield replace_arms(level, self.cite(places[level], 1).value)
+            if differ and has_arms:
+                yield replace_arms(level, self.cite(arms_of[level], 1).value)
             else:
                 yield level
 
@@ -360,19 +384,18 @@ class Arms:
         """Return the amounts that an arm gets: those that its own text states of the regimen,
         else any of them in its text, else those of its interventions.
         """
-        parts = list_parts(statement)
-        stated = {
-            level for part in parts if part.section == arm for level in part.levels
-        }
+        stated: set[Amount] = set()
+        linked: set[Amount] = set()
+        for part in list_parts(statement):
+            if part.section == arm:
+                stated.update(part.levels)
+            if arm in self._list_linked(part):
+                linked.update(part.levels)
+        if stated:
+            return stated
         marks = self.texts[arm].marks.amounts
         named = {level for mark in marks for level in mark.value if level in levels}
-        linked = {
-            level
-            for part in parts
-            if arm in self._list_linked(part)
-            for level in part.levels
-        }
-        return stated or named or linked
+        return named or linked
 
 
 def list_parts(statement: Statement) -> Sequence[Statement]:

@@ -3,7 +3,7 @@ of the rules.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from operator import attrgetter
 from typing import Any
@@ -18,6 +18,7 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Evidence,
     FieldRef,
     Origin,
     Regimen,
@@ -63,13 +64,10 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         regimen = Regimen(section=draft.span.section, **fields, **builder.build())
         regimen = _cite_arms(regimen, places)
         same_agent = latest[fields["agent"].casefold()]
-        known = next(
-            (at for at in same_agent if _adds_nothing(regimen, assembled.items[at][1])),
-            None,
-        )
-        if known is not None:
-            path, first, other = assembled.items[known]
-            assembled.items[known] = path, _join_arms(first, regimen, places), other
+        again = _find_again(regimen, same_agent, assembled)
+        if again is not None:
+            path, first, other = assembled.items[again]
+            assembled.items[again] = path, _join_arms(first, regimen, places), other
             continue
         same_agent.append(len(assembled.items))
         assembled.add(regimen, builder)
@@ -78,50 +76,68 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
     return assembled
 
 
+def _find_again(
+    regimen: Regimen, earlier: Iterable[int], assembled: Assembled[Regimen]
+) -> int | None:
+    """Return the number of the first of some earlier items to which a regimen adds nothing."""
+    for number in earlier:
+        _, item, _ = assembled.items[number]
+        if _adds_nothing(regimen, item):
+            return number
+    return None
+
+
 def _cite_arms(regimen: Regimen, places: Mapping[str, Span]) -> Regimen:
     """Add the evidence of the arms of amounts: their labels, no surer than the amount and the
     arm of the regimen.
     """
-    cited = [
-        piece.model_copy(
-            update={
-                "field": f"amounts[{number}].arms",
-                **asdict(places[label]),
-                "quote": label,
-                "support": find_weakest(
-                    [piece.support, *(each.support for each in own)]
-                ),
-                "confidence": min(each.confidence or 0 for each in (piece, *own)),
-            }
-        )
-        for number, amount in enumerate(regimen.amounts)
-        for piece in regimen.evidence_for(f"amounts[{number}]")[:1]
-        for label in amount.arms
-        for own in [
-            [each for each in regimen.evidence_for("arms") if each.quote == label]
-        ]
-    ]
-    if cited:
-        return regimen.model_copy(update={"evidence": (*regimen.evidence, *cited)})
-    return regimen
+    cited: list[Evidence] = []
+    for number, amount in enumerate(regimen.amounts):
+        for piece in regimen.evidence_for(f"amounts[{number}]")[:1]:
+            for label in amount.arms:
+                field = f"amounts[{number}].arms"
+                cited.append(_cite_arm(regimen, piece, field, label, places[label]))
+    if not cited:
+        return regimen
+    return regimen.model_copy(update={"evidence": (*regimen.evidence, *cited)})
+
+
+def _cite_arm(
+    regimen: Regimen, amount: Evidence, field: str, label: str, place: Span
+) -> Evidence:
+    """Return the evidence of one arm of an amount, whose own evidence is ``amount``."""
+    arm = [piece for piece in regimen.evidence_for("arms") if piece.quote == label]
+    pieces = [amount, *arm]
+    return amount.model_copy(
+        update={
+            "field": field,
+            **asdict(place),
+            "quote": label,
+            "support": find_weakest([piece.support for piece in pieces]),
+            "confidence": min(piece.confidence or 0 for piece in pieces),
+        }
+    )
 
 
 def _join_arms(first: Regimen, more: Regimen, places: Mapping[str, Span]) -> Regimen:
     """Return a regimen that other arms get, too, in the order of the record."""
-    if set(more.arms) <= set(first.arms):
+    labels = {*first.arms, *more.arms}
+    if labels == set(first.arms):
         return first
-    pieces = {
-        piece.quote: piece
-        for one in (more, first)
-        for piece in one.evidence_for("arms")
-    }
-    arms = tuple(label for label in places if label in {*first.arms, *more.arms})
-    proven = (
-        pieces[label].model_copy(update={"field": f"arms[{at}]"})
-        for at, label in enumerate(arms)
-    )
-    others = (piece for piece in first.evidence if FieldRef(piece.field).path != "arms")
-    return first.model_copy(update={"arms": arms, "evidence": (*others, *proven)})
+    pieces: dict[str, Evidence] = {}
+    # the evidence of the first regimen counts where both have an arm
+    for piece in (*more.evidence_for("arms"), *first.evidence_for("arms")):
+        pieces[piece.quote] = piece
+    arms = tuple(label for label in places if label in labels)
+    evidence: list[Evidence] = []
+    for piece in first.evidence:
+        if FieldRef(piece.field).path == "arms":
+            continue
+        evidence.append(piece)
+    for number, label in enumerate(arms):
+        piece = pieces[label].model_copy(update={"field": f"arms[{number}]"})
+        evidence.append(piece)
+    return first.model_copy(update={"arms": arms, "evidence": tuple(evidence)})
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
@@ -131,12 +147,10 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
     listed = result.list_regimens()
     for answer in listed:
         yield _confirm(parsed, answer)
-    unanswered = [one for one in result.passages if not one.is_answered]
+    unanswered = [passage for passage in result.passages if not passage.is_answered]
     for regimen in parsed.regimens:
-        passage = next(
-            (one for one in unanswered if one.span.contains(regimen.chunk.span)), None
-        )
-        if passage and not any(covers(one, regimen) for one in listed):
+        passage = _find_passage(unanswered, regimen)
+        if passage and not any(covers(answer, regimen) for answer in listed):
             # An open field has the reason of the passage that should have been read again.
             yield replace(
                 regimen,
@@ -148,25 +162,34 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
             yield regimen
 
 
+def _find_passage(passages: Iterable[Draft], regimen: Draft) -> Draft | None:
+    """Return the first passage in which the clause of a regimen stands."""
+    for passage in passages:
+        if passage.span.contains(regimen.chunk.span):
+            return passage
+    return None
+
+
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
     """Add the rules' readings to a regimen of the model: the values that the text links to its
     agent, and the agent, role and timing of a similar regimen of the rules.
     """
     span = _place(answer)
     agent = answer.model.get("agent")
-    similar = [
-        one
-        for one in parsed.regimens
-        if agent and is_same_agent(one.rules["agent"].value, agent.value)
-    ]
+    similar: list[Draft] = []
+    if agent:
+        for regimen in parsed.regimens:
+            if not is_same_agent(regimen.rules["agent"].value, agent.value):
+                continue
+            similar.append(regimen)
     rules: dict[str, Reading[Any]] = {
         field.name: _find_same(field.name, answer, similar, span) for field in _FIELDS
     }
-    situation, origin = (AGREE, Origin.BOTH) if similar else (ALONE, Origin.MODEL)
+    situation = AGREE if similar else ALONE
     rules["stands"] = Reading(
         True,  # noqa: FBT003 - it is the value
         share_right("dosing.regimens", situation),
-        origin=origin,
+        origin=Origin.BOTH if similar else Origin.MODEL,
     )
     return replace(answer, span=span, rules=rules)
 
@@ -176,23 +199,24 @@ def _place(answer: Draft) -> Span:
     was refused.
     """
     quote = answer.model.get("quote")
-    whole = quote.spans[0] if quote and quote.spans else answer.chunk.span
-    if whole is not answer.chunk.span and whole.length <= _LONGEST_QUOTE:
-        return whole
-    stated = [
-        span
-        for name in _PLACED
-        if (value := answer.model.get(name))
-        for span in value.spans
-    ]
-    near = [
-        span for span in stated if whole.contains(span) and span.length < whole.length
-    ]
+    whole = answer.chunk.span
+    if quote and quote.spans:
+        whole = quote.spans[0]
+        if whole.length <= _LONGEST_QUOTE and whole is not answer.chunk.span:
+            return whole
+    near: list[Span] = []
+    for name in _PLACED:
+        value = answer.model.get(name)
+        for span in value.spans if value else ():
+            if span.length >= whole.length:
+                continue
+            if whole.contains(span):
+                near.append(span)
     if not near:
         return whole
-    return Span(
-        whole.section, min(span.start for span in near), max(span.end for span in near)
-    )
+    start = min(span.start for span in near)
+    end = max(span.end for span in near)
+    return Span(whole.section, start, end)
 
 
 def _find_same(
@@ -203,18 +227,19 @@ def _find_same(
     """
     model = answer.model.get(name)
     if model and name in LINKED:
-        return Reading.open_() if Support.INFERRED in model.list_supports() else model
-    refused = {one.value for one in answer.refused if one.field == name}
+        is_open = Support.INFERRED in model.list_supports()
+        return Reading.open_() if is_open else model
+    refused = {refusal.value for refusal in answer.refused if refusal.field == name}
     for regimen in similar:
         rule = _lend_arms(regimen, answer) if name == "arms" else regimen.rules[name]
-        if model and agree(rule.value, model.value) and rule.value:
-            return rule
-        here = regimen.span.overlaps(span) or (name == "arms" and len(similar) == 1)
-        if (
-            not model
-            and here
-            and refused.isdisjoint(map(show_value, rule.list_values()))
-        ):
+        if model:
+            if rule.value and agree(rule.value, model.value):
+                return rule
+            continue
+        is_only = name == "arms" and len(similar) == 1
+        if not is_only and not regimen.span.overlaps(span):
+            continue
+        if refused.isdisjoint(map(show_value, rule.list_values())):
             return rule
     return Reading.open_()
 
@@ -224,29 +249,22 @@ def _lend_arms(regimen: Draft, answer: Draft) -> Reading[Any]:
     arms differ in them.
     """
     read = regimen.rules["arms"]
-    said = answer.model.get("amounts")
-    known = regimen.rules["amounts"].list_values()
-    arms = {
-        arm
-        for one in known
-        for each in (said.list_values() if said else ())
-        if agree(one, each)
-        for arm in one.arms
-    }
-    kept = [
-        (label, span)
-        for label, span in zip(read.list_values(), read.spans, strict=True)
-        if label in arms
-    ]
-    if not kept:
+    answered = answer.model.get("amounts")
+    levels = answered.list_values() if answered else ()
+    arms: set[str] = set()
+    for amount in regimen.rules["amounts"].list_values():
+        if any(agree(amount, level) for level in levels):
+            arms.update(amount.arms)
+    labels: list[str] = []
+    spans: list[Span] = []
+    for label, span in zip(read.list_values(), read.spans, strict=True):
+        if label not in arms:
+            continue
+        labels.append(label)
+        spans.append(span)
+    if not labels:
         return read
-    return replace(
-        read,
-        value=tuple(label for label, _ in kept),
-        spans=tuple(span for _, span in kept),
-        signs=(),
-        sure=(),
-    )
+    return replace(read, value=tuple(labels), spans=tuple(spans), signs=(), sure=())
 
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
@@ -254,41 +272,50 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
     other arms.
     """
     pairs = zip(_schedule_of(regimen), _schedule_of(known), strict=True)
-    if any(one and one != other for one, other in pairs):
-        return False
+    for value, other in pairs:
+        if value and value != other:
+            return False
     return not regimen.amounts or agree(regimen.amounts, known.amounts)
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    searched = tuple(
-        s.name for s in parsed.record.sections if FieldRef(s.name).path in _SEARCHED
-    )
-    unread = next((one for one in result.passages if not one.is_answered), None)
-    if any(one.refused for one in result.passages):
-        reason = AbsenceReason.UNSUPPORTED_ANSWER
-    elif unread:
-        reason = unread.gap("regimens")
-    elif parsed.candidates and not result.passages:
-        reason = AbsenceReason.NOT_ASKED
-    else:
-        reason = (
-            AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
-        )
+    """Return why a record has no regimen."""
+    names = [section.name for section in parsed.record.sections]
+    searched = tuple(name for name in names if FieldRef(name).path in _SEARCHED)
+    reason = _find_reason(parsed, result, has_sections=bool(searched))
     return Absence(field="dosing", reason=reason, sections=searched)
+
+
+def _find_reason(
+    parsed: ParsedRecord, result: ModelResult, *, has_sections: bool
+) -> AbsenceReason:
+    """Return the reason of an absence: what the model was asked comes first.
+
+    ``has_sections``: the record has sections that can state doses.
+    """
+    if any(passage.refused for passage in result.passages):
+        return AbsenceReason.UNSUPPORTED_ANSWER
+    for passage in result.passages:
+        if not passage.is_answered:
+            return passage.gap("regimens")
+    if parsed.candidates and not result.passages:
+        return AbsenceReason.NOT_ASKED
+    if has_sections:
+        return AbsenceReason.NOT_REPORTED
+    return AbsenceReason.SECTION_ABSENT
 
 
 def covers(listed: Draft, regimen: Draft) -> bool:
     """Check whether a model's regimen states the rules' dose: the same words, or one of its
     amounts for its agent.
     """
-    amounts, quote, agent = (
-        listed.model.get(name) for name in ("amounts", "quote", "agent")
-    )
-    spans = [*(amounts.spans if amounts else ()), *(quote.spans if quote else ())]
-    places = regimen.rules["amounts"].spans or (regimen.span,)
-    if any(place.overlaps(span) for place in places for span in spans):
+    if _shares_words(listed, regimen):
         return True
-    if not amounts or not amounts.value or not agent or not agent.value:
+    amounts = listed.model.get("amounts")
+    agent = listed.model.get("agent")
+    if not amounts or not amounts.value:
+        return False
+    if not agent or not agent.value:
         return False
     # the rules may have taken another name there
     is_named = agent.value.casefold() in regimen.chunk.text.casefold()
@@ -298,7 +325,20 @@ def covers(listed: Draft, regimen: Draft) -> bool:
     known = regimen.rules["amounts"].value or ()
     if any((amount.low, amount.high) in stated for amount in known):
         return True
-    return all(a.unit in _PORTIONS for a in known)
+    return all(amount.unit in _PORTIONS for amount in known)
+
+
+def _shares_words(listed: Draft, regimen: Draft) -> bool:
+    """Return whether the amounts or the quote of a model's regimen overlap the rules' amounts, or
+    their regimen if it has none.
+    """
+    places = regimen.rules["amounts"].spans or (regimen.span,)
+    for name in ("amounts", "quote"):
+        reading = listed.model.get(name)
+        for span in reading.spans if reading else ():
+            if any(place.overlaps(span) for place in places):
+                return True
+    return False
 
 
 def is_same_agent(one: str | None, other: str | None) -> bool:
@@ -311,8 +351,14 @@ def is_same_agent(one: str | None, other: str | None) -> bool:
     ... )
     (True, False)
     """
-    names = [
-        " ".join((name or "").partition("(")[0].casefold().split())
-        for name in (one, other)
-    ]
-    return all(names) and (names[0] in names[1] or names[1] in names[0])
+    first = _fold_name(one)
+    second = _fold_name(other)
+    if not first or not second:
+        return False
+    return first in second or second in first
+
+
+def _fold_name(name: str | None) -> str:
+    """Return a name without brackets, case and repeated spaces."""
+    bare = (name or "").partition("(")[0]
+    return " ".join(bare.casefold().split())

@@ -41,23 +41,27 @@ class Clause:
     @cached_property
     def explained(self) -> set[int]:
         """The tokens of marks and of agents."""
-        places = [*self.marks.places(), *((m.first, m.end) for m in self.named)]
-        return {at for place in places for at in range(*place)}
+        tokens: set[int] = set()
+        for first, end in self.marks.places():
+            tokens.update(range(first, end))
+        for mention in self.named:
+            tokens.update(range(mention.first, mention.end))
+        return tokens
 
     def speaks_of_dosing(self, first: int, end: int) -> bool:
         """Return whether all words in ``first:end`` are marks, agents, numbers, signs, salts, or
         words about a dose.
         """
-        others = [
-            at
-            for at in range(first, end)
-            if self.tokens.words[at][0].isalpha() and at not in self.explained
-        ]
-        known = rule("word_about_dose")
-        return all(
-            known.covers(self.tokens, at, at + 1) or is_salt(self.tokens, at)
-            for at in others
-        )
+        about_dose = rule("word_about_dose")
+        for at in range(first, end):
+            is_word = self.tokens.words[at][0].isalpha()
+            if not is_word or at in self.explained:
+                continue
+            if about_dose.covers(self.tokens, at, at + 1):
+                continue
+            if not is_salt(self.tokens, at):
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ def is_aside(tokens: Tokens, first: int, end: int) -> bool:
         return False
     if rule("follow_up").search(tokens, first, end):
         return True
-    if not bool(rule("observed").search(tokens, first, end)):
+    if rule("observed").search(tokens, first, end) is None:
         return False
     return not rule("treats").search(tokens, first, end)
 
@@ -148,10 +152,8 @@ class Link(StrEnum):
 
 def list_near(statement: Statement, name: str) -> set[Any]:
     """Return the values of a field in the part of the clause about the agent."""
-    return {
-        mark.value
-        for mark in getattr(statement.clause.marks.inside(*statement.reach), name)
-    }
+    marks = statement.clause.marks.inside(*statement.reach)
+    return {mark.value for mark in getattr(marks, name)}
 
 
 def find_link(
@@ -159,18 +161,21 @@ def find_link(
 ) -> Link:
     """Return the link of a fact of a statement; ``name`` is the kind of finding."""
     if not statement.holds(fact):
-        own = fact.section in {statement.section, statement.agent.section}
-        if own and _is_of_giving(sections[fact.section], fact):
-            return Link.SECTION
-        return Link.ELSEWHERE
-    amounts = [mark for mark in statement.amounts if statement.holds(mark)]
-    others = [mark for mark in amounts if mark is not fact]
+        if fact.section not in {statement.section, statement.agent.section}:
+            return Link.ELSEWHERE
+        is_of_giving = _is_of_giving(sections[fact.section], fact)
+        return Link.SECTION if is_of_giving else Link.ELSEWHERE
+    amounts: list[Fact] = []
+    for amount in statement.amounts:
+        if amount is fact or not statement.holds(amount):
+            continue
+        amounts.append(amount)
     # The amount of the clause may be that of another agent, and with it all that the clause says.
-    if any(mark.confidence < 1 for mark in others):
+    if any(amount.confidence < 1 for amount in amounts):
         return Link.ELSEWHERE
     if len(list_near(statement, name)) > 1:
         return Link.RIVALS
-    return _link_in_clause(statement, fact, others)
+    return _link_in_clause(statement, fact, amounts)
 
 
 def _link_in_clause(statement: Statement, fact: Fact, amounts: Sequence[Fact]) -> Link:
@@ -179,26 +184,42 @@ def _link_in_clause(statement: Statement, fact: Fact, amounts: Sequence[Fact]) -
     """
     clause = statement.clause
     key = statement.agent.key
-    anchors = [*amounts, *(name for name in clause.named if name.value.key == key)]
-    if not anchors or not statement.reach[0] <= fact.first < statement.reach[1]:
-        return Link.BESIDE if clause.about_topic and not anchors else Link.CLAUSE
-    gaps = [(min(at.end, fact.end), max(at.first, fact.first)) for at in anchors]
-    first, end = min(gaps, key=lambda gap: gap[1] - gap[0])
+    names = [mention for mention in clause.named if mention.value.key == key]
+    anchors = [*amounts, *names]
+    if not anchors:
+        return Link.BESIDE if clause.about_topic else Link.CLAUSE
+    reach_first, reach_end = statement.reach
+    if not reach_first <= fact.first < reach_end:
+        return Link.CLAUSE
+    first, end = min((_find_gap(anchor, fact) for anchor in anchors), key=_measure)
     behind = min(clause.end, max(end, fact.end + _OTHER_ACT_REACH))
     if rule("other_act").search(clause.tokens, first, behind):
         return Link.ELSEWHERE
     for mention in clause.named:
-        if first <= mention.first < end and mention.value.key != key:
+        if mention.value.key == key:
+            continue
+        if first <= mention.first < end:
             return Link.CLAUSE  # over another agent
     return Link.CLAUSE if end - first > _BESIDE_REACH else Link.BESIDE
 
 
+def _find_gap(anchor: Fact, fact: Fact) -> Place:
+    """Return the tokens between two marks, whichever comes first."""
+    return min(anchor.end, fact.end), max(anchor.first, fact.first)
+
+
+def _measure(place: Place) -> int:
+    first, end = place
+    return end - first
+
+
 def _is_of_giving(section: DosingSection, fact: Fact) -> bool:
     """Return whether the clause of a fact is about what participants are given."""
-    place = next(
-        (one for one in section.clauses if one[0] <= fact.first < one[1]), section.title
-    )
-    return not (
-        rule("other_act").search(section.tokens, *place)
-        or describes_other(section.tokens, *place)
-    )
+    place = section.title
+    for first, end in section.clauses:
+        if first <= fact.first < end:
+            place = (first, end)
+            break
+    if rule("other_act").search(section.tokens, *place):
+        return False
+    return not describes_other(section.tokens, *place)

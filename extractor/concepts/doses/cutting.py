@@ -4,6 +4,7 @@ alternatives with a rhythm of their own.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Mention
@@ -39,18 +40,25 @@ def cut_section(section: DosingSection, mentions: Sequence[Mention]) -> Iterator
     if section.title[1] > section.title[0]:
         yield Piece(*section.title)
     for sentence in section.clauses:
-        if section.is_group or _may_state_dosing(section, sentence):
-            for number, step in enumerate(_cut_steps(section, sentence, mentions)):
-                places = _cut_alternatives(section, step, mentions)
-                yield Piece(*next(places), is_step=number > 0, is_cut=number > 0)
-                yield from (Piece(*place, is_cut=True) for place in places)
+        if not section.is_group and not _may_state_dosing(section, sentence):
+            continue
+        is_later = False
+        for step in _cut_steps(section, sentence, mentions):
+            first_part, *parts = _cut_alternatives(section, step, mentions)
+            yield Piece(*first_part, is_step=is_later, is_cut=is_later)
+            for part in parts:
+                yield Piece(*part, is_cut=True)
+            is_later = True
 
 
 def _may_state_dosing(section: DosingSection, sentence: Place) -> bool:
+    """Return whether a sentence has an amount, or another mark and no other subject than doses."""
     marks = section.marks.inside(*sentence)
     if marks.amounts:
         return True
-    return bool(marks.places()) and not is_aside(section.tokens, *sentence)
+    if not marks.places():
+        return False
+    return not is_aside(section.tokens, *sentence)
 
 
 def _cut_steps(
@@ -115,16 +123,21 @@ def _find_joint_before(
     if within(mentions, before.end, reach[1]):
         return None
     joints = list(rule("agent_break").find(section.tokens, before.end, step.first))
-    return (joints[-1].first, joints[-1].end) if joints else None
+    if not joints:
+        return None
+    return joints[-1].first, joints[-1].end
 
 
 def _both_give(before: Findings, after: Findings) -> bool:
     """Return whether both sides of "then" state a dose, a time, or different routes."""
     if before.amounts and after.amounts:
         return True
-    if before.route and after.route and before.route[-1].value != after.route[0].value:
+    has_routes = bool(before.route and after.route)
+    if has_routes and before.route[-1].value != after.route[0].value:
         return True
-    return bool((before.frequency or before.days) and (after.frequency or after.days))
+    is_timed_before = bool(before.frequency or before.days)
+    is_timed_after = bool(after.frequency or after.days)
+    return is_timed_before and is_timed_after
 
 
 def _cut_alternatives(
@@ -135,25 +148,25 @@ def _cut_alternatives(
 
     "A every 2 weeks and A every 4 weeks", "300 mg every 2 weeks or 600 mg every 4 weeks".
     """
+    tokens = section.tokens
     marks = section.marks.inside(*step)
-    rates = [
-        rate
-        for amount in marks.amounts
-        if (rate := read_rate(section.tokens, amount)) is not None
-    ]
-    timed = sorted([*marks.frequency, *marks.days, *rates], key=lambda mark: mark.first)
+    timed: list[Fact] = [*marks.frequency, *marks.days]
+    for amount in marks.amounts:
+        rate = read_rate(tokens, amount)
+        if rate is not None:
+            timed.append(rate)
+    timed.sort(key=attrgetter("first"))
     start, end = step
+    gaps: list[Place] = []
     if len(timed) > 1:
         named = within(mentions, *step)
-        gaps = [
-            *_between_names(named, marks.frequency),
-            *_between_amounts(section.tokens, marks.amounts, timed, named),
-        ]
-        for gap in sorted(gaps):
-            breaks = list(rule("agent_break").find(section.tokens, *gap))
-            if breaks:
-                yield start, breaks[-1].first
-                start = breaks[-1].end
+        gaps += _between_names(named, marks.frequency)
+        gaps += _between_amounts(tokens, marks.amounts, timed, named)
+    for gap in sorted(gaps):
+        breaks = list(rule("agent_break").find(tokens, *gap))
+        if breaks:
+            yield start, breaks[-1].first
+            start = breaks[-1].end
     yield start, end
 
 
@@ -190,9 +203,13 @@ def _between_amounts(
 
 def _speaks_of_dosing(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether all words in a range are about a dose, so that none names another agent."""
-    words = (at for at in range(first, end) if tokens.words[at][0].isalpha())
-    known = rule("word_about_dose")
-    return all(known.covers(tokens, at, at + 1) for at in words)
+    about_dose = rule("word_about_dose")
+    for at in range(first, end):
+        if not tokens.words[at][0].isalpha():
+            continue
+        if about_dose.covers(tokens, at, at + 1) is None:
+            return False
+    return True
 
 
 def _find_change(
@@ -203,6 +220,8 @@ def _find_change(
     """
     before = within(timed, *between)
     after = [mark for mark in timed if mark.first >= behind]
-    if before and after and before[-1].value != after[0].value:
-        return before[-1], after[0]
-    return None
+    if not before or not after:
+        return None
+    if before[-1].value == after[0].value:
+        return None
+    return before[-1], after[0]

@@ -86,43 +86,41 @@ def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
     The last result is cached, since the readers of amounts, frequencies, lengths and days ask for
     it in turn.
     """
-    marks = [
-        mark
-        for lead in rule("days_lead").find(tokens)
-        if (mark := _read_days(tokens, lead))
-    ]
+    marks: list[Mark[Days]] = []
+    for lead in rule("days_lead").find(tokens):
+        days = _read_days(tokens, lead)
+        if days:
+            marks.append(days)
     marks += _read_weeks(tokens)
-    lists = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
-    lists += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
-    for first, start in lists:
-        listed = _read_list(tokens, start, counted=True)
-        if listed and listed[1] < len(tokens):
-            unit = read_time_unit(tokens.words[listed[1]])
-        else:
-            unit = None
-        if (
-            listed
-            and listed[0]
-            and tokens.words[start] == "0"
-            and unit
-            and unit in WHOLE_DAYS
-        ):
-            numbers = [
-                int(word)
-                for word in tokens.words[start : listed[1]]
-                if word.isdecimal()
-            ]
-            marks.append(
-                Mark(
-                    tuple(number * WHOLE_DAYS[unit] for number in numbers),
-                    first,
-                    listed[1] + 1,
-                )
-            )
-    for found in rule("first_day").find(tokens):
-        cycle = rule("of_cycle").starts(tokens, found.end)
-        marks.append(Mark((1,), found.first, cycle.end if cycle else found.end))
+    marks += _read_times(tokens)
+    for match in rule("first_day").find(tokens):
+        cycle = rule("of_cycle").starts(tokens, match.end)
+        end = cycle.end if cycle else match.end
+        marks.append(Mark((1,), match.first, end))
     return drop_overlaps(marks)
+
+
+def _read_times(tokens: Tokens) -> Iterator[Mark[Days]]:
+    """Yield lists of times from 0 on, with their unit behind them: "at 0, 4 and 8 weeks"."""
+    starts = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
+    starts += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
+    for first, start in starts:
+        # other lists count doses or levels
+        if start >= len(tokens) or tokens.words[start] != "0":
+            continue
+        listed = _read_list(tokens, start, counted=True)
+        if listed is None:
+            continue
+        _, end = listed
+        unit = read_time_unit(tokens.words[end]) if end < len(tokens) else None
+        if unit is None or unit not in WHOLE_DAYS:
+            continue
+        days: list[int] = []
+        for word in tokens.words[start:end]:
+            if not word.isdecimal():
+                continue
+            days.append(int(word) * WHOLE_DAYS[unit])
+        yield Mark(tuple(days), first, end + 1)
 
 
 def _read_weeks(tokens: Tokens) -> Iterator[Mark[Days]]:
@@ -138,7 +136,8 @@ def _read_weeks(tokens: Tokens) -> Iterator[Mark[Days]]:
             continue
         # "in week 1" is said with its preposition
         during = rule("during_before").ends(tokens, lead.first)
-        yield Mark((), during.first if during else lead.first, end)
+        first = during.first if during else lead.first
+        yield Mark((), first, end)
 
 
 def _is_span(tokens: Tokens, lead: Found, weeks: Days) -> bool:
@@ -147,23 +146,22 @@ def _is_span(tokens: Tokens, lead: Found, weeks: Days) -> bool:
     """
     if rule("week_range").starts(tokens, lead.end):
         return True
+    if len(weeks) == 1:
+        return rule("during_before").ends(tokens, lead.first) is not None
+    if weeks[-1] - weeks[0] != 7 * (len(weeks) - 1):
+        return False
     # "week 1 and 2: 1 mg/kg/day": what is given daily is given through both weeks
-    is_in_a_row = len(weeks) > 1 and weeks[-1] - weeks[0] == 7 * (len(weeks) - 1)
-    around = max(0, lead.first - _RATE_REACH), min(len(tokens), lead.end + _RATE_REACH)
-    if is_in_a_row and rule("daily_rate").search(tokens, *around):
-        return True
-    return (
-        len(weeks) == 1 and rule("during_before").ends(tokens, lead.first) is not None
-    )
+    first = max(0, lead.first - _RATE_REACH)
+    end = min(len(tokens), lead.end + _RATE_REACH)
+    return rule("daily_rate").search(tokens, first, end) is not None
 
 
 def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
     """Read a list of days. A lone first or last day ("starting on day 7") gives an empty list."""
     word = tokens.words[lead.end - 1]
     before = tokens.words[lead.end - 2] if lead.end > 1 else ""
-    if word == "d" and len(before) == 3 and before.istitle():  # an allergen: "Fel d 1"
-        return None
-    if _is_code(tokens, lead.end - 1):
+    is_allergen = word == "d" and len(before) == 3 and before.istitle()  # "Fel d 1"
+    if is_allergen or _is_code(tokens, lead.end - 1):
         return None
     listed = _read_list(tokens, lead.end)
     if not listed:
@@ -176,47 +174,51 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
     if lead.has("start") or rule("onwards").starts(tokens, end):
         days = ()
     cycle = rule("of_cycle").starts(tokens, end)
-    if cycle:
-        # "day 1 every 21 days": keep the interval separate
-        alone = len(days) == 1 and cycle.has("interval")
-        end = end if alone else cycle.end
+    if cycle is None:
+        return Mark(days, lead.first, end)
+    # "day 1 every 21 days": keep the interval separate
+    is_interval = len(days) == 1 and cycle.has("interval")
+    if not is_interval:
+        end = cycle.end
     return Mark(days, lead.first, end)
 
 
 def _is_code(tokens: Tokens, at: int) -> bool:
     """Return whether a "D" stands inside a name ("AB12-34D5"), not behind a cycle ("C1D8")."""
-    before = at - 1
-    glued = before > 0 and tokens.joined(at) and tokens.words[before].isdecimal()
-    if not glued or tokens.words[at] not in ("D", "d"):
+    if tokens.words[at] not in ("D", "d"):
         return False
-    cycle = tokens.words[before - 1].lower() in ("c", "cycle", "cy")
-    return not cycle
+    before = at - 1
+    if before <= 0 or not tokens.joined(at):
+        return False
+    if not tokens.words[before].isdecimal():
+        return False
+    return tokens.words[before - 1].lower() not in ("c", "cycle", "cy")
 
 
 def _read_list(
     tokens: Tokens, at: int, *, factor: int = 1, counted: bool = False
 ) -> tuple[Days, int] | None:
-    """Return the days of a list that begins at a token, and its end."""
+    """Return the days of a list that begins at a token, and its end; None if no number stands
+    there.
+
+    ``factor`` is the days of a number's unit, ``counted`` lets any number begin the list.
+    """
     days: list[int] = []
     end = at
-    closed = False
+    is_closed = False
     while number := _read_day(tokens, at, listed=counted):
         value, behind = number
-        between = (
-            tokens.text[tokens.ends[end - 1] : tokens.starts[behind - 1]]
-            .lower()
-            .lstrip()
-        )
-        if not closed:
-            closed = " or " in f" {between} "  # "day 1 or 2" is a single day
-            if days and (named := between.replace("-", " ").split()):
-                unit = read_time_unit(named[-1])
-                # "day 1, week 4 and week 8"
-                factor = WHOLE_DAYS.get(unit, factor) if unit else factor
-            if not closed:
-                days += _add_days(days, value, between, factor)
+        start = tokens.ends[end - 1]
+        between = tokens.text[start : tokens.starts[behind - 1]].lower().lstrip()
+        if " or " in f" {between} ":  # "day 1 or 2" is a single day
+            is_closed = True
+        if not is_closed:
+            if days:
+                factor = _find_factor(between, factor)
+            days += _add_days(days, value, between, factor)
         aside = rule("day_aside").starts(tokens, behind)
-        at = end = aside.end if aside else behind
+        end = aside.end if aside else behind
+        at = end
         joint = rule("day_joint").starts(tokens, end)
         if joint and joint.end > end:
             at = joint.end
@@ -225,29 +227,51 @@ def _read_list(
     return (tuple(days), end) if days else None
 
 
+def _find_factor(between: str, factor: int) -> int:
+    """Return the days of the unit that the words between two numbers name ("day 1, week 4 and
+    week 8"), else ``factor``.
+    """
+    words = between.replace("-", " ").split()
+    unit = read_time_unit(words[-1]) if words else None
+    if not unit:
+        return factor
+    return WHOLE_DAYS.get(unit, factor)
+
+
 def _add_days(
     days: list[int], value: int, between: str, factor: int
 ) -> "range | list[int]":
-    opened = between.startswith("-")
-    words = between.replace("-", " ").split()
-    through = bool(days) and (
-        opened
-        or "~" in between
-        or not {"to", "through", "until", "till"}.isdisjoint(words)
-    )
-    dashes = between.count("-") - (through and opened)
-    if dashes > 0 or (
-        through and days[-1] < 0 and value < -days[-1] and "-" in between
-    ):
+    """Return the days that a number adds to those before it: itself, or every day of a range.
+
+    ``value`` has no sign yet; ``between`` is the text before it, from the number before it on.
+    """
+    is_opened = between.startswith("-")
+    is_through = bool(days) and _says_through(between)
+    dashes = between.count("-")
+    if is_through and is_opened:
+        dashes -= 1  # the dash of the range is no sign
+    # "days -7-2": the sign of the first day holds for the last one
+    goes_on_before = is_through and days[-1] < 0 and value < -days[-1]
+    if dashes > 0 or (goes_on_before and "-" in between):
         value = -value
-    if through and factor == 1:
-        return range(days[-1] + 1, min(value, days[-1] + _LONGEST_RANGE) + 1)
+    if is_through and factor == 1:
+        last = min(value, days[-1] + _LONGEST_RANGE)
+        return range(days[-1] + 1, last + 1)
     return [value * factor]
+
+
+def _says_through(between: str) -> bool:
+    """Return whether the text between two numbers makes them a range: "1-5", "1 through 5"."""
+    if between.startswith("-") or "~" in between:
+        return True
+    words = between.replace("-", " ").split()
+    return not {"to", "through", "until", "till"}.isdisjoint(words)
 
 
 def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | None:
     """Return the number of a day, without its sign, and the token after it."""
-    at += tokens.codes[at : at + 1] == "-"
+    if tokens.codes[at : at + 1] == "-":
+        at += 1
     if at >= len(tokens) or tokens.codes[at] not in (NUMBER, NAME_NUMBER):
         return None
     word = tokens.words[at]
@@ -256,9 +280,7 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
         return None
     if not word.isdecimal() and value not in range(1, 8):
         return None
-    if len(word) > 5:
-        return None
-    if value > 999:
+    if len(word) > 5 or value > 999:
         return None
     if not listed and rule("no_day_after").starts(tokens, at + 1):
         return None
@@ -270,33 +292,33 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
 
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
     """Return moments of dosing other than counted days, left to right."""
-    limits = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
+    places = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
+    places += _read_moments(tokens)
     return drop_overlaps(
-        Mark(tokens.read(*place), *place) for place in [*limits, *_read_moments(tokens)]
+        Mark(tokens.read(first, end), first, end) for first, end in places
     )
 
 
 def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
-    for found in rule("dose_moment").find(tokens):
-        first = found.first
-        end = found.end
+    """Yield the places of words for a moment, without what says how long it lasts."""
+    for match in rule("dose_moment").find(tokens):
+        first = match.first
+        end = match.end
         before = tokens.words[first - 1].lower() if first else ""
-        if tokens.codes[first] == NUMBER and before in {
-            "for",
-            "over",
-            "of",
-            "every",
-            "each",
-        }:
+        is_number = tokens.codes[first] == NUMBER
+        if is_number and before in ("for", "over", "of", "every", "each"):
             # "for 7 days before surgery"
-            again = rule("around_event").search(tokens, first, end)
-            if not again:
+            event = rule("around_event").search(tokens, first, end)
+            if not event:
                 continue
-            first = again.first
+            first = event.first
         while end > first and tokens.words[end - 1].lower() in _LOOSE_ENDS:
             end -= 1
         word = tokens.words[first].lower()
-        if end > first + (word not in ("bedtime", "hs", "qhs")):
+        # a lone word is a moment only if it names a time or an operation by itself
+        is_time_alone = word in ("bedtime", "hs", "qhs")
+        shortest = 1 if is_time_alone else 2
+        if end - first >= shortest:
             yield first, end
         elif word.endswith("operatively"):
             yield first, first + 1
@@ -320,25 +342,34 @@ def code_days(days: Days, cycle: Period | None) -> Frequency:
     ... ]  # in a cycle of three weeks, the second gap is longer
     ['QW', 'other']
     """
+    length = None
+    if cycle and cycle.unit in WHOLE_DAYS:
+        length = cycle.value * WHOLE_DAYS[cycle.unit]
     gaps = {after - before for before, after in pairwise(days)}
-    length = (
-        cycle.value * WHOLE_DAYS[cycle.unit]
-        if cycle and cycle.unit in WHOLE_DAYS
-        else None
-    )
-    if length and len(days) == 2 and min(gaps) not in (1, length / 2):
+    if not gaps:
+        return code_interval(length) if length else Frequency.ONCE
+    shortest = min(gaps)
+    if length and len(days) == 2 and shortest not in (1, length / 2):
         return Frequency.OTHER
-    if len(gaps) == 1 and (
-        len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY
-    ):
-        return code_interval(gaps.pop())
-    if gaps:  # the same two or three days of each week?
-        weeks: dict[int, set[int]] = {}
-        for day in days:
-            weeks.setdefault((day - days[0]) // 7, set()).add((day - days[0]) % 7)
-        same = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
-        return _PER_WEEK.get(len(weeks[0]) if same else 0, Frequency.OTHER)
-    return code_interval(length) if length else Frequency.ONCE
+    if len(gaps) > 1:
+        return _code_weekdays(days)
+    # two days far apart imply no rhythm, unless they are whole months apart
+    is_near = shortest <= _LONGEST_OF_TWO or shortest in _MONTHLY
+    if len(days) > 2 or is_near:
+        return code_interval(shortest)
+    return _code_weekdays(days)
+
+
+def _code_weekdays(days: Days) -> Frequency:
+    """Return the frequency of the same two or three days of each week, else "other"."""
+    weeks: dict[int, set[int]] = {}
+    for day in days:
+        week, weekday = divmod(day - days[0], 7)
+        weeks.setdefault(week, set()).add(weekday)
+    is_weekly = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
+    if not is_weekly:
+        return Frequency.OTHER
+    return _PER_WEEK.get(len(weeks[0]), Frequency.OTHER)
 
 
 def code_schedule(
@@ -362,9 +393,16 @@ def code_schedule(
     # "500 mg daily on the first day"
     if stated is Frequency.QD and cycle is None and _is_one_day(days):
         return Frequency.ONCE
-    if not days or (stated and (stated is not Frequency.ONCE or not cycle)):
+    if not days:
         return stated
-    return None if cyclic and cycle is None and days[0] > 0 else code_days(days, cycle)
+    # "once on day 1" of a cycle is once a cycle
+    is_once_a_cycle = stated is Frequency.ONCE and cycle is not None
+    if stated and not is_once_a_cycle:
+        return stated
+    is_of_unknown_cycle = cyclic and cycle is None and days[0] > 0
+    if is_of_unknown_cycle:
+        return None
+    return code_days(days, cycle)
 
 
 def _code_listed(
@@ -376,10 +414,11 @@ def _code_listed(
         return listed
     if _spans_intervals(days, stated):
         return stated
-    is_open = stated is Frequency.OTHER and cycle is None
-    if listed is Frequency.QD and (stated is Frequency.QW or is_open):
+    if listed is Frequency.QD:
+        is_open = stated is Frequency.OTHER and cycle is None
         # "days 1-5 every week", "once or twice daily on days 8-180"
-        return Frequency.OTHER
+        if stated is Frequency.QW or is_open:
+            return Frequency.OTHER
     return listed if stated in _LENGTHS_OF_CYCLES else stated
 
 
@@ -388,15 +427,19 @@ def _spans_intervals(days: Days, stated: Frequency) -> bool:
     "every 14 days on days 1-43".
     """
     interval = _LENGTH_OF.get(stated)
-    in_a_row = days[-1] - days[0] == len(days) - 1
-    return interval is not None and in_a_row and len(days) > interval
+    if interval is None:
+        return False
+    is_in_a_row = days[-1] - days[0] == len(days) - 1
+    return is_in_a_row and len(days) > interval
 
 
 def _is_one_day(days: Days) -> bool:
     """Return whether days are a single one, and not the last day of a week: "5 mg daily in week
     1" is daily.
     """
-    return len(days) == 1 and (days[0] == 0 or days[0] % 7 != 0)
+    if len(days) != 1:
+        return False
+    return days[0] == 0 or days[0] % 7 != 0
 
 
 def count_days(period: Period | None) -> float | None:
@@ -405,5 +448,8 @@ def count_days(period: Period | None) -> float | None:
     >>> count_days(Period(value=3, unit=TimeUnit.WEEK))
     21.0
     """
-    counted = period and period.unit in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}
-    return period.value * DAYS[period.unit] if period and counted else None
+    if period is None:
+        return None
+    if period.unit not in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}:
+        return None
+    return period.value * DAYS[period.unit]

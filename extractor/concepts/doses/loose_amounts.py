@@ -11,7 +11,7 @@ from functools import cache
 from extractor.concepts.places import Derived
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens, lex
-from extractor.language.quantities import find_quantity_lists
+from extractor.language.quantities import Quantity, find_quantity_lists
 from extractor.language.units import find_unit, list_units
 from extractor.schemas import Amount, Support
 
@@ -40,19 +40,24 @@ def find_loosely(
     >>> find_loosely(tokens, Amount(low=2, high=2, unit="tablet"), [(0, 1)])
     Derived(first=0, end=2, support=<Support.INFERRED: 'inferred'>)
     """
-    found = next(
-        (
-            (first, unit_end)
-            for first, end in places
-            if (unit_end := _find_unit(tokens, end, amount.unit))
-        ),
-        None,
-    )
-    found = found or _find_word(tokens, amount.unit, places)
-    found = found or _find_shared_unit(tokens, amount.unit, places)
-    found = found or _find_ends(tokens, amount)
-    found = found or _find_single_piece(tokens, amount)
-    return Derived(*found, Support.INFERRED) if found else None
+    # the ways that conclude less come first
+    place = _find_with_unit(tokens, amount.unit, places)
+    place = place or _find_word(tokens, amount.unit, places)
+    place = place or _find_shared_unit(tokens, amount.unit, places)
+    place = place or _find_ends(tokens, amount)
+    place = place or _find_single_piece(tokens, amount)
+    return Derived(*place, Support.INFERRED) if place else None
+
+
+def _find_with_unit(
+    tokens: Tokens, unit: str, places: Sequence[Range]
+) -> tuple[int, int] | None:
+    """Return the first number with its unit directly behind it, and that unit."""
+    for first, end in places:
+        unit_end = _find_unit(tokens, end, unit)
+        if unit_end:
+            return first, unit_end
+    return None
 
 
 @cache
@@ -88,19 +93,16 @@ def _find_word(
     tokens: Tokens, unit: str, places: Sequence[Range]
 ) -> tuple[int, int] | None:
     """Return the number with a unit that no table knows: "1500 impulses", "Ksh 1500"."""
-    wanted = unit.lower().removesuffix("s")
-    if find_unit(lex(unit), 0, loose=True) is not None and unit not in (
-        "min",
-        "minute",
-    ):
+    is_minutes = unit in ("min", "minute")
+    if not is_minutes and find_unit(lex(unit), 0, loose=True) is not None:
         return None
+    wanted = unit.lower().removesuffix("s")
     for first, end in places:
-        beside = (
-            *tokens.words[end : end + 2],
-            *tokens.words[max(0, first - 1) : first],
-        )
-        if any(word.lower().removesuffix("s") == wanted for word in beside):
-            return first, end
+        behind = tokens.words[end : end + 2]
+        before = tokens.words[max(0, first - 1) : first]
+        for word in (*behind, *before):
+            if word.lower().removesuffix("s") == wanted:
+                return first, end
     return None
 
 
@@ -110,21 +112,27 @@ def _find_shared_unit(
     """Return the number without a unit of its own, if the number before or behind it has the
     unit: "starts at 5 and rises to 10 mg", "0.5 mg at first, then 0.25".
     """
-    stated = [
-        (one.first, one.end)
-        for levels in find_quantity_lists(tokens)
-        for one in levels
-        if one.unit.dose and _name(one.unit.dose) == _name(unit)
-    ]
+    stated = [(level.first, level.end) for level in _list_levels(tokens, unit)]
     for first, end in places:
         if not _is_bare(tokens, first, end):
             continue
-        if any(
-            start < end + _LIST_REACH and first - _LIST_REACH < stop
-            for start, stop in stated
-        ):
-            return first, end
+        for start, stop in stated:
+            is_near = start < end + _LIST_REACH and first - _LIST_REACH < stop
+            if is_near:
+                return first, end
     return None
+
+
+def _list_levels(tokens: Tokens, unit: str) -> list[Quantity]:
+    """Return the numbers with a unit, but for the time of which it is the dose."""
+    levels: list[Quantity] = []
+    for quantities in find_quantity_lists(tokens):
+        for quantity in quantities:
+            dose = quantity.unit.dose
+            if not dose or _name(dose) != _name(unit):
+                continue
+            levels.append(quantity)
+    return levels
 
 
 def _is_bare(tokens: Tokens, first: int, end: int) -> bool:
@@ -140,18 +148,14 @@ def _is_bare(tokens: Tokens, first: int, end: int) -> bool:
 
 def _find_ends(tokens: Tokens, amount: Amount) -> tuple[int, int] | None:
     """Return the place of a range whose two ends are stated apart: "25 mg at first, raised to at
-    most 200 mg".
+    most 200 mg". None if the amount is no range, or the upper end does not stand closely behind
+    the lower one.
     """
     if amount.low is None or amount.high is None or amount.low == amount.high:
         return None
-    stated = [
-        one
-        for levels in find_quantity_lists(tokens)
-        for one in levels
-        if one.unit.dose and _name(one.unit.dose) == _name(amount.unit)
-    ]
-    lowest = [one for one in stated if one.low == one.high == amount.low]
-    highest = [one for one in stated if one.low == one.high == amount.high]
+    levels = _list_levels(tokens, amount.unit)
+    lowest = [level for level in levels if level.low == level.high == amount.low]
+    highest = [level for level in levels if level.low == level.high == amount.high]
     for low in lowest:
         for high in highest:
             if 0 <= high.first - low.end <= _RANGE_REACH:

@@ -1,7 +1,7 @@
 """Merge the statements about one regimen of an agent, wherever they stand."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,21 +34,19 @@ def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     by_agent = defaultdict[str, list[Statement]](list)
     for statement in statements:
         by_agent[statement.agent.key].append(statement)
-    merged = [
-        _move_to_quote(regimen)
-        for group in by_agent.values()
-        for regimen in _merge_group(group)
-    ]
+    merged: list[Statement] = []
+    for group in by_agent.values():
+        merged += map(_move_to_quote, _merge_group(group))
     return tuple(_lend_placebo_route(merged))
 
 
 def _merge_group(group: Iterable[Statement]) -> list[Statement]:
     """Return the regimens of one agent."""
     ranked = sorted(group, key=_rank)
-    dosed = _unite([one for one in ranked if one.amounts])
-    undosed = [one for one in ranked if not one.amounts]
+    dosed = _unite([statement for statement in ranked if statement.amounts])
+    undosed = [statement for statement in ranked if not statement.amounts]
     if not dosed:
-        return [one for one in _unite(undosed) if _stands_alone(one)]
+        return [regimen for regimen in _unite(undosed) if _stands_alone(regimen)]
     for filler in undosed:
         for place, regimen in enumerate(dosed[:_MOST_ALTERNATIVES]):
             if is_same_regimen(regimen, filler):
@@ -58,19 +56,20 @@ def _merge_group(group: Iterable[Statement]) -> list[Statement]:
 
 def _list_other_ways(
     dosed: Iterable[Statement], undosed: Iterable[Statement]
-) -> list[Statement]:
-    """Return the statements without an amount that are regimens beside those with one: they
+) -> Iterator[Statement]:
+    """Yield the statements without an amount that are regimens beside those with one: they
     state another route and its schedule.
     """
-    routes = {one.route.value for one in dosed if one.route}
+    routes = {statement.route.value for statement in dosed if statement.route}
     if not routes:
-        return []
-    return [
-        one
-        for one in undosed
-        if one.mention and one.route and one.route.value not in routes
-        if one.frequency or one.days
-    ]
+        return
+    for statement in undosed:
+        if not statement.mention or not statement.route:
+            continue
+        if statement.route.value in routes:
+            continue
+        if statement.frequency or statement.days:
+            yield statement
 
 
 def _rank(statement: Statement) -> tuple[int, bool, bool]:
@@ -134,17 +133,18 @@ def _move_to_quote(merged: Statement) -> Statement:
     parts = _list_parts(merged)
     if merged.amounts:
         unit = merged.levels[0].unit
-        parts = [one for one in parts if one.amounts and one.levels[0].unit == unit]
+        dosed = [part for part in parts if part.amounts]
+        parts = [part for part in dosed if part.levels[0].unit == unit]
     quoted = min(parts, key=_rank_place)
     for other in merged.parts:
         quoted = _fill(quoted, other)
     return quoted
 
 
-def _rank_place(one: Statement) -> tuple[int, int, int]:
+def _rank_place(part: Statement) -> tuple[int, int, int]:
     """Sort key: the part with the most levels first, then the most complete, then one in an arm."""
-    own = sum(one.holds(fact) for fact in _list_stated(one))
-    return -len(one.levels), -own, _SECTIONS.index(FieldRef(one.section).path)
+    own = sum(part.holds(fact) for fact in _list_stated(part))
+    return -len(part.levels), -own, _SECTIONS.index(FieldRef(part.section).path)
 
 
 def _stands_alone(statement: Statement) -> bool:
@@ -161,25 +161,29 @@ def _stands_alone(statement: Statement) -> bool:
 def _names_route(statement: Statement, route: Fact) -> bool:
     """Return whether a route is a part of the agent's name: "intravenous immunoglobulin"."""
     agent = statement.agent
-    places = [(agent.section, agent.first, agent.end)]
-    if statement.mention:
-        mention = statement.mention
-        places.append((statement.section, mention.first, mention.end))
-    return any(
-        route.section == section and first <= route.first and route.end <= end
-        for section, first, end in places
-    )
+    if _is_inside(route, agent.section, agent.first, agent.end):
+        return True
+    mention = statement.mention
+    if mention is None:
+        return False
+    return _is_inside(route, statement.section, mention.first, mention.end)
+
+
+def _is_inside(fact: Fact, section: str, first: int, end: int) -> bool:
+    """Return whether a fact lies within tokens of a section."""
+    if fact.section != section:
+        return False
+    return first <= fact.first and fact.end <= end
 
 
 def _lend_placebo_route(merged: Sequence[Statement]) -> list[Statement]:
     """Give placebos without a route the route of the record, if it states exactly one."""
-    routes = {one.route.value: one.route for one in merged if one.route}
+    routes = {regimen.route.value: regimen.route for regimen in merged if regimen.route}
     if len(routes) != 1:
         return [*merged]
     (route,) = routes.values()
-    return [
-        replace(one, route=route)
-        if one.agent.kind == "placebo" and one.route is None
-        else one
-        for one in merged
-    ]
+    lent: list[Statement] = []
+    for regimen in merged:
+        lacks_route = regimen.agent.kind == "placebo" and regimen.route is None
+        lent.append(replace(regimen, route=route) if lacks_route else regimen)
+    return lent

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from extractor.concepts.aliases import find_entry
@@ -104,13 +105,11 @@ def is_salt(tokens: Tokens, index: int) -> bool:
 def is_code(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a name is a company's code: "EX-9283", but not "Vitamin D3"."""
     word = tokens.words[first]
-    coded = (
-        len(word) > 1
-        and word.isupper()
-        and word.isalpha()
-        and _chunk_end(tokens, first) == end
-    )
-    return coded and any(map(str.isdigit, tokens.read(first, end)))
+    if len(word) < 2 or not word.isalpha() or not word.isupper():
+        return False
+    if _chunk_end(tokens, first) != end:
+        return False
+    return any(map(str.isdigit, tokens.read(first, end)))
 
 
 def is_vague(name: str) -> bool:
@@ -135,11 +134,10 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
         return False
     if is_label(tokens, first, end):
         return False
-    coded = any(
-        read_term(vocabulary, tokens, first, end)
-        for vocabulary in ("routes", "frequencies")
-    )
-    return not coded and rule("name_dose").search(tokens, first, end) is None
+    for vocabulary in ("routes", "frequencies"):
+        if read_term(vocabulary, tokens, first, end):
+            return False
+    return rule("name_dose").search(tokens, first, end) is None
 
 
 def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
@@ -174,18 +172,21 @@ def _chunk_end(tokens: Tokens, first: int) -> int:
     """Return the end of the tokens joined to the first one, as in "nab-paclitaxel",
     "TNF-alpha/IL-6".
     """
-    words = tokens.words
     end = first + 1
     while end < len(tokens) and _is_glued(tokens, end):
-        continues = (
-            end + 1 < len(tokens)
-            and _is_glued(tokens, end + 1)
-            and words[end + 1][0].isalnum()
-        )
-        if not (words[end][0].isalnum() or (words[end] in "/+.-'" and continues)):
+        is_word = tokens.words[end][0].isalnum()
+        if not is_word and not _is_inner_sign(tokens, end):
             break
         end += 1
     return end
+
+
+def _is_inner_sign(tokens: Tokens, at: int) -> bool:
+    """Return whether a token is a sign inside a name: a word is joined to it."""
+    behind = at + 1
+    if tokens.words[at] not in "/+.-'" or behind >= len(tokens):
+        return False
+    return _is_glued(tokens, behind) and tokens.words[behind][0].isalnum()
 
 
 def find_general(
@@ -197,35 +198,35 @@ def find_general(
     [('drug', 0, 1), ('placebo', 2, 4)]
     """
     end = len(tokens) if end is None else end
-    terms = find_terms(tokens, "agents", first, end)
-    found = [
-        (term.value, term.first, term.end)
-        for term in terms
-        if stands_alone(tokens, term.first, term.end)
-    ]
-    taken = {at for _, start, stop in found for at in range(start, stop)}
+    agents: list[tuple[str, int, int]] = []
+    taken: set[int] = set()
+    for term in find_terms(tokens, "agents", first, end):
+        if not stands_alone(tokens, term.first, term.end):
+            continue
+        agents.append((term.value, term.first, term.end))
+        taken.update(range(term.first, term.end))
     for at in range(first, end):
-        if (
-            at not in taken
-            and (kind := _find_stem(tokens.words[at]))
-            and stands_alone(tokens, at, at + 1)
-        ):
-            before = (
-                rule("surgery_kind").ends(tokens, at, first)
-                if kind == "procedure"
-                else None
-            )
-            found.append((kind, before.first if before else at, at + 1))
-    return sorted(found, key=lambda one: one[1])
+        if at in taken:
+            continue
+        kind = _find_stem(tokens.words[at])
+        if kind is None or not stands_alone(tokens, at, at + 1):
+            continue
+        start = at
+        if kind == "procedure":
+            before = rule("surgery_kind").ends(tokens, at, first)
+            start = before.first if before else at
+        agents.append((kind, start, at + 1))
+    return sorted(agents, key=itemgetter(1))
 
 
 @lru_cache(maxsize=_KEPT)
 def _find_stem(word: str) -> str | None:
     """Return the kind of a name, by the stem at its end."""
     behind = word.lower()[_SHORTEST:]
-    return next(
-        (kind for stem, kind in _stems().items() if behind.endswith(stem)), None
-    )
+    for stem, kind in _stems().items():
+        if behind.endswith(stem):
+            return kind
+    return None
 
 
 def expand_name(tokens: Tokens, first: int, end: int) -> Place:
@@ -235,43 +236,48 @@ def expand_name(tokens: Tokens, first: int, end: int) -> Place:
     >>> [tokens.read(*expand_name(tokens, *place)) for place in ((0, 1), (4, 5))]
     ['EMX 121974', 'nab-paclitaxel']
     """
-    head = first
-    while (
-        head
-        and _is_glued(tokens, head)
-        and (tokens.words[head - 1].isalnum() or tokens.words[head - 1] == "-")
-    ):
-        head -= 1
-    words = tokens.words[head:first]
-    if (
-        words
-        and words[0] != "-"
-        and (words[0].lower() in _HEADS or any(word[0].isdigit() for word in words))
-    ):
-        first = head
+    first = _find_joined_head(tokens, first)
     end = _extend_joined(tokens, end)
-    word = tokens.words[first]
-    number = tokens.words[end] if end < len(tokens) else ""
-    if (
-        end - first == 1
-        and word.isupper()
-        and 1 < len(word) < 6
-        and number.isdigit()
-        and 2 < len(number) < 8
-    ):
+    if _is_numbered(tokens, first, end):
         end = _chunk_end(tokens, end)
     return first, end
 
 
+def _find_joined_head(tokens: Tokens, first: int) -> int:
+    """Return where the head begins that is joined to a name: "nab-", or a code with a figure."""
+    head = first
+    while head and _is_glued(tokens, head):
+        before = tokens.words[head - 1]
+        if not before.isalnum() and before != "-":
+            break
+        head -= 1
+    words = tokens.words[head:first]
+    if not words or words[0] == "-":
+        return first
+    if words[0].lower() in _HEADS:
+        return head
+    return head if any(word[0].isdigit() for word in words) else first
+
+
+def _is_numbered(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a name is the letters of a code whose number follows: "EMX 121974"."""
+    if end - first != 1 or end >= len(tokens):
+        return False
+    letters = tokens.words[first]
+    if not letters.isupper() or not 1 < len(letters) < 6:
+        return False
+    number = tokens.words[end]
+    return number.isdigit() and 2 < len(number) < 8
+
+
 def _extend_joined(tokens: Tokens, end: int) -> int:
     """Return the end of a name with the part that a hyphen or a slash joins to it."""
-    rest = tokens.words[end : _chunk_end(tokens, end - 1)]
-    joined = (
-        len(rest) == 1 and rest[0].isalpha() and not rest[0].lower().endswith(_NO_PARTS)
-    )
-    # "trimethoprim-sulfamethoxazole"
-    if joined and not find_general(tokens, end, end + 1):
-        return end + 1
+    joined = tokens.words[end : _chunk_end(tokens, end - 1)]
+    if len(joined) == 1 and joined[0].isalpha():
+        is_part = not joined[0].lower().endswith(_NO_PARTS)
+        # "trimethoprim-sulfamethoxazole"
+        if is_part and not find_general(tokens, end, end + 1):
+            return end + 1
     return end + 2 if _is_second_part(tokens, end) else end
 
 
@@ -279,17 +285,19 @@ def _is_second_part(tokens: Tokens, slash: int) -> bool:
     """Return whether a slash joins another substance to a name, which no vocabulary has:
     "trimethoprim/sulfamethoxazole", but not "methotrexate/week".
     """
-    if tokens.words[slash : slash + 1] != ["/"] or slash + 1 >= len(tokens):
+    behind = slash + 1
+    if tokens.words[slash:behind] != ["/"] or behind >= len(tokens):
         return False
-    if not (tokens.joined(slash) and tokens.joined(slash + 1)):
+    if not tokens.joined(slash) or not tokens.joined(behind):
         return False
-    word = tokens.words[slash + 1]
+    word = tokens.words[behind]
     if not word.isalpha() or len(word) < _SHORTEST_PART:
         return False
-    is_other = is_label(tokens, slash + 1, slash + 2) or find_general(
-        tokens, slash + 1, slash + 2
-    )
-    return not is_other and not word.lower().endswith(_NO_PARTS)
+    if word.lower().endswith(_NO_PARTS):
+        return False
+    if is_label(tokens, behind, behind + 1):
+        return False
+    return not find_general(tokens, behind, behind + 1)
 
 
 def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[str]:
@@ -315,33 +323,44 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
     >>> [tokens.read(*place) for place in split_names(tokens, 0, len(tokens))]
     ['rituximab', 'cyclophosphamide', 'doxorubicin']
     """
-    result: list[Place] = []
+    names: list[Place] = []
     for place in _cut(tokens, first, end, "name_joint"):
-        finer = _cut(tokens, *place, "weak_name_joint")
-        known = len(finer) > 1 and all(
-            find_general(tokens, *part) or is_code(tokens, *part) for part in finer
-        )
+        parts = _cut(tokens, *place, "weak_name_joint")
+        names += parts if _are_names(tokens, parts) else [place]
+    return names
+
+
+def _are_names(tokens: Tokens, parts: Sequence[Place]) -> bool:
+    """Return whether what a weak joint separates are several names."""
+    if len(parts) < 2:
+        return False
+    for first, end in parts:
+        if not find_general(tokens, first, end) and not is_code(tokens, first, end):
+            return False
         # The name of a placebo may include its agents, joined by "and".
-        placebo = any(
-            last - at > 1 and "lacebo" in tokens.read(at, last) for at, last in finer
-        )
-        result += finer if known and not placebo else [place]
-    return result
+        if end - first > 1 and "lacebo" in tokens.read(first, end):
+            return False
+    return True
 
 
 def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
-    pieces = []
-    position = first
+    """Cut a range at the matches of a rule that stand outside of brackets."""
+    pieces: list[Place] = []
+    start = first
     depth = 0
     counted = first
-    for found in rule(joint).find(tokens, first, end):
-        inside = tokens.codes[counted : found.first]
-        depth = depth + inside.count("(") - inside.count(")")
-        counted = found.first
-        if depth <= 0:
-            pieces.append((position, found.first))
-            position = found.end
-    return [(a, b) for a, b in (*pieces, (position, end)) if b > a]
+    for match in rule(joint).find(tokens, first, end):
+        inside = tokens.codes[counted : match.first]
+        depth += inside.count("(") - inside.count(")")
+        counted = match.first
+        if depth > 0:
+            continue
+        if match.first > start:
+            pieces.append((start, match.first))
+        start = match.end
+    if end > start:
+        pieces.append((start, end))
+    return pieces
 
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
@@ -369,6 +388,9 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
 
 
 def _skip_lead(tokens: Tokens, first: int, end: int) -> int:
+    """Return where a name begins behind words of giving and its route: "transdermal
+    fictosterone", but not "vaginal brachytherapy".
+    """
     lead = rule("name_lead").starts(tokens, first, end)
     if lead and lead.end < end:
         first = lead.end
@@ -379,9 +401,9 @@ def _skip_lead(tokens: Tokens, first: int, end: int) -> int:
     giving = rule("giving_of").starts(tokens, behind, end)
     if giving and giving.end < end:
         return giving.end
-    # "transdermal fictosterone", but not "vaginal brachytherapy"
-    is_named = behind < end and bool(find_general(tokens, behind, behind + 1))
-    return behind if is_named else first
+    if behind < end and find_general(tokens, behind, behind + 1):
+        return behind
+    return first
 
 
 def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
@@ -402,18 +424,18 @@ def _skip_use(tokens: Tokens, first: int, end: int) -> int:
     if use is None:
         return end
     known = find_general(tokens, first, use.first)
-    is_whole = len(known) == 1 and known[0][1:] == (first, use.first)
-    return use.first if is_whole and known[0][0] == "drug" else end
+    return use.first if known == [("drug", first, use.first)] else end
 
 
 def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:
     """Narrow a range to the name: after the doses before it, up to the first dose after it."""
     for dose in rule("name_dose").find(tokens, first, end):
-        if dose.first > first and tokens.gap(dose.first) == "-":  # "GM-090 capsules"
+        if dose.first <= first:
+            first = dose.end
             continue
-        if dose.first > first:
+        is_in_name = tokens.gap(dose.first) == "-"  # "GM-090 capsules"
+        if not is_in_name:
             return first, dose.first
-        first = dose.end
     return first, end
 
 
@@ -423,11 +445,22 @@ def _list_cuts(tokens: Tokens, first: int, end: int) -> Iterator[int]:
     if target:
         yield target.first
     for at in range(first + 1, end):
-        word = tokens.words[at]
-        parts = word in ",:" and not (at + 1 < end and tokens.joined(at + 1))
-        if word in "([" or parts or (word == "-" and not tokens.joined(at)):
+        if _is_cut(tokens, at, end):
             yield at
             return
+
+
+def _is_cut(tokens: Tokens, at: int, end: int) -> bool:
+    """Return whether a name ends at a sign, and is not continued behind it as in "1,3-glucan"."""
+    word = tokens.words[at]
+    if word in "([":
+        return True
+    if word == "-":
+        return not tokens.joined(at)
+    if word not in ",:":
+        return False
+    is_inside = at + 1 < end and tokens.joined(at + 1)
+    return not is_inside
 
 
 _SKIPPED = frozenset("-®™")
@@ -474,12 +507,16 @@ def _split(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
     depth = 0
     for at in range(first, end):
         word = tokens.words[at]
-        depth += (word in "([") - (word in ")]")
+        if word in "([":
+            depth += 1
+        elif word in ")]":
+            depth -= 1
         is_inside = at + 1 < end and tokens.joined(at + 1)
-        if word in _SEPARATORS and depth <= 0 and not is_inside:
-            if at > start:
-                yield start, at
-            start = at + 1
+        if word not in _SEPARATORS or is_inside or depth > 0:
+            continue
+        if at > start:
+            yield start, at
+        start = at + 1
     if end > start:
         yield start, end
 
@@ -495,9 +532,9 @@ def _is_name(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a part of a field is a name of its own: it has a capital or a digit, or
     names a known agent.
     """
-    if not is_alias(tokens, first, end) or rule("form_of_giving").covers(
-        tokens, first, end
-    ):
+    if not is_alias(tokens, first, end):
+        return False
+    if rule("form_of_giving").covers(tokens, first, end):
         return False
     text = tokens.read(first, end)
     if text != text.lower():
@@ -520,8 +557,13 @@ def count_name(name: str, tokens: Tokens, besides: Sequence[Place] = ()) -> int:
 
 
 def _fold_words(tokens: Tokens, besides: Sequence[Place]) -> list[str]:
-    return [
-        word.lower()
-        for at, word in enumerate(tokens.words)
-        if word not in _SKIPPED and not any(first <= at < end for first, end in besides)
-    ]
+    """Return the words outside of some places, in lower case and without hyphens and marks."""
+    skipped: set[int] = set()
+    for first, end in besides:
+        skipped.update(range(first, end))
+    folded: list[str] = []
+    for at, word in enumerate(tokens.words):
+        if word in _SKIPPED or at in skipped:
+            continue
+        folded.append(word.lower())
+    return folded

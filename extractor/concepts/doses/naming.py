@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from extractor.concepts.doses.agents import Agent, is_substance
+from extractor.concepts.doses.agents import Agent, Mention, is_substance
 from extractor.concepts.doses.clauses import Statement
 from extractor.concepts.doses.names import (
     count_name,
@@ -47,26 +47,38 @@ def find_name(
     """
     agent = statement.agent
     mention = statement.mention
+    if mention is None or agent.kind == "placebo":
+        return _find_own_name(statement, sections)
     section = sections[statement.section]
     tokens = section.tokens
-    if mention is None:
-        return _find_own_name(statement, sections)
     short = tokens.read(mention.first, mention.end)
-    nearby = agent.section == statement.section and not is_vague(agent.key)
-    renamed = unify_name(short) != name_key(short)
-    by_another = name_key(short) != agent.key
-    # not only a word of its kind, such as "NK cells"
-    is_registered = mention.confidence == 1
-    is_usual = by_another and is_registered and _is_usual(agent, short, sections)
-    # "Allopurinal" is found by its likeness to the agent's own name
-    is_misspelt = mention.confidence <= INTRODUCED
-    is_renamed = by_another and (renamed or nearby or is_misspelt)
-    if agent.kind == "placebo" or is_renamed or is_usual:
+    if name_key(short) != agent.key and _gives_way(statement, mention, short, sections):
         return _find_own_name(statement, sections)
     end = mention.end
     while is_salt(tokens, end):
         end += 1
     return section, mention.first, end
+
+
+def _gives_way(
+    statement: Statement,
+    mention: Mention,
+    short: str,
+    sections: Mapping[str, DosingSection],
+) -> bool:
+    """Return whether another name of an agent in a clause gives way to the agent's own name."""
+    agent = statement.agent
+    # an abbreviation of the vocabulary
+    if unify_name(short) != name_key(short):
+        return True
+    if agent.section == statement.section and not is_vague(agent.key):
+        return True
+    # "Allopurinal" is found by its likeness to the agent's own name
+    if mention.confidence <= INTRODUCED:
+        return True
+    # not only a word of its kind, such as "NK cells"
+    is_registered = mention.confidence == 1
+    return is_registered and _is_usual(agent, short, sections)
 
 
 def _is_usual(agent: Agent, other: str, sections: Mapping[str, DosingSection]) -> bool:
@@ -80,20 +92,22 @@ def _is_usual(agent: Agent, other: str, sections: Mapping[str, DosingSection]) -
         return False
     tokens = sections[agent.section].tokens
     own = tokens.read(agent.first, agent.end)
-    is_short = is_code(tokens, agent.first, agent.end) or (
-        own.isupper() and len(own) <= _LONGEST_ABBREVIATION
-    )
-    is_substance_named = find_general(lex(other)) and not find_general(lex(own))
-    if is_short or is_substance_named or is_vague(own):
+    is_abbreviation = own.isupper() and len(own) <= _LONGEST_ABBREVIATION
+    if is_abbreviation or is_code(tokens, agent.first, agent.end):
         return False
-    counts = {
-        name: sum(
-            count_name(name, section.tokens, section.aliases)
-            for section in sections.values()
-        )
-        for name in (own, other)
-    }
-    return counts[own] >= counts[other]
+    if is_vague(own):
+        return False
+    if find_general(lex(other)) and not find_general(lex(own)):
+        return False
+    return _count(own, sections) >= _count(other, sections)
+
+
+def _count(name: str, sections: Mapping[str, DosingSection]) -> int:
+    """Return how often a record has a name, outside of the fields of other names."""
+    return sum(
+        count_name(name, section.tokens, section.aliases)
+        for section in sections.values()
+    )
 
 
 def _find_own_name(
@@ -103,25 +117,27 @@ def _find_own_name(
     also omits it.
     """
     agent = statement.agent
-    section = sections[statement.agent.section]
-    bare = agent.end
-    while bare - agent.first > 1 and is_salt(section.tokens, bare - 1):
-        bare -= 1
-    whole = bare == agent.end or not _is_named(
-        section.tokens.read(agent.first, bare), sections.values()
-    )
-    return section, agent.first, agent.end if whole else bare
+    section = sections[agent.section]
+    bare_end = agent.end
+    while bare_end - agent.first > 1 and is_salt(section.tokens, bare_end - 1):
+        bare_end -= 1
+    if bare_end == agent.end:
+        return section, agent.first, agent.end
+    bare = section.tokens.read(agent.first, bare_end)
+    is_named = _is_named(bare, sections.values())
+    return section, agent.first, bare_end if is_named else agent.end
 
 
 def _is_named(name: str, sections: Collection[DosingSection]) -> bool:
     """Return whether the record has this name without a salt after it."""
     words = [word.lower() for word in lex(name).words]
     for section in sections:
-        folded = [word.lower() for word in section.tokens.words]
+        tokens = section.tokens
+        folded = [word.lower() for word in tokens.words]
         for end in range(len(words), len(folded) + 1):
-            if folded[end - len(words) : end] == words and not is_salt(
-                section.tokens, end
-            ):
+            if folded[end - len(words) : end] != words:
+                continue
+            if not is_salt(tokens, end):
                 return True
     return False
 
@@ -156,12 +172,13 @@ def _may_be_longer(section: DosingSection, place: Sequence[int]) -> bool:
     tokens = section.tokens
     first, end = place
     words = [at for at in range(first, end) if tokens.words[at].isalpha()]
-    if len(words) > _MOST_WORDS or any(_is_form(tokens, at) for at in words):
+    if len(words) > _MOST_WORDS:
         return True
-    follows = (
-        end < len(tokens) and tokens.words[end].isalpha() and not tokens.joined(end)
-    )
-    if not follows or _is_form(tokens, end):
+    if any(_is_form(tokens, at) for at in words):
+        return True
+    if end >= len(tokens) or tokens.joined(end):
+        return False
+    if not tokens.words[end].isalpha() or _is_form(tokens, end):
         return False
     return rule("word_about_dose").covers(tokens, end, end + 1) is None
 
@@ -201,13 +218,13 @@ def find_doubt(
     statement: Statement, sections: Mapping[str, DosingSection]
 ) -> str | None:
     """Return the case of a doubt about an agent: what it is, or where its name is missing."""
-    said = sections[statement.section]
+    section = sections[statement.section]
     is_introduced = statement.mention is not None and statement.linked <= INTRODUCED
     if is_introduced or not _is_sure_substance(statement, sections):
         return "other treatment"
-    if not said.is_group:
+    if not section.is_group:
         return "in a description"
-    if statement.mention is None and statement.clause.first > said.body[0]:
+    if statement.mention is None and statement.clause.first > section.body[0]:
         return "topic of a later clause"
     return None
 
@@ -220,18 +237,24 @@ def _is_sure_substance(
     """
     agent = statement.agent
     section = sections[agent.section]
-    if agent.kind == "class" or (agent.kind != "placebo" and is_vague(agent.key)):
+    is_placebo = agent.kind == "placebo"
+    if agent.kind == "class":
+        return False
+    if not is_placebo and is_vague(agent.key):
         return False
     if _says_more_than_a_name(section, agent):
         return False
     # a dose may be that of only one of several agents
     if statement.mention is None and not statement.clause.has_one_topic:
         return False
-    if agent.kind == "placebo":
+    if is_placebo:
         return True
-    known = {kind for kind, *_ in find_general(section.tokens, agent.first, agent.end)}
-    registered = section.is_intervention and section.type in _SUBSTANCES
-    return is_substance(agent) and (registered or bool(known & {"drug", "cells"}))
+    if not is_substance(agent):
+        return False
+    if section.is_intervention and section.type in _SUBSTANCES:
+        return True
+    kinds = {kind for kind, *_ in find_general(section.tokens, agent.first, agent.end)}
+    return "drug" in kinds or "cells" in kinds
 
 
 def _says_more_than_a_name(section: DosingSection, agent: Agent) -> bool:

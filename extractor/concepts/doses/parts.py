@@ -54,10 +54,11 @@ def list_parts(clause: Clause) -> list[Part]:
         parts = [Part(clause.topic, _ONLY_TOPIC, clause.first, clause.end)]
     for part in parts:
         part.amounts = _drop_totals(part.amounts)
-        if part.amounts:
-            part.first = min(part.first, *(amount.first for amount in part.amounts))
-            own_end = part.end if part.mention else 0
-            part.end = max(own_end, *(amount.end for amount in part.amounts))
+        if not part.amounts:
+            continue
+        part.first = min(part.first, *(amount.first for amount in part.amounts))
+        own_end = part.end if part.mention else 0
+        part.end = max(own_end, *(amount.end for amount in part.amounts))
     parts.sort(key=lambda part: part.first)
     _set_reaches(clause, parts)
     return parts
@@ -65,14 +66,17 @@ def list_parts(clause: Clause) -> list[Part]:
 
 def _drop_totals(amounts: list[AmountMark]) -> list[AmountMark]:
     """Return the doses of radiation per fraction, without the total."""
-    if any(level.unit != "Gy" for amount in amounts for level in amount.value):
+    units = {level.unit for amount in amounts for level in amount.value}
+    if units != {"Gy"}:
         return amounts
-    sizes = [amount.value[0].high or 0 for amount in amounts]
+    smallest = min(_size(amount) for amount in amounts)
     return [
-        amount
-        for amount, size in zip(amounts, sizes, strict=True)
-        if size <= _TOTAL_OF_FRACTIONS * min(sizes)
+        amount for amount in amounts if _size(amount) <= _TOTAL_OF_FRACTIONS * smallest
     ]
+
+
+def _size(amount: AmountMark) -> float:
+    return amount.value[0].high or 0
 
 
 def _assign_amounts(clause: Clause) -> list[Part]:
@@ -128,32 +132,43 @@ def _share_with_placebo(clause: Clause, named: Sequence[Part]) -> None:
     placebo", "A or placebo 5 mg". Whether the placebo has that amount is not quite sure.
     """
     for first, second in pairwise(named):
-        kinds = [first.agent.kind == "placebo", second.agent.kind == "placebo"]
-        if not any(kinds) or all(kinds):
+        is_first = first.agent.kind == "placebo"
+        is_second = second.agent.kind == "placebo"
+        if is_first == is_second:
             continue
         if not is_joint("or_placebo", clause.tokens, first.end, second.first):
             continue
         if first.amounts and not second.amounts:
-            outside = [a for a in first.amounts if a.end <= first.first]
-            second.amounts += [replace(a, confidence=UNSURE) for a in outside]
+            before = [a for a in first.amounts if a.end <= first.first]
+            second.amounts += _doubt(before)
         elif second.amounts and not first.amounts:
-            outside = [a for a in second.amounts if a.first >= second.end]
-            first.amounts += [replace(a, confidence=UNSURE) for a in outside]
+            behind = [a for a in second.amounts if a.first >= second.end]
+            first.amounts += _doubt(behind)
+
+
+def _doubt(amounts: Iterable[AmountMark]) -> list[AmountMark]:
+    """Return amounts that may not be the agent's."""
+    return [replace(amount, confidence=UNSURE) for amount in amounts]
 
 
 def _split_pair(clause: Clause, amount: AmountMark, named: Sequence[Part]) -> bool:
     """Give the strengths of a fixed combination to its two agents: "A + B 10/40 mg"."""
-    strengths = rule("strength_of_pair").starts(clause.tokens, amount.first, amount.end)
-    pair = [part for part in named if part.end <= amount.first][-2:]
-    if strengths is None or len(pair) < 2 or len(amount.value) > 2:
+    tokens = clause.tokens
+    strengths = rule("strength_of_pair").starts(tokens, amount.first, amount.end)
+    if strengths is None or len(amount.value) > 2:
         return False
-    first, second = pair
-    is_pair = is_joint("pair_joint", clause.tokens, first.end, second.first)
-    if not is_pair or second.end != amount.first:
+    before = [part for part in named if part.end <= amount.first]
+    if len(before) < 2:
         return False
+    first, second = before[-2:]
+    if second.end != amount.first:
+        return False
+    if not is_joint("pair_joint", tokens, first.end, second.first):
+        return False
+    unit = amount.value[0].unit
     for part, name in ((first, "low"), (second, "high")):
         strength = read_number(strengths.read(name) or "")
-        level = Amount(low=strength, high=strength, unit=amount.value[0].unit)
+        level = Amount(low=strength, high=strength, unit=unit)
         part.amounts.append(replace(amount, value=(level,)))
     return True
 
@@ -171,15 +186,15 @@ def _join_same(parts: Iterable[Part]) -> list[Part]:
 
 def _set_reaches(clause: Clause, parts: Sequence[Part]) -> None:
     """Let each part reach to the last break before the next one that is not inside a mark."""
-    taken = clause.marks.places()
+    marked = clause.marks.places()
     start = clause.first
     for part, following in pairwise(parts):
         border = following.first
-        for at in rule("agent_break").find(
-            clause.tokens, min(part.end, border), border
-        ):
-            if not any(first < at.first < end for first, end in taken):
-                border = at.first
+        behind = min(part.end, border)
+        for joint in rule("agent_break").find(clause.tokens, behind, border):
+            if any(first < joint.first < end for first, end in marked):
+                continue
+            border = joint.first
         part.reach = (start, border)
         start = border
     if parts:
@@ -190,15 +205,17 @@ def _find_owner(
     clause: Clause, amount: AmountMark, named: Sequence[Part], topic: Part | None
 ) -> Part | None:
     """Return the part to which an amount belongs; None if that of an unknown agent."""
-    before = _find_before(clause, amount, named)
+    owner = _find_before(clause, amount, named)
     after = next((part for part in named if part.first >= amount.end), None)
-    owner = before
-    if after and _stands_before(clause, amount, before, after):
+    if after and _stands_before(clause, amount, owner, after):
         owner = after
     if _is_of_unknown(clause, amount, owner):
         return None
-    is_taken = topic is not None if owner is None else bool(owner.amounts)
-    if is_taken and _is_beside_unknown(clause, amount):
+    # an unknown agent gets an amount that would be the topic's, or the second of its owner
+    is_loose = topic is not None
+    if owner is not None:
+        is_loose = bool(owner.amounts)
+    if is_loose and _is_beside_unknown(clause, amount):
         return None
     if owner or topic:
         return owner or topic
@@ -212,10 +229,11 @@ def _find_before(
 ) -> Part | None:
     """Return the nearest part named before an amount. B in "A (with B) 5 mg" stands aside."""
     for part in reversed(named):
-        if part.end <= amount.first:
-            codes = clause.tokens.codes[part.end : amount.first]
-            if codes.count(")") <= codes.count("("):
-                return part
+        if part.end > amount.first:
+            continue
+        between = clause.tokens.codes[part.end : amount.first]
+        if between.count(")") <= between.count("("):
+            return part
     return None
 
 
@@ -267,16 +285,20 @@ def _is_plain(clause: Clause, amount: AmountMark, part: Part) -> bool:
     Any other word may be another agent, a maker, or a part of the body. A clause without an agent
     is that of its topic from its start, if that is the only one.
     """
-    if not is_substance(part.agent) or not (part.mention or clause.has_one_topic):
+    if not is_substance(part.agent):
+        return False
+    if not part.mention and not clause.has_one_topic:
         return False
     first = part.end if part.mention else clause.first
     end = amount.first
-    behind = min(amount.end + 1, clause.end)
     if first > end:  # "5 mg of A"
         first = amount.end
         end = part.first
-    if part.mention and part.first == amount.end:
-        behind = amount.end
-    return clause.speaks_of_dosing(first, end) and clause.speaks_of_dosing(
-        amount.end, behind
-    )
+    if not clause.speaks_of_dosing(first, end):
+        return False
+    # the word behind the amount may also be the agent's own name
+    is_name_behind = part.mention is not None and part.first == amount.end
+    if is_name_behind:
+        return True
+    behind = min(amount.end + 1, clause.end)
+    return clause.speaks_of_dosing(amount.end, behind)

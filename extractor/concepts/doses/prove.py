@@ -40,20 +40,25 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
     A linked value has the support ``parsed`` and the place where its agent has it, an open one
     ``inferred``. All agents that the answers name count as agents of the record.
     """
-    named = {
-        id(one): one.model["agent"].value for one in answers if "agent" in one.model
-    }
-    if not any(named.values()):
+    agents = [_read_agent(answer) for answer in answers]
+    named = [agent for agent in agents if agent]
+    if not named:
         return list(answers)
-    text = read_dosing_text(
-        parsed.record, parsed.sections, filter(None, named.values())
-    )
-    return [
-        _Proof(AnsweredRegimen(one, text, named[id(one)])).run()
-        if one.group == Task.DOSING and named.get(id(one))
-        else one
-        for one in answers
-    ]
+    text = read_dosing_text(parsed.record, parsed.sections, named)
+    proven: list[Draft] = []
+    for answer, agent in zip(answers, agents, strict=True):
+        if agent and answer.group == Task.DOSING:
+            proof = _Proof(AnsweredRegimen(answer, text, agent))
+            proven.append(proof.run())
+        else:
+            proven.append(answer)
+    return proven
+
+
+def _read_agent(answer: Draft) -> Any:
+    """Return the agent that a model's answer names, if any."""
+    agent = answer.model.get("agent")
+    return agent.value if agent is not None else None
 
 
 @dataclass(frozen=True)
@@ -125,12 +130,13 @@ class _Proof:
         """Why a value is not given, if the words of the regimen state it of a limit, a visit, a
         pause alone.
         """
-        name = mark_of(field)
-        section = self.regimen.text.sections.get(self.regimen.quote.section)
-        # "up to 40 mg"
-        is_limit = field == "amounts" and value.low is None
-        if section is None or is_limit:
+        is_limit = field == "amounts" and value.low is None  # "up to 40 mg"
+        if is_limit:
             return None
+        section = self.regimen.text.sections.get(self.regimen.quote.section)
+        if section is None:
+            return None
+        name = mark_of(field)
         if self._list_quoted(getattr(section.marks, name), value, section):
             return None
         others = self._list_quoted(section.others.get(name, ()), value, section)
@@ -143,12 +149,13 @@ class _Proof:
         self, marks: Sequence[Fact], value: Any, section: DosingSection
     ) -> list[Fact]:
         """Return the marks of a value in the words of the regimen."""
-        return [
-            mark
-            for mark in marks
-            if section.span(mark.first, mark.end).overlaps(self.regimen.quote)
-            and any(is_same(value, stated) for stated in _list_values(mark))
-        ]
+        quoted: list[Fact] = []
+        for mark in marks:
+            if not section.span(mark.first, mark.end).overlaps(self.regimen.quote):
+                continue
+            if any(is_same(value, stated) for stated in _list_values(mark)):
+                quoted.append(mark)
+        return quoted
 
     @cached_property
     def _arms(self) -> ArmProof:
@@ -163,14 +170,16 @@ def _list_values(mark: Fact) -> tuple[Any, ...]:
 
 def _replace_members(reading: Reading[Any], kept: Sequence[_Kept]) -> Reading[Any]:
     """Return the reading with the members that stand, each with its support and place."""
-    values = tuple(each.value for each in kept)
+    values = tuple(member.value for member in kept)
+    spans = tuple(member.linked or member.grounded for member in kept)
     supports = tuple(
-        Support.PARSED if each.linked else Support.INFERRED for each in kept
+        Support.PARSED if member.linked else Support.INFERRED for member in kept
     )
+    is_inferred = Support.INFERRED in supports
     return replace(
         reading,
         value=values if isinstance(reading.value, tuple) else values[0],
-        spans=tuple(each.linked or each.grounded for each in kept),
-        support=Support.INFERRED if Support.INFERRED in supports else Support.PARSED,
+        spans=spans,
+        support=Support.INFERRED if is_inferred else Support.PARSED,
         supports=supports,
     )

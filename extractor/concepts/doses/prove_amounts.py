@@ -46,7 +46,7 @@ class AmountProof:
         leaves it open.
         """
         stated = self.regimen.list_stated("amounts")
-        near = [each for each in stated if each.place == stated[0].place]
+        near = [level for level in stated if level.place == stated[0].place]
         same = _find_same(amount, near)
         if same and same.mark.confidence == 1:
             return self._link(same)
@@ -81,24 +81,26 @@ class AmountProof:
         """Return whether the words of the regimen state another amount of this kind, and none of
         those that it has: "20 mg in adolescents", with the 40 mg of the adults.
         """
-        quoted = [
-            each.value
-            for each in rivals
-            if each.place is Nearness.HERE
-            and self.regimen.span(each.mark).overlaps(self.regimen.quote)
-        ]
+        quote = self.regimen.quote
+        quoted: list[Amount] = []
+        for rival in rivals:
+            if rival.place is not Nearness.HERE:
+                continue
+            if self.regimen.span(rival.mark).overlaps(quote):
+                quoted.append(rival.value)
         if not any(kind_of(level) == kind_of(amount) for level in quoted):
             return False
         reading = self.regimen.draft.model["amounts"]
-        is_quoted = any(span.overlaps(self.regimen.quote) for span in reading.spans)
-        return not is_quoted and not any(
-            amount_in(level, self.regimen.amounts) for level in quoted
-        )
+        if any(span.overlaps(quote) for span in reading.spans):
+            return False
+        return not any(amount_in(level, self.regimen.amounts) for level in quoted)
 
     def _is_open_at(
         self, place: Span, amount: Amount, levels: Sequence[Amount]
     ) -> bool:
-        """Return whether the text gives an amount to nothing else at this place."""
+        """Return whether the text gives an amount to nothing else at this place. ``levels`` are
+        the amounts that the agent has nearby.
+        """
         section = self.regimen.text.sections.get(place.section)
         if section is None:
             return True
@@ -121,10 +123,14 @@ class AmountProof:
             return True  # "two tablets of 3 mg (6 mg)"
         is_contrary = any(kind_of(amount) == kind_of(level) for level in levels)
         holders = self._list_holders(marks)
-        if not holders:
-            is_other = is_contrary or amount.unit == "%"
-            return not is_other and not self._is_of_other(first, end, section)
-        return any(self._can_hold(one, is_contrary=is_contrary) for one in holders)
+        if holders:
+            return any(
+                self._can_hold(statement, fact, is_contrary=is_contrary)
+                for statement, fact in holders
+            )
+        if is_contrary or amount.unit == "%":
+            return False
+        return not self._is_of_other(first, end, section)
 
     def _is_of_other(self, first: int, end: int, section: DosingSection) -> bool:
         """Return whether another agent is named directly beside an amount: "5 mg of fictizide"."""
@@ -133,37 +139,37 @@ class AmountProof:
         behind = {word.lower() for word in tokens.words[end : end + _NAME_REACH]}
         if rule("other_agent").starts(tokens, end) and own.isdisjoint(behind):
             return True
-        return any(
-            mention.value.key != self.regimen.key
-            and (mention.end == first or 0 <= mention.first - end <= 1)
-            for mention in self.regimen.text.lexicon.find(section)
-        )
+        for mention in self.regimen.text.lexicon.find(section):
+            if mention.value.key == self.regimen.key:
+                continue
+            if mention.end == first or mention.first - end in (0, 1):
+                return True
+        return False
 
     def _list_holders(self, marks: Sequence[Fact]) -> list[tuple[Statement, Fact]]:
         """Return the statements that have one of these amounts, each with it."""
         places = {(mark.section, mark.first) for mark in marks}
-        return [
-            (one, fact)
-            for one in self.regimen.text.statements
-            for fact in one.amounts
-            if (fact.section, fact.first) in places
-        ]
+        holders: list[tuple[Statement, Fact]] = []
+        for statement in self.regimen.text.statements:
+            for fact in statement.amounts:
+                if (fact.section, fact.first) not in places:
+                    continue
+                holders.append((statement, fact))
+        return holders
 
-    def _can_hold(self, holder: tuple[Statement, Fact], *, is_contrary: bool) -> bool:
+    def _can_hold(self, statement: Statement, fact: Fact, *, is_contrary: bool) -> bool:
         """Return whether an amount of a statement may be the agent's: the clause names no agent,
         or this one, perhaps by a longer or shorter name.
 
         ``is_contrary``: the agent has another amount of this kind.
         """
-        statement, fact = holder
         if statement.agent.key == self.regimen.key:
             return fact.confidence == 1 or not is_contrary
         if statement.mention is None:
             return True
-        one, other = (
-            set(key.split()) for key in (statement.agent.key, self.regimen.key)
-        )
-        return one <= other or other <= one
+        named = set(statement.agent.key.split())
+        own = set(self.regimen.key.split())
+        return named <= own or own <= named
 
     def _link(self, stated: Stated) -> Span | Refusal | None:
         """Link an amount that its agent has. It is open if the words state levels that the
@@ -187,34 +193,33 @@ class AmountProof:
         level of this kind that it lacks.
         """
         schedule = _read_schedule(stated.one)
-        same = [
-            one
-            for place, one in self.regimen.own
-            if place is Nearness.HERE
-            and (one is stated.one or _read_schedule(one) == schedule)
-        ]
-        return any(
-            kind_of(level) == kind_of(stated.value)
-            for one in same
-            for level in one.levels
-            if not amount_in(level, self.regimen.amounts)
-        )
+        for place, statement in self.regimen.own:
+            if place is not Nearness.HERE:
+                continue
+            if statement is not stated.one and _read_schedule(statement) != schedule:
+                continue
+            for level in statement.levels:
+                if kind_of(level) != kind_of(stated.value):
+                    continue
+                if not amount_in(level, self.regimen.amounts):
+                    return True
+        return False
 
     def _list_with_other_amounts(self, field: str, stated: Stated) -> Sequence[Stated]:
         """Return the nearest statements of the regimen's value of a field, if this one says
         something else and they have none of its amounts.
         """
         reading = self.regimen.draft.model.get(field)
-        said, _ = READERS[field](stated.one)
-        if reading is None or reading.value in (None, said, *VAGUE):
+        own_value, _ = READERS[field](stated.one)
+        if reading is None or reading.value in (None, own_value, *VAGUE):
             return ()
         having = [
-            each
-            for each in self.regimen.list_stated(field)
-            if is_same(each.value, reading.value)
+            other
+            for other in self.regimen.list_stated(field)
+            if is_same(other.value, reading.value)
         ]
-        nearest = [each for each in having if each.place == having[0].place]
-        if any(self.regimen.fits(each.one) for each in nearest):
+        nearest = [other for other in having if other.place == having[0].place]
+        if any(self.regimen.fits(other.one) for other in nearest):
             return ()
         return nearest
 
@@ -223,10 +228,10 @@ def _find_contrast(field: str, stated: Stated, other: Stated) -> Fact | None:
     """Return the mark by which a statement has another value of a field, or that gives the
     regimen's value to another amount.
     """
-    said, mark = READERS[field](stated.one)
+    value, mark = READERS[field](stated.one)
     if mark is None:
         return None
-    if said is None:
+    if value is None:
         return other.mark if other.place is Nearness.HERE else None
     return mark if stated.one.holds(mark) else None
 
@@ -238,21 +243,29 @@ def _list_sure(near: Sequence[Stated]) -> Sequence[Stated]:
 
 def _find_same(amount: Amount, near: Sequence[Stated]) -> Stated | None:
     """Return the statement of an amount, if it is a dose among those beside it."""
-    if not amount_in(amount, choose_levels([each.value for each in near])):
+    if not amount_in(amount, choose_levels([stated.value for stated in near])):
         return None
-    return next((each for each in near if is_same(amount, each.value)), None)
+    for stated in near:
+        if is_same(amount, stated.value):
+            return stated
+    return None
 
 
 def _meets(amount: Amount, levels: Sequence[Amount]) -> bool:
     """Return whether an amount has a number in common with a level: "10-20 mg", "up to 20 mg"."""
     low, high = _ends(amount)
-    return any(
-        max(low, lowest) <= min(high, highest) for lowest, highest in map(_ends, levels)
-    )
+    for level in levels:
+        lowest, highest = _ends(level)
+        if max(low, lowest) <= min(high, highest):
+            return True
+    return False
 
 
 def _ends(amount: Amount) -> tuple[float, float]:
-    return amount.low or amount.high or 0, amount.high or amount.low or 0
+    """Return the lowest and the highest number of an amount; an open end is the other one."""
+    lowest = amount.low or amount.high or 0
+    highest = amount.high or amount.low or 0
+    return lowest, highest
 
 
 def _read_schedule(statement: Statement) -> list[object]:
@@ -272,10 +285,13 @@ def _find_unit_end(here: Passage, section: DosingSection) -> int | None:
     """Return the end of the unit at a place, or close behind it; None without one."""
     tokens = section.tokens
     inside = range(here.first + 1, here.end)
-    is_bare = not any(find_unit(tokens, at, loose=True) for at in inside)
-    if is_bare and rule("after_bare_dose").starts(tokens, here.end):
+    has_unit = any(find_unit(tokens, at, loose=True) for at in inside)
+    if not has_unit and rule("after_bare_dose").starts(tokens, here.end):
         return None
     # "2 x 10^8 viable cells"
-    starts = range(here.first + 1, min(here.end + _UNIT_REACH, len(tokens)))
-    units = (find_unit(tokens, at, loose=True) for at in starts)
-    return max((unit.end for unit in units if unit), default=None)
+    ends: list[int] = []
+    for at in range(here.first + 1, min(here.end + _UNIT_REACH, len(tokens))):
+        unit = find_unit(tokens, at, loose=True)
+        if unit:
+            ends.append(unit.end)
+    return max(ends, default=None)

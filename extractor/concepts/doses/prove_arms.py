@@ -7,15 +7,17 @@ give it) and nothing of this one names the agent. All others stay open.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from extractor.concepts.doses.agents import Mention
 from extractor.concepts.doses.arm_uses import Use
 from extractor.concepts.doses.arms import replace_arms
 from extractor.concepts.doses.clauses import Statement
 from extractor.concepts.doses.equality import amount_in, kind_of
 from extractor.concepts.doses.read import DosingText
+from extractor.concepts.doses.sections import DosingSection
 from extractor.concepts.own.value_forms import show_value
 from extractor.evidence.drafts import Refusal, Span, Why
 from extractor.language.book import rule
@@ -43,31 +45,36 @@ class ArmProof:
         text leaves it open.
         """
         judged = [self._judge_arm(arm) for arm in self._list_arms(label)]
-        stands = [one for one in judged if not isinstance(one, Refusal)]
-        return next((one for one in stands if one), None) if stands else judged[0]
+        standing = [result for result in judged if not isinstance(result, Refusal)]
+        if not standing:
+            return judged[0]
+        linked = [place for place in standing if place]
+        return linked[0] if linked else None
 
     def keep(self, amount: Amount) -> tuple[Amount, list[Refusal]]:
         """Return an amount with those of its arms whose text does not give another one, and why
         others go.
         """
-        judged = {
-            label: [
-                self._find_other_dose(arm, [amount]) for arm in self._list_arms(label)
-            ]
-            for label in amount.arms
-        }
-        wrong = {
-            label: found[0]
-            for label, found in judged.items()
-            if found[0] and all(found)
-        }
-        kept = replace_arms(
-            amount, tuple(label for label in amount.arms if label not in wrong)
-        )
+        labels: list[str] = []
+        wrong: dict[str, Refusal] = {}
+        for label in amount.arms:
+            refusal = self._refuse_amount(label, amount)
+            if refusal:
+                wrong[label] = refusal
+            else:
+                labels.append(label)
         shown = show_value(amount)
-        return kept, [
-            replace(one, field="amounts", value=shown) for one in wrong.values()
+        refusals = [
+            replace(refusal, field="amounts", value=shown) for refusal in wrong.values()
         ]
+        return replace_arms(amount, tuple(labels)), refusals
+
+    def _refuse_amount(self, label: str, amount: Amount) -> Refusal | None:
+        """Return why no arm with a label gets an amount; None if one of them may."""
+        judged = [
+            self._find_other_dose(arm, [amount]) for arm in self._list_arms(label)
+        ]
+        return judged[0] if all(judged) else None
 
     def _list_arms(self, label: str) -> list[str]:
         return [
@@ -94,12 +101,14 @@ class ArmProof:
         regimen's.
         """
         label = self.text.arms.label(arm)
-        amounts = [
-            amount for amount in self.amounts if not amount.arms or label in amount.arms
-        ]
         linked = self._linked.get(arm, ())
-        if any(amount_in(amount, linked) for amount in amounts):
-            return None
+        amounts: list[Amount] = []
+        for amount in self.amounts:
+            if amount.arms and label not in amount.arms:
+                continue
+            if amount_in(amount, linked):
+                return None
+            amounts.append(amount)
         return self._find_other_dose(arm, amounts)
 
     def _is_open(self, arm: str, use: Use) -> bool:
@@ -109,15 +118,16 @@ class ArmProof:
         registered = self._registered
         if arm in registered or use is Use.BESIDE:
             return True
-        if not registered and self._is_silent(arm):
+        if not registered and (self._is_silent(arm) or not self._is_given_in_text()):
             return True
-        is_given_elsewhere = registered or any(
-            self.text.arms.find_use(other, self.key) is Use.ALONE
-            for other in self.text.arms.labels
-        )
-        if not is_given_elsewhere or self._may_be_elsewhere(arm):
+        if self._may_be_elsewhere(arm):
             return True
         return use is not Use.DENIED and self._is_named_in_parts(arm)
+
+    def _is_given_in_text(self) -> bool:
+        """Return whether the own text of some arm gives the agent."""
+        arms = self.text.arms
+        return any(arms.find_use(arm, self.key) is Use.ALONE for arm in arms.labels)
 
     def _is_silent(self, arm: str) -> bool:
         """Return whether an arm has no text but its label."""
@@ -129,63 +139,67 @@ class ArmProof:
         arm's text alone.
         """
         here = self._doses.get(arm, {})
-        theirs = [
-            level
-            for other, levels in self._doses.items()
-            if other != arm
-            for level in levels
-        ]
-        kinds = {kind_of(one) for one in amounts}
-        alike = {level: span for level, span in here.items() if kind_of(level) in kinds}
+        kinds = {kind_of(amount) for amount in amounts}
+        alike = [level for level in here if kind_of(level) in kinds]
         if not alike:
             return None
-        if any(
-            amount_in(one, [*here]) or not amount_in(one, theirs) for one in amounts
-        ):
-            return None
-        return Refusal(Why.OTHER_VALUE, next(iter(alike.values())))
+        theirs: list[Amount] = []
+        for other, levels in self._doses.items():
+            if other != arm:
+                theirs += levels
+        for amount in amounts:
+            if amount_in(amount, list(here)) or not amount_in(amount, theirs):
+                return None
+        return Refusal(Why.OTHER_VALUE, here[alike[0]])
 
     def _may_be_elsewhere(self, arm: str) -> bool:
         """Return whether another text may say that an arm gets the agent: "as in arm A", "all
         patients receive ...".
         """
         arms = self.text.arms
-        own = arms.texts[arm]
-        if rule("as_elsewhere").search(own.tokens):
+        if rule("as_elsewhere").search(arms.texts[arm].tokens):
             return True
-        linked = [
-            name
-            for name, listed in arms.links.items()
-            if arm in listed and name in arms.texts
-        ]
-        if any(
-            one.value.key == self.key
-            for name in linked
-            for one in arms.lexicon.find(arms.texts[name])
-        ):
-            return True
-        return any(
-            rule("in_all_arms").search(text.tokens, *clause)
-            for text in arms.texts.values()
-            if not text.is_group
-            for one in arms.lexicon.find(text)
-            if one.value.key == self.key
-            for clause in text.clauses
-            if clause[0] <= one.first < clause[1]
-            and not rule("one_or_other").search(text.tokens, *clause)
-        )
+        for text in self._list_linked_texts(arm):
+            if any(self._find_mentions(text)):
+                return True
+        descriptions = [text for text in arms.texts.values() if not text.is_group]
+        return any(map(self._gives_to_all, descriptions))
+
+    def _list_linked_texts(self, arm: str) -> list[DosingSection]:
+        """Return the texts of the interventions that the registry links to an arm."""
+        arms = self.text.arms
+        linked = [name for name, listed in arms.links.items() if arm in listed]
+        return [arms.texts[name] for name in linked if name in arms.texts]
+
+    def _find_mentions(self, text: DosingSection) -> Iterator[Mention]:
+        """Yield the mentions of the agent in a text."""
+        for mention in self.text.lexicon.find(text):
+            if mention.value.key == self.key:
+                yield mention
+
+    def _gives_to_all(self, text: DosingSection) -> bool:
+        """Return whether a clause about the agent says that all arms get it."""
+        for mention in self._find_mentions(text):
+            for clause in text.clauses:
+                if not clause[0] <= mention.first < clause[1]:
+                    continue
+                if rule("one_or_other").search(text.tokens, *clause):
+                    continue
+                if rule("in_all_arms").search(text.tokens, *clause):
+                    return True
+        return False
 
     def _is_named_in_parts(self, arm: str) -> bool:
         """Return whether an intervention linked to an arm names all parts of a combination apart:
         "1000 mg calcium and 500 IU vitamin D".
         """
-        arms = self.text.arms
         parts = {word for word in self.key.split() if len(word) >= _LONG_WORD}
-        linked = [name for name, listed in arms.links.items() if arm in listed]
-        texts = [arms.texts[name] for name in linked if name in arms.texts]
-        return len(parts) > 1 and any(
-            parts <= {word.lower() for word in text.tokens.words} for text in texts
-        )
+        if len(parts) < 2:
+            return False
+        for text in self._list_linked_texts(arm):
+            if parts <= {word.lower() for word in text.tokens.words}:
+                return True
+        return False
 
     @cached_property
     def _registered(self) -> Set[str]:
@@ -203,35 +217,37 @@ class ArmProof:
         Without either, those of the regimen's amounts that the arm's text has: "High dose: 10 mg".
         """
         arms = self.text.arms
-        stated, linked, named = (
-            defaultdict[str, dict[Amount, Span]](dict) for _ in range(3)
-        )
-        for one in self.own:
-            for fact in one.amounts:
-                levels = dict.fromkeys(
-                    fact.value,
-                    self.text.sections[fact.section].span(fact.first, fact.end),
-                )
-                for arm in arms.links.get(one.section, ()):
+        stated = defaultdict[str, dict[Amount, Span]](dict)
+        linked = defaultdict[str, dict[Amount, Span]](dict)
+        for statement in self.own:
+            name = statement.section
+            for fact in statement.amounts:
+                place = self.text.sections[fact.section].span(fact.first, fact.end)
+                levels = dict.fromkeys(fact.value, place)
+                for arm in arms.links.get(name, ()):
                     linked[arm] |= levels
-                if one.section in arms.labels:
-                    stated[one.section] |= levels
-        for arm in arms.labels:
-            text = arms.texts[arm]
-            for fact in text.marks.amounts:
-                found = [
-                    level for level in fact.value if amount_in(level, self.amounts)
-                ]
-                named[arm] |= dict.fromkeys(found, text.span(fact.first, fact.end))
+                if name in arms.labels:
+                    stated[name] |= levels
         return {
-            arm: stated.get(arm) or linked.get(arm) or named[arm] for arm in arms.labels
+            arm: stated.get(arm) or linked.get(arm) or self._find_named_doses(arm)
+            for arm in arms.labels
         }
+
+    def _find_named_doses(self, arm: str) -> dict[Amount, Span]:
+        """Return those of the regimen's amounts that an arm's text has, each with its place."""
+        text = self.text.arms.texts[arm]
+        named: dict[Amount, Span] = {}
+        for fact in text.marks.amounts:
+            for level in fact.value:
+                if amount_in(level, self.amounts):
+                    named[level] = text.span(fact.first, fact.end)
+        return named
 
     @cached_property
     def _linked(self) -> Mapping[str, list[Amount]]:
         """The amounts of the agent in the interventions of an arm."""
-        found = defaultdict[str, list[Amount]](list)
-        for one in self.own:
-            for arm in self.text.arms.links.get(one.section, ()):
-                found[arm] += one.levels
-        return found
+        linked = defaultdict[str, list[Amount]](list)
+        for statement in self.own:
+            for arm in self.text.arms.links.get(statement.section, ()):
+                linked[arm] += statement.levels
+        return linked

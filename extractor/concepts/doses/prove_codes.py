@@ -19,7 +19,7 @@ from extractor.concepts.doses.answered import (
 )
 from extractor.concepts.doses.clauses import Link, Statement, find_link
 from extractor.concepts.doses.equality import is_same
-from extractor.concepts.doses.marks import Fact
+from extractor.concepts.doses.marks import Fact, Place
 from extractor.concepts.doses.prove_amounts import VAGUE
 from extractor.evidence.drafts import Refusal, Span
 
@@ -50,21 +50,17 @@ class CodeProof:
         leaves it open.
         """
         stated = [
-            each
-            for each in self.regimen.list_stated(self.field)
-            if self.regimen.fits(each.one)
+            other
+            for other in self.regimen.list_stated(self.field)
+            if self.regimen.fits(other.one)
         ]
         if not stated:
             return None
-        near = stated[0]
         same = self._find_same(value, stated)
         if same and self._is_sure(same):
-            is_rivalled = any(
-                each.place is Nearness.HERE and not is_same(each.value, value)
-                for each in stated
-            )
+            is_rivalled = any(_is_rival_here(other, value) for other in stated)
             return None if is_rivalled else self.regimen.span(same.mark)
-        near = same or near
+        near = same or stated[0]
         if near.place > Nearness.HERE:
             return None
         return self._find_rival(near, value)
@@ -73,11 +69,11 @@ class CodeProof:
         """Return the nearest statement of a value, if nothing nearer says something else, or
         the agent's own arm does not.
         """
-        near = stated[0]
-        same = next((each for each in stated if is_same(each.value, value)), None)
-        if same is None or same.place == near.place:
+        nearest = stated[0].place
+        same = next((other for other in stated if is_same(other.value, value)), None)
+        if same is None or same.place == nearest:
             return same
-        is_beside = near.place > Nearness.HERE and same.place < Nearness.OTHER_ARM
+        is_beside = nearest > Nearness.HERE and same.place < Nearness.OTHER_ARM
         return same if is_beside else None
 
     def _is_sure(self, stated: Stated) -> bool:
@@ -93,18 +89,20 @@ class CodeProof:
         if not near.one.holds(mark):
             return None
         # a single day and the rate of a dose say no frequency for sure
-        is_explicit = mark not in near.one.amounts
         if mark is near.one.days:
             is_explicit = len(mark.value) > 1
+        else:
+            is_explicit = mark not in near.one.amounts
         if not is_explicit:
             return None
         quoted = self._list_quoted(value)
-        if any(self._is_held(each, near.one) for each in quoted):
+        if any(self._is_held(other, near.one) for other in quoted):
             return None
         # the clause may go on to another step
         is_outside = not self.regimen.span(mark).overlaps(self.regimen.quote)
-        is_of_agent = all(self._is_in_clause(each) for each in quoted)
-        return None if is_outside and is_of_agent else self.regimen.refuse(mark)
+        if is_outside and all(self._is_in_clause(other) for other in quoted):
+            return None
+        return self.regimen.refuse(mark)
 
     def _is_in_clause(self, mark: Fact) -> bool:
         """Return whether a mark stands in a clause that says something of the agent."""
@@ -114,24 +112,34 @@ class CodeProof:
         """Return the marks of a value in the words of the regimen."""
         regimen = self.regimen
         section = regimen.text.sections.get(regimen.quote.section)
-        marks = getattr(section.marks, mark_of(self.field)) if section else ()
-        return [
-            mark
-            for mark in marks
-            if is_same(mark.value, value) and regimen.span(mark).overlaps(regimen.quote)
-        ]
+        if section is None:
+            return []
+        quoted: list[Fact] = []
+        for mark in getattr(section.marks, mark_of(self.field)):
+            if not is_same(mark.value, value):
+                continue
+            if regimen.span(mark).overlaps(regimen.quote):
+                quoted.append(mark)
+        return quoted
 
     def _is_held(self, mark: Fact, near: Statement) -> bool:
         """Return whether another statement of the agent, or one that names no agent, has a mark,
         and none but amounts of the regimen.
         """
-        return any(
-            statement.mention is None or statement.agent.key == self.regimen.key
-            for statement in self.regimen.text.statements
-            if READERS[self.field](statement)[1] == mark
-            and statement is not near
-            and self.regimen.fits(statement)
-        )
+        for statement in self.regimen.text.statements:
+            if statement is near or READERS[self.field](statement)[1] != mark:
+                continue
+            is_of_other = statement.agent.key != self.regimen.key
+            if is_of_other and statement.mention is not None:
+                continue
+            if self.regimen.fits(statement):
+                return True
+        return False
+
+
+def _is_rival_here(stated: Stated, value: Any) -> bool:
+    """Return whether a statement in the words of the regimen has another value."""
+    return stated.place is Nearness.HERE and not is_same(stated.value, value)
 
 
 def choose_rival(near: Stated, name: str, value: Any) -> tuple[Any, Fact]:
@@ -144,12 +152,11 @@ def choose_rival(near: Stated, name: str, value: Any) -> tuple[Any, Fact]:
     marks = getattr(statement.clause.marks.inside(*statement.reach), name)
     if near.mark not in marks or len({mark.value for mark in marks}) < 2:
         return near.value, near.mark
-    anchors = [
-        (each.first, each.end)
-        for each in (*statement.amounts, statement.mention)
-        if each and statement.holds(each)
-    ]
-    anchors = anchors or [(statement.first, statement.end)]
+    named = (*statement.amounts, statement.mention)
+    held = [mark for mark in named if mark and statement.holds(mark)]
+    anchors = [(mark.first, mark.end) for mark in held]
+    if not anchors:
+        anchors = [(statement.first, statement.end)]
     closest = min(marks, key=lambda mark: _distance(mark, anchors))
     for mark in marks:
         if mark.value == value and _are_alternatives(mark, closest, near):
@@ -157,7 +164,8 @@ def choose_rival(near: Stated, name: str, value: Any) -> tuple[Any, Fact]:
     return closest.value, closest
 
 
-def _distance(mark: Fact, anchors: Sequence[tuple[int, int]]) -> int:
+def _distance(mark: Fact, anchors: Sequence[Place]) -> int:
+    """Return how many tokens stand between a mark and the nearest of some places."""
     return min(max(mark.first - end, first - mark.end) for first, end in anchors)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from extractor.concepts.doses.agents import PROCEDURES, AgentNames, build_lexicon
+from extractor.concepts.doses.agents import PROCEDURES, Agent, AgentNames, build_lexicon
 from extractor.concepts.doses.arms import Arms, locate_arms
 from extractor.concepts.doses.clauses import Statement, describes_other, is_aside
 from extractor.concepts.doses.marks import Place, within
@@ -57,23 +57,18 @@ def read_dosing(
     ('Examplumab', 300, 'Q4W')
     """
     text = read_dosing_text(record, sections)
+    texts = list(text.sections.values())
     statements = text.list_given()
     merged = merge_statements(statements)
-    trial = view_trial(
-        [*text.sections.values(), *read_title(sections)],
-        text.lexicon,
-        merged,
-        text.arms,
-    )
+    trial = view_trial([*texts, *read_title(sections)], text.lexicon, merged, text.arms)
     kept = {statement.agent.key for statement in merged}
-    length = find_trial_length([*text.sections.values()], text.lexicon, kept)
-    regimens = (
-        build_regimens(merged, text.arms, trial, numbers, length) if merged else ()
-    )
+    length = find_trial_length(texts, text.lexicon, kept)
+    regimens: tuple[Draft, ...] = ()
+    if merged:
+        regimens = build_regimens(merged, text.arms, trial, numbers, length)
     used = [statement for statement in statements if statement.agent.key in kept]
-    return regimens, tuple(
-        _find_candidates(used, text.sections.values(), text.lexicon, numbers)
-    )
+    candidates = _find_candidates(used, texts, text.lexicon, numbers)
+    return regimens, tuple(candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +91,35 @@ class DosingText:
         Descriptions count about the record's own agents, with amounts only if arms and
         interventions state none. Other agents count only if arms and interventions state no dosing.
         """
-        registered = [
-            one for one in self.statements if self.sections[one.section].is_group
-        ]
+        registered: list[Statement] = []
+        described: list[Statement] = []
+        for statement in self.statements:
+            if self.sections[statement.section].is_group:
+                registered.append(statement)
+            else:
+                described.append(statement)
         known = {agent.key for agent in self.lexicon.agents}
         dosed = {statement.agent.key for statement in registered if statement.amounts}
-        silent = not any(
-            statement.amounts or statement.frequency or statement.days
-            for statement in registered
-        )
-        described = (
-            one
-            for one in self.statements
-            if not self.sections[one.section].is_group
-            if (one.agent.key in known or _is_full(one, silent=silent))
-            and _is_given(one)
-            if (one.agent.key not in dosed if one.amounts else one.mention is not None)
-        )
-        return resolve_references([*self.sections.values()], [*registered, *described])
+        silent = not any(_says_dosing(statement) for statement in registered)
+        given = registered
+        for statement in described:
+            key = statement.agent.key
+            if key not in known and not _is_full(statement, silent=silent):
+                continue
+            if not _is_given(statement):
+                continue
+            if statement.amounts:
+                adds = key not in dosed
+            else:
+                adds = statement.mention is not None
+            if adds:
+                given.append(statement)
+        return resolve_references(list(self.sections.values()), given)
+
+
+def _says_dosing(statement: Statement) -> bool:
+    """Return whether a statement has an amount or says how often."""
+    return bool(statement.amounts or statement.frequency or statement.days)
 
 
 def read_dosing_text(
@@ -128,25 +134,26 @@ def read_dosing_text(
     lexicon = build_lexicon(groups, others)
     own = {agent.section: agent for agent in reversed(lexicon.agents)}
     statements: list[Statement] = []
-    for section in (*groups, *descriptions):
-        if section.is_group:
-            # The agent in an arm's label or in the shared name of interventions, else the record's
-            # only agent.
-            titled = (
-                m.value for m in lexicon.find(section) if m.end <= section.title[1]
-            )
-            only = None if section.is_intervention else lexicon.only
-            topic = own.get(section.name) or next(titled, only)
-            statements += read_statements(section, lexicon, topic)
-        elif lexicon.only or lexicon.find(section):  # nothing is said about no agent
+    for section in groups:
+        topic = own.get(section.name) or _find_topic(section, lexicon)
+        statements += read_statements(section, lexicon, topic)
+    for section in descriptions:
+        # nothing is said about no agent
+        if lexicon.only or lexicon.find(section):
             statements += read_statements(section, lexicon, lexicon.only)
-    named = {one.name: one for one in (*groups, *descriptions)}
-    return DosingText(
-        named,
-        lexicon,
-        statements,
-        Arms(locate_arms(record), record.registry.arm_links, named, lexicon),
-    )
+    texts = {section.name: section for section in (*groups, *descriptions)}
+    arms = Arms(locate_arms(record), record.registry.arm_links, texts, lexicon)
+    return DosingText(texts, lexicon, statements, arms)
+
+
+def _find_topic(section: DosingSection, lexicon: AgentNames) -> Agent | None:
+    """Return the agent that the title of an arm or intervention names, else the only one of the
+    record; not for an intervention, which may be something else.
+    """
+    for mention in lexicon.find(section):
+        if mention.end <= section.title[1]:
+            return mention.value
+    return None if section.is_intervention else lexicon.only
 
 
 def _is_given(statement: Statement) -> bool:
@@ -154,21 +161,20 @@ def _is_given(statement: Statement) -> bool:
     trial or limit.
     """
     clause = statement.clause
-    if describes_other(clause.tokens, clause.first, clause.end):
+    tokens = clause.tokens
+    if describes_other(tokens, clause.first, clause.end):
         return False
     timed = [statement.route, statement.frequency, statement.days]
     facts = [fact for fact in timed if fact]
     if statement.mention and not statement.amounts:
         # "A on pain, as measured daily"
-        tested = rule("other_act").search(
-            clause.tokens, statement.mention.end, statement.reach[1]
-        )
+        behind = statement.mention.end
+        tested = rule("other_act").search(tokens, behind, statement.reach[1])
         if tested:
             return any(fact.first < tested.first for fact in facts)
     if facts:
         return True
-    gives = rule("giving_verb").search(clause.tokens, clause.first, clause.end)
-    return gives is not None
+    return rule("giving_verb").search(tokens, clause.first, clause.end) is not None
 
 
 def _is_full(statement: Statement, *, silent: bool) -> bool:
@@ -177,21 +183,20 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
 
     ``silent``: arms and interventions state no dosing at all.
     """
-    kind = statement.agent.kind
-    timed = bool(statement.frequency or statement.days)
-    said = [
-        bool(statement.amounts),
-        bool(statement.route),
-        timed,
-        statement.length is not None,
-    ]
     if statement.mention is None:
         return False
+    kind = statement.agent.kind
+    is_dosed = bool(statement.amounts)
+    is_routed = bool(statement.route)
+    is_timed = bool(statement.frequency or statement.days)
+    is_limited = statement.length is not None
     if kind in PROCEDURES or (kind == "cells" and statement.days):
-        return silent and any(said)
+        return silent and any((is_dosed, is_routed, is_timed, is_limited))
     if kind == "placebo":
-        return timed or bool(statement.route)
-    return bool(statement.amounts) or (bool(statement.route) and sum(said) > 1)
+        return is_timed or is_routed
+    if is_dosed:
+        return True
+    return is_routed and (is_timed or is_limited)
 
 
 def _find_candidates(
@@ -213,53 +218,75 @@ def _find_candidates(
         places[statement.section].append((statement.clause.first, statement.clause.end))
     for section in sections:
         read = sorted(places[section.name])
-        furthest = list(accumulate((end for _, end in read), max, initial=0))
-        mentions = lexicon.find(section)
-        for first, end in [section.title, *section.clauses]:
-            if first >= end or furthest[bisect_left(read, (end,))] > first:
-                continue
-            named = {mention.value.key for mention in within(mentions, first, end)}
-            follows = (
-                section.is_group and not named and bool(read) and read[0][0] < first
-            )
-            # a clause without an agent continues the one before
-            other = named.isdisjoint(keys) and not follows
+        for clause in _list_unread(section, read):
+            first, end = clause
             stated = section.marks.inside(first, end)
-            if _has_dose(section, (first, end), stated, levels) or (
-                other and _is_giving(section, (first, end), stated, named=bool(named))
-            ):
+            if _has_dose(section, clause, stated, levels):
                 yield section.chunk(next(numbers), first, end)
+                continue
+            mentions = within(lexicon.find(section), first, end)
+            named = {mention.value.key for mention in mentions}
+            if not named.isdisjoint(keys):
+                continue
+            # a clause without an agent continues the one before
+            follows = bool(read) and read[0][0] < first
+            if section.is_group and not named and follows:
+                continue
+            if _is_giving(section, clause, stated, named=bool(named)):
+                yield section.chunk(next(numbers), first, end)
+
+
+def _list_unread(section: DosingSection, read: Sequence[Place]) -> Iterator[Place]:
+    """Yield the title and the clauses of a section that overlap none of the sorted places."""
+    furthest = list(accumulate((end for _, end in read), max, initial=0))
+    for first, end in (section.title, *section.clauses):
+        if first >= end:
+            continue
+        # the furthest end of the places that begin before this one ends
+        if furthest[bisect_left(read, (end,))] <= first:
+            yield first, end
 
 
 def _has_dose(
     section: DosingSection, clause: Place, stated: Findings, known: frozenset[Amount]
 ) -> bool:
-    if stated.amounts:
-        new = any(
-            level not in known for amount in stated.amounts for level in amount.value
-        )
-        return new and (section.is_group or _speaks_of_giving(section, clause))
-    return (
-        section.is_group
-        and rule("number_of_doses").search(section.tokens, *clause) is not None
-    )
+    """Return whether a clause has an amount that is not ``known``, or in an arm or intervention
+    counts doses.
+    """
+    if not stated.amounts:
+        if not section.is_group:
+            return False
+        return rule("number_of_doses").search(section.tokens, *clause) is not None
+    levels = {level for amount in stated.amounts for level in amount.value}
+    if levels <= known:
+        return False
+    return section.is_group or _speaks_of_giving(section, clause)
 
 
 def _is_giving(
     section: DosingSection, clause: Place, stated: Findings, *, named: bool
 ) -> bool:
-    """Return whether a clause without a dose states how or when something is given."""
-    timed = bool(stated.frequency or stated.days or stated.length)
-    if clause == section.title or not (stated.route or timed):
+    """Return whether a clause without a dose states how or when something is given.
+
+    ``named``: it names an agent.
+    """
+    if clause == section.title:
         return False
-    if not (named or section.is_group or (stated.route and timed)):
+    is_routed = bool(stated.route)
+    is_timed = bool(stated.frequency or stated.days or stated.length)
+    if not is_routed and not is_timed:
         return False
-    return _speaks_of_giving(section, clause) and not is_aside(section.tokens, *clause)
+    has_owner = named or section.is_group
+    if not has_owner and not (is_routed and is_timed):
+        return False
+    if not _speaks_of_giving(section, clause):
+        return False
+    return not is_aside(section.tokens, *clause)
 
 
 def _speaks_of_giving(section: DosingSection, clause: Place) -> bool:
-    gives = any(
-        rule(name).search(section.tokens, *clause)
-        for name in ("giving_verb", "dose_word")
-    )
-    return gives and not describes_other(section.tokens, *clause)
+    """Return whether a clause has a word of giving or of doses, and describes no other dose."""
+    for name in ("giving_verb", "dose_word"):
+        if rule(name).search(section.tokens, *clause):
+            return not describes_other(section.tokens, *clause)
+    return False

@@ -24,6 +24,7 @@ from extractor.concepts.doses.timing import (
     is_rate,
     resolve_frequency,
     resolve_timing,
+    value_of,
 )
 from extractor.concepts.doses.trial_view import Trial
 from extractor.concepts.doses.trust import Trust, list_stated
@@ -50,22 +51,22 @@ def build_regimens(
     by_agent = defaultdict[str, list[Statement]](list)
     for statement in ordered:
         by_agent[statement.agent.key].append(statement)
-    claims = {agent: arms.count(same) for agent, same in by_agent.items()}
-    contradicted = {
-        statement for same in by_agent.values() for statement in find_contradicted(same)
-    }
+    claims: dict[str, Claims] = {}
+    contradicted: set[Statement] = set()
+    for agent, same in by_agent.items():
+        claims[agent] = arms.count(same)
+        contradicted.update(find_contradicted(same))
     stated = list_stated(arms.texts.values())
-    return tuple(
-        _Builder(
-            statement,
-            arms,
-            claims[statement.agent.key],
-            Trust(statement, arms.texts, stated, statement in contradicted),
-            trial_length,
-            len(by_agent[statement.agent.key]),
-        ).build(trial, next(numbers))
-        for statement in ordered
-    )
+    regimens: list[Draft] = []
+    for statement in ordered:
+        agent = statement.agent.key
+        trust = Trust(statement, arms.texts, stated, statement in contradicted)
+        siblings = len(by_agent[agent])
+        builder = _Builder(
+            statement, arms, claims[agent], trust, trial_length, siblings
+        )
+        regimens.append(builder.build(trial, next(numbers)))
+    return tuple(regimens)
 
 
 def _sort(statements: Sequence[Statement], arms: Arms) -> list[Statement]:
@@ -79,17 +80,19 @@ def _add_trial_cycle(statements: Sequence[Statement], arms: Arms) -> list[Statem
     cycle = find_trial_cycle(arms.texts.values())
     if cycle is None:
         return [*statements]
-    return [
-        replace(one, cycle=cycle)
-        if one.days and one.cycle is None and is_cyclic(one)
-        else one
-        for one in statements
-    ]
+    timed: list[Statement] = []
+    for statement in statements:
+        lacks_cycle = bool(statement.days) and statement.cycle is None
+        if lacks_cycle and is_cyclic(statement):
+            timed.append(replace(statement, cycle=cycle))
+        else:
+            timed.append(statement)
+    return timed
 
 
 def _has_other_length(statements: Sequence[Statement], length: Fact) -> bool:
     """Return whether an agent is given for another time than the trial's descriptions state."""
-    lengths = {one.length.value for one in statements if one.length}
+    lengths = {value_of(statement.length) for statement in statements}
     return bool(lengths - {None, length.value})
 
 
@@ -137,8 +140,8 @@ class _Builder:
         """Return the clause or title in which the statement begins, extended to its end."""
         statement = self.statement
         section = self.arms.texts[statement.section]
-        before = bisect_right(section.clauses, statement.first, key=itemgetter(0))
-        first, end = section.clauses[before - 1] if before else section.title
+        number = bisect_right(section.clauses, statement.first, key=itemgetter(0))
+        first, end = section.clauses[number - 1] if number else section.title
         return min(first, statement.first), max(end, statement.end)
 
     def _span(self, fact: Fact) -> Span:
@@ -154,19 +157,22 @@ class _Builder:
     def _read_amounts(
         self, given: Collection[str]
     ) -> Reading[tuple[Amount, ...] | None]:
+        """Read the amounts, each at its first place, for the arms that get the regimen."""
         spans: dict[Amount, Span] = {}
         for fact in self.statement.amounts:
             for amount in fact.value:
                 spans.setdefault(amount, self._span(fact))
         levels = choose_levels(spans)
+        amounts = self.arms.read_amounts(self.statement, levels, given)
         return Reading(
-            tuple(self.arms.read_amounts(self.statement, levels, given)),
+            tuple(amounts),
             self.trust.of_amounts(levels),
             tuple(spans[level] for level in levels),
             Support.PARSED,
         )
 
     def _read_route(self) -> Reading[Route | None]:
+        """Read the route; one of a description that may be another agent's is none."""
         route = self.statement.route
         if route is None or self.trust.is_borrowed(route):
             return Reading(None, self.trust.of_nothing("route"))
@@ -189,12 +195,15 @@ class _Builder:
 
     def _doubt_frequency(self) -> float:
         """Return how sure it is that no frequency is stated."""
-        near = (list_near(self.statement, name) for name in ("frequency", "days"))
-        if self.statement.days or any(near):
+        statement = self.statement
+        if statement.days or list_near(statement, "frequency"):
+            return measured("regimen", "in clause")
+        if list_near(statement, "days"):
             return measured("regimen", "in clause")
         return self.trust.of_nothing("frequency")
 
     def _read_duration(self) -> Reading[Period | None]:
+        """Read the length of treatment: the statement's own, else that of the trial."""
         length = find_length(self.statement)
         if length is None:
             return self._lend_length()
@@ -209,26 +218,27 @@ class _Builder:
 
     def _lend_length(self) -> Reading[Period | None]:
         """Give what is given more than once, and has no length of its own, that of the trial."""
-        repeats = self.frequency.value not in {None, Frequency.ONCE}
+        nothing: Reading[Period | None] = Reading(None, self.trust.of_nothing("length"))
         stated = self.trial_length
-        if stated and not stated.holds_for(self.statement.agent):
-            stated = None
-        if stated is None or self.statement.length or not repeats:
-            return Reading(None, self.trust.of_nothing("length"))
+        if stated is None or not stated.holds_for(self.statement.agent):
+            return nothing
+        if self.statement.length:
+            return nothing
+        if self.frequency.value in {None, Frequency.ONCE}:
+            return nothing
         confidence = measured("length", "of the trial")
         place = self._span(stated.fact)
         return Reading(stated.fact.value, confidence, (place,), Support.PARSED)
 
     def _read_timing(self) -> Reading[str | None]:
+        """Read the words for the days or the moment of giving."""
         timing = resolve_timing(self.statement)
         if timing is None:
-            nothing = (self.trust.of_nothing(name) for name in ("days", "moment"))
-            return Reading(None, min(nothing))
+            no_days = self.trust.of_nothing("days")
+            no_moment = self.trust.of_nothing("moment")
+            return Reading(None, min(no_days, no_moment))
         fact, first, end = timing
         section = self.arms.texts[fact.section]
         kind = "days" if fact is self.statement.days else "moment"
-        return Reading(
-            section.raw(first, end),
-            self.trust.of_fact(kind, fact),
-            (section.span(first, end),),
-        )
+        confidence = self.trust.of_fact(kind, fact)
+        return Reading(section.raw(first, end), confidence, (section.span(first, end),))

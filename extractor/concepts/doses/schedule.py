@@ -1,9 +1,9 @@
 """Find how often an agent is given, in which cycles, and for how long."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import compress, pairwise
-from operator import not_
+from itertools import pairwise
 
 from extractor.concepts.doses.days import code_interval, count_days, find_days
 from extractor.concepts.doses.daytimes import WEAK, find_daytimes
@@ -102,10 +102,10 @@ def find_frequencies(
     """Return every stated frequency, left to right, as a code of the guideline. ``taken`` holds the
     tokens of amounts.
 
-    >>> found = find_frequencies(
+    >>> frequencies = find_frequencies(
     ...     read_text("q12h, then every three weeks, 3 times a week, b.i.d.")
     ... )
-    >>> [mark.value.value for mark in found]
+    >>> [mark.value.value for mark in frequencies]
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
     stated = [
@@ -113,26 +113,43 @@ def find_frequencies(
         for mark in _find_rhythms(tokens, taken)
         if _is_giving(tokens, mark)
     ]
-    given = _drop_implied(tokens, _drop_weak(tokens, stated))
-    # What the next frequency explains does not count: "biweekly (twice a week)", "1 g a day in two
-    # doses".
-    explained = (
-        (
-            one.confidence < 1
-            and tokens.codes[one.end : other.first] in ("(", ",", ":", "=")
-        )
-        or (
-            one.value is Frequency.QD
-            and other.value in _SEVERAL
-            and (
-                _ends("total_word", tokens, one.first)
-                or _is_divided(tokens, one, other)
-                or _is_told_by_times(tokens, one, other)
-            )
-        )
-        for one, other in pairwise(given)
-    )
-    return (*compress(given, map(not_, explained)), *given[-1:])
+    stated = _drop_weak(tokens, stated)
+    stated = _drop_implied(tokens, stated)
+    frequencies: list[Mark[Frequency]] = []
+    for mark, following in pairwise(stated):
+        if _explains_surely(tokens, mark, following):
+            continue
+        if _splits_the_day(tokens, mark, following):
+            continue
+        frequencies.append(mark)
+    # nothing follows the last one
+    return (*frequencies, *stated[-1:])
+
+
+def _explains_surely(
+    tokens: Tokens, doubtful: Mark[Frequency], following: Mark[Frequency]
+) -> bool:
+    """Return whether the next frequency says what a doubtful one means: "biweekly (twice a
+    week)".
+    """
+    if doubtful.confidence >= 1:
+        return False
+    return tokens.codes[doubtful.end : following.first] in ("(", ",", ":", "=")
+
+
+def _splits_the_day(
+    tokens: Tokens, daily: Mark[Frequency], following: Mark[Frequency]
+) -> bool:
+    """Return whether the next frequency says in how many doses a day's amount is given: "1 g a
+    day in two doses".
+    """
+    if daily.value is not Frequency.QD or following.value not in _SEVERAL:
+        return False
+    if _ends("total_word", tokens, daily.first):
+        return True
+    if _is_divided(tokens, daily, following):
+        return True
+    return _is_told_by_times(tokens, daily, following)
 
 
 def _is_told_by_times(
@@ -141,17 +158,16 @@ def _is_told_by_times(
     """Return whether times of the day say how often "daily" is: "daily, in the morning and at
     bedtime".
     """
-    beside = tokens.codes[daily.end : times.first] in ("", ",", "(", ":")
-    return (
-        beside and rule("daytimes").covers(tokens, times.first, times.end) is not None
-    )
+    if tokens.codes[daily.end : times.first] not in ("", ",", "(", ":"):
+        return False
+    return rule("daytimes").covers(tokens, times.first, times.end) is not None
 
 
 def _is_divided(tokens: Tokens, total: Mark[Frequency], parts: Mark[Frequency]) -> bool:
     """Return whether a day's dose is given in parts: "a day in two divided doses"."""
-    beside = parts.first - total.end <= 1
-    divided = rule("divided_doses").covers(tokens, parts.first, parts.end)
-    return beside and divided is not None
+    if parts.first - total.end > 1:
+        return False
+    return rule("divided_doses").covers(tokens, parts.first, parts.end) is not None
 
 
 def _weigh(tokens: Tokens, mark: Mark[Frequency]) -> Mark[Frequency]:
@@ -181,18 +197,19 @@ def _drop_weak(
     """Drop rhythms that hold only where their sentence states no other and no days."""
     if all(mark.confidence != WEAK for mark in marks):
         return list(marks)
-    days = find_days(tokens)
-    numbers = number_sentences(tokens, [*marks, *days])
-    strong = {
-        number
-        for number, mark in zip(numbers, [*marks, *days], strict=True)
-        if mark.confidence != WEAK
-    }
-    return [
-        mark
-        for mark, number in zip(marks, numbers, strict=False)
-        if mark.confidence != WEAK or number not in strong
-    ]
+    timed = [*marks, *find_days(tokens)]
+    numbers = number_sentences(tokens, timed)
+    # sentences that say more than a weak rhythm
+    firm: set[int] = set()
+    for mark, number in zip(timed, numbers, strict=True):
+        if mark.confidence != WEAK:
+            firm.add(number)
+    kept: list[Mark[Frequency]] = []
+    for mark, number in zip(marks, numbers, strict=False):
+        if mark.confidence == WEAK and number in firm:
+            continue
+        kept.append(mark)
+    return kept
 
 
 def _drop_implied(
@@ -202,20 +219,20 @@ def _drop_implied(
     morning and at bedtime, 2 g three times daily".
     """
     numbers = number_sentences(tokens, marks)
-    implied = [
+    is_implied = [
         rule("daytimes").covers(tokens, mark.first, mark.end) is not None
         for mark in marks
     ]
-    counted = {
-        number
-        for mark, number, is_implied in zip(marks, numbers, implied, strict=True)
-        if mark.value in _SEVERAL and not is_implied
-    }
-    return [
-        mark
-        for mark, number, is_implied in zip(marks, numbers, implied, strict=True)
-        if not (is_implied and number in counted)
-    ]
+    counted: set[int] = set()
+    for mark, number, implied in zip(marks, numbers, is_implied, strict=True):
+        if mark.value in _SEVERAL and not implied:
+            counted.add(number)
+    kept: list[Mark[Frequency]] = []
+    for mark, number, implied in zip(marks, numbers, is_implied, strict=True):
+        if implied and number in counted:
+            continue
+        kept.append(mark)
+    return kept
 
 
 def _find_rhythms(
@@ -235,22 +252,20 @@ def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
     """Return whether a frequency is that of doses, not of their changes or of visits, and is not
     negated.
     """
-    if any(
-        rule(name).starts(tokens, mark.end) for name in ("step_after", "examined_after")
-    ):
-        return False
+    for name in ("step_after", "examined_after"):
+        if rule(name).starts(tokens, mark.end):
+            return False
+    for name in ("not_this_one", "step_before", "washout_before"):
+        if _ends(name, tokens, mark.first):
+            return False
     # Daily doses stand behind words for tests more often than daily tests do.
-    names = (
-        "not_this_one",
-        "step_before",
-        "washout_before",
-        *(["no_giving_before"] if mark.value not in _OFTEN else []),
-    )
-    return not any(_ends(name, tokens, mark.first) for name in names)
+    if mark.value in _OFTEN:
+        return True
+    return not _ends("no_giving_before", tokens, mark.first)
 
 
 def find_other_rhythms(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Return frequencies of something else than doses: of visits, tests, changes.
+    """Yield frequencies of something else than doses: of visits, tests, changes.
 
     >>> [
     ...     mark.value.value
@@ -260,7 +275,9 @@ def find_other_rhythms(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     ... ]
     ['Q8W']
     """
-    return (mark for mark in _find_rhythms(tokens, ()) if not _is_giving(tokens, mark))
+    for mark in _find_rhythms(tokens, ()):
+        if not _is_giving(tokens, mark):
+            yield mark
 
 
 def find_other_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -268,8 +285,13 @@ def find_other_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
     time before.
     """
     for duration in find_durations(tokens):
-        if any(_ends(name, tokens, duration.first) for name in _NO_TREATMENT):
+        if _follows(_NO_TREATMENT, tokens, duration.first):
             yield Mark(_period(duration), duration.first, duration.end)
+
+
+def _follows(names: Sequence[str], tokens: Tokens, first: int) -> bool:
+    """Return whether one of several rules matches directly before a token."""
+    return any(_ends(name, tokens, first) for name in names)
 
 
 def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
@@ -280,22 +302,25 @@ def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
     >>> [name_rhythm(tokens, mark) for mark in find_frequencies(tokens)]
     ['daily or weekly', 'interval', 'counted', 'words']
     """
-    by_value = {
-        Frequency.OTHER: "other",
-        Frequency.PRN: "as needed",
-        Frequency.CONTINUOUS: "continuous",
-    }
-    if mark.value in by_value:
-        return by_value[mark.value]
-    case = next(
-        (
-            case
-            for case, names in _WORDINGS.items()
-            if any(rule(name).covers(tokens, mark.first, mark.end) for name in names)
-        ),
-        "words",
-    )
-    return "once" if mark.value is Frequency.ONCE and case != "one dose" else case
+    if mark.value is Frequency.OTHER:
+        return "other"
+    if mark.value is Frequency.PRN:
+        return "as needed"
+    if mark.value is Frequency.CONTINUOUS:
+        return "continuous"
+    wording = _find_wording(tokens, mark)
+    if mark.value is Frequency.ONCE and wording != "one dose":
+        return "once"
+    return wording
+
+
+def _find_wording(tokens: Tokens, mark: Mark[Frequency]) -> str:
+    """Return the first wording with a rule that covers a frequency, else "words"."""
+    for wording, names in _WORDINGS.items():
+        for name in names:
+            if rule(name).covers(tokens, mark.first, mark.end):
+                return wording
+    return "words"
 
 
 def _find_intervals(
@@ -306,111 +331,128 @@ def _find_intervals(
 
     The number of an amount does not belong to an interval: "40 mg/m2 weekly", "AUC 2 weekly".
     """
-    for name, code in _FIXED.items():
-        yield from (
-            Mark(code, found.first, found.end) for found in rule(name).find(tokens)
-        )
+    for name, fixed in _FIXED.items():
+        for match in rule(name).find(tokens):
+            yield Mark(fixed, match.first, match.end)
     yield from _find_ordinal_intervals(tokens)
-    for found in (found for name in _INTERVALS for found in rule(name).find(tokens)):
-        # "q.6.h."
-        low = read_number((found.read("low") or "").lstrip("."))
-        unit = (found.read("unit") or "").lower().removesuffix("ly")
-        of_time = read_time_unit(unit) or TimeUnit.MONTH
-        if low is None or of_time is TimeUnit.MINUTE or found.place("low")[0] in taken:
-            continue
-        in_hours = of_time is TimeUnit.HOUR
-        if in_hours:
-            code = _HOURS.get(low, Frequency.OTHER)
-        else:
-            code = code_interval(low * WHOLE_DAYS[of_time])
-        yield Mark(
-            Frequency.OTHER if found.has("high") else code, found.first, found.end
-        )
+    for name in _INTERVALS:
+        for match in rule(name).find(tokens):
+            if match.place("low")[0] in taken:
+                continue
+            code = _code_interval_of(match)
+            if code is not None:
+                yield Mark(code, match.first, match.end)
+
+
+def _code_interval_of(interval: Found) -> Frequency | None:
+    """Return the code of an interval with a number and a unit; None if it is one of minutes, or
+    its number cannot be read.
+    """
+    # "q.6.h."
+    low = read_number((interval.read("low") or "").lstrip("."))
+    unit = (interval.read("unit") or "").lower().removesuffix("ly")
+    time_unit = read_time_unit(unit) or TimeUnit.MONTH
+    if low is None or time_unit is TimeUnit.MINUTE:
+        return None
+    if interval.has("high"):
+        return Frequency.OTHER
+    if time_unit is TimeUnit.HOUR:
+        return _HOURS.get(low, Frequency.OTHER)
+    return code_interval(low * WHOLE_DAYS[time_unit])
 
 
 def _find_ordinal_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     """Yield intervals whose number is an ordinal: "every other week", "each third month"."""
-    for found in rule("ordinal_interval").find(tokens):
-        word = (found.read("ordinal") or "other").lower()
-        unit = found.read("unit") or found.read("unit_alone") or ""
-        of_time = TimeUnit.DAY if unit.lower() in _NIGHTS else read_time_unit(unit)
-        if of_time is not None and of_time in WHOLE_DAYS:
-            days = ORDINALS.get(word, 2) * WHOLE_DAYS[of_time]
-            yield Mark(code_interval(days), found.first, found.end)
+    for match in rule("ordinal_interval").find(tokens):
+        ordinal = (match.read("ordinal") or "other").lower()
+        unit = match.read("unit") or match.read("unit_alone") or ""
+        time_unit = read_time_unit(unit)
+        if unit.lower() in _NIGHTS:
+            time_unit = TimeUnit.DAY
+        if time_unit is None or time_unit not in WHOLE_DAYS:
+            continue
+        # "other" is every second one
+        number = ORDINALS.get(ordinal, 2)
+        code = code_interval(number * WHOLE_DAYS[time_unit])
+        yield Mark(code, match.first, match.end)
 
 
 def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
     """Yield counted doses: "3 times a week", "in 2 divided doses", "one dose", "on Mondays and
     Fridays".
     """
-    for found in rule("times_every").find(tokens):
-        if read_number(found.read("low") or "") != 1:
-            yield Mark(Frequency.OTHER, found.first, found.end)
-    for found in rule("counted_times").find(tokens):
-        if found.place("low")[0] in taken:
+    for match in rule("times_every").find(tokens):
+        if read_number(match.read("low") or "") != 1:
+            yield Mark(Frequency.OTHER, match.first, match.end)
+    for match in rule("counted_times").find(tokens):
+        if match.place("low")[0] in taken:
             continue
-        yield Mark(
-            Frequency.OTHER if found.has("range") else _count(found, "low", "unit"),
-            found.first,
-            found.end,
-        )
-    for found in rule("times_after").find(tokens):
-        yield Mark(
-            _count(found, "high", "unit" if found.has("unit") else "unit_behind"),
-            found.first,
-            found.end,
-        )
-    for found in rule("divided_doses").find(tokens):
-        name = next(
-            name
-            for name in ("number", "number_before", "number_daily", "number_doses")
-            if found.has(name)
-        )
-        yield Mark(_count(found, name), found.first, found.end)
-    for found in rule("one_giving").find(tokens):
-        ones = {"1", "one"}.intersection(
-            word.lower() for word in tokens.words[found.first : found.first + 2]
-        )
-        before = tokens.words[found.first - 1].lower() if found.first else ""
-        # "phase 1 dose escalation", "day 1 dose"
-        label = rule("label_before").ends(tokens, found.first) or before in (
-            "day",
-            "week",
-            "-",
-            "/",
-            ",",
-            ".",
-        )
-        if ones and not label:
-            yield Mark(Frequency.ONCE, found.first, found.end)
-    for found in rule("weekdays").find(tokens):
-        if found.has("through"):
-            days = 0
-        else:
-            days = sum(1 for _ in rule("weekday").find(tokens, found.first, found.end))
-        yield Mark(
-            _PER["w"][days] if days in (2, 3) else Frequency.OTHER,
-            found.first,
-            found.end,
-        )
+        code = Frequency.OTHER
+        if not match.has("range"):
+            code = _count(match, "low", "unit")
+        yield Mark(code, match.first, match.end)
+    for match in rule("times_after").find(tokens):
+        unit = "unit" if match.has("unit") else "unit_behind"
+        yield Mark(_count(match, "high", unit), match.first, match.end)
+    for match in rule("divided_doses").find(tokens):
+        numbers = ("number", "number_before", "number_daily", "number_doses")
+        stated = [name for name in numbers if match.has(name)]
+        yield Mark(_count(match, stated[0]), match.first, match.end)
+    yield from _find_single_doses(tokens)
+    yield from _find_weekdays(tokens)
 
 
-def _count(found: Found, number: str, unit: str | None = None) -> Frequency:
-    """Return the code for a number of doses in a unit of time, by default a day."""
-    letter = (found.read(unit) or "")[0].lower() if unit else "d"
-    return _PER[letter].get(read_number(found.read(number) or "") or 0, Frequency.OTHER)
+def _find_single_doses(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    """Yield what says that an agent is given once: "one dose", but not "phase 1 dose
+    escalation", "day 1 dose".
+    """
+    for match in rule("one_giving").find(tokens):
+        words = [word.lower() for word in tokens.words[match.first : match.first + 2]]
+        if "1" not in words and "one" not in words:
+            continue
+        if rule("label_before").ends(tokens, match.first):
+            continue
+        before = tokens.words[match.first - 1].lower() if match.first else ""
+        if before in ("day", "week", "-", "/", ",", "."):
+            continue
+        yield Mark(Frequency.ONCE, match.first, match.end)
+
+
+def _find_weekdays(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    """Yield lists of weekdays: "on Mondays and Fridays". "Monday through Friday" has no code."""
+    for match in rule("weekdays").find(tokens):
+        weekdays = list(rule("weekday").find(tokens, match.first, match.end))
+        code = Frequency.OTHER
+        if len(weekdays) in (2, 3) and not match.has("through"):
+            code = _PER["w"][len(weekdays)]
+        yield Mark(code, match.first, match.end)
+
+
+def _count(match: Found, number: str, unit: str | None = None) -> Frequency:
+    """Return the code for a number of doses in a unit of time, by default a day.
+
+    ``number`` and ``unit`` are names of groups of the match.
+    """
+    letter = "d"
+    if unit is not None:
+        letter = (match.read(unit) or "")[0].lower()
+    doses = read_number(match.read(number) or "") or 0
+    return _PER[letter].get(doses, Frequency.OTHER)
 
 
 def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    """Yield the rhythms of the vocabulary. "once or twice daily" leaves the rhythm open."""
     for term in find_terms(tokens, "frequencies"):
-        first = term.first
-        either = term.value == "BID" and [
-            word.lower() for word in tokens.words[max(0, first - 2) : first]
-        ]
-        if either in (["once", "or"], ["once", "to"]):
-            yield Mark(Frequency.OTHER, first - 2, term.end)
-        else:
-            yield Mark(Frequency(term.value), first, term.end, term.entry.confidence)
+        before = tokens.words[max(0, term.first - 2) : term.first]
+        is_either = [word.lower() for word in before] in (
+            ["once", "or"],
+            ["once", "to"],
+        )
+        if term.value == "BID" and is_either:
+            yield Mark(Frequency.OTHER, term.first - 2, term.end)
+            continue
+        code = Frequency(term.value)
+        yield Mark(code, term.first, term.end, term.entry.confidence)
 
 
 def _period(duration: Duration) -> Period | None:
@@ -421,36 +463,34 @@ def _period(duration: Duration) -> Period | None:
 
 def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
     """Return the match of a rule that ends before a token, on the same line."""
-    return rule(name).ends(
-        tokens, end, max(end - _LENGTH_CONTEXT, tokens.codes.rfind("\n", 0, end) + 1)
-    )
+    line = tokens.codes.rfind("\n", 0, end) + 1
+    return rule(name).ends(tokens, end, max(end - _LENGTH_CONTEXT, line))
 
 
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Return lengths of treatment cycles. A range has the value None."""
-    named = []
+    named: list[PeriodMark] = []
     for duration in find_durations(tokens):
+        if duration.unit not in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}:
+            continue
         after = rule("cycle_after").starts(tokens, duration.end)
-        timed = duration.unit in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}
-        if timed and _is_cycle(tokens, duration, after):
-            named.append(
-                Mark(
-                    _period(duration),
-                    duration.first,
-                    after.end if after else duration.end,
-                )
-            )
+        if _is_cycle(tokens, duration, after):
+            end = after.end if after else duration.end
+            named.append(Mark(_period(duration), duration.first, end))
     lengths = {count_days(mark.value) for mark in named}
-    # "3 weeks on, 1 week off (28-day cycle)" is one cycle, in its own words.
-    others = (
-        mark
-        for mark in _read_intervals(tokens)
-        if mark.value is None or count_days(mark.value) not in lengths
-    )
+    others: list[PeriodMark] = []
+    for mark in _read_intervals(tokens):
+        # "3 weeks on, 1 week off (28-day cycle)" is one cycle, in its own words.
+        if mark.value is not None and count_days(mark.value) in lengths:
+            continue
+        others.append(mark)
     return drop_overlaps([*named, *others])
 
 
 def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
+    """Return whether a duration is the length of a cycle; ``after`` is the word for it behind
+    the duration, if one stands there.
+    """
     before = tokens.words[duration.first - 1].lower() if duration.first else ""
     if after and after.has("course"):  # "a 10-day course" is the length of treatment
         return before in ("each", "every", "per", "subsequent")
@@ -461,10 +501,9 @@ def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
         return False
     if before in ("every", "q"):
         return rule("counted_cycles_after").starts(tokens, duration.end) is not None
-    return before == "(" and tokens.words[duration.first - 2].lower() in (
-        "cycle",
-        "cycles",
-    )
+    if before != "(":
+        return False
+    return tokens.words[duration.first - 2].lower() in ("cycle", "cycles")
 
 
 def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -475,20 +514,23 @@ def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
         yield from _mark_cycle(found, "on", "off")
 
 
-def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
-    values = [
-        value
-        for part in parts
-        if (value := read_number(found.read(part) or "")) is not None
-    ]
-    if len(values) == len(parts):
-        unit = found.read("unit")
-        weeks = unit.lower().startswith("w") if unit else "weekly" in found.text.lower()
-        yield Mark(
-            Period(value=sum(values), unit=TimeUnit.WEEK if weeks else TimeUnit.DAY),
-            found.first,
-            found.end,
-        )
+def _mark_cycle(match: Found, *parts: str) -> Iterator[PeriodMark]:
+    """Yield the cycle that a match states, in days or weeks: the sum of the numbers in its groups
+    ``parts``, if all can be read.
+    """
+    values: list[float] = []
+    for part in parts:
+        value = read_number(match.read(part) or "")
+        if value is None:
+            return
+        values.append(value)
+    unit = match.read("unit")
+    if unit:
+        in_weeks = unit.lower().startswith("w")
+    else:
+        in_weeks = "weekly" in match.text.lower()
+    time_unit = TimeUnit.WEEK if in_weeks else TimeUnit.DAY
+    yield Mark(Period(value=sum(values), unit=time_unit), match.first, match.end)
 
 
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
@@ -499,112 +541,138 @@ def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
         *_read_short_lengths(tokens),
         *_read_spans(tokens),
     )
-    given = [
-        mark
-        for mark in timed
-        if not any(_ends(name, tokens, mark.first) for name in _NO_TREATMENT[:2])
+    treated = [
+        mark for mark in timed if not _follows(_NO_TREATMENT[:2], tokens, mark.first)
     ]
-    found = _drop_repeats(tokens, drop_overlaps([*given, *_read_cycle_counts(tokens)]))
-    # "for 12 weeks, then for 4 weeks, for a total of 16 weeks": only the sum counts.
-    numbered = list(zip(found, number_sentences(tokens, found), strict=True))
-    sums = {
-        number: mark.first
-        for mark, number in numbered
-        if rule("total_of").starts(tokens, mark.first)
-    }
-    lengths = [mark for mark, number in numbered if mark.first >= sums.get(number, 0)]
+    stated = drop_overlaps([*treated, *_read_cycle_counts(tokens)])
+    stated = _drop_repeats(tokens, stated)
+    lengths = _drop_summed(tokens, stated)
     sentences = number_sentences(tokens, lengths)
-    shared = {one for one, other in pairwise(sentences) if one == other}
-    return tuple(
-        replace(mark, confidence=STEP) if sentence in shared else mark
-        for mark, sentence in zip(lengths, sentences, strict=True)
-    )
+    lengths_in = Counter(sentences)
+    for place, sentence in enumerate(sentences):
+        if lengths_in[sentence] > 1:
+            lengths[place] = replace(lengths[place], confidence=STEP)
+    return tuple(lengths)
+
+
+def _drop_summed(tokens: Tokens, lengths: Sequence[PeriodMark]) -> list[PeriodMark]:
+    """Drop the lengths before their sum: "for 12 weeks, then for 4 weeks, for a total of 16
+    weeks".
+    """
+    sentences = number_sentences(tokens, lengths)
+    sums: dict[int, int] = {}
+    for mark, sentence in zip(lengths, sentences, strict=True):
+        if rule("total_of").starts(tokens, mark.first):
+            sums[sentence] = mark.first
+    kept: list[PeriodMark] = []
+    for mark, sentence in zip(lengths, sentences, strict=True):
+        if mark.first < sums.get(sentence, 0):
+            continue
+        kept.append(mark)
+    return kept
 
 
 def _drop_repeats(
     tokens: Tokens, lengths: Sequence[PeriodMark]
 ) -> tuple[PeriodMark, ...]:
     """Drop lengths that say the one before them again: "for 14 days (2 weeks)"."""
-    repeated = {
-        place + 1
-        for place, (one, other) in enumerate(pairwise(lengths))
-        if one.value
-        and is_same(one.value, other.value)
-        and tokens.codes[one.end : other.first] == "("
-    }
-    return tuple(mark for place, mark in enumerate(lengths) if place not in repeated)
+    kept = list(lengths[:1])
+    for before, mark in pairwise(lengths):
+        is_in_brackets = tokens.codes[before.end : mark.first] == "("
+        if is_in_brackets and before.value and is_same(before.value, mark.value):
+            continue
+        kept.append(mark)
+    return tuple(kept)
 
 
 def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
+    """Yield the durations that words around them make lengths of treatment: "for 3 weeks"."""
     for duration in find_durations(tokens):
         if duration.unit in {TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE}:
             continue
+        end = duration.end
         lead = _find_lead(tokens, duration)
-        behind = duration.end
-        codes = tokens.codes
-        around = (
-            codes[max(0, duration.first - 1) : duration.first]
-            + codes[behind : behind + 1]
-        )
-        # Such as "24 doses (24 weeks)"
-        bracketed = around == "()" and duration.unit is not TimeUnit.DAY
-        if lead is None and not (
-            rule("length_after").starts(tokens, behind) or bracketed
-        ):
+        if lead is None and not _is_told_behind(tokens, duration):
             continue
-        if rule("no_length_after").starts(tokens, behind):
+        if rule("no_length_after").starts(tokens, end):
             continue
-        if not _ends("no_length_before", tokens, duration.first):
-            first = duration.first if lead is None else lead
-            is_choice = rule("length_choice").starts(tokens, behind) is not None
-            confidence = _CHOICE if is_choice else 1.0
-            yield Mark(_period(duration), first, behind, confidence)
+        if _ends("no_length_before", tokens, duration.first):
+            continue
+        first = duration.first if lead is None else lead
+        is_choice = rule("length_choice").starts(tokens, end) is not None
+        confidence = _CHOICE if is_choice else 1.0
+        yield Mark(_period(duration), first, end, confidence)
+
+
+def _is_told_behind(tokens: Tokens, duration: Duration) -> bool:
+    """Return whether what stands behind a duration makes it a length of treatment: words, or
+    brackets around it as in "24 doses (24 weeks)".
+    """
+    if rule("length_after").starts(tokens, duration.end):
+        return True
+    before = tokens.codes[max(0, duration.first - 1) : duration.first]
+    behind = tokens.codes[duration.end : duration.end + 1]
+    is_in_brackets = before == "(" and behind == ")"
+    return is_in_brackets and duration.unit is not TimeUnit.DAY
 
 
 def _read_single_periods(tokens: Tokens) -> Iterator[PeriodMark]:
-    for found in rule("one_period").find(tokens):
-        unit = read_time_unit(found.read("unit") or "")
-        if unit and not rule("no_length_after").starts(tokens, found.end):
-            yield Mark(Period(value=1, unit=TimeUnit(unit)), found.first, found.end)
+    """Yield lengths of one unit: "for a week"."""
+    for match in rule("one_period").find(tokens):
+        unit = read_time_unit(match.read("unit") or "")
+        if not unit:
+            continue
+        if rule("no_length_after").starts(tokens, match.end):
+            continue
+        period = Period(value=1, unit=TimeUnit(unit))
+        yield Mark(period, match.first, match.end)
 
 
 def _read_short_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
     """Yield lengths in shorthand: "for 5/7" (days), "for 2/52" (weeks), "x5 days"."""
-    for found in rule("shorthand_length").find(tokens):
-        value = read_number(found.read("value") or "")
-        unit = _BELOW.get(found.read("of") or "")
+    for match in rule("shorthand_length").find(tokens):
+        value = read_number(match.read("value") or "")
+        unit = _BELOW.get(match.read("of") or "")
         if value and unit:
             period = Period(value=value, unit=unit)
-            yield Mark(period, found.first, found.end, _SHORTHAND)
+            yield Mark(period, match.first, match.end, _SHORTHAND)
     for name in ("glued_length", "nights_length"):
-        for found in rule(name).find(tokens):
-            value = read_number(found.read("value") or "")
-            word = (found.read("unit") or "").lower()
-            unit = TimeUnit.DAY if word in ("d", *_NIGHTS) else read_time_unit(word)
-            if value and unit and not rule("no_length_after").starts(tokens, found.end):
-                yield Mark(Period(value=value, unit=unit), found.first, found.end)
+        for match in rule(name).find(tokens):
+            if rule("no_length_after").starts(tokens, match.end):
+                continue
+            value = read_number(match.read("value") or "")
+            word = (match.read("unit") or "").lower()
+            unit = read_time_unit(word)
+            if word == "d" or word in _NIGHTS:
+                unit = TimeUnit.DAY
+            if value and unit:
+                period = Period(value=value, unit=unit)
+                yield Mark(period, match.first, match.end)
 
 
 def _read_spans(tokens: Tokens) -> Iterator[PeriodMark]:
     """Yield lengths that numbered weeks tell: "through week 24", and as a step "weeks 1-4"."""
-    for found in rule("until_week").find(tokens):
+    for match in rule("until_week").find(tokens):
         # "from week 4 through week 24", "starting on day 7 until day 21"
-        is_late = found.read("start") not in (None, "0", "1")
-        if not is_late and not _ends("later_start", tokens, found.first):
-            yield from _mark_span(found, 0, _UNTIL)
-    for found in rule("span_of_weeks").find(tokens):
-        first = read_number(found.read("first") or "") or 0
+        if match.read("start") not in (None, "0", "1"):
+            continue
+        if _ends("later_start", tokens, match.first):
+            continue
+        yield from _mark_span(match, 0, _UNTIL)
+    for match in rule("span_of_weeks").find(tokens):
+        first = read_number(match.read("first") or "") or 0
         # week 4 is part of "weeks 1-4", and the end of "weeks 0-4"
-        yield from _mark_span(found, max(0, first - 1), STEP)
+        yield from _mark_span(match, max(0, first - 1), STEP)
 
 
-def _mark_span(found: Found, before: float, confidence: float) -> Iterator[PeriodMark]:
+def _mark_span(match: Found, before: float, confidence: float) -> Iterator[PeriodMark]:
     """Yield the length to the last week of a match, less the weeks ``before`` it."""
-    last = read_number(found.read("last") or "")
-    unit = read_time_unit(found.read("unit") or "")
-    if last and unit and last > before:
-        period = Period(value=last - before, unit=unit)
-        yield Mark(period, found.first, found.end, confidence)
+    last = read_number(match.read("last") or "")
+    unit = read_time_unit(match.read("unit") or "")
+    if not last or not unit or last <= before:
+        return
+    period = Period(value=last - before, unit=unit)
+    yield Mark(period, match.first, match.end, confidence)
 
 
 def _find_lead(tokens: Tokens, duration: Duration) -> int | None:
@@ -612,21 +680,30 @@ def _find_lead(tokens: Tokens, duration: Duration) -> int | None:
     more words after it.
     """
     before = _ends("length_before", tokens, duration.first)
-    if before is None or before.has("strong"):
-        return before.first if before else None
-    closed = duration.end == len(tokens) or tokens.codes[duration.end] in ",;.)"
-    if duration.unit is not TimeUnit.DAY and closed:
+    if before is None:
+        return None
+    if before.has("strong"):
         return before.first
-    return before.first if rule("length_after").starts(tokens, duration.end) else None
+    is_closed = duration.end == len(tokens) or tokens.codes[duration.end] in ",;.)"
+    if is_closed and duration.unit is not TimeUnit.DAY:
+        return before.first
+    if rule("length_after").starts(tokens, duration.end):
+        return before.first
+    return None
 
 
 def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:
-    for found in rule("cycle_count").find(tokens):
-        value = read_number(found.read("value") or "")
-        behind = tokens.words[found.end] if found.end < len(tokens) else ""
+    """Yield lengths in cycles: "for 6 cycles". A range has the value None."""
+    for match in rule("cycle_count").find(tokens):
+        value = read_number(match.read("value") or "")
+        if value is None:
+            continue
+        behind = tokens.words[match.end] if match.end < len(tokens) else ""
         # "day 1 courses II-VII"
-        if value is not None and not (behind and set(behind) <= set("IVX")):
-            period = (
-                None if found.has("range") else Period(value=value, unit=TimeUnit.CYCLE)
-            )
-            yield Mark(period, found.place("value")[0], found.end)
+        is_roman = bool(behind) and set(behind) <= set("IVX")
+        if is_roman:
+            continue
+        period = None
+        if not match.has("range"):
+            period = Period(value=value, unit=TimeUnit.CYCLE)
+        yield Mark(period, match.place("value")[0], match.end)

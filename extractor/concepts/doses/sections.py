@@ -1,8 +1,9 @@
 """The sections of a record that can state doses, with their marks and clauses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from extractor.concepts.doses.amounts import (
@@ -15,6 +16,7 @@ from extractor.concepts.doses.days import find_days, find_moments
 from extractor.concepts.doses.marks import (
     Mark,
     Place,
+    T_co,
     drop_inside,
     drop_touching,
     within,
@@ -55,16 +57,21 @@ class Findings:
     def inside(self, first: int, end: int) -> "Findings":
         """Return the marks that lie wholly inside ``first:end``."""
         return Findings(
-            *[within(getattr(self, name), first, end) for name in ("amounts", *FIELDS)]
+            amounts=within(self.amounts, first, end),
+            route=within(self.route, first, end),
+            frequency=within(self.frequency, first, end),
+            cycle=within(self.cycle, first, end),
+            length=within(self.length, first, end),
+            days=within(self.days, first, end),
+            moment=within(self.moment, first, end),
         )
 
     def places(self) -> list[Place]:
-        """Return the tokens of all marks."""
-        return [
-            (m.first, m.end)
-            for name in ("amounts", *FIELDS)
-            for m in getattr(self, name)
-        ]
+        """Return the tokens of all marks, field by field."""
+        places: list[Place] = []
+        for name in ("amounts", *FIELDS):
+            places += [(mark.first, mark.end) for mark in getattr(self, name)]
+        return places
 
 
 def find_all(tokens: Tokens, section: str = "") -> Findings:
@@ -72,52 +79,69 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
 
     Words inside a moment ("before oral intake") give no marks.
 
-    >>> found = find_all(read_text("5 mg orally twice daily before meals"))
+    >>> marks = find_all(read_text("5 mg orally twice daily before meals"))
     >>> [
-    ...     len(marks)
-    ...     for marks in (found.amounts, found.route, found.frequency, found.moment)
+    ...     len(stated)
+    ...     for stated in (marks.amounts, marks.route, marks.frequency, marks.moment)
     ... ]
     [1, 1, 1, 1]
     """
     moments = find_moments(tokens)
-    cycles = find_cycles(tokens)
     stated = find_amounts(tokens)
     amounts = drop_explaining(tokens, stated)
-    taken = {at for mark in stated for at in range(mark.first, mark.end)}
+    taken: set[int] = set()
+    for mark in stated:
+        taken.update(range(mark.first, mark.end))
     # "300 mg per day" is no frequency
     totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]
-    # "each cycle lasts 3 weeks" is no length, but "6 21-day cycles" counts cycles.
-    lengths = find_lengths(tokens)
-    counted = [
-        mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE
-    ]
-    found: tuple[Sequence[Mark[object]], ...] = (
-        amounts,
-        drop_inside(_find_routes(tokens), moments),
-        drop_inside(find_frequencies(tokens, taken), totals),
-        cycles,
-        sorted(
-            {*counted, *drop_touching(lengths, cycles)}, key=lambda mark: mark.first
-        ),
-        drop_inside(find_days(tokens), moments),
-        moments,
+    frequencies = drop_inside(find_frequencies(tokens, taken), totals)
+    cycles = find_cycles(tokens)
+    routes = drop_inside(_find_routes(tokens), moments)
+    days = drop_inside(find_days(tokens), moments)
+    lengths = _drop_cycles(find_lengths(tokens), cycles)
+    return Findings(
+        amounts=_place(amounts, section),
+        route=_place(routes, section),
+        frequency=_place(frequencies, section),
+        cycle=_place(cycles, section),
+        length=_place(lengths, section),
+        days=_place(days, section),
+        moment=_place(moments, section),
     )
-    placed: list[Any] = [
-        tuple(replace(mark, section=section) for mark in marks) for marks in found
-    ]
-    return Findings(*placed)
+
+
+def _drop_cycles(
+    lengths: Sequence[PeriodMark], cycles: Sequence[PeriodMark]
+) -> list[PeriodMark]:
+    """Return the lengths of treatment, in reading order, without those that are said of a cycle:
+    "each cycle lasts 3 weeks" is no length, but "6 21-day cycles" counts cycles.
+    """
+    kept = set(drop_touching(lengths, cycles))
+    for mark in lengths:
+        if mark.value and mark.value.unit is TimeUnit.CYCLE:
+            kept.add(mark)
+    return sorted(kept, key=attrgetter("first"))
+
+
+def _place(marks: Iterable[Mark[T_co]], section: str) -> tuple[Mark[T_co], ...]:
+    """Return marks that know their section."""
+    return tuple(replace(mark, section=section) for mark in marks)
 
 
 def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
+    """Yield the routes of giving, without codes and devices: "DSM-IV", "IV line"."""
     for term in find_terms(tokens, "routes"):
-        coded = tokens.words[term.first].isupper() and tokens.text[
-            : tokens.starts[term.first]
-        ].endswith("-")
-        # "DSM-IV", "without an IV line"
-        if coded or rule("no_route_before").ends(tokens, term.first, term.first - 5):
+        first = term.first
+        start = tokens.starts[first]
+        follows_hyphen = tokens.text[max(0, start - 1) : start] == "-"
+        if follows_hyphen and tokens.words[first].isupper():
             continue
-        if not rule("no_route_after").starts(tokens, term.end):  # "IV line"
-            yield Mark(Route(term.value), term.first, term.end)
+        # "without an IV line"
+        if rule("no_route_before").ends(tokens, first, first - 5):
+            continue
+        if rule("no_route_after").starts(tokens, term.end):
+            continue
+        yield Mark(Route(term.value), first, term.end)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,14 +189,11 @@ class DosingSection:
         """By field, marks of what is not given: limits of doses, rhythms of visits, lengths of
         observation.
         """
-        found = find_limits, find_other_rhythms, find_other_lengths
-        return dict(
-            zip(
-                ("amounts", "frequency", "length"),
-                (tuple(find(self.tokens)) for find in found),
-                strict=True,
-            )
-        )
+        return {
+            "amounts": tuple(find_limits(self.tokens)),
+            "frequency": tuple(find_other_rhythms(self.tokens)),
+            "length": tuple(find_other_lengths(self.tokens)),
+        }
 
     @cached_property
     def clauses(self) -> tuple[Place, ...]:
@@ -196,37 +217,37 @@ def list_sections(
     record: TrialRecord, sections: Mapping[str, LexedSection]
 ) -> tuple[tuple[DosingSection, ...], tuple[DosingSection, ...]]:
     """Return the arms and interventions, and the descriptions."""
-    groups = (
-        section
-        for section in record.sections
-        if section.name.startswith(("arms[", "interventions["))
-    )
-    descriptions = (sections[name] for name in _DESCRIPTIONS if record.section(name))
-    return (
-        tuple(_read_group(group, sections[group.name]) for group in groups),
-        tuple(
-            DosingSection(read, (0, 0), (0, len(read.tokens))) for read in descriptions
-        ),
-    )
+    groups: list[DosingSection] = []
+    for section in record.sections:
+        if not section.name.startswith(("arms[", "interventions[")):
+            continue
+        groups.append(_read_group(section, sections[section.name]))
+    descriptions: list[DosingSection] = []
+    for name in _DESCRIPTIONS:
+        if not record.section(name):
+            continue
+        text = sections[name]
+        descriptions.append(DosingSection(text, (0, 0), (0, len(text.tokens))))
+    return tuple(groups), tuple(descriptions)
 
 
 def _read_group(section: Section, read: LexedSection) -> DosingSection:
+    """Return an arm or intervention with the tokens of its title, description and other names.
+    A section without registered parts is all title.
+    """
     places: dict[str, list[Place]] = {}
     for part in section.parts:
-        found = read.between(part.start, part.end)
-        places.setdefault(part.name, []).append((found.first, found.end))
+        passage = read.between(part.start, part.end)
+        places.setdefault(part.name, []).append((passage.first, passage.end))
     is_arm = section.name.startswith("arms[")
-    title, body = (
-        places.get(name, [(0, 0)])[0]
-        for name in ("label" if is_arm else "name", "description")
-    )
-    kind = unify_word(
-        "arm_type" if is_arm else "intervention_type", section.part("type") or ""
-    )
+    titles = places.get("label" if is_arm else "name", [(0, 0)])
+    bodies = places.get("description", [(0, 0)])
+    vocabulary = "arm_type" if is_arm else "intervention_type"
+    kind = unify_word(vocabulary, section.part("type") or "")
     return DosingSection(
         read,
-        title if section.parts else (0, len(read.tokens)),
-        body,
+        titles[0] if section.parts else (0, len(read.tokens)),
+        bodies[0],
         kind.lower(),
         tuple(places.get("other_names", ())),
     )
@@ -245,17 +266,9 @@ def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
     for start, stop in split_sentences(tokens.text[begin : tokens.ends[end - 1]]):
         position = tokens.at(begin + start)
         last = tokens.before(begin + stop)
-        stops = (
-            at
-            for at in range(position, last)
-            if tokens.codes[at] == "." and _is_glued(tokens, at)
-        )
-        glued = [(at, at + 1) for at in stops]
-        ends = [
-            (at.first, at.end) for at in rule("clause_end").find(tokens, position, last)
-        ]
-        for place, following in sorted([*glued, *ends]):  # "daily; then", "daily.Then"
-            border = place + (tokens.codes[place] == ".")
+        for place, following in _list_clause_ends(tokens, position, last):
+            # a full stop belongs to its clause, a semicolon to none
+            border = place + 1 if tokens.codes[place] == "." else place
             if border > position:
                 yield position, border
             position = following
@@ -263,21 +276,26 @@ def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
             yield position, last
 
 
+def _list_clause_ends(tokens: Tokens, first: int, end: int) -> list[Place]:
+    """Return the signs and words that end a clause inside a sentence, in reading order: "daily;
+    then", "daily.Then".
+    """
+    places = [(at.first, at.end) for at in rule("clause_end").find(tokens, first, end)]
+    stops = [at for at in range(first, end) if tokens.codes[at] == "."]
+    places += [(at, at + 1) for at in stops if _is_glued(tokens, at)]
+    return sorted(places)
+
+
 def _is_glued(tokens: Tokens, place: int) -> bool:
     """Return whether the next sentence begins directly after a full stop, as in "twice
     daily.Then".
     """
-    if (
-        not 0 < place < len(tokens) - 1
-        or not tokens.joined(place + 1)
-        or not tokens.joined(place)
-    ):
+    if not 0 < place < len(tokens) - 1:
+        return False
+    if not tokens.joined(place) or not tokens.joined(place + 1):
         return False
     before = tokens.words[place - 1]
     behind = tokens.words[place + 1]
-    return (
-        len(before) > 1
-        and not before[-1].isupper()
-        and len(behind) > 1
-        and behind.istitle()
-    )
+    if len(before) < 2 or before[-1].isupper():
+        return False
+    return len(behind) > 1 and behind.istitle()

@@ -32,12 +32,19 @@ def list_own(clause: Clause, part: Part) -> Findings:
     """Return the marks in a part. A route before another agent's name, or in it, is that one's."""
     own = clause.marks.inside(*part.reach)
     others = [m for m in clause.named if m.value.key != part.agent.key]
-    routes = (
+    routes = [
         route
         for route in own.route
-        if not any(route.end == m.first or _is_inside(route, m) for m in others)
-    )
+        if not any(_is_of_name(route, mention) for mention in others)
+    ]
     return replace(own, route=tuple(routes))
+
+
+def _is_of_name(route: Fact, mention: Fact) -> bool:
+    """Return whether a route stands directly before the name of an agent, or in it."""
+    if route.end == mention.first:
+        return True
+    return mention.first <= route.first < mention.end
 
 
 def _is_inside(mark: Fact, mention: Fact) -> bool:
@@ -45,16 +52,19 @@ def _is_inside(mark: Fact, mention: Fact) -> bool:
 
 
 def choose_fact(marks: Findings, name: str) -> Fact | None:
-    """Return the first mark of a field. Frequency codes come before "once" and "other"; of several
-    steps no length is that of the treatment.
+    """Return the first mark of a field, None without one. Frequency codes come before "once" and
+    "other"; of several steps no length is that of the treatment, so that it has none.
     """
-    found: tuple[Fact, ...] = getattr(marks, name)
+    stated: tuple[Fact, ...] = getattr(marks, name)
+    if not stated:
+        return None
     if name == "length" and _are_steps(marks.length):
         return None
     if name == "frequency":
-        coded = [mark for mark in found if mark.value not in _VAGUE]
-        return next(iter(coded or found), None)
-    return next(iter(found), None)
+        for mark in stated:
+            if mark.value not in _VAGUE:
+                return mark
+    return stated[0]
 
 
 def _are_steps(lengths: Iterable[PeriodMark]) -> bool:
@@ -73,7 +83,9 @@ def counts_cycles(length: PeriodMark) -> bool:
 def gather_fields(
     clause: Clause, parts: Sequence[Part], place: int, own: Findings
 ) -> Fields:
-    """Return the facts of the part at ``place``, whose own marks are ``own``."""
+    """Return the facts of the part at ``place``, whose own marks are ``own``: its own ones, and
+    where it lacks one, that of another part that can hold for it.
+    """
     part = parts[place]
     fields: dict[str, Fact] = {}
     for name in FIELDS:
@@ -86,46 +98,56 @@ def gather_fields(
             fields[name] = fact
     if "frequency" in fields:
         fields["frequency"] = _doubt_frequency(clause, part, fields["frequency"])
-    rate = None if own.frequency or own.days else _read_rate(clause, part)
+    if own.frequency or own.days:
+        return fields
+    # "5 mg/day": the unit of an amount counts before a frequency of another part
+    rate = _read_rate(clause, part)
     if rate:
         fields["frequency"] = rate
     return fields
 
 
 def _may_borrow(clause: Clause, part: Part, own: Findings, name: str) -> bool:
+    """Return whether a part may get a field from another part of its clause. A part with times of
+    its own borrows only the cycle and the length.
+    """
     if rule("as_elsewhere").search(clause.tokens, clause.first, clause.end):
         return False
     if name == "route" and not is_substance(part.agent):
         return False
     if name == "length" and own.length:  # of its steps
         return False
-    return name in _OF_WHOLE or not (own.frequency or own.days)
+    if name in _OF_WHOLE:
+        return True
+    return not own.frequency and not own.days
 
 
 def _borrow(
     clause: Clause, parts: Sequence[Part], place: int, name: str
 ) -> Fact | None:
     """Return the fact of a later part, which holds for those before it, else one that opens the
-    clause.
+    clause. No fact is taken over a part with times of its own, but a cycle, a length or a route.
     """
     for later in parts[place + 1 :]:
         own = _drop_continuous(clause.marks.inside(*later.reach))
         fact = choose_fact(own, name)
-        # "and oral B"
-        is_of_name = (
-            name == "route"
-            and fact is not None
-            and later.mention is not None
-            and fact.end == later.mention.first
-        )
-        if fact and not is_of_name:
+        if fact and not _is_of_later_name(fact, later, name):
             return fact
-        if name not in _LOOSE and (own.frequency or own.days):
+        if name in _LOOSE:
+            continue
+        if own.frequency or own.days:
             return None
     if place == 0:
         return None
     opening = clause.marks.inside(parts[0].reach[0], parts[0].first)
     return choose_fact(opening, name)
+
+
+def _is_of_later_name(fact: Fact, later: Part, name: str) -> bool:
+    """Return whether a fact is the route before the name of a later part: "and oral B"."""
+    if name != "route" or later.mention is None:
+        return False
+    return bool(fact.end == later.mention.first)
 
 
 def _drop_continuous(marks: Findings) -> Findings:
@@ -137,17 +159,21 @@ def _drop_continuous(marks: Findings) -> Findings:
 def _is_foreign(
     clause: Clause, parts: Sequence[Part], place: int, name: str, fact: Fact
 ) -> bool:
-    """Return whether a fact of another part cannot hold for the part at ``place``."""
+    """Return whether a fact of another part cannot hold for the part at ``place``: "orally" for
+    what is injected, or a length for a part that has times of its own, unless it opens the clause.
+    """
     reach = parts[place].reach
     if fact.value is Route.ORAL:  # "A 5 mg as an injection plus 100 mg B orally"
         return rule("injected").search(clause.tokens, *reach) is not None
     if name != "length" or counts_cycles(fact):
         return False
+    opens_clause = fact.first < parts[0].first  # "For 24 weeks, A daily and B weekly"
+    if opens_clause:
+        return False
     own = clause.marks.inside(*reach)
-    is_rate = _read_rate(clause, parts[place]) is not None
-    is_timed = bool(own.frequency or own.days) or is_rate
-    opens = fact.first < parts[0].first  # "For 24 weeks, A daily and B weekly"
-    return is_timed and not opens
+    if own.frequency or own.days:
+        return True
+    return _read_rate(clause, parts[place]) is not None
 
 
 def _doubt_frequency(clause: Clause, part: Part, stated: Fact) -> Fact:
@@ -163,9 +189,14 @@ def _doubt_frequency(clause: Clause, part: Part, stated: Fact) -> Fact:
 
 
 def _read_rate(clause: Clause, part: Part) -> Fact | None:
-    """Return the frequency that the unit of an amount implies."""
-    rates = (read_rate(clause.tokens, amount) for amount in part.amounts)
-    return next((rate for rate in rates if rate), None)
+    """Return the frequency that the unit of an amount implies: that of the first amount with one,
+    None without one.
+    """
+    for amount in part.amounts:
+        rate = read_rate(clause.tokens, amount)
+        if rate:
+            return rate
+    return None
 
 
 def list_alternatives(clause: Clause, routes: Sequence[Mark[Route]]) -> list[Fact]:

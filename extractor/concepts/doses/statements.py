@@ -14,9 +14,10 @@ from extractor.concepts.doses.agents import (
     is_joint,
     is_substance,
 )
+from extractor.concepts.doses.amounts import AmountMark
 from extractor.concepts.doses.clauses import Clause, Statement
 from extractor.concepts.doses.cutting import Piece, cut_section
-from extractor.concepts.doses.marks import drop_touching, within
+from extractor.concepts.doses.marks import Fact, drop_touching, within
 from extractor.concepts.doses.new_names import add_listed_names
 from extractor.concepts.doses.parts import NOBODY, Part, list_parts
 from extractor.concepts.doses.sections import FIELDS, DosingSection, Findings
@@ -44,9 +45,9 @@ def read_statements(
     name none.
     """
     names = lexicon.find(section)
-    found = section.marks
+    marks = section.marks
     listed = add_listed_names(section, names, lexicon.agents)
-    mentions = drop_touching(listed, [*found.amounts, *found.moment])
+    mentions = drop_touching(listed, [*marks.amounts, *marks.moment])
     reader = _Reader(section, _drop_timing(section, names), mentions, default)
     for piece in cut_section(section, mentions):
         reader.read(piece)
@@ -61,18 +62,25 @@ def _drop_timing(section: DosingSection, names: Sequence[Mention]) -> Findings:
     timing = [
         mention
         for mention in names
-        if any(m.first <= mention.first and mention.end <= m.end for m in marks.moment)
+        if any(_is_within(mention, moment) for moment in marks.moment)
     ]
-    amounts = (
-        amount
-        for amount in marks.amounts
-        if not any(
-            mention.end <= amount.first
-            and is_joint("dosed_at", section.tokens, mention.end, amount.first)
-            for mention in timing
-        )
-    )
+    amounts: list[AmountMark] = []
+    for amount in marks.amounts:
+        if any(_doses(section.tokens, mention, amount) for mention in timing):
+            continue
+        amounts.append(amount)
     return replace(marks, amounts=tuple(amounts))
+
+
+def _is_within(mention: Mention, moment: Fact) -> bool:
+    return moment.first <= mention.first and mention.end <= moment.end
+
+
+def _doses(tokens: Tokens, mention: Mention, amount: AmountMark) -> bool:
+    """Return whether an amount stands directly behind the name of an agent: "A 5 mg"."""
+    if mention.end > amount.first:
+        return False
+    return is_joint("dosed_at", tokens, mention.end, amount.first)
 
 
 @dataclass
@@ -89,29 +97,31 @@ class _Reader:
 
     def __post_init__(self) -> None:
         self.topic = self.default
-        self.seen = 0
+        self.last_start = 0
         titled = within(self.mentions, *self.section.title)
-        self.has_one_topic = (
-            self.section.is_group and len({m.value.key for m in titled}) < 2
-        )
+        titled_agents = {mention.value.key for mention in titled}
+        self.has_one_topic = self.section.is_group and len(titled_agents) < 2
         self.cyclic = rule("cycle_word").search(self.section.tokens) is not None
 
     def read(self, piece: Piece) -> None:
         """Add the statements of a piece, or its facts to the statements before it."""
         tokens = self.section.tokens
         first, end, is_step, is_cut = piece
-        if not self.section.is_group and "\n" in tokens.codes[self.seen : first]:
-            self.topic = self.default  # another paragraph
-        self.seen = first
+        is_new_paragraph = "\n" in tokens.codes[self.last_start : first]
+        if is_new_paragraph and not self.section.is_group:
+            self.topic = self.default
+        self.last_start = first
         marks = self.marks.inside(first, end)
         named = _drop_labels(tokens, within(self.mentions, first, end))
-        continues = is_step and bool(self.statements) and not named
-        if not (named or marks.amounts or continues) and self.statements:
+        follows = bool(self.statements)
+        is_bare_step = is_step and follows and not named
+        if follows and not (named or marks.amounts or is_bare_step):
             self._spread(marks, first)
             return
-        # the rest of a sentence is about its last agent
-        goes_on = continues or (is_cut and bool(self.statements))
-        topic = self.statements[-1].agent if goes_on else self.topic
+        topic = self.topic
+        if is_bare_step or (is_cut and follows):
+            # the rest of a sentence is about its last agent
+            topic = self.statements[-1].agent
         clause = Clause(
             tokens,
             first,
@@ -122,10 +132,10 @@ class _Reader:
             self.section.is_intervention,
             self.has_one_topic,
         )
-        found = list(self._describe(clause))
-        if is_step and self.statements:
-            found = self._continue(found)
-        self.statements += found
+        statements = list(self._describe(clause))
+        if is_step and follows:
+            statements = self._continue(statements)
+        self.statements += statements
         if named and not self.section.is_intervention:
             self.topic = named[-1].value
 
@@ -137,22 +147,24 @@ class _Reader:
                 continue
             own = list_own(clause, part)
             fields = gather_fields(clause, parts, place, own)
-            if _says_something(part, own, fields, is_last=place + 1 == len(parts)):
-                first, end = _find_extent(clause, part, own)
-                facts: dict[str, Any] = {**fields, "amounts": tuple(part.amounts)}
-                statement = Statement(
-                    part.agent,
-                    self.section.name,
-                    first,
-                    end,
-                    part.linked,
-                    part.mention,
-                    self.cyclic,
-                    clause,
-                    part.reach,
-                    **facts,
-                )
-                yield from _split_routes(statement, own)
+            is_last = place == len(parts) - 1
+            if not _says_something(part, own, fields, is_last=is_last):
+                continue
+            first, end = _find_extent(clause, part, own)
+            facts: dict[str, Any] = {**fields, "amounts": tuple(part.amounts)}
+            statement = Statement(
+                part.agent,
+                self.section.name,
+                first,
+                end,
+                part.linked,
+                part.mention,
+                self.cyclic,
+                clause,
+                part.reach,
+                **facts,
+            )
+            yield from _split_routes(statement, own)
 
     def _continue(self, steps: list[Statement]) -> list[Statement]:
         """Return the steps after "then", with what they leave to the step before them."""
@@ -161,26 +173,29 @@ class _Reader:
             # "10 mg daily for 2 weeks, then 20 mg daily": no length is that of the treatment
             self.statements[-1] = replace(last, length=None)
             steps = [replace(step, length=None) for step in steps]
-        return [
-            _continue(last, step) if step.agent.key == last.agent.key else step
-            for step in steps
-        ]
+        continued: list[Statement] = []
+        for step in steps:
+            is_same = step.agent.key == last.agent.key
+            continued.append(_continue(last, step) if is_same else step)
+        return continued
 
     def _spread(self, marks: Findings, first: int) -> None:
         """Apply a clause without an agent to its paragraph so far, or if it opens one, to all
         statements before it.
         """
-        facts = {
-            name: fact
-            for name in self._list_shared()
-            if (fact := choose_fact(marks, name))
-        }
+        facts: dict[str, Fact] = {}
+        for name in self._list_shared():
+            fact = choose_fact(marks, name)
+            if fact:
+                facts[name] = fact
         if not facts:
             return
         paragraph = self.section.tokens.codes.rfind("\n", 0, first)
-        if self.statements[-1].clause.first <= paragraph:
+        opens_paragraph = self.statements[-1].clause.first <= paragraph
+        if opens_paragraph:
             paragraph = -1
-        for place in reversed(range(len(self.statements))[-_SPREAD_REACH:]):
+        earliest = max(0, len(self.statements) - _SPREAD_REACH)
+        for place in range(len(self.statements) - 1, earliest - 1, -1):
             statement = self.statements[place]
             if statement.first <= paragraph:
                 break
@@ -204,7 +219,8 @@ def _drop_labels(tokens: Tokens, named: Sequence[Mention]) -> tuple[Mention, ...
     labels = set[Mention]()
     for word in rule("arm_word").find(tokens, named[0].end, named[-1].first):
         follows = word.first
-        for mention in reversed([m for m in named if m.end <= word.first]):
+        before = [mention for mention in named if mention.end <= word.first]
+        for mention in reversed(before):
             if not is_joint("label_joint", tokens, mention.end, follows):
                 break
             labels.add(mention)
@@ -218,26 +234,31 @@ def _says_something(
     """Return whether a part tells how its agent is given, or shares in what the next ones tell."""
     if part.amounts:
         return True
+    # a treatment without a substance may have a moment alone
+    is_dated = bool(own.moment) and part.agent.kind in PROCEDURES
     if part.agent.kind == "class":
         # "inhaled corticosteroids": the route is part of the name
         is_given = not fields.keys().isdisjoint({"frequency", "days"})
+    elif is_dated:
+        is_given = not fields.keys().isdisjoint({*_GIVING, "moment"})
     else:
-        # a treatment without a substance may have a moment alone
-        moments = {"moment"} if own.moment and part.agent.kind in PROCEDURES else set()
-        is_given = not fields.keys().isdisjoint(_GIVING | moments)
+        is_given = not fields.keys().isdisjoint(_GIVING)
     if not is_given:
         return False
     is_listed = part.mention is not None and not is_last
-    is_dated = bool(own.moment) and part.agent.kind in PROCEDURES
-    gives = bool(own.route or own.frequency or own.days or own.length)
-    return gives or is_dated or is_listed
+    if is_dated or is_listed:
+        return True
+    return bool(own.route or own.frequency or own.days or own.length)
 
 
 def _find_extent(clause: Clause, part: Part, own: Findings) -> tuple[int, int]:
     """Return the shortest range with the amounts and all other marks of a part."""
-    facts = [*part.amounts, *(choose_fact(own, name) for name in FIELDS)]
-    places = [(fact.first, fact.end) for fact in facts if fact]
-    if not part.amounts and part.mention:
+    places = [(amount.first, amount.end) for amount in part.amounts]
+    for name in FIELDS:
+        fact = choose_fact(own, name)
+        if fact:
+            places.append((fact.first, fact.end))
+    if part.mention and not part.amounts:
         places.append((part.first, part.end))
     if not places:
         return clause.first, clause.end
@@ -246,12 +267,13 @@ def _find_extent(clause: Clause, part: Part, own: Findings) -> tuple[int, int]:
 
 def _add(statement: Statement, facts: Fields) -> Statement:
     """Return a statement with the facts that it lacks. What is no substance has no route."""
-    changes: dict[str, Any] = {
-        name: fact
-        for name, fact in facts.items()
-        if getattr(statement, name) is None
-        and (name != "route" or is_substance(statement.agent))
-    }
+    changes: dict[str, Any] = {}
+    for name, fact in facts.items():
+        if getattr(statement, name) is not None:
+            continue
+        if name == "route" and not is_substance(statement.agent):
+            continue
+        changes[name] = fact
     return replace(statement, **changes) if changes else statement
 
 

@@ -3,15 +3,16 @@ titles, its interventions.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from extractor.concepts.doses.agents import AgentNames, Mention
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.clauses import Statement
 from extractor.concepts.doses.sections import DosingSection
 from extractor.language.book import read_table, rule
-from extractor.language.lexer import lex
+from extractor.language.lexer import Tokens, lex
 from extractor.language.passage import LexedSection
 
 _TITLES = ("title", "official_title")
@@ -53,7 +54,7 @@ class Trial:
         if len(self.arms) < 2:
             return "one arm"
         number = len(self.use.get(agent, ()))
-        if not number:
+        if number == 0:
             return "no arm"
         return "every arm" if number == len(self.arms) else "some arms"
 
@@ -70,10 +71,10 @@ def view_trial(
     groups = [section for section in sections if section.is_arm]
     agents = tuple(dict.fromkeys(statement.agent.key for statement in statements))
     use, labels = _read_use(groups, lexicon, agents, arms)
-    gets = [
-        frozenset(key for key in use if place in use[key])
-        for place in range(len(groups))
-    ]
+    gets: list[frozenset[str]] = []
+    for place in range(len(groups)):
+        given = frozenset(key for key, places in use.items() if place in places)
+        gets.append(given)
     return Trial(
         arms=[_class_group(arm) for arm in groups],
         gets=gets,
@@ -94,28 +95,32 @@ def _read_use(
     arms: Arms,
 ) -> tuple[dict[str, frozenset[int]], dict[str, frozenset[int]]]:
     """Return the arms that get each agent, by their text or the registry's links, and those that
-    name it in their label.
+    name it in their label. Arms are told by their places in ``groups``.
     """
     places = {section.name: place for place, section in enumerate(groups)}
-    used: list[tuple[str, int]] = []
-    labelled: list[tuple[str, int]] = []
+    used = defaultdict[str, set[int]](set)
+    labelled = defaultdict[str, set[int]](set)
     for place, arm in enumerate(groups):
         for mention in lexicon.find(arm):
-            used.append((mention.value.key, place))
+            key = mention.value.key
+            used[key].add(place)
             if mention.end <= arm.title[1]:
-                labelled.append((mention.value.key, place))
+                labelled[key].add(place)
     for key in agents:
-        linked = arms.list_registered(key)
-        used += [(key, places[arm]) for arm in linked if arm in places]
-    return _group(used), _group(labelled)
+        for name in arms.list_registered(key):
+            if name in places:
+                used[key].add(places[name])
+    return _freeze(used), _freeze(labelled)
+
+
+def _freeze(places: Mapping[str, set[int]]) -> dict[str, frozenset[int]]:
+    return {key: frozenset(arms) for key, arms in places.items()}
 
 
 def _read_themes(sections: Sequence[DosingSection]) -> tuple[str, ...]:
     """Return the kinds of treatment that the titles name."""
     titles = [section.tokens for section in sections if section.name in _TITLES]
-    return tuple(
-        theme for theme in _THEMES if any(rule(theme).search(one) for one in titles)
-    )
+    return tuple(theme for theme in _THEMES if any(map(rule(theme).search, titles)))
 
 
 def read_title(sections: Mapping[str, LexedSection]) -> Iterator[DosingSection]:
@@ -125,16 +130,12 @@ def read_title(sections: Mapping[str, LexedSection]) -> Iterator[DosingSection]:
         yield DosingSection(title, (0, 0), (0, len(title.tokens)))
 
 
-def _group(pairs: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:
-    found: dict[str, set[int]] = defaultdict(set)
-    for key, place in pairs:
-        found[key].add(place)
-    return {key: frozenset(places) for key, places in found.items()}
-
-
 def class_arm(kind: str) -> str:
     """Return the class of an arm by its registered type: "experimental", "other" and so on."""
-    return next((word for word in _KINDS_OF_ARMS if word in kind), "other")
+    for word in _KINDS_OF_ARMS:
+        if word in kind:
+            return word
+    return "other"
 
 
 def _class_group(arm: DosingSection) -> str:
@@ -142,9 +143,11 @@ def _class_group(arm: DosingSection) -> str:
     kind = class_arm(arm.type)
     if kind not in {"other", "sham"}:
         return kind
-    is_control = rule("control_label").search(arm.tokens, *arm.title) is not None
+    if rule("control_label").search(arm.tokens, *arm.title) is None:
+        return kind
+    # a control that gets a sham gets nothing active
     is_sham = rule("sham_word").search(arm.tokens, *arm.title) is not None
-    return "active" if is_control and not is_sham else kind
+    return kind if is_sham else "active"
 
 
 def class_name(key: str) -> list[str]:
@@ -153,18 +156,27 @@ def class_name(key: str) -> list[str]:
     >>> class_name("fludarabine"), class_name("fictumab")
     (['ablative', 'lymphodepleting'], ['novel'])
     """
-    found = []
     key = key.lower()
+    numbers = [word for word in lex(key).words if word.isdigit()]
+    is_coded = any(len(number) > 2 for number in numbers)
+    classes: list[str] = []
     for name, row in read_table("agent_classes").items():
-        numbered = name == "novel" and any(
-            len(word) > 2 and word.isdigit() for word in lex(key).words
-        )
-        ends = key.endswith(tuple(row.get("ends", ()))) and not key.endswith(
-            tuple(row.get("not", ()))
-        )
-        if numbered or ends or any(part in f" {key} " for part in row["parts"]):
-            found.append(name)
-    return found
+        is_of_class = _has_part(key, row)
+        if name == "novel" and is_coded:
+            is_of_class = True
+        if is_of_class:
+            classes.append(name)
+    return classes
+
+
+def _has_part(key: str, row: Mapping[str, Any]) -> bool:
+    """Return whether a name has one of the ends or parts of a class. ``row`` is a line of the table
+    of classes.
+    """
+    is_excepted = key.endswith(tuple(row.get("not", ())))
+    if key.endswith(tuple(row.get("ends", ()))) and not is_excepted:
+        return True
+    return any(part in f" {key} " for part in row["parts"])
 
 
 def _read_titles(
@@ -173,18 +185,19 @@ def _read_titles(
     """Return what the titles say of each agent that they name: by the short title, else by the
     official one.
     """
-    found: dict[str, frozenset[str]] = {}
+    by_name = {section.name: section for section in reversed(sections)}
+    titles: dict[str, frozenset[str]] = {}
     for name in _TITLES:
-        section = next((one for one in sections if one.name == name), None)
+        section = by_name.get(name)
         if section is None:
             continue
-        said = defaultdict[str, set[str]](set)
+        features = defaultdict[str, set[str]](set)
         mentions = lexicon.find(section)
         for place, mention in enumerate(mentions):
-            said[mention.value.key].update(_read_joints(section, mentions, place))
-        for key, words in said.items():
-            found.setdefault(key, frozenset(words))
-    return found
+            features[mention.value.key].update(_read_joints(section, mentions, place))
+        for key, words in features.items():
+            titles.setdefault(key, frozenset(words))
+    return titles
 
 
 def _read_joints(
@@ -193,18 +206,23 @@ def _read_joints(
     """Yield how a title joins an agent to those beside it: "after title_versus", "alone"."""
     tokens = section.tokens
     mention = mentions[place]
-    before = mentions[place - 1] if place else None
-    behind = mentions[place + 1] if place + 1 < len(mentions) else None
-    if len({one.value.key for one in mentions}) == 1:
+    if len({other.value.key for other in mentions}) == 1:
         yield "alone"
-    yield "first" if before is None else "later"
-    start = before.end if before else 0
-    for side, first, end in (
-        ("after", start, mention.first),
-        ("before", mention.end, behind.first if behind else len(tokens)),
-    ):
-        joint = next(
-            (name for name in _JOINTS if rule(name).search(tokens, first, end)), None
-        )
-        if joint:
-            yield f"{side} {joint}"
+    yield "later" if place else "first"
+    start = mentions[place - 1].end if place else 0
+    joint = _find_joint(tokens, start, mention.first)
+    if joint:
+        yield f"after {joint}"
+    is_last = place + 1 == len(mentions)
+    end = len(tokens) if is_last else mentions[place + 1].first
+    joint = _find_joint(tokens, mention.end, end)
+    if joint:
+        yield f"before {joint}"
+
+
+def _find_joint(tokens: Tokens, first: int, end: int) -> str | None:
+    """Return the most telling rule for the words between two agents of a title."""
+    for name in _JOINTS:
+        if rule(name).search(tokens, first, end):
+            return name
+    return None
