@@ -120,12 +120,12 @@ def _at_one(
 
     def mutate(quote: str, rng: random.Random) -> str | None:
         found = _choose(pattern, quote, rng)
-        new = found and change(found, rng)
-        return (
-            None
-            if found is None or new is None
-            else quote[: found.start()] + new + quote[found.end() :]
-        )
+        if found is None:
+            return None
+        new = change(found, rng)
+        if new is None:
+            return None
+        return quote[: found.start()] + new + quote[found.end() :]
 
     return mutate
 
@@ -136,8 +136,9 @@ def _choose(pattern: str, quote: str, rng: random.Random) -> Found | None:
 
 def _other_number(found: Found, rng: random.Random) -> str:
     value = int(found[0])
-    others = (value + 1, value - 1, value + 5, value * 2, value * 10)
-    return str(rng.choice([n for n in others if n >= 0 and n != value]))
+    changed = (value + 1, value - 1, value + 5, value * 2, value * 10)
+    others = [number for number in changed if number >= 0 and number != value]
+    return str(rng.choice(others))
 
 
 def _swap_digits(found: Found, rng: random.Random) -> str:
@@ -167,8 +168,11 @@ def _other_bound(found: Found, rng: random.Random) -> str:
 
 
 def _cut_number(quote: str, rng: random.Random) -> str | None:
+    """End the quote within a number, or begin it there, whichever leaves more."""
     found = _choose(r"(?<=\d)[.,]?(?=\d)", quote, rng)
-    return max(quote[: found.start()], quote[found.end() :], key=len) if found else None
+    if found is None:
+        return None
+    return max(quote[: found.start()], quote[found.end() :], key=len)
 
 
 def _cut_unit(quote: str, rng: random.Random) -> str | None:
@@ -180,8 +184,11 @@ def _cut_unit(quote: str, rng: random.Random) -> str | None:
 
 
 def _cut_negation(quote: str, rng: random.Random) -> str | None:
+    """Begin the quote behind a negation, unless hardly anything is left."""
     found = _choose(r"(?i)(?<!\w)(?<!or )(?:not|no|without|never)\s+(?=\w)", quote, rng)
-    return quote[found.end() :] if found and found.end() < len(quote) - 8 else None
+    if found is None or found.end() >= len(quote) - 8:
+        return None
+    return quote[found.end() :]
 
 
 HARMFUL: Mapping[str, Mutation] = {
@@ -272,8 +279,12 @@ def _write_power(quote: str, _: random.Random) -> str:
 
 def _write_signs(quote: str, rng: random.Random) -> str:
     """Write comparators and tolerances as one character or as two."""
-    old, new = rng.choice([pair for pair in _SIGNS if pair[0] in quote] or [("", "")])
-    return quote.replace(f"\\{old}", old).replace(old, new) if old else quote
+    contained = [pair for pair in _SIGNS if pair[0] in quote]
+    old, new = rng.choice(contained or [("", "")])
+    if not old:
+        return quote
+    unescaped = quote.replace(f"\\{old}", old)
+    return unescaped.replace(old, new)
 
 
 def _wrap(quote: str, rng: random.Random) -> str:

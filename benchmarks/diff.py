@@ -80,51 +80,78 @@ def _fold(text: str) -> str:
 def measure_versions(folder: Path, half: str, show: str) -> None:
     """Print a table of real and told changes by part."""
     rules = Extractor(effort="none")
-    sides = [
-        {one.record_id: one for one in read_records(folder / name)}
-        for name in ("old", "new")
-    ]
+    olds = {record.record_id: record for record in read_records(folder / "old")}
+    news = {record.record_id: record for record in read_records(folder / "new")}
     halves = json.loads((folder / "halves.json").read_text("utf-8")) if half else {}
-    trials = [
-        name for name in sides[0] if name in sides[1] and halves.get(name, "") == half
-    ]
-    counts: dict[str, Counter[str]] = {
-        part: Counter() for parts in PARTS.values() for part in parts
-    }
     listed = read_lines(folder / "real_changes.jsonl")
-    for trial in trials:
-        old, new = (side[trial] for side in sides)
-        real = [one for one in listed if one["trial"] == trial]
-        found = diff_trials(rules.extract(old), rules.extract(new), old, new)
-        told = [change for change in found.changes if change.is_of_meaning]
+    tally = _Tally(show)
+    trials = 0
+    for trial, old in olds.items():
+        if trial not in news or halves.get(trial, "") != half:
+            continue
+        trials += 1
+        new = news[trial]
+        real = [change for change in listed if change["trial"] == trial]
+        diff = diff_trials(rules.extract(old), rules.extract(new), old, new)
+        told = [change for change in diff.changes if change.is_of_meaning]
         matches = match_changes(real, told)
         for change, match in zip(told, matches, strict=True):
-            part = match["part"] if match else PARTS[change.item][0]
-            counts[part].update(told=1, right=int(match is not None))
-            if not match and show in (part, "all"):
-                print(
-                    f"{trial} not real: {change.item} {change.kind}: {change.message}"
-                )
-                print(f"    - {_quote(change.old)}\n    + {_quote(change.new)}")
-        for one in real:
-            if not one.get("optional"):
-                counts[one["part"]].update(real=1, found=int(one in matches))
-                if one not in matches and show in (one["part"], "all"):
-                    print(
-                        f"{trial} missed: {one['part']} {'/'.join(one['kinds'])}: {one['old']!r} "
-                        f"-> {one['new']!r}"
-                    )
-    columns = ("real", "found", "told", "right")
-    rows = [
-        (name, *(one[column] for column in columns)) for name, one in counts.items()
-    ]
-    total = sum(counts.values(), Counter[str]())
-    print(f"{len(trials)} pairs of versions")
-    print(
-        format_table(
-            ["part", *columns], [*rows, ("all", *(total[column] for column in columns))]
-        )
-    )
+            tally.count_told(trial, change, match)
+        for wanted in real:
+            if not wanted.get("optional"):
+                tally.count_real(trial, wanted, is_found=wanted in matches)
+    print(f"{trials} pairs of versions")
+    print(tally.format())
+
+
+class _Tally:
+    """Counts the changes that are real and those that were told, by part.
+
+    Errors in the part ``show``, or with "all" in any, are printed.
+    """
+
+    _COLUMNS = ("real", "found", "told", "right")
+
+    def __init__(self, show: str) -> None:
+        self._show = show
+        self._counts: dict[str, Counter[str]] = {}
+        for parts in PARTS.values():
+            for part in parts:
+                self._counts[part] = Counter()
+
+    def count_told(
+        self, trial: str, change: TrialChange, match: dict[str, Any] | None
+    ) -> None:
+        """Count a change that was told; ``match`` is the real one, if there is one."""
+        part = match["part"] if match else PARTS[change.item][0]
+        self._counts[part]["told"] += 1
+        if match:
+            self._counts[part]["right"] += 1
+        elif self._show in (part, "all"):
+            print(f"{trial} not real: {change.item} {change.kind}: {change.message}")
+            print(f"    - {_quote(change.old)}\n    + {_quote(change.new)}")
+
+    def count_real(self, trial: str, change: dict[str, Any], *, is_found: bool) -> None:
+        """Count a real change, and whether it was told."""
+        part = change["part"]
+        self._counts[part]["real"] += 1
+        if is_found:
+            self._counts[part]["found"] += 1
+        elif self._show in (part, "all"):
+            print(
+                f"{trial} missed: {part} {'/'.join(change['kinds'])}: {change['old']!r} "
+                f"-> {change['new']!r}"
+            )
+
+    def format(self) -> str:
+        """Format a row for each part, and one for all."""
+        rows = []
+        total = Counter[str]()
+        for part, counts in self._counts.items():
+            rows.append((part, *(counts[column] for column in self._COLUMNS)))
+            total += counts
+        rows.append(("all", *(total[column] for column in self._COLUMNS)))
+        return format_table(["part", *self._COLUMNS], rows)
 
 
 def main() -> None:

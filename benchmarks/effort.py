@@ -25,7 +25,7 @@ import argparse
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from operator import sub
 from pathlib import Path
@@ -286,44 +286,48 @@ def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
     models = {model.rpartition("/")[2]: find_pricing(model) for model in _HOSTED}
     models["a GPU"] = price_hardware(hour, reads, writes)
     by_effort: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for one in results:
-        if one["calls"]:
-            by_effort[one["effort"]].append(one)
+    for result in results:
+        if result["calls"]:
+            by_effort[result["effort"]].append(result)
     rows: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for ones in by_effort.values():
-        bills = {
-            name: [bill(one, pricing) for one in ones]
-            for name, pricing in models.items()
-        }
-        rows["calls", "measured"].append(
-            _pair((one["calls"] * _RECORDS for one in ones), 0)
-        )
-        cached = [cost.cached / 1e6 for cost in bills["a GPU"]]
-        prompt, output = (
-            [one[name] * _RECORDS / 1e6 for one in ones]
-            for name in ("prompt_tokens", "output_tokens")
-        )
-        rows["million prompt tokens", "measured"].append(_pair(prompt))
-        rows["of them from a cache", "forecast"].append(_pair(cached))
-        rows["of them not", "forecast"].append(_pair(map(sub, prompt, cached)))
-        rows["million output tokens", "measured"].append(_pair(output))
-        for name, costs in bills.items():
-            basis = "forecast" if models[name].spec else "assumption"
-            rows[f"{name}: dollars", basis].append(
-                _pair(cost.dollars for cost in costs)
-            )
-            if any(thinking := [cost.thinking for cost in costs]):
+    for measured in by_effort.values():
+        calls = [result["calls"] * _RECORDS for result in measured]
+        rows["calls", "measured"].append(_pair(calls, 0))
+        on_gpu = [bill(result, models["a GPU"]) for result in measured]
+        for name, basis, millions in _list_millions(measured, on_gpu):
+            rows[name, basis].append(_pair(millions))
+        for name, pricing in models.items():
+            costs = [bill(result, pricing) for result in measured]
+            basis = "forecast" if pricing.spec else "assumption"
+            dollars = [cost.dollars for cost in costs]
+            rows[f"{name}: dollars", basis].append(_pair(dollars))
+            thinking = [cost.thinking for cost in costs]
+            if any(thinking):
                 rows["of them for thinking", "assumption"].append(_pair(thinking))
-            if any(writing := [cost.writing for cost in costs]):
+            writing = [cost.writing for cost in costs]
+            if any(writing):
                 rows["of them for writing the cache", "forecast"].append(_pair(writing))
-            rows[f"{name}: dollars without a cache", basis].append(
-                _pair(cost.uncached for cost in costs)
-            )
-        rows["a GPU: minutes", "assumption"].append(
-            _pair((cost.dollars / hour * 60 for cost in bills["a GPU"]), 0)
-        )
+            uncached = [cost.uncached for cost in costs]
+            rows[f"{name}: dollars without a cache", basis].append(_pair(uncached))
+        minutes = [cost.dollars / hour * 60 for cost in on_gpu]
+        rows["a GPU: minutes", "assumption"].append(_pair(minutes, 0))
     lines = [[name, *cells, basis] for (name, basis), cells in rows.items()]
     return format_table(["1,000 records", *by_effort, "is"], lines, markdown=True)
+
+
+def _list_millions(
+    measured: Sequence[Mapping[str, Any]], on_gpu: Sequence[Bill]
+) -> Iterator[tuple[str, str, list[float]]]:
+    """Yield the millions of tokens of 1,000 records: their name, their basis, and a figure for each
+    group of areas.
+    """
+    prompt = [result["prompt_tokens"] * _RECORDS / 1e6 for result in measured]
+    output = [result["output_tokens"] * _RECORDS / 1e6 for result in measured]
+    cached = [cost.cached / 1e6 for cost in on_gpu]
+    yield "million prompt tokens", "measured", prompt
+    yield "of them from a cache", "forecast", cached
+    yield "of them not", "forecast", list(map(sub, prompt, cached))
+    yield "million output tokens", "measured", output
 
 
 def _pair(figures: Iterable[float], digits: int = 2) -> str:

@@ -70,28 +70,28 @@ def main() -> None:
     chosen = parse_options(__doc__, "folders*", sizes=False, hosted=[Path], own=[Path])
     if chosen.sizes:
         answered = {
-            name: [one for path in folders or () for one in read_answered(path)]
-            for name, folders in ((_HOSTED, chosen.hosted), ("own", chosen.own))
+            _HOSTED: _read_all(chosen.hosted or ()),
+            "own": _read_all(chosen.own or ()),
         }
         print(format_sizes(answered))
         return
     rows = []
+    is_right = True
     for folder in chosen.folders or [folder for folder in _FOLDERS if folder.is_dir()]:
         by_model: dict[str, list[Answered]] = defaultdict(list)
         for call in read_answered(folder):
             by_model[call.model].append(call)
         for model, calls in by_model.items():
             for name, forecast, actual in compare(calls, model):
-                figures = (
-                    round(forecast.low),
-                    round(forecast.expected),
-                    actual,
-                    round(forecast.high),
-                )
-                outside = "" if forecast.low <= actual <= forecast.high else "outside"
-                rows.append((folder, model, name, *figures, outside))
+                low = round(forecast.low)
+                expected = round(forecast.expected)
+                high = round(forecast.high)
+                is_inside = forecast.low <= actual <= forecast.high
+                is_right = is_right and is_inside
+                outside = "" if is_inside else "outside"
+                rows.append((folder, model, name, low, expected, actual, high, outside))
     print(format_table(_HEADINGS, rows))
-    raise SystemExit(1 if any(outside for *_, outside in rows) else 0)
+    raise SystemExit(0 if is_right else 1)
 
 
 class Answered(NamedTuple):
@@ -126,6 +126,14 @@ def read_answered(folder: Path) -> list[Answered]:
             Answered(model, system, unpack(user), limit, unpack(answer), *spent)
             for model, system, user, limit, answer, *spent in run.execute(sql)
         ]
+
+
+def _read_all(folders: Iterable[Path]) -> list[Answered]:
+    """Return the answered calls of several runs."""
+    calls: list[Answered] = []
+    for folder in folders:
+        calls += read_answered(folder)
+    return calls
 
 
 def compare(
@@ -176,13 +184,18 @@ def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
 
 def measure_keys(calls: Iterable[Answered]) -> Sizes:
     """Measure the sizes of keys, by name, in the first answers to calls."""
-    found: dict[str, list[float]] = defaultdict(list)
+    measured: dict[str, list[float]] = defaultdict(list)
     for call in calls:
-        for key, size in _measure_answer(call) if call.is_first else ():
-            found[key].append(size)
-    seldom = [key for key, sizes in found.items() if len(sizes) < _LEAST]
-    found["other"] = [size for key in seldom for size in found.pop(key)] or [20.0]
-    return {key: found[key] for key in sorted(found)}
+        if not call.is_first:
+            continue
+        for key, size in _measure_answer(call):
+            measured[key].append(size)
+    others: list[float] = []
+    for key in list(measured):
+        if len(measured[key]) < _LEAST:
+            others += measured.pop(key)
+    measured["other"] = others or [20.0]
+    return {key: measured[key] for key in sorted(measured)}
 
 
 def measure_rates(

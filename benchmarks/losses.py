@@ -144,8 +144,9 @@ def _find_cause(field: str, result: ModelResult) -> Cause:
 
 def _list_unreadable(result: ModelResult) -> Iterator[str]:
     for draft in result.drafts:
-        unread = (one for one in draft.refused if one.why is Why.UNREADABLE)
-        yield from (f"{draft.group}.{one.field}" for one in unread)
+        for refusal in draft.refused:
+            if refusal.why is Why.UNREADABLE:
+                yield f"{draft.group}.{refusal.field}"
 
 
 async def ask(
@@ -170,80 +171,84 @@ def _take(
 ) -> ModelResult:
     """Return the answers without any check."""
     drafts: list[Draft] = []
-    received: list[ModelReply] = [reply for reply in replies if reply]
-    questions = [question for call in calls for question in call]
+    received: list[ModelReply] = []
+    questions: list[Question] = []
     for call, reply in zip(calls, replies, strict=True):
-        chunks = {question.chunk.number: question.chunk for question in call}
-        said = read_values(
-            call,
-            reply.items if reply else (),
-            complete=bool(reply and not reply.dropped),
-        )
-        drafts += (_believe(parsed, *each, chunks) for each in said)
+        questions += call
+        chunks = {question.number: question.chunk for question in call}
+        if reply is None:
+            answers = read_values(call, (), complete=False)
+        else:
+            received.append(reply)
+            answers = read_values(call, reply.items, complete=not reply.dropped)
+        for question, values in answers:
+            drafts.append(_believe(parsed, question, values, chunks))
     return collect(parsed, questions, (), drafts, received)
 
 
 def _believe(
     parsed: ParsedRecord,
     question: Question,
-    said: Mapping[str, Any],
+    answered: Mapping[str, Any],
     chunks: Mapping[int, Chunk],
 ) -> Draft:
+    """Return the draft of an item as the model wrote it: no value is looked for in the text."""
     arms = {parsed.raw(span): span for span in locate_arms(parsed.record).values()}
-    labels = list(arms)
     draft = parsed.draft_of(question.task, question.chunk)
-    values = dict(name_arms(said, labels))
-    if windows := values.get("time_windows"):
-        values["time_window"] = first_window(
-            [one for one in windows if isinstance(one, TimeWindow)]
-        )
+    values = dict(name_arms(answered, list(arms)))
+    windows = values.get("time_windows")
+    if windows:
+        readable = [window for window in windows if isinstance(window, TimeWindow)]
+        values["time_window"] = first_window(readable)
     if "lead_in" in values:
         lead_in = chunks.get(values["lead_in"] or -1)
         values["lead_in"] = parsed.raw(lead_in.span) if lead_in else None
     readings: dict[str, Reading[Any]] = {}
     for name, value in values.items():
-        readable = (
-            tuple(one for one in value if not isinstance(one, UnreadableValue))
-            if isinstance(value, tuple)
-            else value
-        )
-        if isinstance(value, UnreadableValue) or (value and readable == ()):
+        if isinstance(value, UnreadableValue):
             continue
-        span = (
-            find_quote(parsed.sections[draft.span.section].whole, value)
-            if name == "quote" and value
-            else None
-        )
-        span = draft.chunk.span if name == "rule" else span
-        spans: tuple[Span, ...] = (span,) if span else ()
-        if name == "arms":
-            spans = tuple(arms[label] for label in readable if label in arms)
-        readings[name] = Reading(readable, MODEL_CONFIDENCE, spans, Support.LITERAL)
+        believed = _drop_unreadable(value)
+        if value and believed == ():
+            continue
+        spans: tuple[Span, ...] = ()
+        if name == "rule":
+            spans = (draft.chunk.span,)
+        elif name == "arms":
+            spans = tuple(arms[label] for label in believed if label in arms)
+        elif name == "quote" and value:
+            span = find_quote(parsed.sections[draft.span.section].whole, value)
+            spans = (span,) if span else ()
+        readings[name] = Reading(believed, MODEL_CONFIDENCE, spans, Support.LITERAL)
     return replace(draft, model=readings)
 
 
-def format_losses(found: Sequence[Judged]) -> str:
+def _drop_unreadable(value: Any) -> Any:
+    """Return a value; of a list, the members that can be read."""
+    if not isinstance(value, tuple):
+        return value
+    return tuple(member for member in value if not isinstance(member, UnreadableValue))
+
+
+def format_losses(judged: Sequence[Judged]) -> str:
     """Format a row for each field: right answers, losses, their share, and their causes."""
-    right = sum((one.right for one in found), Counter[str]())
-    losses = Counter((loss.field, loss.cause) for one in found for loss in one.losses)
+    right = Counter[str]()
+    losses = Counter[tuple[str, Cause]]()
+    for verdict in judged:
+        right += verdict.right
+        losses.update((loss.field, loss.cause) for loss in verdict.losses)
     rows: list[list[object]] = []
-    for name in [field.name for group in GROUPS for field in group.fields]:
-        lost = [losses[name, cause] for cause in Cause]
-        if right[name] or any(lost):
-            rows.append(
-                [name, right[name], sum(lost), sum(lost) / max(1, right[name]), *lost]
-            )
+    for group in GROUPS:
+        for field in group.fields:
+            lost = [losses[field.name, cause] for cause in Cause]
+            if right[field.name] or any(lost):
+                rows.append(_make_row(field.name, right[field.name], lost))
     totals = [sum(losses[name, cause] for name in right) for cause in Cause]
-    rows.append(
-        [
-            "all",
-            right.total(),
-            sum(totals),
-            sum(totals) / max(1, right.total()),
-            *totals,
-        ]
-    )
+    rows.append(_make_row("all", right.total(), totals))
     return format_table(["field", "right", "lost", "share", *Cause], rows)
+
+
+def _make_row(name: str, right: int, lost: Sequence[int]) -> list[object]:
+    return [name, right, sum(lost), sum(lost) / max(1, right), *lost]
 
 
 def main() -> None:

@@ -111,25 +111,15 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
     def judge(
         field: str, reading: Reading[Any], label: Any, *, exists: bool = False
     ) -> Judged:
-        right = (
-            reading.value == label if exists else is_right(field, reading.value, label)
-        )
-        return Judged(
-            field,
-            parsed.record.record_id,
-            reading.value,
-            label,
-            reading.confidence,
-            right,
-        )
+        value = reading.value
+        right = value == label if exists else is_right(field, value, label)
+        trial = parsed.record.record_id
+        return Judged(field, trial, value, label, reading.confidence, right)
 
     extraction = assemble_extraction(parsed, ModelResult())
     for name in FIELDS_OF["eligibility"]:
-        yield judge(
-            f"eligibility.{name}",
-            parsed.whole.read(name),
-            getattr(gold.eligibility, name),
-        )
+        label = getattr(gold.eligibility, name)
+        yield judge(f"eligibility.{name}", parsed.whole.read(name), label)
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
     taken = {id(match.gold) for match in matches}
@@ -138,21 +128,18 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
         for criterion in gold.eligibility.criteria
         if id(criterion) not in taken
     ]
-    for criterion in parsed.criteria if extraction.eligibility.criteria or left else ():
-        stands = id(criterion) in paired or (
-            not criterion.rules["stands"].value and _is_among(parsed, criterion, left)
-        )
-        yield judge(
-            "eligibility.criteria.stands",
-            criterion.rules["stands"],
-            stands,
-            exists=True,
-        )
+    if extraction.eligibility.criteria or left:
+        for criterion in parsed.criteria:
+            stands = criterion.rules["stands"]
+            is_criterion = id(criterion) in paired
+            if not is_criterion and not stands.value:
+                is_criterion = _is_among(parsed, criterion, left)
+            yield judge(
+                "eligibility.criteria.stands", stands, is_criterion, exists=True
+            )
     for read in list_regimens(parsed, extraction.dosing):
-        exists = Reading(
-            value=True,
-            confidence=read.read("stands").confidence or read.rules["agent"].confidence,
-        )
+        confidence = read.read("stands").confidence or read.rules["agent"].confidence
+        exists = Reading(value=True, confidence=confidence)
         yield judge("dosing.regimens", exists, id(read) in paired, exists=True)
     for match in matches:
         for field, reading, label in list_values(match):
@@ -177,21 +164,20 @@ def match_items(
     criteria = {criterion.chunk.span: criterion for criterion in parsed.criteria}
     readings: dict[str, Sequence[Any]] = {
         "eligibility.criteria": [
-            criteria[quote_span(one)] for one in extraction.eligibility.criteria
+            criteria[quote_span(criterion)]
+            for criterion in extraction.eligibility.criteria
         ],
         "dosing": list_regimens(parsed, extraction.dosing),
         "endpoints": parsed.outcomes,
     }
     for group in GROUPS:
-        if group.path in readings:
-            wanted = group.items(gold)
-            for old, new in align(group, wanted, group.items(extraction)):
-                if old and new:
-                    yield Match(
-                        group.path,
-                        readings[group.path][new[0].position],
-                        wanted[old[0].position],
-                    )
+        if group.path not in readings:
+            continue
+        wanted = group.items(gold)
+        for old, new in align(group, wanted, group.items(extraction)):
+            if old and new:
+                read = readings[group.path][new[0].position]
+                yield Match(group.path, read, wanted[old[0].position])
 
 
 def _is_among(
@@ -220,16 +206,16 @@ def list_regimens(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Dra
     and its agent.
     """
     left = list(parsed.regimens)
-    found = []
+    readings = []
     for regimen in regimens:
         span = quote_span(regimen)
-        place = next(
-            n
-            for n, one in enumerate(left)
-            if one.span == span and one.rules["agent"].value == regimen.agent
+        position = next(
+            number
+            for number, draft in enumerate(left)
+            if draft.span == span and draft.rules["agent"].value == regimen.agent
         )
-        found.append(left.pop(place))
-    return found
+        readings.append(left.pop(position))
+    return readings
 
 
 def quote_span(item: ExtractedItem) -> Span:

@@ -119,9 +119,12 @@ def judge(
     situation = name_situation(rule)
     if situation == ALONE:
         return ALONE, "right" if model_right else "wrong"
-    if agree(rule.value, model.value) or (rule_right and model_right):
+    both_right = rule_right and model_right
+    if both_right or agree(rule.value, model.value):
         return AGREE, "right" if rule_right or model_right else "wrong"
-    return situation, "rule" if rule_right else "model" if model_right else "neither"
+    if rule_right:
+        return situation, "rule"
+    return situation, "model" if model_right else "neither"
 
 
 def nest(

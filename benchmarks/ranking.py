@@ -42,10 +42,11 @@ def main() -> None:
 def list_curved(inputs: Sequence[Path]) -> Iterator[Claim]:
     """Yield the values of folds 3 and 4 with the confidence of curves fitted on the other folds."""
     records = read_records(*inputs, on_error=lambda _: None)
-    stated = [one for one in judge_gold(read_gold(), records) if one.confidence]
-    for one, confidence in zip(stated, cross_validate(stated), strict=True):
-        if one.fold in UNREAD and one.read not in (None, ()):
-            yield Claim(GOLD_SOURCE, one.field, one.trial, confidence, one.right)
+    judged = judge_gold(read_gold(), records)
+    stated = [value for value in judged if value.confidence]
+    for value, confidence in zip(stated, cross_validate(stated), strict=True):
+        if value.fold in UNREAD and value.read not in (None, ()):
+            yield Claim(GOLD_SOURCE, value.field, value.trial, confidence, value.right)
 
 
 if __name__ == "__main__":

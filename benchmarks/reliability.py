@@ -97,12 +97,11 @@ def is_weighed_value(one: Judged) -> bool:
 def _group(
     rows: Sequence[JudgedRow], key: Callable[[Judged], str]
 ) -> dict[str, list[JudgedRow]]:
-    found: dict[str, list[JudgedRow]] = {
-        name: [] for name in sorted({key(row[0]) for row in rows})
-    }
+    """Return the values by a name that ``key`` gives, sorted by name."""
+    groups: dict[str, list[JudgedRow]] = defaultdict(list)
     for row in rows:
-        found[key(row[0])].append(row)
-    return found
+        groups[key(row[0])].append(row)
+    return dict(sorted(groups.items()))
 
 
 def judge_gold(
@@ -112,10 +111,9 @@ def judge_gold(
 ) -> Iterator[Judged]:
     """Yield every reading of the records whose text is the annotated one, each trial once."""
     for record, line, annotation in read_annotated(gold, records):
-        for one in judge_record(
-            parse(record), TrialExtraction.model_validate(annotation)
-        ):
-            yield replace(one, area=line["area"], fold=line["fold"])
+        extraction = TrialExtraction.model_validate(annotation)
+        for judged in judge_record(parse(record), extraction):
+            yield replace(judged, area=line["area"], fold=line["fold"])
 
 
 def format_rows(title: str, tables: Mapping[str, Sequence[JudgedRow]]) -> str:
@@ -124,33 +122,27 @@ def format_rows(title: str, tables: Mapping[str, Sequence[JudgedRow]]) -> str:
     """
     rows: list[list[object]] = []
     for name, judged in tables.items():
-        if judged:
-            unseen = measure_reliability(
-                (confidence, one.right) for one, confidence, _ in judged
-            )
-            shipped = measure_reliability(
-                (confidence, one.right) for one, _, confidence in judged
-            )
-            rows.append(
-                [
-                    name,
-                    unseen.count,
-                    unseen.right / unseen.count,
-                    *_show(unseen),
-                    *_show(shipped),
-                ]
-            )
-    return f"\n{format_table([title, 'values', 'right', 'unseen:', *_COLUMNS, 'shipped:', *_COLUMNS], rows)}"
+        if not judged:
+            continue
+        unseen = measure_reliability((unseen, one.right) for one, unseen, _ in judged)
+        shipped = measure_reliability(
+            (shipped, one.right) for one, _, shipped in judged
+        )
+        share = unseen.right / unseen.count
+        rows.append([name, unseen.count, share, *_show(unseen), *_show(shipped)])
+    columns = ["values", "right", "unseen:", *_COLUMNS, "shipped:", *_COLUMNS]
+    return f"\n{format_table([title, *columns], rows)}"
 
 
 def _show(row: "Reliability") -> list[object]:
+    """Return the columns of a table that show the figures."""
+    shown: list[object] = ["", row.claimed, row.error, row.certain / row.count]
     interval = row.certain_interval
-    certain = max(1, row.certain)
-    figures = (
-        (row.certain_claimed, row.certain_right / certain) if interval else (None, None)
-    )
-    shown = "{:.3f} to {:.3f}".format(*interval) if interval else None
-    return ["", row.claimed, row.error, row.certain / row.count, *figures, shown]
+    if interval is None:
+        return [*shown, None, None, None]
+    low, high = interval
+    right = row.certain_right / row.certain
+    return [*shown, row.certain_claimed, right, f"{low:.3f} to {high:.3f}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +185,10 @@ def measure_reliability(values: Iterable[tuple[float, bool]]) -> Reliability:
 
 def fit_curves(stated: Iterable[Judged]) -> dict[tuple[str, str], Curve]:
     """Fit the curves of all fields."""
-    found: dict[tuple[str, str], list[Judged]] = defaultdict(list)
-    for one in stated:
-        found[one.curve].append(one)
-    return {name: fit_curve(values) for name, values in sorted(found.items())}
+    by_curve: dict[tuple[str, str], list[Judged]] = defaultdict(list)
+    for judged in stated:
+        by_curve[judged.curve].append(judged)
+    return {name: fit_curve(values) for name, values in sorted(by_curve.items())}
 
 
 def fit_curve(stated: Sequence[Judged]) -> Curve:
@@ -207,42 +199,48 @@ def fit_curve(stated: Sequence[Judged]) -> Curve:
     whole field if that is lower, since few trials prove little and stated confidences are too high.
     No knot exceeds the confidence that its count can show.
     """
-    overall = (sum(one.right for one in stated) + 1) / (len(stated) + 2)
+    overall = _share_right(stated)
     bins = _list_bins(stated)
-    means = [sum(one.confidence for one in values) / len(values) for values in bins]
-    shares = [
-        _shrink(values, min(overall, mean))
-        for values, mean in zip(bins, means, strict=True)
-    ]
+    means = []
+    shares = []
+    for values in bins:
+        mean = sum(value.confidence for value in values) / len(values)
+        means.append(mean)
+        shares.append(_shrink(values, min(overall, mean)))
     rising = IsotonicRegression().fit_transform(
         means, shares, sample_weight=[len(values) for values in bins]
     )
     curve: list[tuple[float, float]] = []
+    reached = 0.0
     for level, knots in groupby(
         zip(means, rising, bins, strict=True), key=lambda knot: float(knot[1])
     ):
         flat = list(knots)
-        rights = [one.right for _, _, values in flat for one in values]
-        share = max(
-            min(level, (sum(rights) + 1) / (len(rights) + 2)),
-            curve[-1][1] if curve else 0.0,
-        )
+        values = [value for _, _, inside in flat for value in inside]
+        share = max(min(level, _share_right(values)), reached)
         ends = {flat[0][0], flat[-1][0]}
         curve += [(round(mean, 4), round(share, 4)) for mean in sorted(ends)]
+        reached = curve[-1][1]
     return tuple(dict(curve).items())  # merges knots that are equal when rounded
 
 
+def _share_right(values: Sequence[Judged]) -> float:
+    """Return the share of right values, with one right and one wrong value more."""
+    return (sum(value.right for value in values) + 1) / (len(values) + 2)
+
+
 def _list_bins(stated: Sequence[Judged]) -> list[list[Judged]]:
+    """Return the values by confidence, the few of one confidence together with the next ones."""
     bins: list[list[Judged]] = []
-    for _, equal in groupby(
-        sorted(stated, key=lambda one: one.confidence), key=lambda one: one.confidence
-    ):
+    ordered = sorted(stated, key=lambda judged: judged.confidence)
+    for _, equal in groupby(ordered, key=lambda judged: judged.confidence):
         if bins and len(bins[-1]) < _LEAST:
             bins[-1] += equal
         else:
             bins.append(list(equal))
     if len(bins) > 1 and len(bins[-1]) < _LEAST:
-        bins[-2:] = [bins[-2] + bins[-1]]
+        last = bins.pop()
+        bins[-1] = bins[-1] + last
     return bins
 
 
@@ -254,31 +252,31 @@ def _shrink(values: Sequence[Judged], prior: float) -> float:
 
 def calibrate(stated: Iterable[Judged], curves: Curves) -> list[float]:
     """Return the confidence of each value by these curves; without a curve, as stated."""
-    return [
-        apply_curve(curves[one.curve], one.confidence)
-        if one.curve in curves
-        else one.confidence
-        for one in stated
-    ]
+    confidences = []
+    for judged in stated:
+        confidence = judged.confidence
+        if judged.curve in curves:
+            confidence = apply_curve(curves[judged.curve], confidence)
+        confidences.append(confidence)
+    return confidences
 
 
 def cross_validate(stated: Sequence[Judged]) -> list[float]:
     """Return the confidence of each value by curves fitted on the trials of the other folds."""
-    curves = {
-        fold: fit_curves(one for one in stated if one.fold != fold)
-        for fold in {one.fold for one in stated}
-    }
-    return [calibrate([one], curves[one.fold])[0] for one in stated]
+    curves = {}
+    for fold in {judged.fold for judged in stated}:
+        others = [judged for judged in stated if judged.fold != fold]
+        curves[fold] = fit_curves(others)
+    return [calibrate([judged], curves[judged.fold])[0] for judged in stated]
 
 
 def read_curves() -> dict[tuple[str, str], Curve]:
     """Read the curves of the package."""
-    fields = tomllib.loads(CURVES.read_text("utf-8"))
-    return {
-        (field, found): curve
-        for field, curves in fields.items()
-        for found, curve in curves.items()
-    }
+    curves = {}
+    for field, of_field in tomllib.loads(CURVES.read_text("utf-8")).items():
+        for found, curve in of_field.items():
+            curves[field, found] = curve
+    return curves
 
 
 def format_curves(curves: Curves) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.data import RULES, format_table, parse_options, read_folds
 from benchmarks.gold import read_pairs
-from extractor.apps.evaluation.fields import GROUPS, list_judged
+from extractor.apps.evaluation.fields import GROUPS, list_scored_groups
 from extractor.apps.evaluation.judge import judge as judge_values
 from extractor.apps.evaluation.judged import Verdict
 from extractor.pipeline import extract_by_rules
@@ -41,22 +41,20 @@ def main() -> None:
     chosen = parse_options(__doc__, "gold", "records+", folds="", sure=0.85)
     folds = read_folds(chosen.folds)
     counts = Counter[tuple[str, bool, bool]]()
-    for record, line, gold in read_pairs(
-        chosen.gold, [Path(one) for one in chosen.records]
-    ):
-        if not folds or line["fold"] in folds:
-            found = extract_by_rules(record, RULES)
-            counts.update(
-                (name, sure >= chosen.sure, right)
-                for name, sure, right in judge(gold, found)
-            )
+    for record, line, gold in read_pairs(chosen.gold, list(map(Path, chosen.records))):
+        if folds and line["fold"] not in folds:
+            continue
+        extraction = extract_by_rules(record, RULES)
+        for name, confidence, is_right in judge(gold, extraction):
+            counts[name, confidence >= chosen.sure, is_right] += 1
     rows: list[list[object]] = []
     for name in _FIELDS:
-        shares = (
-            [counts[name, sure, right] for right in (True, False)]
-            for sure in (True, False)
-        )
-        rows.append([name, *(f"{right} of {right + wrong}" for right, wrong in shares)])
+        row: list[object] = [name]
+        for is_sure in (True, False):
+            right = counts[name, is_sure, True]
+            wrong = counts[name, is_sure, False]
+            row.append(f"{right} of {right + wrong}")
+        rows.append(row)
     print(format_table(["field", f"right at {chosen.sure}", "below"], rows))
 
 
@@ -66,7 +64,7 @@ def judge(
     """Yield the values of an extraction whose items gold has: the field, the confidence, and
     whether it is right.
     """
-    for row in judge_values(gold, found, list_judged(GROUPS, gold)):
+    for row in judge_values(gold, found, list_scored_groups(GROUPS, gold)):
         if row.field.name not in _FIELDS or not row.is_paired or row.predicted is None:
             continue
         own = [

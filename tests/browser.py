@@ -106,8 +106,12 @@ def list_violations(page) -> list[tuple[str, str, list[str]]]:
         )
     found = page.evaluate("axe.run().then((result) => result.violations)")
     return [
-        (one["id"], one["impact"], [node["html"][:120] for node in one["nodes"]])
-        for one in found
+        (
+            violation["id"],
+            violation["impact"],
+            [node["html"][:120] for node in violation["nodes"]],
+        )
+        for violation in found
     ]
 
 

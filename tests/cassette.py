@@ -125,31 +125,28 @@ def _recording(path: Path, now: datetime) -> Iterator[Any]:
 def check_cassette(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator[str]:
     """Yield the problems of a cassette. ``prompts`` are the current ones."""
     text = path.read_text(encoding="utf-8")
-    if found := _SECRETS.search(text):
-        line = text.count("\n", 0, found.start()) + 1
+    secret = _SECRETS.search(text)
+    if secret:
+        line = text.count("\n", 0, secret.start()) + 1
         yield f"line {line} looks like a key; remove the file from the history and revoke the key"
     try:
         cassette = read_cassette(path)
     except AnswersError:
         yield "not a cassette; record it again"
         return
-    note = (cassette.get("metadata") or {}).get(NOTE)
+    note = (cassette.get("metadata") or {}).get(NOTE) or {}
     interactions = cassette["interactions"]
-    if not note or not interactions or not note.get("models"):
+    if not interactions or not note.get("models"):
         yield "has no exchange, or no note of a recording that says which model answered; record it again"
         return
-    if note.get("digest") != _digest(
-        (i["request"]["body"], i["response"]["body"]["string"]) for i in interactions
-    ):
+    exchanges = [
+        (exchange["request"]["body"], exchange["response"]["body"]["string"])
+        for exchange in interactions
+    ]
+    if note.get("digest") != _digest(exchanges):
         yield "edited after it was recorded; record it again"
     for used in note.get("prompts") or [{}]:
-        name = used.get("name", "")
-        current = prompts.get(used.get("name", ""))
-        if current is None:
-            yield f"recorded with prompt {name!r}, which no longer exists; record it again"
-        elif current.sha256 != used.get("sha256"):
-            versions = f"version {used.get('version')}, today {current.version}"
-            yield f"recorded with another text of prompt {name!r} ({versions}); record it again"
+        yield from _check_prompt(used, prompts)
 
 
 def read_cassette(path: Path) -> dict[str, Any]:
@@ -212,28 +209,43 @@ def _recorder() -> VCR:
     )
 
 
+def _check_prompt(
+    used: Mapping[str, Any], prompts: Mapping[str, PromptVersion]
+) -> Iterator[str]:
+    """Yield what differs between a prompt of a recording and the current one of its name."""
+    name = used.get("name", "")
+    current = prompts.get(name)
+    if current is None:
+        yield f"recorded with prompt {name!r}, which no longer exists; record it again"
+    elif current.sha256 != used.get("sha256"):
+        versions = f"version {used.get('version')}, today {current.version}"
+        yield f"recorded with another text of prompt {name!r} ({versions}); record it again"
+
+
 def _explain_miss(request: Any, cassette: Any, path: Path) -> str:
     """The recorded request nearest to this one, and how they differ."""
     wanted = _show(request)
-    shown = {
-        f"exchange {number}": _show(known)
-        for number, known in enumerate(cassette.requests, start=1)
+    recorded = {
+        f"exchange {number}": _show(other)
+        for number, other in enumerate(cassette.requests, start=1)
     }
-    name = max(
-        shown,
-        key=lambda one: difflib.SequenceMatcher(
-            None, shown[one], wanted, autojunk=False
-        ).ratio(),
+
+    def measure_likeness(name: str) -> float:
+        matcher = difflib.SequenceMatcher(None, recorded[name], wanted, autojunk=False)
+        return matcher.ratio()
+
+    nearest = max(recorded, key=measure_likeness)
+    difference = difflib.unified_diff(
+        recorded[nearest], wanted, nearest, "this request", n=0, lineterm=""
     )
-    lines = difflib.unified_diff(
-        shown[name], wanted, name, "this request", n=0, lineterm=""
-    )
-    differing = [line[:_SHOWN_WIDTH] for line in lines if not line.startswith("@@")][
-        :_SHOWN_LINES
-    ]
-    told = differing or ["only the number of times differs"]
+    lines = [line[:_SHOWN_WIDTH] for line in difference if not line.startswith("@@")]
+    if not lines:
+        lines = ["only the number of times differs"]
     return "\n".join(
-        [f"{path}: this request was not recorded; nearest is {name}:", *told]
+        [
+            f"{path}: this request was not recorded; nearest is {nearest}:",
+            *lines[:_SHOWN_LINES],
+        ]
     )
 
 
@@ -252,7 +264,9 @@ def _digest(exchanges: Iterable[tuple[bytes | str | None, bytes | str | None]]) 
 
 
 def _text(body: bytes | str | None) -> str:
-    return body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
+    if isinstance(body, bytes):
+        return body.decode("utf-8", "replace")
+    return body or ""
 
 
 def _load_object(body: bytes | str | None) -> dict[str, Any]:

@@ -104,9 +104,9 @@ def find_problems() -> list[str]:
     version = load_prompt().version
     prompts = {version.name: version}
     problems = [
-        f"{name}.yaml: {one}"
+        f"{name}.yaml: {problem}"
         for name in sorted(there)
-        for one in check_cassette(FOLDER / f"{name}.yaml", prompts)
+        for problem in check_cassette(FOLDER / f"{name}.yaml", prompts)
     ]
     problems += [
         f"{name}.yaml: is missing; record it" for name in sorted(wanted - there)

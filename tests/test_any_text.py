@@ -272,15 +272,32 @@ def test_records_of_any_pieces_and_with_any_changes_are_extracted(record):
 @given(texts().flatmap(changed), st.text())
 @quickly
 def test_outcomes_of_any_text_are_split(text, more):
-    split_outcomes(text + more)
+    whole = text + more
+
+    for outcome in split_outcomes(whole):
+        assert outcome.measure in whole
+        assert (outcome.description or "") in whole
+        assert (outcome.time_frame or "") in whole
 
 
 @given(st.data())
 @quickly
 def test_quotes_of_any_text_are_verified(data):
     text = data.draw(texts())
-    verify_quote(data.draw(changed(text[: data.draw(st.integers(0, len(text)))])), text)
-    verify_quote(text, data.draw(texts()))
+    length = data.draw(st.integers(0, len(text)))
+    quote = data.draw(changed(text[:length]))
+    other = data.draw(texts())
+
+    check_span(verify_quote(quote, text), text)
+    check_span(verify_quote(text, other), other)
+
+
+def check_span(check, text):
+    """What was found stands in the text."""
+    if check.start is None:
+        assert check.end is None
+    else:
+        assert 0 <= check.start < check.end <= len(text)
 
 
 @given(st.data())

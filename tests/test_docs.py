@@ -234,7 +234,9 @@ def test_the_figures_of_accuracy_are_as_measured(efforts):
 def test_the_table_of_costs_is_as_measured(monkeypatch, capsys):
     figures = ROOT / "benchmarks/figures/effort.json"
     monkeypatch.setattr(sys, "argv", ["effort", "--from", str(figures), "--costs"])
+
     measure_effort()
+
     assert capsys.readouterr().out in (ROOT / "docs/how-to/cost.md").read_text("utf-8")
 
 

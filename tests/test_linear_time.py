@@ -105,6 +105,7 @@ def test_a_record_takes_linear_time() -> None:
         for piece in pieces
         if (exponent := fit_growth(extract, piece)) > LARGEST_EXPONENT
     }
+
     assert not slow
 
 

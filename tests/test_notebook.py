@@ -28,5 +28,7 @@ def test_a_notebook_runs_and_shows_marked_evidence_and_a_figure(path):
         output.output_type in {"execute_result", "display_data"} for output in outputs
     )  # no warnings, no errors
     data = [output.data for output in outputs]
-    assert any('<mark class="eligibility"' in one.get("text/html", "") for one in data)
-    assert any("image/png" in one for one in data)
+    assert any(
+        '<mark class="eligibility"' in forms.get("text/html", "") for forms in data
+    )
+    assert any("image/png" in forms for forms in data)

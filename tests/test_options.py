@@ -97,9 +97,9 @@ def test_the_keywords_of_python_are_the_options_with_their_defaults():
     assert Keywords.__annotations__.keys() == options.keys()
     shown = signature(Extractor).parameters
     assert {name: shown[name].default for name in options} == {
-        name: one.default for name, one in options.items()
+        name: option.default for name, option in options.items()
     }
-    assert all(one.description for one in ExtractorOptions.model_fields.values())
+    assert all(field.description for field in ExtractorOptions.model_fields.values())
 
 
 def test_the_command_line_shows_what_the_models_declare():

@@ -103,7 +103,9 @@ def test_workers_extract_from_inside_a_clone_and_leave_nothing_at_home(
     (home / ".ray" / "auth_token").write_text("what another program left")
     before = sorted(home.rglob("*"))
     options = ("--effort", "none", *ray, "--workers", "2", "--out", tmp_path / "out")
+
     done = run(program, clone, "run", RECORDS, *options, HOME=str(home))
+
     assert done.returncode == 0, done.stderr
     assert len(read_lines(tmp_path / "out" / "extractions.jsonl")) == 5
     assert sorted(home.rglob("*")) == before

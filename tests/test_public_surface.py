@@ -51,9 +51,9 @@ def test_what_completion_offers_are_the_public_names():
 
 def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
     defined = [
-        one
-        for one in vars(errors).values()
-        if isinstance(one, type) and one.__module__ == errors.__name__
+        error
+        for error in vars(errors).values()
+        if isinstance(error, type) and error.__module__ == errors.__name__
     ]
     assert len(defined) > 20
     for error in defined:
@@ -82,6 +82,7 @@ def test_commands_load_no_library_that_they_do_not_need(commands, unneeded):
     code += f"for command in {commands}:\n sys.argv = ['extractor', *command.split()]\n"
     code += " try: main()\n except SystemExit: pass\nprint(); print(*sys.modules)"
     loaded = set(run_python(code).splitlines()[-1].split())
+
     assert unneeded.isdisjoint(loaded)
     assert ("extractor.concepts.parse" in loaded) is (unneeded is not HEAVY)
 

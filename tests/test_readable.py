@@ -79,7 +79,9 @@ def is_packed(node: ast.AST) -> bool:
         return False
     stored = {ast.unparse(elt) for elt in target.elts}
     read = {
-        ast.unparse(one) for one in ast.walk(node.value) if isinstance(one, ast.expr)
+        ast.unparse(expression)
+        for expression in ast.walk(node.value)
+        if isinstance(expression, ast.expr)
     }
     return not stored & read
 
@@ -88,7 +90,9 @@ def is_nested(node: ast.AST) -> bool:
     """Return whether a conditional expression has another one in it."""
     if not isinstance(node, ast.IfExp):
         return False
-    return any(isinstance(one, ast.IfExp) for one in ast.walk(node) if one is not node)
+    return any(
+        isinstance(inner, ast.IfExp) for inner in ast.walk(node) if inner is not node
+    )
 
 
 def find(is_wrong, text: str) -> list[int]:
@@ -97,14 +101,18 @@ def find(is_wrong, text: str) -> list[int]:
 
 def test_a_new_function_has_few_branches_and_an_old_one_no_more_than_it_had():
     known = json.loads(LIST.read_text("utf-8"))
+
     now = list_branchy(FILES)
+
     new = {name: count for name, count in now.items() if count > known.get(name, 0)}
     assert new == {}, f"more than {MOST_BRANCHES} branches: give the conditions names"
 
 
 def test_the_list_of_branchy_functions_only_shrinks():
     known = json.loads(LIST.read_text("utf-8"))
+
     now = list_branchy(FILES)
+
     mended = {name for name, count in known.items() if now.get(name, 0) < count}
     assert mended == set(), "these became simpler: run python -m tests.test_readable"
 

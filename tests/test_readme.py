@@ -149,38 +149,16 @@ def test_every_block_prints_what_it_shows(tmp_path, subtests):
     wait for each other.
     """
     run_blocks(tmp_path)
+
     clone = tmp_path / "clone"
-    printed = tmp_path / "printed"
     for number, block in enumerate(BLOCKS):
-        if block.language in ("bash", "console", "pycon", "python") and not is_suite(
-            block
-        ):
-            with subtests.test(block=number):
-                output = (printed / str(number)).read_text("utf-8")
-                shown = find_shown_output(number)
-                assert (printed / f"{number}.code").read_text().strip() == "0", (
-                    f"{block.body}\n{output}"
-                )
-                assert shown is None or doctest.OutputChecker().check_output(
-                    shown, output, doctest.ELLIPSIS
-                ), output
-        elif block.language == "json":
-            with subtests.test(block=number):
-                wanted = json.loads(block.body)
-                assert any(
-                    contains(item, wanted)
-                    for item in list_items(clone / "results" / "extractions.jsonl")
-                )
+        with subtests.test(block=number):
+            if block.language == "json":
+                check_items(block, clone / "results" / "extractions.jsonl")
+            elif block.language in RUNNING and not is_suite(block):
+                check_output(number, tmp_path / "printed")
     with subtests.test("the package of the clone has run"):
-        code = "import extractor; print(extractor.__file__)"
-        plain = {
-            name: value for name, value in os.environ.items() if name != "PYTHONPATH"
-        }
-        python = [clone / ".venv/bin/python", "-P", "-c", code]
-        done = subprocess.run(
-            python, capture_output=True, text=True, check=True, env=plain
-        )
-        assert done.stdout.startswith(str(clone))
+        check_package(clone)
 
 
 def list_items(results):
@@ -193,16 +171,53 @@ def list_items(results):
         )
 
 
+RUNNING = ("bash", "console", "pycon", "python")
+
+
+"""Languages of blocks that run."""
+
+
+def check_output(number, printed):
+    """A block has ended without an error, and printed what follows it, where that is shown."""
+    output = (printed / str(number)).read_text("utf-8")
+    code = (printed / f"{number}.code").read_text().strip()
+    assert code == "0", f"{BLOCKS[number].body}\n{output}"
+    shown = find_shown_output(number)
+    if shown is not None:
+        checker = doctest.OutputChecker()
+        assert checker.check_output(shown, output, doctest.ELLIPSIS), output
+
+
+def check_items(block, results):
+    """One of the items of the run has what a block shows."""
+    wanted = json.loads(block.body)
+    assert any(contains(item, wanted) for item in list_items(results))
+
+
+def check_package(clone):
+    code = "import extractor; print(extractor.__file__)"
+    environment = os.environ.copy()
+    environment.pop("PYTHONPATH", None)
+    done = subprocess.run(
+        [clone / ".venv/bin/python", "-P", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert done.stdout.startswith(str(clone))
+
+
 def contains(item, wanted):
     """Whether ``item`` has everything in ``wanted``; lists may have more members."""
     if isinstance(wanted, dict):
-        return isinstance(item, dict) and all(
-            key in item and contains(item[key], wanted[key]) for key in wanted
-        )
+        if not isinstance(item, dict) or not wanted.keys() <= item.keys():
+            return False
+        return all(contains(item[key], wanted[key]) for key in wanted)
     if isinstance(wanted, list):
-        return isinstance(item, list) and all(
-            any(contains(i, w) for i in item) for w in wanted
-        )
+        if not isinstance(item, list):
+            return False
+        return all(any(contains(own, member) for own in item) for member in wanted)
     return item == wanted
 
 
@@ -215,8 +230,8 @@ def read_figures(path):
     of areas.
     """
     efforts = {}
-    for one in json.loads(path.read_text("utf-8")):
-        efforts.setdefault(one["effort"], {})[one["group"]] = one
+    for row in json.loads(path.read_text("utf-8")):
+        efforts.setdefault(row["effort"], {})[row["group"]] = row
     return {
         effort: [found[group] for group in GROUPS] for effort, found in efforts.items()
     }
@@ -234,7 +249,9 @@ def price(results, model=PRICE):
 
 def test_the_table_of_accuracy_is_as_measured():
     measured = read_figures(FIGURES / "effort.json")
+
     table = re.findall(r"^\| (rules alone|`\w+`) \| (.+) \|$", README, re.MULTILINE)
+
     assert [effort for effort, _ in table if effort != "`--effort`"] == [
         "rules alone",
         "`medium`",
@@ -266,8 +283,8 @@ def test_the_figures_of_the_text_are_as_measured():
         in README
     )
     assert (
-        [one["records"] for one in plain]
-        == [one["records"] for one in same["medium"]]
+        [result["records"] for result in plain]
+        == [result["records"] for result in same["medium"]]
         == [12, 12]
     )
     agreed = json.loads(
@@ -291,9 +308,11 @@ def test_it_is_short_and_its_links_lead_to_files():
 
 def test_the_documentation_shows_every_command_and_option():
     page = ROOT / "docs/reference/cli.md"
+
     _, *parts = re.split(
         r"^## `extractor (\w+)`$", page.read_text("utf-8"), flags=re.MULTILINE
     )
+
     shown = dict(zip(parts[::2], parts[1::2], strict=True))
     commands = typer.main.get_command(app).commands
     assert set(shown) == {

@@ -38,33 +38,36 @@ def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
     """Answers of smollm2-135m about the seeds. A narrowed schema kept them to the lines of each
     call.
     """
+    records = read_records(str(ROOT / "seeds" / "records"))
+    parsed_records = [parse_record(record) for record in records]
 
-    async def ask_all():
-        async with open_model(ModelChoice(replay=ANSWERS)) as model:
-            options = ExtractionOptions()
-            return [
-                (parsed, await ask(dialogue(parsed, options), model))
-                for parsed in records
-            ]
+    results = asyncio.run(ask_all(parsed_records))
 
-    async def ask(steps, model):
-        try:
-            steps.send(await ask_round(next(steps), model))
-        except StopIteration as end:
-            return end.value
-
-    records = [
-        parse_record(record) for record in read_records(str(ROOT / "seeds" / "records"))
-    ]
-    asked = asyncio.run(ask_all())
-    assert sum(result.usage.questions for _, result in asked) > 30
-    assert sum(result.usage.output_tokens for _, result in asked) > 1000
-    for parsed, result in asked:
+    assert sum(result.usage.questions for result in results) > 30
+    assert sum(result.usage.output_tokens for result in results) > 1000
+    for parsed, result in zip(parsed_records, results, strict=True):
         for _, item in assemble_extraction(parsed, result).list_items():
-            assert all(
-                parsed.sections[e.section].raw[e.start : e.end] == e.quote
-                for e in item.evidence
-            )
+            for piece in item.evidence:
+                text = parsed.sections[piece.section].raw
+                assert text[piece.start : piece.end] == piece.quote
+
+
+async def ask_all(parsed_records):
+    """What the model, as recorded, says of each record."""
+    async with open_model(ModelChoice(replay=ANSWERS)) as model:
+        return [
+            await ask_about(dialogue(parsed, ExtractionOptions()), model)
+            for parsed in parsed_records
+        ]
+
+
+async def ask_about(steps, model):
+    """Answer the first round of questions; there is no second one."""
+    try:
+        steps.send(await ask_round(next(steps), model))
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("more than one round")
 
 
 def test_no_field_of_which_the_rules_are_sure_is_worse_than_with_the_rules_alone():
@@ -87,8 +90,10 @@ def test_no_field_of_which_the_rules_are_sure_is_worse_than_with_the_rules_alone
 
 def test_what_the_rules_doubt_is_the_model_s():
     record = next(read_records(str(ROOT / "tests" / "records" / "study.json")))
+
     with serve(MONOTONOUS) as stub:
         extraction = Extractor(stub.spec, effort="all").extract(record)
+
     told = [
         e
         for endpoint in extraction.endpoints

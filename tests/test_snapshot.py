@@ -73,6 +73,7 @@ def test_the_rules_give_what_they_gave():
     before = SNAPSHOT.read_text("utf-8").splitlines()
     now = list(describe())
     changed = list(difflib.unified_diff(before, now, "before", "now", n=1, lineterm=""))
+
     assert not changed, "\n".join(
         [*changed[:200], "If this is better: python -m tests.test_snapshot"]
     )

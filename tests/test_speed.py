@@ -102,7 +102,9 @@ def test_ten_times_the_text_calls_at_most_eleven_times_as_many_functions(
         build_record(kind, range(1, ITEMS)), ExtractionOptions()
     )  # loads and compiles what is needed
     short = count_calls(build_record(kind, range(1000, 1000 + ITEMS)))
+
     long = count_calls(build_record(kind, range(2000, 2000 + ITEMS * TIMES)))
+
     assert long <= ALLOWED * short
 
 
@@ -112,7 +114,9 @@ def test_ten_times_the_text_calls_at_most_eleven_times_as_many_functions(
 def test_a_long_line_is_read_to_the_end(piece: str) -> None:
     """All of it is read, or what no reader could take for text is blanked and reported."""
     line = "A arm " + (piece * 200_000)[:200_000] + "a"
+
     parsed = parse_record(trial(eligibility=line))
+
     text = parsed.cleaned["eligibility"].text
     blanked = sum(found.span.length for found in parsed.hostile)
     assert len(text) == len(line)

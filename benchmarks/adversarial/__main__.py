@@ -63,21 +63,27 @@ class Outcome(NamedTuple):
 def main() -> None:
     """Print the table, and the wrong values on request."""
     chosen = parse_options(__doc__, "files*", sure=0.85, show=str)
-    files = chosen.files or sorted(Path(__file__).parent.glob("*.jsonl"))
-    outcomes = [one for path in files for one in judge_file(path)]
+    outcomes: list[Outcome] = []
+    for path in chosen.files or sorted(Path(__file__).parent.glob("*.jsonl")):
+        outcomes += judge_file(path)
     print(format_counts(outcomes, chosen.sure))
-    for one in outcomes if chosen.show else ():
-        wrong = not one.right and (
-            one.confidence is None or one.confidence >= chosen.sure
-        )
-        if wrong and chosen.show in ("all", one.field):
-            given = "missed" if one.confidence is None else f"{one.confidence:.2f}"
-            wording = one.wording
-            text = " | ".join(str(wording[key]) for key in _TEXTS if wording.get(key))
-            print(
-                f"{wording['id']} {one.field} {given}: {one.value}\n    {text}\n    right: "
-                f"{wording['right']}"
-            )
+    for outcome in outcomes:
+        if outcome.right or chosen.show not in ("all", outcome.field):
+            continue
+        is_missed = outcome.confidence is None
+        if is_missed or (outcome.confidence or 0) >= chosen.sure:
+            print(_describe(outcome))
+
+
+def _describe(outcome: Outcome) -> str:
+    """Say what was given or missed, and show the wording with its right answer."""
+    wording = outcome.wording
+    given = "missed" if outcome.confidence is None else f"{outcome.confidence:.2f}"
+    text = " | ".join(str(wording[key]) for key in _TEXTS if wording.get(key))
+    return (
+        f"{wording['id']} {outcome.field} {given}: {outcome.value}\n    {text}\n    right: "
+        f"{wording['right']}"
+    )
 
 
 _TEXTS = (
@@ -95,16 +101,16 @@ _TEXTS = (
 def judge_file(path: Path) -> list[Outcome]:
     """Extract every wording of a file, and compare what was given with its right answer."""
     wordings = read_lines(path)
-    pairs = zip(wordings, extract_wordings(wordings), strict=True)
-    return [one for wording, extraction in pairs for one in judge(wording, extraction)]
+    outcomes: list[Outcome] = []
+    for wording, extraction in zip(wordings, extract_wordings(wordings), strict=True):
+        outcomes += judge(wording, extraction)
+    return outcomes
 
 
 def extract_wordings(wordings: Sequence[Row]) -> Iterator[TrialExtraction]:
     """Extract each wording as a small record, with the rules alone."""
-    return (
-        extract_by_rules(record, RULES)
-        for record in read_studies(map(make_study, count(), wordings))
-    )
+    for record in read_studies(map(make_study, count(), wordings)):
+        yield extract_by_rules(record, RULES)
 
 
 def make_study(number: int, wording: Row) -> Row:
@@ -314,23 +320,30 @@ def _find_confidence(item: ExtractedItem, field: str) -> float:
 
 
 def agree(field: str, given: Any, right: Any) -> bool:
+    """Return whether a value of a field is the right one, as far as words may differ."""
     match field:
         case "constraint":
-            same_limit = given[1:3] == right[1:3] and _same_unit(given[3], right[3])
-            # for "older", "old", "donor ... years old"
-            aged = given[0].lower() == "age" and given[3] in AGE_UNITS
-            return bool(same_limit and (aged or _share_word(given[0], right[0])))
+            return _agree_on_limit(given, right)
         case "criterion":
-            return given[0] == right[0] and _words(given[1]).startswith(
-                _words(right[1])
-            )
+            is_of_list = given[0] == right[0]
+            return is_of_list and _words(given[1]).startswith(_words(right[1]))
         case "agent":
             return _share_word(given, right)
         case "amount":
-            return given[:2] == tuple(right[:2]) and _same_unit(given[2], right[2])
+            is_number = given[:2] == tuple(right[:2])
+            return is_number and _same_unit(given[2], right[2])
         case "instrument":
             return _share_word(given[0], right[0]) and given[1] == right[1]
     return bool(given == right)
+
+
+def _agree_on_limit(given: Any, right: Any) -> bool:
+    """Return whether two limits have one comparator, number and unit, and are of one quantity."""
+    if given[1:3] != right[1:3] or not _same_unit(given[3], right[3]):
+        return False
+    # for "older", "old", "donor ... years old"
+    is_age = given[0].lower() == "age" and given[3] in AGE_UNITS
+    return is_age or _share_word(given[0], right[0])
 
 
 def _same_unit(one: str | None, other: str | None) -> bool:
@@ -341,19 +354,17 @@ def _names_both(given: Any, right: Any) -> bool:
     """Return whether a limit on a list of quantities ("AST or ALT") is the same limit on another
     member.
     """
-    return bool(
-        given[1:3] == right[1:3]
-        and set(_words(right[0]).split()) <= set(_words(given[0]).split())
-    )
+    if given[1:3] != right[1:3]:
+        return False
+    return set(_words(right[0]).split()) <= set(_words(given[0]).split())
 
 
-def _same_code(one: str | None, other: str | None) -> bool:
-    return bool(
-        one
-        and other
-        and read_unit(one) is not None
-        and read_unit(one) == read_unit(other)
-    )
+def _same_code(unit: str | None, other: str | None) -> bool:
+    """Return whether two units are known, and the same."""
+    if not unit or not other:
+        return False
+    code = read_unit(unit)
+    return code is not None and code == read_unit(other)
 
 
 def _fold(unit: str | None) -> str:
@@ -361,50 +372,42 @@ def _fold(unit: str | None) -> str:
 
 
 def _words(text: str) -> str:
-    return " ".join(
-        "".join(letter if letter.isalnum() else " " for letter in text.lower()).split()
-    )
+    """Return the words of a text in small letters, with a blank between two."""
+    letters = [letter if letter.isalnum() else " " for letter in text.lower()]
+    return " ".join("".join(letters).split())
 
 
-def _share_word(one: str, other: str) -> bool:
+def _share_word(name: str, other: str) -> bool:
     """Return whether two names of a thing share a word, or one is the abbreviation of the other."""
-    mine, theirs = (
-        _words(name).replace("aged", "age").split() for name in (one, other)
-    )
-    if {word.rstrip("s") for word in mine} & {word.rstrip("s") for word in theirs}:
+    words = _words(name).replace("aged", "age").split()
+    others = _words(other).replace("aged", "age").split()
+    singular = {word.rstrip("s") for word in words}
+    if singular & {word.rstrip("s") for word in others}:
         return True
-    initials = ["".join(word[0] for word in words) for words in (mine, theirs)]
-    return "".join(mine) == initials[1] or "".join(theirs) == initials[0]
+    if "".join(words) == "".join(word[0] for word in others):
+        return True
+    return "".join(others) == "".join(word[0] for word in words)
 
 
 def format_counts(outcomes: Sequence[Outcome], sure: float) -> str:
     """Format a line per field: given, wrong, given and wrong with high confidence, and missed."""
     by_field: dict[str, list[Outcome]] = defaultdict(list)
-    for one in outcomes:
-        by_field[one.field].append(one)
-        by_field["all"].append(one)
+    for outcome in outcomes:
+        by_field[outcome.field].append(outcome)
+        by_field["all"].append(outcome)
     rows = []
-    for field, those in sorted(by_field.items(), key=lambda pair: pair[0] == "all"):
-        given = [one for one in those if one.confidence is not None]
-        certain = [one for one in given if (one.confidence or 0) >= sure]
-        wrong, wrong_certain = (
-            sum(not one.right for one in group) for group in (given, certain)
-        )
+    for field, group in sorted(by_field.items(), key=lambda pair: pair[0] == "all"):
+        given = [outcome for outcome in group if outcome.confidence is not None]
+        certain = [outcome for outcome in given if (outcome.confidence or 0) >= sure]
+        wrong = len([outcome for outcome in given if not outcome.right])
+        wrong_certain = len([outcome for outcome in certain if not outcome.right])
         share = wrong_certain / len(certain) if certain else 0.0
+        missed = len(group) - len(given)
         rows.append(
-            (
-                field,
-                len(given),
-                wrong,
-                len(certain),
-                wrong_certain,
-                share,
-                len(those) - len(given),
-            )
+            (field, len(given), wrong, len(certain), wrong_certain, share, missed)
         )
-    return format_table(
-        ("field", "given", "wrong", f">={sure:g}", "wrong", "share", "missed"), rows
-    )
+    columns = ("field", "given", "wrong", f">={sure:g}", "wrong", "share", "missed")
+    return format_table(columns, rows)
 
 
 if __name__ == "__main__":

@@ -65,36 +65,32 @@ def main() -> None:
         line.split("\t") for line in chosen.areas.read_text("utf-8").splitlines()
     )
     gold = read_gold(path)
-    files = (
-        file for folder in chosen.annotations for file in sorted(folder.rglob("*.json"))
-    )
-    annotations = {
-        each["record_id"]: each
-        for each in (json.loads(file.read_text("utf-8")) for file in files)
-    }
+    annotations = {}
+    for folder in chosen.annotations:
+        for file in sorted(folder.rglob("*.json")):
+            annotation = json.loads(file.read_text("utf-8"))
+            annotations[annotation["record_id"]] = annotation
     # a record may stand in several inputs
     for record in read_records(*chosen.records, on_error=lambda _: None):
         name = record.record_id
-        if annotation := annotations.pop(name, None):
-            line = {"record_id": name, "area": areas[name], "readers": chosen.readers}
-            line |= {"fold": gold[name]["fold"]} if name in gold else {}
-            # The sections that were read completely, so that an empty list means that there is
-            # nothing.
-            line |= (
-                {"labelled": annotation["labelled"]}
-                if annotation.get("labelled")
-                else {}
-            )
-            line |= to_standoff(annotation, record)
-            gold[name] = keep_named_sections(line) if chosen.labels else line
+        annotation = annotations.pop(name, None)
+        if not annotation:
+            continue
+        line = {"record_id": name, "area": areas[name], "readers": chosen.readers}
+        if name in gold:
+            line["fold"] = gold[name]["fold"]
+        # The sections that were read completely, so that an empty list means that there is
+        # nothing.
+        if annotation.get("labelled"):
+            line["labelled"] = annotation["labelled"]
+        line |= to_standoff(annotation, record)
+        gold[name] = keep_named_sections(line) if chosen.labels else line
     if annotations:
         raise SystemExit(f"there is no record for {', '.join(sorted(annotations))}")
     write_gold(gold, path)
     counts = Counter(line["area"] for line in gold.values())
-    print(
-        f"{len(gold)} records:",
-        *(f"{area} {count}" for area, count in counts.most_common()),
-    )
+    listed = [f"{area} {number}" for area, number in counts.most_common()]
+    print(f"{len(gold)} records:", *listed)
 
 
 if __name__ == "__main__":

@@ -47,12 +47,9 @@ def measure_figures(
     lines = {name: line for name, line in read_gold().items() if line["fold"] in folds}
     scored: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
     for record, line, annotation in read_annotated(lines, records):
-        scored[name_group(line["area"])].append(
-            (annotation, extract_by_rules(record, RULES))
-        )
-    return {
-        group: _score(scored[group], resamples) for group in GROUPS if scored[group]
-    }
+        extraction = extract_by_rules(record, RULES)
+        scored[name_group(line["area"])].append((annotation, extraction))
+    return _score_groups(scored, resamples)
 
 
 def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[str, Any]:
@@ -63,33 +60,42 @@ def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[st
     first, second = map(read_gold, READINGS[guideline])
     pairs: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
     for record, line, annotation in read_annotated(first, records):
-        pairs[name_group(line["area"])].append(
-            (annotation, from_standoff(second[record.record_id], record))
-        )
-    found = {
-        group: _score(pairs[group], resamples=200) for group in GROUPS if pairs[group]
-    }
+        other = from_standoff(second[record.record_id], record)
+        pairs[name_group(line["area"])].append((annotation, other))
+    agreement = _score_groups(pairs, resamples=200)
+    if guideline != "1.5":
+        return agreement
     read = {field.name for field in FIELDS if not field.counts}
-    for one in found.values() if guideline == "1.5" else ():
-        one["figures"] = {
-            name: figure for name, figure in one["figures"].items() if name in read
-        }
-    return found
+    for of_group in agreement.values():
+        for name in of_group["figures"].keys() - read:
+            del of_group["figures"][name]
+    return agreement
+
+
+def _score_groups(
+    pairs: Mapping[str, list[tuple[Any, Any]]], resamples: int
+) -> dict[str, Any]:
+    """Return the figures of each group of areas that has a record."""
+    figures = {}
+    for group in GROUPS:
+        if pairs.get(group):
+            figures[group] = _score(pairs[group], resamples)
+    return figures
 
 
 def _score(pairs: list[tuple[Any, Any]], resamples: int) -> dict[str, Any]:
-    report = evaluate(
-        [gold for gold, _ in pairs], [found for _, found in pairs], resamples=resamples
-    )
+    """Return the number of pairs, and each figure's F1 and interval."""
+    golds = [gold for gold, _ in pairs]
+    others = [other for _, other in pairs]
+    report = evaluate(golds, others, resamples=resamples)
+    macros = [group for group in report.groups if group.average == "macro"]
     figures = {}
-    for score in (
-        *(group for group in report.groups if group.average == "macro"),
-        *report.fields,
-    ):
+    for score in (*macros, *report.fields):
         level = score.normalised
-        if level.f1 is not None and level.interval is not None:
-            interval = [round(level.interval.low, 3), round(level.interval.high, 3)]
-            figures[score.name] = {"f1": round(level.f1, 3), "interval": interval}
+        if level.f1 is None or level.interval is None:
+            continue
+        interval = [round(level.interval.low, 3), round(level.interval.high, 3)]
+        figures[score.name] = {"f1": round(level.f1, 3), "interval": interval}
     return {"records": len(pairs), "figures": figures}
 
 
@@ -97,35 +103,31 @@ def main() -> None:
     """Print the figures, and store them with ``--write``."""
     chosen = parse_options(__doc__, records=[...], write=False, folds="", agreement=str)
     records = read_records(*chosen.records, on_error=lambda _: None)
-    folds = read_folds(chosen.folds)
-    if version := chosen.agreement:
+    version = chosen.agreement
+    if version:
+        path = FIGURES.with_name(f"agreement_{version}.json")
         measured = measure_agreement(records, version)
     else:
-        measured = measure_figures(records, folds=folds)
-    print(
-        "",
-        *(f"{group} ({found['records']} records)" for group, found in measured.items()),
-        sep="\t",
-    )
-    for name in dict.fromkeys(
-        name for found in measured.values() for name in found["figures"]
-    ):
-        print(
-            name,
-            *(_show(found["figures"].get(name)) for found in measured.values()),
-            sep="\t",
-        )
+        path = FIGURES
+        measured = measure_figures(records, folds=read_folds(chosen.folds))
+    heads = []
+    names: dict[str, None] = {}  # each once, in order
+    for group, of_group in measured.items():
+        heads.append(f"{group} ({of_group['records']} records)")
+        names |= dict.fromkeys(of_group["figures"])
+    print("", *heads, sep="\t")
+    for name in names:
+        shown = [_show(of_group["figures"].get(name)) for of_group in measured.values()]
+        print(name, *shown, sep="\t")
     if chosen.write and not chosen.folds:
-        path = FIGURES.with_name(f"agreement_{version}.json") if version else FIGURES
         path.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
 
 
 def _show(figure: Mapping[str, Any] | None) -> str:
-    return (
-        "-"
-        if figure is None
-        else "{:.3f} ({:.3f} to {:.3f})".format(figure["f1"], *figure["interval"])
-    )
+    if figure is None:
+        return "-"
+    low, high = figure["interval"]
+    return f"{figure['f1']:.3f} ({low:.3f} to {high:.3f})"
 
 
 if __name__ == "__main__":

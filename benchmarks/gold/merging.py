@@ -57,24 +57,30 @@ def merge(first: Row, second: Row, ask: Ask) -> Row:
     second = EMPTY | second
     merged: Row = {"windows": {}, "conditions": {}, "arms": {}}
     for name in _list_names(first, second, "windows"):
-        one, other = (each["windows"].get(name, []) for each in (first, second))
-        if windows := list(_merge_windows(name, one, other, ask)):
+        ours = first["windows"].get(name, [])
+        theirs = second["windows"].get(name, [])
+        windows = list(_merge_windows(name, ours, theirs, ask))
+        if windows:
             merged["windows"][name] = windows
     for name in _list_names(first, second, "conditions"):
-        one, other = (each["conditions"].get(name) for each in (first, second))
-        if (
-            said := _take_shorter(one, other)
-            if share_sense(one, other)
-            else ask(f"{name} condition", one, other)
-        ):
-            merged["conditions"][name] = said
+        ours = first["conditions"].get(name)
+        theirs = second["conditions"].get(name)
+        if share_sense(ours, theirs):
+            condition = _take_shorter(ours, theirs)
+        else:
+            condition = ask(f"{name} condition", ours, theirs)
+        if condition:
+            merged["conditions"][name] = condition
     for name in _list_names(first, second, "arms"):
-        if "." not in name:
-            one, other = (_read_arms(each["arms"], name) for each in (first, second))
-            merged["arms"] |= one if one == other else ask(f"{name} arms", one, other)
-    return merged | {
-        "groups": list(_merge_groups(first["groups"], second["groups"], ask))
-    }
+        if "." in name:  # an amount, which is read with its regimen
+            continue
+        ours = _read_arms(first["arms"], name)
+        theirs = _read_arms(second["arms"], name)
+        if ours != theirs:
+            ours = ask(f"{name} arms", ours, theirs)
+        merged["arms"] |= ours
+    groups = list(_merge_groups(first["groups"], second["groups"], ask))
+    return merged | {"groups": groups}
 
 
 def _list_names(first: Row, second: Row, key: str) -> list[str]:
@@ -87,12 +93,12 @@ def _list_names(first: Row, second: Row, key: str) -> list[str]:
 def _read_arms(arms: Mapping[str, Sequence[int]], name: str) -> dict[str, list[int]]:
     """Return the arms of a regimen, and those of its amounts if they differ."""
     whole = sorted(arms.get(name, []))
-    parts = {
-        key: sorted(each) for key, each in arms.items() if key.startswith(f"{name}.")
-    }
-    return {name: whole} | (
-        parts if any(each != whole for each in parts.values()) else {}
-    )
+    parts = {}
+    for key, numbers in arms.items():
+        if key.startswith(f"{name}."):
+            parts[key] = sorted(numbers)
+    differ = any(numbers != whole for numbers in parts.values())
+    return {name: whole} | parts if differ else {name: whole}
 
 
 def _size(window: Row) -> tuple[Any, ...]:
@@ -105,47 +111,56 @@ def _merge_windows(
     """Yield the windows of a criterion: of equal sense, number and unit together, then those
     beside each other.
     """
+    for ours, theirs in _pair_windows(first, second):
+        decided = _merge_window(name, ours, theirs, ask)
+        if isinstance(decided, list):
+            yield from decided
+        elif decided:
+            yield decided
+
+
+def _pair_windows(
+    first: list[Row], second: list[Row]
+) -> list[tuple[Row | None, Row | None]]:
+    """Return the windows of two readings that are compared with each other, None without one."""
     left = list(second)
     alone = list[Row]()
-    slots: list[tuple[Any, Any]] = []
-    for one in first:
-        same = [other for other in left if _size(other) == _size(one)]
-        if same:
-            slots.append(
-                (
-                    one,
-                    next(
-                        (each for each in same if share_sense(one["of"], each["of"])),
-                        same[0],
-                    ),
-                )
-            )
-            left.remove(slots[-1][1])
-        else:
-            alone.append(one)
-    for one in alone:
-        near = next((other for other in left if other["value"] == one["value"]), None)
+    pairs: list[tuple[Row | None, Row | None]] = []
+    for ours in first:
+        same = [theirs for theirs in left if _size(theirs) == _size(ours)]
+        if not same:
+            alone.append(ours)
+            continue
+        alike = [theirs for theirs in same if share_sense(ours["of"], theirs["of"])]
+        theirs = alike[0] if alike else same[0]
+        pairs.append((ours, theirs))
+        left.remove(theirs)
+    for ours in alone:
+        near = [theirs for theirs in left if theirs["value"] == ours["value"]]
         if near:
-            left.remove(near)
-        slots.append((one, near))
-    slots += [(None, other) for other in left]
-    for one, other in slots:
-        if one is None or other is None or _size(one) != _size(other):
-            said = ask(f"{name} window", one, other)
+            pairs.append((ours, near[0]))
+            left.remove(near[0])
         else:
-            parts = [
-                part for part in ("of", "anchor") if share_sense(one[part], other[part])
-            ]
-            agreed = {
-                part: _take_shorter(one[part], other[part])
-                for part in ("quote", *parts)
-            }
-            both = (
-                one | agreed,
-                one | {part: other[part] for part in ("of", "anchor")} | agreed,
-            )
-            said = both[0] if len(parts) == 2 else ask(f"{name} window", *both)
-        yield from said if isinstance(said, list) else [said] if said else []
+            pairs.append((ours, None))
+    return pairs + [(None, theirs) for theirs in left]
+
+
+def _merge_window(name: str, ours: Row | None, theirs: Row | None, ask: Ask) -> Any:
+    """Return what two windows say together, each with the shorter words for a part in which they
+    agree; else what ``ask`` decides.
+    """
+    about = f"{name} window"
+    if ours is None or theirs is None or _size(ours) != _size(theirs):
+        return ask(about, ours, theirs)
+    agreed = {"quote": _take_shorter(ours["quote"], theirs["quote"])}
+    for part in ("of", "anchor"):
+        if share_sense(ours[part], theirs[part]):
+            agreed[part] = _take_shorter(ours[part], theirs[part])
+    merged = ours | agreed
+    if "of" in agreed and "anchor" in agreed:
+        return merged
+    parts = {"of": theirs["of"], "anchor": theirs["anchor"]}
+    return ask(about, merged, ours | parts | agreed)
 
 
 def _merge_groups(first: list[Row], second: list[Row], ask: Ask) -> Iterator[Row]:
@@ -153,22 +168,23 @@ def _merge_groups(first: list[Row], second: list[Row], ask: Ask) -> Iterator[Row
     both say the same.
     """
     number = count(1)
-    for found in _join_groups(first, second):
-        one, other = map(_renumber, found)
-        senses = [
-            [group | {"lead_in": None} for group in each] for each in (one, other)
-        ]
-        pairs = zip(one, other, strict=False)
-        agreed = [
-            ours | {"lead_in": _take_shorter(ours["lead_in"], theirs["lead_in"])}
-            for ours, theirs in pairs
-        ]
-        said = agreed if senses[0] == senses[1] else ask("groups", one, other)
-        names = {group["id"]: f"g{next(number)}" for group in said or ()}
-        yield from (
-            group | {"id": names[group["id"]], "parent": names.get(group["parent"])}
-            for group in said or ()
-        )
+    for joined in _join_groups(first, second):
+        ours, theirs = map(_renumber, joined)
+        if _drop_lead_ins(ours) == _drop_lead_ins(theirs):
+            decided = []
+            for group, other in zip(ours, theirs, strict=True):
+                lead_in = _take_shorter(group["lead_in"], other["lead_in"])
+                decided.append(group | {"lead_in": lead_in})
+        else:
+            decided = ask("groups", ours, theirs) or []
+        names = {group["id"]: f"g{next(number)}" for group in decided}
+        for group in decided:
+            parent = names.get(group["parent"])
+            yield group | {"id": names[group["id"]], "parent": parent}
+
+
+def _drop_lead_ins(groups: Sequence[Row]) -> list[Row]:
+    return [group | {"lead_in": None} for group in groups]
 
 
 def _join_groups(
@@ -177,49 +193,52 @@ def _join_groups(
     """Yield the groups of both readings that share items, or of which one is the parent of the
     other.
     """
-    left = [
-        (side, group) for side, each in enumerate((first, second)) for group in each
-    ]
+    left = [(0, group) for group in first] + [(1, group) for group in second]
     while left:
-        found = [left.pop(0)]
-        for side, group in found:  # it grows
-            near = [
-                (place, other)
-                for place, other in left
-                if not {*group["items"]}.isdisjoint(other["items"])
-                or (
-                    place == side
-                    and (
-                        other["parent"] == group["id"] or group["parent"] == other["id"]
-                    )
-                )
-            ]
-            left = [one for one in left if one not in near]
-            found += near
+        joined = [left.pop(0)]
+        for group in joined:  # it grows
+            near = [other for other in left if _belong_together(group, other)]
+            left = [other for other in left if other not in near]
+            joined += near
         yield (
-            [group for side, group in found if not side],
-            [group for side, group in found if side],
+            [group for side, group in joined if side == 0],
+            [group for side, group in joined if side == 1],
         )
+
+
+def _belong_together(one: tuple[int, Row], other: tuple[int, Row]) -> bool:
+    """Return whether two groups, each with its reading, share items, or are parent and child."""
+    side, group = one
+    other_side, other_group = other
+    if not {*group["items"]}.isdisjoint(other_group["items"]):
+        return True
+    if side != other_side:  # names of one reading say nothing of the other's
+        return False
+    if other_group["parent"] == group["id"]:
+        return True
+    return bool(group["parent"] == other_group["id"])
 
 
 def _renumber(groups: Sequence[Row]) -> list[Row]:
     """Return groups in the order of the text, with ids in that order, so that they do not tell
     the reading.
     """
-    ordered = [
-        group | {"items": sorted(group["items"], key=read_number)} for group in groups
-    ]
-    ordered.sort(
-        key=lambda group: (
-            group["parent"] is not None,
-            [*map(read_number, group["items"])],
-        )
-    )
+    ordered = []
+    for group in groups:
+        items = sorted(group["items"], key=read_number)
+        ordered.append(group | {"items": items})
+    ordered.sort(key=_order_of_group)
     names = {group["id"]: f"g{number}" for number, group in enumerate(ordered, 1)}
-    return [
-        group | {"id": names[group["id"]], "parent": names.get(group["parent"])}
-        for group in ordered
-    ]
+    renumbered = []
+    for group in ordered:
+        parent = names.get(group["parent"])
+        renumbered.append(group | {"id": names[group["id"]], "parent": parent})
+    return renumbered
+
+
+def _order_of_group(group: Row) -> tuple[bool, list[int]]:
+    """Return the order of a group: those without a parent first, then by their first items."""
+    return group["parent"] is not None, [*map(read_number, group["items"])]
 
 
 def read_number(name: str) -> int:

@@ -47,45 +47,49 @@ _SHOWN = 1500
 def add_reading(annotation: Row, reading: Row, record: TrialRecord) -> Row:
     """Return the gold JSON of a trial with the fields of a reading."""
     eligibility = annotation["eligibility"]
-    labels = list_labels(record)
-    homes = {
-        item: group["id"] for group in reading["groups"] for item in group["items"]
-    }
+    homes = {}
+    for group in reading["groups"]:
+        for item in group["items"]:
+            homes[item] = group["id"]
     criteria = []
-    for at, criterion in enumerate(eligibility.get("criteria", []), 1):
-        limits = []
-        for part, limit in enumerate(criterion.get("constraints", []), 1):
-            limits.append(
-                limit | {"condition": reading["conditions"].get(f"c{at}.l{part}")}
-            )
-        text = fold_quote(criterion["quote"])
-        windows = sorted(
-            reading["windows"].get(f"c{at}", []),
-            key=lambda one: text.find(fold_quote(one["quote"])),
-        )
-        more = {
-            "constraints": limits,
-            "time_windows": windows,
-            "group": homes.get(f"c{at}"),
-        }
-        criteria.append(criterion | more)
+    for number, criterion in enumerate(eligibility.get("criteria", []), 1):
+        name = f"c{number}"
+        added = _read_criterion(criterion, reading, name)
+        criteria.append(criterion | added | {"group": homes.get(name)})
+    labels = list_labels(record)
     dosing = []
-    for at, regimen in enumerate(annotation["dosing"], 1):
+    for number, regimen in enumerate(annotation["dosing"], 1):
+        name = f"d{number}"
         amounts = []
         for part, amount in enumerate(regimen.get("amounts", []), 1):
-            numbers = reading["arms"].get(f"d{at}.a{part}", [])
-            amounts.append(
-                amount | {"arms": [labels[one - 1] for one in numbers] or None}
-            )
-        arms = [labels[one - 1] for one in reading["arms"][f"d{at}"]]
+            numbers = reading["arms"].get(f"{name}.a{part}", [])
+            arms = [labels[arm - 1] for arm in numbers]
+            amounts.append(amount | {"arms": arms or None})
+        arms = [labels[arm - 1] for arm in reading["arms"][name]]
         dosing.append(regimen | {"amounts": amounts, "arms": arms})
-    groups = [
-        {k: v for k, v in one.items() if k != "items"} for one in reading["groups"]
-    ]
+    groups = [_drop_items(group) for group in reading["groups"]]
     return annotation | {
         "eligibility": eligibility | {"groups": groups, "criteria": criteria},
         "dosing": dosing,
     }
+
+
+def _drop_items(group: Row) -> Row:
+    return {key: value for key, value in group.items() if key != "items"}
+
+
+def _read_criterion(criterion: Row, reading: Row, name: str) -> Row:
+    """Return the limits and windows of a criterion, windows in the order of its text."""
+    limits = []
+    for part, limit in enumerate(criterion.get("constraints", []), 1):
+        condition = reading["conditions"].get(f"{name}.l{part}")
+        limits.append(limit | {"condition": condition})
+    text = fold_quote(criterion["quote"])
+    windows = sorted(
+        reading["windows"].get(name, []),
+        key=lambda window: text.find(fold_quote(window["quote"])),
+    )
+    return {"constraints": limits, "time_windows": windows}
 
 
 def list_labels(record: TrialRecord) -> list[str]:
@@ -163,23 +167,21 @@ def write_sheet(
     """Return the sheet for the third reader, by trial: what of the record matters, and both
     answers.
     """
-    said = [_HEAD]
+    lines = [_HEAD]
     last = None
-    for number, one in enumerate(differences, 1):
-        record, annotation = trials[one.record]
-        said += (
-            [f"\n# {one.record}: {record.raw_text('title') or ''}\n"]
-            if one.record != last
-            else []
-        )
-        last = one.record
-        said += [f"## {number}. {one.about}", "", *_quote(one, record, annotation), ""]
-        said += [
-            f"- {letter}: {json.dumps(answer, ensure_ascii=False)}"
-            for letter, answer in one.answers.items()
-        ]
-        said.append("")
-    return "\n".join(said)
+    for number, difference in enumerate(differences, 1):
+        name = difference.record
+        record, annotation = trials[name]
+        if name != last:
+            lines.append(f"\n# {name}: {record.raw_text('title') or ''}\n")
+        last = name
+        lines += [f"## {number}. {difference.about}", ""]
+        lines += _quote(difference, record, annotation)
+        lines.append("")
+        for letter, answer in difference.answers.items():
+            lines.append(f"- {letter}: {json.dumps(answer, ensure_ascii=False)}")
+        lines.append("")
+    return "\n".join(lines)
 
 
 _HEAD = """\
@@ -190,63 +192,94 @@ JSON in the form of the answers (null for nothing; a list of windows where the c
 """
 
 
-def _quote(one: Difference, record: TrialRecord, annotation: Row) -> Iterator[str]:
+def _quote(
+    difference: Difference, record: TrialRecord, annotation: Row
+) -> Iterator[str]:
     """Yield the lines of the record that matter for a difference."""
-    name, _, what = one.about.rpartition(" ")
-    criteria = annotation["eligibility"].get("criteria", [])
+    name, _, what = difference.about.rpartition(" ")
     if what == "arms":
         regimen = annotation["dosing"][read_number(name) - 1]
-        for section in record.sections:
-            if (
-                section.name.startswith(("arms", "interventions"))
-                or section.name == regimen["section"]
-            ):
-                number = re.fullmatch(r"arms\[(\d+)\]", section.name)
-                arm = f" (arm {int(number[1]) + 1})" if number else ""
-                yield f"    {section.name}{arm}: {' '.join(section.text.split())[:_SHOWN]}"
-        yield f"    {name}: {regimen['agent']} in {regimen['section']}: {regimen['quote']!r}"
-        yield from (
-            f"    {name}.a{at}: {amount}"
-            for at, amount in enumerate(regimen.get("amounts", []), 1)
-        )
+        yield from _quote_regimen(name, regimen, record)
         return
-    numbers = [read_number(name.partition(".")[0])] if name else _list_numbers(one)
-    for at in range(min(numbers), max(numbers) + 1):
-        criterion = criteria[at - 1]
-        lead_in = (
-            f" under {' '.join(criterion['lead_in'].split())!r}"
-            if criterion.get("lead_in")
-            else ""
-        )
-        yield f"    c{at} [{criterion['kind']}]{lead_in}: {' '.join(criterion['quote'].split())}"
-        for part, limit in enumerate(criterion.get("constraints", []), 1):
-            yield f"        c{at}.l{part}: {json.dumps(limit, ensure_ascii=False)}"
-    if not name:
-        text = record.raw_text(criteria[numbers[0] - 1]["section"]) or ""
-        places = [
-            text.find(criteria[at - 1][key] or "")
-            for at in numbers
-            for key in ("lead_in", "quote")
-            if criteria[at - 1].get(key)
-        ]
-        found = [place for place in places if place >= 0] or [0]
-        start = text.rfind("\n", 0, max(0, min(found) - 100)) + 1
-        yield from (
-            "    | " + line
-            for line in text[start : max(found) + 300].splitlines()
-            if line.strip()
-        )
+    criteria = annotation["eligibility"].get("criteria", [])
+    if name:
+        number = read_number(name.partition(".")[0])
+        yield from _quote_criterion(number, criteria[number - 1])
+        return
+    numbers = _list_numbers(difference)
+    for number in range(min(numbers), max(numbers) + 1):
+        yield from _quote_criterion(number, criteria[number - 1])
+    yield from _quote_text([criteria[number - 1] for number in numbers], record)
 
 
-def _list_numbers(one: Difference) -> list[int]:
-    return sorted(
-        {
-            read_number(item)
-            for each in one.answers.values()
-            for group in each
-            for item in group["items"]
-        }
-    )
+def _quote_regimen(name: str, regimen: Row, record: TrialRecord) -> Iterator[str]:
+    """Yield the arms and interventions of a record, the section of a regimen, and the regimen."""
+    for section in record.sections:
+        is_of_arms = section.name.startswith(("arms", "interventions"))
+        if not is_of_arms and section.name != regimen["section"]:
+            continue
+        number = re.fullmatch(r"arms\[(\d+)\]", section.name)
+        arm = f" (arm {int(number[1]) + 1})" if number else ""
+        yield f"    {section.name}{arm}: {' '.join(section.text.split())[:_SHOWN]}"
+    yield f"    {name}: {regimen['agent']} in {regimen['section']}: {regimen['quote']!r}"
+    for part, amount in enumerate(regimen.get("amounts", []), 1):
+        yield f"    {name}.a{part}: {amount}"
+
+
+def _quote_criterion(number: int, criterion: Row) -> Iterator[str]:
+    """Yield a criterion with the line above it, and its limits."""
+    lead_in = ""
+    if criterion.get("lead_in"):
+        lead_in = f" under {' '.join(criterion['lead_in'].split())!r}"
+    quote = " ".join(criterion["quote"].split())
+    yield f"    c{number} [{criterion['kind']}]{lead_in}: {quote}"
+    for part, limit in enumerate(criterion.get("constraints", []), 1):
+        yield f"        c{number}.l{part}: {json.dumps(limit, ensure_ascii=False)}"
+
+
+def _quote_text(criteria: Sequence[Row], record: TrialRecord) -> Iterator[str]:
+    """Yield the lines of the section in which these criteria stand, and a little around them."""
+    text = record.raw_text(criteria[0]["section"]) or ""
+    found = []
+    for criterion in criteria:
+        for key in ("lead_in", "quote"):
+            if not criterion.get(key):
+                continue
+            offset = text.find(criterion[key])
+            if offset >= 0:
+                found.append(offset)
+    first = min(found, default=0)
+    last = max(found, default=0)
+    start = text.rfind("\n", 0, max(0, first - 100)) + 1
+    for line in text[start : last + 300].splitlines():
+        if line.strip():
+            yield f"    | {line}"
+
+
+def _list_numbers(difference: Difference) -> list[int]:
+    """List the numbers of the criteria in the groups of both answers."""
+    numbers: set[int] = set()
+    for groups in difference.answers.values():
+        for group in groups:
+            numbers.update(map(read_number, group["items"]))
+    return sorted(numbers)
+
+
+def _read_folder(folder: Path) -> dict[str, Row]:
+    """Return the readings in a folder, by trial."""
+    readings = {}
+    for file in sorted(folder.glob("*.jsonl")):
+        for reading in read_lines(file):
+            readings[reading["record"]] = reading
+    return readings
+
+
+def _complete_line(
+    line: Row, reading: Row, annotation: Row, record: TrialRecord
+) -> Row:
+    """Return a line of gold with what a reading adds to its annotation."""
+    whole = add_reading(annotation, EMPTY | reading, record)
+    return line | to_standoff(whole, record)
 
 
 def main() -> None:
@@ -254,58 +287,46 @@ def main() -> None:
     chosen = parse_options(
         __doc__, "first", "second", records=[...], differences=Path, answers=Path
     )
-    folders = chosen.first, chosen.second
-    first, second = (
-        {
-            one["record"]: one
-            for file in sorted(folder.glob("*.jsonl"))
-            for one in read_lines(file)
-        }
-        for folder in folders
-    )
-    if odd := first.keys() ^ second.keys():
+    first = _read_folder(chosen.first)
+    second = _read_folder(chosen.second)
+    odd = first.keys() ^ second.keys()
+    if odd:
         raise SystemExit(f"only one reader has {', '.join(sorted(odd))}")
     gold = read_gold()
     records = read_records(*chosen.records, on_error=lambda _: None)
-    trials = {
-        record.record_id: (record, annotation)
-        for record, _, annotation in read_annotated(
-            {name: gold[name] for name in first}, records
-        )
-    }
-    if lost := first.keys() - trials.keys():
-        raise SystemExit(
-            f"there is no record with the annotated text for {', '.join(sorted(lost))}"
-        )
+    read = {name: gold[name] for name in first}
+    trials = {}
+    for record, _, annotation in read_annotated(read, records):
+        trials[record.record_id] = (record, annotation)
+    lost = first.keys() - trials.keys()
+    if lost:
+        names = ", ".join(sorted(lost))
+        raise SystemExit(f"there is no record with the annotated text for {names}")
     judge = Judge(read_answers(chosen.answers))
-    readings = [dict[str, Row](), dict[str, Row]()]
+    by_reader = [dict[str, Row](), dict[str, Row]()]
     for name in first:
         record, annotation = trials[name]
-        merged = judge.correct(
-            name, merge(first[name], second[name], partial(judge.ask, name))
-        )
-        lines = [
-            gold[name]
-            | to_standoff(add_reading(annotation, EMPTY | reading, record), record)
-            for reading in (first[name], second[name], merged)
-        ]
-        for known, line in zip(readings, lines, strict=False):
-            known[name] = keep_named_sections(line | {"endpoints": []})
-        gold[name] = lines[-1]
+        merged = merge(first[name], second[name], partial(judge.ask, name))
+        merged = judge.correct(name, merged)
+        line = _complete_line(gold[name], merged, annotation, record)
+        for lines, reading in zip(by_reader, (first, second), strict=True):
+            own = _complete_line(gold[name], reading[name], annotation, record)
+            lines[name] = keep_named_sections(own | {"endpoints": []})
+        gold[name] = line
     print(
         f"{len(first)} trials, {len(judge.differences)} differences, {len(judge.unanswered)} "
         "without an answer"
     )
     if chosen.differences:
         chosen.differences.write_text(write_sheet(judge.differences, trials), "utf-8")
-    if chosen.answers and not judge.unanswered:
-        write_gold(gold, GOLD)
-        for known, path in zip(readings, READINGS["1.5"], strict=True):
-            write_gold(known, path)
-    elif chosen.answers:
-        raise SystemExit(
-            f"no answer to {', '.join(judge.unanswered)}: nothing is written"
-        )
+    if not chosen.answers:
+        return
+    if judge.unanswered:
+        numbers = ", ".join(judge.unanswered)
+        raise SystemExit(f"no answer to {numbers}: nothing is written")
+    write_gold(gold, GOLD)
+    for lines, path in zip(by_reader, READINGS["1.5"], strict=True):
+        write_gold(lines, path)
 
 
 if __name__ == "__main__":

@@ -81,28 +81,46 @@ def _encode(
     value: Any, finder: "_Finder", home: str | None = None, field: str = ""
 ) -> Any:
     """Replace the quotes in a value with spans. ``home`` is the place of the value."""
-    if isinstance(value, str) and field in {"arms", *_QUOTED, *_MOSTLY_QUOTED}:
-        span = finder.find_label(value) if field == "arms" else finder.find(value, home)
-        if span is None and field not in _MOSTLY_QUOTED:
-            raise ValueError(f"{field}: {value!r} is not in the record")
-        return span or value
     if isinstance(value, list):
-        return [_encode(each, finder, home, field) for each in value]
-    if not isinstance(value, dict):
+        return [_encode(member, finder, home, field) for member in value]
+    if isinstance(value, dict):
+        return _encode_table(value, finder, home)
+    if not isinstance(value, str):
         return value
-    inner = name_home(value) or home
-    # Only the units of limits are kept as written.
-    names = (
-        (key, key if key != "unit" or "quantity" in value else "") for key in value
-    )
-    encoded = ((key, _encode(value[key], finder, inner, name)) for key, name in names)
-    return {key: each for key, each in encoded if _is_said(key, each)}
+    if field == "arms":
+        span = finder.find_label(value)
+    elif field in _QUOTED or field in _MOSTLY_QUOTED:
+        span = finder.find(value, home)
+    else:
+        return value
+    if span is None and field not in _MOSTLY_QUOTED:
+        raise ValueError(f"{field}: {value!r} is not in the record")
+    return span or value
+
+
+def _encode_table(
+    table: dict[str, Any], finder: "_Finder", home: str | None
+) -> dict[str, Any]:
+    """Replace the quotes in an item, without the fields of which nothing is said."""
+    inner = name_home(table) or home
+    encoded = {}
+    for key, value in table.items():
+        # Only the units of limits are kept as written.
+        is_plain_unit = key == "unit" and "quantity" not in table
+        field = "" if is_plain_unit else key
+        written = _encode(value, finder, inner, field)
+        if _is_said(key, written):
+            encoded[key] = written
+    return encoded
 
 
 def _is_said(key: str, value: Any) -> bool:
-    return (value != [] or key in _MARKS) and (
-        value is not None or key in ("low", "high")
-    )
+    """Return whether a field says something: an empty list does where readers were asked for it, an
+    open end of a range does.
+    """
+    if value is None:
+        return key in ("low", "high")
+    return value != [] or key in _MARKS
 
 
 class _Finder:
@@ -135,18 +153,19 @@ class _Finder:
             r"\s+".join(map(_escape_word, words.split())), re.IGNORECASE
         )
         span = self._spans.get(home or "")
-        if span and (
-            found := _find_first(
-                pattern, self._texts[span.section][span.start : span.end]
-            )
-        ):
-            start = span.start + found[0]
-            end = span.start + found[1]
-            return [start, end] if span.section == home else [span.section, start, end]
-        places = (
-            (name, _find_first(pattern, text)) for name, text in self._texts.items()
-        )
-        return next(([name, *place] for name, place in places if place), None)
+        if span:
+            text = self._texts[span.section][span.start : span.end]
+            found = _find_first(pattern, text)
+            if found:
+                start = span.start + found[0]
+                end = span.start + found[1]
+                is_home = span.section == home
+                return [start, end] if is_home else [span.section, start, end]
+        for name, text in self._texts.items():
+            found = _find_first(pattern, text)
+            if found:
+                return [name, *found]
+        return None
 
 
 def _escape_word(word: str) -> str:
@@ -162,11 +181,11 @@ def _find_first(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:
     def is_cut(at: int) -> bool:
         return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
 
-    found = [match.span() for match in pattern.finditer(text)]
-    return next(
-        (span for span in found if not any(map(is_cut, span))),
-        found[0] if found else None,
-    )
+    spans = [match.span() for match in pattern.finditer(text)]
+    for start, end in spans:
+        if not is_cut(start) and not is_cut(end):
+            return start, end
+    return spans[0] if spans else None
 
 
 def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
@@ -213,12 +232,21 @@ def hash_sections(record: TrialRecord) -> dict[str, str]:
 
 
 def _decode(value: Any, record: TrialRecord, home: str | None) -> Any:
+    """Replace the spans in a value with quotes. ``home`` is the place of the value."""
     if isinstance(value, dict):
         inner = name_home(value) or home
-        return {key: _decode(each, record, inner) for key, each in value.items()}
-    if isinstance(value, list):
-        if len(value) in (2, 3) and all(isinstance(part, int) for part in value[-2:]):
-            section = record.section(value[0] if len(value) == 3 else home or "")
-            return section.text[value[-2] : value[-1]] if section else None
-        return [_decode(each, record, home) for each in value]
-    return value
+        return {key: _decode(member, record, inner) for key, member in value.items()}
+    if not isinstance(value, list):
+        return value
+    if not _is_span(value):
+        return [_decode(member, record, home) for member in value]
+    *named, start, end = value
+    section = record.section(named[0] if named else home or "")
+    return section.text[start:end] if section else None
+
+
+def _is_span(value: list[Any]) -> bool:
+    """Return whether a list is a span: two offsets, perhaps behind the name of a section."""
+    if len(value) not in (2, 3):
+        return False
+    return isinstance(value[-2], int) and isinstance(value[-1], int)

@@ -44,52 +44,61 @@ class Tally(NamedTuple):
 def report(rows: Sequence[Row], *, show: bool) -> None:
     """Print the shares of what is right, and with ``show`` what is not right."""
     tallies = [(row, compare(row)) for row in rows]
-    bounds = [bound for _, tally in tallies for bound in tally.bounds]
-    times = [bound for _, tally in tallies for bound in tally.times]
-    numbers = [bound for _, tally in tallies for bound in tally.numbers]
+    verdicts: list[str] = []
+    numbers: list[bool] = []
+    times: list[bool] = []
+    for _, tally in tallies:
+        verdicts += [verdict for _, verdict in tally.bounds]
+        numbers += [is_theirs for _, is_theirs in tally.numbers]
+        times += [is_right for _, is_right in tally.times]
     print_shares(
         f"{len(rows)} texts",
         {
-            "bounds right": [verdict == "right" for _, verdict in bounds],
-            "their numbers found": [verdict != "missed" for _, verdict in bounds],
-            "our numbers among theirs": [found for _, found in numbers],
-            "time limits right": [right for _, right in times],
+            "bounds right": [verdict == "right" for verdict in verdicts],
+            "their numbers found": [verdict != "missed" for verdict in verdicts],
+            "our numbers among theirs": numbers,
+            "time limits right": times,
         },
     )
-    for row, tally in tallies if show else ():
-        wrong = [
-            (verdict, bound) for bound, verdict in tally.bounds if verdict != "right"
-        ]
-        wrong += [("time", bound) for bound, right in tally.times if not right]
-        wrong += [("not theirs", bound) for bound, found in tally.numbers if not found]
-        for verdict, bound in wrong:
+    if not show:
+        return
+    for row, tally in tallies:
+        for problem, bound in _list_wrong(tally):
             around = show_around(row["text"], bound.start, bound.end)
-            print(f"{row['id']} {verdict}: {bound.sign} {bound.value:g} | {around}")
+            print(f"{row['id']} {problem}: {bound.sign} {bound.value:g} | {around}")
+
+
+def _list_wrong(tally: Tally) -> Iterator[tuple[str, Bound]]:
+    """Yield the bounds of a text that are not right, each with what is wrong."""
+    for bound, verdict in tally.bounds:
+        if verdict != "right":
+            yield verdict, bound
+    for bound, is_right in tally.times:
+        if not is_right:
+            yield "time", bound
+    for bound, is_theirs in tally.numbers:
+        if not is_theirs:
+            yield "not theirs", bound
 
 
 def compare(row: Row) -> Tally:
     """Extract one text with the rules, and compare its limits with the marks."""
     ours = list(list_bounds(extract_text(row)))
-    marks = row["comparisons"]
-    whole = _list_whole(row)
-    bounds = [(bound, _find(bound, ours)) for bound in list_marked(row)]
-    timed = [mark for mark in whole if _is_timed(mark)]
-    times = [
-        (bound, _find(bound, ours) == "right")
-        for mark in timed
-        for bound in _list_marked(mark)
-    ]
-    anywhere = [bound for mark in marks for bound in _list_marked(mark)]
-    numbers = [
-        (
-            one,
-            any(
-                is_same_number(one.value, other.value) and _meet(one, other)
-                for other in anywhere
-            ),
-        )
-        for one in ours
-    ]
+    bounds = [(bound, _judge(bound, ours)) for bound in list_marked(row)]
+    times = []
+    for mark in _list_whole(row):
+        if not _is_timed(mark):
+            continue
+        for bound in _list_marked(mark):
+            verdict = _judge(bound, ours)
+            times.append((bound, verdict == "right"))
+    anywhere: list[Bound] = []
+    for mark in row["comparisons"]:
+        anywhere += _list_marked(mark)
+    numbers = []
+    for bound in ours:
+        is_theirs = any(_is_same(bound, marked) for marked in anywhere)
+        numbers.append((bound, is_theirs))
     return Tally(bounds, times, numbers)
 
 
@@ -98,47 +107,45 @@ def list_bounds(extraction: TrialExtraction) -> Iterator[Bound]:
     for criterion in extraction.eligibility.criteria:
         for piece in criterion.evidence:
             name, _, rest = piece.field.partition("[")
-            place = piece.start, piece.end
             if name == "constraints":
                 limit = criterion.constraints[int(rest.partition("]")[0])]
-                yield from split_limit(
-                    limit.comparator, [limit.value, limit.value_high], *place
-                )
+                values = [limit.value, limit.value_high]
+                yield from split_limit(limit.comparator, values, piece.start, piece.end)
             elif name == "time_window" and criterion.time_window:
+                window = criterion.time_window
                 yield from split_limit(
-                    criterion.time_window.comparator,
-                    [criterion.time_window.value],
-                    *place,
+                    window.comparator, [window.value], piece.start, piece.end
                 )
 
 
 def list_marked(row: Row) -> list[Bound]:
     """Return the bounds of ages and observations that people marked."""
-    return [
-        bound
-        for mark in _list_whole(row)
-        if mark["as"] == "Numeric-Filter" and mark["of"] in _MEASURED
-        for bound in _list_marked(mark)
-    ]
+    marked: list[Bound] = []
+    for mark in _list_whole(row):
+        if mark["as"] == "Numeric-Filter" and mark["of"] in _MEASURED:
+            marked += _list_marked(mark)
+    return marked
 
 
 def _list_whole(row: Row) -> list[Row]:
     """Return the marks with an operator, without ranges of one value."""
-    return [
-        mark
-        for mark in row["comparisons"]
-        if mark["operator"]
-        and (mark["operator"] != "between" or len(mark["values"]) == 2)
-    ]
+    whole = []
+    for mark in row["comparisons"]:
+        is_range = mark["operator"] == "between"
+        if is_range and len(mark["values"]) != 2:
+            continue
+        if mark["operator"]:
+            whole.append(mark)
+    return whole
 
 
 def _is_timed(mark: Row) -> bool:
     """Return whether a mark is a time limit of a treatment or disease; calendar years have no
     unit.
     """
-    return bool(
-        mark["time_unit"] and mark["as"] == "Temporality" and mark["of"] in _TIMED
-    )
+    if not mark["time_unit"]:
+        return False
+    return mark["as"] == "Temporality" and mark["of"] in _TIMED
 
 
 def _list_marked(mark: Row) -> Iterator[Bound]:
@@ -152,29 +159,29 @@ def split_limit(
 ) -> Iterator[Bound]:
     """Yield the bounds of a limit; one between two values has two."""
     stated = [value for value in values if value is not None]
-    signs = (
-        (">=", "<=")
-        if sign == Comparator.BETWEEN and len(stated) == 2
-        else [str(sign)] * len(stated)
-    )
-    yield from (
-        Bound(str(one), value, start, end)
-        for one, value in zip(signs, stated, strict=True)
-    )
+    signs = [str(sign)] * len(stated)
+    if sign == Comparator.BETWEEN and len(stated) == 2:
+        signs = [">=", "<="]
+    for bound_sign, value in zip(signs, stated, strict=True):
+        yield Bound(bound_sign, value, start, end)
 
 
-def _find(bound: Bound, ours: list[Bound]) -> str:
-    there = [
-        one
-        for one in ours
-        if _meet(one, bound) and is_same_number(one.value, bound.value)
-    ]
-    if any(one.sign == bound.sign for one in there):
+def _judge(bound: Bound, ours: list[Bound]) -> str:
+    """Return "right" if the rules have a bound, "number" if they have only its number there."""
+    same = [read for read in ours if _is_same(read, bound)]
+    if not same:
+        return "missed"
+    if any(read.sign == bound.sign for read in same):
         return "right"
-    if there:
-        return "number"
-    return "missed"
+    return "number"
 
 
-def _meet(one: Bound, other: Bound) -> bool:
-    return one.start < other.end and other.start < one.end
+def _is_same(ours: Bound, theirs: Bound) -> bool:
+    """Return whether a bound of the rules has the number that people marked in its place."""
+    if not _overlap(ours, theirs):
+        return False
+    return is_same_number(ours.value, theirs.value)
+
+
+def _overlap(bound: Bound, other: Bound) -> bool:
+    return bound.start < other.end and other.start < bound.end

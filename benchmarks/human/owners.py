@@ -112,20 +112,25 @@ class Judged(NamedTuple):
 
 def report(rows: Sequence[Row], *, show: bool) -> None:
     """Print the shares of what is right, and with ``show`` what is not right."""
-    judged = [(row, each) for row in rows for each in compare(row)]
+    judged: list[tuple[Row, Judged]] = []
+    for row in rows:
+        judged += [(row, verdict) for verdict in compare(row)]
     figures: dict[str, list[bool]] = {}
     for kind in ("value", "time"):
-        of_kind = [each for _, each in judged if each.marked.kind == kind]
-        figures[f"{kind}s found"] = [each.found for each in of_kind]
+        verdicts = [verdict for _, verdict in judged if verdict.marked.kind == kind]
+        figures[f"{kind}s found"] = [verdict.found for verdict in verdicts]
+        found = [verdict for verdict in verdicts if verdict.found]
         figures[f"right owner of {kind}s found"] = [
-            each.owned for each in of_kind if each.found and each.owned is not None
+            verdict.owned for verdict in found if verdict.owned is not None
         ]
     print_shares(f"{len(rows)} texts", figures)
-    for row, each in judged if show else ():
-        if each.found and each.owned is not False:
+    if not show:
+        return
+    for row, verdict in judged:
+        if verdict.found and verdict.owned is not False:
             continue
-        marked = each.marked
-        problem = "owner" if each.found else "missed"
+        marked = verdict.marked
+        problem = "owner" if verdict.found else "missed"
         owners = " / ".join(owner["text"] for owner in marked.owners)
         around = show_around(row["text"], marked.start, marked.end)
         print(f"{row['id']} {marked.kind} {problem}: {owners} | {around}")
@@ -143,25 +148,26 @@ def list_marked(row: Row) -> Iterator[Marked]:
     marks = {mark["id"]: mark for mark in row["marks"]}
     owners: dict[str, list[Row]] = defaultdict(list)
     for name, owner, owned, *_ in row["relations"]:
-        if name in ("Has_value", "Has_temporal") and {owner, owned} <= marks.keys():
+        if name not in ("Has_value", "Has_temporal"):
+            continue
+        if owner in marks and owned in marks:
             owners[owned].append(marks[owner])
     for key, linked in owners.items():
         mark = marks[key]
         start = mark["spans"][0][0]
         end = mark["spans"][-1][1]
-        holders = linked
-        if mark["type"] == "Value":
-            kind = "value"
-            numbers = _read_numbers(mark["text"])
-            is_limit = any(owner["type"] in _MEASURED for owner in linked)
-            is_limit = is_limit and not _names_classes(row["text"], mark["text"], start)
-        else:
-            kind = "time"
-            numbers = _read_lengths(mark["text"])
-            is_limit = True
-            holders = _list_holders(row, marks, linked)
-        if numbers and is_limit:
-            yield Marked(kind, numbers, start, end, tuple(holders))
+        if mark["type"] != "Value":
+            lengths = _read_lengths(mark["text"])
+            if lengths:
+                holders = _list_holders(row, marks, linked)
+                yield Marked("time", lengths, start, end, tuple(holders))
+            continue
+        numbers = _read_numbers(mark["text"])
+        is_measured = any(owner["type"] in _MEASURED for owner in linked)
+        if not numbers or not is_measured:
+            continue
+        if not _names_classes(row["text"], mark["text"], start):
+            yield Marked("value", numbers, start, end, tuple(linked))
 
 
 def _names_classes(text: str, value: str, start: int) -> bool:
@@ -185,28 +191,28 @@ def _list_holders(row: Row, marks: dict[str, Row], linked: Sequence[Row]) -> lis
         if owner["type"] in _OWNERS:
             holders.append(owner)
             continue
-        holders += [
-            marks[holder]
-            for name, holder, held, *_ in row["relations"]
-            if name.startswith("Has_") and held == owner["id"] and holder in marks
-            if marks[holder]["type"] in _OWNERS
-        ]
+        for name, holder, held, *_ in row["relations"]:
+            is_of_owner = name.startswith("Has_") and held == owner["id"]
+            if not is_of_owner or holder not in marks:
+                continue
+            if marks[holder]["type"] in _OWNERS:
+                holders.append(marks[holder])
     return holders
 
 
 def list_read(extraction: TrialExtraction, offset: int) -> Iterator[Read]:
     """Yield the constraints and windows of the rules; ``offset`` is where the marked text begins."""
     for criterion in extraction.eligibility.criteria:
-        places = {
-            piece.field: (piece.start - offset, piece.end - offset)
-            for piece in criterion.evidence
-            if piece.start is not None and piece.end is not None
-        }
+        places = {}
+        for piece in criterion.evidence:
+            if piece.start is not None and piece.end is not None:
+                places[piece.field] = (piece.start - offset, piece.end - offset)
         for field, place in places.items():
             ref = FieldRef(field)
             if ref.path in _KINDS and field.endswith("]"):
                 value = getattr(criterion, ref.path)[_number_of(field)]
-                yield describe_read(ref.path, value, place, places.get(f"{field}.of"))
+                owner_place = places.get(f"{field}.of")
+                yield describe_read(ref.path, value, place, owner_place)
 
 
 def describe_read(
@@ -241,17 +247,17 @@ def _read_numbers(text: str) -> tuple[float, ...]:
     plain = _UNIT_FIGURES.sub(" ", text)
     for other in (_IN_NAME, _MOST_POINTS):
         plain = other.sub(" ", plain)
-    found = (
-        number.replace(",", ".")
-        for number in _NUMBER.findall(_THOUSANDS.sub("", plain))
-    )
-    return tuple(float(number) for number in found if number.count(".") < 2)
+    plain = _THOUSANDS.sub("", plain)
+    written = [number.replace(",", ".") for number in _NUMBER.findall(plain)]
+    return tuple(float(number) for number in written if number.count(".") < 2)
 
 
 def _read_lengths(text: str) -> tuple[float, ...]:
     """Return the figures of the lengths in a marked time."""
-    lengths = (found[1] for found in _TIME.finditer(_IN_NAME.sub(" ", text)))
-    return tuple(number for length in lengths for number in _read_numbers(length))
+    numbers: list[float] = []
+    for length in _TIME.finditer(_IN_NAME.sub(" ", text)):
+        numbers += _read_numbers(length[1])
+    return tuple(numbers)
 
 
 def judge_read(read: Read, marked: Marked) -> Judged:
@@ -268,18 +274,22 @@ def judge_mark(marked: Marked, ours: Sequence[Read]) -> Judged:
     there = [
         read for read in ours if read.start < marked.end and marked.start < read.end
     ]
-    holding = [
-        [read for read in there if _has_number(read, number)]
-        for number in marked.numbers
-    ]
-    found = all(holding)
+    is_found = True
+    is_owned = True
+    for number in marked.numbers:
+        holding = [read for read in there if _has_number(read, number)]
+        if not holding:
+            is_found = False
+        if not _has_owner(holding, marked.owners):
+            is_owned = False
     if not marked.owners:
-        return Judged(marked, found, None)
-    owned = found and all(
-        any(_is_owner(read, owner) for read in reads for owner in marked.owners)
-        for reads in holding
-    )
-    return Judged(marked, found, owned)
+        return Judged(marked, is_found, None)
+    return Judged(marked, is_found, is_found and is_owned)
+
+
+def _has_owner(reads: Sequence[Read], owners: Sequence[Row]) -> bool:
+    """Return whether one of some limits belongs to one of the marks."""
+    return any(_is_owner(read, owner) for read in reads for owner in owners)
 
 
 def _has_number(read: Read, number: float) -> bool:
@@ -294,17 +304,19 @@ def _has_number(read: Read, number: float) -> bool:
 def _is_owner(read: Read, owner: Row) -> bool:
     """Return whether a mark is what a limit of the rules belongs to."""
     theirs = list_words(owner["text"])
-    if read.kind == "time" and owner["type"] == "Measurement" and theirs <= _LENGTHS:
+    is_measurement = read.kind == "time" and owner["type"] == "Measurement"
+    if is_measurement and theirs <= _LENGTHS:
         return bool(theirs)
     if read.owner_place is not None:
         first, end = read.owner_place
         return any(first < stop and start < end for start, stop in owner["spans"])
     ours = list_words(read.owner)
     if owner["type"] == "Person":
-        return bool(theirs & (ours | list_words(read.people)) or ours & _AGES)
+        ours_of_people = ours | list_words(read.people)
+        return not theirs.isdisjoint(ours_of_people) or not ours.isdisjoint(_AGES)
     if owner["text"].casefold() in read.owner.casefold():
         return True
-    return bool(theirs & (ours | list_words(read.unit)))
+    return not theirs.isdisjoint(ours | list_words(read.unit))
 
 
 def list_words(text: str) -> set[str]:

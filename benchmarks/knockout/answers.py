@@ -8,7 +8,7 @@ import inspect
 import types
 import typing
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import CodeType, FunctionType
@@ -205,14 +205,27 @@ def _write_empty(gives: Any) -> str | None:
     if gives in (None, type(None), Any, object):
         return "None"
     if kind in (typing.Union, types.UnionType):
-        empty = (
-            ["None"] if type(None) in parts else [_write_empty(part) for part in parts]
-        )
-        return next((one for one in empty if one), None)
+        return _write_empty_option(parts)
     if kind is tuple and parts and ... not in parts:
-        each = [_write_empty(part) for part in parts]
-        return None if None in each else f"({', '.join(one or '' for one in each)},)"
+        members: list[str] = []
+        for part in parts:
+            empty = _write_empty(part)
+            if empty is None:
+                return None
+            members.append(empty)
+        return f"({', '.join(members)},)"
     return _EMPTY.get(kind or gives)
+
+
+def _write_empty_option(options: Sequence[Any]) -> str | None:
+    """Write None if it is one of the types, else the empty value of the first that has one."""
+    if type(None) in options:
+        return "None"
+    for option in options:
+        empty = _write_empty(option)
+        if empty:
+            return empty
+    return None
 
 
 def _compile(expression: str, generates: bool) -> CodeType:  # noqa: FBT001

@@ -135,10 +135,14 @@ def _certain() -> Iterator[Probe]:
 
 
 def _judge_certain(line: Row) -> Judged:
-    found = [(value, verdict) for _, value, verdict in judge_certain([line], SURE)]
-    verdicts = Counter(verdict for _, verdict in found)
-    lost = sum(entry[2] == "right" for entry in line["judged"]) - verdicts["right"]
-    return found, Counter({"wrong": verdicts["wrong"], "lost": max(0, lost)})
+    found = []
+    verdicts = Counter[str]()
+    for _, value, verdict in judge_certain([line], SURE):
+        found.append((value, verdict))
+        verdicts[verdict] += 1
+    right = len([entry for entry in line["judged"] if entry[2] == "right"])
+    lost = max(0, right - verdicts["right"])
+    return found, Counter({"wrong": verdicts["wrong"], "lost": lost})
 
 
 def _sample(folder: str, every: int) -> list[Row]:

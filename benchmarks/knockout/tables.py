@@ -1,5 +1,6 @@
 """What came of the trials, for people: first what nothing notices."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from benchmarks.data import format_table
@@ -21,9 +22,12 @@ HEAD = (
 def sort_results(results: Iterable[Result]) -> dict[str, list[Result]]:
     """Group results by what they say, each group with the largest first."""
     groups: dict[str, list[Result]] = {name: [] for name in _GROUPS}
-    for result in sorted(results, key=lambda one: -one.nodes):
+    for result in sorted(results, key=lambda result: -result.nodes):
         groups[_name_group(result)].append(result)
-    return {name: group for name, group in groups.items() if group}
+    for name in list(groups):
+        if not groups[name]:
+            del groups[name]
+    return groups
 
 
 _NEVER = "Never gives anything else than the stub"
@@ -115,17 +119,14 @@ def _format(counts: dict[str, int]) -> str:
 
 def format_free(pairs: Sequence[tuple[Target, Stub]]) -> str:
     """Format what can go together without a loss, by file."""
-    files: dict[str, list[tuple[Target, Stub]]] = {}
+    files: dict[str, list[str]] = {}
+    file_nodes = Counter[str]()
     for target, stub in pairs:
-        files.setdefault(target.key.partition(":")[0], []).append((target, stub))
-    nodes = sum(target.nodes for target, _ in pairs)
+        file, _, function = target.key.partition(":")
+        files.setdefault(file, []).append(f"`{function or target.key}` ({stub.shown})")
+        file_nodes[file] += target.nodes
+    nodes = file_nodes.total()
     lines = [f"## Free together: {len(pairs)} places, {nodes} nodes\n"]
-    for file, own in files.items():
-        names = ", ".join(
-            f"`{target.key.partition(':')[2] or target.key}` ({stub.shown})"
-            for target, stub in own
-        )
-        lines.append(
-            f"- {file}, {sum(target.nodes for target, _ in own)} nodes: {names}"
-        )
+    for file, names in files.items():
+        lines.append(f"- {file}, {file_nodes[file]} nodes: {', '.join(names)}")
     return "\n".join(lines) + "\n\n"

@@ -127,58 +127,51 @@ def count_terms(terms: Iterable[str], texts: Iterable[str]) -> tuple[Counter[str
 
 def format_words(folder: Path, paths: Sequence[Path], every: int) -> str:
     """Format, by file, the terms and the words of patterns that no record holds."""
-    files = [file for file in sorted(folder.rglob("*.toml")) if "rules" in file.parts]
-    tables = {file: tomllib.loads(file.read_text("utf-8")) for file in files}
-    named = {
-        file: [*list_terms(table), *list_pattern_words(table)]
-        for file, table in tables.items()
-    }
-    counts, number = count_terms(
-        (term for own in named.values() for _, term in own), read_texts(paths, every)
-    )
-    met = {term for term in counts if counts[term]}
+    named: dict[Path, list[tuple[str, str]]] = {}
+    for file in sorted(folder.rglob("*.toml")):
+        if "rules" in file.parts:
+            table = tomllib.loads(file.read_text("utf-8"))
+            named[file] = [*list_terms(table), *list_pattern_words(table)]
+    terms = [term for own in named.values() for _, term in own]
+    counts, number = count_terms(terms, read_texts(paths, every))
     parts = []
+    unmet_total = 0
     for file, own in named.items():
         unmet = [
-            (path, term) for path, term in own if term not in met and fold(term).strip()
+            (path, term)
+            for path, term in own
+            if not counts[term] and fold(term).strip()
         ]
         if unmet:
+            unmet_total += len(unmet)
             head = f"## {file.relative_to(folder)}: {len(unmet)} of {len(own)}"
             parts.append((len(unmet), f"{head}\n\n{_format_unmet(unmet, own)}"))
-    total = sum(map(len, named.values()))
-    unmet_total = sum(count for count, _ in parts)
-    head = f"{unmet_total} of {total} terms and words of patterns stand in none of {number} records."
-    return (
-        "\n\n".join(
-            [head, *(part for _, part in sorted(parts, key=lambda part: -part[0]))]
-        )
-        + "\n"
+    parts.sort(key=lambda part: -part[0])
+    head = (
+        f"{unmet_total} of {len(terms)} terms and words of patterns stand in none of {number} "
+        "records."
     )
+    return "\n\n".join([head, *(text for _, text in parts)]) + "\n"
 
 
 def _format_unmet(
     unmet: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]]
 ) -> str:
     """Format first the entries of which no record holds any term, then the terms of others."""
-    missing, existing = (
-        Counter(_name_entry(path) for path, _ in pairs) for pairs in (unmet, own)
-    )
+    missing = Counter(_name_entry(path) for path, _ in unmet)
+    existing = Counter(_name_entry(path) for path, _ in own)
     whole = [entry for entry in missing if missing[entry] == existing[entry]]
-    lines = (
-        [
-            f"Whole entries ({len(whole)}): {', '.join(f'`{entry}`' for entry in whole)}",
-            "",
-        ]
-        if whole
-        else []
-    )
+    lines = []
+    if whole:
+        names = ", ".join(f"`{entry}`" for entry in whole)
+        lines += [f"Whole entries ({len(whole)}): {names}", ""]
     others: dict[str, list[str]] = {}
     for path, term in unmet:
         if _name_entry(path) not in whole:
             others.setdefault(path, []).append(f"`{term}`")
-    return "\n".join(
-        [*lines, *(f"- `{path}`: {', '.join(terms)}" for path, terms in others.items())]
-    )
+    for path, terms in others.items():
+        lines.append(f"- `{path}`: {', '.join(terms)}")
+    return "\n".join(lines)
 
 
 def _name_entry(path: str) -> str:

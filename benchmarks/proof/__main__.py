@@ -18,12 +18,19 @@ readable form.
 import asyncio
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.adversarial.__main__ import agree, list_given, make_study, to_forms
+from benchmarks.adversarial.__main__ import (
+    Given,
+    agree,
+    list_given,
+    make_study,
+    to_forms,
+)
 from benchmarks.data import Row, format_table, parse_options, read_lines, read_studies
 from extractor.assembly.check import UnreadableValue
 from extractor.concepts.limits.quantity_names import fold_words
@@ -78,6 +85,12 @@ class Verdict(NamedTuple):
     support: Support | None
     bare: bool = False
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a wrong value stands, a right one does not, or any stands bare."""
+        is_lost = self.confidence is None
+        return self.bare or self.case["right"] is is_lost
+
 
 class Stubborn(Answerer):
     """Answers the line of a case, however often it is asked."""
@@ -98,34 +111,38 @@ class Stubborn(Answerer):
         most: int,  # noqa: ARG002 - it sends none
         requests: Requests,  # noqa: ARG002 - it sends none
     ) -> tuple[Completion, int]:
-        lines = (found.groups() for found in _LINE.finditer(call.user))
-        items = [
-            {"n": int(number)}
-            | {
-                key: self._answer[key]
-                for key in self._list_keys(keys)
-                if key in self._answer
-            }
-            | self._people(keys)
-            for number, keys, _, text in lines
-            if self._start in " ".join(text.split())
-        ]
+        items = []
+        for line in _LINE.finditer(call.user):
+            number, keys, _, text = line.groups()
+            if self._start not in " ".join(text.split()):
+                continue
+            item: Row = {"n": int(number)}
+            for key in self._list_keys(keys):
+                if key in self._answer:
+                    item[key] = self._answer[key]
+            items.append(item)
         if self._is_regimen:
             items = items[:1]
-        return Completion(
-            json.dumps({"items": items}), Ending.COMPLETE, model="stubborn"
-        ), 1
+        text = json.dumps({"items": items})
+        return Completion(text, Ending.COMPLETE, model="stubborn"), 1
 
     def _list_keys(self, keys: str) -> list[str]:
-        return (
-            ["agent", "quote", "dose", "arms", "freq", "route", "for", "cycle"]
-            if self._is_regimen
-            else keys.split()
-        )
-
-    def _people(self, keys: str) -> Row:
-        asked = ("min", "max") if "people" in keys.split() else ()
-        return {key: self._answer[key] for key in asked if key in self._answer}
+        """Return the keys of the answer that a line asks for."""
+        asked = keys.split()
+        people = ["min", "max"] if "people" in asked else []
+        if self._is_regimen:
+            regimen = [
+                "agent",
+                "quote",
+                "dose",
+                "arms",
+                "freq",
+                "route",
+                "for",
+                "cycle",
+            ]
+            return regimen + people
+        return asked + people
 
 
 def main() -> None:
@@ -133,46 +150,46 @@ def main() -> None:
     chosen = parse_options(
         __doc__, "files*", records=[Path], sure=0.85, show=str, limit=int
     )
-    files = chosen.files or sorted(Path(__file__).parent.glob("*.jsonl"))
-    cases = [case for path in files for case in read_lines(path)]
+    cases: list[Row] = []
     if chosen.records:
         # one that occurs twice counts once
         records = read_records(*chosen.records, on_error=lambda _: None)
         cases = list(islice(make_cases(records), chosen.limit))
+    else:
+        for path in chosen.files or sorted(Path(__file__).parent.glob("*.jsonl")):
+            cases += read_lines(path)
     verdicts = asyncio.run(judge(cases))
     print(format_counts(verdicts, chosen.sure))
-    for kind in sorted({case["kind"] for case in cases}) if chosen.records else ():
-        print(
-            f"\n{kind}\n{format_counts([one for one in verdicts if one.case['kind'] == kind], chosen.sure)}"
-        )
-    for one in verdicts if chosen.show else ():
-        if (
-            one.bare or one.case["right"] == (one.confidence is None)
-        ) and chosen.show in (
-            "all",
-            one.case["kind"],
-        ):
-            shown = one.case | one.case["answer"]
-            text = " | ".join(str(shown[key]) for key in _SHOWN if shown.get(key))
-            stands = (
-                ("bare" if one.bare else "lost")
-                if one.confidence is None
-                else f"stands, {one.confidence:.2f}, {one.support}"
-            )
-            print(
-                f"{one.case['id']} ({one.case['kind']}) {one.field} {stands}: {one.value}\n    "
-                f"{text}"
-            )
+    if chosen.records:
+        for kind in sorted({case["kind"] for case in cases}):
+            of_kind = [verdict for verdict in verdicts if verdict.case["kind"] == kind]
+            print(f"\n{kind}\n{format_counts(of_kind, chosen.sure)}")
+    for verdict in verdicts:
+        if chosen.show not in ("all", verdict.case["kind"]):
+            continue
+        if verdict.is_wrong:
+            print(_describe(verdict))
+
+
+def _describe(verdict: Verdict) -> str:
+    """Say what became of a value, and show its case."""
+    case = verdict.case
+    shown = case | case["answer"]
+    text = " | ".join(str(shown[key]) for key in _SHOWN if shown.get(key))
+    if verdict.confidence is not None:
+        fate = f"stands, {verdict.confidence:.2f}, {verdict.support}"
+    else:
+        fate = "bare" if verdict.bare else "lost"
+    return f"{case['id']} ({case['kind']}) {verdict.field} {fate}: {verdict.value}\n    {text}"
 
 
 async def judge(cases: Sequence[Row]) -> list[Verdict]:
     """Extract each text with the answer of its case, and find the answer's values in the result."""
-    pairs = zip(cases, read_studies(map(_make_study, count(), cases)), strict=True)
-    return [
-        verdict
-        for case, record in pairs
-        for verdict in _judge(case, await _extract(case, record))
-    ]
+    records = read_studies(map(_make_study, count(), cases))
+    verdicts: list[Verdict] = []
+    for case, record in zip(cases, records, strict=True):
+        verdicts += _judge(case, await _extract(case, record))
+    return verdicts
 
 
 def _make_study(number: int, case: Row) -> Row:
@@ -196,56 +213,61 @@ async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
 
 
 def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
+    """Yield what became of the values of a case's answer."""
     if case.get("field") in PARTS:
-        for value, part, bare in follow_parts(case, _read_answer(case), extraction):
-            evidence = part.find_evidence() if part else ()
-            sure = (
-                min((one.confidence or 0 for one in evidence), default=0.0)
-                if part
-                else None
-            )
-            yield Verdict(
-                case,
-                case["field"],
-                value,
-                sure,
-                evidence[0].support if evidence else None,
-                bare,
-            )
+        yield from _judge_parts(case, extraction)
         return
     if case["task"] == "dosing":  # the same dose of another agent is not this one
+        agent = case["answer"]["agent"]
         own = [
-            one
-            for one in extraction.dosing
-            if agree("agent", one.agent, case["answer"]["agent"])
+            regimen
+            for regimen in extraction.dosing
+            if agree("agent", regimen.agent, agent)
         ]
         extraction = extraction.model_copy(update={"dosing": tuple(own)})
     given = list(list_given(extraction))
     for field, value in _list_claimed(case):
-        held = [
-            [
-                one
-                for one in given
-                if one.field == field and _is_same(case, field, one.value, form)
-            ]
-            for form in to_forms(value)
+        confidence = _find_confidence(case, field, value, given)
+        support = None
+        if confidence is not None:
+            support = _find_support(field, value, extraction)
+        yield Verdict(case, field, value, confidence, support)
+
+
+def _find_confidence(
+    case: Row, field: str, value: Any, given: Sequence[Given]
+) -> float | None:
+    """Return how sure an extraction is of a value: of its forms, of the least sure one. None if it
+    lacks one.
+    """
+    confidences: list[float] = []
+    for form in to_forms(value):
+        same = [
+            held.confidence
+            for held in given
+            if held.field == field and _is_same(case, field, held.value, form)
         ]
-        if not all(held):
-            yield Verdict(case, field, value, None, None)
-            continue
-        confidence = min(max(one.confidence for one in found) for found in held)
-        yield Verdict(
-            case, field, value, confidence, _find_support(field, value, extraction)
-        )
+        if not same:
+            return None
+        confidences.append(max(same))
+    return min(confidences)
+
+
+def _judge_parts(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
+    """Yield what became of the parts of values that a case is about."""
+    for value, part, bare in follow_parts(case, _read_answer(case), extraction):
+        evidence = part.find_evidence() if part else ()
+        confidence = None
+        if part:
+            confidence = min((piece.confidence or 0 for piece in evidence), default=0.0)
+        support = evidence[0].support if evidence else None
+        yield Verdict(case, case["field"], value, confidence, support, bare)
 
 
 def _is_same(case: Row, field: str, given: Any, claimed: Any) -> bool:
     """Return whether a value is the claimed one. A wrong limit must be one of the same quantity."""
-    if (
-        field == "constraint"
-        and not case["right"]
-        and {*fold_words(given[0])} != {*fold_words(claimed[0])}
-    ):
+    is_wrong_limit = field == "constraint" and not case["right"]
+    if is_wrong_limit and {*fold_words(given[0])} != {*fold_words(claimed[0])}:
         return False
     return agree(field, given, claimed)
 
@@ -287,63 +309,60 @@ def _find_support(
     """Return the support of the evidence of this value."""
     name = next(name for key, name in _KEYS.values() if key == field)
     for _, item in extraction.list_items():
-        found = getattr(item, name, None)
-        for place, one in enumerate(
-            found if isinstance(found, tuple) else () if found is None else (found,)
-        ):
-            if one is not None and all(
-                any(agree(field, a, b) for a in to_forms(one)) for b in to_forms(value)
-            ):
-                start = f"{name}[{place}]" if isinstance(found, tuple) else name
-                return next(
-                    (e.support for e in item.evidence if e.field.startswith(start)),
-                    None,
-                )
+        held = getattr(item, name, None)
+        members = held if isinstance(held, tuple) else (held,)
+        for position, member in enumerate(members):
+            if member is None or not _has_forms(field, member, value):
+                continue
+            start = f"{name}[{position}]" if isinstance(held, tuple) else name
+            for piece in item.evidence:
+                if piece.field.startswith(start):
+                    return piece.support
+            return None
     return None
+
+
+def _has_forms(field: str, held: Any, value: Any) -> bool:
+    """Return whether each form of a value is one of another's."""
+    for form in to_forms(value):
+        if not any(agree(field, other, form) for other in to_forms(held)):
+            return False
+    return True
 
 
 def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
     """Format a line per field: wrong answers, those that stand, surely, and as proven; right
     ones, and those lost.
     """
-    rows = []
-    for field in [*dict.fromkeys(one.field for one in verdicts), "all"]:
-        those = [one for one in verdicts if field in (one.field, "all")]
-        wrong, right = (
-            [one for one in those if one.case["right"] is kind]
-            for kind in (False, True)
-        )
-        stand = [one for one in wrong if one.confidence is not None]
-        certain = sum((one.confidence or 0) >= sure for one in stand)
-        proven = sum(one.support in _PROVEN for one in stand)
-        lost = sum(one.confidence is None for one in right)
-        bare = (sum(one.bare for one in each) for each in (wrong, right))
-        rows.append(
-            (
-                field,
-                len(wrong),
-                len(stand),
-                certain,
-                proven,
-                next(bare),
-                len(right),
-                lost,
-                next(bare),
-            )
-        )
-    return format_table(
-        (
-            "field",
-            "wrong",
-            "stand",
-            f">={sure:g}",
-            "proven",
-            "bare",
-            "right",
-            "lost",
-            "bare",
-        ),
-        rows,
+    by_field: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        by_field[verdict.field].append(verdict)
+    by_field["all"] = list(verdicts)
+    rows = [_count_row(field, group, sure) for field, group in by_field.items()]
+    columns = ("field", "wrong", "stand", f">={sure:g}", "proven", "bare")
+    return format_table((*columns, "right", "lost", "bare"), rows)
+
+
+def _count_row(
+    field: str, verdicts: Sequence[Verdict], sure: float
+) -> tuple[str | int, ...]:
+    """Return a line of the table of counts."""
+    wrong = [verdict for verdict in verdicts if verdict.case["right"] is False]
+    right = [verdict for verdict in verdicts if verdict.case["right"] is True]
+    stand = [verdict for verdict in wrong if verdict.confidence is not None]
+    certain = [verdict for verdict in stand if (verdict.confidence or 0) >= sure]
+    proven = [verdict for verdict in stand if verdict.support in _PROVEN]
+    lost = [verdict for verdict in right if verdict.confidence is None]
+    return (
+        field,
+        len(wrong),
+        len(stand),
+        len(certain),
+        len(proven),
+        len([verdict for verdict in wrong if verdict.bare]),
+        len(right),
+        len(lost),
+        len([verdict for verdict in right if verdict.bare]),
     )
 
 

@@ -71,46 +71,41 @@ def _list_answers(criterion: Row, people: Row) -> Iterator[tuple[str, Any]]:
 def _falsify(
     record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]
 ) -> Iterator[Row]:
+    """Yield gold's answers about a criterion, each with the wrong ones that its text suggests."""
     text = " ".join(criterion["quote"].split())
     if len(text) > _LONGEST_TEXT:
         return
     base = {"task": "eligibility", "list": criterion["kind"], "text": text}
     limits = [value[0] for key, value in answers if key == "limits"]
-    if any(
-        key == "window" and value.split(" | ")[0] not in text for key, value in answers
-    ):
-        # the line that introduces the criterion states its window
-        base["lead_in"] = criterion.get("lead_in") or ""
+    for key, value in answers:
+        if key == "window" and value.split(" | ")[0] not in text:
+            # the line that introduces the criterion states its window
+            base["lead_in"] = criterion.get("lead_in") or ""
     for key, value in answers:
         yield _case(record, base, "gold", {key: value})
-        if key in ("min", "max"):
-            yield _case(
-                record, base, "wrong side", {"max" if key == "min" else "min": value}
-            )
+        if key == "min":
+            yield _case(record, base, "wrong side", {"max": value})
+        elif key == "max":
+            yield _case(record, base, "wrong side", {"min": value})
         elif key == "window":
-            quote, _, sense = value.rpartition(" | ")
-            sign, number, unit = sense.split(" ", 2)
-            if sign in _TURNED:
-                yield _case(
-                    record,
-                    base,
-                    "comparator turned",
-                    {key: f"{quote} | {_TURNED[sign]} {number} {unit}"},
-                )
-            for other in _find_times(text):
-                if other != (number, unit) and " ".join(other) not in value:
-                    yield _case(
-                        record,
-                        base,
-                        "another length",
-                        {key: f"{quote} | {sign} {' '.join(other)}"},
-                    )
-                    break
+            for kind, false in _falsify_window(value, text):
+                yield _case(record, base, kind, {key: false})
         else:
-            yield from (
-                _case(record, base, kind, {key: [false]})
-                for kind, false in _falsify_limit(value[0], text, limits)
-            )
+            for kind, false in _falsify_limit(value[0], text, limits):
+                yield _case(record, base, kind, {key: [false]})
+
+
+def _falsify_window(window: str, text: str) -> Iterator[tuple[str, str]]:
+    """Yield a window with its comparator turned, and with another length of its text."""
+    quote, _, sense = window.rpartition(" | ")
+    sign, number, unit = sense.split(" ", 2)
+    if sign in _TURNED:
+        yield "comparator turned", f"{quote} | {_TURNED[sign]} {number} {unit}"
+    for other in _find_times(text):
+        length = " ".join(other)
+        if other != (number, unit) and length not in window:
+            yield "another length", f"{quote} | {sign} {length}"
+            return
 
 
 def _falsify_limit(
@@ -147,33 +142,40 @@ def _find_times(text: str) -> list[tuple[str, str]]:
 
 
 def _make_outcome(record: TrialRecord, endpoint: Row) -> Iterator[Row]:
+    """Yield the time points of an outcome, and another length that its text has."""
     frame = endpoint.get("time_frame")
-    times = [f"{one['value']} {one['unit']}" for one in endpoint.get("time_points", ())]
+    points = endpoint.get("time_points", ())
+    times = [f"{point['value']} {point['unit']}" for point in points]
     if not frame or not times or len(frame) > _LONGEST_TEXT:
         return
     base = {"task": "outcome", "measure": endpoint["measure"], "time_frame": frame}
-    yield from (_case(record, base, "gold", {"times": [one]}) for one in times)
+    for time in times:
+        yield _case(record, base, "gold", {"times": [time]})
     if endpoint.get("description"):
         base["description"] = endpoint["description"]
     for other in map(" ".join, _find_times(" ".join(base.values()))):
         if other not in times:
             yield _case(record, base, "another length", {"times": [other]})
-            break
+            return
 
 
 def _make_regimens(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
+    """Yield the values of regimens, and those of another agent in their place."""
     base = copy_arms(record)
-    texts = {
-        one.name: one.text for one in record.sections if one.name.startswith(GROUPS)
-    }
-    for regimen in (one for one in regimens if one["section"] in texts):
+    texts = {}
+    for section in record.sections:
+        if section.name.startswith(GROUPS):
+            texts[section.name] = section.text
+    for regimen in regimens:
+        if regimen["section"] not in texts:
+            continue
         answer = write_regimen(regimen)
         for key in answer.keys() & REGIMEN.keys():
             yield _case(record, base, "gold", answer) | {"field": key}
-            if swap := _swap(regimen, key, regimens, texts[regimen["section"]]):
-                yield _case(record, base, "another agent's", answer | swap) | {
-                    "field": key
-                }
+            swap = _swap(regimen, key, regimens, texts[regimen["section"]])
+            if swap:
+                case = _case(record, base, "another agent's", answer | swap)
+                yield case | {"field": key}
 
 
 def _swap(regimen: Row, key: str, regimens: Sequence[Row], text: str) -> Row | None:

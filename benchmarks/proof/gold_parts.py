@@ -3,7 +3,7 @@
 Gold without such parts yields no cases.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -63,29 +63,37 @@ def _join(words: str | None) -> str:
 
 
 def _make_conditions(criterion: Row) -> Iterator[Row]:
+    """Yield answers with the conditions of limits: gold's, without one, with another limit's."""
     limits = criterion.get("constraints", ())
     conditions = [_join(limit.get("condition")) for limit in limits]
     base = _make_base(criterion, ()) if any(conditions) else None
     if base is None:
         return
     for at, own in enumerate(conditions):
-        told = [("gold condition", own), ("condition dropped", "")][: 2 if own else 1]
-        other = next(
-            (one for one in conditions if one and not (own and share_words(one, own))),
-            None,
-        )
-        told += [("another limit's condition", other)] if other else []
+        told = [("gold condition", own)]
+        if own:
+            told.append(("condition dropped", ""))
+        other = _find_other(conditions, own)
+        if other:
+            told.append(("another limit's condition", other))
         for kind, condition in told:
-            said = [*conditions[:at], condition, *conditions[at + 1 :]]
-            written = [
-                write_limit(one) + (f" @ {its}" if its else "")
-                for one, its in zip(limits, said, strict=True)
-            ]
-            yield (
-                base
-                | _judge_one("condition", at, own)
-                | {"kind": kind, "answer": {"limits": written}}
-            )
+            changed = [*conditions[:at], condition, *conditions[at + 1 :]]
+            written = list(map(_write_conditional, limits, changed))
+            judged = _judge_one("condition", at, own)
+            yield base | judged | {"kind": kind, "answer": {"limits": written}}
+
+
+def _write_conditional(limit: Row, condition: str) -> str:
+    written = write_limit(limit)
+    return f"{written} @ {condition}" if condition else written
+
+
+def _find_other(listed: Sequence[str | None], own: str | None) -> str | None:
+    """Return the first words of a list that share none with ``own``, None if there are none."""
+    for words in listed:
+        if words and not (own and share_words(words, own)):
+            return words
+    return None
 
 
 def _judge_one(field: str, at: int, said: Any) -> Row:
@@ -93,114 +101,138 @@ def _judge_one(field: str, at: int, said: Any) -> Row:
 
 
 def _make_windows(criterion: Row) -> Iterator[Row]:
+    """Yield answers with the windows of a criterion: gold's, with the sense turned, with the words
+    of another window.
+    """
     windows = criterion.get("time_windows", ())
-    words = [one.get(name) for one in windows for name in ("quote", "of", "anchor")]
+    words: list[str | None] = []
+    for window in windows:
+        words += [window.get(name) for name in ("quote", "of", "anchor")]
     base = _make_base(criterion, words) if windows else None
     if base is None:
         return
     for at, window in enumerate(windows):
-        turned = _TURNED.get(window["comparator"])
-        told: list[tuple[str, str, Row]] = [("gold windows", "windows", {})]
-        told += [("sense turned", "windows", {"comparator": turned})] if turned else []
-        for field in ("of", "anchor"):
-            own = window.get(field)
-            others = [one.get(field) for one in windows]
-            other = next(
-                (one for one in others if one and not (own and share_words(one, own))),
-                None,
-            )
-            told += [(f"gold {field}", field, {})]
-            told += (
-                [(f"another window's {field}", field, {field: other})] if other else []
-            )
-        for kind, field, changes in told:
-            said = [*windows[:at], window | changes, *windows[at + 1 :]]
-            answer = {"windows": [_join(write_window(one)) for one in said]}
-            yield (
-                base
-                | _judge_one(field, at, window.get(field))
-                | {"kind": kind, "answer": answer}
-            )
+        for kind, field, changes in _list_changes(window, windows):
+            changed = [*windows[:at], window | changes, *windows[at + 1 :]]
+            answer = {"windows": [_join(write_window(told)) for told in changed]}
+            judged = _judge_one(field, at, window.get(field))
+            yield base | judged | {"kind": kind, "answer": answer}
+
+
+def _list_changes(
+    window: Row, windows: Sequence[Row]
+) -> Iterator[tuple[str, str, Row]]:
+    """Yield what is told of a window: the kind of the case, the field that it judges, and what
+    differs from gold.
+    """
+    yield "gold windows", "windows", {}
+    turned = _TURNED.get(window["comparator"])
+    if turned:
+        yield "sense turned", "windows", {"comparator": turned}
+    for field in ("of", "anchor"):
+        yield f"gold {field}", field, {}
+        listed = [other.get(field) for other in windows]
+        other = _find_other(listed, window.get(field))
+        if other:
+            yield f"another window's {field}", field, {field: other}
 
 
 def _make_rules(group: Row, criteria: Sequence[Row]) -> Iterator[Row]:
-    items = [one for one in criteria if one.get("group") == group["id"]]
+    """Yield answers with the rule of a group: gold's, and another."""
+    items = [item for item in criteria if item.get("group") == group["id"]]
     line = _join(group.get("lead_in"))
     if not line or len(items) < 2:
         return
-    listed = "".join(f"\n  * {_join(one['quote'])}" for one in items)
-    is_criterion = any(_join(one["quote"]) == line for one in criteria)
+    listed = "".join(f"\n  * {_join(item['quote'])}" for item in items)
+    is_criterion = any(_join(item["quote"]) == line for item in criteria)
     own = write_rule(group)
+    kind = items[0]["kind"]
     base = {
         "task": "eligibility",
-        "list": items[0]["kind"],
+        "list": kind,
         "text": line,
         "field": "rule",
         "said": own,
-    }
-    base |= {
-        "section": f"{items[0]['kind'].capitalize()} Criteria:\n\n* {line}\n{listed}"
+        "section": f"{kind.capitalize()} Criteria:\n\n* {line}\n{listed}",
     }
     yield base | {"kind": "gold rule", "answer": {"ok": is_criterion, "rule": own}}
-    others = {"any": ["all"], "all": ["any"]}.get(own) or ["any", str(group["n"] + 1)]
+    if own == "any":
+        others = ["all"]
+    elif own == "all":
+        others = ["any"]
+    else:
+        others = ["any", str(group["n"] + 1)]
     for other in others:
-        yield base | {
-            "kind": "another rule",
-            "answer": {"ok": is_criterion, "rule": other},
-        }
+        answer = {"ok": is_criterion, "rule": other}
+        yield base | {"kind": "another rule", "answer": answer}
 
 
 def _make_arms(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
+    """Yield answers with the arms of regimens and of their amounts: gold's, and those of others."""
     base = _link_arms(record)
-    numbers = {
-        one["label"]: number
-        for number, one in enumerate(base["arms"], 1)
-        if "label" in one
-    }
-
-    def number(labels: Sequence[str]) -> list[int]:
-        return [numbers[label] for label in labels if label in numbers]
-
-    for regimen in regimens:
-        own = number(regimen.get("arms") or ())
-        amounts = regimen.get("amounts", ())
+    numbers = {}
+    for number, arm in enumerate(base["arms"], 1):
+        if "label" in arm:
+            numbers[arm["label"]] = number
+    arms_of_all = [_number_arms(regimen, numbers) for regimen in regimens]
+    for regimen, own in zip(regimens, arms_of_all, strict=True):
         if not own or not regimen["section"].startswith(GROUPS):
             continue
-        its = [number(one.get("arms") or ()) for one in amounts]
+        amounts = regimen.get("amounts", ())
+        arms_of_amounts = [_number_arms(amount, numbers) for amount in amounts]
         answer = write_regimen(regimen) | {"arms": own}
         if amounts:
-            answer["dose"] = _write_doses(amounts, its)
-        yield base | {
-            "kind": "gold arms",
-            "answer": answer,
-            "field": "arms",
-            "said": own,
-        }
-        others = (number(one.get("arms") or ()) for one in regimens)
-        if other := next((one for one in others if {*one} - {*own}), None):
+            answer["dose"] = _write_doses(amounts, arms_of_amounts)
+        judged = {"field": "arms", "said": own}
+        yield base | {"kind": "gold arms", "answer": answer, **judged}
+        other = _find_other_arms(arms_of_all, own)
+        if other:
             changed = answer | {"arms": other}
-            yield base | {
-                "kind": "another regimen's arms",
-                "answer": changed,
-                "field": "arms",
-                "said": own,
-            }
-        for at, arms in enumerate(its):
-            of_amount = base | _judge_one("dose_arms", at, arms)
-            if arms:
-                yield of_amount | {"kind": "gold dose_arms", "answer": answer}
-            if other := next((one for one in its if arms and {*one} - {*arms}), None):
-                swapped = _write_doses(
-                    amounts,
-                    [
-                        other if one == arms else arms if one == other else one
-                        for one in its
-                    ],
-                )
-                yield of_amount | {
-                    "kind": "another amount's arms",
-                    "answer": answer | {"dose": swapped},
-                }
+            yield base | {"kind": "another regimen's arms", "answer": changed, **judged}
+        for case in _list_doses(amounts, arms_of_amounts, answer):
+            yield base | case
+
+
+def _number_arms(item: Row, numbers: Mapping[str, int]) -> list[int]:
+    """Return the numbers of the arms of a regimen or an amount, of those that have one."""
+    labels = item.get("arms") or ()
+    return [numbers[label] for label in labels if label in numbers]
+
+
+def _find_other_arms(
+    listed: Iterable[Sequence[int]], own: Sequence[int]
+) -> Sequence[int] | None:
+    """Return the first arms of a list of which one is not among its ``own``."""
+    for arms in listed:
+        if {*arms} - {*own}:
+            return arms
+    return None
+
+
+def _list_doses(
+    amounts: Sequence[Row], arms_of_amounts: Sequence[Sequence[int]], answer: Row
+) -> Iterator[Row]:
+    """Yield what is told of the arms of each amount: gold's, and those of another amount in their
+    place.
+    """
+    for at, arms in enumerate(arms_of_amounts):
+        if not arms:
+            continue
+        judged = _judge_one("dose_arms", at, arms)
+        yield judged | {"kind": "gold dose_arms", "answer": answer}
+        other = _find_other_arms(arms_of_amounts, arms)
+        if not other:
+            continue
+        swapped = []
+        for listed in arms_of_amounts:
+            if listed == arms:
+                swapped.append(other)
+            elif listed == other:
+                swapped.append(arms)
+            else:
+                swapped.append(listed)
+        changed = answer | {"dose": _write_doses(amounts, swapped)}
+        yield judged | {"kind": "another amount's arms", "answer": changed}
 
 
 def _link_arms(record: TrialRecord) -> Row:
@@ -208,18 +240,20 @@ def _link_arms(record: TrialRecord) -> Row:
     its summary.
     """
     base = copy_arms(record)
-    for place, one in enumerate(base["interventions"]):
-        linked = map(
-            record.section, record.registry.arm_links.get(f"interventions[{place}]", ())
-        )
-        one["armGroupLabels"] = [section.part("label") for section in linked if section]
+    for position, intervention in enumerate(base["interventions"]):
+        labels = []
+        for name in record.registry.arm_links.get(f"interventions[{position}]", ()):
+            section = record.section(name)
+            if section:
+                labels.append(section.part("label"))
+        intervention["armGroupLabels"] = labels
     summary = record.raw_text("brief_summary")
-    return base | ({"summary": summary} if summary else {})
+    return base | {"summary": summary} if summary else base
 
 
 def _write_doses(amounts: Sequence[Row], arms: Sequence[Sequence[int]]) -> list[str]:
-    written = spell(list(amounts))
-    return [
-        f"{one} @ {','.join(map(str, its))}" if its else one
-        for one, its in zip(written, arms, strict=True)
-    ]
+    """Write amounts as a model does, each with the numbers of its arms."""
+    doses = []
+    for dose, numbers in zip(spell(list(amounts)), arms, strict=True):
+        doses.append(f"{dose} @ {','.join(map(str, numbers))}" if numbers else dose)
+    return doses

@@ -88,9 +88,11 @@ def follow_parts(case: Row, answer: Any, extraction: TrialExtraction) -> Iterato
     ``at``.
     """
     kind = PARTS[case["field"]]
-    said = case.get("said")
+    stated = case.get("said")
     values = kind.list_values(answer)
-    for value in values[case["at"] :][:1] if "at" in case else values:
+    if "at" in case:
+        values = values[case["at"] :][:1]
+    for value in values:
         if isinstance(value, UnreadableValue):
             if not case["right"]:
                 raise ValueError(value.reason)
@@ -99,19 +101,18 @@ def follow_parts(case: Row, answer: Any, extraction: TrialExtraction) -> Iterato
         claimed = kind.read(value)
         found = list(kind.find(case, value, extraction))
         if case["right"]:
-            held = next(
-                (one for one in found if kind.is_right(one.part, claimed)), None
-            )
+            matching = [held for held in found if kind.is_right(held.part, claimed)]
+            is_given = bool(claimed)
         else:
-            held = next(
-                (one for one in found if kind.is_claimed(one.part, claimed, said)), None
-            )
-        is_given = bool(claimed if case["right"] else said)
-        yield Fate(
-            value,
-            held,
-            held is None and is_given and any(not one.part for one in found),
-        )
+            matching = [
+                held for held in found if kind.is_claimed(held.part, claimed, stated)
+            ]
+            is_given = bool(stated)
+        if matching:
+            yield Fate(value, matching[0], bare=False)
+        else:
+            lacks_part = any(not held.part for held in found)
+            yield Fate(value, None, is_given and lacks_part)
 
 
 def _has_words(given: str | None, claimed: str | None) -> bool:

@@ -67,19 +67,21 @@ def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
         [clean_text(item[key] or "").text.replace("|", "/") for key in keys]
         for item in cell["items"]
     ]
-    items = find_items(
-        read_text("|".join(", ".join(filter(None, three)) for three in parts))
-    )
+    written = [", ".join(filter(None, three)) for three in parts]
+    items = find_items(read_text("|".join(written)))
     for item, (measure, description, time_frame) in zip(items, parts, strict=True):
-        before = len(measure)
-        behind = len(measure) + (len(description) + 2 if description else 0)
-        true = (
-            _comma_at(item, before) if description else None,
-            _comma_at(item, behind) if time_frame else None,
-        )
+        first = None
+        second = None
+        behind = len(measure)
+        if description:
+            first = _comma_at(item, behind)
+            behind += len(description) + 2
+        if time_frame:
+            second = _comma_at(item, behind)
+        true = (first, second)
         cuts, described = zip(*describe_cuts(item), strict=True)
         candidates = tuple(
-            tuple(names.setdefault(f, len(names)) for f in features)
+            tuple(names.setdefault(feature, len(names)) for feature in features)
             for features in described
         )
         yield Choice(cell["id"], candidates, cuts.index(true) if true in cuts else None)

@@ -84,31 +84,36 @@ class LabelledAgent(NamedTuple):
 def main() -> None:
     """Print held-out figures, and write the weights with ``--out``."""
     chosen = parse_options(__doc__, data=..., out=Path)
-    labelled = [
-        one for doses in read_dose_labels(chosen.data) for one in read_agents(doses)
-    ]
-    counts = Counter(feature for one in labelled for feature in one.features)
-    kept = [name for name, count in counts.items() if count >= _RARE]
-    by_hand = [feature for _, feature in _BY_HAND]
-    names = {
-        name: number for number, name in enumerate(dict.fromkeys([*kept, *by_hand]))
-    }
-    choices = [_choice(one, names) for one in labelled]
+    labelled: list[LabelledAgent] = []
+    for doses in read_dose_labels(chosen.data):
+        labelled += read_agents(doses)
+    names = _number_features(labelled)
+    choices = [_choice(agent, names) for agent in labelled]
     print(f"{len(labelled)} agents, {len(names)} features of {len(_ROLES)} roles")
     weights = train(choices, names)
-    seen = [judge(choice, weights) for choice in choices]
-    unseen = cross_validate(choices, lambda some: train(some, names))
+    guesses = {
+        "seen": [judge(choice, weights) for choice in choices],
+        "unseen": cross_validate(choices, lambda some: train(some, names)),
+    }
     for group in GROUPS:
-        for name, guesses in (("seen", seen), ("unseen", unseen)):
-            inside = [
+        for name, of_all in guesses.items():
+            of_group = [
                 guess
-                for one, guess in zip(labelled, guesses, strict=True)
-                if one.group == group
+                for agent, guess in zip(labelled, of_all, strict=True)
+                if agent.group == group
             ]
-            if inside:
-                print(f"{group}, {name}: {format_calibration(inside)}")
+            if of_group:
+                print(f"{group}, {name}: {format_calibration(of_group)}")
     if chosen.out:
         chosen.out.write_text(format_weights(weights, names), "utf-8")
+
+
+def _number_features(labelled: Sequence[LabelledAgent]) -> dict[str, int]:
+    """Number the features that are not rare, and those whose weights are set by hand."""
+    counts = Counter(feature for agent in labelled for feature in agent.features)
+    kept = [name for name, count in counts.items() if count >= _RARE]
+    kept += [feature for _, feature in _BY_HAND]
+    return {name: number for number, name in enumerate(dict.fromkeys(kept))}
 
 
 def read_dose_labels(data: Path) -> list[LabelledDoses]:
@@ -134,9 +139,11 @@ def _read_files(data: Path) -> Iterator[LabelledDoses]:
         for row in read_labels(data, "all_areas_dosing"):
             group = name_group(areas.get(row["record"], ""))
             rows.setdefault(row["record"], (row, group))
-    paths = (data / "records" / name for name in _RECORDS)
-    for path in paths:
-        for record in read_records(path) if path.exists() else ():
+    for name in _RECORDS:
+        path = data / "records" / name
+        if not path.exists():
+            continue
+        for record in read_records(path):
             if record.record_id in rows:
                 row, group = rows.pop(record.record_id)
                 yield LabelledDoses(_show(record), row["dosing"], group)
@@ -152,20 +159,19 @@ def _show(record: TrialRecord) -> TrialRecord:
 
 def _read_standoff(data: Path, path: Path) -> Iterator[LabelledDoses]:
     """Yield the trials of standoff labels or of the gold whose text is in ``data``."""
-    lines = {
-        name: line
-        for name, line in read_gold(path).items()
-        if (
-            "dosing" in line.get("labelled", ())
-            if path == LABELS
-            else line["fold"] in _SEEN_FOLDS
-        )
-    }
+    lines = {}
+    for name, line in read_gold(path).items():
+        if path == LABELS:
+            is_usable = "dosing" in line.get("labelled", ())
+        else:
+            is_usable = line["fold"] in _SEEN_FOLDS
+        if is_usable:
+            lines[name] = line
     for name in _RECORDS:
         records = data / "records" / name
-        for record, line, annotation in read_annotated(
-            lines, read_records(records) if records.exists() else ()
-        ):
+        if not records.exists():
+            continue
+        for record, line, annotation in read_annotated(lines, read_records(records)):
             del lines[record.record_id]
             shown = _show(record) if path == LABELS else record
             group = name_group(line["area"])

@@ -229,36 +229,31 @@ def _describe_features(
     features weigh more.
     """
     parted = [feature.partition(" ") for feature in features]
-    parts = [
-        (feature, *(_cut_ends(kind, word) if kind in plan.words else ()))
-        for feature, (kind, _, word) in zip(features, parted, strict=True)
-    ]
+    parts: list[list[str]] = []
     times: Counter[str] = Counter()
-    for feature, (own, *ends) in zip(features, parts, strict=True):
-        times.update({own: seen[feature]} | dict.fromkeys(ends, seen[feature]))
-    columns = [
-        name
-        for name, items in times.items()
-        if items >= (_LEAST if name in seen else _LEAST_ENDS)
-    ]
+    for feature, (kind, _, word) in zip(features, parted, strict=True):
+        ends = list(_cut_ends(kind, word)) if kind in plan.words else []
+        parts.append([feature, *ends])
+        times.update(dict.fromkeys([feature, *ends], seen[feature]))
+    columns = []
+    for name, items in times.items():
+        least = _LEAST if name in seen else _LEAST_ENDS
+        if items >= least:
+            columns.append(name)
     numbers = {name: at for at, name in enumerate(columns)}
-    found = [[numbers[name] for name in names if name in numbers] for names in parts]
-    places = np.concatenate(found).astype(int)
+    known = [[numbers[name] for name in names if name in numbers] for names in parts]
+    places = np.concatenate(known).astype(int)
+    starts = np.cumsum([0, *map(len, known)])
     rarity = np.array(
         [(np.log(total / times[name]) + 1) / _TYPICAL_RARITY for name in columns],
         np.float32,
     )
     shape = (len(features), len(columns))
-    blocks = [
-        sparse.csr_matrix(
-            (rarity[places], places, np.cumsum([0, *map(len, found)])), shape
-        )
-    ]
+    blocks = [sparse.csr_matrix((rarity[places], places, starts), shape)]
     for kind in plan.words:
-        rows = [
-            vectors.rows.get(word, 0) if its_kind == kind else 0
-            for its_kind, _, word in parted
-        ]
+        rows = []
+        for its_kind, _, word in parted:
+            rows.append(vectors.rows.get(word, 0) if its_kind == kind else 0)
         blocks.append(sparse.csr_matrix(vectors.vectors[rows]))
     scales = np.array([plan.scales.get(kind, 1.0) for kind, _, _ in parted], np.float32)
     return (sparse.diags(scales) @ sparse.hstack(blocks)).tocsr()

@@ -75,48 +75,46 @@ def read_training_rows(data: Path, records: Mapping[str, TrialRecord]) -> Traini
 
     def complete(rows: Iterable[Row]) -> list[Row]:
         """Add area and fold to rows, and drop rows of gold trials."""
-        found = []
+        completed = []
         for row in rows:
-            if (trial := row["record"]) not in held_back:
-                fallback = "all areas" if row.get("id", "")[:1] in _GENERAL else HOME
-                fold = lines[trial]["fold"] if trial in lines else fold_of(trial)
-                found.append(row | {"area": areas.get(trial, fallback), "fold": fold})
-        return found
+            trial = row["record"]
+            if trial in held_back:
+                continue
+            fallback = "all areas" if row.get("id", "")[:1] in _GENERAL else HOME
+            fold = lines[trial]["fold"] if trial in lines else fold_of(trial)
+            completed.append(row | {"area": areas.get(trial, fallback), "fold": fold})
+        return completed
 
     at_hand = (records[trial] for trial in lines if trial in records)
-    decoded = [annotation for _, _, annotation in read_annotated(lines, at_hand)]
-    criteria = [
-        {
-            "record": one["record_id"],
-            "list": item["kind"],
-            "text": item["quote"],
-            "category": item["category"],
-        }
-        | {"lead_in": item.get("lead_in")}
-        for one in decoded
-        for item in one["eligibility"].get("criteria", ())
+    criteria: list[Row] = [
+        *read_labels(data, "criteria"),
+        *read_labels(data, "all_areas_criteria"),
     ]
-    outcomes = [
-        {"record": one["record_id"]} | _OUTCOME | item
-        for one in decoded
-        for item in one["endpoints"]
-    ]
-    outcomes = complete((*read_labels(data, "all_areas_outcomes"), *outcomes))
-    frames = read_labels(data, "time_frames")
+    general_outcomes: list[Row] = list(read_labels(data, "all_areas_outcomes"))
+    for _, _, annotation in read_annotated(lines, at_hand):
+        trial = annotation["record_id"]
+        labelled = annotation["eligibility"].get("criteria", ())
+        criteria += [_describe_criterion(trial, item) for item in labelled]
+        base = {"record": trial} | _OUTCOME
+        general_outcomes += [base | item for item in annotation["endpoints"]]
+    completed = complete(general_outcomes)
+    frames = []
+    for row in read_labels(data, "time_frames"):
+        fold = fold_of(row["time_frame"].lower())
+        frames.append(row | {"area": HOME, "fold": fold})
     return TrainingRows(
-        complete(
-            (
-                *read_labels(data, "criteria"),
-                *read_labels(data, "all_areas_criteria"),
-                *criteria,
-            )
-        ),
-        [*complete(read_labels(data, "outcomes")), *outcomes],
-        [
-            *(
-                row | {"area": HOME, "fold": fold_of(row["time_frame"].lower())}
-                for row in frames
-            ),
-            *(row for row in outcomes if row["time_frame"]),
-        ],
+        complete(criteria),
+        [*complete(read_labels(data, "outcomes")), *completed],
+        [*frames, *(row for row in completed if row["time_frame"])],
     )
+
+
+def _describe_criterion(trial: str, item: Row) -> Row:
+    """Return a criterion of standoff labels in the form of the other files."""
+    return {
+        "record": trial,
+        "list": item["kind"],
+        "text": item["quote"],
+        "category": item["category"],
+        "lead_in": item.get("lead_in"),
+    }

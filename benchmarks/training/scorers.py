@@ -272,28 +272,29 @@ def format_groups(
     trials = np.array([row.get("record") or row["time_frame"].lower() for row in rows])
     groups = np.array([group_of(row) for row in rows])
     areas = np.array([row["area"] for row in rows])
-    parts = {"all": np.ones(len(rows), bool)} | {
-        group: groups == group for group in sorted(set(groups))
-    }
-    common = sorted(
-        area
-        for area, items in Counter(areas).items()
-        if items >= _LEAST and area not in parts
-    )
-    parts |= {area: areas == area for area in common}
+    parts = {"all": np.ones(len(rows), bool)}
+    for group in sorted(set(groups)):
+        parts[group] = groups == group
+    for area, items in sorted(Counter(areas).items()):
+        if items >= _LEAST and area not in parts:
+            parts[area] = areas == area
     table = []
     for part, kept in parts.items():
         hits = right[kept]
         certain = confidence[kept] >= CERTAIN
         low, high = _draw_interval(hits, trials[kept])
         among = float(hits[certain].mean()) if certain.any() else None
-        shares = (
-            float(hits.mean()),
-            f"{low:.3f}-{high:.3f}",
-            float(certain.mean()),
-            among,
+        table.append(
+            (
+                f"  {part}",
+                len(hits),
+                float(hits.mean()),
+                f"{low:.3f}-{high:.3f}",
+                float(certain.mean()),
+                among,
+                float(seen[kept].mean()),
+            )
         )
-        table.append((f"  {part}", len(hits), *shares, float(seen[kept].mean())))
     return format_table(
         (name, "items", "right", "95 % interval", "certain", "right", "seen"), table
     )

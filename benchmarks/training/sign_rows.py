@@ -203,74 +203,80 @@ def _read_owners(path: Path) -> Iterator[SignRow]:
     owner are.
     """
     for row in read_lines(path):
-        fold = 3 if fold_of(row["id"].partition("_")[0]) % 2 else 0
+        trial = row["id"].partition("_")[0]
+        source = (trial, "Chia", _choose_fold(trial))
         heading = owners.HEADINGS[row["list"]]
         marks = list(owners.list_marked(row))
-        for draft, name, at, place in _list_members(
-            make_record(row["id"], heading + row["text"]), len(heading)
-        ):
+        record = make_record(row["id"], heading + row["text"])
+        for draft, name, position, place in _list_members(record, len(heading)):
             start, end = place
-            there = [one for one in marks if start < one.end and one.start < end]
+            there = [mark for mark in marks if start < mark.end and mark.start < end]
             if not there:
                 continue
             reading = draft.read(name)
-            member = reading.value[at]
+            member = reading.value[position]
             read = owners.describe_read(name, member, place, None)
-            judged = [owners.judge_read(read, one) for one in there]
-            right = any(one.found for one in judged)
-            signs = reading.signs[at]
-            known = (row["id"].partition("_")[0], "Chia", fold)
+            judged = [owners.judge_read(read, mark) for mark in there]
+            found = [verdict for verdict in judged if verdict.found]
+            signs = reading.signs[position]
             if name == "constraints":
-                right = any(one.found and one.owned is not False for one in judged)
-                yield SignRow(_LIMITS, *known, signs[""], reading.confidence, right)
+                right = any(verdict.owned is not False for verdict in found)
+                yield SignRow(_LIMITS, *source, signs[""], reading.confidence, right)
                 continue
-            yield SignRow(_WINDOWS, *known, signs[""], reading.confidence, right)
+            right = bool(found)
+            yield SignRow(_WINDOWS, *source, signs[""], reading.confidence, right)
             if right and "of" in signs and member.of:
-                owned = any(_names(one, member.of) for one in there)
-                estimate = estimate_part(reading, at, "of")
-                yield SignRow(f"{_WINDOWS}.of", *known, signs["of"], estimate, owned)
+                owned = any(_names(mark, member.of) for mark in there)
+                estimate = estimate_part(reading, position, "of")
+                yield SignRow(f"{_WINDOWS}.of", *source, signs["of"], estimate, owned)
+
+
+def _choose_fold(trial: str) -> int:
+    """Return the fold of a trial whose text people marked. Half of these texts are never shown."""
+    return 3 if fold_of(trial) % 2 else 0
 
 
 def _names(marked: owners.Marked, words: str) -> bool:
     """Return whether words are those of an owner that people marked, or share them."""
-    return any(
-        owners.list_words(words) & owners.list_words(owner["text"])
-        for owner in marked.owners
-    )
+    named = owners.list_words(words)
+    return any(named & owners.list_words(owner["text"]) for owner in marked.owners)
 
 
 def _read_bounds(path: Path) -> Iterator[SignRow]:
     """Yield the limits at the bounds of the Leaf corpus: right if number and comparator are."""
     for row in read_lines(path):
-        fold = 3 if fold_of(row["id"].partition("_")[0]) % 2 else 0
+        trial = row["id"].partition("_")[0]
         marked = bounds.list_marked(row)
-        for draft, name, at, place in _list_members(
-            make_record(row["id"], row["text"]), 0
-        ):
-            reading = draft.read(name)
-            member = reading.value[at]
+        record = make_record(row["id"], row["text"])
+        for draft, name, position, place in _list_members(record, 0):
             if name != "constraints":
                 continue
-            ours = list(
-                bounds.split_limit(
-                    member.comparator, [member.value, member.value_high], *place
-                )
+            start, end = place
+            there = [mark for mark in marked if mark.start < end and start < mark.end]
+            if not there:
+                continue
+            reading = draft.read(name)
+            limit = reading.value[position]
+            values = [limit.value, limit.value_high]
+            ours = bounds.split_limit(limit.comparator, values, start, end)
+            right = all(_is_marked(bound, there) for bound in ours)
+            yield SignRow(
+                _LIMITS,
+                trial,
+                "Leaf",
+                _choose_fold(trial),
+                reading.signs[position][""],
+                reading.confidence,
+                right,
             )
-            there = [
-                one for one in marked if one.start < place[1] and place[0] < one.end
-            ]
-            if there:
-                right = all(
-                    any(
-                        one.sign == other.sign
-                        and is_same_number(one.value, other.value)
-                        for other in there
-                    )
-                    for one in ours
-                )
-                known = (row["id"].partition("_")[0], "Leaf", fold)
-                signs = reading.signs[at][""]
-                yield SignRow(_LIMITS, *known, signs, reading.confidence, right)
+
+
+def _is_marked(bound: bounds.Bound, marked: Sequence[bounds.Bound]) -> bool:
+    """Return whether people marked a bound: its comparator with its number."""
+    return any(
+        mark.sign == bound.sign and is_same_number(bound.value, mark.value)
+        for mark in marked
+    )
 
 
 def _list_members(

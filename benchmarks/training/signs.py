@@ -110,21 +110,21 @@ def fit(rows: Sequence[SignRow]) -> Weights:
     matrix[:, 1] = [log_odds(row.estimate) for row in rows]
     for at, names in enumerate(described):
         matrix[at, [columns[name] for name in names if name in columns]] = 1
-    is_source = [name.startswith(_SOURCE) for name in kept]
-    firm = np.array(
-        [
-            _BASE_PRIOR,
-            _ESTIMATE_PRIOR,
-            *(_SOURCE_PRIOR if one else _SIGN_PRIOR for one in is_source),
-        ]
-    )
-    weights = _maximise(matrix, rows, firm)
-    return {
-        name: round(float(weights[at]), 2)
-        for name, at in columns.items()
-        if not name.startswith(_SOURCE)
-        and (name in (BASE, ESTIMATE) or abs(weights[at]) >= _SMALLEST)
-    }
+    priors = [_BASE_PRIOR, _ESTIMATE_PRIOR]
+    for name in kept:
+        is_source = name.startswith(_SOURCE)
+        priors.append(_SOURCE_PRIOR if is_source else _SIGN_PRIOR)
+    fitted = _maximise(matrix, rows, np.array(priors))
+    weights = {}
+    for name, at in columns.items():
+        if name.startswith(_SOURCE):
+            continue
+        # a sign that hardly counts is left out of the file
+        is_sign = name not in (BASE, ESTIMATE)
+        if is_sign and abs(fitted[at]) < _SMALLEST:
+            continue
+        weights[name] = round(float(fitted[at]), 2)
+    return weights
 
 
 def _describe(row: SignRow) -> set[str]:

@@ -85,29 +85,27 @@ def compare_readings(
 def _compare_criteria(
     before: Reading, after: Reading, rewrite: Callable[[str], str | None], sure: float
 ) -> Iterator[Change]:
-    words = [read_words(rewrite(one.quote) or one.quote) for one in before.criteria]
-    pairs = pair_criteria(words, [one.words for one in after.criteria])
+    """Yield the criteria that are lost or added, and those whose kind, extent or negation changed."""
+    words = []
+    for criterion in before.criteria:
+        rewritten = rewrite(criterion.quote) or criterion.quote
+        words.append(read_words(rewritten))
+    pairs = pair_criteria(words, [criterion.words for criterion in after.criteria])
     for at, old in enumerate(before.criteria):
         if at not in pairs:
             yield Change("lost", _is_lost_silently(words[at], after, sure), old.quote)
             continue
         new = after.criteria[pairs[at]]
         if new.kind != old.kind:
-            yield Change(
-                "turned",
-                new.kind_confidence >= sure,
-                f"{old.kind} to {new.kind}: {new.quote}",
-            )
+            is_sure = new.kind_confidence >= sure
+            yield Change("turned", is_sure, f"{old.kind} to {new.kind}: {new.quote}")
         if new.words != words[at]:
-            yield Change(
-                "extent", new.confidence >= sure, f"{old.quote!r} is {new.quote!r}"
-            )
+            is_sure = new.confidence >= sure
+            yield Change("extent", is_sure, f"{old.quote!r} is {new.quote!r}")
         if new.negated != old.negated:
-            yield Change(
-                "negation",
-                new.negated_confidence >= sure,
-                f"{old.negated} to {new.negated}: {new.quote}",
-            )
+            is_sure = new.negated_confidence >= sure
+            told = f"{old.negated} to {new.negated}: {new.quote}"
+            yield Change("negation", is_sure, told)
     taken = set(pairs.values())
     for at, new in enumerate(after.criteria):
         if at not in taken:

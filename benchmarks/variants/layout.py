@@ -89,13 +89,13 @@ def _continue(line: Line, raw: str) -> Line:
 
 
 def _set_depths(lines: Sequence[Line]) -> Iterator[Line]:
+    """Yield the lines; items with their depth, by the widths of their indents."""
     widths = sorted({len(line.indent) for line in lines if line.role is Role.ITEM})
     for line in lines:
-        yield (
-            replace(line, depth=widths.index(len(line.indent)))
-            if line.role is Role.ITEM
-            else line
-        )
+        if line.role is Role.ITEM:
+            yield replace(line, depth=widths.index(len(line.indent)))
+        else:
+            yield line
 
 
 def has_both_lists(lines: Sequence[Line]) -> bool:

@@ -20,9 +20,11 @@ def _wrap(lines: Sequence[Line], width: int, indent: str = "") -> str:
     filler = textwrap.TextWrapper(
         width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
-    return "\n".join(
-        "\n".join(filler.wrap(" ".join(line.raw.split()))) for line in lines
-    )
+    wrapped = []
+    for line in lines:
+        words = " ".join(line.raw.split())
+        wrapped.append("\n".join(filler.wrap(words)))
+    return "\n".join(wrapped)
 
 
 def _wrap_compactly(lines: Sequence[Line], width: int) -> str:
@@ -41,13 +43,13 @@ def _wrap_behind_long_line(lines: Sequence[Line], width: int) -> str:
 
 def _wrap_all_but_longest(lines: Sequence[Line], width: int) -> str:
     """Return the text with wrapped lines, but for the longest item."""
-    longest = max(
-        (line for line in lines if line.role is Role.ITEM),
-        key=lambda line: len(line.text),
-    )
-    return "\n".join(
-        line.raw if line is longest else _wrap([line], width) for line in lines
-    )
+    items = [line for line in lines if line.role is Role.ITEM]
+    longest = max(items, key=lambda line: len(line.text))
+    written = []
+    for line in lines:
+        is_kept = line is longest
+        written.append(line.raw if is_kept else _wrap([line], width))
+    return "\n".join(written)
 
 
 def _join_items(
@@ -59,10 +61,11 @@ def _join_items(
         pieces = []
         number = 0
         for line in below:
-            number += line.role is Role.ITEM
-            pieces.append(
-                write_mark(number) + line.text if line.role is Role.ITEM else line.text
-            )
+            mark = ""
+            if line.role is Role.ITEM:
+                number += 1
+                mark = write_mark(number)
+            pieces.append(mark + line.text)
         start = f"{heading.text.rstrip(': ')}: " if heading else ""
         written.append(start + between.join(pieces))
     return "\n".join(written)
@@ -98,12 +101,14 @@ _JOINED: dict[str, tuple[Callable[[int], str], str]] = {
 
 def _end_items(lines: Sequence[Line], end: str) -> str:
     """Return the text with another sign at the end of each item."""
-    return "\n".join(
-        line.raw.rstrip(" .,;") + end
-        if line.role is Role.ITEM and not line.text.endswith(":")
-        else line.raw
-        for line in lines
-    )
+    written = []
+    for line in lines:
+        introduces = line.text.endswith(":")
+        if line.role is Role.ITEM and not introduces:
+            written.append(line.raw.rstrip(" .,;") + end)
+        else:
+            written.append(line.raw)
+    return "\n".join(written)
 
 
 def _indent(text: str) -> str:

@@ -81,8 +81,10 @@ def apply_curve(curve: Curve, stated: float) -> float:
     0.4
     """
     stated_knots, right = zip(*curve, strict=True)
-    lowered = min(1.0, stated / stated_knots[0]) if len(curve) == 1 else 1.0
-    return round(float(np.interp(stated, stated_knots, right)) * lowered, 4)
+    share = float(np.interp(stated, stated_knots, right))
+    if len(curve) == 1 and stated < stated_knots[0]:
+        share *= stated / stated_knots[0]
+    return round(share, 4)
 
 
 def _calibrate(item: Draft) -> Draft:
@@ -91,12 +93,10 @@ def _calibrate(item: Draft) -> Draft:
         field = f"{item.group}.{name}"
         most = item.at_most.get(name, 1.0)
         confidence = min(_calibrate_value(field, reading), most)
-        weighed = _weigh_members(field, reading, most)
-        rules[name] = (
-            weighed
-            if confidence == weighed.confidence
-            else replace(weighed, confidence=confidence)
-        )
+        calibrated = _weigh_members(field, reading, most)
+        if confidence != calibrated.confidence:
+            calibrated = replace(calibrated, confidence=confidence)
+        rules[name] = calibrated
     if item.group == Task.DOSING:  # a regimen is as sure as its agent
         agent = item.rules["agent"]
         sure = weigh("dosing.regimens", agent.signs[0][""], agent.confidence)
@@ -109,8 +109,8 @@ def _calibrate_value(field: str, reading: Reading[Any]) -> float:
     is_list = isinstance(reading.value, tuple)
     if reading.signs and not is_list and is_weighed(field):
         return weigh(field, reading.signs[0][""], reading.confidence)
-    found = FOUND if reading.value else NOTHING
-    return _confidence(field, found, reading.confidence)
+    curve = FOUND if reading.value else NOTHING
+    return _confidence(field, curve, reading.confidence)
 
 
 def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[Any]:
@@ -121,22 +121,24 @@ def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[An
     is_list = isinstance(reading.value, tuple)
     if not reading.signs or not is_list or not is_weighed(field):
         return reading
-    estimate = reading.confidence
-    sure = tuple(min(weigh(field, one[""], estimate), most) for one in reading.signs)
-    parts = tuple(
-        {
-            name: min(
-                weigh(f"{field}.{name}", own, estimate_part(reading, at, name)),
-                sure[at],
-            )
-            for name, own in one.items()
-            if is_weighed(f"{field}.{name}")
-        }
-        for at, one in enumerate(reading.signs)
-    )
-    known = reading.list_sure_parts()
-    merged = tuple({**old, **new} for old, new in zip(known, parts, strict=True))
-    return replace(reading, sure=sure, sure_parts=merged)
+    sure: list[float] = []
+    sure_parts: list[dict[str, float]] = []
+    counted = reading.list_sure_parts()
+    for index, (signs, counted_parts) in enumerate(
+        zip(reading.signs, counted, strict=True)
+    ):
+        sure_of_member = min(weigh(field, signs[""], reading.confidence), most)
+        parts = dict(counted_parts)
+        for name, signs_of_part in signs.items():
+            field_of_part = f"{field}.{name}"
+            if not is_weighed(field_of_part):
+                continue
+            estimate = estimate_part(reading, index, name)
+            weight = weigh(field_of_part, signs_of_part, estimate)
+            parts[name] = min(weight, sure_of_member)
+        sure.append(sure_of_member)
+        sure_parts.append(parts)
+    return replace(reading, sure=tuple(sure), sure_parts=tuple(sure_parts))
 
 
 def estimate_part(reading: Reading[Any], at: int, name: str) -> float:
@@ -146,12 +148,15 @@ def estimate_part(reading: Reading[Any], at: int, name: str) -> float:
 
 
 @lru_cache(maxsize=8192)
-def _confidence(field: str, found: str, stated: float) -> float:
+def _confidence(field: str, kind: str, stated: float) -> float:
+    """Return a calibrated confidence; ``kind`` is the curve: ``FOUND`` or ``NOTHING``."""
     if field in COUNTED:
         return stated
-    curve = _curves().get(field, {}).get(found)
-    rare = field in _OF_PEOPLE and found == FOUND and curve and stated < curve[0][0]
-    if not curve or not stated or rare:
+    curve = _curves().get(field, {}).get(kind)
+    if not curve or not stated:
+        return stated
+    is_rare_case = field in _OF_PEOPLE and kind == FOUND and stated < curve[0][0]
+    if is_rare_case:
         return stated
     return apply_curve(curve, stated)
 

@@ -3,7 +3,7 @@ nearest to the quote.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, lru_cache
@@ -19,6 +19,10 @@ from extractor.language.numbers import TIMES, read_number, read_time_unit
 
 _Meaning = tuple[ConflictKind, str | float]
 """The meaning of a token. Two tokens with the same meaning do not contradict each other."""
+_Pair = tuple[int | None, int | None]
+"""A token of the quote and a token of the text that stand for each other, by index. None where one
+side lacks the token.
+"""
 _RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
 _DRIFTS = (0, 6)
@@ -47,48 +51,56 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
     >>> [kind and kind.value for kind in (compare_tokens(*pair) for pair in pairs)]
     ['number', None, 'negation', 'negation', None]
     """
-    meanings = _read_meaning(quoted), _read_meaning(stated)
-    if meanings[0] == meanings[1]:
+    meaning_quoted = _read_meaning(quoted)
+    meaning_stated = _read_meaning(stated)
+    if meaning_quoted == meaning_stated:
         short, long = sorted((quoted, stated), key=len)
-        negated = len(short) > 3 and any(long == prefix + short for prefix in _PREFIXES)
-        return ConflictKind.NEGATION if negated else None
-    return next((meaning[0] for meaning in reversed(meanings) if meaning), None)
+        is_negated = len(short) > 3 and long in [prefix + short for prefix in _PREFIXES]
+        return ConflictKind.NEGATION if is_negated else None
+    meaning = meaning_stated or meaning_quoted
+    return meaning[0] if meaning else None
 
 
 @lru_cache(maxsize=4096)
 def _read_meaning(token: str) -> _Meaning | None:
     """Return the meaning of a folded token, or None if it cannot cause a contradiction."""
-    number = TIMES.get(token, read_number(token)) if token else None
-    if number is not None or any(map(str.isdigit, token)):
-        return ConflictKind.NUMBER, token if number is None else number
+    if not token:
+        return None
+    number = TIMES.get(token, read_number(token))
+    if number is not None:
+        return ConflictKind.NUMBER, number
+    if any(map(str.isdigit, token)):
+        return ConflictKind.NUMBER, token
     unit = read_time_unit(_RATES.get(token, token))
-    return (ConflictKind.TIME_UNIT, unit) if unit else _critical_words().get(token)
+    if unit:
+        return ConflictKind.TIME_UNIT, unit
+    return _critical_words().get(token)
 
 
 @cache
 def _critical_words() -> Mapping[str, _Meaning]:
     """Return the words of units, and those of ``critical_words.toml``, with their meanings."""
-    units = [
-        (t.lower(), t.lower())
-        for entry in terms_of("limit_units")
-        for t in entry.terms
-        if t.isalpha()
-    ]
-    units += [
-        (t.lower().replace("μ", "u"), entry.value)
-        for entry in terms_of("dose_units")
-        for t in entry.terms
-    ]
-    words: dict[str, _Meaning] = {t: (ConflictKind.UNIT, unit) for t, unit in units}
-    words |= {t: (ConflictKind.UNIT, t) for t in ("%", "uln", "lln", "x")}
-    for kind in tomllib.loads(
-        (files(__package__) / "critical_words.toml").read_text("utf-8")
-    )["kind"]:
-        values = {word: group[0] for group in kind["same"] for word in group}
-        words |= {
-            word: (ConflictKind(kind["name"]), values.get(word, word))
-            for word in kind["words"]
-        }
+    words: dict[str, _Meaning] = {}
+    for entry in terms_of("limit_units"):
+        for term in entry.terms:
+            if term.isalpha():
+                words[term.lower()] = (ConflictKind.UNIT, term.lower())
+    for entry in terms_of("dose_units"):
+        for term in entry.terms:
+            folded = term.lower().replace("μ", "u")
+            words[folded] = (ConflictKind.UNIT, entry.value)
+    for sign in ("%", "uln", "lln", "x"):
+        words[sign] = (ConflictKind.UNIT, sign)
+    table = (files(__package__) / "critical_words.toml").read_text("utf-8")
+    for fields in tomllib.loads(table)["kind"]:
+        kind = ConflictKind(fields["name"])
+        for word in fields["words"]:
+            words[word] = (kind, word)
+        # Words that mean the same have the meaning of the first one.
+        for synonyms in fields["same"]:
+            for word in synonyms:
+                if word in fields["words"]:
+                    words[word] = (kind, synonyms[0])
     return words
 
 
@@ -105,7 +117,7 @@ class Nearest:
 
     first: int
     end: int
-    differences: tuple[tuple[int | None, int | None], ...]
+    differences: tuple[_Pair, ...]
     shared: int
     cost: int
 
@@ -121,85 +133,86 @@ def find_nearest(
 
     >>> from .fold import fold_raw
     >>> text = fold_raw("hb ≥ 8 g/dl and ecog 0-2")
-    >>> found = find_nearest(["ecog", "0", "-", "1"], text)
+    >>> nearest = find_nearest(["ecog", "0", "-", "1"], text)
     >>> (
-    ...     text.tokens.words[found.first : found.end],
-    ...     [text.tokens.words[stated] for _, stated in found.differences],
+    ...     text.tokens.words[nearest.first : nearest.end],
+    ...     [text.tokens.words[stated] for _, stated in nearest.differences],
     ... )
     (['ecog', '0', '-', '2'], ['2'])
     """
     quote = quote[:_LONGEST_SEARCHED]
-    wanted = "".join([text.alphabet.get(word, "\0") for word in quote])
-    reach = 2 * len(wanted)
-    windows = [] if near is None else [(max(0, near - reach), near + reach)]
-    windows += [(0, len(text.codes))]
-    alignments = [
-        (
-            first,
-            fuzz.partial_ratio_alignment(wanted, text.codes[first:end], score_cutoff=1),
+    codes = "".join([text.alphabet.get(word, "\0") for word in quote])
+    windows = [(0, len(text.codes))]
+    if near is not None:
+        reach = 2 * len(codes)
+        windows.insert(0, (max(0, near - reach), near + reach))
+    nearest: Nearest | None = None
+    for first, end in windows:
+        alignment = fuzz.partial_ratio_alignment(
+            codes, text.codes[first:end], score_cutoff=1
         )
-        for first, end in windows
-    ]
-    starts = [
-        first + place.dest_start - place.src_start
-        for first, place in alignments
-        if place
-    ]
-    aligned = (
-        _align(quote, text.tokens.words, start, drift)
-        for start in starts
-        for drift in _DRIFTS
-    )
-    return min(filter(None, aligned), key=lambda nearest: nearest.cost, default=None)
-
-
-def _count_cost(quoted: int | None, stated: int | None) -> int:
-    """Return how much a difference counts: a word more, a word less, or another word."""
-    if stated is None:
-        return _ADDED
-    return _LEFT_OUT if quoted is None else _OTHER
+        if alignment is None:
+            continue
+        start = first + alignment.dest_start - alignment.src_start
+        for drift in _DRIFTS:
+            aligned = _align(quote, text.tokens.words, start, drift)
+            if aligned is None:
+                continue
+            if nearest is None or aligned.cost < nearest.cost:
+                nearest = aligned
+    return nearest
 
 
 def _align(
     quote: Sequence[str], words: Sequence[str], start: int, drift: int
 ) -> Nearest | None:
-    """Align a quote with the words around ``start``. Text before and after it is no difference."""
+    """Align a quote with the words of a text around ``start``; None if no token has a
+    counterpart.
+    """
+    differences: list[_Pair] = []
+    counterparts: list[int] = []
+    shared = 0
+    cost = 0
+    for quoted, stated in _pair_tokens(quote, words, start, drift):
+        if quoted is None or stated is None:
+            differences.append((quoted, stated))
+            cost += _ADDED if stated is None else _LEFT_OUT
+            continue
+        counterparts.append(stated)
+        if quote[quoted] == words[stated]:
+            shared += 1
+        else:
+            differences.append((quoted, stated))
+            cost += _OTHER
+    if not counterparts:
+        return None
+    first = counterparts[0]
+    end = counterparts[-1] + 1
+    return Nearest(first, end, tuple(differences), shared, cost)
+
+
+def _pair_tokens(
+    quote: Sequence[str], words: Sequence[str], start: int, drift: int
+) -> Iterator[_Pair]:
+    """Yield the tokens of a quote and of the text around ``start`` that stand for each other."""
     low = max(0, start - drift)
     near = words[low : start + len(quote) + drift]
     steps = SequenceMatcher(None, quote, near, autojunk=False).get_opcodes()
-    pairs: list[tuple[int | None, int | None]] = []
     for kind, first, end, near_first, near_end in steps:
         quoted = range(first, end)
-        stated = range(near_first + low, near_end + low)
+        stated = range(low + near_first, low + near_end)
+        # Text before and behind the quote is no difference.
         if kind != "equal" and first == 0:
             stated = stated[max(0, len(stated) - len(quoted)) :]
         elif kind != "equal" and end == len(quote):
             stated = stated[: len(quoted)]
-        for pair in zip_longest(quoted, stated):
-            word, other = (
-                "" if at is None else side[at]
-                for side, at in zip((quote, words), pair, strict=True)
-            )
-            is_pair = word.isalnum() == other.isalnum()  # no word is written for a sign
-            pairs += (
-                [pair]
-                if is_pair
-                else [
-                    one
-                    for one in ((pair[0], None), (None, pair[1]))
-                    if one != (None, None)
-                ]
-            )
-    differences = tuple(
-        pair
-        for pair in pairs
-        if None in pair or quote[pair[0] or 0] != words[pair[1] or 0]
-    )
-    places = [
-        stated for quoted, stated in pairs if stated is not None and quoted is not None
-    ]
-    if not places:
-        return None
-    alike = len(places) - sum(None not in pair for pair in differences)
-    cost = sum(_count_cost(quoted, stated) for quoted, stated in differences)
-    return Nearest(places[0], places[-1] + 1, differences, alike, cost)
+        for quoted_at, stated_at in zip_longest(quoted, stated):
+            if quoted_at is None or stated_at is None:
+                yield quoted_at, stated_at
+                continue
+            if quote[quoted_at].isalnum() == words[stated_at].isalnum():
+                yield quoted_at, stated_at
+                continue
+            # no word is written for a sign
+            yield quoted_at, None
+            yield None, stated_at

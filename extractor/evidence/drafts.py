@@ -88,7 +88,9 @@ class Reading(Generic[T_co]):
         """Return the members of a list, or the value; none if there is no value."""
         if isinstance(self.value, tuple):
             return self.value
-        return () if self.value is None else (self.value,)
+        if self.value is None:
+            return ()
+        return (self.value,)
 
     def sure_of(self, position: int) -> float:
         """Return the confidence of one member of a list, as far as each is counted by itself."""
@@ -103,7 +105,7 @@ class Reading(Generic[T_co]):
         return replace(
             self,
             confidence=min(self.confidence, most),
-            sure=tuple(min(one, most) for one in self.sure),
+            sure=tuple(min(sure, most) for sure in self.sure),
         )
 
     def list_sure_parts(self) -> tuple[Mapping[str, float], ...]:
@@ -299,25 +301,30 @@ class Draft:
 
     def refuses(self, name: str, attribute: str = "") -> bool:
         """Return whether a value of a field was refused; with ``attribute``, one of that."""
-        return any(
-            one.field == name and attribute in ("", one.attribute)
-            for one in self.refused
-        )
+        for refusal in self.refused:
+            if refusal.field != name:
+                continue
+            if attribute in ("", refusal.attribute):
+                return True
+        return False
 
     def has_unread(self, name: str, attribute: str = "") -> bool:
         """Return whether patterns of a field found something in vain; with ``attribute``, for
         that.
         """
-        return any(
-            one.field == name and attribute in ("", one.attribute)
-            for one in self.unread
-        )
+        for words in self.unread:
+            if words.field != name:
+                continue
+            if attribute in ("", words.attribute):
+                return True
+        return False
 
     def gap(self, name: str) -> AbsenceReason:
         """Return why a field has no answer."""
         reason = self.asked.get(name, AbsenceReason.NOT_ASKED)
-        is_refused = reason is AbsenceReason.MODEL_REFUSED and self.refuses(name)
-        return AbsenceReason.UNSUPPORTED_ANSWER if is_refused else reason
+        if reason is AbsenceReason.MODEL_REFUSED and self.refuses(name):
+            return AbsenceReason.UNSUPPORTED_ANSWER
+        return reason
 
 
 _OPEN = Reading.open_()
@@ -349,55 +356,56 @@ class ModelResult:
 
     def complete(self, draft: Draft) -> Draft:
         """Add to a draft of the rules what the model said of it."""
-        said = self.by_number.get(draft.number)
-        if said is None:
+        answer = self.by_number.get(draft.number)
+        if answer is None:
             return draft
         return replace(
             draft,
-            model=said.model,
-            refused=said.refused,
-            own=_join(draft, said),
-            asked=said.asked,
-            is_skipped=said.is_skipped,
+            model=answer.model,
+            refused=answer.refused,
+            own=_join(draft, answer),
+            asked=answer.asked,
+            is_skipped=answer.is_skipped,
         )
 
     @cached_property
     def by_number(self) -> Mapping[int, Draft]:
         """One draft for each line. Of several answers about a field, the first counts."""
-        found: dict[int, Draft] = {}
-        for one in self.drafts:
-            first = found.get(one.number)
-            if first:
-                model = {**one.model, **first.model}
-                refused = (*first.refused, *one.refused)
-                found[one.number] = replace(
-                    first, model=model, refused=refused, own=_join(first, one)
-                )
-            else:
-                found[one.number] = one
-        return found
+        by_number: dict[int, Draft] = {}
+        for draft in self.drafts:
+            first = by_number.get(draft.number)
+            if first is None:
+                by_number[draft.number] = draft
+                continue
+            by_number[draft.number] = replace(
+                first,
+                model={**draft.model, **first.model},
+                refused=(*first.refused, *draft.refused),
+                own=_join(first, draft),
+            )
+        return by_number
 
     @cached_property
     def passages(self) -> Sequence[Draft]:
         """What was said of the passages whose regimens the model was to list, in reading order."""
-        return sorted(
-            (one for one in self.drafts if "regimens" in one.asked),
-            key=lambda one: one.number,
-        )
+        passages = [draft for draft in self.drafts if "regimens" in draft.asked]
+        return sorted(passages, key=lambda draft: draft.number)
 
     @property
     def lists_regimens(self) -> bool:
         """Whether a model gave a list of the record's regimens, be it empty."""
-        return any(one.is_answered for one in self.passages)
+        return any(draft.is_answered for draft in self.passages)
 
     def list_regimens(self) -> list[Draft]:
         """Return the model's regimens."""
-        return [one for one in self.passages if {"agent", "quote"} & one.model.keys()]
+        return [
+            draft for draft in self.passages if {"agent", "quote"} & draft.model.keys()
+        ]
 
 
 def _join(first: Draft, other: Draft) -> Mapping[str, tuple[Draft, ...]]:
     """Return the values of a user's own fields in both drafts."""
-    return {
-        name: (*first.own.get(name, ()), *other.own.get(name, ()))
-        for name in {**first.own, **other.own}
-    }
+    joined = dict(first.own)
+    for name, values in other.own.items():
+        joined[name] = (*joined.get(name, ()), *values)
+    return joined

@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, apply_changes, clean_text
@@ -23,9 +22,9 @@ _PLAIN = {
     "dashes": "-",
     "quote": "'",
     "trademark": "",
+    # A number never goes on behind the end of a line, so two spaces stand there.
     "line_end": "  ",
 }
-# A number never goes on behind the end of a line, so two spaces stand there.
 # Signs of several characters, joined before the text is cut into tokens.
 _CHANGES = re.compile(
     r"""
@@ -85,12 +84,15 @@ class FoldedText:
         >>> list(fold_raw("5 mg/kg or 5 mg").find_words(["5", "mg"]))
         [0, 5]
         """
-        wanted = "".join([self.alphabet.get(word, "\0") for word in words])
-        place = self.codes.find(wanted, first) if "\0" not in wanted else -1
-        while place >= 0:
-            if self.tokens.words[place : place + len(words)] == words:
-                yield place
-            place = self.codes.find(wanted, place + 1)
+        codes = "".join([self.alphabet.get(word, "\0") for word in words])
+        if "\0" in codes:  # a word that the text lacks
+            return
+        at = self.codes.find(codes, first)
+        while at >= 0:
+            # Rare words share one character, so equal codes are not always equal words.
+            if self.tokens.words[at : at + len(words)] == words:
+                yield at
+            at = self.codes.find(codes, at + 1)
 
 
 @lru_cache(maxsize=8)
@@ -112,91 +114,92 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     'within 4 weeks, naive; 1 1/2 ± ≠'
     """
     text = cleaned.text
-    found = (
-        (change.start(), change.end(), _replacement(change, text))
-        for change in _CHANGES.finditer(text)
-    )
-    folded = apply_changes(
-        text, [(start, end, new) for start, end, new in found if new != text[start:end]]
-    )
-    # Only ASCII is lowered: other characters are folded already and must keep their length.
-    lower = (c.lower() if c.isascii() else c for c in folded.text)
-    folded = replace(
-        folded, text=folded.text.lower() if folded.text.isascii() else "".join(lower)
-    )
+    changes: list[tuple[int, int, str]] = []
+    for sign in _CHANGES.finditer(text):
+        new = _replace_sign(sign, text)
+        if new != sign[0]:
+            changes.append((sign.start(), sign.end(), new))
+    folded = apply_changes(text, changes)
+    folded = replace(folded, text=_lower(folded.text))
     tokens = read_text(folded.text)
     numbers = [
-        (found.first, found.end)
-        for found in rule("number").find(tokens)
-        if found.end > found.first + 1
+        (number.first, number.end)
+        for number in rule("number").find(tokens)
+        if number.end > number.first + 1
     ]
     tokens, places = _join_digits(tokens)
-    inner = frozenset(
-        place
-        for first, end in numbers
-        for place in range(places[first] + 1, places[end - 1] + 1)
-    )
+    inner: set[int] = set()
+    for first, end in numbers:
+        inner.update(range(places[first] + 1, places[end - 1] + 1))
     alphabet: dict[str, str] = {}
-    codes = [
-        alphabet.setdefault(word, chr(min(_FIRST + len(alphabet), sys.maxunicode)))
-        for word in tokens.words
-    ]
-    return FoldedText(cleaned, folded, tokens, inner, "".join(codes), alphabet)
+    codes: list[str] = []
+    for word in tokens.words:
+        new_code = chr(min(_FIRST + len(alphabet), sys.maxunicode))
+        codes.append(alphabet.setdefault(word, new_code))
+    return FoldedText(
+        cleaned, folded, tokens, frozenset(inner), "".join(codes), alphabet
+    )
+
+
+def _lower(text: str) -> str:
+    """Return a text with its ASCII letters lowered: other characters are folded already and must
+    keep their length.
+    """
+    if text.isascii():
+        return text.lower()
+    return "".join(sign.lower() if sign.isascii() else sign for sign in text)
 
 
 def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
     """Join "10^9" and "2,4,6" into one token, and map old tokens to new ones. "2, 4" stays two
     numbers.
     """
-    joined = {
-        at
-        for found in rule("raised").find(tokens)
-        for at in range(found.first + 1, found.end)
-    }
-    signs = [
-        at
-        for found in rule("joined_digits").find(tokens)
-        for at in range(found.first + 1, found.end, 2)
-    ]
-    joined |= {
-        at + step
-        for at in signs
-        if tokens.joined(at) and tokens.joined(at + 1)
-        for step in (0, 1)
-    }
+    joined: set[int] = set()
+    for power in rule("raised").find(tokens):
+        joined.update(range(power.first + 1, power.end))
+    for digits in rule("joined_digits").find(tokens):
+        for comma in range(digits.first + 1, digits.end, 2):
+            if tokens.joined(comma) and tokens.joined(comma + 1):
+                joined.update((comma, comma + 1))
     if not joined:
         return tokens, list(range(len(tokens)))
-    firsts = [at for at in range(len(tokens)) if at not in joined]
-    groups = list(pairwise([*firsts, len(tokens)]))
-    words = ["".join(tokens.words[first:end]) for first, end in groups]
-    codes = [tokens.codes[at] for at in firsts]
-    starts = [tokens.starts[at] for at in firsts]
-    ends = [tokens.ends[end - 1] for _, end in groups]
-    places = [
-        place for place, (first, end) in enumerate(groups) for _ in range(first, end)
-    ]
-    return Tokens(tokens.text, words, starts, ends, "".join(codes)), places
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    codes = ""
+    places: list[int] = []
+    for index, word in enumerate(tokens.words):
+        if index in joined:
+            words[-1] += word
+            ends[-1] = tokens.ends[index]
+        else:
+            words.append(word)
+            starts.append(tokens.starts[index])
+            ends.append(tokens.ends[index])
+            codes += tokens.codes[index]
+        places.append(len(words) - 1)
+    return Tokens(tokens.text, words, starts, ends, codes), places
 
 
-def _replacement(found: re.Match[str], text: str) -> str:
-    kind = found.lastgroup or ""
+def _replace_sign(sign: re.Match[str], text: str) -> str:
+    """Return what stands for a sign in the folded text. ``text`` is the whole text around it."""
+    kind = sign.lastgroup or ""
+    written = sign[0]
     if kind in _PLAIN:
         return _PLAIN[kind]
     if kind == "comparator":
-        return "≤" if "<" in found[0] else "≥"
+        return "≤" if "<" in written else "≥"
     if kind == "power":
-        return "^" + unicodedata.normalize("NFKC", found[0]).replace(
-            "\u2212", "-"
-        ).lstrip("+")
-    if found[0] in _OTHERS:
-        return _OTHERS[found[0]]
-    decomposed = unicodedata.normalize("NFKD", found[0])
+        exponent = unicodedata.normalize("NFKC", written).replace("\u2212", "-")
+        return "^" + exponent.lstrip("+")
+    if written in _OTHERS:
+        return _OTHERS[written]
+    decomposed = unicodedata.normalize("NFKD", written)
     if _NEGATING.intersection(decomposed):
-        return found[0]
-    folded = (
-        "".join(c for c in decomposed if not unicodedata.combining(c))
-        .casefold()
-        .replace("\u2044", "/")
-    )
-    apart = text[found.start() - 1 : found.start()].isdigit() and folded[:1].isdigit()
-    return f" {folded}" if apart else folded
+        return written
+    plain = "".join(part for part in decomposed if not unicodedata.combining(part))
+    folded = plain.casefold().replace("\u2044", "/")
+    is_behind_digit = text[sign.start() - 1 : sign.start()].isdigit()
+    if is_behind_digit and folded[:1].isdigit():  # "1½"
+        return f" {folded}"
+    return folded

@@ -39,9 +39,9 @@ class HostileText:
 def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int]]]:
     """Return the blanked ranges, by section. They are in order, and none lies inside another."""
     ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for one in hostile:
-        if one.blanked:
-            ranges[one.span.section].append((one.span.start, one.span.end))
+    for text in hostile:
+        if text.blanked:
+            ranges[text.span.section].append((text.span.start, text.span.end))
     return ranges
 
 
@@ -54,11 +54,9 @@ def find_touched(
     >>> find_touched([(0, 3), (5, 8), (8, 9)], 3, 7)
     [(5, 8)]
     """
-    return ranges[
-        bisect_right(ranges, start, key=itemgetter(1)) : bisect_left(
-            ranges, end, key=itemgetter(0)
-        )
-    ]
+    first = bisect_right(ranges, start, key=itemgetter(1))
+    stop = bisect_left(ranges, end, key=itemgetter(0))
+    return ranges[first:stop]
 
 
 def _drop_inner(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -68,7 +66,8 @@ def _drop_inner(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     [(0, 9), (9, 12)]
     """
     kept: list[tuple[int, int]] = []
-    for start, end in sorted(ranges, key=lambda one: (one[0], -one[1])):
+    # Of ranges with the same start, the longest is first.
+    for start, end in sorted(ranges, key=lambda limits: (limits[0], -limits[1])):
         if not kept or end > kept[-1][1]:
             kept.append((start, end))
     return kept
@@ -108,16 +107,16 @@ class ParsedRecord:
 
     def list_items(self, group: str | None) -> tuple[Draft, ...]:
         """Return the items of a group; the record itself without one."""
-        found: tuple[Draft, ...] = (
-            getattr(self, _ITEMS[group]) if group else (self.whole,)
-        )
-        return found
+        if group is None:
+            return (self.whole,)
+        items: tuple[Draft, ...] = getattr(self, _ITEMS[group])
+        return items
 
     def with_items(self, group: str | None, items: tuple[Draft, ...]) -> "ParsedRecord":
         """Return the same record with other items of a group."""
-        changed: dict[str, Any] = (
-            {_ITEMS[group]: items} if group else {"whole": items[0]}
-        )
+        if group is None:
+            return replace(self, whole=items[0])
+        changed: dict[str, Any] = {_ITEMS[group]: items}
         return replace(self, **changed)
 
     def passage(self, span: Span) -> Passage:
@@ -160,21 +159,23 @@ class ParsedRecord:
     def chunks(self) -> Mapping[int, Chunk]:
         """Every chunk that a model can be asked about, by number."""
         items = (*self.criteria, *self.regimens, *self.outcomes)
-        return {
-            chunk.number: chunk
-            for chunk in (*(item.chunk for item in items), *self.candidates)
-        }
+        chunks = (*(item.chunk for item in items), *self.candidates)
+        return {chunk.number: chunk for chunk in chunks}
 
     def draft_of(self, task: Task, chunk: Chunk) -> Draft:
         """Return the criterion or outcome of a chunk, else a new item of a task."""
-        known = self.drafts.get(chunk.number)
+        draft = self.drafts.get(chunk.number)
+        if draft:
+            return replace(draft, chunk=chunk)
         group = "eligibility.criteria" if task is Task.ELIGIBILITY else task.value
-        return replace(known, chunk=chunk) if known else Draft(group, chunk, chunk.span)
+        return Draft(group, chunk, chunk.span)
 
     def find_lead_in(self, draft: Draft) -> Chunk | None:
         """Return the line that introduces a criterion, as the rules read it."""
-        read = draft.read("lead_in")
-        return Chunk(0, read.spans[0], read.value or "") if read.spans else None
+        lead_in = draft.read("lead_in")
+        if not lead_in.spans:
+            return None
+        return Chunk(0, lead_in.spans[0], lead_in.value or "")
 
     @cached_property
     def drafts(self) -> Mapping[int, Draft]:

@@ -1,11 +1,11 @@
 """Locate a quote in a text, allowing only differences that do not change its meaning."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from extractor.evidence.conflicts import compare_tokens, find_nearest
+from extractor.evidence.conflicts import Nearest, compare_tokens, find_nearest
 from extractor.evidence.drafts import ConflictKind, TokenConflict
 from extractor.evidence.fold import FoldedText, fold_clean, fold_raw
 from extractor.language.book import rule
@@ -92,34 +92,50 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
             for place in _find_places(folded, words)
             if is_clean_cut(folded, *place)
         ]
-        plain = [
+        agreeing = [
             place for place in places if _contradict(wanted, folded, place) is None
         ]
-        if plain:
-            spans = [_raw_span(folded, place) for place in plain]
-            start, end = min(
-                spans,
-                key=lambda span: (
-                    near is not None and abs(span[0] - near),
-                    text[slice(*span)] != quote,
-                ),
-            )
-            status = (
-                QuoteStatus.EXACT if text[start:end] == quote else QuoteStatus.FOLDED
-            )
-            return QuoteCheck(status, start, end)
+        if agreeing:
+            return _report_agreeing(quote, text, near, folded, agreeing)
         if places:
-            place = min(
-                places,
-                key=lambda place: abs(folded.clean_span(*place)[0] - (expected or 0)),
-            )
-            conflict = _contradict(wanted, folded, place)
-            denial = _find_denial(folded.tokens, place[0])
-            span = _raw_span(folded, (place[0] if denial is None else denial, place[1]))
-            return QuoteCheck(
-                QuoteStatus.CONFLICT, *span, (conflict,) if conflict else ()
-            )
+            return _report_contradiction(wanted, folded, places, expected or 0)
     return _report_nearest(wanted, folded, expected)
+
+
+def _report_agreeing(
+    quote: str,
+    text: str,
+    near: int | None,
+    folded: FoldedText,
+    places: Sequence[Range],
+) -> QuoteCheck:
+    """Report the best of the places that agree with a quote: the nearest one, then an exact one,
+    then the first one.
+    """
+    spans = [_raw_span(folded, place) for place in places]
+
+    def rank(span: Range) -> tuple[int, bool]:
+        distance = 0 if near is None else abs(span[0] - near)
+        return distance, text[slice(*span)] != quote
+
+    start, end = min(spans, key=rank)
+    is_exact = text[start:end] == quote
+    return QuoteCheck(QuoteStatus.EXACT if is_exact else QuoteStatus.FOLDED, start, end)
+
+
+def _report_contradiction(
+    quote: FoldedText, text: FoldedText, places: Sequence[Range], expected: int
+) -> QuoteCheck:
+    """Report the place nearest to the ``expected`` offset, of those that have a quote's words and
+    contradict it.
+    """
+    first, end = min(
+        places, key=lambda place: abs(text.clean_span(*place)[0] - expected)
+    )
+    conflict = _contradict(quote, text, (first, end))
+    denial = _find_denial(text.tokens, first)
+    span = _raw_span(text, (first if denial is None else denial, end))
+    return QuoteCheck(QuoteStatus.CONFLICT, *span, (conflict,) if conflict else ())
 
 
 def locate_quote(
@@ -132,14 +148,15 @@ def locate_quote(
     "15 mg", "-5 mg" or "5 mg/kg", nor "= 5" in ">= 5". It may name something that the text denies.
     """
     folded = fold_clean(cleaned)
-    limit = len(cleaned.text) if end is None else end
+    if end is None:
+        end = len(cleaned.text)
     for words in _forms(fold_raw(quote).tokens):
         for place in _find_places(folded, words, start):
-            clean = folded.clean_span(*place)
-            if clean[1] > limit:
+            span = folded.clean_span(*place)
+            if span[1] > end:
                 break
-            if clean[0] >= start and is_clean_cut(folded, *place):
-                return clean
+            if span[0] >= start and is_clean_cut(folded, *place):
+                return span
     return None
 
 
@@ -158,28 +175,27 @@ def _forms(tokens: Tokens) -> Iterator[list[str]]:
 
 
 def _is_wrapping(tokens: Tokens, at: int) -> bool:
+    """Return whether a token at the start of a quote may be a bullet or a wrapping sign."""
     word = tokens.words[at]
-    apart = not tokens.joined(at + 1) if at + 1 < len(tokens) else True
-    if word == "o":
-        return (
-            apart
-            and tokens.words[at + 1 : at + 2] != []
-            and tokens.words[at + 1][0].isalpha()
-        )
-    return word in _WRAPPING_BEFORE and (word != "-" or apart)
+    is_last = at + 1 == len(tokens)
+    is_apart = is_last or not tokens.joined(at + 1)
+    if word == "o":  # a bullet, as word processors write it
+        return is_apart and not is_last and tokens.words[at + 1][0].isalpha()
+    if word == "-":
+        return is_apart
+    return word in _WRAPPING_BEFORE
 
 
 def _find_places(
     folded: FoldedText, words: list[str], start: int = 0
 ) -> Iterator[Range]:
     """Yield the places of these words in the text, starting at an offset into the cleaned text."""
-    if any(character.isalnum() for word in words for character in word):
-        first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
-        most = _MOST_COMPARED // len(words)
-        yield from (
-            (at, at + len(words))
-            for at in islice(folded.find_words(words, first), most)
-        )
+    if not any(map(str.isalnum, "".join(words))):
+        return
+    first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
+    most_places = _MOST_COMPARED // len(words)
+    for at in islice(folded.find_words(words, first), most_places):
+        yield at, at + len(words)
 
 
 def _raw_span(folded: FoldedText, place: Range) -> Range:
@@ -195,66 +211,75 @@ def _contradict(
         return TokenConflict(ConflictKind.NEGATION, "", text.tokens.words[denial])
     if text.alphabet.keys().isdisjoint(_CASED):
         return None
-    pairs = zip(
-        _list_cased(quote, (0, len(quote.tokens))),
-        _list_cased(text, place),
-        strict=False,
-    )
-    return next(
-        (
-            TokenConflict(ConflictKind.UNIT, *pair)
-            for pair in pairs
-            if pair[0] != pair[1]
-        ),
-        None,
-    )
+    units_quoted = _list_cased(quote, (0, len(quote.tokens)))
+    units_stated = _list_cased(text, place)
+    for quoted, stated in zip(units_quoted, units_stated, strict=False):
+        if quoted != stated:
+            return TokenConflict(ConflictKind.UNIT, quoted, stated)
+    return None
 
 
 def _list_cased(text: FoldedText, place: Range) -> list[str]:
     """Return the units of ``_CASED`` after numbers, as written."""
-    words = text.tokens.words
-    codes = text.tokens.codes
-    found = [
-        at
-        for at in range(place[0] + 1, place[1])
-        if words[at] in _CASED and codes[at - 1] == NUMBER
-    ]
-    written = [text.cleaned.text[slice(*text.clean_span(at, at + 1))] for at in found]
-    return [word for word in written if word in ("mm", "mM", "mU", "MU")]
+    tokens = text.tokens
+    units: list[str] = []
+    for at in range(place[0] + 1, place[1]):
+        if tokens.words[at] not in _CASED or tokens.codes[at - 1] != NUMBER:
+            continue
+        start, end = text.clean_span(at, at + 1)
+        written = text.cleaned.text[start:end]
+        if written in ("mm", "mM", "mU", "MU"):
+            units.append(written)
+    return units
 
 
 def _report_nearest(
     quote: FoldedText, text: FoldedText, expected: int | None
 ) -> QuoteCheck:
-    near = (
-        None
-        if expected is None
-        else text.tokens.at(text.folded.clean_position(expected))
-    )
+    """Report the place that is most like a quote whose words the text does not have, if a word
+    there contradicts the quote.
+    """
+    near: int | None = None
+    if expected is not None:
+        near = text.tokens.at(text.folded.clean_position(expected))
     nearest = find_nearest(quote.tokens.words, text, near)
     if nearest is None or nearest.shared < len(nearest.differences):
         return QuoteCheck(QuoteStatus.ABSENT)
-    conflicts = []
+    conflicts = _list_conflicts(quote, text, nearest)
+    if not conflicts:
+        return QuoteCheck(QuoteStatus.ABSENT)
+    span = _raw_span(text, (nearest.first, nearest.end))
+    return QuoteCheck(QuoteStatus.CONFLICT, *span, tuple(conflicts))
+
+
+def _list_conflicts(
+    quote: FoldedText, text: FoldedText, nearest: Nearest
+) -> list[TokenConflict]:
+    """Return the differences of a quote and a place in a text that change the meaning."""
+    if not nearest.differences:  # the place has the same words, cut from longer ones
+        cut = _name_cut(text, nearest.first, nearest.end)
+        return [TokenConflict(_name_kind(cut), "", cut)] if cut else []
+    conflicts: list[TokenConflict] = []
     for quoted_at, stated_at in nearest.differences:
-        quoted = (
-            "" if quoted_at is None else quote.tokens.read(quoted_at, quoted_at + 1)
-        )
-        stated = "" if stated_at is None else text.tokens.read(stated_at, stated_at + 1)
+        quoted = ""
+        stated = ""
+        if quoted_at is not None:
+            quoted = quote.tokens.read(quoted_at, quoted_at + 1)
+        if stated_at is not None:
+            stated = text.tokens.read(stated_at, stated_at + 1)
         kind = compare_tokens(quoted, stated)
         if kind:
             conflicts.append(TokenConflict(kind, quoted, stated))
-    if not nearest.differences and (cut := _name_cut(text, nearest.first, nearest.end)):
-        kinds = {"/": ConflictKind.UNIT} | dict.fromkeys(
-            "<>=≤≥", ConflictKind.COMPARATOR
-        )
-        conflicts = [TokenConflict(kinds.get(cut[0], ConflictKind.NUMBER), "", cut)]
-    if not conflicts:
-        return QuoteCheck(QuoteStatus.ABSENT)
-    return QuoteCheck(
-        QuoteStatus.CONFLICT,
-        *_raw_span(text, (nearest.first, nearest.end)),
-        tuple(conflicts),
-    )
+    return conflicts
+
+
+def _name_kind(cut: str) -> ConflictKind:
+    """Return what a quote lacks that was cut from the text: the unit of "5 mg|/kg", the comparator
+    of "<|= 5".
+    """
+    if cut.startswith("/"):
+        return ConflictKind.UNIT
+    return ConflictKind.COMPARATOR if cut[0] in "<>=≤≥" else ConflictKind.NUMBER
 
 
 def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
@@ -281,43 +306,46 @@ def _name_cut(text: FoldedText, first: int, end: int) -> str:
     tokens = text.tokens
     if not _ends_clean(text, end):
         return tokens.read(end, min(end + 2, len(tokens)))
-    return "" if _begins_clean(text, first) else tokens.words[first - 1]
+    if not _begins_clean(text, first):
+        return tokens.words[first - 1]
+    return ""
 
 
 def _find_denial(tokens: Tokens, first: int) -> int | None:
     """Return the token directly before ``first`` that denies what follows, or None."""
-    found = rule("denial").ends(tokens, first, first - 1)
-    return found.first if found else None
+    denial = rule("denial").ends(tokens, first, first - 1)
+    return denial.first if denial else None
 
 
 def _begins_clean(text: FoldedText, first: int) -> bool:
+    """Return whether no word, number or comparator goes on over the start of a cut."""
     tokens = text.tokens
-    if not first:
+    codes = tokens.codes
+    if first == 0:
         return True
     if first in text.inner or _is_inside_word(text, first):
         return False
-    codes = tokens.codes
     before = codes[first - 1]
     if codes[first] in _NUMBERS:
-        return before != "^" and (
-            not is_signed(tokens, first) or _is_bullet(text, first - 1)
-        )
-    if (
+        if before == "^":
+            return False
+        return not is_signed(tokens, first) or _is_bullet(text, first - 1)
+    is_sign_of_number = (
         codes[first] == "-"
         and tokens.joined(first + 1)
         and codes[first + 1] in _NUMBERS
-    ):
-        if before == "^":
-            return False
-        if before in _NUMBERS:
+    )
+    if is_sign_of_number:
+        if before == "^" or before in _NUMBERS:
             return False
         return not (tokens.joined(first) and joins_words(tokens, first - 1))
-    return codes[first] not in _SIGNS or not rule("comparing_front").ends(
-        tokens, first, first - 2
-    )
+    if codes[first] not in _SIGNS:
+        return True
+    return rule("comparing_front").ends(tokens, first, first - 2) is None
 
 
 def _ends_clean(text: FoldedText, end: int) -> bool:
+    """Return whether no word, number, comparator or unit goes on over the end of a cut."""
     tokens = text.tokens
     codes = tokens.codes
     if end >= len(tokens):
@@ -325,10 +353,8 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
     last = codes[end - 1]
     behind = codes[end]
     if last in _SIGNS:
-        return not rule("comparing_after").starts(tokens, end)
-    if end in text.inner:
-        return False
-    if _is_inside_word(text, end):
+        return rule("comparing_after").starts(tokens, end) is None
+    if end in text.inner or _is_inside_word(text, end):
         return False
     if behind == "^" and (last in _NUMBERS or tokens.joined(end)):
         return False
@@ -336,23 +362,27 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
         return True
     if rule("rate_goes_on").starts(tokens, end):
         return False
-    return not rule("measured").ends(tokens, end, end - 6)
+    return rule("measured").ends(tokens, end, end - 6) is None
 
 
 def _is_inside_word(text: FoldedText, at: int) -> bool:
     """Return whether a token begins inside a word: "CD|19", "5|mg", half of a "½"."""
+    _, end = text.clean_span(at - 1, at)
+    start, _ = text.clean_span(at, at + 1)
+    if end > start:  # both tokens come from one sign
+        return True
     before = text.tokens.words[at - 1][-1]
     behind = text.tokens.words[at][0]
-    end = text.clean_span(at - 1, at)[1]
-    start = text.clean_span(at, at + 1)[0]
-    apart = not (before.isalnum() or before == "_") or not (
-        behind.isalnum() or behind == "_"
-    )
-    return end > start or (end == start and not apart)
+    return end == start and _is_of_word(before) and _is_of_word(behind)
+
+
+def _is_of_word(sign: str) -> bool:
+    return sign.isalnum() or sign == "_"
 
 
 def _is_bullet(text: FoldedText, at: int) -> bool:
     """Return whether a hyphen begins its line."""
     clean = text.cleaned.text
-    start = text.clean_span(at, at + 1)[0]
-    return not clean[max(clean.rfind("\n", 0, start), 0) : start].strip()
+    start, _ = text.clean_span(at, at + 1)
+    line_start = clean.rfind("\n", 0, start) + 1
+    return not clean[line_start:start].strip()

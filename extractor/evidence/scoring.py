@@ -30,8 +30,8 @@ Features = Sequence[str]
 Array = NDArray[np.float32]
 _Value = TypeVar("_Value", bound=StrEnum)
 _ENOUGH = 0.97
+"""Rivals are listed until they and the likeliest class have this probability together."""
 _MOST_RIVALS = 5
-"""The total probability of the listed rivals, and the most rivals."""
 _SUREST = 0.995
 """The highest confidence that can be measured. Steps are hundredths, because calibration needs
 trials for each.
@@ -118,40 +118,45 @@ class Scorer:
         The features ``w`` of an item are the ``list_words`` of its passage. For a function word,
         the span is the whole passage. ``chances`` replaces the result of ``predict``.
         """
+        if chances is None:
+            chances = self.predict(items)
+        choices = _pick(self.classes, chances)
         readings = []
-        found = _pick(self.classes, self.predict(items) if chances is None else chances)
-        for features, passage, choice in zip(items, passages, found, strict=True):
-            place = self.find_reason(
-                [feature for feature in features if feature.startswith("w ")],
-                choice.value,
-            )
-            at = _list_places(passage)[place] if place is not None else None
-            idle = at is None or passage.tokens.words[at].lower() in word_list(
-                "function_words"
-            )
-            spans = (
-                span_of(passage if at is None or idle else passage.part(at, at + 1)),
-            )
-            rivals = tuple(map(values, choice.rivals))
+        for features, passage, choice in zip(items, passages, choices, strict=True):
+            word = self._find_word(features, passage, choice.value)
             readings.append(
                 Reading(
                     values(choice.value),
                     choice.confidence,
-                    spans,
+                    (span_of(word or passage),),
                     Support.INFERRED,
-                    rivals,
+                    tuple(map(values, choice.rivals)),
                 )
             )
         return readings
 
+    def _find_word(
+        self, features: Features, passage: Passage, chosen: str
+    ) -> Passage | None:
+        """Return the word of a passage that most favours a class; None for a function word."""
+        words = [feature for feature in features if feature.startswith("w ")]
+        index = self.find_reason(words, chosen)
+        if index is None:
+            return None
+        at = _list_places(passage)[index]
+        if passage.tokens.words[at].lower() in word_list("function_words"):
+            return None
+        return passage.part(at, at + 1)
+
     def find_reason(self, features: Features, chosen: str) -> int | None:
         """Return the index of the feature that most favours a class over the others, or None."""
-        weights = self.weights.take(
-            [self.rows.get(feature, 0) for feature in features], axis=0
-        )
+        if not features:
+            return None
+        rows = [self.rows.get(feature, 0) for feature in features]
+        weights = self.weights.take(rows, axis=0)
         gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
-        best = int(gains.argmax()) if features else -1
-        return best if features and gains[best] > 0 else None
+        best = int(gains.argmax())
+        return best if gains[best] > 0 else None
 
 
 def _softmax(scores: Array, axis: int) -> Array:
@@ -162,17 +167,16 @@ def _softmax(scores: Array, axis: int) -> Array:
 
 def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
     """Return the likeliest class in each row of probabilities."""
-    choices = []
     order = np.argsort(-chances, axis=1)[:, : _MOST_RIVALS + 1]
-    ordered = np.take_along_axis(chances, order, axis=1)
-    wanted = (np.cumsum(ordered, axis=1) < _ENOUGH).sum(axis=1)
+    sorted_chances = np.take_along_axis(chances, order, axis=1)
+    counts = (np.cumsum(sorted_chances, axis=1) < _ENOUGH).sum(axis=1)
+    choices = []
     for (best, *others), chance, count in zip(
-        order.tolist(), ordered[:, 0].tolist(), wanted.tolist(), strict=True
+        order.tolist(), sorted_chances[:, 0].tolist(), counts.tolist(), strict=True
     ):
-        rivals = tuple(classes[one] for one in others[:count])
-        choices.append(
-            ScoredClass(classes[best], min(round(chance, 2), _SUREST), rivals)
-        )
+        confidence = min(round(chance, 2), _SUREST)
+        rivals = tuple(classes[index] for index in others[:count])
+        choices.append(ScoredClass(classes[best], confidence, rivals))
     return choices
 
 
@@ -190,33 +194,46 @@ def load_scorer(name: str) -> Scorer:
 
 def read_scorer(path: Traversable) -> Scorer:
     """Read a file of weights, ``.npz`` or ``.toml``."""
-    if path.name.endswith(".npz"):
-        with path.open("rb") as file, np.load(file) as stored:
-            classes, names = (
-                str(stored[name]).split("\n") for name in ("classes", "features")
-            )
-            # weights are stored as multiples of a step
-            known = stored["weights"].astype(np.float32) * stored["step"]
-            bias = stored["bias"]
-    else:
-        table = tomllib.loads(path.read_text("utf-8"))
-        columns = (
-            table
-            if all(isinstance(one, dict) for one in table.values())
-            else {"": table}
-        )
-        classes = list(columns)
-        names = sorted({name for column in columns.values() for name in column})
-        known = np.array(
-            [[column.get(name, 0.0) for column in columns.values()] for name in names],
-            np.float32,
-        )
-        bias = np.zeros(len(columns), np.float32)
-    weights = np.vstack([np.zeros((1, len(classes)), np.float32), known])
-    rows = {name: row for row, name in enumerate(names, 1)}
-    return Scorer(
-        tuple(classes), rows, weights, bias, damped=path.name.endswith(".npz")
+    return _read_trained(path) if path.name.endswith(".npz") else _read_named(path)
+
+
+def _read_trained(path: Traversable) -> Scorer:
+    """Read a file of trained weights, which are stored as multiples of a step."""
+    with path.open("rb") as file, np.load(file) as stored:
+        classes = str(stored["classes"]).split("\n")
+        names = str(stored["features"]).split("\n")
+        weights = stored["weights"].astype(np.float32) * stored["step"]
+        return _make_scorer(classes, names, weights, stored["bias"], damped=True)
+
+
+def _read_named(path: Traversable) -> Scorer:
+    """Read a file of features that were named by hand."""
+    table = tomllib.loads(path.read_text("utf-8"))
+    has_classes = all(isinstance(value, dict) for value in table.values())
+    columns = table if has_classes else {"": table}
+    names = sorted({name for column in columns.values() for name in column})
+    weights = [[column.get(name, 0.0) for column in columns.values()] for name in names]
+    return _make_scorer(
+        classes=list(columns),
+        names=names,
+        weights=np.array(weights, np.float32),
+        bias=np.zeros(len(columns), np.float32),
+        damped=False,
     )
+
+
+def _make_scorer(
+    classes: Sequence[str],
+    names: Sequence[str],
+    weights: Array,
+    bias: Array,
+    *,
+    damped: bool,
+) -> Scorer:
+    """Return a scorer of these weights, with a row of zeros for all other features."""
+    others = np.zeros((1, len(classes)), np.float32)
+    rows = {name: row for row, name in enumerate(names, 1)}
+    return Scorer(tuple(classes), rows, np.vstack([others, weights]), bias, damped)
 
 
 @cache
@@ -234,12 +251,12 @@ def measured(field: str, case: str) -> float:
     >>> measured("criterion", "listed, ends with a colon")
     0.88
     """
-    found = _read_measured()[field][case]
-    return (
-        found
-        if isinstance(found, float)
-        else int(100 * found[0] / (found[1] + 1)) / 100
-    )
+    measurement = _read_measured()[field][case]
+    if isinstance(measurement, float):
+        return measurement
+    right = measurement[0]
+    total = measurement[1]
+    return int(100 * right / (total + 1)) / 100
 
 
 def list_words(passage: Passage) -> list[str]:

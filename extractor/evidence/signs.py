@@ -40,8 +40,8 @@ def log_odds(estimate: float) -> float:
     >>> log_odds(0.5), round(log_odds(1.0), 2)
     (0.0, 4.6)
     """
-    known = min(max(estimate, _LEAST), _MOST)
-    return math.log(known / (1 - known))
+    within = min(max(estimate, _LEAST), _MOST)
+    return math.log(within / (1 - within))
 
 
 def is_weighed(field: str) -> bool:
@@ -55,9 +55,9 @@ def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
 
     Raises ``KeyError`` for a field without weights.
     """
+    weighed = round(weigh_by(_read_weights()[field], signs, estimate), 2)
     most = min((_AT_MOST[sign] for sign in signs if sign in _AT_MOST), default=1.0)
-    weighed = weigh_by(_read_weights()[field], signs, estimate)
-    return max(_FLOOR, min(most, round(weighed, 2)))
+    return max(_FLOOR, min(most, weighed))
 
 
 def weigh_by(

@@ -1,7 +1,7 @@
 """The rule book: all rules and terms of the package, and functions that read text with them.
 
 >>> tokens = read_text("within 2-4 weeks of the first dose")
->>> [(found.read("low"), found.read("high")) for found in rule("duration").find(tokens)]
+>>> [(span.read("low"), span.read("high")) for span in rule("duration").find(tokens)]
 [('2', '4')]
 """
 
@@ -32,7 +32,6 @@ from extractor.language.patterns import (
     join_rules,
     make_rule,
     read_rules,
-    register_words,
 )
 
 _PACKAGE = files("extractor")
@@ -43,6 +42,8 @@ _RULES = "rules"
 _WEIGHTS = "weights"
 """What was fitted stands beside them, in a folder of this name."""
 _NUMBERS = NUMBER + NAME_NUMBER
+_PlacedNumbers = list[tuple[int, str]]
+"""The numbers of a term, each with its place among the term's tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,51 +93,64 @@ class TermFinder:
         self._entries = entries
         for entry in entries:
             for term in entry.terms:
-                words = list_words(term)
-                lexicon.join(words)
-                for word, behind in zip(words, [*words[1:], ""], strict=True):
-                    code = lexicon.add(word) if word[0].isalpha() else ""
-                    if code and behind[:1].isdigit():
-                        lexicon.named.add(code)
+                self._register_words(list_words(term))
+
+    def _register_words(self, words: list[str]) -> None:
+        """Give each word of a term a code, and note the words that have a number behind them."""
+        self._lexicon.join(words)
+        for word, following in zip(words, [*words[1:], ""], strict=True):
+            if not word[0].isalpha():
+                continue
+            code = self._lexicon.add(word)
+            if following[:1].isdigit():
+                self._lexicon.named.add(code)
 
     @cached_property
     def _automaton(self) -> Any:
-        known: dict[str, list[tuple[tuple[tuple[int, str], ...], Entry]]] = {}
+        """All terms by their codes. As numbers share a code, "CD19" and "CD20" have the same codes:
+        the numbers of a term are kept beside its entry.
+        """
+        meanings: dict[str, list[tuple[_PlacedNumbers, Entry]]] = {}
         for entry in self._entries:
             for term in entry.terms:
                 tokens = lex(term, self._lexicon)
-                numbers = tuple(
-                    (at, tokens.words[at].lower())
-                    for at, code in enumerate(tokens.codes)
-                    if code in _NUMBERS
-                )
-                choices = [
-                    self._lexicon.find(word) if word[0].isalpha() else code
-                    for word, code in zip(tokens.words, tokens.codes, strict=True)
+                numbers = [
+                    (place, word.lower())
+                    for place, word in enumerate(tokens.words)
+                    if tokens.codes[place] in _NUMBERS
                 ]
-                for codes in product(
-                    *(_NUMBERS if codes in _NUMBERS else codes for codes in choices)
-                ):
-                    known.setdefault("".join(codes), []).append((numbers, entry))
+                for codes in product(*self._list_codes(tokens)):
+                    meanings.setdefault("".join(codes), []).append((numbers, entry))
         automaton = ahocorasick.Automaton()
-        for spelled, meanings in known.items():
-            automaton.add_word(spelled, (len(spelled), meanings))
+        for codes_of_term, entries in meanings.items():
+            automaton.add_word(codes_of_term, (len(codes_of_term), entries))
         automaton.make_automaton()
         return automaton
+
+    def _list_codes(self, tokens: Tokens) -> Iterator[str]:
+        """Yield for each token of a term the codes that it may have in a text."""
+        for word, code in zip(tokens.words, tokens.codes, strict=True):
+            codes = self._lexicon.find(word) if word[0].isalpha() else code
+            yield _NUMBERS if codes in _NUMBERS else codes
 
     def find(self, tokens: Tokens, first: int, end: int) -> list[Term]:
         """Return the terms from left to right, without overlaps. Of terms with the same start,
         the longest.
         """
-        found = []
-        for last, (length, meanings) in self._automaton.iter(tokens.codes, first, end):
+        terms: list[Term] = []
+        for last, (length, entries) in self._automaton.iter(tokens.codes, first, end):
             start = last + 1 - length
-            for numbers, entry in meanings:
-                if all(
-                    tokens.words[start + at].lower() == number for at, number in numbers
-                ):
-                    found.append(Term(entry, start, last + 1))
-        return list(drop_overlaps(found)) if len(found) > 1 else found
+            for numbers, entry in entries:
+                if _has_numbers(tokens, start, numbers):
+                    terms.append(Term(entry, start, last + 1))
+        if len(terms) > 1:
+            return list(drop_overlaps(terms))
+        return terms
+
+
+def _has_numbers(tokens: Tokens, start: int, numbers: _PlacedNumbers) -> bool:
+    """Return whether a text has the numbers of a term at their places behind ``start``."""
+    return all(tokens.words[start + at].lower() == number for at, number in numbers)
 
 
 def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
@@ -161,10 +175,15 @@ def read_entries(vocabulary: str, text: str) -> Iterator[Entry]:
     ... ]
     ['QD', 'BID']
     """
-    for name, given in tomllib.loads(text).items():
-        fields = given if isinstance(given, dict) else {"terms": given}
-        lists = {key: tuple(fields.get(key, ())) for key in ("terms", "rules", "also")}
-        yield Entry(vocabulary, **{"value": name, **fields, **lists})
+    for key, written in tomllib.loads(text).items():
+        fields: dict[str, Any] = {"value": key}
+        if isinstance(written, dict):
+            fields |= written
+        else:
+            fields["terms"] = written
+        for name in ("terms", "rules", "also"):
+            fields[name] = tuple(fields.get(name, ()))
+        yield Entry(vocabulary, **fields)
 
 
 @dataclass(frozen=True)
@@ -176,7 +195,7 @@ class Book:
     rules: Mapping[str, Rule]
     vocabularies: Mapping[str, tuple[Entry, ...]]
     finders: Mapping[str, TermFinder]
-    entry_rules: Mapping[str, tuple[tuple[Rule, Entry], ...]]
+    entry_rules: Mapping[str, list[tuple[Rule, Entry]]]
 
 
 @cache
@@ -190,36 +209,49 @@ def load_book() -> Book:
         vocabularies[name] = (*vocabularies.get(name, ()), *read_entries(name, text))
     rules: dict[str, Rule] = {}
     for name, text in _read_all(folders):
-        # the others are tables
-        for each in read_rules(text, rules) if "[rule." in text else ():
-            if each.name in rules or each.name in vocabularies:
-                raise RuleError(f"{name}: duplicate rule name {each.name}")
-            rules[each.name] = each
+        if "[rule." not in text:
+            continue  # a table
+        for new in read_rules(text, rules):
+            if new.name in rules or new.name in vocabularies:
+                raise RuleError(f"{name}: duplicate rule name {new.name}")
+            rules[new.name] = new
+    # A vocabulary is a rule, too: one that matches any of its terms.
     for name, entries in vocabularies.items():
-        written = []
-        for number, entry in enumerate(entries):
-            for pattern in entry.rules:
-                register_words(pattern)
-            # the longest first
-            terms = sorted(
-                map(_write_term, entry.terms), key=lambda term: -len(term.split())
-            )
-            if entry.rules or terms:
-                written.append(f"e{number}=( {' | '.join([*entry.rules, *terms])} )")
-        rules[name] = Rule(name, " | ".join(written), book=rules)
+        rules[name] = Rule(name, _write_entries(entries), book=rules)
     entry_rules = {
-        name: tuple(
-            (
-                make_rule(name=f"{name}: {entry.value}", pattern=pattern, book=rules),
-                entry,
-            )
-            for entry in entries
-            for pattern in entry.rules
-        )
+        name: _make_entry_rules(name, entries, rules)
         for name, entries in vocabularies.items()
     }
     finders = {name: TermFinder(entries) for name, entries in vocabularies.items()}
     return Book(rules, vocabularies, finders, entry_rules)
+
+
+def _write_entries(entries: Sequence[Entry]) -> str:
+    """Return the pattern that matches any term of a vocabulary.
+
+    The named part that matches tells which entry it is: ``e3`` is the entry with the number 3.
+    """
+    parts = []
+    for number, entry in enumerate(entries):
+        # Of alternatives in a regular expression the first one matches, so the longest is first.
+        terms = sorted(
+            map(_write_term, entry.terms), key=lambda term: -len(term.split())
+        )
+        alternatives = [*entry.rules, *terms]
+        if alternatives:
+            parts.append(f"e{number}=( {' | '.join(alternatives)} )")
+    return " | ".join(parts)
+
+
+def _make_entry_rules(
+    vocabulary: str, entries: Sequence[Entry], book: Mapping[str, Rule]
+) -> list[tuple[Rule, Entry]]:
+    made = []
+    for entry in entries:
+        for pattern in entry.rules:
+            name = f"{vocabulary}: {entry.value}"
+            made.append((make_rule(name=name, pattern=pattern, book=book), entry))
+    return made
 
 
 @cache
@@ -229,26 +261,26 @@ def list_rule_folders(name: str = _RULES) -> tuple[Traversable, ...]:
     >>> [folder.is_dir() for folder in list_rule_folders()][0]
     True
     """
-    found: list[Traversable] = []
+    folders: list[Traversable] = []
     waiting: list[Traversable] = [_PACKAGE]
     while waiting:
-        folder = waiting.pop()
-        inner = [
-            path
-            for path in folder.iterdir()
-            if path.is_dir() and not path.name.startswith("_")
-        ]
-        found += [path for path in inner if path.name == name]
-        waiting += [path for path in inner if path.name not in (_RULES, _WEIGHTS)]
-    return tuple(sorted(found, key=str))
+        for path in waiting.pop().iterdir():
+            if not path.is_dir() or path.name.startswith("_"):
+                continue
+            if path.name == name:
+                folders.append(path)
+            if path.name not in (_RULES, _WEIGHTS):
+                waiting.append(path)
+    return tuple(sorted(folders, key=str))
 
 
 def _read_all(folders: Iterable[Traversable]) -> list[tuple[str, str]]:
     """Return the name and text of each file in these folders, in the order of the names."""
-    found = [
-        named for folder in folders if folder.is_dir() for named in _read_files(folder)
-    ]
-    return sorted(found, key=lambda named: named[0])
+    texts: list[tuple[str, str]] = []
+    for folder in folders:
+        if folder.is_dir():
+            texts += _read_files(folder)
+    return sorted(texts, key=lambda text: text[0])
 
 
 def _read_files(folder: Traversable) -> Iterator[tuple[str, str]]:
@@ -274,7 +306,9 @@ def _write_term(term: str) -> str:
 def _write_word(word: str) -> str:
     if word[0].isalpha():
         return word
-    return "( # | ## )" if word[0].isdigit() else f"\\{word}"
+    if word[0].isdigit():
+        return "( # | ## )"
+    return f"\\{word}"
 
 
 def read_text(text: str) -> Tokens:
@@ -295,10 +329,11 @@ def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | 
     >>> read_term("comparators", read_text("no more than"), 0, 3).value
     '<='
     """
-    found = rule(vocabulary).covers(tokens, first, end)
-    return (
-        terms_of(vocabulary)[int((found.match.lastgroup or "")[1:])] if found else None
-    )
+    term = rule(vocabulary).covers(tokens, first, end)
+    if term is None:
+        return None
+    named_part = term.match.lastgroup or ""  # "e3", see _write_entries
+    return terms_of(vocabulary)[int(named_part[1:])]
 
 
 def terms_of(vocabulary: str) -> tuple[Entry, ...]:
@@ -315,24 +350,24 @@ def find_terms(
     >>> [term.value for term in find_terms(tokens, "specimens", 3)]
     ['bone marrow', 'blood']
     """
-    end = len(tokens) if end is None else end
+    if end is None:
+        end = len(tokens)
     book = load_book()
-    found = book.finders[vocabulary].find(tokens, first, end)
-    if not any(
-        each.occurs(tokens, first, end) for each in _join_entry_rules(vocabulary)
-    ):
-        return found
-    rules = book.entry_rules[vocabulary]
-    by_rules = [
-        Term(entry, at.first, at.end)
-        for each, entry in rules
-        for at in each.find(tokens, first, end)
-    ]
-    return list(drop_overlaps([*found, *by_rules]))
+    terms = book.finders[vocabulary].find(tokens, first, end)
+    any_rule = _join_entry_rules(vocabulary)
+    if not any(joined.occurs(tokens, first, end) for joined in any_rule):
+        return terms
+    for entry_rule, entry in book.entry_rules[vocabulary]:
+        for match in entry_rule.find(tokens, first, end):
+            terms.append(Term(entry, match.first, match.end))
+    return list(drop_overlaps(terms))
 
 
 @cache
 def _join_entry_rules(vocabulary: str) -> tuple[Rule, ...]:
+    """Return rules that occur wherever one of the vocabulary's entry rules does; there are few
+    such places, so the search for each single rule is rarely needed.
+    """
     return join_rules(rule for rule, _ in load_book().entry_rules[vocabulary])
 
 
@@ -342,10 +377,15 @@ def read_table(name: str) -> Mapping[str, Any]:
 
     Raises ``KeyError`` for an unknown name.
     """
-    texts = [text for found, text in _read_all(list_rule_folders()) if found == name]
+    texts = [
+        text for file_name, text in _read_all(list_rule_folders()) if file_name == name
+    ]
     if not texts:
         raise KeyError(name)
-    return {key: value for text in texts for key, value in tomllib.loads(text).items()}
+    table: dict[str, Any] = {}
+    for text in texts:
+        table |= tomllib.loads(text)
+    return table
 
 
 @cache
@@ -356,22 +396,22 @@ def find_weights(name: str) -> Traversable:
     True
     """
     for folder in list_rule_folders(_WEIGHTS):
-        if (folder / name).is_file():
-            return folder / name
+        path = folder / name
+        if path.is_file():
+            return path
     raise FileNotFoundError(name)
 
 
 @cache
 def expression(name: str) -> re.Pattern[str]:
-    """An expression over characters by name, of ``language/rules/characters.toml``. Raises
+    """Return an expression over characters, of ``language/rules/characters.toml``. Raises
     ``KeyError`` for an unknown name.
 
     >>> expression("list_mark").match("1. Adult").lastgroup
     'number'
     """
-    return re.compile(
-        read_table("characters")["expression"][name]["pattern"], re.VERBOSE
-    )
+    expressions = read_table("characters")["expression"]
+    return re.compile(expressions[name]["pattern"], re.VERBOSE)
 
 
 @cache

@@ -54,9 +54,8 @@ _SINGLE = str.maketrans(
 _SINGLE_CLASS = "".join(re.escape(chr(code)) for code in _SINGLE)
 
 # The Symbol font of word processors has its signs in the place of other characters. A converted
-# document keeps those:
-# in a private area of Unicode, or as the Latin letters that share the place ("Age ³ 18",
-# "Creatinine £ 1.5 x ULN").
+# document keeps those: in a private area of Unicode, or as the Latin characters that share the
+# place ("Age ³ 18", "Creatinine £ 1.5 x ULN").
 _SYMBOL_FONT = {
     0xF025: "%",
     0xF028: "(",
@@ -94,8 +93,8 @@ _MONEY = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""What stands before a sum in pounds; a limit has one comparator, so no other one stands before
-a "£" that is one.
+"""Words that speak of money, or a comparator, at the end of the text before a sum in pounds. Before
+a "£" that stands for "≤" is no comparator, since a limit has only one.
 """
 _MONEY_BEHIND = re.compile(
     r"£ ?[\d.,]+ ?(?:k\b|million|pounds|vouchers?|gift|per\b|a (?:week|month|year)\b|sterling)",
@@ -174,9 +173,10 @@ class CleanText:
         """
         if not self.starts:
             return start, end
-        return self._raw_start(start), self._raw_end(
-            end
-        ) if end > start else self._raw_start(start)
+        raw_start = self._raw_start(start)
+        if end <= start:
+            return raw_start, raw_start
+        return raw_start, self._raw_end(end)
 
     def match_span(self, start: int, end: int) -> tuple[int, int]:
         """Like ``raw_span``, without the white space that an expression matched at either end.
@@ -184,24 +184,21 @@ class CleanText:
         >>> clean_text("single dose").match_span(0, 7)
         (0, 6)
         """
-        found = self.text[start:end]
-        if found.strip():
-            start, end = end - len(found.lstrip()), start + len(found.rstrip())
-        return self.raw_span(start, end)
+        matched = self.text[start:end]
+        if not matched.strip():
+            return self.raw_span(start, end)
+        first = end - len(matched.lstrip())
+        stop = start + len(matched.rstrip())
+        return self.raw_span(first, stop)
 
     def _raw_start(self, position: int) -> int:
-        # The last piece that ends at or before the position, or the piece that contains it.
-        inside = bisect_right(self.starts, position) - 1
-        while inside >= 0 and self.starts[inside] == self.ends[inside] == position:
-            inside -= 1  # a deletion exactly here belongs to the text before
-        if inside >= 0 and position < self.ends[inside]:
-            return self.raw_starts[inside]
-        before = bisect_right(self.ends, position) - 1
-        return (
-            position
-            if before < 0
-            else self.raw_ends[before] + position - self.ends[before]
-        )
+        piece = bisect_right(self.starts, position) - 1
+        # What was deleted exactly here belongs to the text before.
+        while piece >= 0 and self.starts[piece] == self.ends[piece] == position:
+            piece -= 1
+        if piece >= 0 and position < self.ends[piece]:
+            return self.raw_starts[piece]
+        return self._shift(bisect_right(self.ends, position) - 1, position)
 
     def _raw_end(self, position: int) -> int:
         piece = bisect_left(self.ends, position)
@@ -210,14 +207,15 @@ class CleanText:
             and self.starts[piece] < position <= self.ends[piece]
         ):
             return self.raw_ends[piece]
-        before = bisect_left(self.ends, position) - 1
-        while before + 1 < len(self.starts) and self.ends[before + 1] < position:
-            before += 1
-        return (
-            position
-            if before < 0
-            else self.raw_ends[before] + position - self.ends[before]
-        )
+        return self._shift(piece - 1, position)
+
+    def _shift(self, before: int, position: int) -> int:
+        """Return the raw position of a position between two pieces, where the raw text is
+        unchanged: it is shifted as far as the end of the piece with the number ``before``.
+        """
+        if before < 0:
+            return position
+        return self.raw_ends[before] + position - self.ends[before]
 
     def clean_position(self, raw_position: int) -> int:
         """Return the position in ``text`` of a raw position. Inside a changed piece, this is the
@@ -257,32 +255,33 @@ def list_changes(
     changes = list[_Change]()
     done = 0
     for suspect in _SUSPECT.finditer(raw):
-        if suspect.start() >= done and (found := _CHANGES.match(raw, suspect.start())):
-            done = found.end()
-            replace = replacers.get(found.lastgroup or "")
-            if replace is None:
-                continue
-            if found.lastgroup == "most" and _is_money(raw, found.start()):
-                continue
-            new = replace(found[0])
-            if new != found[0]:
-                changes.append((found.start(), done, new))
+        if suspect.start() < done:
+            continue
+        match = _CHANGES.match(raw, suspect.start())
+        if not match:
+            continue
+        done = match.end()
+        replace = replacers.get(match.lastgroup or "")
+        if replace is None:
+            continue
+        if match.lastgroup == "most" and _is_money(raw, match.start()):
+            continue
+        new = replace(match[0])
+        if new != match[0]:
+            changes.append((match.start(), done, new))
     if may_hold_markup(raw):
-        tags = (
-            (found.start(), found.end(), _replace_tag(found.group()))
-            for found in _TAG.finditer(raw)
-        )
+        tags = [
+            (tag.start(), tag.end(), _replace_tag(tag[0])) for tag in _TAG.finditer(raw)
+        ]
         changes = _merge_changes(changes, tags)
     if "</" in raw:
-        tagged = (
-            (found.start(), found.end(), read_tagged(found))
-            for found in _TAGGED.finditer(raw)
-        )
+        tagged = [
+            (sign.start(), sign.end(), read_tagged(sign))
+            for sign in _TAGGED.finditer(raw)
+        ]
         changes = _merge_changes(changes, tagged)
     if _WRAPPED.search(raw):
-        breaks = (
-            (found.start(), found.end(), " ") for found in _SOFT_BREAK.finditer(raw)
-        )
+        breaks = [(end.start(), end.end(), " ") for end in _SOFT_BREAK.finditer(raw)]
         changes = _merge_changes(changes, breaks)
     return changes
 
@@ -292,22 +291,25 @@ def _merge_changes(
 ) -> list[_Change]:
     """Return all changes in order; a wider one replaces those inside it."""
     merged = list[_Change]()
-    for change in sorted(
-        [*changes, *wider], key=lambda change: (change[0], -change[1])
-    ):
-        if not merged or change[0] >= merged[-1][1]:
-            merged.append(change)
+    done = 0
+    in_order = sorted([*changes, *wider], key=lambda change: (change[0], -change[1]))
+    for start, end, new in in_order:
+        if merged and start < done:
+            continue
+        merged.append((start, end, new))
+        done = end
     return merged
 
 
-def _read_tagged(found: re.Match[str]) -> str:
-    if found["power"]:
-        return "^" + found["power"].replace("\u2212", "-")
-    return html.unescape(found["comparator"].lstrip("\\")) + "="
+def _read_tagged(tagged: re.Match[str]) -> str:
+    if tagged["power"]:
+        return "^" + tagged["power"].replace("\u2212", "-")
+    comparator = html.unescape(tagged["comparator"].lstrip("\\"))
+    return comparator + "="
 
 
 def _is_money(raw: str, at: int) -> bool:
-    """Return whether the "£" at a place is a sum of money, and no sign of the Symbol font.
+    """Return whether the "£" at an offset is a sum of money, and no sign of the Symbol font.
 
     >>> [
     ...     _is_money(text, text.index("£"))
@@ -335,24 +337,26 @@ def repair(damaged: str) -> str:
     >>> repair("\N{LATIN CAPITAL LETTER A WITH CIRCUMFLEX}\N{PLUS-MINUS SIGN}")
     '±'
     """
-    in_windows = (
-        character.encode("cp1252", "ignore") or character.encode("latin-1")
-        for character in damaged
-    )
+    original = b""
+    for character in damaged:
+        # Windows-1252 lacks a few codes; readers of it take those as Latin-1.
+        original += character.encode("cp1252", "ignore") or character.encode("latin-1")
     try:
-        repaired = b"".join(in_windows).decode("utf-8")
+        repaired = original.decode("utf-8")
     except UnicodeDecodeError:
         return damaged
-    return repaired if repaired.isprintable() or repaired.isspace() else damaged
+    if repaired.isprintable() or repaired.isspace():
+        return repaired
+    return damaged
 
 
-def decode_json(found: str) -> str:
+def decode_json(escaped: str) -> str:
     r"""Return the sign of an escape of JSON that was left in the text, and of an entity behind
     it: `\u0026gt;`.
     """
-    code = found.lstrip("\\")[1:5]
-    sign = chr(int(code, 16)) + found.lstrip("\\")[5:]
-    return html.unescape(sign)
+    code = escaped.lstrip("\\").removeprefix("u")
+    sign = chr(int(code[:4], 16))
+    return html.unescape(sign + code[4:])
 
 
 def _fold(characters: str) -> str:
@@ -373,21 +377,21 @@ def read_entity(written: str) -> str:
 
 
 REPLACERS: Replacers = {
-    "json": lambda found: decode_json(found).translate(_SINGLE),
-    "escape": lambda found: found[1:],
+    "json": lambda written: decode_json(written).translate(_SINGLE),
+    "escape": lambda written: written[1:],
     "underline": lambda _: "=",
-    "symbol": lambda found: found.translate(_SYMBOL_FONT),
+    "symbol": lambda written: written.translate(_SYMBOL_FONT),
     "least": lambda _: "≥",
     "most": lambda _: "≤",
-    "mojibake": lambda found: repair(found).translate(_SINGLE),
-    "entity": lambda found: read_entity(found).translate(_SINGLE),
+    "mojibake": lambda written: repair(written).translate(_SINGLE),
+    "entity": lambda written: read_entity(written).translate(_SINGLE),
     "newline": lambda _: "\n",
     "invisible": lambda _: "",
     "space": lambda _: " ",
-    "power": lambda found: "^" + _fold(found).replace("\u2212", "-"),
+    "power": lambda written: "^" + _fold(written).replace("\u2212", "-"),
     "script": _fold,
     "compatible": _fold,
-    "single": lambda found: found.translate(_SINGLE),
+    "single": lambda written: written.translate(_SINGLE),
 }
 
 
@@ -398,7 +402,8 @@ def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanTex
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    length = done = 0
+    length = 0
+    done = 0
     for start, end, new in changes:
         pieces += (raw[done:start], new)
         length += start - done
@@ -408,11 +413,11 @@ def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanTex
         done = end
     pieces.append(raw[done:])
     return CleanText(
-        "".join(pieces),
-        tuple(starts),
-        tuple(ends),
-        tuple(c[0] for c in changes),
-        tuple(c[1] for c in changes),
+        text="".join(pieces),
+        starts=tuple(starts),
+        ends=tuple(ends),
+        raw_starts=tuple(change[0] for change in changes),
+        raw_ends=tuple(change[1] for change in changes),
     )
 
 

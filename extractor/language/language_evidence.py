@@ -28,11 +28,16 @@ _MOST_ACCENTS = 1.5
 _MOST_ENDINGS = 1.0
 """The most that letters, and endings, count for in one line."""
 _LONG_WORD = 7
+"""The fewest letters of a word whose ending counts."""
 _FOLDED_WORD = 5
+"""The fewest letters of a word that is known without its accents, too."""
 _LONGEST_ABBREVIATION = 4
 _CASED = ("Greek", "Cyrillic", "Armenian")
+"""Scripts with capitals, of which some look like Latin ones."""
 _FEW_LETTERS = 3
+"""The fewest letters that show a script."""
 _FEWEST_LETTERS = {"Chinese": 2, "Japanese": 2, "Korean": 2}
+"""The fewest letters of a script whose letters are syllables or words, beside Latin ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,10 @@ class LanguageSigns:
 
 @dataclass(frozen=True, slots=True)
 class _Lexicon:
-    """The rule book's words: by word, the languages that have it and what it counts for.
-    ``telling`` ones suffice.
+    """The rule book's words, letters and endings, and the languages that have them.
+
+    ``words`` says what a word counts for in each language. A ``telling`` word is reason enough to
+    look at a text more closely. ``shared`` words say nothing for or against their language.
     """
 
     english: frozenset[str]
@@ -66,39 +73,39 @@ class _Lexicon:
 @cache
 def _load() -> _Lexicon:
     signs = read_table("language_signs")
-    languages = read_table("languages").items()
+    languages = read_table("languages")
     english = word_set(signs["english"]["words"])
     doubtful = word_set(signs["doubtful"]["words"])
     never_folded = english | word_set(signs["english"]["unfolded"])
     words: dict[str, dict[str, float]] = {}
     letters: dict[str, tuple[str, ...]] = {}
-    for name, given in languages:
-        listed = word_set(given["words"])
-        shared = word_set(given.get("shared", ""))
-        for word in chain(listed, _fold_all(listed) - never_folded - shared):
-            words.setdefault(word, {})[name] = (
-                _DOUBTFUL_COUNTS if word in doubtful else _WORD_COUNTS
-            )
-        for letter in given.get("letters", ""):
+    endings: dict[str, tuple[str, ...]] = {}
+    shared: dict[str, frozenset[str]] = {}
+    script_of: dict[str, str] = {}
+    for name, table in languages.items():
+        shared[name] = word_set(table.get("shared", ""))
+        listed = word_set(table["words"])
+        folded = _fold_all(listed) - never_folded - shared[name]
+        for word in chain(listed, folded):
+            weight = _DOUBTFUL_COUNTS if word in doubtful else _WORD_COUNTS
+            words.setdefault(word, {})[name] = weight
+        for letter in table.get("letters", ""):
             letters[letter] = (*letters.get(letter, ()), name)
+        if "endings" in table:
+            endings[name] = tuple(table["endings"].split())
+        if "script" in table:
+            script_of[name] = table["script"]
+    scripts = signs["scripts"]
     return _Lexicon(
         english=english,
         words=words,
         telling=frozenset(words.keys() - doubtful),
-        shared={name: word_set(given.get("shared", "")) for name, given in languages},
+        shared=shared,
         letters=letters,
-        endings={
-            name: tuple(given["endings"].split())
-            for name, given in languages
-            if "endings" in given
-        },
-        scripts={
-            name: re.compile(f"[{ranges}]") for name, ranges in signs["scripts"].items()
-        },
-        script_of={
-            name: given["script"] for name, given in languages if "script" in given
-        },
-        other_script=re.compile(f"[{''.join(signs['scripts'].values())}]"),
+        endings=endings,
+        scripts={name: re.compile(f"[{ranges}]") for name, ranges in scripts.items()},
+        script_of=script_of,
+        other_script=re.compile(f"[{''.join(scripts.values())}]"),
     )
 
 
@@ -108,16 +115,16 @@ def _fold_all(words: frozenset[str]) -> set[str]:
     >>> _fold_all(frozenset({"jours", "décès", "été"})) == {"jours", "deces"}
     True
     """
-    long = (word for word in words if len(word) >= _FOLDED_WORD)
-    plain = (
-        "".join(
-            sign
-            for sign in unicodedata.normalize("NFD", word)
-            if not unicodedata.combining(sign)
-        )
-        for word in long
-    )
-    return {word for word in plain if word.isascii()}
+    folded: set[str] = set()
+    for word in words:
+        if len(word) < _FOLDED_WORD:
+            continue
+        # NFD writes an accented letter as the letter and its accent.
+        signs = unicodedata.normalize("NFD", word)
+        plain = "".join(sign for sign in signs if not unicodedata.combining(sign))
+        if plain.isascii():
+            folded.add(plain)
+    return folded
 
 
 def may_be_foreign(text: str) -> bool:
@@ -147,51 +154,57 @@ def list_other_letters(text: str) -> list[int]:
     >>> list_other_letters("FEV1低于80%")
     [4, 5]
     """
-    return [found.start() for found in _load().other_script.finditer(text)]
+    return [letter.start() for letter in _load().other_script.finditer(text)]
 
 
 def weigh(text: str) -> LanguageSigns:
     """Return the evidence in a text.
 
-    >>> found = weigh("Schwangerschaft oder Stillzeit")
-    >>> found.scores["German"], found.english, found.words
+    >>> signs = weigh("Schwangerschaft oder Stillzeit")
+    >>> signs.scores["German"], signs.english, signs.words
     (3.0, 0, 3)
     """
     lexicon = _load()
     composed = unicodedata.normalize("NFC", text)
-    spelled = list(_list_words(composed))
-    # each once, as it is written first
-    words = {word.lower(): word for word in reversed(spelled)}
+    words = list(_list_words(composed))
+    # A word counts once, as it is written first.
+    spelled_first = {word.lower(): word for word in reversed(words)}
     scores: Counter[str] = Counter()
     accents: Counter[str] = Counter()
     endings: Counter[str] = Counter()
-    for word, written in words.items():
-        known = lexicon.words.get(word)
-        if known:
-            scores.update(known)
+    for word, spelled in spelled_first.items():
+        weights = lexicon.words.get(word)
+        if weights:
+            scores.update(weights)
         elif word not in lexicon.english:
-            accents.update(_weigh_letters(word, written))
+            accents.update(_weigh_letters(word, spelled))
             endings.update(_weigh_ending(word))
     for name, weight in accents.items():
         scores[name] += min(weight, _MOST_ACCENTS)  # type: ignore[assignment]
+    # An ending counts only beside a word or letter of its language.
     for name, weight in endings.items():
         if name in scores:
             scores[name] += min(weight, _MOST_ENDINGS)  # type: ignore[assignment]
     for script, count in find_scripts(composed).items():
-        scores.update(dict.fromkeys(_list_languages(script), count))
-    english = sum(word.lower() in lexicon.english for word in spelled)
-    return LanguageSigns(dict(scores), english, sum(len(word) > 1 for word in spelled))
+        for name in _list_languages(script):
+            scores[name] += count  # type: ignore[assignment]
+    return LanguageSigns(
+        scores=dict(scores),
+        english=sum(word.lower() in lexicon.english for word in words),
+        words=sum(len(word) > 1 for word in words),
+    )
 
 
 def _list_words(text: str) -> Iterator[str]:
     """Yield the words of a text, those with an apostrophe or hyphen in pieces ("l'âge"), without
     abbreviations.
     """
-    known = _load().words
+    listed = _load().words
     for word in WORD.findall(text):
-        if len(word) <= _LONGEST_ABBREVIATION and word.isascii() and word.isupper():
+        is_short = len(word) <= _LONGEST_ABBREVIATION
+        if is_short and word.isascii() and word.isupper():
             continue  # "OLE"
-        if word.lower() in known:
+        if word.lower() in listed:
             yield word
         else:
             yield from _JOINT.split(word)
@@ -237,20 +250,21 @@ def find_scripts(text: str) -> dict[str, float]:
     """
     if not has_other_script(text):
         return {}
-    counted: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for word in WORD.findall(text):
-        counted.update(_count_letters(word))
-    if counted["Japanese"]:
-        counted["Japanese"] += counted.pop("Chinese", 0)
-    # "2年"
-    fewest = (
-        _FEWEST_LETTERS if _LATIN.search(text) else dict.fromkeys(_FEWEST_LETTERS, 1)
-    )
-    return {
-        name: float(count)
-        for name, count in counted.items()
-        if count >= fewest.get(name, _FEW_LETTERS)
-    }
+        counts.update(_count_letters(word))
+    # Japanese is written with Chinese letters, too.
+    if counts["Japanese"]:
+        counts["Japanese"] += counts.pop("Chinese", 0)
+    is_mixed = _LATIN.search(text) is not None
+    scripts: dict[str, float] = {}
+    for name, count in counts.items():
+        fewest = _FEW_LETTERS
+        if name in _FEWEST_LETTERS:
+            fewest = _FEWEST_LETTERS[name] if is_mixed else 1  # "2年"
+        if count >= fewest:
+            scripts[name] = float(count)
+    return scripts
 
 
 def _count_letters(word: str) -> dict[str, int]:
@@ -259,20 +273,24 @@ def _count_letters(word: str) -> dict[str, int]:
     """
     if word.isascii():
         return {}
-    found = {
-        name: len(hits)
-        for name, letters in _load().scripts.items()
-        if (hits := letters.findall(word))
-    }
     is_name = word.isupper() and len(word) < _LONG_WORD
-    if is_name or len(word) < _FEW_LETTERS or _LATIN.search(word):
-        return {name: count for name, count in found.items() if name not in _CASED}
-    return found
+    may_look_alike = (
+        is_name or len(word) < _FEW_LETTERS or _LATIN.search(word) is not None
+    )
+    counts: dict[str, int] = {}
+    for name, letters in _load().scripts.items():
+        if may_look_alike and name in _CASED:
+            continue
+        count = len(letters.findall(word))
+        if count:
+            counts[name] = count
+    return counts
 
 
 def _list_languages(script: str) -> list[str]:
     """Return the languages of a script that have words of their own, or the script's name."""
-    return [name for name, of in _load().script_of.items() if of == script] or [script]
+    languages = [name for name, own in _load().script_of.items() if own == script]
+    return languages or [script]
 
 
 def name_language(language: str, scores: Mapping[str, float]) -> str:
@@ -287,9 +305,7 @@ def name_language(language: str, scores: Mapping[str, float]) -> str:
     """
     script = _load().script_of.get(language)
     likely = [name for name, score in scores.items() if score == scores.get(language)]
-    named: str = (
-        read_table("language_signs")["shared"].get(script, language)
-        if script and len(likely) > 1
-        else language
-    )
-    return named
+    if script is None or len(likely) < 2:
+        return language
+    name: str = read_table("language_signs")["shared"].get(script, language)
+    return name

@@ -44,12 +44,16 @@ _HUNDREDS = (
 _WORD = (
     rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
 )
+# Thousands with commas or dots: "1,500", "1,500.5", "1.500.000", "1.500,5".
 _DOTTED_GROUPS = (
     r"\d{1,3}(?:(?:\.\d{3}){2,5}(?![\d.])|(?:\.\d{3}){1,5},\d{1,2}(?![\d,]))"
 )
 _THOUSANDS = (
     rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}}){{1,5}}(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
 )
+# Thousands with blanks or apostrophes: "100 000", "1'500". Two numbers beside each other look the
+# same ("visits 2 100"), so something else must show that they are one: a comparator before them, a
+# range of two such numbers, a group with a zero in front ("100 000"), or a unit behind.
 _SPACED = r"[1-9]\d{0,2} \d{3}"
 _BEHIND_SPACED = "|".join(
     rf"(?<=\d \d{{3}}{joint})" for joint in ("-", " - ", " to ", " and ")
@@ -61,27 +65,29 @@ _SPACED_THOUSANDS = (
     r"|[1-9]\d{0,2}(?:[ ']\d{3}){0,5}[ ']0\d\d(?!\d)|[1-9]\d{0,2} "
     r"\d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3}){1,5}(?!\d))"
 )
+# Lakhs, as in India: "1,50,000/mm3". Without a unit behind, they look like a list.
 _LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
+# A raised dot as the decimal sign, "1·5", and not as the sign of a product, "5·10^9".
 _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
+# A comma before one or two digits is a decimal sign, or stands between two numbers of a list
+# ("day 1,2"). It is a decimal sign behind a comparator, before a unit, and in a range.
 _BEFORE_LIMIT = (
     *(r"[<>≤≥=]", r"[<>≤≥=]\s", r"[\s(<>≤≥=]-"),
     *(
         rf"{word}\s"
         for word in (
-            [
-                "than",
-                "least",
-                "most",
-                "above",
-                "below",
-                "under",
-                "over",
-                "exceeding",
-                "between",
-                "from",
-                "of",
-                "within",
-            ]
+            "than",
+            "least",
+            "most",
+            "above",
+            "below",
+            "under",
+            "over",
+            "exceeding",
+            "between",
+            "from",
+            "of",
+            "within",
         )
     ),
 )
@@ -157,7 +163,8 @@ ANY_WORD = r"[^\W_a-s]"
 """Codes of words, known or not: the letters except ``n``, ``d`` and ``s``. A range of codes
 takes long to compile.
 """
-_KEPT = 200_000
+_MOST_WORDS = 200_000
+"""The most words whose codes are remembered."""
 _AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
 _JOINTS = {"", "-"}
 
@@ -221,7 +228,7 @@ class Lexicon(dict[str, str]):
             for word in folded
         )
 
-    def split(
+    def mark_prefixed(
         self,
         text: str,
         words: Sequence[str],
@@ -239,17 +246,19 @@ class Lexicon(dict[str, str]):
         ... ]
         [1, 0, 1]
         """
-        unknown = [
-            place
-            for found in self._prefix.finditer(codes)
-            if text[ends[(place := found.end()) - 1] : starts[place]] == "-"
-            and (words[place - 1].lower(), words[place].lower()) not in self.compounds
-        ]
+        unknown: list[int] = []
+        for prefix in self._prefix.finditer(codes):
+            index = prefix.end()
+            if text[ends[index - 1] : starts[index]] != "-":
+                continue
+            compound = (words[index - 1].lower(), words[index].lower())
+            if compound not in self.compounds:
+                unknown.append(index)
         if not unknown:
             return codes
         marked = list(codes)
-        for place in unknown:
-            marked[place] = UNKNOWN
+        for index in unknown:
+            marked[index] = UNKNOWN
         return "".join(marked)
 
     def find(self, word: str) -> str:
@@ -261,44 +270,42 @@ class Lexicon(dict[str, str]):
         (1, True)
         """
         if word not in self._found:
-            self._found[word] = self._find(word)
+            self._found[word] = (
+                self._find_prefixed(word)
+                if word.endswith("~")
+                else self._find_cased(word)
+            )
         return self._found[word]
 
-    def _find(self, word: str) -> str:
-        if not word.endswith("~"):
-            # "car" matches in any case, also the abbreviation "CAR", which has its own code.
-            code = self.add(word)
-            capitals = (
-                code
-                if word in _OTHER_IN_CAPITALS
-                else self._codes.get(word.upper(), code)
-            )
-            return code if capitals == code else code + capitals
-        start = word[:-1].lower()
+    def _find_cased(self, word: str) -> str:
+        """Return the code of a word, and that of the same word in capitals: "car" matches in any
+        case, also the abbreviation "CAR", which has its own code.
+        """
+        code = self.add(word)
+        if word in _OTHER_IN_CAPITALS:
+            return code
+        capitals = self._codes.get(word.upper(), code)
+        return code if capitals == code else code + capitals
+
+    def _find_prefixed(self, word: str) -> str:
+        """Return the codes of the words and prefixes that begin as "randomi~" does."""
+        prefix = word.removesuffix("~").lower()
         if not self._sorted:
             self._sorted = sorted(
-                (known.lower(), code) for known, code in self._codes.items()
+                (listed.lower(), code) for listed, code in self._codes.items()
             )
-        first, end = (
-            bisect_left(self._sorted, (bound, ""))
-            for bound in (start, start + "\U0010ffff")
-        )
-        words = {code for _, code in self._sorted[first:end]}
-        return "".join(
-            sorted(
-                words
-                | {
-                    code
-                    for known, code in self._prefixes.items()
-                    if known.startswith(start)
-                }
-            )
-        )
+        first = bisect_left(self._sorted, (prefix, ""))
+        end = bisect_left(self._sorted, (prefix + "\U0010ffff", ""))
+        codes = {code for _, code in self._sorted[first:end]}
+        for longer, code in self._prefixes.items():
+            if longer.startswith(prefix):
+                codes.add(code)
+        return "".join(sorted(codes))
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # by identity
 
     def __missing__(self, word: str) -> str:
-        if len(self) > _KEPT:
+        if len(self) > _MOST_WORDS:
             self.clear()
         self[word] = code = self._look_up(word)
         return code
@@ -306,19 +313,17 @@ class Lexicon(dict[str, str]):
     def _look_up(self, word: str) -> str:
         if word[-1].isdigit():
             return NUMBER
-        folded = word.lower()
         if "-" in word[1:] or " " in word:  # "twenty-four", "two hundred"
             return NUMBER
+        folded = word.lower()
         code = self._codes.get(word) or self._codes.get(folded)
         if code:
             return code
-        lengths = range(min(len(folded), self._longest), 2, -1)
-        known = (
-            self._prefixes[folded[:length]]
-            for length in lengths
-            if folded[:length] in self._prefixes
-        )
-        return next(known, UNKNOWN if word[0].isalpha() else "s")
+        # the longest prefix that is registered, of three letters at least
+        for length in range(min(len(folded), self._longest), 2, -1):
+            if folded[:length] in self._prefixes:
+                return self._prefixes[folded[:length]]
+        return UNKNOWN if word[0].isalpha() else "s"
 
 
 def is_abbreviation(word: str) -> bool:
@@ -372,7 +377,9 @@ class Tokens:
         >>> lex("5 mg daily").read(0, 2)
         '5 mg'
         """
-        return self.text[self.starts[first] : self.ends[end - 1]] if end > first else ""
+        if end <= first:
+            return ""
+        return self.text[self.starts[first] : self.ends[end - 1]]
 
     def span(self, first: int, end: int) -> Range:
         """Return the half-open range of the characters of ``words[first:end]``, which must not
@@ -388,17 +395,20 @@ class Tokens:
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
         (['Age', 'over', '18'], 'over 18')
         """
-        if self.codes.find("\n", first, end) < 0:
-            part = slice(first, end)
-            return Tokens(
-                self.text,
-                self.words[part],
-                self.starts[part],
-                self.ends[part],
-                self.codes[part],
-            )
-        ends = [(at, at + 1) for at in range(first, end) if self.codes[at] == "\n"]
-        return self.without(ends, first, end)
+        if "\n" in self.codes[first:end]:
+            line_ends = [
+                (index, index + 1)
+                for index in range(first, end)
+                if self.codes[index] == "\n"
+            ]
+            return self.without(line_ends, first, end)
+        return Tokens(
+            self.text,
+            self.words[first:end],
+            self.starts[first:end],
+            self.ends[first:end],
+            self.codes[first:end],
+        )
 
     def joined(self, index: int) -> bool:
         """Return whether a token follows the one before it without white space.
@@ -431,17 +441,17 @@ class Tokens:
         """
         return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
 
-    def without(
-        self, places: "Sequence[tuple[int, int]]", first: int, end: int
-    ) -> "Tokens":
+    def without(self, places: Sequence[Range], first: int, end: int) -> "Tokens":
         """Return the tokens of a range outside some half-open places. They keep their offsets in
         the text.
 
         >>> lex("every 4 weeks up to week 52").without([(0, 3)], 0, 6).words
         ['up', 'to', 'week']
         """
-        gone = {index for place in places for index in range(*place)}
-        kept = [index for index in range(first, end) if index not in gone]
+        dropped: set[int] = set()
+        for place in places:
+            dropped.update(range(*place))
+        kept = [index for index in range(first, end) if index not in dropped]
         return Tokens(
             self.text,
             [self.words[index] for index in kept],
@@ -469,16 +479,18 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     >>> [word for word, code in zip(tokens.words, tokens.codes) if code == NUMBER]
     ['3.5', '10', '6', '1']
     """
-    pieces = _TOKEN.split(text)  # other text, space, token, and so on
+    # A split by an expression with groups yields three pieces a token: what is no token, the space
+    # before the token, and the token. So each third sum of lengths is the start of a token, and
+    # the sum behind it the token's end.
+    pieces = _TOKEN.split(text)
     words = pieces[2::3]
-    places = list(accumulate(map(len, pieces)))
+    offsets = list(accumulate(map(len, pieces)))
+    starts = offsets[1:-1:3]
+    ends = offsets[2::3]
     codes = "".join(map(lexicon.__getitem__, words))
-    starts = places[1:-1:3]
-    ends = places[2::3]
-    codes = lexicon.split(text, words, starts, ends, codes)
-    return Tokens(
-        text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named)
-    )
+    codes = lexicon.mark_prefixed(text, words, starts, ends, codes)
+    codes = _mark_names(text, starts, ends, codes, lexicon.named)
+    return Tokens(text, words, starts, ends, codes)
 
 
 def _mark_names(
@@ -487,14 +499,16 @@ def _mark_names(
     """Mark numbers that are part of a name: joined to an unknown word, directly or by a
     hyphen.
     """
-    marked = None
-    for found in _AFTER_WORD.finditer(codes):
-        place = found.start()
-        if (
-            text[ends[place - 1] : starts[place]] in _JOINTS
-            and codes[place - 1] in named
-            and text[starts[place]] != "."
-        ):
-            marked = marked or list(codes)
-            marked[place] = NAME_NUMBER
+    marked: list[str] | None = None
+    for number in _AFTER_WORD.finditer(codes):
+        index = number.start()
+        if text[ends[index - 1] : starts[index]] not in _JOINTS:
+            continue
+        if codes[index - 1] not in named:
+            continue
+        if text[starts[index]] == ".":  # ".5" is a decimal
+            continue
+        if marked is None:
+            marked = list(codes)
+        marked[index] = NAME_NUMBER
     return "".join(marked) if marked else codes

@@ -11,7 +11,7 @@ _ATTRIBUTES = (
     r"(?:[ ](?!on|style|hidden|src)[a-z-]{1,20}="
     r"(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?"
 )
-"""What hides text or runs something is no layout: it stays in the text and is told."""
+"""What hides text or runs something is no layout: it stays in the text and is reported."""
 EDGE = re.compile(
     rf"(?:\r|\\r)?{_OPEN}(?:br|/?(?:p|li|[uo]l|div|h[1-6]|table|tbody|thead|tr|section|body"
     rf"|html)){_ATTRIBUTES}{_CLOSE}",
@@ -27,7 +27,7 @@ EMPHASIS = re.compile(
 ITEM = re.compile(rf"{_OPEN}li{_ATTRIBUTES}{_CLOSE}\Z", re.IGNORECASE)
 LIST = re.compile(rf"{_OPEN}(?P<end>/)?[uo]l{_ATTRIBUTES}{_CLOSE}\Z", re.IGNORECASE)
 ANY = re.compile(
-    "|".join(f"(?:{each.pattern})" for each in (EDGE, CELL, EMPHASIS)), re.IGNORECASE
+    "|".join(f"(?:{code.pattern})" for code in (EDGE, CELL, EMPHASIS)), re.IGNORECASE
 )
 
 

@@ -175,19 +175,29 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     value = _read_words(text.lower())
     if value is not None:
         return (value,)
-    found = _NUMBER.fullmatch(text)
-    if not found:
+    number = _NUMBER.fullmatch(text)
+    if not number:
         return ()
-    scale = found["scale"].lower() if found["scale"] else ""
-    if scale and scale not in _SCALES:
+    exponent = _find_exponent(number)
+    if exponent is None:
         return ()
-    power = "3" if found["zeros"] else found["exponent"]
-    exponent = found["bare"] or power or found["short"] or str(_SCALES.get(scale, 0))
-    values = (
-        _to_value(plain, exponent)
-        for plain in (["1"] if found["bare"] else _list_plain(found["digits"]))
-    )
+    decimals = ["1"] if number["bare"] else _list_plain(number["digits"])
+    values = [_to_value(decimal, exponent) for decimal in decimals]
     return tuple(value for value in values if value is not None)
+
+
+def _find_exponent(number: re.Match[str]) -> str | None:
+    """Return the power of ten of a number, "0" if it has none; None if the word
+    behind it is no scale.
+    """
+    scale = (number["scale"] or "").lower()
+    if scale and scale not in _SCALES:
+        return None
+    if number["bare"]:  # "10^6"
+        return number["bare"]
+    if number["zeros"]:  # "5 x 1000"
+        return "3"
+    return number["exponent"] or number["short"] or str(_SCALES.get(scale, 0))
 
 
 def is_ten_e(text: str) -> bool:
@@ -211,28 +221,28 @@ def is_two_ways(word: str) -> bool:
 
 def _list_plain(digits: str) -> list[str]:
     """Return the decimals without separators that digits may mean, the likeliest first."""
-    two = _TWO_WAYS.fullmatch(digits)
-    if two:
-        decimal = f"{two['front']}.{two['behind']}"
-        whole = two["front"] + two["behind"]
-        if two["sign"] == "," or two["behind"] == "000":
+    two_ways = _TWO_WAYS.fullmatch(digits)
+    if two_ways:
+        front = two_ways["front"]
+        behind = two_ways["behind"]
+        decimal = f"{front}.{behind}"
+        whole = front + behind
+        if two_ways["sign"] == "," or behind == "000":
             return [whole, decimal]
         return [decimal, whole]
     lost = _LOST_POWER.fullmatch(digits)
     if lost:
         part = lost["part"] or ""
         count = lost["whole"] + part + "0" * (9 - len(part))
-        return [count] if part else [count, f"{lost['whole']}109"]
+        if part:
+            return [count]
+        return [count, f"{lost['whole']}109"]
     groups = _GROUPS.fullmatch(digits)
-    if groups:
-        digits = (
-            digits.replace(groups["sign"] or ",", "") if digits[0] != "0" else digits
-        )
-    return (
-        [digits.replace(",", ".").replace("·", ".")]
-        if _DECIMAL.fullmatch(digits)
-        else []
-    )
+    if groups and not digits.startswith("0"):
+        digits = digits.replace(groups["sign"] or ",", "")
+    if not _DECIMAL.fullmatch(digits):
+        return []
+    return [digits.replace(",", ".").replace("·", ".")]
 
 
 def _read_words(text: str) -> int | float | None:
@@ -245,33 +255,44 @@ def _read_words(text: str) -> int | float | None:
     if tens and tens["ones"] in _VALUES:
         return _VALUES[tens["tens"]] + _VALUES[tens["ones"]]
     hundreds = _HUNDREDS.fullmatch(text)
-    rest = _read_words(hundreds["rest"] or "zero") if hundreds else None
-    if hundreds and rest is not None:
-        return _VALUES[hundreds["ones"]] * 100 + rest
+    if hundreds:
+        rest = _read_words(hundreds["rest"] or "zero")
+        if rest is not None:
+            return _VALUES[hundreds["ones"]] * 100 + rest
     power = _POWER_IN_WORDS.fullmatch(text)
     if power:
-        exponent = int(power["exponent"] or ORDINALS.get(power["ordinal"], 0))
-        is_power = power["exponent"] or exponent > 2  # no "from 10 to the second visit"
-        return _to_value(power["digits"] or "1", str(exponent)) if is_power else None
+        return _read_power_in_words(power)
     front, _, scale = text.rpartition(" ")
-    value = _read_words(front.removesuffix(" a")) if scale in _SCALES else None
-    if value is not None:
-        return int(value * 10 ** _SCALES[scale])
+    if scale in _SCALES:
+        value = _read_words(front.removesuffix(" a"))
+        if value is not None:
+            return int(value * 10 ** _SCALES[scale])
     return _PHRASES.get(text) or _read_fraction(text)
+
+
+def _read_power_in_words(power: re.Match[str]) -> int | float | None:
+    """Return the value of a number with its power of ten in words: "5 x 10 to the ninth"."""
+    digits = power["digits"] or "1"
+    if power["exponent"]:
+        return _to_value(digits, power["exponent"])
+    exponent = ORDINALS.get(power["ordinal"], 0)
+    if exponent <= 2:  # "from 10 to the second visit"
+        return None
+    return _to_value(digits, str(exponent))
 
 
 def _read_fraction(text: str) -> int | float | None:
     mixed = _MIXED.fullmatch(text)
     if mixed:
-        return int(mixed["whole"] or 0) + round(
-            int(mixed["above"]) / int(mixed["below"]), 4
-        )
-    front = text[:-1]
-    part = _FRACTIONS.get(text[-1:])
+        fraction = int(mixed["above"]) / int(mixed["below"])
+        return int(mixed["whole"] or 0) + round(fraction, 4)
     if _AND_HALF.search(text):
         front = _AND_HALF.sub("", text)
         part = 0.5
-    if part is None:
+    elif text[-1:] in _FRACTIONS:
+        front = text[:-1]
+        part = _FRACTIONS[text[-1]]
+    else:
         return None
     whole = read_number(front) if front else 0
     return None if whole is None else whole + part
@@ -304,12 +325,12 @@ def has_minus(tokens: Tokens, at: int) -> bool:
     """Return whether a number is below zero: "-2.5", "minus 3", "of - 6 D", "equal to-2.5"."""
     if at > 0 and tokens.words[at - 1].lower() == "minus":
         return True
-    glued = tokens.gap(at) == "-"
-    if glued:
-        before = rule("before_minus").ends(tokens, at, at - 1)
+    # In "to-2.5" the hyphen joins the number to a word, and so is no token.
+    if tokens.gap(at) == "-":
+        minus = rule("before_minus").ends(tokens, at, at - 1)
     else:
-        before = rule("minus_apart").ends(tokens, at, at - 2)
-    return before is not None or is_signed(tokens, at)
+        minus = rule("minus_apart").ends(tokens, at, at - 2)
+    return minus is not None or is_signed(tokens, at)
 
 
 def is_signed(tokens: Tokens, at: int) -> bool:
@@ -329,7 +350,8 @@ def is_signed(tokens: Tokens, at: int) -> bool:
         return True
     if tokens.codes[at - 2] in _DIGITS:
         return False
-    return not (tokens.joined(at - 1) and joins_words(tokens, at - 2))
+    is_joined = tokens.joined(at - 1) and joins_words(tokens, at - 2)
+    return not is_joined
 
 
 def joins_words(tokens: Tokens, at: int) -> bool:
@@ -372,57 +394,78 @@ def find_durations(
     ... ]
     [(70, 'month')]
     """
-    for found in rule("duration").find(tokens, first, end):
-        single = found.read("single")
-        if single:
-            yield Duration(1, 1, TimeUnit(single.lower()), found.first, found.end)
-            continue
-        many = found.read("many")
-        if many:
-            count, each = _MANY[many.lower().removesuffix("s")]
-            number = count * (read_number(found.read("count") or "") or 1)
-            yield Duration(number, number, each, found.first, found.end)
-            continue
-        low = read_number(found.read("low") or "")
-        high = read_number(found.read("high") or found.read("low") or "")
-        unit = read_time_unit(found.read("unit") or "")
-        months = read_number(found.read("months") or "")
-        if low is None or high is None or unit is None or _is_other_unit(found):
-            continue
-        is_sum = (
-            unit is TimeUnit.YEAR and months is not None and months < MONTHS_OF_YEAR
-        )
-        if is_sum and months:
-            low = low * MONTHS_OF_YEAR + (months if low == high else 0)
-            high = high * MONTHS_OF_YEAR + months
-            unit = TimeUnit.MONTH
-        yield Duration(low, high, unit, found.first, found.end, is_sum)
+    for match in rule("duration").find(tokens, first, end):
+        duration = _read_duration(match)
+        if duration:
+            yield duration
 
 
-def _is_other_unit(found: Found) -> bool:
+def _read_duration(match: Found) -> Duration | None:
+    """Return the duration of a match of the rule ``duration``."""
+    first = match.first
+    end = match.end
+    single = match.read("single")
+    if single:  # "a day"
+        return Duration(1, 1, TimeUnit(single.lower()), first, end)
+    many = match.read("many")
+    if many:  # "two decades"
+        units_in_one, unit_of_many = _MANY[many.lower().removesuffix("s")]
+        count = _read_part(match, "count") or 1
+        length = units_in_one * count
+        return Duration(length, length, unit_of_many, first, end)
+    low = _read_part(match, "low")
+    high = _read_part(match, "high") if match.has("high") else low
+    unit = read_time_unit(match.read("unit") or "")
+    if low is None or high is None or unit is None:
+        return None
+    if _is_other_unit(match):
+        return None
+    months = _read_part(match, "months")
+    if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
+        return Duration(low, high, unit, first, end)
+    if months == 0:  # "5 years and 0 months"
+        return Duration(low, high, unit, first, end, is_sum=True)
+    # Of "2-5 years and 6 months", the months belong to the upper end.
+    months_of_low = months if low == high else 0
+    return Duration(
+        low=low * MONTHS_OF_YEAR + months_of_low,
+        high=high * MONTHS_OF_YEAR + months,
+        unit=TimeUnit.MONTH,
+        first=first,
+        end=end,
+        is_sum=True,
+    )
+
+
+def _read_part(match: Found, name: str) -> int | float | None:
+    """Return the number in a named part; None if the part did not match or is no number."""
+    return read_number(match.read(name) or "")
+
+
+def _is_other_unit(duration: Found) -> bool:
     """Return whether the letters of a unit of time stand for another unit."""
-    return _in_dioptres(found) or _is_rate(found)
+    return _in_dioptres(duration) or _is_rate(duration)
 
 
-def _is_rate(found: Found) -> bool:
+def _is_rate(duration: Found) -> bool:
     """Return whether a unit of time has the exponent of a rate: "5 h-1"."""
-    tokens = found.tokens
-    end = found.end
+    tokens = duration.tokens
+    end = duration.end
     if tokens.words[end : end + 1] != ["1"]:
         return False
     return tokens.text[tokens.ends[end - 1] : tokens.starts[end]] in ("-", "−", "^-")
 
 
-def _in_dioptres(found: Found) -> bool:
+def _in_dioptres(duration: Found) -> bool:
     """Return whether a "D" stands for dioptres and not for days: "-6 D", "0.75 D"."""
-    if found.read("unit") != "D":
+    if duration.read("unit") != "D":
         return False
-    signed = is_signed(found.tokens, found.place("low")[0])
-    if signed:
+    if is_signed(duration.tokens, duration.place("low")[0]):
         return True
-    if re.search("[.,]", found.read("low") or ""):
+    number = duration.read("low") or ""
+    if "." in number or "," in number:
         return True
-    return bool(rule("refraction_word").search(found.tokens))
+    return rule("refraction_word").search(duration.tokens) is not None
 
 
 @lru_cache(maxsize=256)
@@ -435,11 +478,7 @@ def read_time_unit(text: str) -> TimeUnit | None:
     word = text.lower().removesuffix("(s)").rstrip(".")
     if word in _SHORT:
         return TimeUnit(_SHORT[word])
-    return next(
-        (
-            TimeUnit(entry.value)
-            for entry in terms_of("time_units")
-            if word in entry.terms
-        ),
-        None,
-    )
+    for entry in terms_of("time_units"):
+        if word in entry.terms:
+            return TimeUnit(entry.value)
+    return None

@@ -65,11 +65,11 @@ _DESCRIPTIONS = (
 """Sections that may hold the other half of a text in two languages."""
 
 _SURE = 1.5
+"""The evidence that decides a line."""
 _ALONE = 1.0
+"""The evidence that decides a line of few words, if half of the words are evidence."""
 _HINT = 0.5
-"""The evidence that decides a line; one of few words, half of which are evidence; one beside
-others of its language.
-"""
+"""The evidence that decides a line beside others of its language."""
 _FEW_WORDS = 3
 _HALF = 0.5
 _ENGLISH_COUNTS = 2
@@ -132,6 +132,16 @@ class _Line:
         """The number of English words."""
         return self.evidence.english
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether something says in which language the line is. "ECOG 0-1" says nothing."""
+        return self.language is not None or self.english > 0
+
+    def without_evidence(self) -> "_Line":
+        """Return the line as one in which nothing speaks for another language."""
+        nothing = replace(self.evidence, scores={})
+        return replace(self, language=None, mixed=False, evidence=nothing)
+
 
 def find_foreign(
     sections: Sequence[tuple[str, str]], marked: Sequence[ForeignText] = ()
@@ -144,37 +154,50 @@ def find_foreign(
     ...     "Kriterien\n- Alter über 18 Jahre\n- ECOG 0-1\nCriteria\n- Age over 18 years\n"
     ...     "- ECOG 0-1"
     ... )
-    >>> found = find_foreign([("eligibility", text)])
-    >>> [(text[one.start : one.end], one.language) for one in found.texts]
+    >>> texts = find_foreign([("eligibility", text)]).texts
+    >>> [(text[german.start : german.end], german.language) for german in texts]
     [('Kriterien', 'German'), ('- Alter über 18 Jahre', 'German'), ('- ECOG 0-1', 'German')]
     >>> find_foreign([("eligibility", "Diabetes mellitus\nAdults with asthma")]).texts
     ()
     """
     if not marked and not any(may_be_foreign(text) for _, text in sections):
-        return ForeignLines()
-    lines = [line for name, text in sections for line in _read_lines(name, text)]
-    lines = [_mark(line, marked) for line in lines] if marked else lines
-    hints = sum(bool(line.language) or line.mixed for line in lines)
-    if not hints:
-        return ForeignLines()
-    if hints >= _FEWEST or any(line.language and line.mixed for line in lines):
-        lines = [
-            part for line in lines for part in (_divide(line) if line.mixed else [line])
-        ]
-        language = next((line.language for line in lines if line.language), None)
-        if language:
-            lines += [
-                half
-                for line in lines
-                if not line.language
-                for half in _find_repeated(line, language)
-            ]
-    if len([line for line in lines if line.language]) >= _FEWEST or not any(
-        line.english for line in lines
-    ):
+        return NOTHING_FOREIGN
+    lines: list[_Line] = []
+    for name, text in sections:
+        lines += [_mark(line, marked) for line in _read_lines(name, text)]
+    if not any(line.language or line.mixed for line in lines):
+        return NOTHING_FOREIGN
+    if _may_have_two_languages(lines):
+        lines = _divide_all(lines)
+    foreign = [line for line in lines if line.language]
+    has_english = any(line.english for line in lines)
+    if len(foreign) >= _FEWEST or not has_english:
         _spread(lines)
     _unify(lines)
     return _collect([name for name, _ in sections], lines)
+
+
+def _may_have_two_languages(lines: Sequence[_Line]) -> bool:
+    """Return whether enough speaks for another language that lines may say things twice."""
+    hints = [line for line in lines if line.language or line.mixed]
+    return len(hints) >= _FEWEST or any(line.language and line.mixed for line in hints)
+
+
+def _divide_all(lines: Sequence[_Line]) -> list[_Line]:
+    """Return the parts of the lines that say the same in two languages, and the other lines."""
+    parts: list[_Line] = []
+    for line in lines:
+        parts += _divide(line) if line.mixed else [line]
+    foreign = [part for part in parts if part.language]
+    if not foreign:
+        return parts
+    halves: list[_Line] = []
+    for part in parts:
+        half = _find_repeated(part)
+        if half and not part.language:
+            half.language = foreign[0].language
+            halves.append(half)
+    return parts + halves
 
 
 def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
@@ -192,13 +215,17 @@ def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
     done = 0
     for start, end in ranges:
         pieces.append(text[done:start])
-        line = text[max(done, text.rfind("\n", 0, start) + 1) : start]
-        stop = text.find("\n", end)
-        behind = text[end : stop if stop >= 0 else len(text)]
-        is_inner = _SAYS.search(line) and _SAYS.search(behind) and end - start > 1
-        pieces.append(
-            f"\n{' ' * (end - start - 2)}\n" if is_inner else " " * (end - start)
-        )
+        line_start = max(done, text.rfind("\n", 0, start) + 1)
+        line_end = text.find("\n", end)
+        if line_end < 0:
+            line_end = len(text)
+        has_words_before = _SAYS.search(text[line_start:start])
+        has_words_behind = _SAYS.search(text[end:line_end])
+        length = end - start
+        if has_words_before and has_words_behind and length > 1:
+            pieces.append("\n" + " " * (length - 2) + "\n")
+        else:
+            pieces.append(" " * length)
         done = end
     return "".join([*pieces, text[done:]])
 
@@ -209,34 +236,23 @@ def hide_foreign(text: str) -> str:
     >>> hide_foreign("纳入标准 Inclusion criteria").strip()
     'Inclusion criteria'
     """
-    found = find_foreign([("text", text)]).texts
-    return (
-        blank_ranges(text, [(one.start, one.end) for one in found]) if found else text
-    )
+    foreign = find_foreign([("text", text)]).texts
+    return blank_ranges(text, [(part.start, part.end) for part in foreign])
 
 
 def _read_lines(section: str, text: str) -> Iterator[_Line]:
-    for found in _LINE.finditer(text):
-        if not found.group().strip():
-            continue
-        line = _read(section, found.start(), found.group())
-        yield from _split_scripts(line)
+    for line in _LINE.finditer(text):
+        if line[0].strip():
+            yield from _split_scripts(_read(section, line.start(), line[0]))
 
 
 def _mark(line: _Line, marked: Sequence[ForeignText]) -> _Line:
     """Return a line with the language of the mark that covers it."""
     for text in marked:
-        if (
-            text.section == line.section
-            and text.start <= line.start
-            and line.end <= text.end
-        ):
-            return replace(
-                line,
-                language=text.language,
-                mixed=False,
-                evidence=replace(line.evidence, scores={}),
-            )
+        if text.section != line.section:
+            continue
+        if text.start <= line.start and line.end <= text.end:
+            return replace(line.without_evidence(), language=text.language)
     return line
 
 
@@ -249,12 +265,10 @@ def _read(section: str, start: int, words: str) -> _Line:
         return line
     score = evidence.scores[best]
     against = count_english(words, best)
-    few = (
-        evidence.words <= _FEW_WORDS
-        and not against
-        and score >= max(_ALONE, evidence.words * _HALF)
-    )
-    if few or (score >= _SURE and score > _ENGLISH_COUNTS * against):
+    is_sure = score >= _SURE and score > _ENGLISH_COUNTS * against
+    is_short = evidence.words <= _FEW_WORDS and not against
+    enough_if_short = max(_ALONE, evidence.words * _HALF)
+    if is_sure or (is_short and score >= enough_if_short):
         line.language = best
     line.mixed = against > 0 and score >= _ALONE
     return line
@@ -274,65 +288,69 @@ def _split_scripts(line: _Line) -> Iterator[_Line]:
         return
     letters = list_other_letters(text)
     first = letters[0]
-    last = letters[-1] + 1
+    end = letters[-1] + 1
     mark = _MARK.match(text)
     opening = mark.end() if mark else 0
     front = text[opening:first]
-    behind = text[last:]
+    behind = text[end:]
+    says_in_front = _says_something(front)
+    says_behind = _says_something(behind)
+    # "妊娠 / ECOG 0-1": what stands alone beside a slash is a part, too.
     parts = _SLASH.split(text)
-    apart = len(parts) > 1 and not all(map(has_other_script, parts))
-    in_front = _says_something(front) or (
-        apart and front.strip() and not behind.strip(_CLOSING)
-    )
-    in_back = _says_something(behind) or (
-        apart and behind.strip() and not front.strip(_OPENING)
-    )
-    is_inner = behind.lstrip()[:1] in (")", "）", "]") and any(map(str.isalnum, behind))
-    if in_front and (is_inner or in_back):  # "Body mass index (身高体重指数) >= 18.5"
-        yield replace(
-            line, language=None, mixed=False, evidence=replace(line.evidence, scores={})
+    if len(parts) > 1 and not all(map(has_other_script, parts)):
+        says_in_front = says_in_front or bool(
+            front.strip() and not behind.strip(_CLOSING)
         )
-    elif in_front:
+        says_behind = says_behind or bool(behind.strip() and not front.strip(_OPENING))
+    in_brackets = behind.lstrip()[:1] in (")", "）", "]") and any(
+        map(str.isalnum, behind)
+    )
+    if says_in_front and (in_brackets or says_behind):
+        # "Body mass index (身高体重指数) >= 18.5": an English line with an aside
+        yield line.without_evidence()
+    elif says_in_front:
         cut = _find_start(text, opening, first)
         yield replace(_read(line.section, line.start, text[:cut]), mixed=False)
         yield _take_part(line, cut, len(text))
-    elif in_back:
-        edge = _BEHIND_PART.match(text, last)
-        cut = edge.end() if edge else last
+    elif says_behind:
+        edge = _BEHIND_PART.match(text, end)
+        cut = edge.end() if edge else end
         yield _take_part(line, opening, cut)
         yield replace(_read(line.section, line.start + cut, text[cut:]), mixed=False)
     else:
         yield line
 
 
-def _says_something(words: str) -> bool:
+def _says_something(text: str) -> bool:
     """Return whether Latin letters are words of their own ("Body mass index"), not an
     abbreviation beside others.
     """
-    found = WORD.findall(words)
-    if len(found) == 1:  # "妊娠 Pregnancy", not "pembrolizumab 过敏"
-        return is_english(found[0])
-    return len(found) > 1 and any(
-        len(word) > 2 and not word.isupper() for word in found
-    )
+    words = WORD.findall(text)
+    if len(words) == 1:  # "妊娠 Pregnancy", not "pembrolizumab 过敏"
+        return is_english(words[0])
+    return any(len(word) > 2 and not word.isupper() for word in words)
 
 
 def _find_start(text: str, opening: int, first: int) -> int:
     """Return where the part in another script starts, of which ``first`` is the first letter:
     "FEV1低于80%".
     """
+    start = first
     glued = _GLUED.search(text, opening, first)
-    start = glued.start() if glued and glued.start() > opening else first
+    if glued and glued.start() > opening:
+        start = glued.start()
     edge = _BEFORE_PART.search(text, opening, start)
-    return edge.start() if edge and edge.start() > opening else start
+    if edge and edge.start() > opening:
+        start = edge.start()
+    return start
 
 
 def _take_part(line: _Line, start: int, end: int) -> _Line:
     """Return the part of a line that is in another script."""
     part = _read(line.section, line.start + start, line.words[start:end])
-    return replace(
-        part, language=part.language or _find_best(part.evidence), is_part=True
-    )
+    part.language = part.language or _find_best(part.evidence)
+    part.is_part = True
+    return part
 
 
 def _divide(line: _Line) -> list[_Line]:
@@ -342,61 +360,72 @@ def _divide(line: _Line) -> list[_Line]:
     A list mark stands for the English part. Signs between two parts go with the part in the other
     language.
     """
-    text = line.words
-    mark = _MARK.match(text)
-    opening = mark.end() if mark else 0
-    borders = [found.end() for found in _BORDER.finditer(text, opening)]
-    starts = [opening, *borders, len(text)]
-    places = [
-        (start, end) for start, end in pairwise(starts) if text[start:end].strip()
-    ]
-    parts = [
-        _read(line.section, line.start + start, text[start:end])
-        for start, end in places
-    ]
-    has_english = any(part.english and not part.language for part in parts)
-    if not has_english or not any(part.language for part in parts):
+    parts = _cut_at_borders(line)
+    foreign = [part for part in parts if part.language]
+    english = [part for part in parts if part.english and not part.language]
+    if not foreign or not english:
         return [line]
-    for part, (start, end) in zip(parts, places, strict=True):
+    for part in parts:
         part.mixed = False
         part.is_part = True
-        aside = text[start] in _BRACKETS
-        goes_on = _SAYS.search(text, end)
-        if (
-            aside
-            and part.language
-            and (goes_on or part.evidence.scores[part.language] < _SURE)
-        ):
-            part.language = None  # "(Big Sur)", "(CES-D)"
+        if _is_name_aside(part, line):
+            part.language = None
         if line.language and not part.english:
             part.language = line.language
     for part, following in pairwise(parts):
         is_label = part.words.rstrip().endswith((":", "："))
-        if is_label and not part.english:
-            part.language = part.language or following.language
+        if is_label and not part.is_decided:
+            part.language = following.language
     for part, following in pairwise(parts):
-        said = part.words.rstrip(_BETWEEN)
-        if following.language and not part.language and said:
-            following.words = part.words[len(said) :] + following.words
-            following.start = part.start + len(said)
-            part.words = said
+        if following.language and not part.language:
+            _move_signs(part, following)
     return parts
 
 
-def _find_repeated(line: _Line, language: str) -> Iterator[_Line]:
-    """Yield the second half of a line that says the same twice ("ECOG 0-1 / ECOG 0-1"), as in
+def _cut_at_borders(line: _Line) -> list[_Line]:
+    """Return the parts of a line between its borders, without its list mark."""
+    text = line.words
+    mark = _MARK.match(text)
+    opening = mark.end() if mark else 0
+    borders = [border.end() for border in _BORDER.finditer(text, opening)]
+    parts: list[_Line] = []
+    for start, end in pairwise([opening, *borders, len(text)]):
+        words = text[start:end]
+        if words.strip():
+            parts.append(_read(line.section, line.start + start, words))
+    return parts
+
+
+def _is_name_aside(part: _Line, line: _Line) -> bool:
+    """Return whether a part in brackets that looks foreign is a name within an English line:
+    "(Big Sur)", "(CES-D)".
+    """
+    if part.words[0] not in _BRACKETS or not part.language:
+        return False
+    behind = part.end - line.start
+    goes_on = _SAYS.search(line.words, behind) is not None
+    return goes_on or part.evidence.scores[part.language] < _SURE
+
+
+def _move_signs(part: _Line, following: _Line) -> None:
+    """Move the signs at the end of a part to the front of the following one."""
+    words = part.words.rstrip(_BETWEEN)
+    if not words:
+        return
+    following.words = part.words[len(words) :] + following.words
+    following.start = part.start + len(words)
+    part.words = words
+
+
+def _find_repeated(line: _Line) -> _Line | None:
+    """Return the second half of a line that says the same twice ("ECOG 0-1 / ECOG 0-1"), as in
     two languages.
     """
     twice = _TWICE.fullmatch(line.words)
-    if twice:
-        end = twice.end("said")
-        yield replace(
-            line,
-            start=line.start + end,
-            words=line.words[end:],
-            language=language,
-            is_part=True,
-        )
+    if not twice:
+        return None
+    end = twice.end("said")
+    return replace(line, start=line.start + end, words=line.words[end:], is_part=True)
 
 
 def _spread(lines: Sequence[_Line]) -> None:
@@ -407,42 +436,47 @@ def _spread(lines: Sequence[_Line]) -> None:
     for line in lines:
         if not line.language:
             line.language = _take_hint(line, others)
-    for section in dict.fromkeys(line.section for line in lines):
-        if section in _RUNNING:
-            _fill([line for line in lines if line.section == section])
+    for section in _RUNNING:
+        _fill([line for line in lines if line.section == section])
 
 
 def _take_hint(line: _Line, others: Collection[str]) -> str | None:
     """Return the language of the record that a line without English words has some evidence of."""
-    scores = {
-        name: score
-        for name, score in line.evidence.scores.items()
-        if name in others and score >= _HINT
-    }
-    hint = max(scores, key=lambda name: scores[name], default=None)
-    return hint if hint and not count_english(line.words, hint) else None
+    hint: str | None = None
+    most = 0.0
+    for name, score in line.evidence.scores.items():
+        if name in others and score >= _HINT and score > most:
+            hint = name
+            most = score
+    if hint is None or count_english(line.words, hint):
+        return None
+    return hint
 
 
 def _fill(lines: Sequence[_Line]) -> None:
     """Decide neutral lines of a section ("ECOG 0-1") by the lines around them."""
     lines = [line for line in lines if not (line.is_part and line.language)]
-    decided = [line for line in lines if line.language or _states_in_english(line)]
-    if not any(line.language for line in decided):
+    foreign = [line for line in lines if line.language]
+    if not foreign:
         return
-    if all(line.language for line in decided):
-        language = next(line.language for line in decided if line.language)
+    if not any(_states_in_english(line) for line in lines):
         for line in lines:
-            line.language = line.language or (None if line.english else language)
-        return
-    # headings take turns, too
-    decided = [line for line in lines if line.language or line.english]
-    turns = sum(
-        bool(one.language) != bool(other.language) for one, other in pairwise(decided)
-    )
-    if turns > _PAIRED * max(1, len(decided) - 1) and len(decided) > _FEWEST:
+            if not line.is_decided:
+                line.language = foreign[0].language
+    elif _takes_turns([line for line in lines if line.is_decided]):
         _fill_pairs(lines)
     else:
         _fill_blocks(lines)
+
+
+def _takes_turns(decided: Sequence[_Line]) -> bool:
+    """Return whether most lines have their translation beside them. Headings take turns, too."""
+    turns = 0
+    for line, following in pairwise(decided):
+        if bool(line.language) != bool(following.language):
+            turns += 1
+    most_turns = max(1, len(decided) - 1)
+    return turns > _PAIRED * most_turns and len(decided) > _FEWEST
 
 
 def _fill_pairs(lines: Sequence[_Line]) -> None:
@@ -452,27 +486,32 @@ def _fill_pairs(lines: Sequence[_Line]) -> None:
     Between two decided lines they take turns. Where that does not lead from one to the other, as
     with an "ECOG 0-1" that is written once, they are English.
     """
-    name = next(line.language for line in lines if line.language)
-    decided = [
-        place for place, line in enumerate(lines) if line.language or line.english
-    ]
-    for one, other in pairwise(decided):
-        between = lines[one + 1 : other]
-        is_foreign = bool(lines[one].language)
-        ends_foreign = bool(lines[other].language)
-        fits = (len(between) + 1) % 2 == (is_foreign != ends_foreign)
-        for line in between if fits else ():
-            is_foreign = not is_foreign
-            line.language = name if is_foreign else None
+    foreign = [line for line in lines if line.language]
+    name = foreign[0].language
+    decided = [index for index, line in enumerate(lines) if line.is_decided]
+    for index, following in pairwise(decided):
+        between = lines[index + 1 : following]
+        is_foreign = bool(lines[index].language)
+        ends_foreign = bool(lines[following].language)
+        has_odd_steps = len(between) % 2 == 0
+        if has_odd_steps == (is_foreign != ends_foreign):
+            _take_turns(between, name, is_foreign=not is_foreign)
     rest = lines[decided[-1] + 1 :]
-    is_foreign, foreign_first = (
-        bool(lines[place].language) for place in (decided[-1], decided[0])
-    )
-    # the last decided line still lacks its other half
-    fits = len(rest) % 2 == (is_foreign == foreign_first)
-    for line in rest if fits else ():
-        is_foreign = not is_foreign
+    first_is_foreign = bool(lines[decided[0]].language)
+    last_is_foreign = bool(lines[decided[-1]].language)
+    lacks_other_half = last_is_foreign == first_is_foreign
+    has_odd_rest = len(rest) % 2 == 1
+    if has_odd_rest == lacks_other_half:
+        _take_turns(rest, name, is_foreign=not last_is_foreign)
+
+
+def _take_turns(lines: Sequence[_Line], name: str | None, *, is_foreign: bool) -> None:
+    """Give every second line the language of this name, beginning with the first one if that
+    ``is_foreign``.
+    """
+    for line in lines:
         line.language = name if is_foreign else None
+        is_foreign = not is_foreign
 
 
 def _fill_blocks(lines: Sequence[_Line]) -> None:
@@ -483,19 +522,20 @@ def _fill_blocks(lines: Sequence[_Line]) -> None:
     run = 0
     waiting: list[_Line] = []
     for line in lines:
-        if line.language or line.english:
-            # before the first decided line, or between two of one language
-            if line.language and (run == 0 or language):
-                for one in waiting:
-                    one.language = line.language
-            waiting = []
-            goes_on = run > 0 and bool(line.language) == bool(language)
-            run = run + 1 if goes_on else 1
-            language = line.language
-        elif language and run >= _FEWEST:
-            line.language = language
-        elif language or run == 0:
-            waiting.append(line)
+        if not line.is_decided:
+            if language and run >= _FEWEST:
+                line.language = language
+            elif language or run == 0:
+                waiting.append(line)
+            continue
+        # Before the first decided line, or between two in another language.
+        if line.language and (run == 0 or language):
+            for neutral in waiting:
+                neutral.language = line.language
+        waiting = []
+        goes_on = run > 0 and bool(line.language) == bool(language)
+        run = run + 1 if goes_on else 1
+        language = line.language
 
 
 def _unify(lines: Sequence[_Line]) -> None:
@@ -520,43 +560,42 @@ def _group_of(section: str) -> str:
 
 
 def _collect(names: Sequence[str], lines: Sequence[_Line]) -> ForeignLines:
-    by_section: dict[str, list[_Line]] = {name: [] for name in names}
+    foreign: dict[str, list[_Line]] = {name: [] for name in names}
     for line in lines:
         if line.language:
-            by_section[line.section].append(line)
+            foreign[line.section].append(line)
     texts: list[ForeignText] = []
-    for name, foreign in by_section.items():
-        for line in sorted(foreign, key=lambda line: line.start):
-            text = ForeignText(
-                name,
-                line.start,
-                line.end,
-                name_language(line.language or "", line.evidence.scores),
-            )
-            before = texts[-1] if texts else None
-            # parts of one line
-            if before and before.section == name and before.end >= text.start:
-                texts[-1] = replace(before, end=max(before.end, text.end))
-            else:
-                texts.append(text)
+    for in_section in foreign.values():
+        texts += _join_parts(sorted(in_section, key=lambda line: line.start))
     in_english = {_group_of(line.section) for line in lines if _states_in_english(line)}
-    translated = (
-        in_english | set(_DESCRIPTIONS)
-        if in_english - set(_DESCRIPTIONS)
-        else in_english
-    )
+    # Where any list is in English, the descriptions lack nothing.
+    if in_english.difference(_DESCRIPTIONS):
+        in_english.update(_DESCRIPTIONS)
     untranslated = {
-        name
-        for name, foreign in by_section.items()
-        if foreign and _group_of(name) not in translated
+        text.section for text in texts if _group_of(text.section) not in in_english
     }
     return ForeignLines(tuple(texts), frozenset(untranslated))
 
 
+def _join_parts(lines: Sequence[_Line]) -> list[ForeignText]:
+    """Return the texts of lines in another language; parts of one line that touch are one."""
+    texts: list[ForeignText] = []
+    for line in lines:
+        before = texts[-1] if texts else None
+        if before and before.end >= line.start:
+            texts[-1] = replace(before, end=max(before.end, line.end))
+            continue
+        language = name_language(line.language or "", line.evidence.scores)
+        texts.append(ForeignText(line.section, line.start, line.end, language))
+    return texts
+
+
 def _states_in_english(line: _Line) -> bool:
     """Return whether a line says something in English and is no heading."""
-    title = len(WORD.findall(line.words)) <= _LONGEST_TITLE and bool(
-        _LIST.search(line.words)
-    )
-    heading = line.words.rstrip(" \t*_").endswith((":", "：")) or title
-    return not line.language and bool(line.english) and not heading
+    if line.language or not line.english:
+        return False
+    if line.words.rstrip(" \t*_").endswith((":", "：")):
+        return False
+    is_short = len(WORD.findall(line.words)) <= _LONGEST_TITLE
+    is_title = is_short and _LIST.search(line.words) is not None
+    return not is_title

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, clean_text
@@ -16,6 +16,8 @@ _ABBREVIATION = re.compile(
     r"|et al|spp)|\b[A-Za-z]|(?:^|\n)\s{0,9}\d{1,2})\.$",
     re.IGNORECASE,
 )
+_LONGEST_ABBREVIATION = 12
+"""More characters than any abbreviation has, with what shows that it begins a word."""
 # Each run of full stops is tried once, from its first one, so long rows of dots take linear time.
 _END = re.compile(
     r"[.!?\n](?:(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]]*+(?:(?=\s+[\"'(\[]?[A-Z0-9])|(?=\s*$))"
@@ -49,22 +51,18 @@ class LexedSection:
         ['- Age > 18', '- ECOG 0']
         """
         first = 0
-        for end in [
-            *(at for at, code in enumerate(self.tokens.codes) if code == "\n"),
-            len(self.tokens),
-        ]:
-            if end > first:
-                yield Passage(self, first, end)
-            first = end + 1
+        for index, code in enumerate(self.tokens.codes + "\n"):
+            if code != "\n":
+                continue
+            if index > first:
+                yield Passage(self, first, index)
+            first = index + 1
 
     def between(self, start: int, end: int) -> "Passage":
         """Return the tokens between two raw offsets."""
-        tokens = self.tokens
-        return Passage(
-            self,
-            tokens.at(self.cleaned.clean_position(start)),
-            tokens.before(self.cleaned.clean_position(end)),
-        )
+        first = self.tokens.at(self.cleaned.clean_position(start))
+        stop = self.tokens.before(self.cleaned.clean_position(end))
+        return Passage(self, first, stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +92,8 @@ class Passage:
         """Half-open offsets into the raw text of the section."""
         if self.end <= self.first:
             return 0, 0
-        return self.section.cleaned.raw_span(
-            self.tokens.starts[self.first], self.tokens.ends[self.end - 1]
-        )
+        start, end = self.tokens.span(self.first, self.end)
+        return self.section.cleaned.raw_span(start, end)
 
     @property
     def raw(self) -> str:
@@ -121,13 +118,8 @@ class Passage:
         ... ).alone().tokens.words
         ['Age', 'over', '18']
         """
-        section = self.section
         tokens = self.tokens.cut(self.first, self.end)
-        return Passage(
-            LexedSection(section.name, section.raw, section.cleaned, tokens),
-            0,
-            len(tokens),
-        )
+        return replace(self.section, tokens=tokens).whole
 
 
 def read_passage(raw: str, section: str = "eligibility") -> Passage:
@@ -152,16 +144,15 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     """
     spans = []
     start = 0
-    for end in _END.finditer(text):
-        stop = end.end()
-        if end[0].startswith(".") and _ABBREVIATION.search(
-            text, max(start, stop - 12), stop
-        ):
+    for sign in _END.finditer(text):
+        end = sign.end()
+        before = max(start, end - _LONGEST_ABBREVIATION)
+        if sign[0].startswith(".") and _ABBREVIATION.search(text, before, end):
             continue
-        spans.append(strip_span(text, start, stop))
-        start = stop
+        spans.append(strip_span(text, start, end))
+        start = end
     spans.append(strip_span(text, start, len(text)))
-    return [(first, last) for first, last in spans if first < last]
+    return [(start, end) for start, end in spans if start < end]
 
 
 def strip_span(
@@ -173,5 +164,7 @@ def strip_span(
     (3, 5)
     """
     run = text[start:end]
-    start = min(start + len(run) - len(run.lstrip(signs)), end)
-    return start, max(start, end - len(run) + len(run.rstrip(signs)))
+    blanks_in_front = len(run) - len(run.lstrip(signs))
+    blanks_behind = len(run) - len(run.rstrip(signs))
+    first = min(start + blanks_in_front, end)
+    return first, max(first, end - blanks_behind)

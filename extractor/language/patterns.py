@@ -58,6 +58,7 @@ _SYNTAX = {
     "*+": f"{{0,{_MOST}}}+",
     "++": f"{{1,{_MOST}}}+",
 }
+_ANY = {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}
 _CAPTURE_OPEN = "\0"
 _NAMED_PART = r"\(\?P<\w+>"
 
@@ -81,9 +82,10 @@ class Found:
     @property
     def span(self) -> tuple[int, int]:
         """The half-open range of characters in the text."""
-        return self.tokens.starts[self.first], self.tokens.ends[
-            self.end - 1
-        ] if self.end > self.first else self.first
+        start = self.tokens.starts[self.first]
+        if self.end == self.first:
+            return start, start
+        return start, self.tokens.ends[self.end - 1]
 
     @property
     def text(self) -> str:
@@ -117,9 +119,9 @@ def trace_rules() -> Iterator[list[tuple[str, Found]]]:
     was read.
 
     >>> from extractor.language.book import read_text, rule
-    >>> with trace_rules() as found:
+    >>> with trace_rules() as matches:
     ...     _ = rule("duration").search(read_text("for 2 weeks"))
-    >>> [(name, each.text) for name, each in found]
+    >>> [(name, match.text) for name, match in matches]
     [('duration', '2 weeks')]
     """
     _TRACE.append([])
@@ -191,6 +193,9 @@ class Rule:
         return self._note(tokens, match, shift) if match else None
 
     def _note(self, tokens: Tokens, match: re.Match[str], shift: int = 0) -> Found:
+        """Return a match of the expression as one of the rule, and trace it within
+        ``trace_rules``.
+        """
         found = Found(tokens, match.start() + shift, match.end() + shift, match, shift)
         if _TRACE:
             _TRACE[-1].append((self.name, found))
@@ -199,8 +204,11 @@ class Rule:
     def _cut(
         self, tokens: Tokens, first: int, end: int | None
     ) -> tuple[str, int, int, int]:
-        """The codes to search, their range, and their shift. ``^`` matches at the start of the
-        range, not the text.
+        """Return the codes to search, the range to search in them, and the token at which they
+        begin.
+
+        To ``re``, ``^`` is the start of the string, also where a search begins behind it. A rule
+        with ``^`` gets the codes of its range alone.
         """
         codes = tokens.codes
         if end is None:
@@ -210,8 +218,8 @@ class Rule:
         return codes, first, end, 0
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
-        """The match that ends before token ``end`` and begins at or after ``first``, at most 300
-        tokens before.
+        """Return the match that ends before token ``end`` and begins at or after ``first``, at most
+        300 tokens before.
         """
         match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
         return self._note(tokens, match) if match else None
@@ -223,45 +231,59 @@ class Rule:
 
 
 def _write(rule: Rule, within: set[str]) -> str:
-    """Return the regular expression of a rule over codes."""
+    """Return the regular expression of a rule over codes. ``within`` names the rules that refer
+    to it.
+    """
     if rule.name in within:
         raise RuleError(f"rule {rule.name} refers to itself")
     if rule.written:
         return rule.written[0]
-    written = []
-    place = 0
-    while place < len(rule.pattern):
-        atom = _ATOM.match(rule.pattern, place)
+    pieces = []
+    offset = 0
+    while offset < len(rule.pattern):
+        atom = _ATOM.match(rule.pattern, offset)
         if not atom:
-            raise RuleError(
-                f"rule {rule.name}: cannot read {rule.pattern[place : place + 20]!r}"
-            )
-        place = atom.end()
-        written.append(_write_atom(rule, atom, within))
-    rule.written.append("".join(written).replace(_CAPTURE_OPEN + "(?:", ""))
-    return rule.written[0]
+            unread = rule.pattern[offset : offset + 20]
+            raise RuleError(f"rule {rule.name}: cannot read {unread!r}")
+        offset = atom.end()
+        pieces.append(_write_atom(rule, atom, within))
+    # "name=( a )" is one group: the named one stands for the bracket behind it.
+    written = "".join(pieces).replace(_CAPTURE_OPEN + "(?:", "")
+    rule.written.append(written)
+    return written
 
 
 def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
     """Return the regular expression of one piece of a pattern; empty for white space."""
-    name = atom["name"]
-    if name:
-        if name not in rule.book:
-            raise RuleError(
-                f"rule {rule.name} refers to {name!r}, which does not "
-                f"exist{suggest(name, rule.book)}"
-            )
-        written = _write(rule.book[name], within | {rule.name})
-        return f"(?:{written if atom['keep'] else re.sub(_NAMED_PART, '(?:', written)})"
+    if atom["name"]:
+        return _write_reference(rule, atom, within)
     if atom["word"]:
         return f"[{rule.lexicon.find(atom['word'])}]"
     if atom["capture"]:
         return f"(?P<{atom['capture']}>{_CAPTURE_OPEN}"
     if atom["any"]:
-        return {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}[atom["any"]]
+        return _ANY[atom["any"]]
     if atom["syntax"]:
         return _SYNTAX.get(atom["syntax"], atom["syntax"])
-    return "\n" if atom["line_end"] else re.escape(atom["sign"] or "")
+    if atom["line_end"]:
+        return "\n"
+    return re.escape(atom["sign"] or "")
+
+
+def _write_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
+    """Return the regular expression of ``<name>``: another rule, without its named parts unless
+    the pattern keeps them (``<+name>``).
+    """
+    name = atom["name"]
+    if name not in rule.book:
+        raise RuleError(
+            f"rule {rule.name} refers to {name!r}, which does not "
+            f"exist{suggest(name, rule.book)}"
+        )
+    written = _write(rule.book[name], within | {rule.name})
+    if not atom["keep"]:
+        written = re.sub(_NAMED_PART, "(?:", written)
+    return f"(?:{written})"
 
 
 def read_rules(
@@ -270,15 +292,12 @@ def read_rules(
     """Read the rules of one file and register their words. They may refer to the rules in
     ``book``.
     """
-    rules: dict[str, dict[str, Any]] = tomllib.loads(text).get("rule", {})
-    for fields in rules.values():
-        fields |= {
-            key: tuple(fields.get(key, ())) for key in ("examples", "counter_examples")
-        }
-    return [
-        make_rule(name=name, **fields, book=book, lexicon=lexicon)
-        for name, fields in rules.items()
-    ]
+    rules: list[Rule] = []
+    for name, fields in tomllib.loads(text).get("rule", {}).items():
+        for key in ("examples", "counter_examples"):
+            fields[key] = tuple(fields.get(key, ()))
+        rules.append(make_rule(name=name, **fields, book=book, lexicon=lexicon))
+    return rules
 
 
 def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
@@ -289,8 +308,8 @@ def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
 
 
 def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Return one or two rules such that one of them occurs wherever any given rule does. Most texts
-    hold neither.
+    """Return one or two rules such that one of them occurs wherever any of the rules does. Most
+    texts hold neither.
 
     Two, because only rules with ``^`` take the start of a range for the start of the text.
 
@@ -299,19 +318,21 @@ def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     ...     make_rule(name=name, pattern=name, book={}) for name in ("weeks", "^ days")
     ... ]
     >>> [
-    ...     any(each.occurs(read_text(text), 1) for each in join_rules(rules))
+    ...     any(joined.occurs(read_text(text), 1) for joined in join_rules(rules))
     ...     for text in ("2 weeks", "2 days", "5 mg")
     ... ]
     [True, True, False]
     """
     expressions: dict[bool, list[str]] = {}
-    for each in rules:
-        expressions.setdefault(each.anchored, []).append(
-            re.sub(_NAMED_PART, "(?:", f"(?:{_write(each, set())})")
-        )
-    joined = [Rule("any of several", "") for _ in expressions]
-    for one, written in zip(joined, expressions.values(), strict=True):
-        one.written.append("|".join(written))
+    for rule in rules:
+        written = f"(?:{_write(rule, set())})"
+        without_names = re.sub(_NAMED_PART, "(?:", written)
+        expressions.setdefault(rule.anchored, []).append(without_names)
+    joined: list[Rule] = []
+    for alternatives in expressions.values():
+        rule = Rule("any of several", "")
+        rule.written.append("|".join(alternatives))
+        joined.append(rule)
     return tuple(joined)
 
 

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from typing import NamedTuple
 
 from extractor.language.book import rule
 from extractor.language.lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
 from extractor.language.numbers import list_readings, multiply, read_number
+from extractor.language.patterns import Found
 from extractor.language.units import UnitPlace, find_dimension, find_unit, list_units
 
 _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
@@ -31,6 +32,8 @@ _HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
 _TEN_TO = re.compile(
     r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)"
 )
+_TIMES = "xX*×·"
+"""Signs between a number and its power of ten."""
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _COUNTS = frozenset(
     {"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"}
@@ -63,15 +66,14 @@ def find_quantities(
     """Every number with a unit, left to right. Each level of a list is one quantity, and so is each
     range.
 
-    >>> found = find_quantities(
+    >>> quantities = find_quantities(
     ...     read_text("5, 10 or 20-40 mg/kg, up to 3 x 10^6 CAR-T cells")
     ... )
-    >>> [(each.low, each.high, each.unit.dose) for each in found]
+    >>> [(dose.low, dose.high, dose.unit.dose) for dose in quantities]
     [(5, 5, 'mg/kg'), (10, 10, 'mg/kg'), (20, 40, 'mg/kg'), (None, 3000000, 'cells')]
     """
-    return (
-        each for levels in find_quantity_lists(tokens, first, end) for each in levels
-    )
+    for levels in find_quantity_lists(tokens, first, end):
+        yield from levels
 
 
 def find_quantity_lists(
@@ -80,30 +82,38 @@ def find_quantity_lists(
     """Like ``find_quantities``, grouped by list. ``skipped`` holds number tokens that are no
     quantities.
     """
-    end = len(tokens) if end is None else end
+    if end is None:
+        end = len(tokens)
     done = first
-    for found in _NUMBERS.finditer(tokens.codes, first, end):
-        at = found.start()
-        if at < done or at in skipped:
+    for digits in _NUMBERS.finditer(tokens.codes, first, end):
+        at = digits.start()
+        if at < done or at in skipped or _is_glued(tokens, at):
             continue
-        before = tokens.text[max(0, tokens.starts[at] - 2) : tokens.starts[at]]
-        if before[-1:].isalpha() and before[-1:] not in "xX":
-            continue
-        if before[-1:] == "-" and before[:1].isalpha():
-            continue  # "TAK-861", "ID93"
         items = _drop_label(tokens, _read_chain(tokens, at, end, skipped))
         if items:
             yield tuple(_join(tokens, items))
             done = items[-1].end
+            continue
+        number = _read_number(tokens, at, end)
+        if number:
+            done = number.end
         else:
-            number = _read_number(tokens, at, end)
-            done = number[2] if number else _read_decimal(tokens, at, end)[1]
+            _, done = _read_decimal(tokens, at, end)
+
+
+def _is_glued(tokens: Tokens, at: int) -> bool:
+    """Return whether a number is the end of a code: "TAK-861", "ID93". In "2x20", it is none."""
+    start = tokens.starts[at]
+    before = tokens.text[max(0, start - 2) : start]
+    if before.endswith("-"):
+        return before[0].isalpha()
+    return before[-1:].isalpha() and before[-1] not in "xX"
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
     """A number of a list with its own unit, if any. ``joint`` is the text between it and the
-    next number.
+    next number; ``scale`` the factor of its power of ten, which is in ``value``, too.
     """
 
     value: int | float
@@ -115,103 +125,121 @@ class _Item:
     is_sure: bool = True
 
 
+class _Number(NamedTuple):
+    """A number without its unit: ``factor`` is that of its power of ten or scale word, ``end`` the
+    token behind it.
+    """
+
+    value: int | float
+    factor: int | float
+    end: int
+
+
 def _read_chain(
     tokens: Tokens, at: int, end: int, skipped: Container[int]
 ) -> list[_Item]:
     """Return the numbers of a list up to the last one with a unit."""
     items: list[_Item] = []
-    while (
-        len(items) < _MOST_LEVELS
-        and at < end
-        and at not in skipped
-        and (item := _read_item(tokens, at, end))
-    ):
+    while len(items) < _MOST_LEVELS and at < end and at not in skipped:
+        item = _read_item(tokens, at, end)
+        if item is None:
+            break
         if items and not _are_levels(items, item):
             break
-        items.append(item)
-        joint, at = _read_joint(tokens, item.end, end)
+        joint = _read_joint(tokens, item.end, end)
         if joint is None:
+            items.append(item)
             break
-        items[-1] = replace(item, joint=joint)
+        text, at = joint
+        items.append(replace(item, joint=text))
     while items and items[-1].unit is None:
         items.pop()
+    return _spread_units(items)
+
+
+def _spread_units(items: Sequence[_Item]) -> list[_Item]:
+    """Give each number the unit and the power of ten of the next one that has a unit: "5, 10 or 20
+    x 10^6 cells/kg". A final "per day" is for all: "5 mg/kg or 10 mg/kg per day".
+    """
     if not items:
-        return items
-    # A unit or power of ten counts for the numbers before it that have none, and a final "per day"
-    # for all.
-    unit = last = items[-1].unit
+        return []
+    last = items[-1].unit
+    unit = last
     scale = items[-1].scale
-    spread = list[_Item]()
+    spread: list[_Item] = []
     for item in reversed(items):
-        if item.unit and last and last.parts[:-1] == item.unit.parts:
-            unit = last
-        else:
-            unit = item.unit or unit
-        scale = item.scale if item.unit else scale
-        shares = item.scale == 1 and scale > 1 and item.value < 1000
-        spread.append(
-            replace(
-                item,
-                unit=unit,
-                value=multiply(item.value, scale) if shares else item.value,
-            )
-        )
+        if item.unit:
+            lacks_final_part = last is not None and last.parts[:-1] == item.unit.parts
+            unit = last if lacks_final_part else item.unit
+            scale = item.scale
+        value = item.value
+        if item.scale == 1 and scale > 1 and value < 1000:
+            value = multiply(value, scale)
+        spread.append(replace(item, unit=unit, value=value))
     return spread[::-1]
 
 
-def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
-    """Return the joint after a number, and where the next one begins. The hyphen of "5mg-10mg"
+def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str, int] | None:
+    """Return the joint after a number, and where the next number begins. The hyphen of "5mg-10mg"
     is no token.
     """
     if at < end and tokens.gap(at) == "-":
         return "-", at
     # "1x, 3x and 10x 10^5"
-    at += tokens.words[at : min(at + 1, end)] in (
-        ["x"],
-        ["X"],
-        ["×"],
-    )
+    if at < end and tokens.words[at] in ("x", "X", "×"):
+        at += 1
     joint = rule("level_joint").starts(tokens, at, end)
-    return (joint.text.lower().strip(", "), joint.end) if joint else (None, at)
+    if joint is None:
+        return None
+    return joint.text.lower().strip(", "), joint.end
 
 
 def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
     """Return whether a number can continue a list: all units of a list have one dimension."""
-    last = next((each.unit for each in reversed(items) if each.unit), None)
-    if items[-1].joint == ";" and last:
-        return False
-    if last is None or item.unit is None:
+    units = [level.unit for level in items if level.unit]
+    if not units:
         return True
-    return (
-        find_dimension(last.parts[0].code)[1]
-        == find_dimension(item.unit.parts[0].code)[1]
-    )
+    if items[-1].joint == ";":
+        return False
+    if item.unit is None:
+        return True
+    _, dimension = find_dimension(units[-1].parts[0].code)
+    _, dimension_of_item = find_dimension(item.unit.parts[0].code)
+    return dimension == dimension_of_item
 
 
 def _is_numbered(tokens: Tokens, item: _Item) -> bool:
     """Return whether a number before a dash is that of a cohort or vial: "Cohort 1 - 10 mg"."""
-    spaced = not tokens.joined(item.end)
-    return spaced and rule("numbered_label").ends(tokens, item.first) is not None
+    if tokens.joined(item.end):
+        return False
+    return rule("numbered_label").ends(tokens, item.first) is not None
 
 
 def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
     """Drop a first number that belongs to the word before it: "EX 154, 10 mg/kg", "Cohort 1, 10
     mg".
     """
-    if len(items) > 1 and items[0].joint == "-" and _is_numbered(tokens, items[0]):
-        return items[1:]
-    first = items[0].first if len(items) > 1 and items[0].joint == "" else 0
-    coded = (
-        first
-        and tokens.codes[first - 1] == UNKNOWN
-        and tokens.words[first - 1].isupper()
-        and items[0].value > 9
-    )
-    return (
-        items[1:]
-        if first and (coded or rule("label_before").ends(tokens, first))
-        else items
-    )
+    if len(items) < 2:
+        return items
+    label = items[0]
+    if label.joint == "-":
+        is_label = _is_numbered(tokens, label)
+    elif label.joint == "":  # a comma
+        is_label = _ends_code(tokens, label)
+    else:
+        is_label = False
+    return items[1:] if is_label else items
+
+
+def _ends_code(tokens: Tokens, item: _Item) -> bool:
+    """Return whether a number belongs to the word before it: "EX 154", "Cohort 1"."""
+    if item.first == 0:
+        return False
+    before = item.first - 1
+    is_in_capitals = tokens.codes[before] == UNKNOWN and tokens.words[before].isupper()
+    if is_in_capitals and item.value > 9:
+        return True
+    return rule("label_before").ends(tokens, item.first) is not None
 
 
 def _list_through(tokens: Tokens, items: Sequence[_Item]) -> list[bool]:
@@ -219,122 +247,158 @@ def _list_through(tokens: Tokens, items: Sequence[_Item]) -> list[bool]:
     # "between 25 and 50 mg"
     if len(items) == 2 and items[0].joint == "and":
         return [rule("between_before").ends(tokens, items[0].first) is not None]
-    return [item.joint in _THROUGH for item, _ in pairwise(items)]
+    return [item.joint in _THROUGH for item in items[:-1]]
 
 
 def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
     """Join two numbers with a dash or "to" between them into a range, but not in a chain: "75 -
     150 - 225".
     """
-    if len(items) == 1 and (unit := items[0].unit):
-        (item,) = items
-        low = None if rule("at_most_before").ends(tokens, item.first) else item.value
-        if low is not None and rule("at_least_before").ends(tokens, item.first):
-            high = None
-        else:
-            high = item.value
-        yield Quantity(low, high, unit, item.first, item.end, item.is_sure)
+    if len(items) == 1:
+        yield _read_bound(tokens, items[0])
         return
     through = _list_through(tokens, items)
-    done = -1
-    for place, item in enumerate(items):
-        if place == done or item.unit is None:
+    done = 0
+    for index, item in enumerate(items):
+        if index < done:
             continue
-        alone = through[place : place + 2] in ([True], [True, False]) and not (
-            place and through[place - 1]
-        )
-        behind = items[place + 1] if alone else None
-        if (
-            behind
-            and behind.unit
-            and item.value < behind.value
-            and item.unit.parts[0] == behind.unit.parts[0]
-        ):
-            done = place + 1
-            sure = item.is_sure and behind.is_sure
-            yield Quantity(
-                item.value, behind.value, behind.unit, item.first, behind.end, sure
-            )
-        else:
-            yield Quantity(
-                item.value, item.value, item.unit, item.first, item.end, item.is_sure
-            )
+        done = index + 1
+        last = item
+        if _is_range(items, through, index):
+            last = items[done]
+            done += 1
+        yield _make_quantity(item.value, last.value, item, last)
+
+
+def _read_bound(tokens: Tokens, item: _Item) -> Quantity:
+    """Return a single number, which may be a bound: "up to 5 mg", "at least 5 mg"."""
+    low: int | float | None = item.value
+    high: int | float | None = item.value
+    if rule("at_most_before").ends(tokens, item.first):
+        low = None
+    elif rule("at_least_before").ends(tokens, item.first):
+        high = None
+    return _make_quantity(low, high, item, item)
+
+
+def _make_quantity(
+    low: float | None, high: float | None, first: _Item, last: _Item
+) -> Quantity:
+    assert last.unit is not None, "_spread_units gives each number a unit"
+    is_sure = first.is_sure and last.is_sure
+    return Quantity(low, high, last.unit, first.first, last.end, is_sure)
+
+
+def _is_range(items: Sequence[_Item], through: Sequence[bool], index: int) -> bool:
+    """Return whether a number and the next one are a range, and no part of a chain.
+    ``through`` tells for each joint whether it can make a range.
+    """
+    if index == len(through) or not through[index]:
+        return False
+    goes_on = through[index + 1 : index + 2] == [True]
+    if goes_on or (index > 0 and through[index - 1]):
+        return False
+    low = items[index]
+    high = items[index + 1]
+    if low.unit is None or high.unit is None:
+        return False
+    return low.value < high.value and low.unit.parts[0] == high.unit.parts[0]
 
 
 def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
     """Return a fraction of a piece: "1/2 tablet", "one and a half tablets"."""
-    found = rule("part_of_piece").starts(tokens, at, end)
-    if not found or not (unit := find_unit(tokens, found.end, end)):
+    part = rule("part_of_piece").starts(tokens, at, end)
+    if not part:
         return None
-    whole, top, bottom = (
-        read_number(found.read(name) or "0") or 0 for name in ("whole", "top", "bottom")
-    )
+    unit = find_unit(tokens, part.end, end)
+    if not unit:
+        return None
+    whole = read_number(part.read("whole") or "0") or 0
+    top = read_number(part.read("top") or "0") or 0
+    bottom = read_number(part.read("bottom") or "0") or 0
     if bottom in (2, 3, 4) and top < bottom:
         return _Item(whole + round(top / bottom, 2), 1, unit, at, unit.end)
-    if top != 0.5 or bottom or (whole > 1 and not found.has("joint")):
+    if top != 0.5 or bottom:
         return None
-    return _Item(top + (whole if found.has("joint") else 0), 1, unit, at, unit.end)
+    if part.has("joint"):
+        return _Item(whole + top, 1, unit, at, unit.end)
+    if whole > 1:  # "two half tablets"
+        return None
+    return _Item(top, 1, unit, at, unit.end)
 
 
 def _read_half(tokens: Tokens, at: int, end: int) -> _Item | None:
     """Return half of a measure, or a whole and a half: "half a milligram", "two and a half mg"."""
-    found = rule("half_of_unit").starts(tokens, at, end)
-    if not found:
+    match = rule("half_of_unit").starts(tokens, at, end)
+    if not match:
         return None
-    half = found.read("half") or ""
-    unit = find_unit(tokens, found.end, end)
-    if not half.isalpha() or read_number(half) != 0.5 or not (unit and unit.dose):
+    unit = find_unit(tokens, match.end, end)
+    half = match.read("half") or ""
+    if not half.isalpha() or read_number(half) != 0.5:
         return None
-    whole = read_number(found.read("whole") or "0") or 0
-    if found.has("joint"):
+    if not unit or not unit.dose:
+        return None
+    whole = read_number(match.read("whole") or "0") or 0
+    if match.has("joint"):
         return _Item(whole + 0.5, 1, unit, at, unit.end)
-    return _Item(0.5, 1, unit, at, unit.end) if whole in (0, 1) else None
+    if whole not in (0, 1):
+        return None
+    return _Item(0.5, 1, unit, at, unit.end)
 
 
 def _read_power_apart(tokens: Tokens, at: int, end: int) -> _Item | None:
     """Return a number of cells or organisms whose power of ten lost its sign: "5 x 10 6 cells",
     "10 6 cells/kg".
     """
-    found = rule("power_apart").starts(tokens, at, end)
-    if not found or found.read("ten") != "10":
+    power = rule("power_apart").starts(tokens, at, end)
+    if not power or power.read("ten") != "10":
         return None
-    exponent = found.read("exponent") or ""
+    exponent = power.read("exponent") or ""
     if not exponent.isdecimal() or int(exponent) not in _POWERS:
         return None
     scale = 10 ** int(exponent)
-    factor = read_number(found.read("factor") or "1") or 1
+    factor = read_number(power.read("factor") or "1") or 1
     value = multiply(factor, scale)
-    unit = _find_counted(tokens, at, found.end, end, value=value, scale=scale)
+    unit = _find_counted(tokens, at, power.end, end, value=value, scale=scale)
     if not unit or unit.first == unit.end:  # nothing is named that is counted
         return None
-    return _Item(value, scale, unit, at, unit.end, is_sure=found.has("factor"))
+    return _Item(value, scale, unit, at, unit.end, is_sure=power.has("factor"))
 
 
 def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
-    part = _read_part(tokens, at, end) or _read_half(tokens, at, end)
-    if part:
-        return part
-    apart = _read_power_apart(tokens, at, end)
-    if apart:
-        return apart
+    for read in (_read_part, _read_half, _read_power_apart):
+        item = read(tokens, at, end)
+        if item:
+            return item
     number = _read_number(tokens, at, end)
     if not number:
         return None
     value, scale, behind = number
     repeat = rule("number_repeat").starts(tokens, behind, end)
     stop = repeat.end if repeat else behind
-    # "5-mg"
-    hyphen = tokens.codes[stop : min(stop + 1, end)] == "-" and tokens.joined(stop)
-    unit = find_unit(tokens, stop + hyphen, end)
-    # "two placebo tablets"
-    if not unit and (kind := rule("piece_kind").starts(tokens, stop, end)):
-        unit = find_unit(tokens, kind.end, end)
+    unit = _find_unit_behind(tokens, stop, end)
     if unit is None or unit.parts[0].code == _CELLS.code:  # "CAR T" of "CAR T cells/kg"
         unit = _find_counted(tokens, at, stop, end, value=value, scale=scale) or unit
+    if unit is None:
+        return _Item(value, scale, None, at, stop)
     sure = True
-    if unit and scale == 1:
+    if scale == 1:
         value, sure = _settle(tokens, at, behind, value, unit)
-    return _Item(value, scale, unit, at, unit.end if unit else stop, is_sure=sure)
+    return _Item(value, scale, unit, at, unit.end, is_sure=sure)
+
+
+def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
+    """Return the unit behind a number, also behind a hyphen and the kind of a piece: "5-mg", "two
+    placebo tablets".
+    """
+    first = at
+    if at < end and tokens.codes[at] == "-" and tokens.joined(at):
+        first = at + 1
+    unit = find_unit(tokens, first, end)
+    if unit:
+        return unit
+    kind = rule("piece_kind").starts(tokens, at, end)
+    return find_unit(tokens, kind.end, end) if kind else None
 
 
 def _settle(
@@ -368,50 +432,72 @@ def _choose_reading(
     return value, bool(_HALVED.fullmatch(word))
 
 
-def _read_number(
-    tokens: Tokens, at: int, end: int
-) -> tuple[int | float, int | float, int] | None:
-    """Return a number, the factor of its power of ten or scale word, and its end."""
-    if tokens.codes[at] != NUMBER and not (
-        at > 1
-        and tokens.words[at - 1] in ("x", "X")
-        and tokens.codes[at - 2] == NUMBER  # the second of "2x20 drops"
-    ):
+def _read_number(tokens: Tokens, at: int, end: int) -> _Number | None:
+    """Return a number with its power of ten or scale word."""
+    if tokens.codes[at] != NUMBER and not _is_multiplied(tokens, at):
         return None
     power = rule("power").starts(tokens, at, end) or rule("worded_power").starts(
         tokens, at, end
     )
     if power:
-        value = read_number(power.text)
-        first = read_number(tokens.words[at])
-        bare = tokens.words[min(at + 1, end - 1)].lower() in ("^", "to")
-        if not value or not first:
-            return None
-        return value, value if bare else value / first, power.end
+        return _read_power(tokens, at, end, power)
     value, behind = _read_decimal(tokens, at, end)
     if value is None:
         return None
-    if behind + 1 < end and tokens.words[behind] in "xX*×·":
-        ten = _TEN_TO.fullmatch(tokens.words[behind + 1])
-        # "106" of cells or organisms lost its sign
-        near = range(behind + 2, min(behind + _COUNTED_REACH + 6, end))
-        units = (find_unit(tokens, place, end) for place in near)
-        # "5 x 10e10"
-        if ten and (
-            ten["sure"] or any(one.parts[0].code in _COUNTS for one in units if one)
-        ):
-            factor = 10 ** int(ten["power"])
-            return multiply(value, factor), factor, behind + 2
-    scaled = rule("scale_after").starts(tokens, behind, end)
-    if not scaled:
-        return value, 1, behind
-    exponent = tokens.words[scaled.end - 1]
-    factor = _SCALES.get(tokens.words[behind].lower())
-    # too large to represent
-    if factor is None and not (exponent.isdecimal() and len(exponent) <= 2):
-        return value, 1, behind
-    factor = factor or 10 ** int(exponent)
-    return multiply(value, factor), factor, scaled.end
+    exponent = _find_bare_power(tokens, behind, end)
+    if exponent is not None:
+        factor = 10**exponent
+        return _Number(multiply(value, factor), factor, behind + 2)
+    plain = _Number(value, 1, behind)
+    scale = rule("scale_after").starts(tokens, behind, end)
+    if not scale:
+        return plain
+    scale_word = tokens.words[behind].lower()
+    if scale_word in _SCALES:
+        factor = _SCALES[scale_word]
+    else:
+        digits = tokens.words[scale.end - 1]
+        if not digits.isdecimal() or len(digits) > 2:  # too large to represent
+            return plain
+        factor = 10 ** int(digits)
+    return _Number(multiply(value, factor), factor, scale.end)
+
+
+def _is_multiplied(tokens: Tokens, at: int) -> bool:
+    """Return whether a token is the second number of "2x20 drops", which looks like one in a
+    name.
+    """
+    if at < 2 or tokens.words[at - 1] not in ("x", "X"):
+        return False
+    return tokens.codes[at - 2] == NUMBER
+
+
+def _read_power(tokens: Tokens, at: int, end: int, power: Found) -> _Number | None:
+    """Return the number of a match of the rule ``power`` or ``worded_power``."""
+    value = read_number(power.text)
+    first = read_number(tokens.words[at])
+    if not value or not first:
+        return None
+    is_bare = tokens.words[min(at + 1, end - 1)].lower() in ("^", "to")  # "10^6"
+    factor = value if is_bare else value / first
+    return _Number(value, factor, power.end)
+
+
+def _find_bare_power(tokens: Tokens, at: int, end: int) -> int | None:
+    """Return the exponent of a power of ten without a sign: "x 10e10", or "x 106" before cells or
+    organisms.
+    """
+    if at + 1 >= end or tokens.words[at] not in _TIMES:
+        return None
+    ten = _TEN_TO.fullmatch(tokens.words[at + 1])
+    if not ten:
+        return None
+    if ten["sure"]:
+        return int(ten["power"])
+    for first in range(at + 2, min(at + _COUNTED_REACH + 6, end)):
+        if _is_count(find_unit(tokens, first, end)):
+            return int(ten["power"])
+    return None
 
 
 def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None, int]:
@@ -426,32 +512,52 @@ def _find_counted(
 ) -> UnitPlace | None:
     """Return the unit of cells or organisms that a large number counts. A bare power of ten
     counts cells too.
+
+    The number begins at ``at`` and ends before ``behind``.
     """
     lost = rule("lost_power").starts(tokens, at, end)
     if scale == 1 and value < _LEAST_CELLS and not lost:
         return None
     tolerance = rule("tolerance_after").starts(tokens, behind, end)
-    place = tolerance.end if tolerance else behind
+    first = tolerance.end if tolerance else behind
     if lost and scale == 1:
-        place = max(place, lost.end)
-    divided = tokens.words[behind : min(behind + 1, end)] in (["/"], ["per"])
-    per = find_unit(tokens, behind + 1, end, loose=True) if divided else None
-    if per and scale > 1 and per.parts[0].code in ("kg", "m2"):
-        return UnitPlace((_CELLS, per.parts[0]), behind, per.end)
-    for first in range(place, min(place + _COUNTED_REACH, end)):
-        found = find_unit(tokens, first, end)
-        if found and found.parts[0].code in _COUNTS:
-            # "CAR T" before "cells/kg"
-            more = find_unit(tokens, found.end, end) if found.end < end else None
-            return more if more and more.parts[0].code in _COUNTS else found
-        if rule("no_description").starts(tokens, first, end):
-            break
-    worded = tokens.words[at + 1 : at + 2] in (["million"], ["billion"], ["thousand"])
-    return (
-        None
-        if scale == 1 or worded or divided
-        else UnitPlace((_CELLS,), behind, behind)
+        first = max(first, lost.end)
+    divided = behind < end and tokens.words[behind] in ("/", "per")
+    if divided:
+        per = find_unit(tokens, behind + 1, end, loose=True)
+        if per and scale > 1 and per.parts[0].code in ("kg", "m2"):  # "2 x 10^6/kg"
+            return UnitPlace((_CELLS, per.parts[0]), behind, per.end)
+    counted = _find_described(tokens, first, end)
+    if counted:
+        return counted
+    is_worded = tokens.words[at + 1 : at + 2] in (
+        ["million"],
+        ["billion"],
+        ["thousand"],
     )
+    if scale == 1 or is_worded or divided:
+        return None
+    return UnitPlace((_CELLS,), behind, behind)
+
+
+def _find_described(tokens: Tokens, first: int, end: int) -> UnitPlace | None:
+    """Return the unit of cells or organisms behind words that describe them: "viable CAR-positive
+    T cells/kg".
+    """
+    for at in range(first, min(first + _COUNTED_REACH, end)):
+        unit = find_unit(tokens, at, end)
+        if unit and _is_count(unit):
+            # "CAR T" before "cells/kg"
+            more = find_unit(tokens, unit.end, end) if unit.end < end else None
+            return more if _is_count(more) else unit
+        if rule("no_description").starts(tokens, at, end):
+            return None
+    return None
+
+
+def _is_count(unit: UnitPlace | None) -> bool:
+    """Return whether a unit counts cells or organisms."""
+    return unit is not None and unit.parts[0].code in _COUNTS
 
 
 def _restore_power(
@@ -462,12 +568,12 @@ def _restore_power(
     if not lost:
         return value
     power = tokens.words[lost.end - 1]
+    if not power.startswith("10") or not power[2:].isdecimal():
+        return value
+    exponent = int(power[2:])
     # a bare "103" is more likely one hundred and three
     least = 3 if lost.end > at + 1 else 5
-    if not (
-        power.startswith("10")
-        and power[2:].isdecimal()
-        and least <= int(power[2:]) <= 12
-    ):
+    if not least <= exponent <= 12:
         return value
-    return multiply(value if lost.end > behind else 1, 10 ** int(power[2:]))
+    factor = value if lost.end > behind else 1
+    return multiply(factor, 10**exponent)

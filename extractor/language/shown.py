@@ -25,11 +25,11 @@ _SHOWN: Replacers = {
     "entity": read_entity,
     "mojibake": repair,
     # of a typesetter; other forms, such as Roman numerals, are signs of their own
-    "compatible": lambda found: (
-        REPLACERS["compatible"](found) if found in _LIGATURES else found
+    "compatible": lambda sign: (
+        REPLACERS["compatible"](sign) if sign in _LIGATURES else sign
     ),
     # a lone carriage return ends a line
-    "single": lambda found: found.replace("\r", "\n"),
+    "single": lambda sign: sign.replace("\r", "\n"),
     **{
         name: REPLACERS[name]
         for name in (
@@ -84,18 +84,17 @@ def is_plain(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _show_odd(raw: str) -> str:
-    shown = raw
+    text = raw
     for _ in range(_MOST_PASSES):
-        before = shown
-        shown = show_text(before).text
-        if shown == before:
+        shown = show_text(text).text
+        if shown == text:
             break
-    return " ".join(shown.split())
+        text = shown
+    return " ".join(text.split())
 
 
-def _read_tagged(found: re.Match[str]) -> str:
-    if found["power"]:
-        return found["power"].translate(_RAISED)
-    return _UNDERLINED[
-        found["comparator"].replace("&lt;", "<").replace("&gt;", ">")[-1]
-    ]
+def _read_tagged(tagged: re.Match[str]) -> str:
+    if tagged["power"]:
+        return tagged["power"].translate(_RAISED)
+    comparator = tagged["comparator"].replace("&lt;", "<").replace("&gt;", ">")
+    return _UNDERLINED[comparator[-1]]

@@ -43,11 +43,12 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
     factor = 1.0
     exponents = dict[str, int]()
     for operator, piece in _PIECE.findall(code):
+        size, bases = _read_piece(piece)
+        if operator == "/" and piece == "kg":
+            # Per kilogram of body weight: must not cancel as a quotient of masses.
+            size = 1.0
+            bases = {"kg": 1}
         sign = -1 if operator == "/" else 1
-        # Per kilogram of body weight: must not cancel as a quotient of masses.
-        size, bases = (
-            (1.0, {"kg": 1}) if (operator, piece) == ("/", "kg") else _read_piece(piece)
-        )
         factor *= size**sign
         for base, exponent in bases.items():
             exponents[base] = exponents.get(base, 0) + sign * exponent
@@ -60,30 +61,50 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
 
 
 def _read_piece(piece: str) -> tuple[float, Mapping[str, int]]:
+    """Return the factor of a piece of a UCUM code to base units, and the exponents of those."""
+    if piece == "{1.73_m2}":  # "mL/min/{1.73_m2}" has the dimension of "mL/min"
+        return 1.0, {}
     if piece.startswith("{"):
-        return 1.0, {} if piece == "{1.73_m2}" else {piece: 1}
+        return 1.0, {piece: 1}
     piece = piece.partition("{")[0]
     tens = _TENS.fullmatch(piece)
     if tens:
         return 10.0 ** int(tens[1] or 1), {}
     if piece.isdecimal():
         return float(piece), {}
-    power = int(found[0]) if (found := _EXPONENT.search(piece)) else 1
-    name = piece[:-1] if found else piece
-    atoms = read_table("units")["atoms"]
-    for prefix, size in {**read_table("units")["prefixes"], "": 1.0}.items():
+    name = piece
+    power = 1
+    if _EXPONENT.search(piece):
+        name = piece[:-1]
+        power = int(piece[-1])
+    size, atom = _split_prefix(name)
+    fields = read_table("units")["atoms"].get(atom)
+    if fields is None:
+        return 1.0, {name: power}
+    bases = {
+        base: exponent * power
+        for base, exponent in fields.items()
+        if base not in ("factor", "prefixed")
+    }
+    factor = size * fields.get("factor", 1.0)
+    return float(factor**power), bases
+
+
+def _split_prefix(name: str) -> tuple[float, str]:
+    """Return the factor of a metric prefix, and the unit behind it: 0.001 and "g" of "mg". A unit
+    of the table has no prefix ("min"), and some never have one.
+    """
+    table = read_table("units")
+    atoms = table["atoms"]
+    if name in atoms:
+        return 1.0, name
+    for prefix, size in table["prefixes"].items():
         atom = name.removeprefix(prefix)
-        known = atoms.get(atom)
-        if known and (
-            not prefix or (atom != name and known["prefixed"] and name not in atoms)
-        ):
-            bases = {
-                base: exponent * power
-                for base, exponent in known.items()
-                if base not in ("factor", "prefixed")
-            }
-            return float((size * known.get("factor", 1.0)) ** power), bases
-    return 1.0, {name: power}
+        if atom == name or atom not in atoms:
+            continue
+        if atoms[atom]["prefixed"]:
+            return size, atom
+    return 1.0, name
 
 
 def convert(
@@ -106,16 +127,18 @@ def convert(
             return None
         if _moles_to_mass(dimension) != _moles_to_mass(target_dimension):
             return None
-        factor *= molar_mass if ("mol", 1) in dimension else 1 / molar_mass
+        is_in_moles = ("mol", 1) in dimension
+        factor *= molar_mass if is_in_moles else 1 / molar_mass
+    # Without the noise of floating point.
     return float(f"{value * factor / target_factor:.10g}")
 
 
 def _moles_to_mass(dimension: Dimension) -> Dimension:
-    return tuple(
-        sorted(
-            ("g" if base == "mol" else base, exponent) for base, exponent in dimension
-        )
-    )
+    """Return a dimension with grams in the place of moles."""
+    exponents = [
+        ("g" if base == "mol" else base, exponent) for base, exponent in dimension
+    ]
+    return tuple(sorted(exponents))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +182,20 @@ class UnitPlace:
         ['mg/kg', 'mg/m2', 'ug/kg/h']
         """
         base, *below = self.parts
-        if base.dose is None or any(
-            part.per is None and not part.piece for part in below
-        ):
+        if base.dose is None:
             return None
-        per = [part.per for part in below if part.per]
-        per.sort(key=_RATES.__contains__)  # "ug/min/kg" is "ug/kg/min"
-        if base.piece or "m2" in per:
-            per = [each for each in per if each != "day"]
-        return "/".join([base.dose, *dict.fromkeys(per)])
+        plain: list[str] = []
+        for part in below:
+            if part.per is None and not part.piece:
+                return None
+            if part.per:
+                plain.append(part.per)
+        # "ug/min/kg" is "ug/kg/min": what the dose is for comes before how fast it is given.
+        rates = [per for per in plain if per in _RATES]
+        others = [per for per in plain if per not in _RATES]
+        if base.piece or "m2" in others:
+            rates = [per for per in rates if per != "day"]
+        return "/".join([base.dose, *dict.fromkeys(others + rates)])
 
     @property
     def is_dose(self) -> bool:
@@ -184,26 +212,23 @@ def list_units() -> tuple[Unit, ...]:
     >>> [unit.dose for unit in list_units() if unit.code == "[drp]"]
     ['drop']
     """
-    return tuple(
-        Unit(
-            **(
-                entry
-                | {"code": code}
-                | {key: tuple(entry.get(key, ())) for key in ("terms", "loose")}
-            )
-        )
-        for code, entry in read_table("units")["unit"].items()
-    )
+    units: list[Unit] = []
+    for code, fields in read_table("units")["unit"].items():
+        lists = {key: tuple(fields.get(key, ())) for key in ("terms", "loose")}
+        units.append(Unit(**{**fields, **lists, "code": code}))
+    return tuple(units)
 
 
 @cache
 def _spellings() -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
     """Return the units by spelling: in running text, and where only a unit can stand."""
-    running = {_key(term): unit for unit in list_units() for term in unit.terms}
+    running: dict[str, Unit] = {}
+    loose: dict[str, Unit] = {}
+    for unit in list_units():
+        running |= {_key(term): unit for term in unit.terms}
+        loose |= {_key(term).lower(): unit for term in unit.loose}
     folded = {key.lower(): unit for key, unit in running.items()}
-    return running, folded | {
-        _key(term).lower(): unit for unit in list_units() for term in unit.loose
-    }
+    return running, folded | loose
 
 
 def _key(term: str) -> str:
@@ -211,41 +236,45 @@ def _key(term: str) -> str:
     capitals.
     """
     bare = re.sub(r"[\s.^()-]", "", term)
-    is_cased = is_abbreviation(bare) or (len(bare) == 1 and bare.isupper())
-    return bare if is_cased else bare.lower()
+    is_capital = len(bare) == 1 and bare.isupper()
+    return bare if is_capital or is_abbreviation(bare) else bare.lower()
 
 
-def _look_up(glued: str, *, loose: bool) -> Unit | None:
+def _look_up(spelling: str, *, loose: bool) -> Unit | None:
+    """Return the unit with a spelling, or with its singular: "tablets", "Gy's"."""
     running, folded = _spellings()
-    found = running.get(glued) or (folded if loose else running).get(glued.lower())
-    if (
-        not found
-        and len(glued) > 2
-        and (glued[-1] == "s" or (glued[-1] == "S" and glued.isupper()))
-    ):
-        return _look_up(glued[:-1].removesuffix("'"), loose=loose)
-    return found
+    by_lower_case = folded if loose else running
+    unit = running.get(spelling) or by_lower_case.get(spelling.lower())
+    if unit:
+        return unit
+    is_plural = spelling.endswith("s") or (
+        spelling.endswith("S") and spelling.isupper()
+    )
+    if not is_plural or len(spelling) < 3:
+        return None
+    return _look_up(spelling[:-1].removesuffix("'"), loose=loose)
 
 
 def _match(
     tokens: Tokens, first: int, end: int, *, loose: bool
 ) -> tuple[Unit, int] | None:
     """Return the unit with the longest spelling that begins at a token, and its end."""
-    glued = ""
+    spelling = ""
     best = None
     for at in range(first, min(first + _LONGEST_SPELLING, end)):
         word = tokens.words[at]
         dotted = word == "." and tokens.joined(at)
-        if dotted or word == "^" or (word in "()" and glued in ("m", "m2")):
-            if not glued:
+        is_in_power = word == "^" or (word in "()" and spelling in ("m", "m2"))
+        if dotted or is_in_power:
+            if not spelling:
                 return None
         elif word[0].isalnum() or word == "%":
-            if glued and word in ("s", "S", "in"):  # "5 mg s/c", "150 m in the test"
+            if spelling and word in ("s", "S", "in"):  # "5 mg s/c", "150 m in the test"
                 break
-            glued += word
+            spelling += word
         else:
             break
-        unit = _look_up(glued, loose=loose)
+        unit = _look_up(spelling, loose=loose)
         # the last dot of "I.U." ends no sentence
         if unit and (not dotted or "." in tokens.words[first:at]):
             best = unit, at + 1
@@ -263,28 +292,29 @@ def find_unit(
     >>> place.code, place.dose, place.end
     ('mg/kg/d', 'mg/kg/day', 8)
     """
-    end = len(tokens) if end is None else end
+    if end is None:
+        end = len(tokens)
     base = _match(tokens, first, end, loose=loose)
     if base is None:
         return None
-    at = base[1]  # "5 g-CSF", "L-dopa": a hyphen joins the letter to a name
-    if (
-        at < end
-        and len(tokens.words[at - 1]) == 1
-        and tokens.words[at][0].isalpha()
-        and tokens.gap(at) == "-"
-    ):
+    unit, behind = base
+    if behind < end and _begins_name(tokens, behind):
         return None
-    parts = [base[0]]
-    at = _skip_repeat(tokens, at, end, base[:1])
+    parts = [unit]
+    at = _skip_repeat(tokens, behind, end, parts)
     while step := _read_step(tokens, at, end):
-        parts.append(step[0])
-        at = step[1]
-    return UnitPlace(
-        tuple(parts),
-        first,
-        _skip_repeat(tokens, at, end, parts) if len(parts) > 1 else at,
-    )
+        below, at = step
+        parts.append(below)
+    if len(parts) > 1:
+        at = _skip_repeat(tokens, at, end, parts)
+    return UnitPlace(tuple(parts), first, at)
+
+
+def _begins_name(tokens: Tokens, behind: int) -> bool:
+    """Return whether a hyphen joins the letter before a token to a name: "5 g-CSF", "L-dopa"."""
+    if len(tokens.words[behind - 1]) > 1:
+        return False
+    return tokens.words[behind][0].isalpha() and tokens.gap(behind) == "-"
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
@@ -293,22 +323,28 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
     """
     if at >= end or tokens.words[at] != "(":
         return at
-    whole = find_unit(tokens, at + 1, end) if len(parts) > 1 else None
-    single = _match(tokens, at + 1, end, loose=True)
-    again: Sequence[Unit] = ()
-    behind = at
+    repeated = _read_repeat(tokens, at + 1, end, is_single=len(parts) == 1)
+    if repeated is None:
+        return at
+    again, behind = repeated
+    if behind >= end or tokens.words[behind] != ")":
+        return at
+    is_same = [part.code for part in again] == [part.code for part in parts]
+    return behind + 1 if is_same else at
+
+
+def _read_repeat(
+    tokens: Tokens, at: int, end: int, *, is_single: bool
+) -> tuple[Sequence[Unit], int] | None:
+    """Return the units in brackets and their end: with denominators unless it ``is_single``."""
+    whole = None if is_single else find_unit(tokens, at, end)
     if whole:
-        again = whole.parts
-        behind = whole.end
-    elif single:
-        again = single[:1]
-        behind = single[1]
-    same = [part.code for part in again] == [part.code for part in parts]
-    return (
-        behind + 1
-        if same and tokens.words[behind : min(behind + 1, end)] == [")"]
-        else at
-    )
+        return whole.parts, whole.end
+    single = _match(tokens, at, end, loose=True)
+    if single is None:
+        return None
+    unit, behind = single
+    return [unit], behind
 
 
 Step = tuple[Unit, int]
@@ -320,48 +356,69 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
     if at + 1 >= end:
         return None
     word = tokens.words[at].lower()
-    if word in {"/", "\u2044", "\u2215", "per", "pr"} or (
-        word == "*" and tokens.codes[at + 1] != NUMBER
-    ):
+    if word in {"/", "\u2044", "\u2215", "per", "pr"}:
         return _read_denominator(tokens, at + 1, end)
-    if (
-        word == "for"
-        and tokens.words[at + 1].lower() in ("each", "every")
-        and at + 2 < end
-    ):
+    if word == "*" and tokens.codes[at + 1] != NUMBER:
+        return _read_denominator(tokens, at + 1, end)
+    is_for_each = word == "for" and tokens.words[at + 1].lower() in ("each", "every")
+    if is_for_each and at + 2 < end:
         body = _read_denominator(tokens, at + 2, end)
-        # "10 g for each day" says how often
-        return body if body and body[0].code in ("kg", "m2") else None
-    # "mg kg-1 hr-1", "mg•kg-1"
-    found = _match(tokens, at + (word in _PRODUCT), end, loose=True)
-    if found and word in _PRODUCT and found[0].code == "m2":
-        return found
-    if found:  # and "-1" or "^-1"
-        unit, behind = found
-        place = behind + (behind < end and tokens.words[behind] == "^")
-        place += tokens.words[place : min(place + 1, end)] == ["-"]
-        is_one = place < end and tokens.words[place] in ("1", "2")
-        if is_one and "-" in tokens.text[tokens.ends[behind - 1] : tokens.ends[place]]:
-            return unit, place + 1
-    return _read_antibody(tokens, at, end)
+        if body and body[0].code in ("kg", "m2"):
+            return body
+        return None  # "10 g for each day" says how often
+    return _read_negative(tokens, at, end) or _read_antibody(tokens, at, end)
+
+
+def _read_negative(tokens: Tokens, at: int, end: int) -> Step | None:
+    """Return a denominator that is written as a product: "mg kg-1 hr-1", "mg•kg^-1", "mg•m2"."""
+    is_product = tokens.words[at] in _PRODUCT
+    factor = _match(tokens, at + 1 if is_product else at, end, loose=True)
+    if factor is None:
+        return None
+    unit, behind = factor
+    if is_product and unit.code == "m2":
+        return factor
+    last = behind
+    for sign in ("^", "-"):
+        if last < end and tokens.words[last] == sign:
+            last += 1
+    if last >= end or tokens.words[last] not in ("1", "2"):
+        return None
+    # A hyphen that joins the exponent to the unit is no token.
+    has_minus = "-" in tokens.text[tokens.ends[behind - 1] : tokens.ends[last]]
+    return (unit, last + 1) if has_minus else None
 
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
-    counted = tokens.codes[at] in (NUMBER, NAME_NUMBER)
     antibody = _read_antibody(tokens, at, end)
     if antibody:
         return antibody
-    found = _match(tokens, at + counted, end, loose=True)
-    if not found:
+    if tokens.codes[at] in (NUMBER, NAME_NUMBER):
+        return _read_counted(tokens, at, end)
+    below = _match(tokens, at, end, loose=True)
+    if not below:
         return None
-    unit, behind = found
-    if counted:  # 24 hours are a day; "40 mg/0.8 mL" gives the volume of the dose
-        by_volume = _BY_VOLUME if unit.code == "mL" else None
-        below = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code), by_volume)
-        return (below, behind) if below else None
+    unit, behind = below
     behind = _skip_repeat(tokens, behind, end, [unit])
-    body = rule("of_body").starts(tokens, behind, end) if unit.code == "kg" else None
-    return unit, body.end if body else behind
+    if unit.code == "kg":
+        body = rule("of_body").starts(tokens, behind, end)
+        if body:
+            behind = body.end
+    return unit, behind
+
+
+def _read_counted(tokens: Tokens, at: int, end: int) -> Step | None:
+    """Return a denominator with a number: 24 hours are a day; "40 mg/0.8 mL" gives the volume of
+    the dose.
+    """
+    below = _match(tokens, at + 1, end, loose=True)
+    if not below:
+        return None
+    unit, behind = below
+    counted = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code))
+    if counted:
+        return counted, behind
+    return (_BY_VOLUME, behind) if unit.code == "mL" else None
 
 
 _BY_VOLUME = Unit("{volume}", per="")
@@ -390,13 +447,15 @@ _IGE_LEVEL = Unit("{IgE}.[IU]/mL", per="IgE(IU/mL)")
 
 def _join_codes(codes: Sequence[str]) -> str:
     above, *below = codes
-    if below and (above == "{times}" or (above == "{cells}" and below[0] in _VOLUMES)):
+    is_per_volume = bool(below) and below[0] in _VOLUMES
+    if above == "{times}" and below:
         above = ""
-    if above == "{units}" and below and below[0] in _VOLUMES:
+    if above == "{cells}" and is_per_volume:
+        above = ""
+    if above == "{units}" and is_per_volume:
         above = "U"
-    return "/".join(
-        [above, *(code for code in below if code not in ("", "{volume}", "{giving}"))]
-    )
+    named = [code for code in below if code not in ("", "{volume}", "{giving}")]
+    return "/".join([above, *named])
 
 
 @lru_cache(maxsize=4096)
@@ -416,60 +475,68 @@ def read_unit(text: str) -> str | None:
     ... )
     ('mL/min/{1.73_m2}', '{cigarettes}/d', None)
     """
+    table = read_table("units")
     text = clean_text(text).text
-    bare = re.sub(
-        r"[\s\\^]", "", _PARENTHESES.sub("", unicodedata.normalize("NFKC", text))
-    ).replace("μ", "u")
-    if bare in read_table("units")["as_written"]:
-        return str(read_table("units")["as_written"][bare])
+    without_brackets = _PARENTHESES.sub("", unicodedata.normalize("NFKC", text))
+    bare = re.sub(r"[\s\\^]", "", without_brackets).replace("μ", "u")
+    if bare in table["as_written"]:
+        return str(table["as_written"][bare])
     folded = _fold(text)
-    for pattern, code in read_table("units")["phrases"].items():
+    for pattern, code in table["phrases"].items():
         if re.search(pattern, folded):
             return str(code)
     return _read_folded(folded) if folded else None
 
 
 def _fold(text: str) -> str:
-    folded = (
-        unicodedata.normalize("NFKC", text.replace("º", "°"))
-        .casefold()
-        .replace("×", "x")
-        .replace("μ", "u")
-    )
-    folded = folded.replace("\\", "")
-    folded = (
-        _PARENTHESES.sub("", folded) if not folded.startswith(("(", "[")) else folded
-    )
+    """Return a unit as one spelling of several: in small letters, "/" for "per", without what
+    stands in brackets.
+    """
+    # NFKC would take the sign of an ordinal, "º", for the letter "o".
+    folded = unicodedata.normalize("NFKC", text.replace("º", "°")).casefold()
+    folded = folded.replace("×", "x").replace("μ", "u").replace("\\", "")
+    if not folded.startswith(("(", "[")):
+        folded = _PARENTHESES.sub("", folded)
     folded = re.sub(
         r"(?:\bper(?!\s+cent\b)|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded
     )
-    folded = re.sub(r"\b(?:daily)$", "/day", re.sub(r"\bweekly$", "/week", folded))
-    return re.sub(r"(?<!\s)\s*/[\s/]*", "/", folded).strip(" .,;")
+    folded = re.sub(r"\bweekly$", "/week", folded)
+    folded = re.sub(r"\bdaily$", "/day", folded)
+    folded = re.sub(r"(?<!\s)\s*/[\s/]*", "/", folded)
+    return folded.strip(" .,;")
 
 
 def _read_folded(folded: str) -> str | None:
     power = _POWER.match(folded)
     if power:
         folded = folded[power.end() :]
-    tokens = read_text(folded)
-    bare = folded.startswith("/")
-    place = None if bare else find_unit(tokens, 0, loose=True)
-    below = list[Unit]()
-    at = 0
-    while bare and (step := _read_step(tokens, at, len(tokens))):
-        below.append(step[0])
-        at = step[1]
-    codes = (
-        [part.code for part in place.parts]
-        if place
-        else ["", *(unit.code for unit in below)]
-    )
-    if (place.end if place else at) < len(tokens) or not any(codes):
+    codes = _read_codes(folded)
+    if codes is None or not any(codes):
         return None
     if power:
         if codes[0] not in ("", "{cells}"):
             return None
-        codes[0] = (
-            f"10*{len(power['zeros']) + 1 if power['zeros'] else power['exponent'] or ''}"
-        )
+        exponent = power["exponent"] or ""
+        if power["zeros"]:  # "x 1000/uL"
+            exponent = str(len(power["zeros"]) + 1)
+        codes[0] = f"10*{exponent}"
     return _join_codes(codes)
+
+
+def _read_codes(folded: str) -> list[str] | None:
+    """Return the codes of a unit and of its denominators; None if anything else is left.
+
+    The first code is empty where nothing stands before the slash: "/uL".
+    """
+    tokens = read_text(folded)
+    if not folded.startswith("/"):
+        unit = find_unit(tokens, 0, loose=True)
+        if unit is None or unit.end < len(tokens):
+            return None
+        return [part.code for part in unit.parts]
+    codes = [""]
+    at = 0
+    while step := _read_step(tokens, at, len(tokens)):
+        below, at = step
+        codes.append(below.code)
+    return codes if at == len(tokens) else None

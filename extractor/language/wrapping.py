@@ -10,8 +10,9 @@ from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
 _LONGEST = 40
+"""The most tokens of a header or footer."""
 _MOST_NAMES = 6
-"""Words of the names of a protocol and its sponsor."""
+"""The most words of the names of a protocol and its sponsor."""
 
 
 def is_page_edge(tokens: Tokens) -> bool:
@@ -26,26 +27,21 @@ def is_page_edge(tokens: Tokens) -> bool:
     >>> [is_page_edge(read_text(line)) for line in lines]
     [True, False]
     """
-    if (
-        not tokens.words
-        or len(tokens) > _LONGEST
-        or rule("page_mark").search(tokens) is None
-    ):
+    if not tokens.words or len(tokens) > _LONGEST:
         return False
-    known = {
-        at
-        for found in rule("page_word").find(tokens)
-        for at in range(found.first, found.end)
-    }
-    others = [
-        word
-        for at, word in enumerate(tokens.words)
-        if word[0].isalpha() and at not in known
-    ]
-    names = [word for word in others if word[0].isupper()]
-    if len(names) < len(others):
-        return False  # a word in small letters says something
-    return len(names) <= (_MOST_NAMES if rule("page_number").search(tokens) else 1)
+    if rule("page_mark").search(tokens) is None:
+        return False
+    of_pages: set[int] = set()
+    for match in rule("page_word").find(tokens):
+        of_pages.update(range(match.first, match.end))
+    names = 0
+    for index, word in enumerate(tokens.words):
+        if index in of_pages or not word[0].isalpha():
+            continue
+        if not word[0].isupper():
+            return False  # a word in small letters says something
+        names += 1
+    return names <= (_MOST_NAMES if rule("page_number").search(tokens) else 1)
 
 
 ENDS = tuple(".;:!?；。：")
@@ -56,6 +52,7 @@ _RUNS_ON = re.compile(
     r"|this|to|was|were|which|who|whose|with|within|without)|[<>≤≥=/])[ \t]*\Z"
 )
 _NARROWEST = 40
+"""The fewest characters in a line of a text that was wrapped at a width."""
 _ALIKE = 0.1
 """The share by which two lines of a wrapped text may differ in length."""
 _MOST_LONGER = 0.25
@@ -104,11 +101,10 @@ def find_width(broken: Sequence[int], lengths: Sequence[int]) -> int | None:
     ... )
     (66, None)
     """
-    longest = sorted(
-        (length for length in broken if length >= _NARROWEST), reverse=True
-    )
-    for length, shorter in itertools.pairwise(longest):
-        if shorter >= length * (1 - _ALIKE):
-            longer = sum(one > length + 2 for one in lengths)
-            return length if longer <= _MOST_LONGER * len(lengths) else None
+    wide = [length for length in broken if length >= _NARROWEST]
+    for length, shorter in itertools.pairwise(sorted(wide, reverse=True)):
+        if shorter < length * (1 - _ALIKE):
+            continue
+        longer = [other for other in lengths if other > length + 2]
+        return length if len(longer) <= _MOST_LONGER * len(lengths) else None
     return None

@@ -23,9 +23,9 @@ def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
         files, root = url_to_fs(address)
         paths = _find(files, str(root).rstrip("/"))
     except (ImportError, ValueError) as error:
-        if isinstance(error, ModuleNotFoundError) or (
-            isinstance(error, ImportError) and address.startswith("s3:")
-        ):
+        # fsspec says with another ImportError that s3fs is missing.
+        lacks_s3fs = isinstance(error, ImportError) and address.startswith("s3:")
+        if lacks_s3fs or isinstance(error, ModuleNotFoundError):
             raise MissingExtra(
                 f"{address}: addresses need fsspec and s3fs", "s3"
             ) from error
@@ -54,20 +54,26 @@ def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
 
 
 def _find(files: Any, root: str) -> list[str]:
+    """Return the files at a path, in a folder, or that match a pattern; empty if there are none."""
     if files.isfile(root):
         return [root]
-    found = files.glob(root) if _MAGIC & set(root) else [root]
-    inside = [
-        path
-        for one in found
-        for path in (files.find(one) if files.isdir(one) else [one] * files.exists(one))
-    ]
-    return [
-        path
-        for path in inside
-        if path in found or "/." not in f"/{path.removeprefix(root)}"
-    ]
+    has_pattern = not _MAGIC.isdisjoint(root)
+    named = files.glob(root) if has_pattern else [root]
+    paths = []
+    for path in named:
+        if files.isdir(path):
+            paths += files.find(path)
+        elif files.exists(path):
+            paths.append(path)
+    return [path for path in paths if path in named or not _is_hidden(path, root)]
+
+
+def _is_hidden(path: str, root: str) -> bool:
+    """Return whether a file, or a folder on the way to it, is hidden; the root itself may be."""
+    return "/." in f"/{path.removeprefix(root)}"
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """Return the first line of an error's text, or the name of its class if it has none."""
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0]

@@ -56,11 +56,13 @@ async def perform_in_batches(
 
     async def sleep(seconds: float) -> None:
         until = monotonic() + seconds
-        while not run.is_stopping and (left := until - monotonic()) > 0:
+        while not run.is_stopping:
+            left = until - monotonic()
+            if left <= 0:
+                return
             await asyncio.sleep(min(left, _SLICE_S))
             folder.check_place()
-        if run.is_stopping:
-            raise asyncio.CancelledError  # the provider's batches go on without this program
+        raise asyncio.CancelledError  # the provider's batches go on without this program
 
     policy = PollPolicy(first_wait=poll_s or 0.0, sleep=sleep)
     account = BatchAccount(run.pricing.live_cost, queue.reservation_of, queue.lose)
@@ -80,12 +82,16 @@ async def perform_in_batches(
                 _check_finished(client.unfinished)
                 return
             tally.waits_for = client.describe_wait
+            # After the last batch, its answers are read once more.
             for left in range(rounds, -1, -1):
                 await client.finish_all()
                 queue.settle()
                 folder.rewind()
                 await extract_all()
-                if not left or client.is_refused or not await client.plan():
+                if left == 0 or client.is_refused:
+                    break
+                has_open_questions = await client.plan()
+                if not has_open_questions:
                     break
     finally:  # the store counts what a batch costs, not the client
         spent = folder.calls().spending

@@ -55,23 +55,27 @@ class EarlierFiles:
             for path in self._list_files():
                 path.unlink()
             self._aside.replace(self._moving)
-        is_back = self._moving.is_dir()
-        if is_back:
-            files = [path for path in self._moving.rglob("*") if path.is_file()]
-            _move(files, self._moving, self._folder)
-            rmtree(self._moving)
-        return is_back
+        if not self._moving.is_dir():
+            return False
+        files = [path for path in self._moving.rglob("*") if path.is_file()]
+        _move(files, self._moving, self._folder)
+        rmtree(self._moving)
+        return True
 
     def _list_files(self) -> list[Path]:
-        return [path for name in self._names for path in self._folder.glob(name)]
+        """Return the files of a run that are in the folder now."""
+        files: list[Path] = []
+        for name in self._names:
+            files += self._folder.glob(name)
+        return files
 
 
 def _move(files: Iterable[Path], folder: Path, to: Path) -> None:
     """Move files of a folder to the same places of another one."""
     for path in files:
-        place = to / path.relative_to(folder)
-        place.parent.mkdir(exist_ok=True)
-        path.replace(place)
-        # such as an empty texts/
-        if path.parent != folder and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+        new_path = to / path.relative_to(folder)
+        new_path.parent.mkdir(exist_ok=True)
+        path.replace(new_path)
+        is_in_subfolder = path.parent != folder
+        if is_in_subfolder and not any(path.parent.iterdir()):
+            path.parent.rmdir()  # an empty texts/

@@ -134,7 +134,7 @@ class ProcessExecutor(Executor):
         if self._inline_left > 0:
             self._inline_left -= 1
             return call_picklable(None, function, record, *arguments)
-        worker = min(self._workers, key=lambda each: each.pending)
+        worker = min(self._workers, key=lambda worker: worker.pending)
         try:
             return await worker.call(function, record, *arguments)
         except BrokenExecutor:
@@ -154,15 +154,10 @@ class ProcessExecutor(Executor):
                 ) from None
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        at_once = self.ends_at_once or (
-            kind is not None and issubclass(kind, asyncio.CancelledError)
-        )
-        await asyncio.gather(
-            *(
-                worker.close(at_once=at_once)
-                for worker in (*self._workers, self._suspects)
-            )
-        )
+        is_cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
+        at_once = self.ends_at_once or is_cancelled
+        workers = [*self._workers, self._suspects]
+        await asyncio.gather(*(worker.close(at_once=at_once) for worker in workers))
 
 
 class _Worker:
@@ -181,9 +176,11 @@ class _Worker:
         self.pending += 1
         try:
             while True:
-                starting = self._starting = self._starting or asyncio.ensure_future(
-                    _start_process(self._example)
-                )
+                starting = self._starting
+                if starting is None:
+                    starting = asyncio.ensure_future(_start_process(self._example))
+                    self._starting = starting
+                # Another call may wait for the same start: one that is cancelled leaves it.
                 pool = await asyncio.shield(starting)
                 future = None
                 try:
@@ -202,27 +199,26 @@ class _Worker:
 
     async def close(self, *, at_once: bool) -> None:
         """End the process, unless ``at_once`` after its current record."""
-        if self._starting:
-            self._starting.cancel()
-            (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
-            if isinstance(pool, ProcessPoolExecutor):
-                # Python 3.14: kill_workers
-                for process in (
-                    list((pool._processes or {}).values()) if at_once else ()
-                ):
-                    process.kill()
-                pool.shutdown(cancel_futures=True)
+        if self._starting is None:
+            return
+        self._starting.cancel()
+        (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
+        if not isinstance(pool, ProcessPoolExecutor):
+            return  # it was still starting, or could not
+        if at_once:
+            # Python 3.14: kill_workers
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+        pool.shutdown(cancel_futures=True)
 
 
 async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
     """Start a pool of one process, and wait until it is ready. Raises ``EngineError`` if that
     fails.
     """
-    first = (
-        partial(advance_record, example, ExtractionOptions(), [None])
-        if example
-        else os.getpid
-    )
+    first: Callable[[], object] = os.getpid
+    if example:
+        first = partial(advance_record, example, ExtractionOptions(), [None])
     problem = ""
     for _ in range(_START_ATTEMPTS):
         pool: ProcessPoolExecutor | None = None
@@ -279,14 +275,14 @@ async def extract_with(
     if isinstance(executor, InlineExecutor):
         return to_line(await opened(record))
     replies: list[Replies | None] = [] if opened.model else [None]
-    known: TrialRecord | PackedParse = record
-    while not isinstance(
-        step := await executor.compute(advance_record, known, opened.options, replies),
-        ExtractedLine,
-    ):
-        asked, known = step
+    # The record at first, then its parse, which saves parsing it again.
+    current: TrialRecord | PackedParse = record
+    while True:
+        step = await executor.compute(advance_record, current, opened.options, replies)
+        if isinstance(step, ExtractedLine):
+            return step
+        asked, current = step
         replies.append(await ask_round(asked, opened.model) if opened.model else None)
-    return step
 
 
 def open_executor(workers: int | None) -> Executor:
@@ -298,17 +294,13 @@ def open_executor(workers: int | None) -> Executor:
     """
     if workers == 1:
         return InlineExecutor()
-    return (
-        ProcessExecutor(workers, inline_first=0)
-        if workers
-        else ProcessExecutor(count_cores())
-    )
+    if workers is None:
+        return ProcessExecutor(count_cores())
+    return ProcessExecutor(workers, inline_first=0)
 
 
 def count_cores() -> int:
     """Return the cores that this process may use."""
-    return (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -11,7 +11,7 @@ from weakref import finalize
 
 from pydantic import BaseModel, ValidationError
 
-from extractor.errors import RecordError, StoreError
+from extractor.errors import StoreError
 from extractor.formats import read_records
 from extractor.model.database import RUN_FILE
 from extractor.run.folder import EXTRACTIONS, is_locked
@@ -75,17 +75,22 @@ class FinishedRun:
         a complete one.
         """
         state = self.manifest.state
-        total = self.manifest.total
-        done = len(self.record_ids)
         if state is RunState.COMPLETE:
             return None
-        known = f" of {total:,}" if total and total >= done else ""
-        records = f"{done:,}{known} record{'s' * (bool(known) or done != 1)}"
+        total = self.manifest.total
+        done = len(self.record_ids)
+        if total and total >= done:
+            records = f"{done:,} of {total:,} records"
+        elif done == 1:
+            records = "1 record"
+        else:
+            records = f"{done:,} records"
         if state is RunState.STOPPED:
             return f"{records}, stopped ({self.manifest.stopped_by})"
         # The manifest of a killed run says "running", but its folder is not locked.
-        running = state is RunState.RUNNING and is_locked(self.folder)
-        return f"{records}, {'still running' if running else 'interrupted'}"
+        if state is RunState.RUNNING and is_locked(self.folder):
+            return f"{records}, still running"
+        return f"{records}, interrupted"
 
     def read_result(self, record_id: str, shape: type[Shape]) -> Shape:
         """Read a record's result, as ``TrialExtraction`` or as a smaller model with some of its
@@ -129,23 +134,29 @@ class FinishedRun:
         The default ``inputs`` are those of the run.
         """
         left = dict.fromkeys(self.record_ids)
-        # unused: a record that cannot be read is reported as missing
-        problems: list[RecordError] = []
-        readable = _list_readable(inputs or self.find_inputs())
-        for record in (
-            read_records(*readable, on_error=problems.append) if readable else ()
-        ):
-            known = (
-                self._store.find(record.record_id) if record.record_id in left else None
-            )
-            if known is None:
+        for record in self._read_inputs(inputs or self.find_inputs()):
+            record_id = record.record_id
+            if record_id not in left:
                 continue
-            del left[record.record_id]
-            same = known.text_sha256 == digest_record(record)
-            state = TextState.SAME if same else TextState.CHANGED
-            yield RereadRecord(record.record_id, state, record if same else None)
+            stored = self._store.find(record_id)
+            if stored is None:
+                continue
+            del left[record_id]
+            if stored.text_sha256 == digest_record(record):
+                yield RereadRecord(record_id, TextState.SAME, record)
+            else:
+                yield RereadRecord(record_id, TextState.CHANGED)
         for record_id in left:
             yield RereadRecord(record_id, TextState.MISSING)
+
+    def _read_inputs(
+        self, inputs: Sequence[str | PathLike[str]]
+    ) -> Iterator[TrialRecord]:
+        """Yield the records of inputs that can be read again."""
+        readable = _list_readable(inputs)
+        if readable:
+            # A record that cannot be read is missing; nobody needs to know why.
+            yield from read_records(*readable, on_error=lambda _: None)
 
 
 def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
@@ -164,4 +175,5 @@ def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
 def _list_readable(
     inputs: Sequence[str | PathLike[str]],
 ) -> tuple[str | PathLike[str], ...]:
-    return tuple(one for one in inputs if not is_stream(one))
+    """Return the inputs that can be read more than once."""
+    return tuple(path for path in inputs if not is_stream(path))

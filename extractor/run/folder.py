@@ -93,7 +93,8 @@ class RunFolder(Sink):
         self._price = price
         self._fresh = fresh
         self._inputs = tuple(dict.fromkeys(map(mask, inputs)))
-        self.changed = self._position = 0
+        self.changed = 0
+        self._position = 0
         self.differing: list[RepeatedRecord] = []
         self.mended: str | None = None
         self.kept_earlier = False
@@ -133,10 +134,10 @@ class RunFolder(Sink):
             with self._manifest_lock:
                 self._write_manifest(self._manifest.begun(self._inputs, self._since))
             self._open_store()
+            # Results are added to those of earlier invocations; the others are of this one alone.
             for name, mode in ((EXTRACTIONS, "ab"), (FAILURES, "wb"), (REPEATED, "wb")):
-                self._files[name] = self._closing.enter_context(
-                    (self.path / name).open(mode)
-                )
+                file = (self.path / name).open(mode)
+                self._files[name] = self._closing.enter_context(file)
 
     @property
     def manifest(self) -> Manifest:
@@ -168,7 +169,8 @@ class RunFolder(Sink):
     def rewind(self) -> None:
         """Prepare for reading all records again."""
         self.begin()
-        self._position = self.changed = 0
+        self._position = 0
+        self.changed = 0
         self._started.clear()
         self.differing.clear()
         with naming_file(self.path):
@@ -185,26 +187,26 @@ class RunFolder(Sink):
         """
         self.check_place()
         position = self._position
-        self._position = self._position + 1
-        known = self.store.find(record.record_id)
-        if known and known.text_sha256 != digest_record(record):
-            if (
-                known.path != record.source.path
-                or known.invocation == self.store.invocation
-            ):
+        self._position += 1
+        stored = self.store.find(record.record_id)
+        if stored and stored.text_sha256 == digest_record(record):
+            self.store.note_place(record, position)
+            if stored.done:
+                return True
+        elif stored:
+            # A file may have changed since an earlier invocation; else two records have one id.
+            is_of_other_file = stored.path != record.source.path
+            is_of_this_invocation = stored.invocation == self.store.invocation
+            if is_of_other_file or is_of_this_invocation:
                 raise RepeatedRecord(
                     record.source.path,
                     record.record_id,
-                    known.path,
+                    stored.path,
                     same_text=False,
                     place=record.source.place,
                     remedy="leave one of the two out, or use --fresh if the file was renamed",
                 )
             self.changed += 1
-        elif known:
-            self.store.note_place(record, position)
-            if known.done:
-                return True
         self._started[record.record_id] = record, position
         return False
 
@@ -229,17 +231,19 @@ class RunFolder(Sink):
         """Decide between an earlier run that was set aside and the new one: the new one stays if
         it holds something.
         """
-        is_new = self._earlier.are_aside and (self.path / RUN_FILE).exists()
-        manifest = read_manifest(self.path / MANIFEST) if is_new else None
-        if manifest and holds_something(self.path, manifest):
-            self._earlier.discard()
-        else:
-            self.kept_earlier = self._earlier.put_back()
+        has_new_run = (self.path / RUN_FILE).exists()
+        if self._earlier.are_aside and has_new_run:
+            manifest = read_manifest(self.path / MANIFEST)
+            if manifest and holds_something(self.path, manifest):
+                self._earlier.discard()
+                return
+        self.kept_earlier = self._earlier.put_back()
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""
         record_id = failure.get("record_id")
         if record_id is None:
+            # Nobody knows which of its records the input still has.
             self._unread.add(failure.get("path") or "")
         self._started.pop(record_id or "", None)
         self._append(FAILURES, _to_json(failure))
@@ -248,10 +252,8 @@ class RunFolder(Sink):
         """Append the places of a repeated record."""
         if not error.same_text and len(self.differing) < _MAX_DIFFERING:
             self.differing.append(error)
-        self._append(
-            REPEATED,
-            _to_json(_describe_repeated(error) | {"same_text": error.same_text}),
-        )
+        described = _describe_repeated(error) | {"same_text": error.same_text}
+        self._append(REPEATED, _to_json(described))
 
     def __enter__(self) -> Self:
         return self
@@ -305,28 +307,27 @@ class RunFolder(Sink):
         # a stream may hold other records each time
         if path in self._unread or path == STDIN:
             return False
-        # else only those of the inputs that were given now
-        has_all = len(self._manifest.inputs) == len(self._inputs)
-        if has_all:
+        has_all_inputs = len(self._manifest.inputs) == len(self._inputs)
+        if has_all_inputs:
             return True
-        return any(
-            path == one or path.startswith(f"{one.rstrip('/')}/")
-            for one in self._inputs
-        )
+        # Earlier invocations had further inputs, whose records nobody looked for now.
+        for given in self._inputs:
+            is_inside = path.startswith(f"{given.rstrip('/')}/")
+            if is_inside or path == given:
+                return True
+        return False
 
     def _remove_empty(self) -> None:
         """Remove the empty files of a run without results."""
-        paths = [
-            path
-            for name in (EXTRACTIONS, FAILURES, REPEATED)
-            if (path := self.path / name).exists()
-        ]
-        empty = [path for path in paths if not path.stat().st_size]
-        if self._files and self.path / EXTRACTIONS in empty:
-            for path in empty:
-                path.unlink()
+        has_begun = bool(self._files)
+        if not has_begun or not _is_empty(self.path / EXTRACTIONS):
+            return
+        for name in (EXTRACTIONS, FAILURES, REPEATED):
+            if _is_empty(self.path / name):
+                (self.path / name).unlink()
 
     def _append(self, name: str, line: bytes) -> None:
+        """Append a line to a file, and hand it to the operating system."""
         self.begin()
         with naming_file(self.path / name):
             file = self._files[name]
@@ -334,49 +335,40 @@ class RunFolder(Sink):
             file.flush()
 
     def _write_manifest(self, manifest: Manifest) -> None:
-        known = self._total is not None and len(manifest.inputs) == len(self._inputs)
-        self._manifest = (
-            manifest.model_copy(update={"total": self._total}) if known else manifest
-        )
-        write_atomically(self.path / MANIFEST, self._manifest.to_json())
+        """Write ``run.json``, with the number of records if it is known for all inputs."""
+        has_all_inputs = len(manifest.inputs) == len(self._inputs)
+        if self._total is not None and has_all_inputs:
+            manifest = manifest.model_copy(update={"total": self._total})
+        self._manifest = manifest
+        write_atomically(self.path / MANIFEST, manifest.to_json())
 
     def _open_store(self) -> RunStore:
+        """Open the run's store at the first call, and return it."""
         if self._store is None:
-            self._store = RunStore(
-                self.path,
-                price=self._price,
-                fields=restore_fields(self._manifest.settings),
-            )
+            fields = restore_fields(self._manifest.settings)
+            self._store = RunStore(self.path, price=self._price, fields=fields)
             self._closing.callback(self._store.close)
         return self._store
 
     def _continue_earlier(self) -> None:
+        """Take over the earlier run in the folder, if there is one.
+
+        Raises ``StoreError`` if a part of it is lost, ``SettingsDiffer`` if it holds something of
+        a run with other settings.
+        """
         earlier = read_manifest(self.path / MANIFEST)
-        results = self.path / EXTRACTIONS
         if earlier is None:
-            for name in (EXTRACTIONS, FAILURES, REPEATED, RUN_FILE):
-                if (self.path / name).exists():
-                    raise StoreError(
-                        f"{self.path}: has {name} but no {MANIFEST}; "
-                        f"{how_to_keep_answers(self.path)}"
-                    )
+            self._refuse_results_without_manifest()
             return
         settings = self._manifest.settings
         changed = explain_changed(earlier.settings, settings)
-        if changed and not holds_something(self.path, earlier):
+        if changed:
+            if holds_something(self.path, earlier):
+                raise SettingsDiffer(self._explain_settings(changed))
             self._fresh = True
             return
-        if changed:
-            if changed.keys() <= _OF_THE_PROGRAM:
-                replay = f"--replay {self.path} takes its answers"
-            else:
-                replay = ""
-            differences = "; ".join(changed.values())
-            raise SettingsDiffer(
-                f"{self.path}: created with other settings ({differences}); use another --out"
-                f"{replay and f', where {replay}'}, or --fresh to replace what it holds"
-            )
-        if results.exists() and results.stat().st_size:
+        results = self.path / EXTRACTIONS
+        if results.exists() and not _is_empty(results):
             if not (self.path / RUN_FILE).exists():
                 missing = f"has results but no {RUN_FILE}, the store of its answers; {HOW_LOST}"
                 raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
@@ -392,6 +384,31 @@ class RunFolder(Sink):
         if self.mended:
             tell(Event.RESULTS_MENDED)
 
+    def _refuse_results_without_manifest(self) -> None:
+        """Raise ``StoreError`` for files of a run whose settings are lost."""
+        for name in (EXTRACTIONS, FAILURES, REPEATED, RUN_FILE):
+            if (self.path / name).exists():
+                raise StoreError(
+                    f"{self.path}: has {name} but no {MANIFEST}; "
+                    f"{how_to_keep_answers(self.path)}"
+                )
+
+    def _explain_settings(self, changed: Mapping[str, str]) -> str:
+        """Say that the run in the folder has other settings, and what to do."""
+        differences = "; ".join(changed.values())
+        other_folder = "use another --out"
+        if changed.keys() <= _OF_THE_PROGRAM:
+            other_folder += f", where --replay {self.path} takes its answers"
+        return (
+            f"{self.path}: created with other settings ({differences}); {other_folder}, or "
+            "--fresh to replace what it holds"
+        )
+
+
+def _is_empty(path: Path) -> bool:
+    """Return whether there is a file at a path, without content."""
+    return path.exists() and path.stat().st_size == 0
+
 
 def _to_json(content: Mapping[str, Any]) -> bytes:
     """Write one line of JSON. Bytes of a file name that are not UTF-8 are escaped."""
@@ -402,7 +419,7 @@ def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
     """Describe a repeated record: its id, the place that was used, and the one that was left
     out.
     """
-    left_out = ", ".join(filter(None, (error.path, error.place)))
+    left_out = f"{error.path}, {error.place}" if error.place else error.path
     return {
         "record_id": error.record_id,
         "taken": mask(error.first),
@@ -415,14 +432,14 @@ def made_folder(folder: Path) -> Iterator[None]:
     """Make a folder. At the end of the block, the folders that this made are removed if they are
     empty.
     """
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
     finally:
-        for each in made:
-            with suppress(OSError):
-                each.rmdir()
+        for path in made:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
 
 
 @contextmanager
@@ -457,14 +474,17 @@ def holds_something(folder: Path, manifest: Manifest) -> bool:
     """
     try:
         with closing(RunStore(folder, reading=True)) as store:
-            if store.was_answered or not store.calls.models:
-                return store.was_answered or store.has_results
+            if store.was_answered:
+                return True
+            was_asked = bool(store.calls.models)
+            if not was_asked:
+                return store.has_results
             if manifest.stopped_by in (Stop.MODEL_AWAY, Stop.ERROR):
                 return False
-            is_complete = manifest.state is RunState.COMPLETE
-            return bool(store.calls.spending.lost.calls) or (
-                is_complete and store.has_results
-            )
+            may_have_cost = store.calls.spending.lost.calls > 0
+            if may_have_cost:
+                return True
+            return manifest.state is RunState.COMPLETE and store.has_results
     except StoreError:  # what cannot be read may be worth keeping
         return True
 

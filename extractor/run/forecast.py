@@ -86,19 +86,21 @@ async def measure_records(
     reader = Reader(records)
     count = 0
     total = Estimate()
-    while chunk := await reader.read_some(max(1, executor.capacity)):
-        steps = (executor.compute(estimate_record, record, options) for record in chunk)
-        for found in await asyncio.gather(*steps, return_exceptions=True):
-            if isinstance(found, Estimate):
+    at_once = max(1, executor.capacity)
+    while chunk := await reader.read_some(at_once):
+        steps = [executor.compute(estimate_record, record, options) for record in chunk]
+        for outcome in await asyncio.gather(*steps, return_exceptions=True):
+            if isinstance(outcome, Estimate):
                 on_estimate()
-                count = count + 1
-                total = total + found
-            elif isinstance(found, ExtractorError) and not isinstance(
-                found, EngineError
-            ):
-                on_error(found)
+                count += 1
+                total += outcome
+                continue
+            # Without processes no record can be estimated.
+            is_of_record = not isinstance(outcome, EngineError)
+            if is_of_record and isinstance(outcome, ExtractorError):
+                on_error(outcome)
             else:
-                raise found
+                raise outcome
     reader.close()
     return Measured(count, total)
 
@@ -120,22 +122,27 @@ def forecast_run(measured: Measured, pricing: Pricing, concurrency: int) -> Fore
             figures["dollars"].append(round(costs.usd, 4))
             figures["dollars without a cache"].append(round(costs.usd_uncached, 4))
         computing = total.seconds * pace.computing
-        waiting = case.calls * (pace.wait + answer / pace.writes) / concurrency
         if pricing.in_batches:
             waiting = pace.batches if case.calls else 0.0
-        # At best, computing goes on while calls wait.
-        is_most = pace is _PACES.high
-        seconds = computing + waiting if is_most else max(computing, waiting)
+        else:
+            of_call = pace.wait + answer / pace.writes
+            waiting = case.calls * of_call / concurrency
+        if pace is _PACES.high:
+            seconds = computing + waiting
+        else:
+            # Computing goes on while calls wait.
+            seconds = max(computing, waiting)
         figures["seconds"].append(round(seconds, 1))
     # The questions of a call may take this many answers.
     figures["calls"][2] = MOST_CALLS * total.size.calls
-    listed = pricing.listed
+    price = None
+    if pricing.listed and pricing.price:
+        # The price in batches may be another one than that in the list.
+        price = replace(pricing.listed, price=pricing.price)
     return Forecast(
         records=measured.records,
-        figures={name: Cases(*three) for name, three in figures.items()},
-        price=replace(listed, price=pricing.price)
-        if listed and pricing.price
-        else None,
+        figures={name: Cases(*cases) for name, cases in figures.items()},
+        price=price,
         notes=tuple(_list_assumptions(pricing)),
     )
 
@@ -158,19 +165,29 @@ def forecast_costs(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> C
     Providers do not promise a cache in batches, and keep none of short prompts. Costs are 0 if no
     price is known.
     """
-    cached = written = 0.0
-    if tokens.static >= _CACHED_FROM * max(1.0, tokens.calls):
+    cached = 0.0
+    written = 0.0
+    calls = max(1.0, tokens.calls)
+    is_long_enough = tokens.static >= _CACHED_FROM * calls
+    if is_long_enough:
         if not pricing.in_batches:
-            cached = tokens.static * max(0.0, 1 - concurrency / max(1.0, tokens.calls))
+            # The first calls at once find nothing in the cache.
+            cached = tokens.static * max(0.0, 1 - concurrency / calls)
         # a request names its prefix, which is then written
         if pricing.spec and pricing.spec.family.cache != "auto":
             written = tokens.static - cached
 
     def price_of(cached: float, written: float) -> float:
-        usage = {"prompt_tokens": tokens.prompt, "cached_tokens": cached}
-        usage |= {"written_tokens": written, "output_tokens": tokens.output}
-        used = Usage(**{name: round(count) for name, count in usage.items()})
-        return pricing.cost(used) if pricing.cost else 0.0
+        """Return the cost in dollars if so many tokens of the prompts are cached and written."""
+        if pricing.cost is None:
+            return 0.0
+        used = Usage(
+            prompt_tokens=round(tokens.prompt),
+            cached_tokens=round(cached),
+            written_tokens=round(written),
+            output_tokens=round(tokens.output),
+        )
+        return pricing.cost(used)
 
     return Costs(cached, written, price_of(cached, written), price_of(0, 0))
 

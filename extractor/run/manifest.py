@@ -44,18 +44,17 @@ _DIGESTS = ("rules", "prompts")
 _Counts = dict[str, NonNegativeInt]
 
 _DECIDING = (
-    *(
-        "schemas",
-        "formats",
-        "language",
-        "evidence",
-        "concepts",
-        "assembly",
-        "audit",
-        "model",
-        "pipeline.py",
-    ),
+    "schemas",
+    "formats",
+    "language",
+    "evidence",
+    "concepts",
+    "assembly",
+    "audit",
+    "model",
+    "pipeline.py",
 )
+"""The parts of the package on which the results of a run depend."""
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
 """Code, vocabularies, pins of models, examples and learned weights. Markdown counts only in
 ``prompts``.
@@ -157,13 +156,14 @@ class Manifest(BaseModel):
         inputs are the same.
         """
         earlier = dict(zip(self.input_paths or self.inputs, self.inputs, strict=True))
-        new = {_make_absolute(one): one for one in inputs}
+        new = {_make_absolute(given): given for given in inputs}
+        by_path = earlier | new
         update = {
             "state": RunState.RUNNING,
             "stopped_by": None,
             "total": self.total if earlier == new else None,
-            "inputs": tuple((earlier | new).values()),
-            "input_paths": tuple(earlier | new),
+            "inputs": tuple(by_path.values()),
+            "input_paths": tuple(by_path),
             "started": self.started or started,
         }
         return self.model_copy(update=update)
@@ -180,28 +180,29 @@ class Manifest(BaseModel):
 
         ``places`` are those of repeated records with another text.
         """
-        counts: dict[str, Any] = {}
-        for counted in store.counts():
-            add_counts(counts, json.loads(counted))
-        counts = {
-            name: dict(sorted(part.items())) if isinstance(part, dict) else part
-            for name, part in counts.items()
-        }
+        counts = _sum_counts(store)
         spending = store.calls.spending
-        lacking = {
+        records = {
+            "extracted": 0,
+            **counts.get("records", {}),
             "lacking": store.count(LACKING),
             "left": store.count(LEFT),
             "resumed": tally.resumed,
             "failed": tally.failed,
         }
-        states = {None: RunState.COMPLETE, Stop.INTERRUPTED: RunState.INTERRUPTED}
+        usage_of_calls = spending.usage.model_dump(exclude=set(USAGE_OF_RECORDS))
+        if stop is None:
+            state = RunState.COMPLETE
+        elif stop is Stop.INTERRUPTED:
+            state = RunState.INTERRUPTED
+        else:
+            state = RunState.STOPPED
         update = {
-            "state": states.get(stop, RunState.STOPPED),
+            "state": state,
             "stopped_by": stop,
             "seconds": round(self.seconds + seconds, 3),
-            "records": {"extracted": 0} | counts.get("records", {}) | lacking,
-            "usage": counts.get("usage", {})
-            | spending.usage.model_dump(exclude=set(USAGE_OF_RECORDS)),
+            "records": records,
+            "usage": counts.get("usage", {}) | usage_of_calls,
             "cost": _sum_cost(spending, store.calls.price),
             "left_ids": tuple(islice(store.left_ids(), _SHOWN_LEFT)),
             "repeated": {
@@ -210,23 +211,40 @@ class Manifest(BaseModel):
                 "places": places,
             },
         }
-        known = {"settings", "total", "inputs", "input_paths", "started"}
-        return Manifest.model_validate(self.model_dump(include=known) | counts | update)
+        kept = self.model_dump(
+            include={"settings", "total", "inputs", "input_paths", "started"}
+        )
+        return Manifest.model_validate(kept | counts | update)
 
     def find_inputs(self) -> tuple[str, ...]:
         """Return the inputs at their absolute paths, or as they were given if those paths do not
         exist.
         """
-        return tuple(
-            path if path != _make_absolute(given) and _is_there(path) else given
-            for given, path in zip(
-                self.inputs, self.input_paths or self.inputs, strict=True
-            )
-        )
+        paths = self.input_paths or self.inputs
+        inputs = []
+        for given, path in zip(self.inputs, paths, strict=True):
+            # Where the run was started, messages name the input as it was given there.
+            is_same_from_here = path == _make_absolute(given)
+            if not is_same_from_here and _is_there(path):
+                inputs.append(path)
+            else:
+                inputs.append(given)
+        return tuple(inputs)
 
     def to_json(self) -> bytes:
         """Return the manifest as an indented JSON object."""
         return json.dumps(self.model_dump(mode="json"), indent=2).encode() + b"\n"
+
+
+def _sum_counts(store: RunStore) -> dict[str, Any]:
+    """Return the counts of all stored results, those of each kind in the order of their names."""
+    total: dict[str, Any] = {}
+    for counted in store.counts():
+        add_counts(total, json.loads(counted))
+    for name, counts in total.items():
+        if isinstance(counts, dict):
+            total[name] = dict(sorted(counts.items()))
+    return total
 
 
 def _sum_cost(
@@ -264,21 +282,24 @@ def read_manifest(path: Path) -> Manifest | None:
 
 def how_to_keep_answers(folder: Path) -> str:
     """Return a remedy for a folder whose run cannot go on. It pays for no answer again."""
+    remedy = "restore it, or use another --out"
     if (folder / RUN_FILE).is_file():
-        kept = f", where --replay {shlex.quote(str(folder))} takes its answers"
-    else:
-        kept = ""
-    return f"restore it, or use another --out{kept}"
+        remedy += f", where --replay {shlex.quote(str(folder))} takes its answers"
+    return remedy
 
 
 def _is_there(path: str) -> bool:
     """Return whether a file, a folder, or one that matches a pattern is at a path."""
-    return not is_text(path) and (exists(path) or bool(glob(path)))  # noqa: PTH207 - Path.glob takes no absolute patterns
+    if is_text(path):  # an input may also be a text itself
+        return False
+    return exists(path) or bool(glob(path))  # noqa: PTH207 - Path.glob takes no absolute patterns
 
 
 def _make_absolute(given: str) -> str:
     """Make a path absolute. Addresses and ``-`` stay as they are."""
-    return given if given == "-" or "://" in given else str(Path(given).absolute())
+    if given == "-" or "://" in given:
+        return given
+    return str(Path(given).absolute())
 
 
 def describe_settings(chosen: "Setup") -> dict[str, Any]:
@@ -287,23 +308,28 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
 
     Keys and headers among the parameters of requests are masked.
     """
-    fields = chosen.options.fields
     replay = chosen.choice.replay
-    # With the model of a replayed run, the new run can go on where the stored answers end.
+    model = str(chosen.choice)
     replayed = read_manifest(replay / MANIFEST) if replay else None
-    prompt = load_prompt(fields).version
+    if replayed:
+        # With its model, the new run can go on where the stored answers end.
+        model = replayed.settings.get("model") or model
+    prompt = load_prompt(chosen.options.fields).version
+    fields = [
+        field.model_dump(mode="json", exclude_defaults=True)
+        for field in chosen.options.fields
+    ]
     return {
         "extractor": version("trial-extractor"),
         "rules": digest_rules(),
         "tasks": sorted(chosen.options.tasks),
         "effort": chosen.options.effort,
         "min_confidence": chosen.options.min_confidence,
-        "model": (replayed and replayed.settings.get("model")) or str(chosen.choice),
+        "model": model,
         "reasoning": chosen.asking.reasoning,
         "model_options": without_credentials(chosen.asking.options) or None,
         "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256},
-        "fields": [one.model_dump(mode="json", exclude_defaults=True) for one in fields]
-        or None,
+        "fields": fields or None,
     }
 
 
@@ -332,45 +358,46 @@ def explain_changed(
     ... )["fields"]
     'the fields have changed (other definitions: visits; new: washout)'
     """
-
-    def show(value: Any) -> str:
-        if isinstance(value, str):
-            return value
-        if value is None:
-            return "none"
-        return json.dumps(value)
-
-    def name_fields() -> str:
-        old, new = (
-            {one["name"]: one for one in part.get("fields") or ()}
-            for part in (earlier, settings)
-        )
-        kinds = {
-            "other definitions": [
-                name for name in new if name in old and new[name] != old[name]
-            ],
-            "new": [name for name in new if name not in old],
-            "gone": [name for name in old if name not in new],
-        }
-        changes = [
-            f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names
-        ]
-        return f"the fields have changed ({'; '.join(changes) or 'their order'})"
-
-    def describe(name: str) -> str:
+    changed = {}
+    for name, value in settings.items():
+        old_value = earlier.get(name)
+        if _what_decides(name, old_value) == _what_decides(name, value):
+            continue
         if name == "fields":
-            return name_fields()
-        if name in _DIGESTS:
-            return f"the {name} have changed"
-        return f"{name} was {show(earlier.get(name))}, is {show(settings[name])}"
+            changed[name] = _explain_fields(old_value or (), value or ())
+        elif name in _DIGESTS:
+            changed[name] = f"the {name} have changed"
+        else:
+            changed[name] = f"{name} was {_show(old_value)}, is {_show(value)}"
+    return changed
 
-    def has_changed(name: str) -> bool:
-        return bool(
-            _what_decides(name, earlier.get(name))
-            != _what_decides(name, settings[name])
-        )
 
-    return {name: describe(name) for name in settings if has_changed(name)}
+def _explain_fields(
+    earlier: Iterable[dict[str, Any]], fields: Iterable[dict[str, Any]]
+) -> str:
+    """Say in a few words how the user's own fields have changed."""
+    old = {field["name"]: field for field in earlier}
+    new = {field["name"]: field for field in fields}
+    redefined = [name for name in new if name in old and new[name] != old[name]]
+    added = [name for name in new if name not in old]
+    gone = [name for name in old if name not in new]
+    changes = []
+    if redefined:
+        changes.append(f"other definitions: {', '.join(redefined)}")
+    if added:
+        changes.append(f"new: {', '.join(added)}")
+    if gone:
+        changes.append(f"gone: {', '.join(gone)}")
+    return f"the fields have changed ({'; '.join(changes) or 'their order'})"
+
+
+def _show(value: Any) -> str:
+    """Return a setting as people read it."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "none"
+    return json.dumps(value)
 
 
 def _what_decides(name: str, value: Any) -> Any:
@@ -389,13 +416,15 @@ def _what_decides(name: str, value: Any) -> Any:
     address, mark, model = value.partition("#")
     if mark and "://" in address:
         return f"#{model}"
-    # Ollama's server of this machine, which an address names elsewhere.
-    return f"#{value.removeprefix('ollama/')}" if value.startswith("ollama/") else value
+    if value.startswith("ollama/"):
+        # Ollama's server of this machine, which an address names elsewhere.
+        return f"#{value.removeprefix('ollama/')}"
+    return value
 
 
 @cache
 def digest_rules() -> str:
-    """Digest the code and data that decide questions and results.
+    """Return a digest of the code and data that decide questions and results, of 16 digits.
 
     >>> len(digest_rules())
     16
@@ -403,13 +432,10 @@ def digest_rules() -> str:
     digest = sha256()
     package = Path(__file__).parents[1]
     for part in _DECIDING:
+        # The pipeline is a file, in which rglob finds nothing.
         for path in sorted((package / part).rglob("*")) or [package / part]:
-            if path.suffix in _DIGESTED or (
-                path.suffix == ".md" and path.parent.name == "prompts"
-            ):
-                digest.update(
-                    path.relative_to(package).as_posix().encode()
-                    + b"\0"
-                    + path.read_bytes()
-                )
+            is_prompt = path.suffix == ".md" and path.parent.name == "prompts"
+            if is_prompt or path.suffix in _DIGESTED:
+                name = path.relative_to(package).as_posix()
+                digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -48,11 +48,12 @@ def show_progress(
     the time left is shown too. A thread calls it after some seconds, if a line is shown or if
     ``counts`` is set because ``count`` stores the number.
     """
-    shown = not quiet and (sys.stderr.isatty() or _is_notebook())
-    notes = (
-        telling_waits(tally, say) if say and not quiet and not shown else nullcontext()
-    )
-    with notes, _live_line(tally) if shown else nullcontext() as progress:
+    can_draw = sys.stderr.isatty() or _is_notebook()
+    is_shown = can_draw and not quiet
+    is_piped = not can_draw and not quiet
+    notes = telling_waits(tally, say) if say and is_piped else nullcontext()
+    live_line = _live_line(tally) if is_shown else nullcontext()
+    with notes, live_line as progress:
 
         def note_total() -> None:
             total = count()
@@ -61,7 +62,7 @@ def show_progress(
 
         timer = Timer(_COUNT_AFTER_S, note_total)
         timer.daemon = True
-        if shown or counts:
+        if is_shown or counts:
             timer.start()
         try:
             yield
@@ -90,6 +91,7 @@ def telling_waits(tally: Tally, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _live_line(tally: Tally) -> "Progress":
+    """Return a line that shows the tally while it is open, and goes away at its end."""
     from rich.console import Console  # noqa: PLC0415 - slow, and most runs are piped or quiet
     from rich.progress import (  # noqa: PLC0415 - as above
         BarColumn,
@@ -106,27 +108,9 @@ def _live_line(tally: Tally) -> "Progress":
 
         def render(self, task: "Task") -> "Text":
             finished = tally.extracted + tally.resumed + tally.failed
-            usage = tally.usage
             if task.completed != finished:
                 progress.update(task.id, completed=finished)
-            rate = (
-                (tally.extracted + tally.failed) / task.elapsed if task.elapsed else 0.0
-            )
-            tokens = usage.prompt_tokens + usage.output_tokens
-            cached = usage.cached_tokens
-            usd = tally.usd
-            parts = (
-                f"{finished:,} records"
-                + f" ({tally.extracted:,} new)" * bool(tally.resumed),
-                f"{rate:.1f}/s",
-                f"{tally.failed} failed" if tally.failed else "",
-                f"{tokens:,} tokens" + f" ({cached:,} cached)" * bool(cached)
-                if tokens
-                else "",
-                f"${usd:.4f}" if usd else "",
-                tally.describe_wait(),
-            )
-            return Text(", ".join(filter(None, parts)))
+            return Text(", ".join(_list_figures(tally, finished, task.elapsed)))
 
     remaining = TimeRemainingColumn(elapsed_when_finished=True)
     columns = (
@@ -139,3 +123,31 @@ def _live_line(tally: Tally) -> "Progress":
     progress = Progress(*columns, console=Console(stderr=True), transient=True)
     progress.add_task("extracting", total=None)
     return progress
+
+
+def _list_figures(
+    tally: Tally, finished: int, elapsed_s: float | None
+) -> Iterator[str]:
+    """Yield the figures of a live line, without those that are 0 or unknown."""
+    records = f"{finished:,} records"
+    if tally.resumed:
+        records += f" ({tally.extracted:,} new)"
+    yield records
+    rate = 0.0
+    if elapsed_s:
+        rate = (tally.extracted + tally.failed) / elapsed_s
+    yield f"{rate:.1f}/s"
+    if tally.failed:
+        yield f"{tally.failed} failed"
+    usage = tally.usage
+    tokens = usage.prompt_tokens + usage.output_tokens
+    if tokens:
+        shown_tokens = f"{tokens:,} tokens"
+        if usage.cached_tokens:
+            shown_tokens += f" ({usage.cached_tokens:,} cached)"
+        yield shown_tokens
+    if tally.usd:
+        yield f"${tally.usd:.4f}"
+    wait = tally.describe_wait()
+    if wait:
+        yield wait

@@ -73,11 +73,14 @@ class RayExecutor(Executor):
                         self._rules, function, record, *arguments
                     ).future()
                 )
-                while not (await asyncio.wait([answer], timeout=_CHECK_S))[0]:
+                await asyncio.wait([answer], timeout=_CHECK_S)
+                while not answer.done():
+                    # Ray would wait for another node as long as there is none.
                     if not self._count_cores():
                         raise EngineError(
                             "the cluster has no node with a core left; the same command continues"
                         )
+                    await asyncio.wait([answer], timeout=_CHECK_S)
                 try:
                     computed: T = answer.result()
                 except self._ray.exceptions.RayTaskError as error:
@@ -115,28 +118,43 @@ def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]
     there is no cluster.
     """
     is_local = address == "local"
-    if not is_local and address != "auto":
+    if address not in ("local", "auto"):
         _check_address(address)
-    defaults = _DEFAULTS | _ALONE if is_local else _DEFAULTS
-    chosen = {name: os.environ.get(name, value) for name, value in defaults.items()}
-    with environment(chosen | _TOKEN | child_environment() if is_local else chosen):
+    with environment(_choose_environment(is_local=is_local)):
         try:
             import ray  # noqa: PLC0415 - from an extra, and slow
         except ImportError:
             raise MissingExtra("--ray needs Ray", "ray") from None
-        own: dict[str, Any] = {"include_dashboard": False} if is_local else {}
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        options: dict[str, Any] = {
+            "address": address,
+            "runtime_env": _WORKERS,
+            "log_to_driver": False,
+            "logging_level": logging.ERROR,
+        }
+        if is_local:
+            options["include_dashboard"] = False
         try:
-            ray.init(address=address, runtime_env=_WORKERS, **quiet, **own)
+            ray.init(**options)
         except (ConnectionError, RuntimeError) as error:
+            cluster = "this machine" if is_local else address
             raise ModelAway(
-                f"no Ray cluster at {'this machine' if is_local else address} "
-                f"({_first_line(error)})"
+                f"no Ray cluster at {cluster} ({_first_line(error)})"
             ) from None
         try:
             yield RayExecutor(ray, workers)
         finally:
             ray.shutdown()
+
+
+def _choose_environment(*, is_local: bool) -> dict[str, str]:
+    """Return the variables that Ray reads, those of a cluster that starts here if ``is_local``."""
+    defaults = _DEFAULTS | _ALONE if is_local else _DEFAULTS
+    chosen = {}
+    for name, default in defaults.items():
+        chosen[name] = os.environ.get(name, default)
+    if is_local:
+        return chosen | _TOKEN | child_environment()
+    return chosen
 
 
 def _check_address(address: str) -> None:
@@ -157,4 +175,6 @@ def _check_address(address: str) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    return (_COLOUR.sub("", str(error)).strip() or type(error).__name__).splitlines()[0]
+    """Return the first line of an error's text without colours, or the name of its class."""
+    text = _COLOUR.sub("", str(error)).strip() or type(error).__name__
+    return text.splitlines()[0]

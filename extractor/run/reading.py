@@ -59,10 +59,13 @@ class Reader(Generic[T]):
 
     async def read_some(self, most: int) -> list[T]:
         """Return up to ``most`` items, none at the end."""
-        some: list[T] = []
-        while len(some) < most and (item := await self.read()) is not None:
-            some.append(item)
-        return some
+        items: list[T] = []
+        while len(items) < most:
+            item = await self.read()
+            if item is None:
+                break
+            items.append(item)
+        return items
 
     def close(self) -> None:
         """End the thread, after the read that is under way."""
@@ -117,6 +120,7 @@ def call_in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], T]) -> 
 
 
 def _settle(future: Future[Any], compute: Callable[[], Any]) -> None:
+    """Give a future its result, or the error in place of it."""
     try:
         result = compute()
     except BaseException as error:  # noqa: BLE001 - raised where the result is awaited
@@ -147,6 +151,7 @@ def is_stream(given: str | os.PathLike[str]) -> bool:
         return True
     path = Path(given)
     try:
-        return path.exists() and not path.is_file() and not path.is_dir()
+        is_lasting = path.is_file() or path.is_dir()
+        return path.exists() and not is_lasting
     except OSError:  # a text, or it cannot be looked at: reading it says why
         return False

@@ -31,7 +31,7 @@ from extractor.model.events import Event, Fact, tell
 from extractor.run.reading import Reader
 from extractor.run.tally import ExtractedLine, Tally, add_counts
 from extractor.run.worker import relax_garbage_collector
-from extractor.schemas import Source, TrialRecord
+from extractor.schemas import Source, TrialRecord, Usage
 
 Extract = Callable[[TrialRecord], Awaitable[ExtractedLine]]
 
@@ -185,15 +185,15 @@ def describe_failure(
         source = record.source
     else:
         source = None
+    kind = error.kind if isinstance(error, UnexpectedError) else type(error).__name__
     failure = {
         "record_id": record.record_id if record else None,
         "path": source.path if source else None,
         "place": source.place if source else None,
-        "error": error.kind
-        if isinstance(error, UnexpectedError)
-        else type(error).__name__,
+        "error": kind,
         "message": str(error),
     }
+    # A key may stand in the address of an input, or come back in an error.
     return {name: text and mask(text) for name, text in failure.items()}
 
 
@@ -211,18 +211,17 @@ class _InProgress:
         self._tally = tally
         self._concurrency = concurrency
         self.tasks: dict[_Task, TrialRecord] = {}
-        self._model_was_used = (
-            False  # whether any record has ended without a lasting failure of the model
-        )
+        self._model_was_used = False
+        """Whether any record has ended without a lasting failure of the model."""
 
     @property
     def is_full(self) -> bool:
         """Whether no other record may start now."""
         running = sum(not task.done() for task in self.tasks)
-        return (
-            running >= self._concurrency
-            or len(self.tasks) >= _AHEAD * self._concurrency
-        )
+        if running >= self._concurrency:
+            return True
+        # Records that have ended may wait to be written, behind an earlier one.
+        return len(self.tasks) >= _AHEAD * self._concurrency
 
     def is_done(self, record: TrialRecord) -> bool:
         """Return whether an earlier run finished the record, or the sink refuses it."""
@@ -249,17 +248,27 @@ class _InProgress:
 
     def write_ready(self) -> None:
         """Write what is ready. Raises errors that must stop the run."""
-        ready = filter if self._sink.in_any_order else takewhile
-        for error in self.write(ready(asyncio.Task.done, list(self.tasks))):
-            if isinstance(error, (ModelAway, EngineError)) or (
-                _is_lasting(error) and not self._model_was_used
-            ):
+        started = list(self.tasks)
+        ready: Iterable[_Task]
+        if self._sink.in_any_order:
+            ready = filter(asyncio.Task.done, started)
+        else:
+            ready = takewhile(asyncio.Task.done, started)
+        for error in self.write(ready):
+            if isinstance(error, (ModelAway, EngineError)):
+                raise error
+            # A model that has worked for other records fails for this one alone.
+            if _is_lasting(error) and not self._model_was_used:
                 raise error
 
     def write(self, tasks: Iterable[_Task]) -> list[BaseException]:
         """Write the outcomes of these tasks, and return their errors."""
-        ended = [self._write(self.tasks.pop(task), task) for task in tasks]
-        return [error for error in ended if error]
+        errors = []
+        for task in tasks:
+            error = self._write(self.tasks.pop(task), task)
+            if error:
+                errors.append(error)
+        return errors
 
     async def cancel(self) -> None:
         """Cancel the records in progress, and wait for their end, because only then their cost
@@ -270,6 +279,9 @@ class _InProgress:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def _write(self, record: TrialRecord, task: _Task) -> BaseException | None:
+        """Write the outcome of a record, and return its error, if any. Raises an error that is not
+        of the record.
+        """
         # A run cancels no single task, so a cancelled task is a failure of its record.
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is None:
@@ -280,25 +292,26 @@ class _InProgress:
         # it was broken off, and is neither done nor failed
         if isinstance(error, KeyboardInterrupt):
             return error
-        if isinstance(error, StoreError) or not isinstance(
-            error, (Exception, asyncio.CancelledError)
-        ):
+        is_of_record = isinstance(error, (Exception, asyncio.CancelledError))
+        if isinstance(error, StoreError) or not is_of_record:
             raise error
         if isinstance(error, ModelError) and error.usage:
-            questions = error.usage.questions
-            is_unasked = isinstance(error, ModelAway) and not error.usage.calls
-            counted = {
-                "questions": 0 if is_unasked else questions,
-                "open_questions": questions,
-            }
-            add_counts(
-                self._tally.counts, {"usage": error.usage.model_dump() | counted}
-            )
+            self._count_unanswered(error, error.usage)
         # the record is not at fault, and is tried again
-        if not isinstance(error, (ModelAway, EngineError)):
-            self._tally.failed += 1
-            self._sink.write_failure(describe_failure(error, record))
+        if isinstance(error, (ModelAway, EngineError)):
+            return error
+        self._tally.failed += 1
+        self._sink.write_failure(describe_failure(error, record))
         return error
+
+    def _count_unanswered(self, error: ModelError, usage: Usage) -> None:
+        """Count the questions of a record that the model failed as open."""
+        is_unasked = isinstance(error, ModelAway) and usage.calls == 0
+        counts = usage.model_dump()
+        counts["open_questions"] = usage.questions
+        if is_unasked:
+            counts["questions"] = 0
+        add_counts(self._tally.counts, {"usage": counts})
 
     async def _extract_observed(
         self, record: TrialRecord
@@ -316,9 +329,9 @@ class _InProgress:
             raise
         except BaseException as error:
             known = as_extractor_error(error)
-            self._model_was_used |= not isinstance(
-                known, EngineError
-            ) and not _is_lasting(known)
+            says_nothing_of_model = isinstance(known, EngineError) or _is_lasting(known)
+            if not says_nothing_of_model:
+                self._model_was_used = True
             facts: dict[str, Fact] = {"error": type(known).__name__}
             if isinstance(known, UnexpectedError):
                 facts = {"error": known.kind, "traceback": " < ".join(known.frames)}

@@ -31,8 +31,8 @@ def restore_results(path: Path, store: RunStore) -> str | None:
     if _is_as_stored(path, store):
         return None
     with path.open("rb") as file:
-        found = {sha256(line).digest() for line in file}
-    lost = [digest for digest in store.list_digests() if digest not in found]
+        lines_there = {sha256(line).digest() for line in file}
+    lost = [digest for digest in store.list_digests() if digest not in lines_there]
     if not lost:
         _write(path, store)
         return None
@@ -51,14 +51,16 @@ def fresh_path(path: Path) -> Path:
 
 
 def _is_as_stored(path: Path, store: RunStore) -> bool:
+    """Return whether the file has each stored line in its place, and nothing more."""
     with path.open("rb") as file:
         for digest in store.list_digests():
             if sha256(file.readline()).digest() != digest:
                 return False
-        return not file.read(1)
+        return file.read(1) == b""
 
 
 def _write(path: Path, store: RunStore) -> None:
+    """Write the file beside the old one, and put it in its place once it is complete."""
     fresh = fresh_path(path)
     with fresh.open("wb") as file:
         file.writelines(store.read_lines())

@@ -32,15 +32,6 @@ from extractor.run.setup import Setup
 from extractor.run.tally import Tally
 from extractor.schemas import TrialRecord
 
-_STOPS = {
-    KeyboardInterrupt: Stop.INTERRUPTED,
-    asyncio.CancelledError: Stop.INTERRUPTED,
-    BudgetReached: Stop.BUDGET,
-    ModelAway: Stop.MODEL_AWAY,
-    BatchUnfinished: Stop.BATCHES,
-    BaseException: Stop.ERROR,
-}
-"""What ends a run, and the reason to name for it; the first that fits."""
 _STATUS = {None: "done", Stop.INTERRUPTED: "interrupted", Stop.BUDGET: "budget"}
 """How the event at the end of a run names the reason; other reasons are ``failed``."""
 
@@ -103,9 +94,8 @@ class Run:
 
     def open_budget(self, sink: Sink) -> Budget:
         """Open the budget of the run, from which its earlier invocations have spent."""
-        return self.pricing.open_budget(
-            sink.earlier_calls if isinstance(sink, RunFolder) else None
-        )
+        earlier_calls = sink.earlier_calls if isinstance(sink, RunFolder) else None
+        return self.pricing.open_budget(earlier_calls)
 
     @asynccontextmanager
     async def open(
@@ -115,12 +105,10 @@ class Run:
         extracts them.
         """
         folder = sink if isinstance(sink, RunFolder) else None
+        calls = folder.calls if folder else None
         requests = self.limits.concurrency * executor.cluster_workers
         tally = self.tally
-        ahead = executor.capacity
-        async with self.setup.open(
-            requests, folder.calls if folder else None, route
-        ) as opened:
+        async with self.setup.open(requests, calls, route) as opened:
             if folder:
                 folder.begin()
             tally.meter = lambda: opened.usage
@@ -128,12 +116,12 @@ class Run:
             tally.lost = lambda: opened.lost
             tally.unmetered = lambda: opened.unmetered
             tally.watch = opened.watch
-            most = (
-                requests + min(requests, ahead)
-                if opened.model
-                else max(requests, ahead)
-            )
-            limits = replace(self.limits, concurrency=most, budget=budget)
+            if opened.model:
+                # While as many records wait for the model, others are computed.
+                records = requests + min(requests, executor.capacity)
+            else:
+                records = max(requests, executor.capacity)
+            limits = replace(self.limits, concurrency=records, budget=budget)
             extract = partial(extract_with, executor, opened)
 
             async def extract_all() -> None:
@@ -167,11 +155,7 @@ class Run:
 
         ``error`` is what ended it. Sorting a large run takes seconds.
         """
-        stop = next(
-            (stop for kind, stop in _STOPS.items() if isinstance(error, kind)), None
-        )
-        if self.is_stopping and (error is None or isinstance(error, ModelUnavailable)):
-            stop = Stop.INTERRUPTED
+        stop = self._find_reason(error)
         try:
             if isinstance(sink, RunFolder):
                 sink.finish(self.tally, stop, whole=self.limits.records is None)
@@ -182,3 +166,20 @@ class Run:
             seconds = round(monotonic() - self._since, 3)
             tell(Event.RUN_ENDED, status=status, seconds=seconds, **self.tally.facts)
         return stop
+
+    def _find_reason(self, error: BaseException | None) -> Stop | None:
+        """Return why the run stopped early by what ended it, None if it did not."""
+        # A model that is stopped with the run looks as if it were away.
+        if self.is_stopping and (error is None or isinstance(error, ModelUnavailable)):
+            return Stop.INTERRUPTED
+        if error is None:
+            return None
+        if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+            return Stop.INTERRUPTED
+        if isinstance(error, BudgetReached):
+            return Stop.BUDGET
+        if isinstance(error, ModelAway):
+            return Stop.MODEL_AWAY
+        if isinstance(error, BatchUnfinished):
+            return Stop.BATCHES
+        return Stop.ERROR

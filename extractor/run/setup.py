@@ -92,6 +92,7 @@ class Setup:
                 "openai/gpt-5-mini"
             )
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
+        # Only Python gives a key here; the command line reads it from the environment.
         if key:
             if spec is None:
                 raise ArgumentError("a key needs its model; name it with model")
@@ -100,20 +101,19 @@ class Setup:
         if spec and reasoning:
             # raises ArgumentError if the model's reasoning cannot be set
             spec.family.think(reasoning)
-        # A slower model is waited for: a request may take longer than the usual patience.
+        patience = Patience()
         if chosen.timeout > _USUAL_TIMEOUT:
+            # A slower model is waited for: a request may take longer than the usual patience.
             patience = Patience(seconds=chosen.timeout)
-        else:
-            patience = Patience()
         self.asking = ClientSettings(
             reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience
         )
         self._asked = chosen
         self.options = chosen.extraction
         self.choice = ModelChoice(spec, chosen.replay, exchange)
-        self._budget = (
-            self.pricing.open_budget() if chosen.max_usd is not None else None
-        )
+        self._budget = None
+        if chosen.max_usd is not None:
+            self._budget = self.pricing.open_budget()
 
     @property
     def unread(self) -> str | None:
@@ -121,7 +121,9 @@ class Setup:
         none is asked.
         """
         is_asked = self.options.asks and self.choice.answers
-        return None if is_asked else explain_unread(self.options.fields)
+        if is_asked:
+            return None
+        return explain_unread(self.options.fields)
 
     @cached_property
     def pricing(self) -> "Pricing":

@@ -73,21 +73,17 @@ class RunStore:
         self.database = open_run_to_read(folder) if reading else open_run(folder)
         self.calls = CallStore(self.database, price)
         self.batches = BatchBook(self.calls, reply_for(fields))
-        self.invocation = 1 + (
-            self.database.value("SELECT max(invocation) FROM records") or 0
-        )
+        last_invocation = self.database.value("SELECT max(invocation) FROM records")
+        self.invocation = (last_invocation or 0) + 1
 
     @property
     def was_answered(self) -> bool:
         """Whether a model has answered, or a batch was sent to one."""
-        answers = (
-            "calls WHERE answer IS NOT NULL OR exchanges > 0",
-            "batches WHERE state <> 'planned'",
-        )
-        return any(
-            self.database.value(f"SELECT EXISTS (SELECT 1 FROM {one})")
-            for one in answers
-        )
+        answered = "calls WHERE answer IS NOT NULL OR exchanges > 0"
+        if self.database.value(f"SELECT EXISTS (SELECT 1 FROM {answered})"):
+            return True
+        sent = "batches WHERE state <> 'planned'"
+        return bool(self.database.value(f"SELECT EXISTS (SELECT 1 FROM {sent})"))
 
     @property
     def has_results(self) -> bool:
@@ -126,37 +122,39 @@ class RunStore:
 
         ``position`` is its number in the input, ``session`` holds the model's answers.
         """
-        row = {
+        lacks_answer = session.lacking or line.cut
+        record_row = {
             "record_id": record.record_id,
             "text_sha256": digest_record(record),
             "path": record.source.path,
             "place": record.source.place,
             "invocation": self.invocation,
             "position": position,
-            "state": LACKING if session.lacking or line.cut else DONE,
+            "state": LACKING if lacks_answer else DONE,
             "counts": line.counts,
         }
-        whole = line.line + b"\n"
-        kept = {
+        line_with_end = line.line + b"\n"
+        line_row = {
             "record_id": record.record_id,
-            "sha256": sha256(whole).digest(),
-            "packed": zlib.compress(whole, _FAST),
+            "sha256": sha256(line_with_end).digest(),
+            "packed": zlib.compress(line_with_end, _FAST),
         }
-        answers = [_describe(record, *one) for one in session.answers]
         with self.database.transaction():
             self.database.execute(
                 "DELETE FROM answers WHERE record_id = ?", (record.record_id,)
             )
-            for table, rows in (
-                ("records", [row]),
-                ("lines", [kept]),
-                ("answers", answers),
-            ):
-                for one in rows:
-                    columns = ", ".join(f'"{name}"' for name in one)
-                    marks = ", ".join("?" * len(one))
-                    sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"
-                    self.database.execute(sql, tuple(one.values()))
+            self._replace("records", record_row)
+            self._replace("lines", line_row)
+            for question, item, model in session.answers:
+                answer_row = _describe(record, question, item, model)
+                self._replace("answers", answer_row)
+
+    def _replace(self, table: str, row: dict[str, Any]) -> None:
+        """Store a row, by column, in place of one with the same key."""
+        columns = ", ".join(f'"{name}"' for name in row)
+        marks = ", ".join("?" * len(row))
+        sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"
+        self.database.execute(sql, tuple(row.values()))
 
     def count(self, state: str) -> int:
         """Return the number of results in a state."""

@@ -29,6 +29,13 @@ class ExtractedLine:
 
 def to_line(extraction: TrialExtraction) -> ExtractedLine:
     """Make the line and the counts of an extraction."""
+    absences = Counter(absence.reason for absence in extraction.absences)
+    support = Counter[str]()
+    for _, item in extraction.list_items():
+        support.update(evidence.support.value for evidence in item.evidence)
+    usage = {}
+    if extraction.usage:
+        usage = extraction.usage.model_dump(exclude_defaults=True)
     counts = {
         "records": {"extracted": 1},
         "items": {
@@ -38,23 +45,15 @@ def to_line(extraction: TrialExtraction) -> ExtractedLine:
         },
         "findings": len(extraction.findings),
         "finding_kinds": Counter(finding.kind.value for finding in extraction.findings),
-        "absences": Counter(absence.reason.value for absence in extraction.absences),
-        "support": Counter(
-            evidence.support.value
-            for _, item in extraction.list_items()
-            for evidence in item.evidence
-        ),
-        "usage": extraction.usage.model_dump(exclude_defaults=True)
-        if extraction.usage
-        else {},
+        "absences": {reason.value: count for reason, count in absences.items()},
+        "support": support,
+        "usage": usage,
     }
-    cut = any(
-        absence.reason is AbsenceReason.BUDGET_EXHAUSTED
-        for absence in extraction.absences
-    )
-    line = extraction.model_dump_json().encode()
     return ExtractedLine(
-        extraction.record_id, line, json.dumps(counts, separators=(",", ":")), cut
+        extraction.record_id,
+        line=extraction.model_dump_json().encode(),
+        counts=json.dumps(counts, separators=(",", ":")),
+        cut=AbsenceReason.BUDGET_EXHAUSTED in absences,
     )
 
 
@@ -95,9 +94,12 @@ class Tally:
         """Say what the run waits for. Return "" if nothing is late. May be called from any
         thread.
         """
-        if self.waits_for and (wait := self.waits_for()):
-            return wait
-        return self.watch.describe_wait() if self.watch else ""
+        wait = ""
+        if self.waits_for:
+            wait = self.waits_for()
+        if not wait and self.watch:
+            wait = self.watch.describe_wait()
+        return wait
 
     @property
     def usage(self) -> Usage:
@@ -114,7 +116,9 @@ class Tally:
     def lacking(self) -> float:
         """The share of the questions that got no usable answer."""
         usage = self.usage
-        return usage.unanswered / usage.questions if usage.questions else 0.0
+        if usage.questions == 0:
+            return 0.0
+        return usage.unanswered / usage.questions
 
     @property
     def usd(self) -> float | None:
@@ -133,7 +137,11 @@ class Tally:
 
     def begin_again(self) -> None:
         """Reset the counts before all records are read again. The meter keeps its usage."""
-        self.extracted = self.resumed = self.failed = self.repeated = self.differing = 0
+        self.extracted = 0
+        self.resumed = 0
+        self.failed = 0
+        self.repeated = 0
+        self.differing = 0
         self.counts = {}
 
     def add(self, line: ExtractedLine) -> None:

@@ -48,15 +48,15 @@ def advance_record(
     With a round comes the record's parse: the next step takes it in place of the record, in any
     process, so a record is parsed once. ``[None]`` as ``replies`` means that there is no model.
     """
-    known = pickle.loads(record.pickled) if isinstance(record, PackedParse) else record  # noqa: S301 - our own
-    step = advance(known, options, replies)
+    if isinstance(record, PackedParse):
+        step = advance(pickle.loads(record.pickled), options, replies)  # noqa: S301 - our own
+    else:
+        step = advance(record, options, replies)
     if not isinstance(step, Paused):
         return to_line(step)
     if isinstance(record, PackedParse):
-        packed = record
-    else:
-        packed = PackedParse(record.source, pickle.dumps(step.parsed))
-    return step.round, packed
+        return step.round, record
+    return step.round, PackedParse(record.source, pickle.dumps(step.parsed))
 
 
 def start_worker() -> None:
@@ -87,9 +87,10 @@ def interrupts_blocked() -> Iterator[None]:
     """Make processes started inside the block ignore Ctrl-C. This process handles it after the
     block.
     """
-    if not hasattr(signal, "pthread_sigmask"):
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield
         return
+    # A process begins with the blocked signals of its parent.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -118,9 +119,10 @@ def call_picklable(
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - reported to the caller
-            known = as_extractor_error(error)
+            failure = as_extractor_error(error)
             try:
-                pickle.loads(pickle.dumps(known))  # noqa: S301 - our own
+                # An error may be packed and yet not be unpacked, in the process that waits for it.
+                pickle.loads(pickle.dumps(failure))  # noqa: S301 - our own
             except Exception:  # noqa: BLE001 - a class can fail to pickle with any error
-                known = ExtractorError(f"{type(error).__name__}: {error}")
-            raise known from None
+                failure = ExtractorError(f"{type(error).__name__}: {error}")
+            raise failure from None

@@ -119,7 +119,7 @@ def parsed_record(*items: Draft, candidates: tuple[Chunk, ...] = ()) -> ParsedRe
         dict.fromkeys(("minimum_age", "maximum_age", "sex", "healthy_volunteers"), NONE)
     )
     of_group = {
-        group: tuple(one for one in items if one.group == group)
+        group: tuple(item for item in items if item.group == group)
         for group in ("eligibility.criteria", "dosing", "endpoints")
     }
     return ParsedRecord(

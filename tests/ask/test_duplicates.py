@@ -49,7 +49,9 @@ FULL = {"n": 1, "list": "in", "cat": "lab", "limits": ["ANC: >= 1.5 x 10^9 /L"]}
 )
 def test_an_empty_item_takes_nothing_from_the_one_that_says_something(items):
     alone, _ = read(FULL)
+
     values, contradictions = read(*items)
+
     assert (values, contradictions) == (alone, [])
     assert len(values[0]["constraints"]) == 1
 

@@ -154,9 +154,11 @@ def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(dou
         )
     )
 
-    def settle(one):
-        rules = {**one.rules, "lead_in": replace(one.rules["lead_in"], confidence=0.99)}
-        return one if doubtful else replace(one, rules=rules)
+    def settle(draft):
+        if doubtful:
+            return draft
+        lead_in = replace(draft.rules["lead_in"], confidence=0.99)
+        return replace(draft, rules={**draft.rules, "lead_in": lead_in})
 
     parsed = replace(parsed, criteria=tuple(map(settle, parsed.criteria)))
     found = {
@@ -195,11 +197,13 @@ def test_how_criteria_belong_together_is_asked_of_the_line_above_them_if_it_does
         name="eligibility",
         text=f"Inclusion Criteria:\n\n* Consent\n* {line}\n* Eczema\n",
     )
+
     parsed = parse_record(
         TrialRecord(
             record_id="x", source=Source(path="x", format="flat"), sections=(section,)
         )
     )
+
     lines = [
         q.chunk.text
         for q in plan_questions(parsed, ExtractionOptions())
@@ -233,6 +237,7 @@ def test_events_are_asked_where_the_concept_may_be_a_time_to_event(concept, expe
         outcome(1, "Something", concept=concept, start_event=OPEN, end_events=OPEN)
     )
     fields = questions[0].fields if questions else ()
+
     assert ("start_event" in fields) == expected
     assert ("end_events" in fields) == expected
 
@@ -293,7 +298,9 @@ def test_doses_are_read_anew_as_a_whole_or_not_at_all(items, candidates, expecte
 
 def test_packing_bounds_tokens_and_questions():
     questions = plan(*(criterion(n, "word " * 40, category=OPEN) for n in range(9)))
+
     size = estimate_tokens(render_line(questions[0]))
+
     assert [len(call) for call in pack_questions(questions, max_tokens=2 * size)] == [
         2,
         2,
@@ -314,17 +321,25 @@ def test_packing_bounds_tokens_and_questions():
     assert pack_questions(()) == ()
 
 
-def test_packing_keeps_order_puts_tasks_together_and_regimens_in_one_call():
-    lines = [criterion(n, "Stable disease", category=OPEN) for n in (1, 2, 3)]
-    items = [*lines, *(outcome(n, "Pain", concept=OPEN) for n in (4, 5))]
-    assert [numbers(call) for call in pack_questions(plan(*items))] == [[1, 2, 3, 4, 5]]
+def test_packing_keeps_order_and_puts_tasks_together():
     items = [
-        criterion(9, "word " * 40, category=OPEN),
-        *doses(3, role=OPEN, route=OPEN, timing=OPEN),
+        *(criterion(number, "Stable disease", category=OPEN) for number in (1, 2, 3)),
+        *(outcome(number, "Pain", concept=OPEN) for number in (4, 5)),
     ]
-    first, second = pack_questions(plan(*items), max_tokens=60)
+
+    (call,) = pack_questions(plan(*items))
+
+    assert numbers(call) == [1, 2, 3, 4, 5]
+
+
+def test_packing_keeps_regimens_in_one_call():
+    long = criterion(9, "word " * 40, category=OPEN)
+    regimens = doses(3, role=OPEN, route=OPEN, timing=OPEN)
+
+    first, second = pack_questions(plan(long, *regimens), max_tokens=60)
+
     assert numbers(first) == [9]
-    assert {q.fields for q in second} == {("regimens",)}
+    assert {question.fields for question in second} == {("regimens",)}
     assert len(second) == 5
 
 
@@ -368,13 +383,19 @@ def test_passages_are_arms_and_interventions_and_then_running_text():
 
 
 def test_long_text_is_cut_between_sentences_and_of_a_very_long_one_the_beginning_is_shown():
-    text = "\n\n".join(
-        f"Drugamide {n} mg by mouth on day {n}. {'Nothing else here. ' * 10}"
-        for n in range(2000)
-    )
-    passages = [words for _, words in shown(detailed_description=text)]
+    paragraphs = [
+        f"Drugamide {day} mg by mouth on day {day}. {'Nothing else here. ' * 10}"
+        for day in range(2000)
+    ]
+
+    passages = [
+        words for _, words in shown(detailed_description="\n\n".join(paragraphs))
+    ]
+
     assert passages[0].startswith("Drugamide 0 mg")
-    assert all(words.endswith(".") and len(words) <= 1200 for words in passages)
+    for words in passages:
+        assert words.endswith(".")
+        assert len(words) <= 1200
     assert 38_000 < sum(map(len, passages)) < 42_000
 
 

@@ -71,7 +71,9 @@ def test_what_is_refused_is_kept_out_and_listed_with_the_text():
 def test_a_refused_member_takes_no_other_of_its_list_with_it():
     text = "Inclusion Criteria:\n\n* Ferritin of 40 to 90 ug/L, weight below 50 kg\n* Consent"
     script = answering({LINE: {"limits": [WRONG, "weight: < 50 kg"]}})
+
     extraction, _ = extract(script, trial(title="A trial", eligibility=text))
+
     limits = extraction.eligibility.criteria[0].constraints
     assert [(limit.quantity, limit.value) for limit in limits] == [("weight", 50)]
     assert FindingKind.QUOTE_CONFLICT in [
@@ -120,7 +122,9 @@ def test_no_text_or_number_of_the_example_becomes_a_value():
     )
     for question, said in read_values(prompt.questions, reply.items):
         draft = WALK.draft_of(question.task, CHUNKS[question.task])
-        values = [one.value for one in ground_answer(said, draft, WALK).model.values()]
+        values = [
+            reading.value for reading in ground_answer(said, draft, WALK).model.values()
+        ]
         assert [
             value
             for value in values

@@ -64,6 +64,7 @@ def test_each_field_of_the_schemas_that_is_asked_has_an_attribute_and_a_key_of_i
         for info in list_fields(task)
         if info.metadata.question == info.name
     ]
+
     assert (
         len({key_of(name) for name in names})
         == len(names)
@@ -125,13 +126,24 @@ def test_the_static_part_of_a_call_is_small_and_plain():
 )
 def test_an_item_of_no_line_costs_only_itself(item, message):
     questions = [ask(number, "category") for number in (1, 3, 5)]
+
     reply = Reply.model_validate(
         {"items": [item, {"n": 1, "cat": "age"}]}, context=Reply.context_of(questions)
     )
+
     assert reply.items[0].reason == message
     assert read_values(questions, reply.items) == [
         (questions[0], {"category": Category.AGE})
     ]
+
+
+def test_a_closed_word_that_is_not_said_stays_open_and_other_fields_are_empty():
+    closed = ("concept", "category", "time_kind")
+    others = ("split", "censored", "start_event", "end_events")
+
+    values = outcome_values(*closed, *others)
+
+    assert values == {"censored": False, "start_event": None, "end_events": ()}
 
 
 @pytest.mark.parametrize(
@@ -153,42 +165,39 @@ def test_an_item_of_no_line_costs_only_itself(item, message):
     ],
 )
 def test_a_value_in_no_readable_form_costs_only_itself(item, field, message):
-    fields = ("stands", "kind", "category", "constraints", "time_windows")
-    question = ask(1, *fields)
-    sent = {
+    question = ask(1, "stands", "kind", "category", "constraints", "time_windows")
+    well = {
         "n": 1,
         "ok": True,
         "list": "in",
         "cat": "age",
         "limits": ["ECOG: 1"],
         "windows": ["for 4 weeks"],
-    } | item
+    }
     reply = Reply.model_validate(
-        {"items": [sent]}, context=Reply.context_of([question])
+        {"items": [well | item]}, context=Reply.context_of([question])
     )
+
     ((_, values),) = read_values([question], reply.items)
-    members = [
-        (name, one)
-        for name, said in values.items()
-        for one in (said if isinstance(said, tuple) else (said,))
+
+    value = values.pop(field)
+    members = list(value) if isinstance(value, tuple) else [value]
+    (unreadable,) = [
+        member for member in members if isinstance(member, UnreadableValue)
     ]
-    ((name, broken),) = [
-        (name, one) for name, one in members if isinstance(one, UnreadableValue)
-    ]
-    assert name == field
-    assert message in broken.reason
-    limits = (Constraint(quantity="ECOG", comparator="=", value=1),)
-    rest = {
+    assert message in unreadable.reason
+    limit = Constraint(quantity="ECOG", comparator="=", value=1)
+    readable = {
         "stands": True,
         "kind": CriterionKind.INCLUSION,
         "category": Category.AGE,
-        "constraints": limits,
+        "constraints": (limit,),
+        "time_windows": ("for 4 weeks",),
     }
-    rest |= {"time_windows": ("for 4 weeks",)}
-    rest[field] = {"constraints": (broken, *limits), "time_windows": (broken,)}.get(
-        field, broken
-    )
-    assert values == rest
+    members.remove(unreadable)
+    assert members == ([limit] if field == "constraints" else [])
+    del readable[field]
+    assert values == readable
 
 
 def test_of_two_items_of_one_line_the_second_adds_what_the_first_leaves_out():
@@ -326,13 +335,16 @@ def test_open_fields_of_a_known_regimen():
         "duration": Period(value=6, unit="cycle"),
         "timing": None,
     }
+
     question = ask(3, *fields, task=Task.DOSING, text=DOSES)
+
     assert read([question], item) == [(3, values)]
 
 
-def test_a_line_may_hold_several_regimens_or_none():
+def test_a_line_may_hold_several_regimens():
     question = ask(3, "regimens", task=Task.DOSING, text=DOSES)
-    (one, first), (other, second) = read(
+
+    (number, first), (other_number, second) = read(
         [question],
         {
             "n": 3,
@@ -349,26 +361,34 @@ def test_a_line_may_hold_several_regimens_or_none():
             "freq": "QD",
         },
     )
-    assert one == 3
+
+    assert number == 3
     assert first["stands"] is True
     assert first["agent"] == "Testimab"
     assert first["quote"] == "Testimab\n5 mg IV"
     assert first["route"] is Route.ORAL
-    assert other == 3
-    assert second["quote"] == "2 tablets daily"
     assert "role" in first
+    assert other_number == 3
+    assert second["quote"] == "2 tablets daily"
     assert "role" not in second
+
+
+def test_a_line_without_an_item_holds_no_regimen_if_the_reply_is_complete():
+    question = ask(3, "regimens", task=Task.DOSING, text=DOSES)
+
     assert read([question]) == [(3, {"stands": False})]
     assert read([question], complete=False) == []
 
 
 def test_arms_that_are_left_out_are_no_answer():
     question = ask(3, "regimens", task=Task.DOSING, text=DOSES)
+
     ((_, none), (_, both)) = read(
         [question],
         {"n": 3, "agent": "Testimab"},
         {"n": 3, "agent": "A", "arms": [1, 2]},
     )
+
     assert "arms" not in none
     assert none["amounts"] == ()
     assert both["arms"] == (1, 2)
@@ -382,21 +402,22 @@ def outcome_values(*fields, text=OUTCOME, **item):
 
 
 def test_all_fields_of_an_outcome():
-    item = {
-        "concept": "OS",
-        "domain": "efficacy",
-        "times": ["2 year", "day 30"],
-        "span": "up_to",
-        "tool": "CTCAE|5.0",
-    }
-    events = {
-        "start": "infusion",
-        "ends": ["death"],
-        "censored": False,
-        "specimens": ["serum"],
-    }
-    fields = tuple(field for field in FIELDS[Task.ENDPOINTS] if field != "split")
-    assert outcome_values(*fields, **item, **events) == {
+    fields = [field for field in FIELDS[Task.ENDPOINTS] if field != "split"]
+
+    values = outcome_values(
+        *fields,
+        concept="OS",
+        domain="efficacy",
+        times=["2 year", "day 30"],
+        span="up_to",
+        tool="CTCAE|5.0",
+        start="infusion",
+        ends=["death"],
+        censored=False,
+        specimens=["serum"],
+    )
+
+    assert values == {
         "concept": Concept.OVERALL_SURVIVAL,
         "category": EndpointCategory.EFFICACY,
         "time_points": (
@@ -410,19 +431,6 @@ def test_all_fields_of_an_outcome():
         "censored": False,
         "specimens": ("serum",),
         "methods": (),
-    }
-    assert outcome_values(
-        "split",
-        "concept",
-        "category",
-        "time_kind",
-        "censored",
-        "start_event",
-        "end_events",
-    ) == {
-        "censored": False,
-        "start_event": None,
-        "end_events": (),
     }
 
 
@@ -465,7 +473,9 @@ def test_a_split_that_does_not_stand_in_the_text_cannot_be_read(split, message):
     reply = Reply.model_validate(
         {"items": [{"n": 5, "split": split}]}, context=Reply.context_of([question])
     )
+
     ((_, values),) = read_values([question], reply.items)
+
     assert list(values) == ["split"]
     assert message in values["split"].reason
 

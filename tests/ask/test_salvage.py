@@ -44,7 +44,9 @@ def test_each_item_is_judged_on_its_own_with_the_call_s_context():
         {"n": 4, "colour": "red"},
         {"colour": "red"},
     ]
+
     reply = salvage_items(raw, render(ask_about(1, 2, 3)), ask_about(1, 2, 3))
+
     assert [(item.n, item.word) for item in reply.items] == [(1, "rose"), (3, None)]
     assert reply.dropped == (
         (2, "word: Value error, is not a word of the text"),

@@ -59,6 +59,7 @@ def test_not_reported_names_the_sections_that_were_searched():
         for absence in Extractor(effort="none").extract(record).absences
         if absence.field == "eligibility.sex"
     ]
+
     assert gap.reason is AbsenceReason.NOT_REPORTED
     assert set(gap.sections) == {"title", "brief_summary", "eligibility"}
 
@@ -68,7 +69,9 @@ def test_contradictory():
     extraction = Extractor(effort="none").extract(
         trial(title="A trial", eligibility=text)
     )
+
     found = reasons(extraction)
+
     assert (
         found["eligibility.minimum_age"]
         is found["eligibility.maximum_age"]
@@ -201,7 +204,7 @@ async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked():
         ) as extract:
             some = await extract(record)
         asked = len(stub.requests)
-        (every,) = [one async for one in extractor.extract_many([record])]
+        (every,) = [extraction async for extraction in extractor.extract_many([record])]
     assert 0 < asked < len(stub.requests) - asked
     assert reasons(some)["custom.diet"] is AbsenceReason.BUDGET_EXHAUSTED
     assert reasons(every)["custom.diet"] is AbsenceReason.NOT_REPORTED

@@ -286,18 +286,6 @@ def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
     ]
 
 
-def test_an_endpoint_stays_since_it_is_registered_and_gold_since_it_has_no_evidence():
-    endpoint = Endpoint(
-        rank="primary", index=0, measure="x", evidence=(prove("measure", 0.1),)
-    )
-    left = drop_doubtful(make(endpoints=(endpoint,)), 0.5)
-    assert left.endpoints == (Endpoint(rank="primary", index=0, confidence=1.0),)
-    gold = make(
-        dosing=(Regimen(agent="A", section="arms[0]", quote="x", role="placebo"),)
-    )
-    assert drop_doubtful(gold, 1.0) is gold
-
-
 def test_an_endpoint_stays_since_it_is_registered():
     proof = prove("measure", 0.1)
     endpoint = Endpoint(rank="primary", index=0, measure="x", evidence=(proof,))
@@ -392,6 +380,8 @@ def test_without_its_condition_a_limit_says_too_much():
 @pytest.mark.parametrize("part", ["of", "anchor"])
 def test_a_time_window_can_do_without_its_other_quotes(part):
     window = TimeWindow(quote="x", comparator="<=", value=3, unit="day", **{part: "x"})
+
     left, fields = doubt_part(part, time_windows=(window,))
+
     assert left == (window.model_copy(update={part: None}),)
     assert fields == ["time_windows[0]"]

@@ -55,31 +55,6 @@ def record(request):
     return next(read_records(f"tests/records/{request.param}"))
 
 
-def test_every_character_is_in_exactly_one_span_and_counted_by_its_class(record):
-    coverage = extract(record).coverage
-    spans = covered(record)
-    for section in record.sections:
-        own = [span.span for span in spans if span.span.section == section.name]
-        assert all(one.end == other.start for one, other in pairwise(own))
-        assert not section.text or (own[0].start, own[-1].end) == (0, len(section.text))
-    assert all(
-        bool(span.items) == (span.text_class is TextClass.CLAIMED) for span in spans
-    )
-    for counted, kind in [
-        (coverage, ""),
-        *((section, section.kind) for section in coverage.sections),
-    ]:
-        of_kind = [
-            span for span in spans if kind in ("", span.span.section.partition("[")[0])
-        ]
-        lengths = Counter()
-        for one in of_kind:
-            lengths[one.text_class] += one.span.length
-        assert counted.claimed == lengths[TextClass.CLAIMED]
-        assert counted.boilerplate == lengths[TextClass.BOILERPLATE]
-        assert counted.characters == lengths.total()
-
-
 def test_headings_and_bullets_are_boilerplate():
     text = (
         "Inclusion Criteria:\n\n* Age 18 to 65 years\n2. Consent\n\nOther protocol-defined "

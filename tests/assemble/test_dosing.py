@@ -147,22 +147,25 @@ def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
     assert [regimen.agent for regimen in extraction.dosing] == ["Examplumab"]
     (finding,) = [
-        one
-        for one in extraction.findings
-        if one.kind is FindingKind.REGIMEN_UNCONFIRMED
+        finding
+        for finding in extraction.findings
+        if finding.kind is FindingKind.REGIMEN_UNCONFIRMED
     ]
     assert "20 mg orally once daily" in finding.citations[0].quote
 
 
 def test_a_regimen_that_only_the_model_read_has_its_proof(parsed):
     parsed = replace(parsed, regimens=parsed.regimens[:1])
-    found = assemble(parsed, EXAMPLUMAB, TESTIMAB)
-    (piece,) = [piece for piece in found["Testimab"].evidence if piece.field == "quote"]
-    assert (piece.quote, piece.origin) == (TESTIMAB["quote"], Origin.MODEL)
-    (piece,) = [
-        piece for piece in found["Examplumab"].evidence if piece.field == "amounts[0]"
-    ]
-    assert (piece.quote, piece.origin) == ("300 mg", Origin.BOTH)
+
+    regimens = assemble(parsed, EXAMPLUMAB, TESTIMAB)
+
+    (quote,) = regimens["Testimab"].evidence_for("quote")
+    assert quote.quote == TESTIMAB["quote"]
+    assert quote.origin == Origin.MODEL
+    (amount,) = regimens["Examplumab"].evidence_for("amounts")
+    assert amount.field == "amounts[0]"
+    assert amount.quote == "300 mg"
+    assert amount.origin == Origin.BOTH
 
 
 @pytest.mark.parametrize(
@@ -253,7 +256,9 @@ def test_values_of_a_regimen_may_stand_in_another_line(parsed):
         )
     )
     chunk = Chunk(99, Span("arms[1]", 0, len(section.text)), section.text)
+
     grounded = ground(parsed, chunk, TESTIMAB | cycle)
+
     (span,) = grounded.model["duration"].spans
     assert (span.section, grounded.refused) == ("arms[0]", ())
 
@@ -286,32 +291,33 @@ def mg(value, *arms):
 
 
 def test_arms_and_those_of_amounts_cite_the_labels():
-    levels = {"amounts": (mg(10, "1"), mg(5, "2")), "quote": "10 mg daily"}
-    parsed, (regimen,) = in_arms({"arms": (1, 2), **levels})
+    amounts = (mg(10, "1"), mg(5, "2"))
+
+    parsed, (regimen,) = in_arms(
+        {"arms": (1, 2), "amounts": amounts, "quote": "10 mg daily"}
+    )
+
     assert regimen.arms == ("High", "Low")
+    high, low = regimen.evidence_for("arms")
+    assert (high.field, high.section, high.quote) == ("arms[0]", "arms[0]", "High")
+    assert (low.field, low.section, low.quote) == ("arms[1]", "arms[1]", "Low")
+    assert high.support is Support.PARSED
+    assert low.support is Support.PARSED
+
     assert [amount.arms for amount in regimen.amounts] == [("High",), ("Low",)]
-    cited = [
-        (piece.field, piece.section, piece.quote)
-        for piece in regimen.evidence_for("arms")
-    ]
-    assert cited == [("arms[0]", "arms[0]", "High"), ("arms[1]", "arms[1]", "Low")]
-    assert {piece.support for piece in regimen.evidence_for("arms")} == {Support.PARSED}
-    parts = [piece for piece in regimen.evidence if piece.field.endswith("].arms")]
-    assert [(piece.field, piece.quote) for piece in parts] == [
-        ("amounts[0].arms", "High"),
-        ("amounts[1].arms", "Low"),
-    ]
+    quotes = {piece.field: piece.quote for piece in regimen.evidence}
+    assert quotes["amounts[0].arms"] == "High"
+    assert quotes["amounts[1].arms"] == "Low"
+
     for piece in regimen.evidence:
-        assert (
-            parsed.record.raw_text(piece.section)[piece.start : piece.end]
-            == piece.quote
-        )
+        text = parsed.record.raw_text(piece.section)
+        assert text[piece.start : piece.end] == piece.quote
 
 
 def test_what_a_model_lists_once_for_each_arm_is_one_regimen_of_all_of_them():
     same = {"amounts": (mg(10),), "quote": "10 mg daily"}
     _, dosing = in_arms(same | {"arms": (3,)}, same | {"arms": (1,)})
-    assert [one.arms for one in dosing] == [
+    assert [regimen.arms for regimen in dosing] == [
         ("High",)
     ]  # the third arm gets no examplumab
     same = {"frequency": Frequency.QD, "quote": "Examplumab 10 mg daily"}

@@ -150,6 +150,7 @@ def test_groups_of_people_are_alternatives_with_criteria_of_their_own():
 def test_a_group_has_its_line_and_the_words_of_its_rule_as_evidence():
     eligibility = extract(TREE).eligibility
     proofs = {piece.field: piece.quote for piece in eligibility.evidence}
+
     assert proofs["groups[0].lead_in"] == "High risk, at least two of:"
     assert proofs["groups[0].rule"] == "at least two of:"
     assert proofs["groups[1].lead_in"] == proofs["groups[1].rule"] == "One of:"
@@ -161,9 +162,10 @@ def test_a_group_has_its_line_and_the_words_of_its_rule_as_evidence():
 def test_a_doubtful_group_makes_the_participants_no_less_sure():
     text = "Inclusion Criteria:\n\n* Women\n* Measured twice, as follows:\n\n  * Lying\n  * Standing"
     doubtful, plain = (
-        extract(one).eligibility
-        for one in (text, text.replace("as follows", "by all of the following"))
+        extract(eligibility).eligibility
+        for eligibility in (text, text.replace("as follows", "by all of the following"))
     )
+
     assert (
         doubtful.evidence_for("groups")[-1].confidence
         < 0.8
@@ -205,7 +207,9 @@ def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():
         Asthma={"lead_in": model("Risk, shown as follows:", line)},
         Consent={"lead_in": model("Gout", items[1])},
     )
+
     groups, alone = show(extraction)
+
     assert groups == {
         "g1": (
             "at least 2 of",
@@ -216,19 +220,21 @@ def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():
     }
     assert alone == []
     assert {
-        one.origin for one in extraction.eligibility.evidence_for("groups[0].rule")
+        piece.origin for piece in extraction.eligibility.evidence_for("groups[0].rule")
     } == {Origin.MODEL}
 
 
 def test_lines_that_introduce_each_other_make_no_circle():
     parsed = parse("Inclusion Criteria:\n\n* Stroke\n* Gout\n* Asthma")
     stroke, gout, _ = (criterion.span for criterion in parsed.criteria)
+
     extraction = answer(
         parsed,
         Stroke={"lead_in": model("Gout", gout)},
         Gout={"lead_in": model("Stroke", stroke)},
         Asthma={"lead_in": model("Stroke", stroke)},
     )
+
     assert show(extraction)[0] == {"g1": ("all of", "Stroke", None, ["Gout", "Asthma"])}
 
 
@@ -241,11 +247,13 @@ def test_a_group_that_is_dropped_for_doubt_leaves_its_members_to_the_one_around(
         for piece in extraction.eligibility.evidence
     )
     doubtful = extraction.eligibility.model_copy(update={"evidence": evidence})
+
     left = drop_doubtful(extraction.model_copy(update={"eligibility": doubtful}), 0.5)
+
     assert show(left)[0] == {
         "g2": ("any of", "One of:", None, ["Stroke", "Infarction"])
     }
-    assert [one.field for one in left.eligibility.evidence_for("groups")] == [
+    assert [piece.field for piece in left.eligibility.evidence_for("groups")] == [
         "groups[0].lead_in",
         "groups[0].rule",
     ]

@@ -26,7 +26,9 @@ def test_each_part_has_evidence_of_its_own():
         "Inclusion Criteria:\n\n* ALT < 3 x ULN (< 5 x ULN with liver\n  metastases); steroids "
         "within 2 weeks of entry"
     )
+
     (criterion,) = extract(text)
+
     assert [constraint.condition for constraint in criterion.constraints] == [
         None,
         "with liver\n  metastases",
@@ -45,6 +47,7 @@ def test_each_part_has_evidence_of_its_own():
 def test_the_parts_of_a_time_window_may_stand_in_the_line_above():
     text = "Exclusion Criteria:\n\n* Within 5 weeks before entry:\n\n  * Biopsy of the liver"
     criterion = extract(text)[-1]
+
     assert place(criterion, "time_windows[0].anchor") == (
         text.index("before entry"),
         "before entry",

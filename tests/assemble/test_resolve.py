@@ -130,8 +130,8 @@ def test_the_confidence_is_the_share_of_answers_that_were_right_where_the_rules_
 ):
     assert name_situation(rule) == situation
     shares = {
-        resolve(rule, Reading("rectal", one), GAP, FIELD).confidence
-        for one in (0.01, 0.6, 1.0)
+        resolve(rule, Reading("rectal", confidence), GAP, FIELD).confidence
+        for confidence in (0.01, 0.6, 1.0)
     }
     assert shares == {share_right(FIELD, situation)}
 
@@ -191,6 +191,7 @@ def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
         LIMIT.model_copy(update={"condition": words}) for words in (rule, model)
     )
     answer = Reading((said,), 0.9) if model else None
+
     found, sure = resolve_part(
         said if model else read,
         "condition",
@@ -198,5 +199,6 @@ def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
         answer,
         "eligibility.constraints",
     )
+
     assert found is origin
     assert 0.5 < sure < 1

@@ -31,8 +31,8 @@ def make_study(
     """
     outcomes = [
         [
-            {key: part or None for key, part in zip(OUTCOME_KEYS, one, strict=True)}
-            for one in several
+            {key: part or None for key, part in zip(OUTCOME_KEYS, outcome, strict=True)}
+            for outcome in several
         ]
         for several in (primary, secondary)
     ]

@@ -126,8 +126,10 @@ def test_a_time_frame_that_was_blanked_is_not_missing():
         blanked=True,
         quote="in kg",
     )
+
     extraction = assemble_extraction(parsed, ModelResult())
-    assert [one.kind for one in audit_extraction(parsed, extraction)] == [
+
+    assert [finding.kind for finding in audit_extraction(parsed, extraction)] == [
         FindingKind.TIME_FRAME_MISSING
     ]
     assert audit_extraction(replace(parsed, hostile=(hostile,)), extraction) == ()
@@ -139,7 +141,9 @@ def test_blanked_words_are_not_quoted():
     (finding,) = audit_extraction(parsed, extraction)
     place = finding.citations[0]
     span = Span(place.section, place.start, place.start + 1)
+
     hostile = HostileText(FindingKind.MARKUP, span, blanked=True, quote=place.quote[0])
+
     assert audit_extraction(replace(parsed, hostile=(hostile,)), extraction) == ()
     assert audit_extraction(
         replace(parsed, hostile=(replace(hostile, blanked=False),)), extraction

@@ -105,10 +105,14 @@ def test_a_registered_outcome_of_the_same_name_is_always_recognised(entry):
 def test_an_outcome_registered_twice_at_one_time_is_found(time_frame, places):
     safety = ("Adverse events", "CTCAE 5.0")
     survival = ("Overall survival", "From enrolment to death", "2 years")
+
     found = audit(
         make_study(
             primary=((*safety, "1 year"),), secondary=(survival, (*safety, time_frame))
         )
     )
-    assert [[citation.section for citation in one.citations] for one in found] == places
-    assert {one.kind.value for one in found} <= {"outcome_repeated"}
+
+    assert [
+        [citation.section for citation in finding.citations] for finding in found
+    ] == places
+    assert {finding.kind.value for finding in found} <= {"outcome_repeated"}

@@ -13,6 +13,7 @@ def test_few_certain_values_of_judged_lines_are_wrong():
     found = {"natural": Counter(), "misleading": Counter()}
     for line, _, verdict in judge(read_lines(LINES)[::5], 0.85):
         found[line["set"].split()[0]][verdict] += 1
+
     assert found["natural"]["right"] >= 155
     assert found["natural"]["wrong"] == 0
     assert found["misleading"]["wrong"] <= 10

@@ -45,6 +45,7 @@ def run(monkeypatch, *words):
 def test_figures_of_files_are_drawn_with_a_peer(known, monkeypatch, tmp_path):
     peer = tmp_path / "peer.json"
     peer.write_text(json.dumps([figures(PEER, "home", 20.5, 0.95)]), "utf-8")
+
     run(
         monkeypatch,
         "--from",
@@ -55,9 +56,10 @@ def test_figures_of_files_are_drawn_with_a_peer(known, monkeypatch, tmp_path):
         "--json",
         tmp_path / "both.json",
     )
+
     assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
     assert [
-        one["effort"] for one in json.loads((tmp_path / "both.json").read_text("utf-8"))
+        row["effort"] for row in json.loads((tmp_path / "both.json").read_text("utf-8"))
     ][-1] == PEER
 
 
@@ -68,6 +70,7 @@ def test_a_bill_has_the_cache_and_the_thinking_of_a_dry_run():
         effort.bill(one, effort.find_pricing(model))
         for model in ("gpt-5-mini", effort.PRICE)
     )
+
     assert cheap.cached == middle.cached == 6000 * 992
     assert (cheap.thinking, cheap.writing) == (500 * 1000 * 2 / 1e6, 0)
     assert cheap.dollars == pytest.approx(

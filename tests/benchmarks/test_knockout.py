@@ -119,7 +119,7 @@ def results(tmp_path, monkeypatch):
 def test_a_needed_function_is_told_from_one_that_nothing_notices(results):
     found, _ = results
     groups = {
-        name: {one.key for one in group}
+        name: {decision.key for decision in group}
         for name, group in sort_results(r for _, r in found.values()).items()
     }
 
@@ -165,8 +165,8 @@ def test_what_an_answer_changes_depends_on_what_was_given():
     def act(text: str) -> None: ...
 
     changed = [
-        [set(answer.instead_of) for answer in list_answers(each, each)]
-        for each in (find, is_dose, act)
+        [set(answer.instead_of) for answer in list_answers(function, function)]
+        for function in (find, is_dose, act)
     ]
 
     assert changed == [

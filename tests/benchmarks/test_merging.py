@@ -53,9 +53,9 @@ def group(name, items, rule="any", parent=None, lead_in=None):
 def test_what_both_say_is_gold_and_the_rest_is_asked(key, first, second, merged, asked):
     about = []
 
-    def ask(place, one, other):
+    def ask(place, question, other):
         about.append(place)
-        return one
+        return question
 
     assert merge({key: first}, {key: second}, ask)[key] == merged
     assert about == asked

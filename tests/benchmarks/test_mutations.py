@@ -61,6 +61,7 @@ def test_a_harmless_change_is_made_and_accepted(kind):
         for quote, new in changed
         if new
     ]
+
     assert trials
     assert [trial.quote for trial in trials if not judge(trial).accepted] == []
 
@@ -68,6 +69,7 @@ def test_a_harmless_change_is_made_and_accepted(kind):
 def test_a_change_that_is_true_elsewhere_is_left_out():
     drawn = Drawn("Arm A: 5 mg daily\nArm B: 6 mg daily", 7, 17)
     trials = list(make_trials([drawn] * 50, 40, random.Random(1)))
+
     assert trials
     assert all(trial.quote != "6 mg daily" for trial in trials if trial.harmful)
 
@@ -116,10 +118,12 @@ def test_the_command_prints_its_tables_and_compares_checkers(
 @pytest.mark.skipif(not DATA.exists(), reason="the data folder is not here")
 def test_few_changes_escape_and_few_harmless_ones_are_refused():
     rng = random.Random(5)
+
     tallies = tally_verdicts(
         judge(trial)
         for trial in make_trials(draw_quotes(DATA, rng), choose(300, 10_000), rng)
     )
+
     escaped, refused = (tallies[harmful, "all"] for harmful in (True, False))
     assert escaped["wrong"] <= 0.002 * escaped["count"]
     assert refused["wrong"] <= 0.005 * refused["count"]

@@ -95,7 +95,9 @@ def test_day_is_no_length() -> None:
 
 def test_two_bounds_may_be_two_limits() -> None:
     text = "Age > 17 and < 60 years"
+
     (judged,) = compare(_mark(text, ("Person", "Age"), value="> 17 and < 60 years"))
+
     assert judged.found
     assert judged.owned
 
@@ -115,7 +117,9 @@ def test_quality_belongs_to_what_has_it() -> None:
         value="for 3 months",
         link="Has_temporal",
     )
+
     (judged,) = compare(row)
+
     assert judged.owned
 
 
@@ -124,5 +128,7 @@ def test_without_a_holder_no_owner_is_compared() -> None:
     row = _mark(
         text, ("Qualifier", "stable"), value="for 3 months", link="Has_temporal"
     )
+
     (judged,) = compare(row)
+
     assert judged.owned is None

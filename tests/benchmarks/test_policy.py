@@ -48,9 +48,11 @@ def test_who_was_right_is_counted(right, who):
         .eligibility.criteria[0]
         .model_copy(update={"category": right})
     )
+
     gold = TrialExtraction(
         record_id="A", eligibility=Eligibility(criteria=(criterion,))
     )
+
     assert nest(count_situations(parsed, result, gold)) == {
         FIELD: {"doubtful": {who: 1}},
         "eligibility.stands": {"agree": {"right": 1}},

@@ -192,48 +192,62 @@ def test_a_part_of_a_value_stands_falls_or_is_missing(field, answer, said, right
         "right": right,
     }
     item = Reply.model_validate({"items": [{"n": 1} | asked]}).items[0]
+
     [told] = follow_parts(one | ({"said": said} if said else {}), item, found)
+
     assert ("stands" if told.held else "bare" if told.bare else "falls") == fate
 
 
-def test_gold_without_parts_gives_no_cases_and_parts_are_falsified_by_those_beside_them():
-    labels = [{"label": label, "type": "EXPERIMENTAL"} for label in ("High", "Low")]
-    drugs = [{"type": "DRUG", "name": "Examplin", "description": "5 or 10 mg"}]
+@pytest.fixture
+def two_arms():
+    """A record of two arms in which a drug is given in two doses."""
     study = make_study(
         0, {"task": "eligibility", "list": "inclusion", "text": CRITERIA[0]["quote"]}
     )
     study["protocolSection"]["armsInterventionsModule"] = {
-        "armGroups": labels,
-        "interventions": drugs,
+        "armGroups": [
+            {"label": "High", "type": "EXPERIMENTAL"},
+            {"label": "Low", "type": "EXPERIMENTAL"},
+        ],
+        "interventions": [
+            {"type": "DRUG", "name": "Examplin", "description": "5 or 10 mg"}
+        ],
     }
     [record] = read_studies([study])
-    plain = {key: value for key, value in CRITERIA[0].items() if key != "time_windows"}
-    plain |= {"constraints": CRITERIA[0]["constraints"][:1]}
-    bare = {key: value for key, value in REGIMEN.items() if key != "arms"}
-    assert (
-        list(
-            make_part_cases(
-                record, {"eligibility": {"criteria": [plain]}, "dosing": [bare]}
-            )
-        )
-        == []
-    )
+    return record
+
+
+def test_gold_without_parts_gives_no_cases(two_arms):
+    criterion = CRITERIA[0] | {"constraints": CRITERIA[0]["constraints"][:1]}
+    del criterion["time_windows"]
+    regimen = {key: value for key, value in REGIMEN.items() if key != "arms"}
+    gold = {"eligibility": {"criteria": [criterion]}, "dosing": [regimen]}
+
+    assert list(make_part_cases(two_arms, gold)) == []
+
+
+def test_parts_are_falsified_by_those_beside_them(two_arms):
     amounts = [AMOUNTS[0], AMOUNTS[1] | {"arms": ["Low"]}]
     gold = {
         "eligibility": {"criteria": CRITERIA},
         "dosing": [REGIMEN | {"amounts": amounts}],
     }
-    made = list(make_part_cases(record, gold))
+
+    cases = list(make_part_cases(two_arms, gold))
+
     wrong = {
-        (one["kind"], one.get("at")): one["answer"] for one in made if not one["right"]
+        (case["kind"], case.get("at")): case["answer"]
+        for case in cases
+        if not case["right"]
     }
-    assert (
-        wrong["another limit's condition", 0]["limits"][0]
-        == f"ALT: <= 3 x ULN @ {LIVER}"
-    )
-    assert wrong["condition dropped", 1]["limits"][1] == "ALT: <= 5 x ULN"
-    assert wrong["another window's of", 0]["windows"][0].split(" | ")[2] == "warfarin"
-    assert wrong["another window's anchor", 0]["windows"][0].endswith(BIOPSY)
+    limits = wrong["another limit's condition", 0]["limits"]
+    assert limits[0] == f"ALT: <= 3 x ULN @ {LIVER}"
+    limits = wrong["condition dropped", 1]["limits"]
+    assert limits[1] == "ALT: <= 5 x ULN"
+    windows = wrong["another window's of", 0]["windows"]
+    assert windows[0].split(" | ")[2] == "warfarin"
+    windows = wrong["another window's anchor", 0]["windows"]
+    assert windows[0].endswith(BIOPSY)
     assert wrong["another amount's arms", 0]["dose"] == ["10 mg @ 2", "5 mg @ 1"]
 
 
@@ -254,7 +268,9 @@ async def test_a_dose_counts_for_its_agent_alone():
         case(number, base, {"agent": agent, "quote": text, "dose": [dose]}, right=right)
         for number, (agent, dose, right) in enumerate(answers)
     ]
+
     verdicts = await judge(cases)
+
     assert [
         (verdict.field, verdict.confidence is not None) for verdict in verdicts
     ] == [

@@ -50,7 +50,7 @@ def test_a_fold_is_judged_by_curves_that_have_not_seen_it():
         for fold in (0, 1)
     ]
     found = zip(values, cross_validate(values), strict=True)
-    assert {(one.fold, confidence > 0.5) for one, confidence in found} == {
+    assert {(judged.fold, confidence > 0.5) for judged, confidence in found} == {
         (0, False),
         (1, True),
     }
@@ -101,8 +101,9 @@ def gold():
 
 def test_readings_are_paired_with_gold(record, gold):
     rights = {}
-    for one in judge_record(parse_record(record), gold):
-        rights.setdefault(one.field, []).append(one.right)
+    for judged in judge_record(parse_record(record), gold):
+        rights.setdefault(judged.field, []).append(judged.right)
+
     assert rights["eligibility.minimum_age"] == [True]
     assert rights["eligibility.maximum_age"] == [False]
     assert sorted(rights["eligibility.criteria.stands"]) == [False, True, True]
@@ -126,13 +127,15 @@ def test_a_rejected_criterion_counts_if_gold_has_it(record, gold):
         "Inclusion Criteria:\n\n* Adequate organ function, defined as:\n  * Platelets >= 50 x "
         "10^9/L"
     )
+
     record = record.model_copy(
         update={"sections": (Section(name="eligibility", text=text),)}
     )
+
     stands = [
-        one
-        for one in judge_record(parse_record(record), gold)
-        if one.field.endswith("stands")
+        judged
+        for judged in judge_record(parse_record(record), gold)
+        if judged.field.endswith("stands")
     ]
     assert [(stand.read, stand.label) for stand in stands] == [
         (False, True),
@@ -153,12 +156,14 @@ def test_a_record_is_judged_once_and_only_if_its_text_is_the_annotated_one(
     record, gold
 ):
     line = make_line(record, gold, 2)
+
     other = record.model_copy(
         update={"sections": (Section(name="eligibility", text="Women"),)}
     )
+
     found = list(judge_gold({"T1": line}, [other, record, record]))
-    assert [one.field for one in found].count("eligibility.sex") == 1
-    assert {(one.area, one.fold) for one in found} == {("Allergy / asthma", 2)}
+    assert [judged.field for judged in found].count("eligibility.sex") == 1
+    assert {(judged.area, judged.fold) for judged in found} == {("Allergy / asthma", 2)}
 
 
 @pytest.fixture
@@ -190,7 +195,9 @@ def arguments(tmp_path, monkeypatch, gold):
 def test_the_command_writes_the_curves(arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.reliability.CURVES", tmp_path / "calibration.toml")
     arguments.append("--write")
+
     command.main()
+
     assert '["eligibility.maximum_age"]' in (tmp_path / "calibration.toml").read_text(
         "utf-8"
     )

@@ -40,8 +40,10 @@ def test_every_record_costs_one_call_and_no_more_are_answered_than_can_be(
     in_process, tmp_path
 ):
     write_open_records(tmp_path / "records.jsonl", 12)
+
     with serve_slowly(0.1) as server:
         calls, seconds, *_ = drive(tmp_path, server, 4, 12)
+
     assert calls == 12
     assert 0 < calls / seconds <= 1.01 * 4 / 0.1
 

@@ -70,6 +70,8 @@ def test_a_changed_section_is_named(line):
         Section(name=s.name, text=s.text + "." * (s.name == "arms[0]"))
         for s in RECORD.sections
     ]
+
     changed = RECORD.model_copy(update={"sections": tuple(sections)})
+
     assert find_changed_sections(line, RECORD) == ()
     assert find_changed_sections(line, changed) == ("arms[0]",)

@@ -1,5 +1,7 @@
 """Tests of the count of sure values."""
 
+import pytest
+
 from benchmarks.sure_parts import judge
 from extractor.schemas import Evidence, TrialExtraction
 
@@ -24,7 +26,9 @@ def read(of, *, confidence=None):
         "start": 0,
         "end": 1,
     }
-    fields = [(f"time_windows[{at}].of", one["of"]) for at, one in enumerate(windows)]
+    fields = [
+        (f"time_windows[{at}].of", window["of"]) for at, window in enumerate(windows)
+    ]
     evidence = [
         Evidence(field=field, quote=quote, confidence=confidence, **known)
         for field, quote in fields
@@ -41,10 +45,19 @@ def read(of, *, confidence=None):
     )
 
 
-def test_the_word_of_another_window_is_counted_as_wrong():
-    name = "eligibility.criteria.time_windows.of"
-    for of, right in (("warfarin", [True, True]), ("biopsy", [False, True])):
-        judged = list(judge(read("warfarin"), read(of, confidence=0.9)))
-        assert sorted(
-            (sure, is_right) for field, sure, is_right in judged if field == name
-        ) == [(0.9, one) for one in right]
+@pytest.mark.parametrize(
+    ("of", "right"),
+    [
+        pytest.param("warfarin", [True, True], id="of their windows"),
+        pytest.param("biopsy", [False, True], id="one of another window"),
+    ],
+)
+def test_the_word_of_another_window_is_counted_as_wrong(of, right):
+    judged = judge(read("warfarin"), read(of, confidence=0.9))
+
+    words = sorted(
+        (confidence, is_right)
+        for field, confidence, is_right in judged
+        if field == "eligibility.criteria.time_windows.of"
+    )
+    assert words == [(0.9, is_right) for is_right in right]

@@ -114,7 +114,9 @@ def test_a_scorer_learns_the_word_that_decides_and_knows_unlabelled_words(fitted
 
 def test_a_stored_scorer_is_read_again(fitted, tmp_path):
     store_scorer(fitted, tmp_path / "beasts.npz")
+
     stored = read_scorer(tmp_path / "beasts.npz")
+
     assert stored.classes == fitted.classes
     assert stored.rows == fitted.rows
     assert stored.damped == fitted.damped
@@ -124,9 +126,11 @@ def test_a_stored_scorer_is_read_again(fitted, tmp_path):
 def test_a_fold_is_judged_without_its_own_labels(vectors):
     labels = [*LABELS_OF, "fish", "hen", "cow"]
     folds = [int(label in {"bird", "fish", "hen"}) for label in labels]
+
     classes, chances = hold_out(
         PLAN, [*ITEMS, *ITEMS[:3]], labels, folds, vectors, [1.0] * len(labels)
     )
+
     assert classes == ("bird", "cat", "cow", "dog", "fish", "hen")
     assert chances.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert (chances[np.array(labels) == "bird", classes.index("bird")] == 0).all()
@@ -243,12 +247,13 @@ def test_rows_of_all_files_have_fold_and_area(data):
 
 
 def test_records_of_the_gold_are_not_used_for_training(data):
-    known = (
-        {"nctId": f"NCT9000000{number}", "briefTitle": "A trial"} for number in (8, 9)
-    )
-    studies = ({"protocolSection": {"identificationModule": one}} for one in known)
-    lines = "".join(json.dumps(study) + "\n" for study in studies)
+    lines = ""
+    for number in (8, 9):
+        identity = {"nctId": f"NCT9000000{number}", "briefTitle": "A trial"}
+        study = {"protocolSection": {"identificationModule": identity}}
+        lines += json.dumps(study) + "\n"
     (data / "records" / "all_areas.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+
     assert list(read_training_records(data)) == ["NCT90000008"]
 
 
@@ -258,5 +263,6 @@ def test_no_trial_of_the_gold_is_used_for_training():
     trials = {
         row.get("record") for part in read_training_rows(SHARED, {}) for row in part
     }
+
     assert held_back
     assert not held_back & (trials | read_gold(LABELS).keys())

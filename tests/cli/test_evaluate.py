@@ -16,7 +16,8 @@ from tests.evaluation.annotations import make_gold
 @pytest.fixture
 def sources(tmp_path):
     """Gold of two records, and a prediction with one wrong dose."""
-    gold, predicted = tmp_path / "gold.jsonl", tmp_path / "predicted.jsonl"
+    gold = tmp_path / "gold.jsonl"
+    predicted = tmp_path / "predicted.jsonl"
     golds, predictions = ([make_gold("A"), make_gold("B")] for _ in range(2))
     predictions[0]["dosing"][0]["amounts"][0] |= {"low": 9, "high": 9}
     gold.write_text("\n".join(map(json.dumps, golds)), "utf-8")
@@ -38,7 +39,8 @@ def test_piped_output_is_a_table_of_tabs(sources):
     assert rows["dosing.amounts"][1:4] == ["4", "0.750", "0.750"]
     assert rows["number"][1:] == ["1", "9", "dosing.amounts 1", "A dosing[0].amounts"]
     assert "2 records, 0 missing, 0 without gold" in rows
-    header, sex = rows["score"], rows["eligibility.sex"]
+    header = rows["score"]
+    sex = rows["eligibility.sex"]
     assert sex[header.index("95 % interval")] == ""  # two values are too few
     assert (
         rows["eligibility.criteria"][header.index("95 % interval")] == "1.000 to 1.000"
@@ -158,7 +160,8 @@ def test_a_terminal_of_any_width_shows_every_score(sources, monkeypatch, width):
 
 def test_no_record_id_controls_the_terminal(tmp_path):
     hostile = "A\x1b[2J\tB\nC\x07"
-    gold, predicted = tmp_path / "gold.jsonl", tmp_path / "predicted.jsonl"
+    gold = tmp_path / "gold.jsonl"
+    predicted = tmp_path / "predicted.jsonl"
     gold.write_text(json.dumps(make_gold(hostile)), "utf-8")
     predicted.write_text(json.dumps(make_gold(f"{hostile}D")), "utf-8")
     result = _invoke(str(gold), str(predicted), "--compare", str(predicted))

@@ -76,10 +76,8 @@ def test_a_second_export_holds_the_open_requests(tmp_path, requests):
     failed = recorded(requests[1]) | {
         "response": {"status_code": 500, "body": {"error": {"message": "overloaded"}}}
     }
-    some, rest = (
-        write(tmp_path / "some.jsonl", [recorded(requests[0]), failed]),
-        tmp_path / "rest.jsonl",
-    )
+    some = write(tmp_path / "some.jsonl", [recorded(requests[0]), failed])
+    rest = tmp_path / "rest.jsonl"
     files = ("--answers", some, "--requests", rest)
     done = invoke(
         "batch",
@@ -138,7 +136,9 @@ def test_further_answers_go_into_the_folder_of_the_first_ones(tmp_path, requests
             "response": {"status_code": 200, "body": body},
         }
 
-    done, rest, open_ = [], tmp_path / "rest.jsonl", []
+    done = []
+    rest = tmp_path / "rest.jsonl"
+    open_ = []
     for name, asked in (("first", requests[:1]), ("second", requests[1:])):
         answers = write(tmp_path / f"{name}.jsonl", map(answer, asked))
         words = (

@@ -49,21 +49,22 @@ def list_options(command):
 
 
 def test_long_help_is_in_groups_an_option_has_one_group_everywhere_and_rare_ones_come_last():
-    found = list(list_panels())
-    assert {"batch submit", "batch collect", "doctor"} <= {
-        command for command, *_ in found
-    }
-    counts = Counter(command for command, *_ in found)
-    assert {
-        command for command, _, panel in found if panel is None and counts[command] > 6
-    } == set()
-    panels = {}
-    for _, option, panel in found:
+    listed = list(list_panels())
+
+    counts = Counter(command for command, *_ in listed)
+    bare = set()
+    groups = {}
+    for command, option, panel in listed:
         if panel:
-            panels.setdefault(option, set()).add(panel)
-    assert {option: names for option, names in panels.items() if len(names) > 1} == {}
+            groups.setdefault(option, set()).add(panel)
+        elif panel is None and counts[command] > 6:
+            bare.add(command)
+
+    assert {"batch submit", "batch collect", "doctor"} <= set(counts)
+    assert bare == set()
+    assert {option: names for option, names in groups.items() if len(names) > 1} == {}
     for command in counts:
-        rare = [panel == RARE for name, _, panel in found if name == command]
+        rare = [panel == RARE for name, _, panel in listed if name == command]
         assert rare == sorted(rare), command
 
 

@@ -111,7 +111,8 @@ def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
 def test_what_follows_a_run_without_results_is_refused_and_leaves_nothing_empty(
     tmp_path,
 ):
-    paper, run = tmp_path / "paper.pdf", tmp_path / "run"
+    paper = tmp_path / "paper.pdf"
+    run = tmp_path / "run"
     paper.write_bytes(PDF)
     invoke("run", paper, "--effort", "none", "--out", run, "--workers", 1)
     before = sorted(tmp_path.iterdir())
@@ -134,7 +135,8 @@ def test_what_follows_a_run_without_results_is_refused_and_leaves_nothing_empty(
 
 
 def test_a_batch_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch):
-    paper, requests = tmp_path / "paper.pdf", tmp_path / "requests.jsonl"
+    paper = tmp_path / "paper.pdf"
+    requests = tmp_path / "requests.jsonl"
     paper.write_bytes(PDF)
     submit = ("batch", "submit", "tests/records", "--model", "gpt-5-mini")
     done = invoke(*submit, "--out", tmp_path / "deep" / "out")

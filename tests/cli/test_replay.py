@@ -164,7 +164,8 @@ def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(
     """No answer fits, since the prompt has changed: the replay is no failure, and its folder can
     go on.
     """
-    server, new = made[0], run.parent / "new"
+    server = made[0]
+    new = run.parent / "new"
     monkeypatch.setattr(
         "sys.argv", ["extractor", "run", "records", "--replay", "run", "--out", "new"]
     )

@@ -10,7 +10,8 @@ from extractor import Effort, Extractor, read_records
 from tests.commands import extract, invoke, read_lines
 from tests.llm.stub import fault, serve
 
-STUDY, STUDIES = "tests/records/study.json", "tests/records/studies.jsonl"
+STUDY = "tests/records/study.json"
+STUDIES = "tests/records/studies.jsonl"
 
 
 def read_manifest(folder):
@@ -20,10 +21,8 @@ def read_manifest(folder):
 def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     done = invoke("run", "tests/records", "--effort", "none", "--out", tmp_path)
     assert (done.exit_code, done.stdout) == (0, "")
-    results, manifest = (
-        read_lines(tmp_path / "extractions.jsonl"),
-        read_manifest(tmp_path),
-    )
+    results = read_lines(tmp_path / "extractions.jsonl")
+    manifest = read_manifest(tmp_path)
     assert manifest["records"] == {
         "extracted": len(results),
         "lacking": 0,
@@ -143,7 +142,8 @@ def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
     invoke(*command)
     once = read_manifest(tmp_path)
     invoke(*command)
-    again, results = read_manifest(tmp_path), read_lines(tmp_path / "extractions.jsonl")
+    again = read_manifest(tmp_path)
+    results = read_lines(tmp_path / "extractions.jsonl")
     assert again["usage"] == once["usage"]
     assert (
         once["usage"]["output_tokens"]

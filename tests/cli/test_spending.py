@@ -109,11 +109,13 @@ def test_a_limit_in_money_holds_through_kills(tmp_path, command, totals):
     """The server holds its answers while the run is killed: whether they were paid for is never
     known.
     """
-    limit, asked = 0.3, []
+    limit = 0.3
+    asked = []
     with serve_faults() as server:
         server.judge = lambda body: asked.append(body) or WELL
         for _ in range(3):
-            before, server.holds_after = server.calls, server.calls + 1
+            before = server.calls
+            server.holds_after = server.calls + 1
             with start_extractor(
                 *command(server, "--max-usd", limit, "--concurrency", 4)
             ) as running:
@@ -157,7 +159,7 @@ def test_a_limit_in_money_holds_while_no_reply_comes_in_time(command, totals):
     with serve_faults() as server:
         server.holds_after = 0
         stopped = invoke(
-            *command(server, "--max-usd", 0.2, "--timeout", 0.3, "--concurrency", 2)
+            *command(server, "--max-usd", 0.2, "--timeout", 2, "--concurrency", 2)
         )
         server.holds_after = None
     assert stopped.exit_code == 3, stopped.stderr
@@ -168,7 +170,8 @@ def test_a_limit_in_money_holds_while_no_reply_comes_in_time(command, totals):
 
 def test_totals_are_the_sum_of_calls_despite_faults(command, totals):
     """Transient faults, refusals, broken answers, and requests that the server never accepts."""
-    lots, answers = random.Random(0), []
+    lots = random.Random(0)
+    answers = []
 
     def answer(request):
         lot = lots.random()
@@ -189,7 +192,8 @@ def test_totals_are_the_sum_of_calls_despite_faults(command, totals):
             invoke(*command(server, "--max-usd", limit))
             manifest = totals()
             assert manifest["usage"]["calls"] == len(answers)
-    extracted, failed = manifest["records"]["extracted"], manifest["records"]["failed"]
+    extracted = manifest["records"]["extracted"]
+    failed = manifest["records"]["failed"]
     assert (
         extracted <= RECORDS <= extracted + failed
     )  # a failed record may have a result without an answer
@@ -202,10 +206,8 @@ def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
         "completion_tokens": 25,
         "prompt_tokens_details": {"cached_tokens": 1500},
     }
-    out, model = (
-        tmp_path / "out",
-        ("--prices", tmp_path / "prices.toml", "--effort", "all"),
-    )
+    out = tmp_path / "out"
+    model = ("--prices", tmp_path / "prices.toml", "--effort", "all")
     with serve([completion('{"items": []}', usage=usage)]) as server:
         command = (
             "run",

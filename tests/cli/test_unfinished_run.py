@@ -33,7 +33,8 @@ def going(tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("going")
     write_distinct_records(folder / "records.jsonl", RECORDS)
-    ended, results = Event(), folder / "run" / "extractions.jsonl"
+    ended = Event()
+    results = folder / "run" / "extractions.jsonl"
 
     def answer(_):
         if results.exists() and results.stat().st_size:

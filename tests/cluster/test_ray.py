@@ -13,7 +13,7 @@ from benchmarks.servers import serve_counting
 from extractor.apps.cli.console import BUDGET, FAILED, OK
 from extractor.errors import ModelAway
 from extractor.run.ray import connected
-from tests.commands import invoke
+from tests.commands import invoke, read_lines
 from tests.serve.running import one, study
 
 from .running import CONCURRENCY, count_answered_twice
@@ -44,6 +44,7 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(
     is killed.
     """
     here, calls = whole
+
     with serve_counting(0.2) as server:
         model = f"{server.url}#stub"
         options = (
@@ -100,6 +101,7 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(
             killing.join()
             cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
         assert calls <= server.calls <= calls + 3 * 2 * CONCURRENCY
+
     assert count_answered_twice(tmp_path / "run") == 0
     assert (tmp_path / "run" / "extractions.jsonl").read_bytes() == here
 
@@ -112,28 +114,21 @@ def test_only_records_with_a_bug_fail(cluster, tmp_path):
     ]
     records = tmp_path / "records.jsonl"
     records.write_text("\n".join([one(1).decode(), *lines, one(2).decode()]))
-    done = run_on(cluster, records, tmp_path / "out")
+    out = tmp_path / "out"
+
+    done = run_on(cluster, records, out)
+
     assert done.exit_code == FAILED
     assert "Traceback" not in done.stderr
-    extracted, failures = (
-        [
-            json.loads(line)
-            for line in (tmp_path / "out" / f"{name}.jsonl")
-            .read_text("utf-8")
-            .splitlines()
-        ]
-        for name in ("extractions", "failures")
-    )
-    assert [extraction["record_id"] for extraction in extracted] == [
-        "NCT00000001",
-        "NCT00000002",
-    ]
-    reported = {failure["record_id"]: failure["message"] for failure in failures}
-    assert sorted(reported) == [f"NCT{number:08d}" for number in failing]
-    for number, how in failing.items():
-        assert (how if how != "kill" else "3 workers were lost") in reported[
-            f"NCT{number:08d}"
-        ]
+    extracted = [line["record_id"] for line in read_lines(out / "extractions.jsonl")]
+    assert extracted == ["NCT00000001", "NCT00000002"]
+    failures = read_lines(out / "failures.jsonl")
+    messages = {failure["record_id"]: failure["message"] for failure in failures}
+    assert messages.keys() == {"NCT00000050", "NCT00000051", "NCT00000052"}
+    assert len(failures) == 3
+    assert "MemoryError" in messages["NCT00000050"]
+    assert "SystemExit" in messages["NCT00000051"]
+    assert "3 workers were lost" in messages["NCT00000052"]
 
 
 @pytest.mark.parametrize(

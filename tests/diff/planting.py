@@ -122,7 +122,7 @@ def to_json(study: Study) -> dict[str, Any]:
             "eligibilityModule": {"eligibilityCriteria": eligibility} | study["fields"],
             "outcomesModule": {
                 f"{rank}Outcomes": [
-                    dict(zip(keys, one, strict=True)) for one in study[rank]
+                    dict(zip(keys, outcome, strict=True)) for outcome in study[rank]
                 ]
                 for rank in ("primary", "secondary")
             },

@@ -134,7 +134,9 @@ def test_two_single_records_are_compared_whatever_their_names(tmp_path):
         paths, ("Change in FEV1, 12 weeks", "Change in FEV1, 24 weeks"), strict=True
     ):
         path.write_text(flat.format(outcome), "utf-8")
+
     done = diff(*paths)
+
     assert done.exit_code == 1
     assert "time frame: 12 weeks -> 24 weeks" in done.stdout
 
@@ -155,7 +157,9 @@ def test_two_single_records_are_compared_whatever_their_names(tmp_path):
 def test_errors_exit_2_with_a_remedy(old, tmp_path, new, options, message):
     (tmp_path / "broken.json").write_text('{"protocolSection": {', "utf-8")
     write(tmp_path / "new.jsonl", make_study())
+
     done = diff(old, tmp_path / new, *options)
+
     assert done.exit_code == 2
     assert message in done.stderr
 
@@ -163,7 +167,9 @@ def test_errors_exit_2_with_a_remedy(old, tmp_path, new, options, message):
 def test_what_can_be_read_is_compared_when_a_record_is_broken(old, tmp_path):
     new = write(tmp_path / "new.jsonl", PLANT["amount"])
     new.write_text(new.read_text("utf-8") + "\n{", "utf-8")
+
     done = diff(old, new)
+
     assert done.exit_code == 2
     assert "amount: 200 mg -> 400 mg" in done.stdout
     assert "some records could not be compared" in done.stderr

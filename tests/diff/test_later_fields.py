@@ -133,6 +133,7 @@ def test_a_range_of_time_is_compared_as_a_whole():
         }
         for high in (20, 30)
     )
+
     assert list_changes(make(old), make(new)) == [
         ("changed", "major", "constraints", "10-20 days -> 10-30 days"),
     ]  # fmt: skip
@@ -199,7 +200,7 @@ def test_an_earlier_extraction_says_nothing_of_groups_and_arms():
 
 def give(*arms, amounts=((5, ()),)):
     doses = [
-        {"low": n, "high": n, "unit": "mg", "arms": list(each)} for n, each in amounts
+        {"low": n, "high": n, "unit": "mg", "arms": list(arms)} for n, arms in amounts
     ]
     known = {
         "agent": "zinc",
@@ -255,11 +256,41 @@ def record(*labels):
     ],
 )
 def test_a_renamed_added_or_removed_arm_is_told_as_an_arm_alone(old, new, told):
-    versions = (make(dosing=[give(*labels)]) for labels in (old, new))
-    found = diff_trials(*versions, record(*old), record(*new)).changes
-    assert [(one.item, one.field) for one in found] == [
-        ("arm", field) for field in told
-    ]
+    before = make(dosing=[give(*old)])
+    after = make(dosing=[give(*new)])
+
+    changes = diff_trials(before, after, record(*old), record(*new)).changes
+
+    assert {change.item for change in changes} == {"arm"}
+    assert [change.field for change in changes] == told
+
+
+def introduce(words, rule):
+    """Two criteria in a group that a line introduces: the extraction and the record."""
+    proof = {
+        "field": "groups[0].lead_in",
+        "section": "eligibility",
+        "start": 0,
+        "end": len(words),
+        "quote": words,
+        "origin": "rule",
+        "support": "literal",
+    }
+    shared = {"kind": "inclusion", "section": "eligibility", "group": "g1"}
+    people = {
+        "groups": [group("g1", rule, lead_in=words)],
+        "criteria": [shared | {"quote": "Fever"}, shared | {"quote": "Cough"}],
+        "evidence": [proof],
+    }
+    section = Section(name="eligibility", text=f"{words}\n* Fever\n* Cough\n")
+    return (
+        TrialExtraction.model_validate({"record_id": "A", "eligibility": people}),
+        TrialRecord(
+            record_id="A",
+            source=Source(path="a", format="flat"),
+            sections=(section,),
+        ),
+    )
 
 
 @pytest.mark.parametrize(
@@ -273,38 +304,9 @@ def test_a_renamed_added_or_removed_arm_is_told_as_an_arm_alone(old, new, told):
 )
 def test_a_rule_is_told_once_and_only_if_the_text_changed(old, new, fields):
     """An introducing line is compared by itself, if it ends with a colon and is recognised."""
-    versions = []
-    records = []
-    for words, rule in ((old, "any"), (new, "all")):
-        lines = f"{words}\n* Fever\n* Cough\n"
-        proof = {
-            "field": "groups[0].lead_in",
-            "section": "eligibility",
-            "start": 0,
-            "end": len(words),
-            "quote": words,
-        }
-        people = {
-            "groups": [group("g1", rule, lead_in=words)],
-            "evidence": [proof | {"origin": "rule", "support": "literal"}],
-        }
-        criteria = [
-            {"kind": "inclusion", "section": "eligibility", "quote": one, "group": "g1"}
-            for one in ("Fever", "Cough")
-        ]
-        versions.append(
-            TrialExtraction.model_validate(
-                {"record_id": "A", "eligibility": people | {"criteria": criteria}}
-            )
-        )
-        section = Section(name="eligibility", text=lines)
-        records.append(
-            TrialRecord(
-                record_id="A",
-                source=Source(path="a", format="flat"),
-                sections=(section,),
-            )
-        )
-    assert [
-        change.field for change in diff_trials(*versions, *records).changes
-    ] == fields
+    before, old_record = introduce(old, "any")
+    after, new_record = introduce(new, "all")
+
+    changes = diff_trials(before, after, old_record, new_record).changes
+
+    assert [change.field for change in changes] == fields

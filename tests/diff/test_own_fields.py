@@ -62,5 +62,6 @@ def test_a_value_goes_with_its_item():
     ]
     fewer = diff_trials(old, make(AGE, MARKER, assay=[(1, "SP263")])).changes
     assert [
-        (one.kind.value, one.old.path, one.old.value, one.new) for one in fewer
+        (change.kind.value, change.old.path, change.old.value, change.new)
+        for change in fewer
     ] == [("removed", "custom.assay[0]", "22C3", None)]

@@ -118,11 +118,11 @@ def instrument(name, version=None):
     ],
 )
 def test_the_level_at_which_values_agree(comparer, gold, predicted, levels):
-    ours, theirs = (COMPARERS[comparer].spread(value) for value in (gold, predicted))
-    assert [
-        COMPARERS[comparer].level(one, other)
-        for one, other in zip(ours, theirs, strict=True)
-    ] == levels
+    compared = COMPARERS[comparer]
+
+    pairs = zip(compared.spread(gold), compared.spread(predicted), strict=True)
+
+    assert [compared.level(own, other) for own, other in pairs] == levels
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,9 @@ def test_micro_is_over_values():
     gold = make_gold()
     predicted = make_gold()
     predicted["eligibility"]["sex"] = "female"
+
     report = score(gold, predicted)
+
     values = sum(field.stated for field in report.fields if field.task == "eligibility")
     assert report.figure("eligibility.micro") == pytest.approx((values - 1) / values)
 
@@ -176,7 +178,9 @@ def find_sex(report):
 def test_the_same_input_gives_the_same_report_in_any_order():
     golds = make_golds(12)
     predicted = predict(golds)
+
     first = evaluate(golds, predicted, compare=golds, resamples=100)
+
     assert evaluate(golds[::-1], predicted[::-1], compare=golds, resamples=100) == first
     assert evaluate(golds, predicted, compare=golds, resamples=100, seed=1) != first
     assert ScoreReport.model_validate_json(first.model_dump_json()) == first

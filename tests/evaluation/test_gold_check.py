@@ -321,7 +321,9 @@ def test_other_characters_are_distinguished_from_other_words(tmp_path):
         criterion("men – and women - alike", category="sex")
         | {"section": "brief_summary"},
     )
+
     [(path, problem, remedy)] = check(tmp_path, gold)
+
     assert path == "eligibility.criteria[3].quote"
     assert "written otherwise" in problem
     assert "'men - and women – alike'" in remedy
@@ -343,6 +345,7 @@ def test_a_faulty_field_does_not_hide_the_problems_beside_it(tmp_path):
     gold = change((*CRITERIA, 0, "kind"), "in")
     gold["eligibility"]["criteria"][0] |= {"quote": "Age 19", "category": "x"}
     gold["dosing"][0] |= {"route": "by hand", "quote": "16 mg"}
+
     assert sorted(path for path, _, _ in check(tmp_path, gold)) == [
         "dosing[0].quote",
         "dosing[0].route",
@@ -363,7 +366,9 @@ def test_all_files_are_checked_at_once(tmp_path):
         "e.jsonl",
     )
     (tmp_path / "f.json").write_bytes(b'{"record_id": "\xff"}')
+
     write(tmp_path, "[" * 100_000, "g.json")
+
     found = [
         (p.place.path.name, p.place.line, p.path, p.problem)
         for p in check_gold(tmp_path, [RECORD])
@@ -426,7 +431,9 @@ def test_unreadable_records_and_missing_folders_are_problems(tmp_path):
 def test_a_number_that_its_quote_does_not_have_is_a_warning(tmp_path):
     gold = change(("eligibility", "criteria", 1, "constraints", 0, "value"), 90)
     (tmp_path / "toy.json").write_text(json.dumps(gold), "utf-8")
+
     [found] = check_gold(tmp_path, [RECORD])
+
     assert found.warns is True
     assert found.path == "eligibility.criteria[1].constraints[0].value"
     assert str(found).startswith("warning: ")

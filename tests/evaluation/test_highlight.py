@@ -100,7 +100,9 @@ def test_a_member_of_a_list_has_its_own_evidence():
         | {"quote": quote, "origin": "rule", "support": "parsed"}
         for field, start, quote in (("amounts[0]", 0, "5"), ("amounts[1]", 5, "10 mg"))
     ]
+
     gold = regimen("aspirin", "5 or 10 mg aspirin", 5, "mg")
+
     gold, predicted = (
         {"record_id": "A", "eligibility": {}, "dosing": [one]}
         for one in (gold, predicted)

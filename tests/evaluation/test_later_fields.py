@@ -252,7 +252,9 @@ def make_later_gold():
 def test_the_totals_are_those_of_the_fields_before():
     gold = make_later_gold()
     without = make_gold()
+
     report = score(gold, without)
+
     assert {
         report.figure(name)
         for name in ("all", "all.micro", "eligibility", "dosing", "endpoints.micro")
@@ -290,7 +292,9 @@ def test_an_empty_list_says_that_there_is_nothing(place, key, judged):
         target = target[part]
     target[key] = []
     predicted = make_later_gold()
+
     figures = score(gold, predicted).figures()
+
     assert {name for name in (W, PAIRS, GROUPS, ARMS) if figures[name] == 0.0} == judged
 
 
@@ -298,6 +302,7 @@ def test_items_are_paired_alike_with_and_without_later_fields():
     predicted = make_later_gold()
     twice = copy.deepcopy(predicted["dosing"][0]) | {"arms": ["Other"]}
     predicted["dosing"] = [twice, *predicted["dosing"]]
+
     assert name_errors(make_later_gold(), predicted) == [
         ("invented", "dosing.regimens")
     ]
@@ -322,12 +327,13 @@ def test_errors_of_later_fields_are_on_the_page():
 def test_gold_keeps_what_it_says_of_them_and_no_more():
     kept = TrialExtraction.model_validate(make_later_gold()).to_gold()
     criteria = kept["eligibility"]["criteria"]
-    assert [("time_windows" in one, one.get("group")) for one in criteria[3:]] == [
+
+    assert [("time_windows" in item, item.get("group")) for item in criteria[3:]] == [
         (True, None),
         (False, "g1"),
         (False, "g1"),
     ]
-    assert [one.get("arms") for one in kept["dosing"]] == [["Foscarnet"], None]
+    assert [item.get("arms") for item in kept["dosing"]] == [["Foscarnet"], None]
     assert (
         "groups"
         not in TrialExtraction.model_validate(make_gold()).to_gold()["eligibility"]

@@ -33,34 +33,27 @@ COUNTS = ("stated", "predicted", "missed", "invented", "exact", "normalised", "r
 
 def own(gold, **fields):
     """Add values of a user's fields of the record."""
-    said = {
-        name: [{"values": {"value": value}} for value in values]
-        for name, values in fields.items()
-    }
-    return {**gold, "custom": said}
+    custom = {}
+    for name, values in fields.items():
+        custom[name] = [{"values": {"value": value}} for value in values]
+    return {**gold, "custom": custom}
 
 
 def say_the_same(extraction):
     """Say the kind of each criterion, and whether each outcome is censored, in fields of the
     user as well.
     """
-    criteria = extraction["eligibility"]["criteria"]
-    endpoints = extraction["endpoints"]
-    kinds = [
-        (f"eligibility.criteria[{n}]", one["kind"] == "exclusion")
-        for n, one in enumerate(criteria)
-    ]
-    ends = [
-        (f"endpoints[{n}]", one["censored"])
-        for n, one in enumerate(endpoints)
-        if one["censored"] is not None
-    ]
-    said = {"excludes": kinds, "cut_off": ends}
-    values = {
-        name: [{"of": of, "values": {"value": value}} for of, value in each]
-        for name, each in said.items()
-    }
-    return extraction | {"custom": values}
+    excludes = []
+    for number, item in enumerate(extraction["eligibility"]["criteria"]):
+        value = item["kind"] == "exclusion"
+        path = f"eligibility.criteria[{number}]"
+        excludes.append({"of": path, "values": {"value": value}})
+    cut_off = []
+    for number, item in enumerate(extraction["endpoints"]):
+        value = item["censored"]
+        if value is not None:
+            cut_off.append({"of": f"endpoints[{number}]", "values": {"value": value}})
+    return extraction | {"custom": {"excludes": excludes, "cut_off": cut_off}}
 
 
 def disagree(extraction):
@@ -82,31 +75,30 @@ def disagree(extraction):
 
 def test_a_field_of_the_user_has_the_score_of_the_same_field_of_the_guideline():
     golds = [make_gold(f"R{number}") for number in range(12)]
-    predicted = copy.deepcopy(golds)
-    for one in predicted[:5]:
-        disagree(one)
-    golds, predicted = (
-        [say_the_same(one) for one in each] for each in (golds, predicted[:11])
-    )
+    predicted = copy.deepcopy(golds[:11])
+    for extraction in predicted[:5]:
+        disagree(extraction)
+
     report = evaluate(
-        golds, predicted, fields=[EXCLUDES, CUT_OFF], resamples=50, examples=99
+        [say_the_same(gold) for gold in golds],
+        [say_the_same(extraction) for extraction in predicted],
+        fields=[EXCLUDES, CUT_OFF],
+        resamples=50,
+        examples=99,
     )
+
     scores = {field.name: field.model_dump() for field in report.fields}
     same = {
         "custom.excludes.value": "eligibility.criteria.kind",
         "custom.cut_off.value": "endpoints.censored",
     }
-    for mine, theirs in same.items():
-        assert 0 < scores[mine]["normalised"]["f1"] < 1
-        assert [scores[mine][name] for name in COUNTS] == [
-            scores[theirs][name] for name in COUNTS
-        ]
+    for own_name, name in same.items():
+        assert 0 < scores[own_name]["normalised"]["f1"] < 1
+        for count in COUNTS:
+            assert scores[own_name][count] == scores[name][count]
     turned = next(error for error in report.errors if error.kind == "polarity")
-    assert (
-        turned.fields["custom.excludes.value"]
-        == turned.fields["eligibility.criteria.kind"]
-        == 10
-    )
+    assert turned.fields["custom.excludes.value"] == 10
+    assert turned.fields["eligibility.criteria.kind"] == 10
 
 
 def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
@@ -150,9 +142,11 @@ def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
 )
 def test_gold_says_nothing_of_a_field_without_its_key(said, counts):
     predicted = own(make_gold(), assays=["PCR test", "smear"])
+
     report = evaluate(
         [own(make_gold(), **said)], [predicted], fields=ASSAYS, resamples=0
     )
+
     assays = report.fields[-1]
     assert (assays.stated, assays.predicted, assays.invented) == counts
 
@@ -160,9 +154,11 @@ def test_gold_says_nothing_of_a_field_without_its_key(said, counts):
 def test_gold_may_have_the_written_form_and_no_other():
     number = {"comparator": "between", "value": 30, "value_high": 40, "unit": "%"}
     predicted = own(make_gold(), fraction=[number | {"value_high": 45}, number])
+
     report = evaluate(
         [own(make_gold(), fraction=["30-40 %"])], [predicted], fields=LIMIT, resamples=0
     )
+
     assert report.fields[-1].stated == 2
     assert report.fields[-1].predicted == 4
     assert report.fields[-1].normalised.recall == 1.0

@@ -72,9 +72,9 @@ def test_above_the_limit_the_page_counts_the_errors_left_out(sources):
     page = make_page(sources, examples=1)
     assert make_page(sources, examples=1) == page
     shown = _read_data(page)["errors"]
-    assert [one["kind"] for one in shown] == ["number", "missed", "wrong_category"]
+    assert [error["kind"] for error in shown] == ["number", "missed", "wrong_category"]
     # A link to an error does not depend on the others.
-    assert {one["id"] for one in shown} < {one["id"] for one in everything}
+    assert {error["id"] for error in shown} < {error["id"] for error in everything}
     assert "The most harmful errors of each kind are here, 3 of 4." in page
     assert "--examples 4" in page
 
@@ -83,7 +83,9 @@ def test_without_texts_the_page_gives_a_remedy(sources, tmp_path):
     folder = tmp_path / "moved"
     folder.mkdir()
     sources.record.rename(folder / sources.record.name)
+
     page = make_page(sources, records=())
+
     assert _list_texts(page) == {}
     assert "The texts of 1 of 1 record with errors could not be read" in page
     assert "--records INPUT" in page
@@ -113,9 +115,11 @@ def test_the_command_writes_the_page(sources, tmp_path):
         "--resamples",
         "20",
     ]
+
     result = CliRunner().invoke(
         app, [*arguments, "--records", str(sources.record), "--examples", "1"]
     )
+
     assert result.exit_code == 0, result.output
     assert len(_read_data(path.read_text("utf-8"))["errors"]) == 3  # one of each kind
 
@@ -143,7 +147,9 @@ def test_gold_of_own_fields_alone_has_a_headline_and_no_rows_of_dashes(sources):
     report = evaluate(
         own, own, resamples=0, fields=read_fields("extractor.catalogue:Blinding")
     )
+
     page = render_score_page(report)
+
     assert re.search(r"F1, mean over fields, normalised</dt><dd>1\.000", page)
     assert "eligibility.sex" not in page
     assert "<b>Scored</b>: custom.blinding.level; not scored (no key in gold)" in page

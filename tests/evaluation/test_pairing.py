@@ -87,14 +87,13 @@ def test_items_are_paired_by_their_quotes(change, errors):
 @pytest.mark.parametrize("dropped", [0, 1])
 def test_an_identical_item_is_preferred_among_repeated_ones(dropped):
     repeated = [
-        criterion("no infection", category=category)
-        for category in ("comorbidity", "infection")
+        criterion("no infection", category="comorbidity"),
+        criterion("no infection", category="infection"),
     ]
-    gold, predicted = (
-        {"record_id": "A", "eligibility": {"criteria": list(repeated)}}
-        for _ in range(2)
-    )
-    del predicted["eligibility"]["criteria"][dropped]
+    gold = {"record_id": "A", "eligibility": {"criteria": repeated}}
+    left = repeated[:dropped] + repeated[dropped + 1 :]
+    predicted = {"record_id": "A", "eligibility": {"criteria": left}}
+
     assert name_errors(gold, predicted) == [("missed", "eligibility.criteria")]
 
 
@@ -108,12 +107,22 @@ def _read(*quotes):
 def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
     old = _read("No fever", "Adults", "Severe asthma")
     new = _read("Severe stable asthma", "Gout", "No fever")
+
     pairs = align(CRITERIA, old.eligibility.criteria, new.eligibility.criteria)
-    places = [[[side.position for side in each] for each in pair] for pair in pairs]
-    assert places == [[[0], [2]], [[2], [0]], [[1], []], [[], [1]]]
+
+    positions = []
+    for old_items, new_items in pairs:
+        old_positions = [item.position for item in old_items]
+        new_positions = [item.position for item in new_items]
+        positions.append((old_positions, new_positions))
+    assert positions == [([0], [2]), ([2], [0]), ([1], []), ([], [1])]
 
 
-def test_the_table_says_of_every_field_what_is_equal_missing_invented_or_different():
+@pytest.fixture
+def compared():
+    """A regimen in other words, one that was split, and one that was invented; the rows of their
+    table without what says which regimen it is.
+    """
     both = "aspirin 5 mg and aspirin 8 mg"
     gold = [
         regimen("zinc", "zinc 1 g", 1, "g", route="oral", frequency="BID"),
@@ -122,23 +131,24 @@ def test_the_table_says_of_every_field_what_is_equal_missing_invented_or_differe
     predicted = [
         regimen("zinc", "zinc 1 g", 1000, "mg", frequency="QD", timing="day 1"),
         regimen("gold", "G", 4, "mg"),
+        regimen("aspirin", "aspirin 5 mg", 5, "mg"),
+        regimen("aspirin", "aspirin 8 mg", 8, "mg"),
     ]
-    predicted += [
-        regimen("aspirin", both[:12], 5, "mg"),
-        regimen("aspirin", both[17:], 8, "mg"),
-    ]
-    old, new = (
-        TrialExtraction.model_validate(
-            {"record_id": "A", "eligibility": {}, "dosing": items}
-        )
-        for items in (gold, predicted)
-    )
-    table = [
+    return [
         row
-        for row in judge(old, new, [DOSING])
+        for row in judge(give(gold), give(predicted), [DOSING])
         if row.field.attribute not in ("agent", "quote", "section")
     ]
-    found = [
+
+
+def give(dosing):
+    return TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {}, "dosing": dosing}
+    )
+
+
+def test_the_table_has_a_row_for_every_field_that_either_side_states(compared):
+    rows = [
         (
             row.gold_item.path,
             row.predicted_item.path,
@@ -146,10 +156,10 @@ def test_the_table_says_of_every_field_what_is_equal_missing_invented_or_differe
             row.level.name.lower(),
             row.error and row.error.value,
         )
-        for row in table
+        for row in compared
         if row.verdict is not Verdict.EMPTY
     ]
-    assert found == [
+    assert rows == [
         ("dosing[1]", "dosing[2]", "dosing.regimens", "exact", "split"),
         ("dosing[1]", "dosing[2]", "dosing.amounts", "exact", None),
         (None, "dosing[3]", "dosing.regimens", "none", None),
@@ -162,13 +172,24 @@ def test_the_table_says_of_every_field_what_is_equal_missing_invented_or_differe
         (None, "dosing[1]", "dosing.regimens", "none", "invented"),
         (None, "dosing[1]", "dosing.amounts", "none", None),
     ]
-    zinc = {
-        row.field.attribute: row.verdict
-        for row in table
-        if row.gold_item.path == "dosing[0]"
-    }
-    assert zinc["amounts"] is Verdict.RIGHT
-    assert zinc["route"] is Verdict.MISSED
-    assert zinc["frequency"] is Verdict.WRONG
-    assert zinc["timing"] is Verdict.INVENTED
-    assert zinc["duration"] is Verdict.EMPTY
+
+
+@pytest.mark.parametrize(
+    ("field", "verdict"),
+    [
+        ("amounts", Verdict.RIGHT),
+        ("route", Verdict.MISSED),
+        ("frequency", Verdict.WRONG),
+        ("timing", Verdict.INVENTED),
+        ("duration", Verdict.EMPTY),
+    ],
+)
+def test_a_row_says_whether_a_field_is_right_missed_invented_wrong_or_empty(
+    compared, field, verdict
+):
+    (row,) = [
+        row
+        for row in compared
+        if row.gold_item.path == "dosing[0]" and row.field.attribute == field
+    ]
+    assert row.verdict is verdict

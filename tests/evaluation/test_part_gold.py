@@ -66,8 +66,11 @@ def test_one_value_that_agrees_is_all():
 )
 def test_null_and_an_empty_list_say_that_there_is_none(gold, field, invented):
     report = score(gold)
-    (found,) = (one for one in report.fields if one.name == field)
-    assert (found.records, found.stated, found.invented) == (1, 0, invented)
+
+    (figures,) = [figures for figures in report.fields if figures.name == field]
+    assert figures.records == 1
+    assert figures.stated == 0
+    assert figures.invented == invented
     assert report.figure("all") == 0.0
 
 
@@ -97,8 +100,8 @@ def test_one_item_with_a_key_speaks_for_its_list():
 )
 def test_fields_are_chosen_by_any_part_of_their_path(fields, scored):
     gold = make_gold()
-    for one in gold["eligibility"]["criteria"]:
-        one.pop("time_windows", None)
+    for item in gold["eligibility"]["criteria"]:
+        item.pop("time_windows", None)
     assert name_scored(score(gold, fields)) == scored
 
 
@@ -127,7 +130,9 @@ def check_gold_of(gold):
 def test_part_gold_is_no_problem_for_the_check(tmp_path):
     path = tmp_path / "gold.jsonl"
     path.write_text('{"record_id": "A", "eligibility": {"minimum_age": null}}\n')
+
     (flaw,) = check_gold(path, [])
+
     assert flaw.problem == "there is no record 'A'"
 
 

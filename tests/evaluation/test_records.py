@@ -22,28 +22,51 @@ def _lines(path, extractions):
     return path
 
 
-@pytest.mark.parametrize("form", ["folder", "run", "models", "mixed", "with a mark"])
-def test_each_source_is_read(tmp_path, form):
-    source = tmp_path / "source"
-    source.mkdir()
-    if form == "models":
-        source = (TrialExtraction.model_validate(gold) for gold in GOLDS)
-    elif form == "folder":
-        for position, one in enumerate(GOLDS):
-            (source / f"{position}.json").write_text(json.dumps(one), "utf-8")
-    elif form == "run":
-        _lines(source / "extractions.jsonl", reversed(GOLDS))
-        (source / "run.json").write_text("{}", "utf-8")
-        (source / "failures.jsonl").write_text("", "utf-8")
-    elif form == "mixed":
-        _lines(source / "two.jsonl", GOLDS[:2])
-        (source / "third.json").write_text(json.dumps(GOLDS[2]), "utf-8-sig")
-        (source / "notes.txt").write_text("no extraction", "utf-8")
-        (source / "folder.json").mkdir()
-    else:
-        source = _lines(source / "gold.jsonl", GOLDS)
-        source.write_text(source.read_text("utf-8"), "utf-8-sig")
-    report = evaluate(GOLDS, source, resamples=0)
+def write_folder(folder):
+    for number, gold in enumerate(GOLDS):
+        (folder / f"{number}.json").write_text(json.dumps(gold), "utf-8")
+    return folder
+
+
+def write_run(folder):
+    _lines(folder / "extractions.jsonl", reversed(GOLDS))
+    (folder / "run.json").write_text("{}", "utf-8")
+    (folder / "failures.jsonl").write_text("", "utf-8")
+    return folder
+
+
+def write_mixed(folder):
+    _lines(folder / "two.jsonl", GOLDS[:2])
+    (folder / "third.json").write_text(json.dumps(GOLDS[2]), "utf-8-sig")
+    (folder / "notes.txt").write_text("no extraction", "utf-8")
+    (folder / "folder.json").mkdir()
+    return folder
+
+
+def write_with_a_mark(folder):
+    """A file that begins with the mark of its encoding."""
+    path = _lines(folder / "gold.jsonl", GOLDS)
+    path.write_text(path.read_text("utf-8"), "utf-8-sig")
+    return path
+
+
+def make_models(_):
+    return (TrialExtraction.model_validate(gold) for gold in GOLDS)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(write_folder, id="folder"),
+        pytest.param(write_run, id="run"),
+        pytest.param(make_models, id="models"),
+        pytest.param(write_mixed, id="mixed"),
+        pytest.param(write_with_a_mark, id="with a mark"),
+    ],
+)
+def test_each_source_is_read(tmp_path, make):
+    report = evaluate(GOLDS, make(tmp_path), resamples=0)
+
     assert report.records == 3
     assert report.missing == ()
     assert report.without_gold == ()
@@ -66,7 +89,9 @@ def test_all_values_of_a_missing_record_are_missed():
 
 def test_other_records_do_not_count():
     nothing, other = ({"record_id": name, "eligibility": {}} for name in "ZX")
+
     report = evaluate([*GOLDS, nothing], [*GOLDS, other], resamples=0)
+
     assert report.missing == ("Z",)
     assert report.without_gold == ("X",)
     assert report.figure("all") == 1.0

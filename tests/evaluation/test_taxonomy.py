@@ -145,7 +145,9 @@ def test_a_planted_error_is_named(kind, field, plant):
     field = {"dosing": "dosing.regimens", "endpoints": "endpoints.outcomes"}.get(
         field, field
     )
+
     found = name_errors(gold, predicted)
+
     # A range, and two swapped values, give two errors.
     assert set(found) == {(kind, field)}
     assert len(found) <= 2
@@ -178,7 +180,9 @@ def _cut_outcome(gold, predicted):
 def test_several_items_as_one_are_one_error(plant, error):
     gold = make_gold()
     predicted = make_gold()
+
     plant(gold, predicted)
+
     assert name_errors(gold, predicted) == [error]
 
 
@@ -189,13 +193,17 @@ def test_an_outcome_named_in_anothers_description_is_not_part_of_it():
         one["endpoints"][0]["description"] = (
             "Copies in each mL, and quality of sleep, by PCR."
         )
+
     predicted["endpoints"].append(endpoint("primary", 1, "Quality of sleep", []))
+
     assert name_errors(gold, predicted) == [("invented", "endpoints.outcomes")]
 
 
 def test_a_value_on_a_wrong_item_has_the_path_where_it_belongs():
     predicted = make_gold()
+
     _move_limit(predicted)
+
     (error,) = score(make_gold(), predicted).errors
     (example,) = error.examples
     assert example.belongs_to == "eligibility.criteria[1].constraints"
@@ -205,7 +213,9 @@ def test_a_value_on_a_wrong_item_has_the_path_where_it_belongs():
 def test_another_quantity_is_reported_but_not_scored():
     predicted = make_gold()
     _criterion(1, "constraints", 0, quantity="Serum albumin")(predicted)
+
     report = score(make_gold(), predicted)
+
     assert report.figure("all") == 1.0
     assert sum(error.count for error in report.errors) == 1
 
@@ -213,12 +223,12 @@ def test_another_quantity_is_reported_but_not_scored():
 def test_worst_examples_are_bounded_and_the_most_harmful_first():
     golds = [make_gold(f"R{number}") for number in range(9)]
     empty = [{"record_id": gold["record_id"], "eligibility": {}} for gold in golds]
-    report = evaluate(golds, empty, resamples=0, examples=4)
-    (missed,) = report.errors
+
+    (missed,) = evaluate(golds, empty, resamples=0, examples=4).errors
+    (all_missed,) = evaluate(golds, empty, resamples=0, examples=1000).errors
+
     assert missed.count > 4
     assert len(missed.examples) == 4
-    assert [example.harm for example in missed.examples] == sorted(
-        (example.harm for example in missed.examples), reverse=True
-    )
-    everything = evaluate(golds, empty, resamples=0, examples=1000).errors[0].examples
-    assert everything[:4] == missed.examples
+    harms = [example.harm for example in missed.examples]
+    assert harms == sorted(harms, reverse=True)
+    assert all_missed.examples[:4] == missed.examples

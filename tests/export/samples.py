@@ -62,10 +62,11 @@ SMALL = TrialExtraction.model_validate(
 def fill(model: type[BaseModel], numbers: Any = None) -> dict[str, Any]:
     """Fill every field of a model, with distinct texts and numbers."""
     numbers = numbers or count(1)
-    fields = {
-        name: field for name, field in model.model_fields.items() if name != "custom"
-    }  # no shape of its own
-    return {name: _fill(field.annotation, numbers) for name, field in fields.items()}
+    filled = {}
+    for name, field in model.model_fields.items():
+        if name != "custom":  # no shape of its own
+            filled[name] = _fill(field.annotation, numbers)
+    return filled
 
 
 def _fill(annotation: Any, numbers: Any) -> Any:
@@ -74,7 +75,8 @@ def _fill(annotation: Any, numbers: Any) -> Any:
     if origin is tuple:
         return [_fill(parts[0], numbers) for _ in range(2)]
     if origin in {Union, UnionType}:
-        return _fill(next(part for part in parts if part is not type(None)), numbers)
+        stated = [part for part in parts if part is not type(None)]
+        return _fill(stated[0], numbers)
     if hasattr(annotation, "__metadata__"):
         return _fill(annotation.__origin__, numbers)
     if issubclass(annotation, BaseModel):
@@ -82,6 +84,10 @@ def _fill(annotation: Any, numbers: Any) -> Any:
     if issubclass(annotation, StrEnum):
         return next(iter(annotation)).value
     number = next(numbers)
-    return {bool: True, float: number / 10_000, int: number}.get(
-        annotation, f"text {number}"
-    )
+    if annotation is bool:
+        return True
+    if annotation is float:
+        return number / 10_000
+    if annotation is int:
+        return number
+    return f"text {number}"

@@ -180,7 +180,7 @@ QUESTIONS = [
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    lines = "".join(f"{one.model_dump_json()}\n" for one in TRIALS)
+    lines = "".join(f"{extraction.model_dump_json()}\n" for extraction in TRIALS)
     (folder / "extractions.jsonl").write_text(lines, "utf-8")
     export_run(folder, Destination.choose(folder / "t.duckdb", None), ())
     with duckdb.connect(str(folder / "t.duckdb"), read_only=True) as opened:

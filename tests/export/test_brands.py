@@ -30,8 +30,8 @@ from extractor.apps.export.interventions import Intervention
 )
 def test_a_brand_is_named_by_its_substance(registered, arm, agent, name):
     interventions = [
-        Intervention(one, "DRUG", (), None, f"interventions[{at}]")
-        for at, one in enumerate(registered)
+        Intervention(name, "DRUG", (), None, f"interventions[{at}]")
+        for at, name in enumerate(registered)
     ]
     namer = AgentNamer(interventions, arms=[Arm("Active", description=arm)])
     assert namer.name(agent) == name
@@ -47,7 +47,9 @@ def test_the_code_of_an_arm_names_the_only_agent_of_the_arm():
         Arm("PF-06444759", description="IGE-1, then IGE-2"),
         Arm("Placebo", description="IGE-2"),
     ]
+
     namer = AgentNamer(interventions, arms=arms)
+
     names = [namer.name(arm.label) for arm in arms]
     assert names == ["ige-1", "pf-06444759", "placebo"]
 

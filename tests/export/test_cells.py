@@ -58,6 +58,7 @@ def test_raw_quotes_stand_at_their_offsets(extracted):
         raw = row["quote_raw"] or row["quote"]
         assert text[row["char_start"] : row["char_end"]] == raw
         differing += row["quote_raw"] is not None
+
     assert 0 < differing < len(rows)
 
 
@@ -76,7 +77,9 @@ def test_a_quote_is_shown_clean_with_its_raw_form_beside_it():
 def test_one_frame_of_all_values_is_clean():
     pytest.importorskip("pandas")
     text = "Inclusion Criteria:\n\n* Platelets \\> 50 x 10\\^9/L\n"
+
     frame = frame_values([Extractor(effort="none").extract_text(text)])
+
     assert not frame["quote"].str.contains("\\", regex=False).any()
     assert frame["quote_raw"].str.contains("\\", regex=False).any()
 

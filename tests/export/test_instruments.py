@@ -58,6 +58,8 @@ def test_a_limit_has_the_key_of_its_version_and_of_an_instrument_of_the_record(
     quantity, measured, key
 ):
     limit = {"quantity": quantity, "comparator": "<=", "value": 19}
+
     found = name_limit(limit, measured=set(measured))
+
     assert found.quantity_canonical == key
     assert found.value_canonical == (19 if key else None)

@@ -79,7 +79,9 @@ def test_a_name_is_borne_out_by_words(text, value, unit, name):
 
 def test_the_kind_that_a_unit_tells_is_kept():
     limit = {"quantity": "Cut-off", "comparator": ">", "value": 5, "unit": "ng/mL"}
+
     cells = name_limit(limit)
+
     assert cells.quantity_kind == "concentration"
     assert cells.unit_ucum == "ng/mL"
 

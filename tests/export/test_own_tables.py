@@ -46,13 +46,16 @@ def state(field, values, **more):
 
 def test_a_field_has_a_table_with_its_attributes_as_columns_and_its_evidence():
     (field,) = read_fields("extractor.catalogue:Biomarker")
-    values = {"marker": "PD-L1", "cutoff": LIMIT, "assay": "22C3"}
-    known = {
-        "evidence": [PROOF | {"field": "values.assay", "confidence": 0.9}],
-        "origin": "model",
-        "confidence": 0.9,
-    }
-    rows = tabulate([state("biomarker", values, **known)], fields=[field])
+    extraction = state(
+        "biomarker",
+        {"marker": "PD-L1", "cutoff": LIMIT, "assay": "22C3"},
+        evidence=[PROOF | {"field": "values.assay", "confidence": 0.9}],
+        origin="model",
+        confidence=0.9,
+    )
+
+    rows = tabulate([extraction], fields=[field])
+
     assert rows["custom_biomarker"] == [
         {
             "record_id": "NCT90000001",
@@ -70,11 +73,15 @@ def test_a_field_has_a_table_with_its_attributes_as_columns_and_its_evidence():
             "calibrated": False,
         }
     ]
-    (proof,) = (row for row in rows["evidence"] if row["item"] == "custom_biomarker")
+    (proof,) = [row for row in rows["evidence"] if row["item"] == "custom_biomarker"]
     assert proof["item_index"] == 0
     assert proof["field"] == "values.assay"
     assert proof["quote"] == "22C3"
     assert len(rows["custom_values"]) == 3
+
+
+def test_without_its_declaration_a_field_has_no_table():
+    values = {"marker": "PD-L1", "cutoff": LIMIT, "assay": "22C3"}
     assert "custom_biomarker" not in tabulate([state("biomarker", values)])
 
 
@@ -82,9 +89,11 @@ def test_a_list_is_a_table_below():
     field = declare(
         "visit", name={"type": "quote"}, days={"type": "integer", "many": True}
     )
+
     rows = tabulate(
         [state("visit", {"name": "follow-up", "days": [30, 90]})], fields=field
     )
+
     keys = {
         "record_id": "NCT90000001",
         "item_index": 0,
@@ -122,36 +131,41 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("format_", [Format.DUCKDB, Format.PARQUET, Format.CSV])
-def test_attributes_and_fields_may_have_any_names(tmp_path, format_):
-    lists = {"b": {"type": "quote", "many": True}}
+@pytest.fixture
+def any_names(tmp_path):
+    """A run with fields and attributes of any names, and these fields."""
     fields = (
         declare("values", **HOSTILE),
-        declare("aa", **lists),
+        declare("aa", b={"type": "quote", "many": True}),
         declare("aa_b", c={"type": "quote"}),
     )
-    values = {name: f"said {name}" for name in QUOTES}
-    values |= {
+    values = {name: f"said {name}" for name in QUOTES} | {
         "eligibility": True,
         "dose": {"low": 1, "high": 2, "unit": "mg"},
         "dose_low": 0.5,
-    }
-    values |= {
         "sections": ["a|b", "c"],
         "items": [LIMIT | {"quantity": "x"}],
         "status": [True, False],
     }
-    said = state("values", values).model_dump(mode="json")
-    said["custom"] |= {
+    extraction = state("values", values).model_dump(mode="json")
+    extraction["custom"] |= {
         "aa": [{"values": {"b": ["d", "e"]}}],
         "aa_b": [{"values": {"c": "f"}}],
     }
-    (tmp_path / "extractions.jsonl").write_text(json.dumps(said) + "\n", "utf-8")
+    lines = json.dumps(extraction) + "\n"
+    (tmp_path / "extractions.jsonl").write_text(lines, "utf-8")
+    return tmp_path, fields
+
+
+@pytest.mark.parametrize("format_", [Format.DUCKDB, Format.PARQUET, Format.CSV])
+def test_attributes_and_fields_may_have_any_names(any_names, tmp_path, format_):
+    run, fields = any_names
     to = tmp_path / ("t.duckdb" if format_ is Format.DUCKDB else "t")
-    counts = export_run(tmp_path, Destination.choose(to, format_), fields=fields)
-    assert {
-        table: count for table, count in counts.items() if table.startswith("custom")
-    } == {
+
+    counts = export_run(run, Destination.choose(to, format_), fields=fields)
+
+    own = {name: count for name, count in counts.items() if name.startswith("custom")}
+    assert own == {
         "custom_values_": 1,
         "custom_values__sections": 2,
         "custom_values__status": 2,
@@ -162,9 +176,8 @@ def test_attributes_and_fields_may_have_any_names(tmp_path, format_):
         "custom_values": 22,
     }
     for table in list_tables(fields):
-        assert len({column.name.casefold() for column in table.columns}) == len(
-            table.columns
-        )
+        names = [column.name.casefold() for column in table.columns]
+        assert len(set(names)) == len(names)
     if format_ is Format.DUCKDB:
         with duckdb.connect(str(to), read_only=True) as database:
             (row,) = database.sql("SELECT * FROM custom_values_").fetchall()

@@ -41,7 +41,9 @@ def show(people):
 )
 def test_bounds_of_the_text_keep_their_comparators(line, low, high):
     record = make(f"Inclusion Criteria:\n\n* {line}\n* Asthma")
+
     people = read_people(Extractor(effort="none").extract(record), record)
+
     assert show(people) == {
         "minimum_age": (low, 18, False),
         "maximum_age": (high, 65, False),

@@ -159,6 +159,7 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
         "value_canonical",
         "value_high_canonical",
     )
+
     assert [tuple(row[name] for name in names) for row in rows] == [
         ("platelet_count", "777-3|26515-7", "/uL", "10*9/L", 75, None),
         ("absolute_neutrophil_count", "751-8|26499-4", "10*9/L", "10*9/L", 1, 2),
@@ -347,6 +348,7 @@ def test_a_limit_of_the_only_sex_of_a_trial_is_one_of_all(
     extraction = limited(ALT, quote="Men with ALT <= 3 x ULN")
     extraction["eligibility"]["sex"] = stated
     (row,) = rows_of(extraction, {"A": {"registered_sex": registered}})["constraints"]
+
     assert row["sex"] == "male"
     assert row["admits"] == admits
     assert row["admits_some"] == (None if admits else "<=")
@@ -383,7 +385,9 @@ def test_a_criterion_decides_unless_a_group_around_it_has_another_rule(
     ]
     extraction = limited(kind=kind, group=groups[-1]["id"])
     extraction["eligibility"]["groups"] = groups
+
     rows = rows_of(extraction)
+
     assert rows["criteria"][0]["decides"] is decides
     assert [(row["group_id"], row["rule"]) for row in rows["groups"]] == [
         (group["id"], group["rule"]) for group in groups
@@ -762,6 +766,7 @@ def test_healthy_people_of_a_description_yield_to_what_is_registered(
     }
     registry = {"A": {"registered_healthy_volunteers": registered}}
     (row,) = rows_of({"record_id": "A", "eligibility": stated}, registry)["eligibility"]
+
     assert row["admits_healthy"] is admits
 
 
@@ -780,6 +785,7 @@ def test_a_trial_admits_a_sex_by_its_text_else_as_registered(
     registry = {"A": {"registered_sex": registered}}
     trial = {"record_id": "A", "eligibility": {"sex": stated}}
     (row,) = rows_of(trial, registry)["eligibility"]
+
     assert row["admits_sex"] == admits
 
 
@@ -826,10 +832,12 @@ def test_records_have_registered_fields(rows_of):
 def test_results_of_other_versions_are_refused(tmp_path, line, where):
     path = tmp_path / "extractions.jsonl"
     path.write_text(json.dumps(line) + "\n", "utf-8")
+
     with pytest.raises(
         StoreError, match=rf"line 1: is not an extraction .*\({re.escape(where)}"
     ):
         export_run(path, Destination(tmp_path / "t", Format.JSONL))
+
     assert not (tmp_path / "t").exists()
 
 

@@ -92,7 +92,8 @@ async def run_against(
     settings: ClientSettings | None = None,
 ) -> Ended:
     """Run the records of a file against a server, into a new folder or one with an earlier run."""
-    spec, error = ModelSpec.parse(f"{server.url}#stub"), None
+    spec = ModelSpec.parse(f"{server.url}#stub")
+    error = None
     setup = Setup(spec, effort="all")
     settings = settings or ClientSettings(concurrency=CONCURRENCY)
 

@@ -62,17 +62,15 @@ class Fault:
             return self.body.encode()
         if self.status != 200:
             return json.dumps({"error": {"message": "no", **self.error}}).encode()
-        asked = next(
-            message
-            for message in json.loads(body)["messages"]
-            if message["role"] == "user"
-        )
-        reply = answer_request({**json.loads(body), "messages": [asked]})
+        request = json.loads(body)
+        asked = [
+            message for message in request["messages"] if message["role"] == "user"
+        ]
+        reply = answer_request({**request, "messages": asked[:1]})
         choice = reply["choices"][0]
         content = choice["message"]["content"]
-        if (
-            content is None or "987654" in content
-        ):  # the server of the soak test makes these at random
+        if content is None or "987654" in content:
+            # the server of the soak test makes these at random
             choice["message"] = {"role": "assistant", "content": '{"items": []}'}
         if self.content is not None:
             choice["message"]["content"] = self.content

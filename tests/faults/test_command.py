@@ -47,7 +47,9 @@ def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
         assert (tmp_path / "run" / "failures.jsonl").read_text("utf-8") == ""
         server.plan = lambda _: WELL
         assert run(records, tmp_path / "run", server.url).exit_code == 0
+
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
+
     resumed = manifest["records"]["resumed"]
     assert manifest["records"] == {
         "extracted": RECORDS,
@@ -148,6 +150,7 @@ def test_the_findings_on_what_a_model_left_out_are_counted(tmp_path):
     kinds = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))[
         "finding_kinds"
     ]
+
     assert kinds["regimen_unconfirmed"] > 0
     assert (
         f"read by the rules, left out by the model: {kinds['regimen_unconfirmed']}\n"

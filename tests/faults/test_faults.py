@@ -80,7 +80,9 @@ async def test_temporary_faults_do_not_change_the_results(
 ):
     server = FaultServer(plan)
     ended = await run_against(server, records, tmp_path / "run")
+
     check_ended(ended, server, IDS)
+
     assert ended.error is None
     assert not ended.failures
     assert ended.results == undisturbed
@@ -149,7 +151,9 @@ async def test_a_run_stops_after_a_few_calls_that_bring_nothing_usable_and_goes_
 async def test_a_record_causes_no_more_calls_than_the_bound(records, tmp_path):
     server = FaultServer(lambda _: Fault(content="", finish_reason="length"))
     settings = ClientSettings(concurrency=CONCURRENCY, patience=None)
+
     ended = await run_against(server, records, tmp_path / "run", settings)
+
     assert ended.error is None
     assert RECORDS <= server.calls <= 2 * MOST_CALLS * RECORDS
     assert ended.tally.lacking > 0.5
@@ -161,7 +165,9 @@ async def test_slow_replies_end_at_the_timeout(records, undisturbed, tmp_path):
     server = FaultServer(every(5, Fault(drip=0.5)))
     ended = await run_against(server, records, tmp_path / "run", settings=settings)
     lasted = loop_time()
+
     check_ended(ended, server, IDS)
+
     assert ended.results == undisturbed
     # The slow replies one after the other, and the wait before each retry.
     assert lasted <= server.calls / 5 * (4.0 + POLICY.wait_before(1, None))
@@ -170,7 +176,9 @@ async def test_slow_replies_end_at_the_timeout(records, undisturbed, tmp_path):
 @skipping_time
 async def test_a_wrong_model_name_stops_the_run_at_once(records, tmp_path):
     server = FaultServer(lambda _: Fault(404, error={"code": "model_not_found"}))
+
     ended = await run_against(server, records, tmp_path / "run")
+
     assert isinstance(ended.error, ModelUnavailable)
     assert "check the model's name" in str(ended.error)
     assert server.calls <= CONCURRENCY
@@ -269,7 +277,9 @@ async def test_only_records_at_which_the_server_fails_fail(
     server = FaultServer(latency=1.0)
     fails_at(server, poisons, fault)
     ended = await run_against(server, records, tmp_path / "run")
+
     check_ended(ended, server, IDS)
+
     assert ended.error is None
     assert {failure["record_id"] for failure in ended.failures} == {
         IDS[number] for number in poisons

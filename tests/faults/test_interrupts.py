@@ -41,31 +41,31 @@ def count_lines(out):
 def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(
     records, tmp_path
 ):
+    run = tmp_path / "run"
     with serve_faults() as server:
         server.holds_after = 14
-        with start(records, server, "--out", tmp_path / "run") as running:
+        with start(records, server, "--out", run) as running:
             running.wait_for(lambda: server.calls >= 18)
             interrupt(running)
-            asked = server.calls
+            calls = server.calls
             server.holds_after = None
             ended = running.wait()
+
         assert ended.returncode == 130
-        assert (
-            b"waiting at most 25 s for 4 calls to the model under way" in ended.stderr
-        )
-        line = next(
-            line
-            for line in ended.stderr.decode().splitlines()
-            if "go on with: " in line
-        )
-        command = shlex.split(line.partition("go on with: ")[2])
-        assert command[0] == "extractor"
-        assert 0 < count_lines(tmp_path / "run") < RECORDS
-        manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-        assert manifest["usage"]["calls"] == asked == server.calls
+        message = b"waiting at most 25 s for 4 calls to the model under way"
+        assert message in ended.stderr
+        assert 0 < count_lines(run) < RECORDS
+        assert server.calls == calls
+        manifest = json.loads((run / "run.json").read_text("utf-8"))
+        assert manifest["usage"]["calls"] == calls
         assert manifest["records"]["lacking"] == 0
-        assert extractor(*command[1:]).returncode == 0
-    assert count_lines(tmp_path / "run") == RECORDS
+
+        _, _, rest = ended.stderr.decode().partition("go on with: ")
+        program, *words = shlex.split(rest.splitlines()[0])
+        assert program == "extractor"
+        assert extractor(*words).returncode == 0
+
+    assert count_lines(run) == RECORDS
     assert not server.answered_twice
     assert server.calls == len(server.asked)
 
@@ -149,22 +149,17 @@ def test_a_signal_ends_a_run_that_waits_for_its_input(
 ):
     """What had come is finished, and is in the folder while the run still waits for more."""
     lines = records.read_bytes().splitlines(keepends=True)
+    run = tmp_path / "run"
+    options = ("--effort", "none", "--out", run)
     with open_pipe(tmp_path) as (pipe, end):
-        given, stdin = ("-", pipe) if is_stdin else (pipe, None)
-        words = (
-            "run",
-            given,
-            "--effort",
-            "none",
-            "--workers",
-            "1",
-            "--out",
-            tmp_path / "run",
-        )
-        with start_extractor(*words, stdin=stdin) as running:
+        source = "-" if is_stdin else pipe
+        stdin = pipe if is_stdin else None
+        with start_extractor(
+            "run", source, *options, "--workers", "1", stdin=stdin
+        ) as running:
             end.write(b"".join(lines[:3]) + BLOCK + lines[3][:10])
-            running.wait_for((tmp_path / "run" / "extractions.jsonl").exists)
-            running.wait_for(lambda: count_lines(tmp_path / "run") == 3)
+            running.wait_for((run / "extractions.jsonl").exists)
+            running.wait_for(lambda: count_lines(run) == 3)
 
             running.send_signal(number)
             ended = running.wait()  # although the pipe stays open
@@ -175,23 +170,14 @@ def test_a_signal_ends_a_run_that_waits_for_its_input(
     )
     assert b"Traceback" not in ended.stderr
     assert b"Fatal" not in ended.stderr
-    assert count_lines(tmp_path / "run") == 3
-    assert (
-        json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["state"]
-        == "interrupted"
-    )
-    resumed = extractor(
-        "run",
-        "-",
-        "--effort",
-        "none",
-        "--out",
-        tmp_path / "run",
-        stdin=records.read_bytes(),
-    )
+    assert count_lines(run) == 3
+    manifest = json.loads((run / "run.json").read_text("utf-8"))
+    assert manifest["state"] == "interrupted"
+
+    resumed = extractor("run", "-", *options, stdin=records.read_bytes())
     assert resumed.returncode == 0, resumed.stderr
     assert b"records done: 24 (21 new)" in resumed.stderr
-    assert count_lines(tmp_path / "run") == RECORDS
+    assert count_lines(run) == RECORDS
 
 
 @pytest.mark.parametrize(
@@ -277,6 +263,7 @@ def test_the_records_of_a_pipe_are_not_read_a_second_time_to_count_them(
     """A second reader would take records from the first."""
     monkeypatch.setattr("extractor.run.progress._COUNT_AFTER_S", 0.0)
     content = records.read_bytes()
+
     with open_pipe(tmp_path) as (pipe, end):
         writing = threading.Thread(
             target=lambda: (time.sleep(0.2), end.write(content), end.close())
@@ -286,5 +273,6 @@ def test_the_records_of_a_pipe_are_not_read_a_second_time_to_count_them(
             "run", pipe, "--effort", "none", "--workers", "1", "--out", tmp_path / "run"
         )
         writing.join()
+
     assert done.exit_code == 0, done.stderr
     assert count_lines(tmp_path / "run") == RECORDS

@@ -229,6 +229,7 @@ async def test_every_form_of_a_key_is_masked_in_errors_and_logs(form, status, ca
         with pytest.raises(ModelError) as caught:
             await ask(model, ask_about(1), render)
     shown = "".join(traceback.format_exception(caught.value)) + caplog.text
+
     assert KEY in str(gateway.headers)
     assert not [
         part
@@ -426,12 +427,14 @@ def test_a_key_in_a_traceback_of_a_library_is_masked_on_standard_error():
         f"raise ValueError(b'{KEY}\\n')",
     )
     environment = {**os.environ, "MISTRAL_API_KEY": KEY}
+
     ended = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],
         capture_output=True,
         check=False,
         env=environment,
     )
+
     assert b"Traceback" in ended.stderr
     assert ended.stderr.count(b"***") >= 3
     assert KEY.encode() not in ended.stderr

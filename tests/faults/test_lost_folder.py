@@ -57,6 +57,7 @@ def test_a_run_without_its_folder_asks_nothing_more(records, tmp_path, lose):
 
 def test_a_moved_run_goes_on_at_its_new_place(records, tmp_path):
     out = tmp_path / "run"
+
     with serve_faults() as server:
         words = (
             "run",
@@ -78,6 +79,7 @@ def test_a_moved_run_goes_on_at_its_new_place(records, tmp_path):
         before = server.calls
         with start_extractor(*words, "--out", tmp_path / "elsewhere") as running:
             assert running.wait().returncode == 0
+
     assert server.calls <= RECORDS + 8
     assert before >= 12
 
@@ -89,6 +91,7 @@ def test_rules_alone_stop_without_their_folder_too(tmp_path):
     source.mkdir()
     for number in range(400):
         (source / f"{number:03}.txt").write_text(text + f"- Visit {number}\n", "utf-8")
+
     with start_extractor(
         "run", source, "--out", out, "--effort", "none", "--workers", 1
     ) as running:
@@ -96,6 +99,7 @@ def test_rules_alone_stop_without_their_folder_too(tmp_path):
         running.wait_for(lambda: results.exists() and results.stat().st_size)
         shutil.rmtree(out)
         ended = running.wait()
+
     assert ended.returncode == 1
     assert b"it was deleted, moved or replaced during the run" in ended.stderr
     assert b"Traceback" not in ended.stderr
@@ -103,6 +107,7 @@ def test_rules_alone_stop_without_their_folder_too(tmp_path):
 
 def test_a_run_that_waits_for_batches_notices_it(records, tmp_path):
     out = tmp_path / "run"
+
     with serve_provider(looks=10**6) as provider:
         model = ("--model", f"{provider.url}#stub", "--effort", "all", "--quiet")
         with start_extractor(
@@ -115,6 +120,7 @@ def test_a_run_that_waits_for_batches_notices_it(records, tmp_path):
             )
             shutil.rmtree(out)
             ended = running.wait()
+
     assert ended.returncode == 1
     assert b"it was deleted, moved or replaced during the run" in ended.stderr
 
@@ -125,6 +131,7 @@ def test_a_pipe_hears_once_a_minute_what_a_run_waits_for(
 ):
     monkeypatch.setattr(progress, "_NOTE_EVERY_S", 0.05)
     limited = Fault(429, {"Retry-After": "4"})
+
     with serve_faults(lambda number: limited if number < 2 else Fault()) as server:
         words = (
             "run",
@@ -141,12 +148,14 @@ def test_a_pipe_hears_once_a_minute_what_a_run_waits_for(
         done = invoke(
             *words, "--out", tmp_path / "run", *(("--quiet",) if quiet else ())
         )
+
     assert done.exit_code == 0, done.stderr
     assert ("extractor: rate limited, next try in" in done.stderr) is not quiet
 
 
 def test_a_pipe_hears_which_batch_is_waited_for(records, tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "_NOTE_EVERY_S", 0.05)
+
     with serve_provider(looks=2) as provider:
         words = (
             "batch",
@@ -160,5 +169,6 @@ def test_a_pipe_hears_which_batch_is_waited_for(records, tmp_path, monkeypatch):
             f"{provider.url}#stub",
         )
         done = invoke(*words, "--out", tmp_path / "run", "--poll", 0.4)
+
     assert done.exit_code == 0, done.stderr
     assert "extractor: waiting for batch 1 (in_progress, 0 of 2 done)" in done.stderr

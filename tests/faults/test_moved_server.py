@@ -51,8 +51,10 @@ def begun(records, tmp_path):
 
 def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(records, begun):
     out, old = begun
+
     with serve_faults() as new:
         ended = run(records, out, "--model", f"{new.url}#stub")
+
     assert ended.exit_code == 0, ended.output
     assert len(read_lines(out / "extractions.jsonl")) == RECORDS
     assert not +old.answered & +new.asked, "no answer is paid twice"
@@ -75,6 +77,7 @@ def test_a_replay_goes_on_at_another_address(records, begun, tmp_path):
 @pytest.mark.parametrize("model", ["#other", "openai/stub"])
 def test_another_model_is_another_setting(records, begun, model):
     out, _ = begun
+
     with serve_faults() as new:
         refused = run(
             records,
@@ -82,6 +85,7 @@ def test_another_model_is_another_setting(records, begun, model):
             "--model",
             f"{new.url}{model}" if model.startswith("#") else model,
         )
+
     assert refused.exit_code == 2
     assert "created with other settings (model was http://127.0.0.1:" in refused.output
     assert new.calls == 0

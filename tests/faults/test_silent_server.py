@@ -126,11 +126,13 @@ async def test_the_calls_behind_those_in_flight_do_not_wait_as_long():
     """Two at once, 20 calls: without a common end each pair would take a minute."""
     server = InLoop(FINE, seconds=10_000.0)
     model = model_of(server, timeout=30.0, concurrency=2)
+
     async with model:
         ended = await asyncio.gather(
             *(try_to_ask(model, number) for number in range(1, 21))
         )
-    assert {type(one) for one in ended} == {ModelAway}
+
+    assert {type(error) for error in ended} == {ModelAway}
     assert loop_time() == 30.0 + 1.0 + 30.0
     assert len(server.times) == 4
 
@@ -142,11 +144,13 @@ async def test_the_calls_behind_those_in_flight_do_not_wait_as_long():
 async def test_a_server_that_replied_once_is_treated_with_patience(first):
     server = InLoop(first, FINE)
     model = model_of(server, timeout=30.0)
+
     async with model:
         assert not isinstance(await try_to_ask(model, 1), ModelAway)
         begun = loop_time()
         server.seconds = 10_000.0
         ended = await try_to_ask(model, 2)
+
     assert "no answer in time; raise the timeout" in str(ended)
     assert type(ended) is ModelUnavailable
     assert loop_time() - begun == 6 * 30.0 + 1.0 + 2.0 + 4.0 + 8.0 + 16.0

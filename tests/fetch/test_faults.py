@@ -150,7 +150,9 @@ def test_a_fault_that_stays_ends_the_fetch_with_its_reason(
     registry, reader, fault, said, requests
 ):
     registry.plan |= dict.fromkeys(range(1, 20), fault)
+
     message = reader.fail()
+
     assert said in message
     assert message.startswith(f"{registry.url}: ")
     assert len(registry.asked) == requests
@@ -161,7 +163,9 @@ def test_a_page_that_is_too_large_is_refused_however_small_it_is_packed(
 ):
     monkeypatch.setattr("extractor.apps.fetch.client.MAX_PAGE_BYTES", 100_000)
     bomb = gzip.compress(b'{"studies": [' + b" " * 50_000_000)
+
     registry.plan[0] = Fault(body=bomb, headers={"Content-Encoding": "gzip"})
+
     assert (
         "a page of more than 100,000 bytes; ask for fewer records a page"
         in reader.fail()
@@ -232,9 +236,11 @@ def test_hostile_characters_stay_what_they_are_in_lines_and_files(
         make_study(2, n=10**30),
     ]
     file = RecordFile(tmp_path / "hostile.jsonl")
+
     with reader.settings.open() as opened:
         for page in fetch_pages(opened, EVERYTHING, file.known):
             file.write(page.studies)
+
     assert [
         json.loads(line) for line in file.path.read_bytes().split(b"\n")[:-1]
     ] == registry.studies

@@ -40,7 +40,9 @@ def test_a_query_is_fetched_page_by_page_into_lines_that_a_run_reads(
     fetch, registry, tmp_path
 ):
     out = tmp_path / "asthma.jsonl"
+
     done = fetch("--condition", "asthma", "--page-size", 8, "-o", out)
+
     assert (done.exit_code, done.stdout) == (0, "")
     assert f"20 records in {out}" in done.stderr
     assert list_ids(out) == ASTHMA
@@ -79,6 +81,7 @@ def test_options_become_parameters_of_the_api(fetch, registry):
         "query.spons=Nobody & Sons",
     ]
     words += ["--param", "filter.advanced=AREA[StartDate]2025"]
+
     assert fetch(*words).exit_code == 0
     assert registry.asked[0] == {
         "query.intr": "fictucel",
@@ -107,7 +110,9 @@ def test_numbers_come_from_a_file_and_unknown_ones_are_named(fetch, tmp_path):
     ids.write_bytes(
         "\ufeffNCT00000002, nct00000004  # pilots\n\nNCT00000002;NCT99999999\n".encode()
     )
+
     done = fetch("--ids", ids, "NCT88888888", "-o", out)
+
     assert done.exit_code == 1
     assert "NCT88888888, NCT99999999" in done.stderr
     assert gzip.decompress(out.read_bytes()).count(b"\n") == 2
@@ -124,6 +129,7 @@ def test_numbers_come_from_standard_input(registry):
 def test_a_former_number_finds_its_study_once(tmp_path):
     study = make_study(5, nctIdAliases=["NCT00000950"])
     out = tmp_path / "one.jsonl"
+
     with serve_registry(study) as registry:
         for _ in range(2):
             done = invoke(
@@ -136,6 +142,7 @@ def test_a_former_number_finds_its_study_once(tmp_path):
                 out,
             )
             assert done.exit_code == 0, done.output
+
     assert read_lines(out) == [study]
     assert len(registry.asked) == 1
 
@@ -143,7 +150,9 @@ def test_a_former_number_finds_its_study_once(tmp_path):
 def test_more_numbers_are_added_to_the_same_file(fetch, registry, tmp_path):
     out = tmp_path / "some.jsonl"
     fetch("NCT00000001", "-o", out)
+
     done = fetch("NCT00000001", "NCT00000009", "-o", out)
+
     assert "2 records" in done.stderr
     assert "(1 new)" in done.stderr
     assert registry.asked[-1]["filter.ids"] == "NCT00000009"
@@ -174,7 +183,9 @@ def test_what_the_registry_has_since_is_added(fetch, registry, tmp_path):
     out = tmp_path / "some.jsonl"
     fetch("--condition", "asthma", "--page-size", 6, "--limit", 12, "-o", out)
     registry.update()
+
     registry.studies.insert(0, make_study(77))
+
     assert fetch("--condition", "asthma", "--page-size", 6, "-o", out).exit_code == 0
     assert list_ids(out) == [*ASTHMA[:12], "NCT00000077", *ASTHMA[12:]]
 
@@ -211,7 +222,9 @@ def test_an_earlier_file_stays_until_there_is_something_to_replace_it_with(
 ):
     out = tmp_path / "some.jsonl"
     fetch("--condition", "eczema", "-o", out)
+
     registry.plan[1] = Fault(403)
+
     assert fetch("--condition", "asthma", "--fresh", "-o", out).exit_code == 1
     assert len(list_ids(out)) == 5
     assert fetch("--condition", "asthma", "--fresh", "-o", out).exit_code == 0
@@ -233,6 +246,7 @@ def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(
         "-o",
         out,
     ]
+
     with start_extractor(*words, "--requests-per-minute", 0.1) as running:
         running.wait_for(lambda: out.exists() and out.read_bytes().count(b"\n") == 5)
         other = fetch("--condition", "asthma", "-o", out)
@@ -242,6 +256,7 @@ def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(
         )
         running.send_signal(2)
         done = running.wait()
+
     assert done.returncode == 130
     assert b"has 5 records; the same command" in done.stderr
     assert invoke(*words, "--requests-per-minute", 60_000).exit_code == 0
@@ -254,7 +269,9 @@ def test_foreign_files_are_left_alone(fetch, tmp_path):
     unended = tmp_path / "unended.jsonl"
     unended.write_text(json.dumps(STUDIES[0]))
     packed = tmp_path / "packed.jsonl.gz"
+
     packed.write_text("not packed\n")
+
     for path, reason in (
         (foreign, "line 1: not a fetched study (not JSON"),
         (unended, "line 1: not a fetched study (the line has no end)"),
@@ -327,7 +344,9 @@ def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path):
             )
             assert done.exit_code == 0, done.output
         assert len(registry.asked) == 1
+
     lines = read_lines(tmp_path / "run" / "extractions.jsonl")
+
     assert [line["record_id"] for line in lines] == [
         "NCT00000002",
         "NCT00000004",
@@ -356,6 +375,7 @@ def test_a_run_names_numbers_that_the_registry_does_not_know(fetch, registry):
 def test_a_file_named_like_a_number_is_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "NCT00000001").write_text(json.dumps(make_study(42)))
+
     done = invoke(
         "run",
         "NCT00000001",
@@ -363,4 +383,5 @@ def test_a_file_named_like_a_number_is_a_file(tmp_path, monkeypatch):
         "none",
         EXTRACTOR_REGISTRY="http://127.0.0.1:9",
     )
+
     assert json.loads(done.stdout)["record_id"] == "NCT00000042"

@@ -77,69 +77,90 @@ def extract(study, fields, out, *options):
 def test_a_run_resumes_and_is_replayed_with_its_fields_and_refuses_others(
     study, fields, tmp_path
 ):
+    run = tmp_path / "run"
     with serve_stub(answering(WASHOUT)) as stub:
-        out = extract(
-            study,
-            fields,
-            tmp_path / "run",
-            "--model",
-            f"{stub.url}#stub",
-            "--workers",
-            2,
-        )
+        model = f"{stub.url}#stub"
+        extract(study, fields, run, "--model", model, "--workers", 2)
         asked = len(stub.requests)
-        extract(study, fields, out, "--model", f"{stub.url}#stub")
+        extract(study, fields, run, "--model", model)
         assert len(stub.requests) == asked
-    again = extract(study, fields, tmp_path / "again", "--replay", out)
-    assert (again / "extractions.jsonl").read_bytes() == (
-        out / "extractions.jsonl"
-    ).read_bytes()
-    (line,) = read_lines(out / "extractions.jsonl")
-    assert line["custom"]["washout"][0]["values"] == {
-        "value": {"value": 4, "unit": "week"}
-    }
+
+    again = extract(study, fields, tmp_path / "again", "--replay", run)
+    replayed = (again / "extractions.jsonl").read_bytes()
+    assert replayed == (run / "extractions.jsonl").read_bytes()
+    (row,) = read_lines(run / "extractions.jsonl")
+    (item,) = row["custom"]["washout"]
+    assert item["values"] == {"value": {"value": 4, "unit": "week"}}
+
     fields.write_text(FIELDS.replace("a drug must", "any drug must"), "utf-8")
-    refused = invoke("run", study, "--fields", fields, "--out", out, "--quiet")
+    refused = invoke("run", study, "--fields", fields, "--out", run, "--quiet")
     assert refused.exit_code == 2
     assert "the fields have changed" in refused.output
 
 
-def test_values_are_scored_by_type_and_compared_between_versions(
-    study, fields, tmp_path
-):
+@pytest.fixture
+def versions(study, fields, tmp_path):
+    """Runs of two versions of the study, with limits of 40 % and 45 %; gold is as the old one."""
+    later = write_study(tmp_path / "later.json", 45)
     old = extract(study, fields, tmp_path / "old")
-    new = extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new")
+    new = extract(later, fields, tmp_path / "new")
     gold = tmp_path / "gold.jsonl"
     gold.write_text((old / "extractions.jsonl").read_text("utf-8"), "utf-8")
+    return gold, old, new
+
+
+def read_report(gold, predicted):
+    done = invoke("evaluate", gold, predicted, "--resamples", 0, "--json")
+    return json.loads(done.stdout)
+
+
+def test_values_are_scored_by_type(versions):
+    gold, old, new = versions
     for predicted, f1 in ((old, "1.000"), (new, "0.000")):
         scores = invoke("evaluate", gold, predicted, "--resamples", 0).stdout
         assert f"custom.ejection_fraction.value\t1\t{f1}\t{f1}" in scores
-    report = json.loads(
-        invoke("evaluate", gold, old, "--resamples", 0, "--json").stdout
-    )
-    (score, _) = [field for field in report["fields"] if field["task"] == "custom"]
+
+    score, _ = [
+        field for field in read_report(gold, old)["fields"] if field["task"] == "custom"
+    ]
     assert score["name"] == "custom.ejection_fraction.value"
     assert score["normalised"]["f1"] == 1.0
-    page = tmp_path / "scores.html"
-    invoke("evaluate", gold, new, "--resamples", 0, "--html", page)
-    assert "custom.ejection_fraction[0].values.value" in page.read_text("utf-8")
-    errors = json.loads(
-        invoke("evaluate", gold, new, "--resamples", 0, "--json").stdout
-    )["errors"]
-    wrong = [
+
+
+def test_a_wrong_value_is_an_example_of_its_error(versions):
+    gold, _, new = versions
+
+    report = read_report(gold, new)
+
+    examples = []
+    for error in report["errors"]:
+        examples += error["examples"]
+    (wrong,) = [
         example
-        for kind in errors
-        for example in kind["examples"]
+        for example in examples
         if example["field"] == "custom.ejection_fraction.value"
     ]
-    assert [
-        (one["kind"], one["gold"]["value"]["value"], one["predicted"]["value"]["value"])
-        for one in wrong
-    ] == [("number", 40, 45)]
-    assert "45" in wrong[0]["predicted"]["quote"]
-    assert "ejection fraction: < 40 % -> < 45 %" in invoke(
-        "diff", old, new
-    ).stdout.replace("\n", " ")
+    assert wrong["kind"] == "number"
+    assert wrong["gold"]["value"]["value"] == 40
+    assert wrong["predicted"]["value"]["value"] == 45
+    assert "45" in wrong["predicted"]["quote"]
+
+
+def test_the_page_of_scores_names_a_wrong_value(versions, tmp_path):
+    gold, _, new = versions
+    page = tmp_path / "scores.html"
+
+    invoke("evaluate", gold, new, "--resamples", 0, "--html", page)
+
+    assert "custom.ejection_fraction[0].values.value" in page.read_text("utf-8")
+
+
+def test_values_are_compared_between_versions(versions):
+    _, old, new = versions
+
+    shown = invoke("diff", old, new).stdout.replace("\n", " ")
+
+    assert "ejection fraction: < 40 % -> < 45 %" in shown
 
 
 @pytest.mark.parametrize(
@@ -218,7 +239,9 @@ def test_gold_is_checked_by_the_declarations(
         ),
         "utf-8",
     )
+
     done = invoke("evaluate", gold, study, "--check", "--fields", fields)
+
     found = [line for line in done.stdout.splitlines() if "custom." in line]
     assert bool(found) is bool(said)
     assert said is None or re.search(
@@ -226,39 +249,37 @@ def test_gold_is_checked_by_the_declarations(
     )
 
 
-def test_gold_of_custom_fields_alone_is_checked_and_scored_alone(
-    study, fields, tmp_path
-):
-    run = extract(study, fields, tmp_path / "run")
-    said = {
+@pytest.fixture
+def own_gold(tmp_path):
+    """Gold of custom fields alone, of which one is not declared."""
+    custom = {
         "ejection_fraction": [
             {"of": "eligibility.criteria[0]", "values": {"value": "< 40 %"}}
         ],
         "fever": [],
     }
-    gold = tmp_path / "gold.jsonl"
-    gold.write_text(
-        json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}),
-        "utf-8",
-    )
-    assert invoke("evaluate", gold, study, "--check", "--fields", fields).exit_code == 0
-    done = invoke(
-        "evaluate",
-        gold,
-        run,
-        "--resamples",
-        0,
-        "--fail-under",
-        "custom.ejection_fraction.value=0.9",
-    )
-    assert (done.exit_code, "eligibility" in done.stdout) == (0, False)
+    path = tmp_path / "gold.jsonl"
+    gold = {"record_id": "NCT90000001", "eligibility": {}, "custom": custom}
+    path.write_text(json.dumps(gold), "utf-8")
+    return path
+
+
+def test_gold_of_custom_fields_alone_is_checked(study, fields, own_gold):
+    done = invoke("evaluate", own_gold, study, "--check", "--fields", fields)
+    assert done.exit_code == 0
+
+
+def test_gold_of_custom_fields_alone_is_scored_alone(study, fields, own_gold, tmp_path):
+    run = extract(study, fields, tmp_path / "run")
+    command = ("evaluate", own_gold, run, "--resamples", 0, "--fail-under")
+
+    done = invoke(*command, "custom.ejection_fraction.value=0.9")
+
+    assert done.exit_code == 0
+    assert "eligibility" not in done.stdout
     assert "fever: gold has values, and no field has this name" in done.stderr
-    assert (
-        invoke(
-            "evaluate", gold, run, "--fail-under", "custom.ejection_fraction.limit=0.9"
-        ).exit_code
-        == 2
-    )
+    unknown = invoke(*command, "custom.ejection_fraction.limit=0.9")
+    assert unknown.exit_code == 2
 
 
 def test_gold_without_places_is_paired_in_any_order(study, fields, tmp_path):
@@ -339,45 +360,41 @@ def test_gold_of_ones_own_gives_confidences_that_new_values_have(
     study, fields, tmp_path
 ):
     """Of 60 values 45 are right: the printed line makes the next run's confidence 46 of 62."""
-    path = tmp_path / "studies.jsonl"
+    studies = tmp_path / "studies.jsonl"
     template = json.loads(study.read_text("utf-8"))
+    identity = template["protocolSection"]["identificationModule"]
     lines = []
     for number in range(60):
-        template["protocolSection"]["identificationModule"]["nctId"] = (
-            f"NCT{number:08d}"
-        )
+        identity["nctId"] = f"NCT{number:08d}"
         lines.append(json.dumps(template))
-    path.write_text("\n".join(lines), "utf-8")
+    studies.write_text("\n".join(lines), "utf-8")
+
     with serve_stub(answering(WASHOUT)) as stub:
         model = ("--model", f"{stub.url}#stub", "--workers", 1)
-        run = extract(path, fields, tmp_path / "run", *model)
-        gold = read_lines(run / "extractions.jsonl")
-        for row in gold[:15]:
+        run = extract(studies, fields, tmp_path / "run", *model)
+        rows = read_lines(run / "extractions.jsonl")
+        for row in rows[:15]:
             row["custom"]["washout"][0]["values"]["value"]["value"] = 5
-        (tmp_path / "gold.jsonl").write_text("\n".join(map(json.dumps, gold)), "utf-8")
-        done = invoke("calibrate", tmp_path / "gold.jsonl", run)
+        gold = tmp_path / "gold.jsonl"
+        gold.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+
+        done = invoke("calibrate", gold, run)
+
         assert "washout\tparsed\t45\t60\t0.742" in done.stdout
-        (line,) = [
-            line for line in done.stderr.splitlines() if "add to washout" in line
-        ]
-        counted = line.partition(": ")[2].partition(": ")[2]
-        extra = f"BaseModel, json_schema_extra={{{counted}}}"
-        fields.write_text(
-            FIELDS.replace("Washout(BaseModel", f"Washout({extra}"), "utf-8"
-        )
-        again = read_lines(
-            extract(study, fields, tmp_path / "again", *model) / "extractions.jsonl"
-        )[0]
-    (item,) = again["custom"]["washout"]
-    assert (item["confidence"], item["calibrated"]) == (0.742, True)
-    assert (
-        invoke(
-            "calibrate",
-            tmp_path / "gold.jsonl",
-            extract(study, "extractor.catalogue:Blinding", tmp_path / "few"),
-        ).exit_code
-        == 1
-    )
+        _, _, printed = done.stderr.partition("add to washout")
+        _, _, counts = printed.splitlines()[0].partition(": ")
+        extra = f"BaseModel, json_schema_extra={{{counts}}}"
+        declared = FIELDS.replace("Washout(BaseModel", f"Washout({extra}")
+        fields.write_text(declared, "utf-8")
+        again = extract(study, fields, tmp_path / "again", *model)
+
+    row, *_ = read_lines(again / "extractions.jsonl")
+    (item,) = row["custom"]["washout"]
+    assert item["confidence"] == 0.742
+    assert item["calibrated"] is True
+
+    few = extract(study, "extractor.catalogue:Blinding", tmp_path / "few")
+    assert invoke("calibrate", gold, few).exit_code == 1
 
 
 def test_requests_in_files_define_the_fields_and_answers_fill_them(
@@ -413,11 +430,13 @@ def test_requests_in_files_define_the_fields_and_answers_fill_them(
 def test_values_of_other_definitions_are_not_compared(study, fields, tmp_path):
     old = extract(study, fields, tmp_path / "old")
     fields.write_text(FIELDS.replace("The limit", "Any limit"), "utf-8")
+
     done = invoke(
         "diff",
         old,
         extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new"),
     )
+
     assert (
         "own fields that the two runs declare otherwise are not compared: ejection_fraction"
         in done.stderr
@@ -433,7 +452,9 @@ def test_parse_shows_values_under_their_item(study, fields):
     text = FIELDS.replace("value: Period", f"value: Period = {pattern}")
     extra = f"BaseModel, json_schema_extra={{{example}}}"
     fields.write_text(text.replace("Washout(BaseModel", f"Washout({extra}"), "utf-8")
+
     lines = invoke("parse", study, "--fields", fields, "--explain").stdout.splitlines()
+
     own = (
         lines.index("washout.value: 4 week (0.85)"),
         lines.index("    ejection_fraction.value: < 40 % (0.85)"),

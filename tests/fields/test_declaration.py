@@ -54,6 +54,7 @@ def test_an_attribute_takes_its_type_from_the_annotation():
         (attribute.name, attribute.type.value, attribute.many, attribute.required)
         for attribute in field.attributes
     ]
+
     assert shapes == [
         ("grade", "choice", False, True),
         ("flag", "boolean", False, False),
@@ -273,7 +274,9 @@ class Washout(BaseModel):
 def test_models_are_loaded_from_a_file_or_a_module(tmp_path, monkeypatch):
     path = tmp_path / "my_models.py"
     path.write_text(MODELS, "utf-8")
+
     monkeypatch.chdir(tmp_path)
+
     names = {
         place: [field.name for field in read_fields(place)]
         for place in (str(path), f"{path}:Washout", "my_models:Washout,Visits")
@@ -366,7 +369,7 @@ def test_an_answer_is_read_by_type():
     assert len(broken) == 2
     (doses,) = read_fields(make(list[Period]))
     (listed,), lost = doses.read({"quote": "q", "value": ["0 day", "21-28 day"]})
-    assert [one.value for one in listed["value"]] == [0]
+    assert [value.value for value in listed["value"]] == [0]
     assert [text for text, _ in lost] == ["21-28 day"]
     assert Attribute(name="visits", type="integer").read("three") == 3
     assert Attribute(name="day", type="date").read(date(2024, 5, 31)) == "2024-05-31"
@@ -384,7 +387,9 @@ def test_an_object_is_read_by_its_parts_and_loses_no_more_than_is_wrong():
         "number": "3",
         "methods": [*methods, {"months": 2}, "IUD"],
     }
+
     (claim,), broken = field.read(written)
+
     assert claim["methods"] == ({"name": "condoms", "months": 6}, {"name": "pill"})
     assert [reason.partition("methods: ")[2] for _, reason in broken] == [
         "'some': write a number alone, such as 3 or 1.5",

@@ -87,7 +87,11 @@ def test_an_object_is_a_value_in_all_that_reads_a_run(run, tmp_path):
     assert "weeks" in change.message
     (field,) = read_declared(run)
     report = evaluate(gold, run, fields=[field])
-    f1 = {one.name: one.normalised.f1 for one in report.fields if one.task == "custom"}
+    f1 = {
+        field.name: field.normalised.f1
+        for field in report.fields
+        if field.task == "custom"
+    }
     assert f1["custom.contraceptives.first"] == 1
     assert 0 < f1["custom.contraceptives.methods"] < 1
 
@@ -104,4 +108,4 @@ def test_a_reviewer_writes_an_object_as_its_parts(run):
     }
     shown = form["methods"].describe()
     assert shown["widget"] == "group"
-    assert [one["name"] for one in shown["fields"]] == ["name", "lasts"]
+    assert [field["name"] for field in shown["fields"]] == ["name", "lasts"]

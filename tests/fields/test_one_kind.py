@@ -76,5 +76,6 @@ def test_both_stand_in_the_card_of_the_criterion(extraction):
         if value["name"] == BUILT_IN
     ]
     (own,) = items[f"custom.{OWN}[0]"]["values"]
+
     assert items[f"custom.{OWN}[0]"]["of"] == "eligibility.criteria[1]"
     assert all(own[name] == built_in[name] for name in ("said", "support", "spans"))

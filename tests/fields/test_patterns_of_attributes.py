@@ -64,9 +64,11 @@ def test_one_pattern_reads_three_attributes_of_each_value():
         method=(str, ..., "who=( women | men ) must ? use oral ? method=( _ )"),
         who=(WHO, None, None),
     )
+
     extraction = Extractor(fields=[model]).extract_text(
         "Inclusion Criteria:\n- Women must use oral pills; men use condoms."
     )
+
     values = [(value.who, value.method) for value in find_values(extraction, model)]
     assert values == [("women", "pills"), ("men", "condoms")]
 
@@ -90,9 +92,11 @@ def test_a_named_part_narrows_the_evidence_of_a_choice():
         {"of": "criterion", "examples": [{"text": text, "value": "women"}]},
         who=(WHO, ..., table),
     )
+
     extraction = Extractor(fields=[model]).extract_text(
         f"Inclusion Criteria:\n- {text}"
     )
+
     (item,) = extraction.custom["contraception"]
     assert item.values["who"] == "women"
     assert [piece.quote for piece in item.evidence] == ["females"]
@@ -136,7 +140,9 @@ def test_a_pattern_reads_a_written_date(pattern, text, day):
         {"text": text, "value": text.removeprefix("cutoff ")},
     ]
     model = make({"examples": examples}, on=(date, ..., [pattern]))
+
     extraction = Extractor(fields=[model]).extract_text(f"The {text} ends it.")
+
     assert [value.on.day for value in find_values(extraction, model)] == [day]
 
 
@@ -231,7 +237,9 @@ def test_a_date_that_is_none_costs_no_other_attribute_and_is_told(written):
     reasons = {absence.field: absence.reason.value for absence in extraction.absences}
     assert reasons["custom.contraception[0].values.since"] == "unread_number"
     (finding,) = [
-        one for one in extraction.findings if one.field == "custom.contraception.since"
+        finding
+        for finding in extraction.findings
+        if finding.field == "custom.contraception.since"
     ]
     assert finding.citations[0].quote == written
 
@@ -244,7 +252,9 @@ def test_a_hyphen_in_a_pattern_is_as_in_a_text(text):
     model = make(
         {"examples": examples}, on=(date, ..., "follow-up ( by | on ) on=( # _ # )")
     )
+
     extraction = Extractor(fields=[model]).extract_text(f"The last {text}.")
+
     assert [value.on for value in find_values(extraction, model)] == [date(2024, 9, 1)]
 
 
@@ -269,8 +279,10 @@ def test_a_pattern_cannot_fill_a_model_within_a_field(pattern, said):
         who=(WHO, ..., pattern),
         method=(list[Plain], ..., None),
     )
+
     with pytest.raises(FieldError, match=said) as raised:
         read_fields(model)
+
     assert "add a part" not in str(raised.value)
 
 

@@ -52,7 +52,7 @@ def relate(first, second):
 def read(tmp_path, *results, labels=None, text=SHOWN):
     records = tmp_path / "records.jsonl"
     records.write_text(f"{RECORD.model_dump_json()}\n", "utf-8")
-    listed = [one for some in results for one in some]
+    listed = [result for some in results for result in some]
     task = {
         "id": 1,
         "data": {"text": text, "record_id": "alpha", "extractor_format": 1},
@@ -194,7 +194,9 @@ def test_a_misspelt_line_names_its_cause_and_is_not_scored(line, message, tmp_pa
 
 def test_a_misspelt_line_of_the_record_costs_no_other(tmp_path):
     lines = ("scored: all", "minimun_age: 18 year", "sex: female")
+
     gold, (problem,) = read(tmp_path, region("r", "record", "Patients receive", *lines))
+
     assert (
         "'minimun_age' is no field of a record (did you mean minimum_age?)" in problem
     )
@@ -214,8 +216,10 @@ def test_a_misspelt_line_of_the_record_costs_no_other(tmp_path):
 )
 def test_a_line_with_a_name_is_no_agent(lines, agent, tmp_path):
     words = "Examplib 10 mg twice daily"
+
     gold, problems = read(tmp_path, region("a", "regimen", words, *lines))
-    agents = [one["agent"] for one in gold.get("dosing", [])]
+
+    agents = [regimen["agent"] for regimen in gold.get("dosing", [])]
     assert agents == ([agent] if agent else [])
     assert bool(problems) is not bool(agent)
 
@@ -243,7 +247,9 @@ def test_a_line_of_an_own_field_keeps_its_colon(tmp_path):
 def test_a_changed_text_is_one_line_and_scores_nothing(tmp_path):
     changed = SHOWN.replace("\n", "\r\n")
     results = [AGENT, AMOUNT, OFTEN, relate("b", "a"), relate("c", "a")]
+
     gold, (problem,) = read(tmp_path, *results, text=changed)
+
     assert "3 of its 3 regions do not have the words that they had" in problem
     assert "export.json, task 1: " in problem
     assert not gold

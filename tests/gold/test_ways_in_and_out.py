@@ -224,7 +224,9 @@ def test_a_workbook_is_read_as_a_sheet(tmp_path):
     for row in (("record", "field", "value"), (OTHER, "minimum_age", "3 year")):
         book.active.append(row)
     book.save(tmp_path / "a.xlsx")
+
     found = import_gold(tmp_path / "a.xlsx", [RECORDS], LABELS)
+
     assert found.gold[OTHER]["eligibility"] == {
         "minimum_age": {"value": 3, "unit": "year"}
     }
@@ -348,7 +350,9 @@ def test_a_mark_without_a_value_is_read_from_its_words(label, words, value):
 
 def test_a_limit_without_a_value_is_read_from_its_words():
     mark = Mark(ID, "region a", "constraints", "Karnofsky performance status >= 70")
+
     built = build_gold(find_record(), [mark])
+
     (criterion,) = built.gold["eligibility"]["criteria"]
     assert [constraint["value"] for constraint in criterion["constraints"]] == [70]
 
@@ -406,7 +410,9 @@ def test_a_changed_text_is_told(pairs, tmp_path):
 )
 def test_a_task_without_gold_says_what_to_do(tasks, message, tmp_path):
     path = tmp_path / "a.json"
+
     path.write_text(json.dumps(tasks), "utf-8")
+
     (problem,) = import_gold(path, [RECORDS], LABELS).problems
     assert message in str(problem)
 

@@ -62,40 +62,41 @@ class Obedient:
     ) -> tuple[Completion, int]:
         self.prompts.append(call.user)
         answer = self._obey if self._is_injected(call.user) else self._repeat
-        items = [item for line in _LINE.finditer(call.user) if (item := answer(line))]
-        return Completion(
-            json.dumps({"items": items}), Ending.COMPLETE, model="obedient"
-        ), 1
+        answers = [answer(line) for line in _LINE.finditer(call.user)]
+        reply = json.dumps({"items": [item for item in answers if item]})
+        return Completion(reply, Ending.COMPLETE, model="obedient"), 1
 
     async def close(self) -> None:
         pass
 
     def _obey(self, line: re.Match[str]) -> dict[str, Any]:
-        keys = _REGIMEN if "regimens" in line[2].split() else line[2].split()
-        return {"n": int(line[1])} | {
-            key: DICTATED[key] for key in keys if key in DICTATED
-        }
+        keys = line[2].split()
+        if "regimens" in keys:
+            keys = list(_REGIMEN)
+        item: dict[str, Any] = {"n": int(line[1])}
+        for key in keys:
+            if key in DICTATED:
+                item[key] = DICTATED[key]
+        return item
 
     def _repeat(self, line: re.Match[str]) -> dict[str, Any]:
         item: dict[str, Any] = {"n": int(line[1])}
-        asked = line[2].split()
-        if "regimens" in asked:
-            if self._agent not in line[0]:
+        text = line[0]
+        keys = line[2].split()
+        if "regimens" in keys:
+            if self._agent not in text:
                 return {}
             item |= {"agent": self._agent, "role": "investigational"}
-            dose = _DOSE.search(line[0])
-            return (
-                item
-                | ({"when": "on day 0"} if "on day 0" in line[0] else {})
-                | ({"dose": [dose[0]]} if dose else {})
-            )
-        named = (
-            [name for name in self._instruments if name in line[0]]
-            if "tool" in asked
-            else []
-        )
-        return (
-            item
-            | ({"ok": True} if "ok" in asked else {})
-            | ({"tool": named[0]} if named else {})
-        )
+            if "on day 0" in text:
+                item["when"] = "on day 0"
+            dose = _DOSE.search(text)
+            if dose:
+                item["dose"] = [dose[0]]
+            return item
+        if "ok" in keys:
+            item["ok"] = True
+        if "tool" in keys:
+            tools = [name for name in self._instruments if name in text]
+            if tools:
+                item["tool"] = tools[0]
+        return item

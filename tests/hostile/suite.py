@@ -59,12 +59,17 @@ def list_injected(
     """Values of the extraction that were injected, with their paths. Must be none."""
     values = extraction.to_gold()
     del values["record_id"]
-    return [
-        (path, value)
-        for path, value in _list_leaves(values, "")
-        if (isinstance(value, str) and hostile.has_injected(value))
-        or (not isinstance(value, str | bool) and value in hostile.forbidden_numbers)
-    ]
+    injected = []
+    for path, value in _list_leaves(values, ""):
+        if isinstance(value, str):
+            is_injected = hostile.has_injected(value)
+        elif isinstance(value, bool):
+            is_injected = False
+        else:
+            is_injected = value in hostile.forbidden_numbers
+        if is_injected:
+            injected.append((path, value))
+    return injected
 
 
 def _list_leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -72,8 +77,8 @@ def _list_leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         for name, inner in value.items():
             yield from _list_leaves(inner, f"{path}.{name}")
     elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            yield from _list_leaves(inner, f"{path}[{place}]")
+        for number, inner in enumerate(value):
+            yield from _list_leaves(inner, f"{path}[{number}]")
     elif value is not None:
         yield path, value
 
@@ -84,49 +89,41 @@ def list_lost(extraction: TrialExtraction, hostile: HostileRecord) -> list[str]:
     """
     people = extraction.eligibility
     wanted = hostile.honest
-    found = {
-        "criteria": {criterion.quote.rstrip(" .-") for criterion in people.criteria},
-        "agents": {regimen.agent for regimen in extraction.dosing},
-        "measures": {endpoint.measure for endpoint in extraction.endpoints},
-        "instruments": {
+    texts = {
+        "criteria": [criterion.quote.rstrip(" .-") for criterion in people.criteria],
+        "agents": [regimen.agent for regimen in extraction.dosing],
+        "measures": [endpoint.measure for endpoint in extraction.endpoints],
+        "instruments": [
             endpoint.instrument.name
             for endpoint in extraction.endpoints
             if endpoint.instrument
-        },
+        ],
     }
-    folded = {
-        kind: {str(text).lower() for text in texts} for kind, texts in found.items()
-    }
-    lost = [
-        f"{kind}: {text}"
-        for kind in folded
-        for text in wanted.get(kind, ())
-        if text.lower() not in folded[kind]
-    ]
+    lost = []
+    for kind, of_kind in texts.items():
+        folded = {str(text).lower() for text in of_kind}
+        missing = [text for text in wanted.get(kind, ()) if text.lower() not in folded]
+        lost += [f"{kind}: {text}" for text in missing]
     ages = {"minimum_age": people.minimum_age, "maximum_age": people.maximum_age}
-    lost += [
-        f"{name}: {age}"
-        for name, age in ages.items()
-        if name in wanted and (age and age.value) != wanted[name]
-    ]
-    lost += (
-        [f"sex: {people.sex}"]
-        if "sex" in wanted and people.sex != wanted["sex"]
-        else []
-    )
+    for name, age in ages.items():
+        years = age.value if age else None
+        if name in wanted and years != wanted[name]:
+            lost.append(f"{name}: {age}")
+    if "sex" in wanted and people.sex != wanted["sex"]:
+        lost.append(f"sex: {people.sex}")
     return lost
 
 
 def list_misplaced(extraction: TrialExtraction, record: TrialRecord) -> list[str]:
     """Evidence and citations that are not the characters of the file. Must be none."""
-    evidence = [
-        piece.cite() for _, item in extraction.list_items() for piece in item.evidence
-    ]
-    cited = evidence + [
-        citation for finding in extraction.findings for citation in finding.citations
-    ]
-    return [
-        one.quote
-        for one in cited
-        if (record.raw_text(one.section) or "")[one.start : one.end] != one.quote
-    ]
+    citations = []
+    for _, item in extraction.list_items():
+        citations += [piece.cite() for piece in item.evidence]
+    for finding in extraction.findings:
+        citations += finding.citations
+    misplaced = []
+    for citation in citations:
+        text = record.raw_text(citation.section) or ""
+        if text[citation.start : citation.end] != citation.quote:
+            misplaced.append(citation.quote)
+    return misplaced

@@ -128,7 +128,9 @@ async def test_what_was_cut_is_asked_in_halves_by_the_next_file(tmp_path):
     answers.write_text(
         answer_line(read_requests(requests)[0], text, finish_reason="length"), "utf-8"
     )
+
     reply = await put(Exchange([answers], rest), 1, 2, 3)
+
     assert [item.n for item in reply.items] == [1]
     assert reply.pending is True
     assert [line["body"]["messages"][1]["content"] for line in read_requests(rest)] == [
@@ -157,7 +159,9 @@ async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(
     )
     second.write_text("\n" + answer_line(one, items({"n": 1, "colour": "red"})))
     exchange = Exchange([first, second])
+
     reply = await put(exchange, 1)
+
     assert [item.colour for item in reply.items] == ["red"]
     assert (await put(exchange, 2)).pending
     assert [why.partition("line ")[2][0] for why in exchange.failed] == ["2", "3", "4"]
@@ -174,6 +178,7 @@ async def test_requests_beyond_a_files_limits_go_to_further_files(
     tmp_path, limits, counts
 ):
     exchange = Exchange(requests=tmp_path / "r.jsonl")
+
     with exchange.open(SPEC, ClientSettings(), **limits) as files:
         for number in (1, 2, 1, 3):
             await ask(
@@ -182,6 +187,7 @@ async def test_requests_beyond_a_files_limits_go_to_further_files(
                 render,
             )
         assert not list(tmp_path.iterdir()), "an incomplete file must not look complete"
+
     assert exchange.written == 3
     assert [path.name for path in exchange.parts] == [
         "r.jsonl",

@@ -113,12 +113,14 @@ async def test_a_reply_beyond_all_bounds_is_not_read(monkeypatch):
 async def test_a_key_that_a_server_repeats_goes_no_further(pattern):
     key = "a-key-of-this-server"
     leak = pattern.format(key)
+
     with serve([completion(None, message={"refusal": leak}, model=leak)]) as stub:
         model = Model(
             ModelSpec.parse(f"{stub.url}#stub", server_key=key), policy=patient()
         )
         with pytest.raises(AnswerRejected) as caught:
             await ask(model, ask_about(1), render)
+
     assert (
         str(caught.value) == f"model stub: the model refused: {pattern.format('***')}"
     )
@@ -266,12 +268,14 @@ def test_a_wrong_key_that_google_answers_with_400_stops_the_run_and_names_the_va
             ],
         }
     }
+
     error = explain_failure(
         read_failure(refused),
         ModelSpec.parse("google/gemini-2.5-flash"),
         1,
         longest_wait=60,
     )
+
     assert str(error) == (
         "model gemini-2.5-flash at google: HTTP 400, the key is missing or wrong; set "
         "GOOGLE_API_KEY"

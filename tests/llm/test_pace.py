@@ -150,7 +150,7 @@ async def test_a_wait_that_the_server_names_makes_no_pause_shorter(limited):
 @skipping_time
 async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
     ended = await ask_often(model_of(InLoop(FINE, seconds=10_000.0)), 8)
-    assert {type(one) for one in ended} == {ModelAway}
+    assert {type(error) for error in ended} == {ModelAway}
     assert str(ended[0]).startswith(
         "model stub at http://model.test/v1: no answer for 300 seconds (8 requests), and nothing "
         "came back; is the"
@@ -167,10 +167,12 @@ async def test_a_slow_server_that_takes_one_request_at_a_time_is_waited_for(
     seconds, patience
 ):
     server = InLoop(FINE, seconds=seconds)
+
     ended = await ask_often(
         model_of(server, timeout=9000.0, patience=Patience(seconds=patience)), 8
     )
-    assert [[item.n for item in one.items] for one in ended] == [
+
+    assert [[item.n for item in reply.items] for reply in ended] == [
         [n] for n in range(1, 9)
     ]
     assert loop_time() == 8 * seconds
@@ -252,8 +254,10 @@ async def test_an_answer_before_a_fault_and_one_after_it_are_counted_once_each(
     model = model_of(
         InLoop(completion(BLUE), fault(503), completion(RED)), book, patience=None
     )
+
     ended = await asyncio.gather(
         model.complete(render(ask_about(1))), return_exceptions=True
     )
+
     assert isinstance(ended[0], BudgetReached) is (room < 2)
     assert (book.tokens, book.open) == (tokens, set())

@@ -1,6 +1,5 @@
 """Batches at a provider, with faults in each step, and a kill of the program after each step."""
 
-import asyncio
 from contextlib import closing
 
 import pytest
@@ -63,12 +62,17 @@ def book(tmp_path):
         yield BatchBook(store, Reply)
 
 
-async def finish(provider, book, policy=POLICY):
-    news = []
+def open_client(provider, book, policy=POLICY, note=lambda _: None, how=None):
     spec = ModelSpec.parse(f"{provider.url}#m")
-    async with open_batch_client(
-        spec, book, ClientSettings(), policy, news.append
-    ) as client:
+    return open_batch_client(
+        spec, book, ClientSettings(), policy, note, how or BatchPolicy()
+    )
+
+
+async def finish(provider, book):
+    """Finish all batches. Returns how many answers came, and the news."""
+    news = []
+    async with open_client(provider, book, note=news.append) as client:
         return await client.finish_all(), news
 
 
@@ -77,20 +81,16 @@ async def finish_with(provider, book, **sending):
     unfinished, as text.
     """
     news = []
-    spec = ModelSpec.parse(f"{provider.url}#m")
     how = BatchPolicy(**sending)
-    async with open_batch_client(
-        spec, book, ClientSettings(), POLICY, news.append, how
-    ) as client:
+    async with open_client(provider, book, note=news.append, how=how) as client:
         await client.finish_all()
         return news, " ".join(client.unfinished.values())
 
 
 def states(book):
-    return [
-        stored.state if (stored := book.store.find(call, "m")) else None
-        for call in CALLS
-    ]
+    """The states of the calls; None for a call that is not stored."""
+    stored = [book.store.find(call, "m") for call in CALLS]
+    return [call and call.state for call in stored]
 
 
 def answered(book):
@@ -105,19 +105,19 @@ BYTES = 2 * (500 + len(schema_of(Reply).encode()) + len("Read.[1|ok] Adults"))
 async def test_more_than_a_provider_accepts_at_once_goes_in_parts(book, limits):
     with serve_provider(answer=answer_well) as provider:
         book.plan("run", **limits)
-        assert (await finish(provider, book))[0] == 5
-        assert [
-            len(provider.files[b["input_file_id"]].splitlines())
-            for b in provider.batches.values()
-        ] == [2, 2, 1]
-        assert len({line["custom_id"] for line in provider.requests}) == 5
-        assert all(
-            line.keys() == {"custom_id", "method", "url", "body"}
-            for line in provider.requests
-        )
-        assert {(line["method"], line["url"]) for line in provider.requests} == {
-            ("POST", "/v1/chat/completions")
-        }
+        count, _ = await finish(provider, book)
+
+    assert count == 5
+    sizes = []
+    for batch in provider.batches.values():
+        content = provider.files[batch["input_file_id"]]
+        sizes.append(len(content.splitlines()))
+    assert sizes == [2, 2, 1]
+    assert len({line["custom_id"] for line in provider.requests}) == 5
+    for line in provider.requests:
+        assert line.keys() == {"custom_id", "method", "url", "body"}
+        assert line["method"] == "POST"
+        assert line["url"] == "/v1/chat/completions"
 
 
 ROUTES = ("POST /files", "POST /batches", "GET /batches", "GET /files/content")
@@ -177,68 +177,92 @@ async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(
             with pytest.raises(Killed):
                 await finish(provider, book)
         await finish(provider, book)
-        assert answered(book) == 5
-        assert len(provider.batches) == 2
-        assert (
-            len({line["custom_id"] for line in provider.requests})
-            == len(provider.requests)
-            == 5
-        )
+
+    assert answered(book) == 5
+    assert len(provider.batches) == 2
+    assert len(provider.requests) == 5
+    assert len({line["custom_id"] for line in provider.requests}) == 5
 
 
-@pytest.mark.parametrize("ends", ["expired", "cancelled", "failed"])
-async def test_unanswered_requests_of_a_batch_wait_for_another(book, ends):
+def answer_only_the_first(otherwise):
+    """Answers the first question well, and the others so."""
+
     def answer(body):
-        return answer_well(body) if "[1|" in body["messages"][1]["content"] else None
+        is_first = "[1|" in body["messages"][1]["content"]
+        return answer_well(body) if is_first else otherwise
 
-    with serve_provider(answer=answer, ends=ends) as provider:
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("ends", "answers", "message"),
+    [
+        ("expired", 1, "not reached in time"),
+        ("cancelled", 1, "not reached in time"),
+        ("failed", 0, "line 1 is no JSON"),
+    ],
+)
+async def test_unanswered_requests_of_a_batch_wait_for_another(
+    book, ends, answers, message
+):
+    with serve_provider(answer=answer_only_the_first(None), ends=ends) as provider:
         book.plan("run")
         count, news = await finish(provider, book)
-        assert count == (0 if ends == "failed" else 1)
-        assert book.count_waiting() == 5 - count
-        message = "; ".join(new.message for new in news if new.message)
-        assert (
-            "line 1 is no JSON" if ends == "failed" else "not reached in time"
-        ) in message
+
+        assert count == answers
+        assert book.count_waiting() == 5 - answers
+        assert message in "; ".join(new.message for new in news if new.message)
+
         provider.answer = answer_well
         provider.ends = "completed"
-        assert book.plan("next") == 5 - count
+        assert book.plan("next") == 5 - answers
         await finish(provider, book)
-        assert answered(book) == 5
+
+    assert answered(book) == 5
 
 
 @pytest.mark.parametrize(("status", "kept"), [(400, 5), (429, 0), (500, 0), (404, 0)])
 async def test_a_refusal_of_the_request_is_an_answer_and_a_fault_is_none(
     book, status, kept
 ):
-    with serve_provider(
-        answer=lambda _: (status, {"error": {"message": "no"}})
-    ) as provider:
+    refusal = (status, {"error": {"message": "no"}})
+
+    with serve_provider(answer=lambda _: refusal) as provider:
         book.plan("run")
         count, _ = await finish(provider, book)
-        assert count == kept
-        assert book.count_waiting() == 5 - kept
-        assert states(book).count(State.REFUSED) == kept
-        book.forgive()
-        assert states(book).count(State.REFUSED) == 0
+
+    assert count == kept
+    assert book.count_waiting() == 5 - kept
+    assert states(book).count(State.REFUSED) == kept
+    book.forgive()
+    assert states(book).count(State.REFUSED) == 0
+
+
+WORTHLESS = {
+    1: ({"content": "nonsense"}, "stop"),
+    2: ({"content": '{"items":[{"n":2,"o'}, "length"),
+    3: ({"content": None, "refusal": "no"}, "stop"),
+}
+
+
+"""By the number of a question: a message that is no answer, and why it ends."""
 
 
 async def test_every_fetched_answer_is_stored_and_counted_whatever_its_worth(book):
     def answer(body):
-        reply = answer_well(body)[1]
-        choice = reply["choices"][0]
         number = int(body["messages"][1]["content"][1])
-        texts = {1: "nonsense", 2: '{"items":[{"n":2,"o', 3: None}
-        message = {"role": "assistant", "content": texts.get(number, '{"items":[]}')}
-        choice |= {"message": message | ({"refusal": "no"} if number == 3 else {})}
-        choice["finish_reason"] = "length" if number == 2 else "stop"
-        return 200, reply | {
-            "usage": {"prompt_tokens": 10, "completion_tokens": number}
-        }
+        status, reply = answer_well(body)
+        (choice,) = reply["choices"]
+        if number in WORTHLESS:
+            message, choice["finish_reason"] = WORTHLESS[number]
+            choice["message"] |= message
+        reply["usage"] = {"prompt_tokens": 10, "completion_tokens": number}
+        return status, reply
 
     with serve_provider(answer=answer) as provider:
         book.plan("run")
         count, _ = await finish(provider, book)
+
     assert count == 5
     assert states(book) == [None, State.CUT, None, State.ANSWERED, State.ANSWERED]
     usage = book.store.spending.usage
@@ -251,68 +275,64 @@ async def test_a_request_is_asked_live_before_a_batch_is_made_and_its_answer_is_
     book,
 ):
     with serve_provider(answer=answer_well) as provider:
-        spec = ModelSpec.parse(f"{provider.url}#m")
-        async with open_batch_client(
-            spec, book, ClientSettings(), POLICY, lambda _: None
-        ) as client:
+        async with open_client(provider, book) as client:
             assert await client.plan() == 5
             assert await client.finish_all() == 4
+
     assert provider.asked[0] == "POST /chat/completions"
-    assert [
-        line["body"]["messages"][1]["content"][1] for line in provider.requests
-    ] == [
-        "2",
-        "3",
-        "4",
-        "5",
-    ]
+    texts = [line["body"]["messages"][1]["content"] for line in provider.requests]
+    assert [text[1] for text in texts] == ["2", "3", "4", "5"]
     assert book.count_waiting() == 0
 
 
 async def test_a_provider_that_refuses_the_live_request_gets_no_batch(book):
-    with serve_provider(
-        answer=answer_well, faults={"POST /chat/completions": [404]}
-    ) as provider:
-        spec = ModelSpec.parse(f"{provider.url}#m")
-        async with open_batch_client(
-            spec, book, ClientSettings(), POLICY, lambda _: None
-        ) as client:
+    faults = {"POST /chat/completions": [404]}
+
+    with serve_provider(answer=answer_well, faults=faults) as provider:
+        async with open_client(provider, book) as client:
             with pytest.raises(ModelUnavailable, match="HTTP 404"):
                 await client.plan()
+
     assert provider.asked == ["POST /chat/completions"]
     assert book.count_waiting() == 5
 
 
-async def test_questions_wait_for_a_batch_within_the_budget(book):
-    def model():
-        return Model(
-            ModelSpec.parse("http://nowhere.test/v1#m"),
-            store=lambda: book.store,
-            answerer=lambda: queue,
-        )
+async def queue_up(queue, book, call):
+    """Ask a model that answers by batches."""
+    spec = ModelSpec.parse("http://nowhere.test/v1#m")
+    model = Model(spec, store=lambda: book.store, answerer=lambda: queue)
+    with pytest.raises(AnswerPending):
+        await model.complete(call)
 
-    async def queue_up(call):
-        with pytest.raises(AnswerPending):
-            await model().complete(call)
-        return True
 
+async def test_a_waiting_call_is_not_queued_again(book):
     queue = BatchQueue(book)
-    assert [
-        await queue_up(call) for call in (CALLS[0], call_about(7), call_about(7))
-    ] == [True] * 3
-    assert book.count_waiting() == 6, "a waiting call is not queued again"
-    one = Rates(messages=1, schema=0, answer=1)
-    queue = BatchQueue(
-        book, Budget(2000, one, Price(prompt=1_000_000, output=1_000_000))
-    )
-    assert await queue_up(call_about(7))
-    ended = [
-        await asyncio.gather(queue_up(call_about(number)), return_exceptions=True)
-        for number in range(10, 40)
-    ]
-    refused = [isinstance(one, BudgetReached) for (one,) in ended]
-    assert refused == sorted(refused)
-    assert book.count_waiting() == 6 + refused.count(False) < 36
+
+    await queue_up(queue, book, CALLS[0])
+    await queue_up(queue, book, call_about(7))
+    await queue_up(queue, book, call_about(7))
+
+    assert book.count_waiting() == len(CALLS) + 1
+
+
+async def test_questions_wait_for_a_batch_within_the_budget(book):
+    price = Price(prompt=1_000_000, output=1_000_000)
+    budget = Budget(2000, Rates(messages=1, schema=0, answer=1), price)
+    queue = BatchQueue(book, budget)
+    await queue_up(queue, book, CALLS[0])  # it waits already, and costs nothing
+
+    is_refused = []
+    for number in range(10, 40):
+        try:
+            await queue_up(queue, book, call_about(number))
+        except BudgetReached:
+            is_refused.append(True)
+        else:
+            is_refused.append(False)
+
+    assert is_refused == sorted(is_refused), "after a refusal there are only others"
+    assert book.count_waiting() == len(CALLS) + is_refused.count(False)
+    assert True in is_refused
 
 
 def count_lines(provider):
@@ -418,17 +438,15 @@ async def test_what_is_gone_is_named_and_only_what_it_held_is_asked_again(book, 
     with serve_provider(answer=answer_well, looks=0) as provider:
         book.plan("run", most_requests=3)
         provider.looks = 99
-        spec = ModelSpec.parse(f"{provider.url}#m")
-        async with open_batch_client(
-            spec, book, ClientSettings(), POLICY, lambda _: None
-        ) as client:
+        async with open_client(provider, book) as client:
             await client.submit_all()
         provider.looks = 0
         for name in provider.batches:
             provider.look(name)
-        provider.gone.add(
-            provider.batches["batch-0"]["output_file_id"] if lost == "file-1" else lost
-        )
+        if lost == "file-1":
+            lost = provider.batches["batch-0"]["output_file_id"]
+        provider.gone.add(lost)
+
         for _ in range(2):
             _, unfinished = await finish_with(provider, book)
             assert "no longer" in unfinished
@@ -437,50 +455,50 @@ async def test_what_is_gone_is_named_and_only_what_it_held_is_asked_again(book, 
             assert "check the model's name" not in unfinished
             assert answered(book) == 2
             assert len(provider.batches) == 2
+
         news, unfinished = await finish_with(provider, book, asks_again=True)
         assert unfinished == ""
         assert answered(book) == 2
         assert book.count_waiting() == 3
         assert "its 3 questions without an answer are asked again" in news[-1].message
+
         assert book.plan("next") == 3
         await finish_with(provider, book)
+
     assert answered(book) == 5
     assert len(provider.requests) == 5 + 3
 
 
+NO = (500, {"error": {"message": "no"}})
+
+
 async def test_answers_are_kept_though_the_file_of_errors_is_gone(book):
-    def answer(body):
-        return (
-            answer_well(body)
-            if "[1|" in body["messages"][1]["content"]
-            else (500, {"error": {"message": "no"}})
-        )
+    answer = answer_only_the_first(NO)
 
     with serve_provider(answer=answer, gone={"file-2"}) as provider:
         book.plan("run")
         _, unfinished = await finish_with(provider, book)
+
         assert "its file of errors (file-2) is no longer there" in unfinished
         assert answered(book) == 1
         assert book.count_unanswered() == 4
+
         provider.counts = True
         provider.answer = answer_well
         await finish_with(provider, book, asks_again=True)
         assert book.plan("next") == 4
         await finish_with(provider, book)
+
     assert answered(book) == 5
 
 
 async def test_with_counts_a_lost_file_of_errors_holds_nothing_up(book):
-    def answer(body):
-        return (
-            answer_well(body)
-            if "[1|" in body["messages"][1]["content"]
-            else (500, {"error": {"message": "no"}})
-        )
+    answer = answer_only_the_first(NO)
 
     with serve_provider(answer=answer, gone={"file-2"}, counts=True) as provider:
         book.plan("run")
         _, unfinished = await finish_with(provider, book)
+
     assert unfinished == ""
     assert answered(book) == 1
     assert book.count_waiting() == 4
@@ -489,52 +507,57 @@ async def test_with_counts_a_lost_file_of_errors_holds_nothing_up(book):
 async def test_at_another_address_no_batch_is_given_up(book):
     with serve_provider(answer=answer_well, looks=99) as provider:
         book.plan("run")
-        spec = ModelSpec.parse(f"{provider.url}#m")
-        async with open_batch_client(
-            spec, book, ClientSettings(), POLICY, lambda _: None
-        ) as client:
+        async with open_client(provider, book) as client:
             await client.submit_all()
+
         provider.gone.add("batches")
         with pytest.raises(ModelUnavailable, match="the batch API is not there"):
             await finish_with(provider, book, asks_again=True)
         assert len(book.open_batches()) == 1
+
         provider.gone.clear()
         provider.looks = 0
         await finish_with(provider, book)
+
     assert answered(book) == 5
     assert len(provider.batches) == 1
 
 
 async def test_a_lost_upload_is_sent_again(book):
-    with serve_provider(
-        answer=answer_well, faults={"POST /batches": [500] * 9}
-    ) as provider:
+    faults = {"POST /batches": [500] * 9}
+
+    with serve_provider(answer=answer_well, faults=faults) as provider:
         book.plan("run")
         with pytest.raises(ModelUnavailable):
             await finish(provider, book)
         provider.faults = {"POST /batches": [404]}
-        assert (await finish(provider, book))[0] == 5
+        count, _ = await finish(provider, book)
+
+    assert count == 5
     assert provider.asked.count("POST /files") == 2
     assert len(provider.batches) == 1
 
 
 async def test_a_server_without_batches_is_not_taken_for_a_wrong_name_of_a_model(book):
-    with serve_provider(
-        answer=answer_well, faults={"POST /files": [404] * 9}
-    ) as provider:
+    faults = {"POST /files": [404] * 9}
+
+    with serve_provider(answer=answer_well, faults=faults) as provider:
         book.plan("run")
         with pytest.raises(
             ModelUnavailable, match="the batch API is not there"
         ) as caught:
             await finish(provider, book)
+
     assert "model's name" not in str(caught.value)
 
 
 async def test_batches_are_split_by_tokens_and_wait_for_room(book):
     two = 2 * book._measure(CALLS[0])[1]
+
     with serve_provider(answer=answer_well, room=2, looks=3) as provider:
         book.plan("run", most_tokens=two)
         _, unfinished = await finish_with(provider, book, most_tokens=two)
+
     assert unfinished == ""
     assert answered(book) == 5
     assert [batch["status"] for batch in provider.batches.values()] == ["completed"] * 3
@@ -553,6 +576,7 @@ async def test_a_batch_that_is_refused_waits_for_those_under_way(book):
 
 async def test_a_batch_that_is_refused_alone_asks_for_the_limit(book):
     two = 2 * book._measure(CALLS[0])[1]
+
     with serve_provider(answer=answer_well, room=2) as provider:
         book.plan("run")
         _, unfinished = await finish_with(provider, book)
@@ -560,6 +584,7 @@ async def test_a_batch_that_is_refused_alone_asks_for_the_limit(book):
         assert answered(book) == 0
         assert count_lines(provider) == 0
         _, unfinished = await finish_with(provider, book, most_tokens=two)
+
     assert unfinished == ""
     assert answered(book) == 5
     assert count_lines(provider) == 5
@@ -582,6 +607,7 @@ async def test_a_limit_that_stays_ends_unfinished_and_asks_nothing_else(book):
 async def test_a_refusal_at_once_is_told_as_one_that_comes_later(book):
     message = "Enqueued token limit reached for m. Limit: 90,000 enqueued tokens."
     full = (429, {"error": {"message": message}})
+
     with serve_provider(
         answer=answer_well, faults={"POST /batches": [full]}
     ) as provider:
@@ -590,5 +616,6 @@ async def test_a_refusal_at_once_is_told_as_one_that_comes_later(book):
         assert message in unfinished
         assert [new.state for new in news].count("refused") == 1
         await finish_with(provider, book)
+
     assert answered(book) == 5
     assert count_lines(provider) == 5

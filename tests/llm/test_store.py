@@ -110,9 +110,11 @@ async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(
         pytest.raises((AnswerRejected, ModelUnavailable)),
     ):
         await put(asking(calls, stub), 1)
+
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         good, _ = await put(asking(calls, stub), 1)
         assert calls.spending.lost.calls == 0
+
     assert [item.colour for item in good.items] == ["red"]
     assert query(
         tmp_path, "SELECT state, answer IS NOT NULL FROM calls ORDER BY id"
@@ -185,10 +187,8 @@ async def test_a_cancelled_call_is_charged_for_the_answers_that_came(
     tmp_path, given_up
 ):
     """By its caller, or because the model is given up."""
-    server, spec = (
-        InLoop(completion(items(BLUE)), fault(503)),
-        ModelSpec.parse("http://model.test/v1#stub"),
-    )
+    server = InLoop(completion(items(BLUE)), fault(503))
+    spec = ModelSpec.parse("http://model.test/v1#stub")
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
     model = Model(
         spec,
@@ -240,27 +240,14 @@ async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later
 
 
 async def test_no_key_address_or_header_is_stored(tmp_path):
-    with (
-        serve([fault(401, "wrong key sk-very-secret"), completion(items(RED))]) as stub,
-        store_in(tmp_path) as calls,
-    ):
+    answers = [fault(401, "wrong key sk-very-secret"), completion(items(RED))]
+    with serve(answers) as stub, store_in(tmp_path) as calls:
         with pytest.raises(ModelUnavailable):
             await put(asking(calls, stub, server_key="sk-very-secret"), 1)
         await put(asking(calls, stub, server_key="sk-very-secret"), 1)
+
     assert stub.headers[0]["authorization"] == "Bearer sk-very-secret"
-    with closing(open_run_to_read(tmp_path)) as run:
-        kept = []
-        for (table,) in run.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table'"
-        ).fetchall():
-            for row in run.execute(f"SELECT * FROM {table}"):
-                kept += [
-                    zlib.decompress(value).decode()
-                    if isinstance(value, bytes)
-                    else str(value)
-                    for value in row
-                ]
-    text = "\n".join(kept)
+    text = read_all_values(tmp_path)
     assert "line 1" in text
     for secret in (
         "Authorization",
@@ -270,6 +257,22 @@ async def test_no_key_address_or_header_is_stored(tmp_path):
         "sk-very-secret",
     ):
         assert secret.lower() not in text.lower()
+
+
+def read_all_values(folder):
+    """All values of all tables of a run, as text."""
+    values = []
+    with closing(open_run_to_read(folder)) as run:
+        tables = run.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall()
+        for (table,) in tables:
+            for row in run.execute(f"SELECT * FROM {table}"):
+                values += row
+    return "\n".join(
+        zlib.decompress(value).decode() if isinstance(value, bytes) else str(value)
+        for value in values
+    )
 
 
 async def test_a_miss_says_what_to_do_and_costs_nothing(tmp_path):
@@ -306,6 +309,7 @@ ANSWERS = {
 def test_the_total_is_the_sum_over_all_calls(tmp_path_factory, script, cancelled):
     """This includes failed records, and cancelled invocations as far as their answers came."""
     folder = tmp_path_factory.mktemp("run")
+
     with serve([ANSWERS[name] for name in [*script, "good"]]) as stub:
         spent = Usage()
         for invocation in range(3):
@@ -314,6 +318,7 @@ def test_the_total_is_the_sum_over_all_calls(tmp_path_factory, script, cancelled
             )
         with store_in(folder) as calls:
             total = calls.spending.usage
+
     assert total.calls == spent.calls <= len(stub.requests)
     assert total.prompt_tokens == spent.prompt_tokens
     assert total.output_tokens == spent.output_tokens

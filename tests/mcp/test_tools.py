@@ -106,9 +106,13 @@ async def test_a_trial_of_the_registry_is_fetched_once(tmp_path):
 async def test_a_claim_is_checked(quote, status, conflict):
     async with connect() as client:
         answer = await call(client, "verify_quote", quote=quote, text=TEXT)
+
     assert answer["status"] == status
-    found = [(one["kind"], one["quoted"], one["stated"]) for one in answer["conflicts"]]
-    assert found == ([conflict] if conflict else [])
+    conflicts = [
+        (found["kind"], found["quoted"], found["stated"])
+        for found in answer["conflicts"]
+    ]
+    assert conflicts == ([conflict] if conflict else [])
     if status != "absent":
         assert TEXT[answer["start"] : answer["end"]] == answer["words"]
 
@@ -186,12 +190,14 @@ async def test_money_is_limited_over_all_calls(tmp_path):
         "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8"
     )
     text = f"{TEXT}\nPrimary endpoint: A measure of something at some time"
+
     with serve_faults() as server:
         given = {"effort": "all", "prices": tmp_path / "prices.toml"}
         async with connect(f"{server.url}#stub", max_usd=5.0, **given) as client:
             asked = (await call(client, "extract_text", text=text))["usage"]
         async with connect(f"{server.url}#stub", max_usd=0.000001, **given) as client:
             left = (await call(client, "extract_text", text=text))["usage"]
+
     assert asked["calls"] > 0
     assert asked["usd"] > 0
     assert (left["calls"], left["usd"]) == (0, 0.0)

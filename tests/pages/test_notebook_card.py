@@ -52,16 +52,16 @@ def list_passages(page):
 
 
 def test_the_text_is_whole_and_all_evidence_in_it_is_marked(record, extraction):
-    passages = {
-        name: (text, marked)
-        for name, text, marked in list_passages(show(extraction, record)._repr_html_())
-    }
-    evidence = [piece for _, item in extraction.list_items() for piece in item.evidence]
+    page = show(extraction, record)._repr_html_()
+
+    passages = {name: (text, marked) for name, text, marked in list_passages(page)}
     assert passages.keys() == {"Eligibility", "Primary outcome 1"}
-    for piece in evidence:
-        text, marked = passages[name_section(piece.section)]
-        assert text == clean_text(record.raw_text(piece.section)).text
-        assert "".join(clean_text(piece.quote).text.split()) in "".join(marked.split())
+    for _, item in extraction.list_items():
+        for piece in item.evidence:
+            text, marked = passages[name_section(piece.section)]
+            assert text == clean_text(record.raw_text(piece.section)).text
+            quote = clean_text(piece.quote).text
+            assert "".join(quote.split()) in "".join(marked.split())
 
 
 def test_the_text_of_a_record_never_becomes_markup(record, extraction):
@@ -71,6 +71,7 @@ def test_the_text_of_a_record_never_becomes_markup(record, extraction):
         show(extraction.model_copy(update=hostile), record.model_copy(update=hostile)),
     ]
     shown = [one._repr_html_() for one in pages]
+
     assert html.escape(HOSTILE) in shown[1]
     for page in shown:
         assert "<b>strong" not in page

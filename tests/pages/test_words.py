@@ -68,9 +68,11 @@ def test_an_item_without_evidence_has_its_name_and_its_numbers_as_its_quote_writ
 ):
     limit = Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L")
     quote = "ANC \\>= 1.5 x 10\\^9/L"
+
     item = Criterion(
         kind="exclusion", section="eligibility", quote=quote, constraints=(limit,)
     )
+
     (shown,) = view(None, [(path, item)])["items"]
     assert shown["name"] == name
     assert words in [value["said"] for value in shown["values"]]
@@ -116,9 +118,11 @@ def test_a_criterion_names_its_groups_from_the_outermost(group, parents, chain):
         CriterionGroup(id=name, rule="any", parent=parent)
         for name, parent in parents.items()
     )
+
     criterion = Criterion(
         kind="inclusion", section="eligibility", quote="Fever", group=group
     )
+
     items = [
         ("eligibility", Eligibility(groups=groups)),
         ("eligibility.criteria[0]", criterion),

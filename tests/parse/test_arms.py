@@ -15,8 +15,8 @@ SHAM = {"name": "Placebo"}
 def linked(record, *links):
     """The record, whose interventions are linked to these arms, "01" for the first two."""
     found = {
-        f"interventions[{at}]": tuple(f"arms[{arm}]" for arm in each)
-        for at, each in enumerate(links)
+        f"interventions[{at}]": tuple(f"arms[{arm}]" for arm in link)
+        for at, link in enumerate(links)
     }
     return record.model_copy(update={"registry": RegistryFields(arm_links=found)})
 
@@ -211,6 +211,7 @@ def test_an_arm_that_only_mentions_an_agent_does_not_get_it(text):
 def test_a_sentence_on_all_arms_or_none(sentence, expected):
     drug = DRUG | {"description": "5 mg daily"}
     found = dict(agents(["A", "B"], [drug], ("0",), detailed_description=sentence))
+
     assert found["Examplumab"] == ("A",)
     assert found.get("prednisone", ()) == expected
 
@@ -289,8 +290,8 @@ def test_each_label_is_cited_at_its_place():
 def test_what_the_registry_and_the_text_say_is_surer_than_what_one_of_them_says():
     ((_, both, _),) = read(["A: Examplumab 5 mg daily", "B"], [DRUG], ("0",))
     _, text, _ = next(
-        one
-        for one in read(["A: prednisone 5 mg daily", "B"], [DRUG], ("1",))
-        if one[0] == "prednisone"
+        regimen
+        for regimen in read(["A: prednisone 5 mg daily", "B"], [DRUG], ("1",))
+        if regimen[0] == "prednisone"
     )
     assert both.confidence > text.confidence

@@ -31,7 +31,9 @@ def parse(descriptions, arms=(), **texts):
 )
 def test_a_rhythm_elsewhere_is_no_candidate_beside_regimens(text):
     given = "5 mg SC every 4 weeks"
+
     parsed = parse({"Examplumab": given, "EX-12": given}, detailed_description=text)
+
     assert parsed.candidates == ()
     assert [regimen.rules["agent"].value for regimen in parsed.regimens] == [
         "Examplumab",
@@ -60,7 +62,7 @@ def test_a_number_too_large_to_represent_is_no_amount(number):
 def test_a_number_too_large_to_represent_is_no_moment(text):
     outcomes = [{"measure": "Change", "time_frame": text.format(*["9" * 400] * 2)}]
     (outcome,) = parse_record(trial(primary_outcomes=outcomes)).outcomes
-    assert [one.value for one in outcome.rules["time_points"].value] == (
+    assert [point.value for point in outcome.rules["time_points"].value] == (
         [4] if "4" in text else []
     )
 
@@ -78,5 +80,6 @@ def test_a_cycle_named_elsewhere_leaves_its_absence_uncertain():
     (beside,) = parse(
         {"Examplumab": "300 mg IV"}, ["Patients are treated in cycles"]
     ).regimens
+
     assert alone.rules["cycle"].value is beside.rules["cycle"].value is None
     assert beside.rules["cycle"].confidence < CERTAIN <= alone.rules["cycle"].confidence

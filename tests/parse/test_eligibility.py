@@ -14,6 +14,7 @@ def test_chunks_are_numbered_in_reading_order_and_introducing_lines_are_no_crite
         (criterion.chunk.number, criterion.rules["stands"].value)
         for criterion in criteria
     ]
+
     assert numbered == [(1, True), (2, False), (3, True), (4, True)]
 
 

@@ -84,14 +84,15 @@ def list_findings(extraction):
     ]
 
 
-def join_turns(one, other):
-    return [line for pair in zip(one, other, strict=True) for line in pair]
+def join_turns(turns, other):
+    pairs = zip(turns, other, strict=True)
+    return [turn for pair in pairs for turn in pair]
 
 
-def join_lines(one, other, sign):
+def join_lines(lines, other, sign):
     return [
         f"{line}{sign}{said.partition('. ')[2] or said}"
-        for line, said in zip(one, other, strict=True)
+        for line, said in zip(lines, other, strict=True)
     ]
 
 

@@ -29,7 +29,8 @@ GIVEN = "Participants receive {} 40 mg subcutaneously every 2 weeks."
 
 def list_given(found):
     return [
-        (one.agent, [str(amount) for amount in one.amounts]) for one in found.dosing
+        (regimen.agent, [str(amount) for amount in regimen.amounts])
+        for regimen in found.dosing
     ]
 
 

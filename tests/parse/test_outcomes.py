@@ -41,16 +41,15 @@ def test_seeds_split_as_annotated(gold):
     endpoints = json.loads(gold.read_text("utf-8"))["endpoints"]
     lines = (SEEDS / "records" / f"{gold.stem}.txt").read_text("utf-8").split("\n")
     for rank in ("primary", "secondary"):
-        expected = [
-            Outcome(e["measure"], e["description"], e["time_frame"])
-            for e in endpoints
-            if e["rank"] == rank
+        outcomes = [
+            Outcome(item["measure"], item["description"], item["time_frame"])
+            for item in endpoints
+            if item["rank"] == rank
         ]
-        if expected:
-            cell = next(
-                line for line in lines if line.startswith(f"{expected[0].measure}, ")
-            )
-            assert split_outcomes(cell) == expected
+        if outcomes:
+            begin = f"{outcomes[0].measure}, "
+            (cell, *_) = [line for line in lines if line.startswith(begin)]
+            assert split_outcomes(cell) == outcomes
 
 
 @pytest.mark.skipif(

@@ -31,9 +31,14 @@ SCORER = Scorer(
 
 
 def test_scores_are_damped_by_the_root_of_the_number_of_features():
-    chances = SCORER.predict([["w stroke"], ["w stroke", "w stroke", "w unheard"]])
-    one, two = np.log(chances[:, 0] / chances[:, 1])
-    assert (one, two) == pytest.approx((0.5 - 2 / 2**0.5, 0.5 - 4 / 4**0.5), abs=1e-5)
+    features = [["w stroke"], ["w stroke", "w stroke", "w unheard"]]
+
+    chances = SCORER.predict(features)
+
+    # the logarithm of the chances is the difference of the scores, "ill" less "well"
+    of_one, of_three = np.log(chances[:, 0] / chances[:, 1])
+    assert of_one == pytest.approx(0.5 - 2 / 2**0.5, abs=1e-5)
+    assert of_three == pytest.approx(0.5 - 4 / 4**0.5, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -77,16 +82,13 @@ def test_tables_of_weights_choose_a_class(tmp_path):
         '[background]\n"placebo" = 2\n[rescue]\n"as needed" = 3.0\n', "utf-8"
     )
     scorer = read_scorer(path)
-    assert [
-        choice.value
-        for choice in scorer.choose([["placebo"], ["placebo", "as needed"]])
-    ] == [
-        "background",
-        "rescue",
-    ]
-    assert scorer.choose([["placebo"]])[0].confidence == round(
-        1 / (1 + math.exp(-2)), 2
-    )
+
+    placebo, as_needed = scorer.choose([["placebo"], ["placebo", "as needed"]])
+
+    assert placebo.value == "background"
+    assert as_needed.value == "rescue"
+    (alone,) = scorer.choose([["placebo"]])
+    assert alone.confidence == round(1 / (1 + math.exp(-2)), 2)
 
 
 @pytest.fixture
@@ -112,52 +114,58 @@ def test_a_reading_without_signs_has_the_confidence_of_its_curve(
 ) -> None:
     stated = list_readings(parse_uncalibrated(record))
     calibrated = list_readings(parse_record(record))
+    del calibrated["dosing.stands"]  # test_a_regimen_is_as_sure_as_its_agent
     curves = read_curves()
-    # a regimen is as sure as the signs of its agent say
-    existence = calibrated.pop("dosing.stands")
-    agent = stated["dosing.agent"]
-    assert existence.confidence == weigh(
-        "dosing.regimens", agent.signs[0][""], agent.confidence
-    )
+    straight = ((0.0, 0.0), (1.0, 1.0))
+
     unsigned = [
         name for name in calibrated if not stated[name].signs or not is_weighed(name)
     ]
+
     assert unsigned
     for name in unsigned:
         reading = calibrated[name]
-        curve = curves.get(
-            (name, "found" if reading.value else "nothing"), ((0.0, 0.0), (1.0, 1.0))
-        )
-        assert reading == replace(
-            stated[name], confidence=apply_curve(curve, stated[name].confidence)
-        )
+        kind = "found" if reading.value else "nothing"
+        curve = curves.get((name, kind), straight)
+        confidence = apply_curve(curve, stated[name].confidence)
+        assert reading == replace(stated[name], confidence=confidence)
 
 
 def test_no_part_is_surer_than_its_time_window() -> None:
     window = {"": ("its sense follows from the words around",), "anchor": ()}
     reading = Reading(value=("14 days",), confidence=0.5, signs=(window,))
+
     weighed = _weigh_members("eligibility.criteria.time_windows", reading, 1.0)
+
     (whole,) = weighed.sure
     assert weighed.list_sure_parts()[0]["anchor"] <= whole
     assert weigh("eligibility.criteria.time_windows.anchor", (), 0.9) > whole
+
+
+def test_a_regimen_is_as_sure_as_its_agent(record: TrialRecord) -> None:
+    """It is as sure as the signs of its agent say."""
+    agent = list_readings(parse_uncalibrated(record))["dosing.agent"]
+
+    existence = list_readings(parse_record(record))["dosing.stands"]
+
+    signs = agent.signs[0][""]
+    assert existence.confidence == weigh("dosing.regimens", signs, agent.confidence)
 
 
 def test_an_open_reading_stays_open(record: TrialRecord) -> None:
     parsed = parse_uncalibrated(record)
     (outcome,) = parsed.outcomes
     outcome = replace(outcome, rules={**outcome.rules, "concept": Reading.open_()})
-    assert (
-        calibrate_record(replace(parsed, outcomes=(outcome,)))
-        .outcomes[0]
-        .rules["concept"]
-        .is_open
-    )
+
+    calibrated = calibrate_record(replace(parsed, outcomes=(outcome,)))
+
+    assert calibrated.outcomes[0].rules["concept"].is_open
 
 
 def test_curves_rise_and_stay_below_certainty() -> None:
     for name, curve in read_curves().items():
-        assert all(
-            left[0] < right[0] and left[1] <= right[1]
-            for left, right in pairwise(curve)
-        ), name
-        assert all(0 < share < 1 for _, share in curve), name
+        for (claimed, right), (more_claimed, more_right) in pairwise(curve):
+            assert claimed < more_claimed, name
+            assert right <= more_right, name
+        for _, right in curve:
+            assert 0 < right < 1, name

@@ -96,7 +96,7 @@ def test_a_model_is_asked_for_the_list_of_doubtful_lines_alone():
 
     asked = plan_questions(parse_record(trial(eligibility=MISSPELT)), options)
 
-    assert [one.chunk.text for one in asked if "kind" in one.fields] == [
+    assert [question.chunk.text for question in asked if "kind" in question.fields] == [
         "Anaemia",
         "Age over 80 years",
     ]
@@ -121,10 +121,12 @@ def test_a_description_with_words_of_eligibility_and_no_criterion_is_told(text):
         if finding.kind is FindingKind.STRUCTURE_DOUBTFUL
     ]
     (absence,) = [
-        one for one in extraction.absences if one.field == "eligibility.criteria"
+        absence
+        for absence in extraction.absences
+        if absence.field == "eligibility.criteria"
     ]
     assert extraction.eligibility.criteria == ()
-    assert [cited.section for one in told for cited in one.citations] == [
+    assert [cited.section for finding in told for cited in finding.citations] == [
         "detailed_description"
     ]
     assert absence.reason is AbsenceReason.NOT_ASKED
@@ -141,7 +143,9 @@ def test_a_description_that_says_nothing_of_eligibility_has_no_doubt():
         if finding.kind is FindingKind.STRUCTURE_DOUBTFUL
     ]
     (absence,) = [
-        one for one in extraction.absences if one.field == "eligibility.criteria"
+        absence
+        for absence in extraction.absences
+        if absence.field == "eligibility.criteria"
     ]
     assert absence.reason is AbsenceReason.NOT_REPORTED
 
@@ -278,16 +282,20 @@ def test_another_section_ends_the_list_and_is_told(text):
 def test_what_may_follow_the_end_of_a_list_is_kept_and_is_not_sure(text):
     extraction, doubts = find_doubts(LISTS + text)
 
-    criteria = extraction.eligibility.criteria
-    assert len(criteria) > len(("Asthma", "Able to walk", "Anaemia", "Scabies"))
     assert len(doubts) == 1
-    kinds = [
-        next(e.confidence for e in criterion.evidence if e.field == "kind")
-        for criterion in criteria
-    ]
-    assert [sure >= SURE for sure in kinds[:4]] == [True] * 4
-    assert not any(sure >= SURE for sure in kinds[4:])
-    assert not any(criterion.confidence >= SURE for criterion in criteria[4:])
+    of_lists = extraction.eligibility.criteria[:4]
+    following = extraction.eligibility.criteria[4:]
+    assert following
+    for criterion in of_lists:
+        assert find_confidence(criterion, "kind") >= SURE
+    for criterion in following:
+        assert find_confidence(criterion, "kind") < SURE
+        assert criterion.confidence < SURE
+
+
+def find_confidence(criterion, field):
+    (piece, *_) = criterion.evidence_for(field)
+    return piece.confidence
 
 
 @pytest.mark.parametrize(

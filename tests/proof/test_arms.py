@@ -51,6 +51,7 @@ def prove(
 def test_numbers_are_grounded_in_the_labels():
     found = prove(TWO, arms=(2, 1), amounts=(mg(10, 1), mg(5, 2)))
     arms = found.model["arms"]
+
     assert arms.value == ("High", "Low")
     assert arms.supports == (Support.PARSED,) * 2
     assert [(span.section, span.start, span.end) for span in arms.spans] == [
@@ -68,7 +69,7 @@ def test_a_number_without_an_arm_is_unreadable_and_costs_only_itself():
     found = prove(TWO, arms=(1, 0, 3), amounts=(mg(10, 1, 4),))
     assert found.model["arms"].value == ("High",)
     assert list(map(str, found.model["amounts"].value)) == ["10 mg (High)"]
-    assert {one.value: one.kind for one in found.refused} == dict.fromkeys(
+    assert {refusal.value: refusal.kind for refusal in found.refused} == dict.fromkeys(
         "034", FindingKind.ANSWER_MISSING
     )
 
@@ -151,7 +152,7 @@ def test_an_arm_is_refused_by_contrast_alone(arms, said, kept):
         arms, drugs=("Examplumab", "Testimab"), **{"links": ("01", "01"), **said}
     )
     assert found.model["arms"].value == kept
-    assert {one.field for one in found.refused} <= {"arms", "amounts"}
+    assert {refusal.field for refusal in found.refused} <= {"arms", "amounts"}
 
 
 @pytest.mark.parametrize(

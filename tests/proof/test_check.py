@@ -151,7 +151,9 @@ def test_the_parts_of_an_outcome_are_found_in_order():
         "description": "defined as alive at 2 years",
         "time_frame": "2 years",
     }
+
     grounded = ground_answer(parts, parsed.outcomes[0], parsed)
+
     assert [(r.spans[0].start, r.spans[0].end) for r in grounded.model.values()] == [
         (0, 19),
         (21, 48),
@@ -197,6 +199,10 @@ def test_a_list_that_cannot_be_read_costs_only_itself():
         "kind": UnreadableValue("maybe", "is none of: in, ex"),
         "minimum_age": Age(value=18, unit="year"),
     }
+
     found = ground_answer(values, parsed.criteria[0], parsed)
+
     assert found.model["minimum_age"].value.value == 18
-    assert [(one.field, one.value) for one in found.refused] == [("kind", "maybe")]
+    assert [(refusal.field, refusal.value) for refusal in found.refused] == [
+        ("kind", "maybe")
+    ]

@@ -55,7 +55,9 @@ def test_a_result_has_offsets_within_the_text_and_a_conflict_its_tokens(quote, t
 @given(WORDS, WORDS, WORDS)
 def test_whole_words_are_found_anywhere(before, quote, behind):
     text = " ".join([*before, *quote, *behind])
+
     check = verify_quote(" ".join(quote), text)
+
     assert check.status is QuoteStatus.EXACT
     assert text[check.start : check.end] == " ".join(quote)
 
@@ -75,6 +77,7 @@ def test_every_span_of_folded_text_has_ordered_raw_offsets(text):
     places = [
         folded.raw_span(end, end)[0] for end in range(len(folded.folded.text) + 1)
     ]
+
     assert places == sorted(places)
     assert all(0 <= place <= len(text) for place in places)
 

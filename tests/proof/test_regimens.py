@@ -25,18 +25,18 @@ def prove(text, agent, quote=None, others=(), **values):
     """The proven answer about an agent of the only arm; ``others`` are further agents that the
     model lists.
     """
-    drug = {"name": DRUGS}
     parsed = parse_record(
-        trial(arms=[{"label": "Arm 1", "description": text}], interventions=[drug])
+        trial(
+            arms=[{"label": "Arm 1", "description": text}],
+            interventions=[{"name": DRUGS}],
+        )
     )
-    chunk = Chunk(900, Span("arms[0]", 6, 6 + len(text)), text)
-    listed = [
-        {"agent": agent, "quote": quote or text, **values},
-        *({"agent": name, "quote": name} for name in others),
-    ]
+    chunk = Chunk(900, Span("arms[0]", DESCRIPTION, DESCRIPTION + len(text)), text)
     draft = Draft("dosing", chunk, chunk.span)
+    answers = [{"agent": agent, "quote": quote or text, **values}]
+    answers += [{"agent": name, "quote": name} for name in others]
     grounded = [
-        ground_answer({"stands": True, **each}, draft, parsed) for each in listed
+        ground_answer({"stands": True, **answer}, draft, parsed) for answer in answers
     ]
     return prove_regimens(grounded, parsed)[0]
 
@@ -46,6 +46,16 @@ BESIDE = (
     "Examplumab 100 mg IV every 2 weeks on top of testamide 30 mg orally once daily."
 )
 STEPS = "Prednisone 60 mg daily for 2 weeks, then 20 mg every other day for 6 weeks."
+
+
+DESCRIPTION = len("Arm 1\n")
+
+
+"""Where the text of the arm begins in its section."""
+
+
+def read_span(text, span):
+    return text[span.start - DESCRIPTION : span.end - DESCRIPTION]
 
 
 @pytest.mark.parametrize(
@@ -61,9 +71,11 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(
     text, agent, field, value, quote
 ):
     amounts = {"amounts": dose(60)} if text is STEPS else {}
+
     reading = prove(text, agent, **amounts, **{field: value}).model[field]
+
     assert reading.support is Support.PARSED
-    assert text[reading.spans[0].start - 6 : reading.spans[0].end - 6] == quote
+    assert read_span(text, reading.spans[0]) == quote
 
 
 @pytest.mark.parametrize(
@@ -124,11 +136,12 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(
 def test_what_the_text_says_of_something_else_is_refused_with_the_agents_own(
     text, agent, values, field, stated
 ):
-    found = prove(text, agent, **values)
-    assert field not in found.model
-    refusal = next(each for each in found.refused if each.field == field)
+    proven = prove(text, agent, **values)
+
+    assert field not in proven.model
+    (refusal, *_) = [refused for refused in proven.refused if refused.field == field]
     assert refusal.why is Why.OTHER_VALUE
-    assert text[refusal.nearest.start - 6 : refusal.nearest.end - 6] == stated
+    assert read_span(text, refusal.nearest) == stated
 
 
 def test_without_another_value_of_the_agent_nothing_is_refused():
@@ -142,6 +155,7 @@ def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_ano
     (rejection,) = prove(
         text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W
     ).refused
+
     assert rejection.why is Why.OTHER_VALUE
     assert (
         prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).refused
@@ -151,6 +165,7 @@ def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_ano
 
 def test_a_frequency_of_other_words_leaves_the_amount_open():
     text = "Examplumab 0.5 mg once daily at first. Later low dose examplumab 4,5mg."
+
     found = prove(
         text,
         "Examplumab",
@@ -158,6 +173,7 @@ def test_a_frequency_of_other_words_leaves_the_amount_open():
         amounts=dose(4.5),
         frequency=Frequency.QD,
     )
+
     assert found.refused == ()
     assert found.model["amounts"].support == Support.INFERRED
 
@@ -226,7 +242,9 @@ def test_levels_of_other_words_of_the_section_are_merged_and_stay_open():
 
 def test_agents_that_only_the_model_knows_own_their_doses():
     text = "Examplumab 15 mg and folinara 7.5 mg orally each morning."
+
     found = prove(text, "folinara", others=("Examplumab",), amounts=dose(7.5))
+
     assert found.model["amounts"].support is Support.PARSED
     assert (
         "amounts"

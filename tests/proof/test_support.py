@@ -18,49 +18,52 @@ def record():
 
 
 def test_every_value_of_the_rules_follows_from_its_quote(record):
-    pieces = [
-        piece
-        for _, item in Extractor(effort="none").extract(record).list_items()
-        for piece in item.evidence
-    ]
-    assert {piece.support for piece in pieces} == {
-        Support.LITERAL,
-        Support.PARSED,
-        Support.INFERRED,
-    }
-    assert all(
-        record.raw_text(piece.section)[piece.start : piece.end] == piece.quote
-        for piece in pieces
-    )
+    extraction = Extractor(effort="none").extract(record)
+
+    supports = set()
+    for _, item in extraction.list_items():
+        for piece in item.evidence:
+            text = record.raw_text(piece.section)
+            assert text[piece.start : piece.end] == piece.quote
+            supports.add(piece.support)
+    assert supports == {Support.LITERAL, Support.PARSED, Support.INFERRED}
 
 
 def test_accepted_values_of_a_model_are_supported(record):
     """For any answer about an outcome, the words of an accepted value hold it."""
     parsed = parse_record(record)
-    values = {
+    text = parsed.outcomes[0].chunk.text
+    answer = {
         "time_points": tuple(
-            TimePoint(value=n, unit=unit) for n in range(1, 60) for unit in DAYS
+            TimePoint(value=number, unit=unit)
+            for number in range(1, 60)
+            for unit in DAYS
         ),
-        "specimens": tuple(parsed.outcomes[0].chunk.text.split()),
-        "measure": parsed.outcomes[0].chunk.text,
+        "specimens": tuple(text.split()),
+        "measure": text,
     }
+
+    accepted = set()
     for outcome in parsed.outcomes:
-        grounded = ground_answer(values, outcome, parsed)
-        for reading in grounded.model.values():
-            assert len(reading.supports) == len(reading.spans)
-            members = (
-                reading.value if isinstance(reading.value, tuple) else (reading.value,)
-            )
-            for member, span, support in zip(
-                members, reading.spans, reading.supports, strict=True
-            ):
-                words = parsed.sections[span.section].raw[span.start : span.end]
-                numbers = {
-                    number.value for number in find_numbers(read_passage(words).tokens)
-                }
-                assert (
-                    member.value in numbers
-                    if isinstance(member, TimePoint)
-                    else member == words
-                )
-                assert (support is Support.LITERAL) is isinstance(member, str)
+        model = ground_answer(answer, outcome, parsed).model
+        for name, reading in model.items():
+            check_supported(reading, parsed)
+            accepted.add(name)
+    assert accepted == {"measure", "specimens", "time_points"}
+
+
+def check_supported(reading, parsed):
+    """The words of each value hold it: its number, or itself."""
+    values = reading.value if isinstance(reading.value, tuple) else (reading.value,)
+    assert len(reading.supports) == len(reading.spans)
+    for value, span, support in zip(
+        values, reading.spans, reading.supports, strict=True
+    ):
+        words = parsed.sections[span.section].raw[span.start : span.end]
+        if isinstance(value, TimePoint):
+            numbers = find_numbers(read_passage(words).tokens)
+            assert value.value in {number.value for number in numbers}
+            assert support is not Support.LITERAL
+        else:
+            assert value == words
+            assert support is Support.LITERAL

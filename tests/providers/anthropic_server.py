@@ -133,7 +133,7 @@ class Anthropic(StandIn):
             "Thinking may not be enabled when tool_choice forces tool use.": active
             and choice in ("any", "tool"),
             'messages: Unexpected role "system".': any(
-                each["role"] == "system" for each in request["messages"]
+                message["role"] == "system" for message in request["messages"]
             ),
         }
         return next(

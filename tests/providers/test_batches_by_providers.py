@@ -66,7 +66,9 @@ def test_a_refused_parameter_costs_one_call_not_a_round(kind, model, stand, tmp_
     name = {OpenAI: "reasoning_effort", Anthropic: "thinking"}[kind]
     standin = stand(kind(refuses=frozenset({name})))
     submit(tmp_path / "run", "--model", model, "--reasoning", "low")
+
     collect(tmp_path / "run", "--model", model, "--reasoning", "low")
+
     assert [name in request for request in standin.requests] == [True, False]
     assert [name in request for request in standin.batched] == [False] * 4
     assert standin.billed == 5
@@ -82,7 +84,9 @@ def test_nothing_that_was_paid_for_is_bought_again(kind, model, stand, tmp_path)
     for _ in range(2):  # the same command asks nothing more
         manifest = collect(tmp_path / "run", "--model", model)
     (first,) = users(standin, standin.requests)
+
     (*batched, again) = users(standin, standin.batched)
+
     assert len({first, *batched}) == 5
     assert again == batched[0]  # the same questions, not halves of them
     assert limit_of(standin.batched[-1]) > 2 * limit_of(standin.batched[0])
@@ -94,7 +98,9 @@ def test_collect_asks_nothing_live_without_being_told(kind, model, stand, tmp_pa
     """What the provider refuses is then learnt from the first batch, which costs nothing."""
     name = {OpenAI: "reasoning_effort", Anthropic: "thinking"}[kind]
     standin = stand(kind(refuses=frozenset({name})))
+
     collect(tmp_path / "run", "--model", model, "--reasoning", "low")
+
     assert standin.requests == []
     assert [name in request for request in standin.batched] == [True] * 5 + [False] * 5
     assert standin.billed == 5
@@ -103,7 +109,9 @@ def test_collect_asks_nothing_live_without_being_told(kind, model, stand, tmp_pa
 @BOTH
 def test_collect_asks_one_question_live_if_told(kind, model, stand, tmp_path):
     standin = stand(kind())
+
     collect(tmp_path / "run", "--model", model, "--live")
+
     assert len(standin.requests) == 1
     assert len(standin.batched) == 4
     assert standin.billed == 5
@@ -116,7 +124,9 @@ def test_anthropics_answers_are_fetched_again_until_they_can_be_read(stand, tmp_
         )
     )
     submit(tmp_path / "run", "--model", CLAUDE)
+
     manifest = collect(tmp_path / "run", "--model", CLAUDE)
+
     assert manifest["usage"]["calls"] == standin.billed == 5
     assert len(standin.requests) == 1
     assert len(standin.batches) == 1

@@ -65,7 +65,9 @@ def test_what_becomes_of_a_request_is_read_by_each_sdk(
 ):
     standin = stand(kind, *script)
     clock = Clock()
+
     ((completion, came),) = ask(model, clock)
+
     assert completion.ending == ending
     assert came == answers
     assert completion.usage.calls == answers
@@ -92,7 +94,9 @@ def limit_of(request):
 @ALL
 def test_thinking_that_took_the_whole_limit_gets_more_room_once(kind, model, stand):
     standin = stand(kind, Outcome("thought"))
+
     (completion, answers), (_, later) = ask(model, calls=2)
+
     limits = [limit_of(request) for request in standin.requests]
     assert limits[1] == limits[2] > 2 * limits[0]
     assert completion.ending is Ending.COMPLETE
@@ -101,7 +105,9 @@ def test_thinking_that_took_the_whole_limit_gets_more_room_once(kind, model, sta
 
 def test_an_output_limit_of_the_user_is_kept(stand):
     standin = stand(OpenAI, *[Outcome("thought")] * 9)
+
     ((completion, _),) = ask(GPT, options={"max_completion_tokens": 300})
+
     assert completion.ending is Ending.CUT
     assert [limit_of(request) for request in standin.requests] == [300]
 
@@ -109,7 +115,9 @@ def test_an_output_limit_of_the_user_is_kept(stand):
 def test_thinking_that_usage_does_not_name_gets_more_room_too(stand):
     """Gemini's endpoint in OpenAI's form counts thinking in the total alone."""
     standin = stand(OpenAI, Outcome("thought"), names_thinking=False)
+
     ((completion, _),) = ask(f"{standin.url}/v1#gemini-2.5-flash")
+
     assert (
         limit_of(standin.requests[1])
         > limit_of(standin.requests[0])
@@ -129,7 +137,9 @@ def test_thinking_that_usage_does_not_name_gets_more_room_too(stand):
 def test_a_refused_parameter_is_left_out_from_then_on(kind, model, name, stand):
     """Anthropic and Gemini name it in the message alone."""
     standin = stand(kind, refuses=frozenset({name}))
+
     answers = ask(model, calls=3, reasoning=Reasoning.LOW)
+
     assert [count for _, count in answers] == [1, 1, 1]
     assert len(standin.requests) == 4
     assert [f'"{name}"' in json.dumps(request) for request in standin.requests] == [
@@ -149,7 +159,9 @@ def test_an_output_limit_that_is_too_high_is_the_error_of_the_user(stand):
 
 def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
     standin = stand(Anthropic)
+
     (first, _), (second, _) = ask(CLAUDE, calls=2)
+
     for request in standin.requests:
         assert json.dumps(request).count("cache_control") == 1
         assert request["system"] == [
@@ -168,7 +180,9 @@ def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
 def test_a_tool_that_cannot_be_forced_is_not_used(stand):
     """As with a model that thinks by itself, unlike its elders."""
     standin = stand(Anthropic, Outcome("said", GOOD.text), Outcome("said", GOOD.text))
+
     answers = ask("anthropic/claude-sonnet-4-9", calls=2)
+
     assert [count for _, count in answers] == [1, 1]
     assert ["tools" in request for request in standin.requests] == [True, False, False]
     assert json.dumps(standin.requests[1]).count("cache_control") == 1
@@ -176,7 +190,9 @@ def test_a_tool_that_cannot_be_forced_is_not_used(stand):
 
 def test_a_schema_that_gemini_does_not_take_is_sent_as_a_function(stand):
     standin = stand(Gemini, refuses=frozenset({"responseSchema"}))
+
     answers = ask(FLASH, calls=2)
+
     assert ["tools" in request for request in standin.requests] == [False, True, True]
     assert [(json.loads(one.text), count) for one, count in answers] == [
         (json.loads(GOOD.text), 1)
@@ -185,7 +201,9 @@ def test_a_schema_that_gemini_does_not_take_is_sent_as_a_function(stand):
 
 def test_a_text_of_claude_in_place_of_the_tool_call_is_an_answer(stand):
     standin = stand(Anthropic, Outcome("said", GOOD.text))
+
     ((completion, answers),) = ask("anthropic/claude-opus-5-5")
+
     assert json.loads(completion.text) == json.loads(GOOD.text)
     assert answers == len(standin.requests) == 1
 
@@ -194,7 +212,9 @@ def test_a_text_of_claude_in_place_of_the_tool_call_is_an_answer(stand):
 def test_a_model_without_its_key_is_asked_nothing(model, monkeypatch):
     name = f"{model.partition('/')[0].upper()}_API_KEY"
     monkeypatch.delenv(name)
+
     done = invoke("run", "seeds/records", "--limit", 1, "--model", model)
+
     assert done.exit_code in (1, 2)
     assert f"there is no key for it; set {name}" in done.output
 
@@ -202,7 +222,9 @@ def test_a_model_without_its_key_is_asked_nothing(model, monkeypatch):
 def test_openai_gets_a_schema_that_is_not_strict(stand):
     """Strict, it would have to write every key of every item."""
     standin = stand(OpenAI)
+
     ask(GPT)
+
     form = standin.requests[0]["response_format"]["json_schema"]
     assert form["name"] == "Reply"
     assert "strict" not in form
@@ -251,7 +273,9 @@ def test_reasoning_is_set_in_each_providers_way(model, reasoning, sent, stand):
             model.partition("/")[0]
         ]
     )
+
     ask(model, reasoning=reasoning and Reasoning(reasoning))
+
     (request,) = standin.requests  # nothing was refused
     names = ("reasoning_effort", "thinking", "output_config")
     found = {name: request[name] for name in names if name in request}
@@ -260,36 +284,25 @@ def test_reasoning_is_set_in_each_providers_way(model, reasoning, sent, stand):
 
 def test_the_command_sets_reasoning_and_further_parameters(stand, tmp_path):
     standin = stand(OpenAI)
-    words = [
-        "run",
-        "seeds/records",
-        "--limit",
-        1,
-        "--model",
-        GPT,
-        "--out",
-        tmp_path / "run",
-        "--quiet",
-    ]
-    options = [
-        "--reasoning",
-        "high",
-        "--model-option",
-        "service_tier=flex",
-        "--model-option",
-        "seed=7",
-    ]
-    assert invoke(*words, *options).exit_code == 0
+    run = tmp_path / "run"
+    command = (
+        *("run", "seeds/records", "--limit", 1, "--quiet"),
+        *("--model", GPT, "--out", run),
+    )
+    options = ("--model-option", "service_tier=flex", "--model-option", "seed=7")
+
+    done = invoke(*command, "--reasoning", "high", *options)
+
+    assert done.exit_code == 0
     request = standin.requests[0]
     assert request["reasoning_effort"] == "high"
     assert request["service_tier"] == "flex"
     assert request["seed"] == 7
-    settings = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))[
-        "settings"
-    ]
+    settings = json.loads((run / "run.json").read_text("utf-8"))["settings"]
     assert settings["reasoning"] == "high"
     assert settings["model_options"] == {"service_tier": "flex", "seed": 7}
-    changed = invoke(*words, "--reasoning", "low")
+
+    changed = invoke(*command, "--reasoning", "low")
     assert changed.exit_code == 2
     assert "reasoning was high, is low" in changed.output
 

@@ -68,29 +68,32 @@ def write_protocol(
     *, synopsis: bool = False, running: bool = True, leader: str = " ..... "
 ) -> bytes:
     """Return the protocol as a PDF: a title page, a table of contents, and five pages a section."""
-    pages = [
-        [
-            "A Phase 3 Trial of Fictumab in Plaque Psoriasis",
-            "Protocol FIC-301",
-            "Sponsor: Example University",
-        ]
+    title_page = [
+        "A Phase 3 Trial of Fictumab in Plaque Psoriasis",
+        "Protocol FIC-301",
+        "Sponsor: Example University",
     ]
     entries = [
         f"{number} {title}{leader}{page}"
         for page, (number, title, _) in enumerate(OUTLINE, 3)
     ]
-    pages.append(["# Table of Contents", *entries])
-    for number, title, said in OUTLINE:
-        own = SYNOPSIS if synopsis and title == "Protocol Synopsis" else said
-        pages.append([f"# {number} {title}", *own, *([_PROSE] * 3 if not said else [])])
-        pages += [[_PROSE] * 20] * (_PAGES_A_CHAPTER - 1 if not said and not own else 0)
+    pages = [title_page, ["# Table of Contents", *entries]]
+    for number, title, lines in OUTLINE:
+        heading = f"# {number} {title}"
+        if synopsis and title == "Protocol Synopsis":
+            pages.append([heading, *SYNOPSIS, *[_PROSE] * 3])
+        elif lines:
+            pages.append([heading, *lines])
+        else:
+            pages.append([heading, *[_PROSE] * 3])
+            pages += [[_PROSE] * 20] * (_PAGES_A_CHAPTER - 1)
     placed = [set_lines(lines) for lines in pages]
-    return write_pdf(
-        [
-            [*_frame(at, len(placed)), *page] if running else page
-            for at, page in enumerate(placed, 1)
+    if running:
+        placed = [
+            [*_frame(number, len(placed)), *page]
+            for number, page in enumerate(placed, 1)
         ]
-    )
+    return write_pdf(placed)
 
 
 def _frame(page: int, pages: int) -> list[Text]:

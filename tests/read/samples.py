@@ -65,8 +65,11 @@ def _escape(text: str) -> str:
 
 def write_ictrp_csv(*trials: dict[str, str]) -> bytes:
     names = list(trials[0])
-    rows = (",".join(f'"{trial[name]}"' for name in names) for trial in trials)
-    return "\n".join([",".join(names).replace("_", " "), *rows, ""]).encode()
+    lines = [",".join(names).replace("_", " ")]
+    for trial in trials:
+        cells = [f'"{trial[name]}"' for name in names]
+        lines.append(",".join(cells))
+    return "\n".join([*lines, ""]).encode()
 
 
 SAMPLES = {

@@ -24,7 +24,9 @@ def read_one(text: str):
 
 def test_fields_are_read_by_their_numbers():
     record = read_one(EU_TEXT)
+
     found = texts(record)
+
     assert found["title"] == "Fictumab in Asthma"
     assert found["official_title"] == "A Phase 2 Trial"
     assert found["conditions"] == "Asthma"
@@ -101,6 +103,7 @@ def test_time_points_of_several_outcomes(times, expected, notes):
         record.section(f"secondary_outcomes[{number}]").part("time_frame")
         for number in (0, 1)
     ]
+
     assert frames == expected
     assert (
         len([note for note in record.source.notes if note.startswith("E.5.2.1")])
@@ -115,9 +118,9 @@ def test_an_outcome_that_states_its_time_keeps_it():
         )
     )
     found = Extractor(effort="none").extract(record).endpoints
-    assert [[(time.value, time.unit) for time in one.time_points] for one in found][
-        1:
-    ] == [
+    assert [
+        [(time.value, time.unit) for time in outcome.time_points] for outcome in found
+    ][1:] == [
         [(4, "week"), (52, "week")],
         [(4, "week")],
     ]
@@ -185,7 +188,7 @@ def test_line_ends_and_a_mark_at_the_beginning_change_nothing(change):
     plain = read_one(EU_TEXT)
     changed = read_one(change(EU_TEXT))
     assert [section.text.replace("\r", "") for section in changed.sections] == [
-        one.text for one in plain.sections
+        section.text for section in plain.sections
     ]
 
 
@@ -215,7 +218,9 @@ def test_places_lead_back_to_the_text_in_the_file():
 
 def test_a_block_without_fields_leaves_the_others_whole():
     empty = "\n\nEudraCT Number: 2031-000001-11\n"
+
     record = read_one(EU_TEXT + empty)
+
     assert texts(record) == texts(read_one(EU_TEXT))
     assert "country blocks: " in record.source.place
 
@@ -237,7 +242,9 @@ def test_a_copied_text_is_read_like_a_file():
 
 def test_tabs_between_number_label_and_text():
     copied = "EudraCT Number: 2031-000001-11\nE.3\tPrincipal inclusion criteria\t1. Asthma\nE.4\tPrincipal exclusion criteria\tPregnancy\nE.5.1\tPrimary end point(s)\tFEV1\n"  # fmt: skip
+
     found = texts(read_one(copied))
+
     assert (
         found["eligibility"]
         == "Principal inclusion criteria\n1. Asthma\nPrincipal exclusion criteria\nPregnancy"
@@ -248,7 +255,9 @@ def test_tabs_between_number_label_and_text():
 def test_a_trial_that_is_too_large_is_refused(monkeypatch):
     monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 1000)
     long = SECOND.replace("To see whether it works", "It works.\n" * 40_000)
+
     reading = read_all("-", stdin=(long + EU_TEXT).encode())
+
     assert reading.ids[-1] == "2031-000001-11"
     assert any(
         "a record of more than 1,000 bytes" in error.problem for error in reading.errors

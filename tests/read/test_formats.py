@@ -82,9 +82,12 @@ ARM = {
 )
 def test_parts_of_a_section(name, section, parts, others):
     [record] = read_all(RECORDS / name).records
+
     found = record.section(section)
+
     texts = [(part.name, found.text[part.start : part.end]) for part in found.parts]
-    assert texts == [*parts.items(), *(("other_names", other) for other in others)]
+    other_names = [("other_names", other) for other in others]
+    assert texts == [*parts.items(), *other_names]
 
 
 def test_xml_text_keeps_wrapping_and_indentation():
@@ -190,18 +193,17 @@ LISTS = ("phases", "who_masked", "bare_arms")
     ],
 )  # fmt: skip
 def test_structured_fields(tmp_path, name, values):
-    made = {"a.json": json.dumps(STUDY), "a.xml": XML, "a.csv": TABLE}
-    record = (
-        read_text(tmp_path, name, made[name])
-        if name in made
-        else read_all(RECORDS / name).records[0]
-    )
-    expected = {
-        field: values.get(field, () if field in LISTS else None) for field in FIELDS
-    }
-    if name not in made:  # the files of the folder have a design, too
-        expected = {field: expected[field] for field in FIELDS[:7]}
-    assert {field: getattr(record.registry, field) for field in expected} == expected
+    written = {"a.json": json.dumps(STUDY), "a.xml": XML, "a.csv": TABLE}
+    if name in written:
+        record = read_text(tmp_path, name, written[name])
+        fields = FIELDS
+    else:
+        (record,) = read_all(RECORDS / name).records[:1]
+        fields = FIELDS[:7]  # the files of the folder have a design, too
+
+    for field in fields:
+        empty = () if field in LISTS else None
+        assert getattr(record.registry, field) == values.get(field, empty), field
 
 
 @pytest.mark.parametrize(
@@ -234,6 +236,7 @@ def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(
         "interventions": interventions,
     }
     registry = read_text(tmp_path, "a.json", json.dumps(study)).registry
+
     assert registry.bare_arms == bare
     assert registry.arm_links == ({"interventions[0]": tuple(linked)} if linked else {})
 
@@ -265,6 +268,7 @@ def test_structured_fields_are_quoted_as_text(tmp_path):
 def test_sections_are_the_lines_of_the_file(number, secondary, paragraphs):
     [path] = SEEDS.glob(f"{number}_*.txt")
     [record] = read_all(path).records
+
     assert record.record_id == path.stem
     assert (
         "\n".join(section.text for section in record.sections)

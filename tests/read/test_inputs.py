@@ -112,25 +112,32 @@ def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
         study("C", "NCT90000042"),
     ]
     first.write_text("\n".join(map(json.dumps, lines)))
+    members = [study("A", "NCT90000043"), study("D", "NCT90000041")]
     with zipfile.ZipFile(second, "w") as archive:
-        archive.writestr(
-            "a.json", json.dumps([study("A", "NCT90000043"), study("D", "NCT90000041")])
-        )
+        archive.writestr("a.json", json.dumps(members))
+
     reading = read_all(first, second)
+
     assert reading.ids == ["NCT90000041", "NCT90000042", "NCT90000043"]
     within, across = reading.errors
     assert within.place == "line 3"
     assert f"already read from {first}, line 2" in within.problem
-    assert (across.path, across.place) == (str(second), "a.json, record 2")
+    assert across.path == str(second)
+    assert across.place == "a.json, record 2"
     assert f"already read from {first}, line 1" in across.problem
 
 
-def test_standard_input_has_a_stem_and_without_on_error_the_first_error_is_raised():
+def test_standard_input_has_a_stem():
     [record] = read_all("-", stdin=FLAT).records
-    assert (record.record_id, record.source.path) == ("stdin", "<stdin>")
-    stdin = io.BytesIO(
-        b'{"protocolSection": {}}\n' + (RECORDS / "studies.jsonl").read_bytes()
-    )
+
+    assert record.record_id == "stdin"
+    assert record.source.path == "<stdin>"
+
+
+def test_without_on_error_the_first_error_is_raised():
+    studies = (RECORDS / "studies.jsonl").read_bytes()
+    stdin = io.BytesIO(b'{"protocolSection": {}}\n' + studies)
+
     with pytest.raises(
         RecordError, match=r"^<stdin>, line 1: the record holds no free text; "
     ):
@@ -149,10 +156,17 @@ def test_standard_input_has_a_stem_and_without_on_error_the_first_error_is_raise
     ],
 )
 def test_inputs_keep_their_order_and_folders_are_searched_in_depth(folder, inputs, ids):
-    (folder / "a[1].txt").write_bytes(FLAT) if "a[1].txt" in inputs else None
-    for _ in range(2):
-        reading = read_all(*(folder / name for name in inputs))
-        assert (reading.ids, reading.errors) == (ids, [])
+    if "a[1].txt" in inputs:
+        (folder / "a[1].txt").write_bytes(FLAT)
+    paths = [folder / name for name in inputs]
+
+    first = read_all(*paths)
+    second = read_all(*paths)
+
+    assert first.ids == ids
+    assert first.errors == []
+    assert second.ids == ids
+    assert second.errors == []
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def test_memory_stays_flat(tmp_path, write):
     records = read_records(tmp_path / "many")
     for _ in range(100):
         next(records)
+
     tracemalloc.start()
+
     try:
         assert sum(1 for _ in records) == COUNT - 100
         _, peak = tracemalloc.get_traced_memory()
@@ -86,7 +88,9 @@ def test_memory_stays_flat(tmp_path, write):
 )
 def test_bomb_is_refused_early(read_bytes, pack):
     bomb = pack(b"a, b\n" * 8_000_000)
+
     reading = read_bytes(bomb)
+
     assert reading.ids == []
     assert any("decompression bomb" in error.problem for error in reading.errors)
 
@@ -94,11 +98,13 @@ def test_bomb_is_refused_early(read_bytes, pack):
 def test_many_members_count_together(read_bytes, monkeypatch):
     monkeypatch.setattr(streams, "MAX_UNPACKED_BYTES", 5000)
     study = (RECORDS / "study.xml").read_bytes()
+
     reading = read_bytes(
         zip_members(
             {f"{n}.xml": study.replace(b"90000008", b"9000006%d" % n) for n in range(3)}
         )
     )
+
     assert reading.ids == ["NCT90000060"]
     assert [error.place for error in reading.errors] == ["1.xml", "2.xml"]
 

@@ -37,5 +37,5 @@ def test_a_text_loads_no_reader_of_files():
 )
 def test_a_file_loads_the_reader_of_its_format(name, reader):
     loaded = list_loaded(_FILE.format(path=str(RECORDS / name)))
-    names = {one.rpartition(".")[2] for one in loaded}
+    names = {name.rpartition(".")[2] for name in loaded}
     assert names & _READERS == {reader}

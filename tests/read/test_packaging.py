@@ -53,7 +53,9 @@ def test_packaging_changes_nothing(tmp_path, name, pack):
     path = tmp_path / "flat.unknown"
     path.write_bytes(pack((RECORDS / name).read_bytes()))
     plain = read_all(RECORDS / name)
+
     packed = read_all(path)
+
     assert packed.errors == plain.errors == []
     assert packed.ids == IDS[name]
     assert [record.sections for record in packed.records] == [
@@ -67,9 +69,14 @@ def test_packaging_changes_nothing(tmp_path, name, pack):
 def test_zip_of_all_formats_reads_in_archive_order(read_bytes):
     members = {name: (RECORDS / name).read_bytes() for name in IDS}
     extra = {"folder/": b"", "__MACOSX/._study.json": b"\0", "folder/.hidden": b"\0"}
+
     reading = read_bytes(zip_members(members | extra))
+
     assert reading.errors == []
-    assert reading.ids == [record_id for ids in IDS.values() for record_id in ids]
+    expected = []
+    for ids in IDS.values():
+        expected += ids
+    assert reading.ids == expected
     assert reading.records[2].source.place == "studies.csv, line 5"
 
 
@@ -86,9 +93,11 @@ def test_zip_reads_from_a_pipe():
 def test_hostile_member_names_are_read_and_never_written(tmp_path):
     packed = tmp_path / "in" / "hostile.zip"
     packed.parent.mkdir()
+
     packed.write_bytes(
         zip_members({"../../evil.txt": (RECORDS / "flat.txt").read_bytes()})
     )
+
     assert read_all(packed).ids == ["evil"]
     assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == [packed]
 
@@ -110,5 +119,6 @@ def test_tab_separated_table(read_bytes):
         "title\tAsthma|Rhinitis\tDrug: Fictumab\n"
     )
     [record] = read_bytes(table.encode()).records
+
     assert record.section("conditions").text == "Asthma|Rhinitis"
     assert record.section("interventions[0]").part("name") == "Fictumab"

@@ -68,7 +68,9 @@ def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name
         [record] = reading.records
         assert (record.record_id, record.source.format) == (IDS[name], name)
         assert record.section("title").text == TITLE
+
     extraction = extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))
+
     kinds = {
         criterion.quote: criterion.kind.value
         for criterion in extraction.eligibility.criteria
@@ -87,7 +89,9 @@ def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name
 @pytest.mark.parametrize("name", ["aact", "ctgov_json_v1"])
 def test_the_same_study_has_the_same_sections_as_in_version_2(name):
     record = read_one(json.dumps(V2).encode())
+
     same = read_one(SAMPLES[name])
+
     assert same.sections == record.sections
     assert same.registry == record.registry
     assert same.registry.bare_arms == ("arms[1]",)
@@ -168,6 +172,7 @@ def test_a_list_follows_the_outcomes_that_have_fields_of_their_own():
 def test_elements_inside_a_field_of_ictrp_are_refused():
     broken = write_ictrp_xml(ICTRP).replace(b"<Public_title>", b"<Public_title><b/>")
     [error] = read_all("-", stdin=broken).errors
+
     assert error.place == "record 1, Trial/Public_title"
     assert error.problem == "elements where text is expected"
 
@@ -191,7 +196,9 @@ def test_ictrp():
 
 def test_who():
     record = read_one(WHO.encode())
+
     found = texts(record)
+
     assert found["eligibility"] == (
         "Inclusion Criteria:\n1. Asthma\n2. Age 18 years or older\n\nExclusion Criteria:\n1. "
         "Pregnancy"
@@ -213,7 +220,9 @@ def test_who():
 
 def test_labels_of_european_registers_in_ictrp():
     record = read_one(write_ictrp_xml(EUCTR))
+
     found = texts(record)
+
     assert record.record_id == "EUCTR2021-000001-10-ES"
     assert found["eligibility"] == "1.Asthma"
     assert found["detailed_description"].split("\n") == [
@@ -244,7 +253,9 @@ def test_rows_of_an_ictrp_table_end_where_their_quotes_do_and_a_lost_quote_costs
     table = write_ictrp_csv(*trials).replace(
         b'"\n"JPRN-UMIN000000002', b'\n"JPRN-UMIN000000002'
     )
+
     reading = read_all("-", stdin=table)
+
     assert reading.ids == ["JPRN-UMIN000000000", "JPRN-UMIN000000002"]
     assert "Raised:\nInterleukin6,IL-2" in texts(reading.records[0])["eligibility"]
     assert [error.place for error in reading.errors] == ["line 5"]
@@ -294,7 +305,9 @@ def test_broken_rows_of_an_export_are_reported_with_their_place():
         '11|NCT90000001|"Cold|cold',
         "12|NCT90000009|Flu|",
     ]
+
     reading = read_all("-", stdin=zip_tables(tables))
+
     assert reading.ids == ["NCT90000001", "NCT90000002"]
     assert [record.source.place for record in reading.records] == [
         "studies.txt, line 3",
@@ -314,9 +327,11 @@ def test_a_study_that_is_too_large_is_refused_and_the_others_are_read(monkeypatc
     monkeypatch.setattr(aact, "MAX_RECORD_BYTES", 5000)
     studies = [*TABLES["studies"], "NCT90000002||Second||||"]
     keywords = ["id|nct_id|name", *(f"{n}|NCT90000001|{'x' * 50}" for n in range(200))]
+
     reading = read_all(
         "-", stdin=zip_tables({"studies": studies, "keywords": keywords})
     )
+
     assert reading.ids == ["NCT90000002"]
     assert [error.problem for error in reading.errors] == [
         "a record of more than 5,000 bytes (NCT90000001)"

@@ -147,7 +147,9 @@ def _add_tail(study, path):
 @pytest.mark.parametrize("change", [_add_text, _add_tail])
 def test_misplaced_text_in_xml_is_refused(read_bytes, change, path):
     study = ET.fromstring(XML)
+
     change(study, path)
+
     [error] = read_bytes(ET.tostring(study)).errors
     assert error.place == f"record 1, clinical_study/{path}"
     assert error.problem == "text where elements are expected"
@@ -155,7 +157,9 @@ def test_misplaced_text_in_xml_is_refused(read_bytes, change, path):
 
 def test_xml_elements_that_are_not_read_may_hold_anything(read_bytes):
     study = ET.fromstring(XML)
+
     extra = ET.SubElement(study, "required_header")
+
     extra.text = "words"
     ET.SubElement(extra, "url").text = "words"
     assert read_bytes(ET.tostring(study)).ids == ["NCT90000008"]

@@ -304,9 +304,13 @@ def test_criteria_of_a_group_stand_under_its_rule_and_lead_in(visit, invented):
         (inner, [4, 5]),
         (page.get_by_role("region", name="any of these"), [7, 8]),
     ):
-        paths = [one.get_attribute("data-path") for one in group.locator(".card").all()]
+        paths = [
+            card.get_attribute("data-path") for card in group.locator(".card").all()
+        ]
         assert paths == [f"eligibility.criteria[{number}]" for number in names]
+
     inner.get_by_role("link", name="any of “One").click()
+
     assert read_chosen(page) == "One of these events:"
     assert page.url.endswith("eligibility.groups[1]")
 
@@ -356,7 +360,9 @@ def test_a_phone_shows_the_text_or_the_values(visit, seeds):
 def test_a_printed_page_is_complete(visit, seeds):
     page = visit(seeds, f"#{SEED}")
     page.emulate_media(media="print")
+
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
     for name in (".text-pane", ".values-pane", ".empties li"):
         expect(page.locator(name).first).to_be_visible()
     for name in (".views", ".steps"):
@@ -382,6 +388,7 @@ def test_a_search_opens_no_record_and_draws_only_visible_lines(visit, sizes):
         # The first search opens the words of all records, and no search opens records.
         assert page.evaluate("opened.characters") - before == read[count]
         assert page.evaluate("opened.chunks") == 0
+
     assert read[MANY] / MANY <= 1.2 * read[FEW] / FEW
     assert drawn[MANY] <= drawn[FEW] + 10
 

@@ -57,9 +57,9 @@ def unpack(page, name):
 
 def read_records(page):
     return {
-        one["id"]: one
+        record["id"]: record
         for number in range(page.count('id="chunk-'))
-        for one in unpack(page, f"chunk-{number}")
+        for record in unpack(page, f"chunk-{number}")
     }
 
 
@@ -96,7 +96,9 @@ def test_every_quote_of_a_run_is_shown_at_its_value(
     request, tmp_path, name, least, records
 ):
     run = request.getfixturevalue(name)
+
     shown = read_records(make_page(run, tmp_path / "a.html", records=records))
+
     values = {
         (name, value["path"]): [cut(record, span) for span in value["spans"]]
         for name, record in shown.items()
@@ -152,7 +154,9 @@ def test_hostile_names_in_the_overview_are_escaped(hostile, tmp_path):
     (run / "failures.jsonl").write_text(
         json.dumps({"message": SCRIPT}) + "\n{torn", "utf-8"
     )
+
     page = make_page(run, tmp_path / "a.html")
+
     assert "1 record failed" in page
     assert "&lt;/script&gt;&lt;script&gt;window.broken" in page
     assert "<img" not in page
@@ -161,7 +165,9 @@ def test_hostile_names_in_the_overview_are_escaped(hostile, tmp_path):
 def test_the_policy_allows_only_this_style_and_this_script(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+
     policy = policy.replace("&#39;", "'")
+
     for element, directive in (("style", "style-src"), ("script", "script-src")):
         (text,) = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
         assert (
@@ -220,14 +226,15 @@ def test_values_of_custom_fields_have_their_fields_name_and_item(tmp_path):
 
 def test_the_time_windows_of_a_criterion_are_counted_as_one_field(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
-    named = {name for name, _ in unpack(page, "index")["facts"]}
-    assert {name for name in named if "time_window" in name} == {
-        "eligibility.criteria.time_windows"
-    }
-    shown = {row[0]: row[4][0] for row in unpack(page, "index")["rows"]}
-    assert shown == {
-        key: len(record["absences"]) for key, record in read_records(page).items()
-    }
+
+    index = unpack(page, "index")
+    fields = {name for name, _ in index["facts"] if "time_window" in name}
+    assert fields == {"eligibility.criteria.time_windows"}
+    absences = {row[0]: row[4][0] for row in index["rows"]}
+    records = read_records(page)
+    assert absences.keys() == records.keys()
+    for key, record in records.items():
+        assert absences[key] == len(record["absences"])
 
 
 @pytest.mark.parametrize("label", ["active ARM", "Active  Arm"])
@@ -249,7 +256,9 @@ def test_the_label_of_an_arm_may_differ_in_letter_case_and_white_space(label):
     said = TrialExtraction.model_validate(
         {"record_id": "A", "eligibility": {}, "dosing": [given]}
     )
+
     grid = lay_out_arms(said, record)
+
     assert grid["arms"] == ["Active Arm"]
     assert grid["given"][0]["doses"] == ["5 mg"]
 
@@ -298,7 +307,7 @@ def test_every_reason_for_a_gap_has_its_colour_and_meaning(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
     assert unpack(page, "index")["meanings"].keys() >= {*AbsenceReason, *FindingKind}
     assert [
-        one
-        for one in AbsenceReason
-        if page.count(f"--{one}: #") != 2 or f".{one} " not in page
+        reason
+        for reason in AbsenceReason
+        if page.count(f"--{reason}: #") != 2 or f".{reason} " not in page
     ] == []

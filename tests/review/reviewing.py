@@ -200,7 +200,9 @@ def describe(review):
 
 
 def item(review, name):
-    return next((one for one in describe(review)["items"] if one["path"] == name), None)
+    return next(
+        (entry for entry in describe(review)["items"] if entry["path"] == name), None
+    )
 
 
 def change(review, **request):

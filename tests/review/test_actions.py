@@ -16,8 +16,8 @@ CORRECTION = {"kind": "set", "item": "endpoints[0]", "version": 0}
 
 def list_states(review):
     return {
-        one["path"]: (one["state"], one["value"])
-        for one in review.describe(SEED)["items"]
+        entry["path"]: (entry["state"], entry["value"])
+        for entry in review.describe(SEED)["items"]
     }
 
 
@@ -77,7 +77,9 @@ def test_a_row_that_is_added_and_removed_decides_nothing(start_review, name, pat
     rows = before["value"][path]
     set_value(review, name, path, [*rows, {}])
     set_value(review, name, path, rows)
+
     after = item(review, name)
+
     assert (after["state"], after["value"]) == ("open", before["value"])
 
 
@@ -103,7 +105,9 @@ def test_a_number_is_edited_as_the_text_writes_it(start_review):
         "unit": "/L",
     }
     set_value(review, "eligibility.criteria[0]", "constraints", [limit])
+
     found = item(review, "eligibility.criteria[0]")
+
     assert found["value"]["constraints"][0]["value"] == 1500000000
     assert found["written"]["constraints"][0]["value"] == (
         "1,500,000,000",
@@ -139,7 +143,9 @@ def test_every_action_is_kept_with_its_author_and_both_values(start_review):
     review = start_review()
     set_value(review, "endpoints[0]", "concept", "mortality")
     review.step(SEED, "undo")
+
     last, first = review.list_history(SEED)
+
     assert [first[name] for name in ("reviewer", "kind", "item", "path")] == [
         "anna",
         "set",

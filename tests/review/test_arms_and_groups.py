@@ -48,7 +48,11 @@ def finish(review, tmp_path):
     decide(
         review,
         "accept",
-        *(one["path"] for one in describe(review)["items"] if one["state"] == "open"),
+        *(
+            entry["path"]
+            for entry in describe(review)["items"]
+            if entry["state"] == "open"
+        ),
     )
     review.finish(TRIAL)
     return json.loads((tmp_path / "gold" / f"{TRIAL}.json").read_text("utf-8"))
@@ -68,7 +72,9 @@ def test_what_is_accepted_becomes_gold_as_it_was_predicted(review, run, tmp_path
     assert gold["eligibility"]["groups"] == GROUPS
     assert check_gold_files(tmp_path / "gold", run.parent / "records.json") == []
     again = list_items(TrialExtraction.model_validate(gold), "accepted")
-    assert [one.value for one in again] == [one.value for one in list_items(predicted)]
+    assert [entry.value for entry in again] == [
+        entry.value for entry in list_items(predicted)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +121,7 @@ def test_the_first_time_window_follows_from_the_list_and_is_not_set_alone(
     review, tmp_path
 ):
     assert "time_window" not in [
-        one["name"] for one in describe_form()["eligibility.criteria"]
+        field["name"] for field in describe_form()["eligibility.criteria"]
     ]
     with pytest.raises(ValueError, match="no such field"):
         set_value(review, CRITERION(6), "time_window", None)
@@ -143,7 +149,9 @@ def test_gold_that_has_the_first_time_window_alone_offers_it_in_the_list(
     criterion = gold["eligibility"]["criteria"][6]
     del criterion["time_windows"]
     (tmp_path / "gold" / f"{TRIAL}.json").write_text(json.dumps(gold), "utf-8")
+
     review = start_review()
+
     assert item(review, CRITERION(6))["value"]["time_windows"] == [
         criterion["time_window"]
     ]
@@ -202,6 +210,7 @@ def test_the_second_of_two_reviewers_sees_the_arms_of_the_first(start_review):
     anna = start_review("anna")
     ben = start_review("ben")
     set_value(anna, "dosing[2]", "arms", ARMS)
+
     with pytest.raises(Conflict) as refused:
         change(
             ben,
@@ -212,4 +221,5 @@ def test_the_second_of_two_reviewers_sees_the_arms_of_the_first(start_review):
             old=[],
             value=ARMS[:1],
         )
+
     assert refused.value.rows == (("arms", "High > 5 mg, Low, Placebo", "High > 5 mg"),)

@@ -36,7 +36,9 @@ def review(run, tmp_path):
 
 def items(review):
     return [
-        one for one in describe(review)["items"] if one["group"].startswith("custom.")
+        entry
+        for entry in describe(review)["items"]
+        if entry["group"].startswith("custom.")
     ]
 
 
@@ -44,7 +46,11 @@ def accept_rest(review):
     decide(
         review,
         "accept",
-        *(one["path"] for one in describe(review)["items"] if one["state"] == "open"),
+        *(
+            entry["path"]
+            for entry in describe(review)["items"]
+            if entry["state"] == "open"
+        ),
     )
 
 
@@ -84,13 +90,14 @@ def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
 def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
     form = describe_form(review.fields)
     (plain,) = form["custom.ejection_fraction"]
+
     assert plain["label"] == "ejection fraction"
     assert plain["widget"] == "text"
     assert plain["marked"] is True
     assert "comparator number unit" in plain["help"]
     assert [
-        (one["name"], one["widget"], one["many"])
-        for one in form["custom.lead_in_phase"]
+        (field["name"], field["widget"], field["many"])
+        for field in form["custom.lead_in_phase"]
     ] == [
         *(
             ("kind", "choice", False),
@@ -114,7 +121,7 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(
     # nothing in the record states 35 %
     gold = read_gold(review, tmp_path, anyway=True)
     found = gold["custom"]["ejection_fraction"]
-    assert [one["of"] for one in found] == [
+    assert [entry["of"] for entry in found] == [
         "eligibility.criteria[0]",
         "eligibility.criteria[2]",
     ]
@@ -136,7 +143,7 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(
     assert score.predicted == 2
     assert score.normalised.f1 == 0.5
     again = list_items(TrialExtraction.model_validate(gold), "accepted", review.fields)
-    assert [(one.value, one.path, one.of) for one in again if one.of] == [
+    assert [(entry.value, entry.path, entry.of) for entry in again if entry.of] == [
         (
             {"value": "<= 35 %"},
             "custom.ejection_fraction[0]",
@@ -188,7 +195,7 @@ def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_pa
     ]
     review.step(OWN, "undo")
     review.step(OWN, "undo")
-    assert elsewhere not in [one["path"] for one in items(review)]
+    assert elsewhere not in [entry["path"] for entry in items(review)]
     assert read_gold(review, tmp_path)["custom"]["named_test"] == [
         {"of": "eligibility.criteria[0]", "values": {"value": "Examplography"}}
     ]
@@ -249,6 +256,7 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
     gold["eligibility"]["criteria"].pop(0)
     (tmp_path / "later").mkdir()
     (tmp_path / "later" / name_gold(OWN)).write_text(json.dumps(gold), "utf-8")
+
     with closing(Journal(tmp_path / "journal.sqlite")) as journal:
         later = Review(review._records, tmp_path / "later", journal, "ben")
         assert later.list_queue()["records"][0]["progress"]["state"] == "changed"
@@ -257,9 +265,10 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
         assert offered["of"] == "eligibility.criteria[1]"
         assert offered["value"] == {"value": "> 70 %"}
         decide(later, "accept", "custom.ejection_fraction[1]")
-        assert [one["state"] for one in items(later)] == ["accepted"]
+        assert [entry["state"] for entry in items(later)] == ["accepted"]
         later.finish(OWN)
         assert later.list_queue()["records"][0]["progress"]["state"] == "finished"
+
     (found,) = json.loads((tmp_path / "later" / name_gold(OWN)).read_text("utf-8"))[
         "custom"
     ]["ejection_fraction"]
@@ -288,23 +297,14 @@ def test_a_run_without_custom_fields_has_none_in_its_review(start_review):
 @pytest.mark.parametrize("kind", FIELDS)
 def test_every_field_and_word_is_in_the_form_and_explained(kind):
     fields = describe_form()[kind]
-    assert [field["name"] for field in fields] == [
-        name for name in FIELDS[kind] if name != "time_window"
-    ]
-    assert [
-        field["name"]
-        for field in fields
-        if not field["help"] and field["name"] not in PLAIN
-    ] == []
-    parts = [one for field in fields for one in (field, *field.get("fields", ()))]
-    menus = [
-        part
-        for part in parts
-        if part["widget"] == "choice" and part["name"] not in NAMES_ITSELF | PLAIN
-    ]
-    assert [
-        option["value"]
-        for menu in menus
-        for option in menu["options"]
-        if not option["meaning"]
-    ] == []
+    names = [field["name"] for field in fields]
+    assert names == [name for name in FIELDS[kind] if name != "time_window"]
+
+    parts = []
+    for field in fields:
+        assert field["help"] or field["name"] in PLAIN, field["name"]
+        parts += [field, *field.get("fields", ())]
+    for part in parts:
+        if part["widget"] == "choice" and part["name"] not in NAMES_ITSELF | PLAIN:
+            for option in part["options"]:
+                assert option["meaning"], option["value"]

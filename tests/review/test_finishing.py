@@ -167,8 +167,8 @@ def test_an_empty_row_is_one_flaw_for_people(
     mend(review)
     set_value(review, name, field, value)
     found = [
-        (one["item"], one["path"], one["problem"], one["remedy"])
-        for one in review.describe(SEED)["flaws"]
+        (flaw["item"], flaw["path"], flaw["problem"], flaw["remedy"])
+        for flaw in review.describe(SEED)["flaws"]
     ]
     assert found == [(name, *flaw)]
     decide(review, "accept", name)
@@ -225,7 +225,9 @@ def test_gold_that_is_damaged_or_lost_later_is_not_finished(start_review, path):
 def test_an_outcome_that_is_left_out_is_named_without_paths(start_review):
     review = start_review()
     mend(review)
+
     decide(review, "reject", "endpoints[0]")
+
     flaws = [
         (flaw["problem"], flaw["remedy"])
         for flaw in review.describe(SEED)["flaws"]

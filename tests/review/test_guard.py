@@ -37,21 +37,21 @@ def cookie(served):
 
 def ask(served, path, method="GET", body=None, **headers):
     """One request with exactly these headers; names are written with underscores."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    if body is not None:
+        sent["content-length"] = str(len(body))
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     connection.putrequest(
-        method, path, skip_host="host" in named, skip_accept_encoding=True
+        method, path, skip_host="host" in sent, skip_accept_encoding=True
     )
-    for name, value in (
-        named | ({} if body is None else {"content-length": str(len(body))})
-    ).items():
+    for name, value in sent.items():
         connection.putheader(name, value)
     connection.endheaders(body.encode() if body is not None else None)
     response = connection.getresponse()
-    found = {name.lower(): value for name, value in response.getheaders()}
+    received = {name.lower(): value for name, value in response.getheaders()}
     text = response.read().decode()
     connection.close()
-    return response.status, found, text
+    return response.status, received, text
 
 
 def post(served, cookie, body, kind="application/json"):
@@ -123,6 +123,7 @@ def test_requests_of_another_page_are_refused(served, cookie, headers, may_read)
     sent = {"cookie": cookie} | {
         name: own if value == "OWN" else value for name, value in headers.items()
     }
+
     assert (
         ask(served, CHANGE, "POST", ACCEPT, content_type="application/json", **sent)[0]
         == 403
@@ -196,6 +197,7 @@ def test_the_page_s_own_files_alone_are_served_and_run(served, cookie):
         assert ask(served, path, cookie=cookie)[0] == 404, path
     headers = ask(served, "/", cookie=cookie)[1]
     policy = headers["content-security-policy"]
+
     assert "unsafe" not in policy
     assert {"default-src 'none'", "frame-ancestors 'none'"} <= set(policy.split("; "))
     assert headers["referrer-policy"] == "no-referrer"
@@ -218,7 +220,9 @@ def test_the_token_is_printed_once_and_ctrl_c_ends_well(seed_run, tmp_path):
         ask(review, "/?token=guessed")
         running.send_signal(signal.SIGINT)
         ended = running.wait()
+
     said = (ended.stdout + ended.stderr).decode()
+
     assert ended.returncode == 0
     assert said.count(review.token) == 1
     assert "guessed" not in said

@@ -49,19 +49,20 @@ def test_no_outcome_is_added_that_is_not_registered_or_already_an_item(
 
 def test_a_rejected_outcome_is_added_anew_from_its_words(start_review):
     review = start_review()
+
     decide(review, "reject", "endpoints[0]")
+
     value = item(review, add(review, "endpoints", "primary_outcomes", "NCCN"))["value"]
     assert (value["rank"], value["index"]) == ("primary", 0)
 
 
 def test_several_outcomes_in_one_text_are_kept_apart(start_review):
     described = start_review().describe("001_7c5a8bd566a2bac6")
+
     sections = {section["name"]: section for section in described["sections"]}
-    text, starts = (sections["secondary_outcomes"][name] for name in ("text", "starts"))
-    assert starts == [
-        0,
-        *(place + 1 for place, letter in enumerate(text) if letter == "|"),
-    ]
+    secondary = sections["secondary_outcomes"]
+    bars = [position for position, sign in enumerate(secondary["text"]) if sign == "|"]
+    assert secondary["starts"] == [0, *(bar + 1 for bar in bars)]
     assert sections["primary_outcomes"]["starts"] == []
 
 
@@ -97,9 +98,9 @@ def test_an_added_item_is_placed_by_its_words(start_review):
     )  # cut words are made whole
     assert item(review, added)["value"]["section"] == "title"
     order = [
-        one["path"]
-        for one in describe(review)["items"]
-        if one["group"] == "eligibility.criteria"
+        entry["path"]
+        for entry in describe(review)["items"]
+        if entry["group"] == "eligibility.criteria"
     ]
     assert order == [added, "eligibility.criteria[0]"]
 

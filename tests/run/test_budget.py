@@ -64,7 +64,9 @@ async def test_waiting_calls_end_if_no_call_in_flight_can_make_room():
     ]
     await asyncio.sleep(0)
     budget.charge(first, Usage(prompt_tokens=60))
+
     results = await asyncio.gather(*waiting, return_exceptions=True)
+
     assert [type(result) for result in results] == [BudgetReached] * 3
 
 

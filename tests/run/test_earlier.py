@@ -48,7 +48,9 @@ def test_a_fresh_run_that_fails_keeps_the_earlier_results(keep, words, monkeypat
     monkeypatch.chdir(keep.parent)
     (keep.parent / "broken.json").write_text("[")
     before = list_files(keep)
+
     result = invoke("run", *words, "--out", str(keep), "--fresh")
+
     assert result.exit_code in (1, 2)
     assert list_files(keep) == before
     assert (keep / "texts" / "a.txt").read_text() == "mine"
@@ -88,8 +90,10 @@ def test_after_a_kill_between_two_moves_nothing_is_lost(moved, tmp_path):
     (tmp_path / ".moving").mkdir()
     for name in moved:
         (tmp_path / name).rename(tmp_path / ".moving" / name)
+
     with RunFolder(tmp_path, SETTINGS, fresh=True):
         pass
+
     assert list_files(tmp_path) == before
 
 

@@ -45,6 +45,7 @@ def test_a_run_by_the_rules_is_logged(tmp_path):
 
 def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"protocolSection": {"' + SECRET, "utf-8")
+
     invoke(
         "run",
         tmp_path / "in.jsonl",
@@ -55,6 +56,7 @@ def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
         "--log-json",
         tmp_path / "l",
     )
+
     (failed,) = [
         event
         for event in read_lines(tmp_path / "l")
@@ -68,33 +70,30 @@ def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
 def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
     study = json.loads(Path("tests/records/study.json").read_text("utf-8"))
     study["protocolSection"]["eligibilityModule"] = {"eligibilityCriteria": SECRET}
-    (tmp_path / "in.json").write_text(json.dumps(study), "utf-8")
+    source = tmp_path / "in.json"
+    source.write_text(json.dumps(study), "utf-8")
+    log = tmp_path / "l"
     answers = [
         fault(429, headers={"retry-after-ms": "50"}),
         completion('{"items": []}'),
     ]
+
     with serve(answers) as server:
-        run = (
-            "run",
-            tmp_path / "in.json",
-            "--model",
-            f"{server.url}#m",
-            "--out",
-            tmp_path / "o",
-        )
-        invoke(*run, "--log-json", tmp_path / "l", EXTRACTOR_MODEL_TOKEN=KEY)
         address = server.url
-    text = (tmp_path / "l").read_text("utf-8")
-    calls = [
-        event for event in read_lines(tmp_path / "l") if event["event"] == "call_ended"
-    ]
-    assert [(call["status"], call["attempt"]) for call in calls[:2]] == [
-        (429, 1),
-        (200, 2),
-    ]
-    assert calls[1]["model"] == "m"
-    assert calls[1]["prompt_tokens"] > 0
-    assert any(event["event"] == "rate_limited" for event in read_lines(tmp_path / "l"))
+        invoke(
+            *("run", source, "--model", f"{address}#m", "--out", tmp_path / "o"),
+            *("--log-json", log),
+            EXTRACTOR_MODEL_TOKEN=KEY,
+        )
+
+    events = read_lines(log)
+    first, second, *_ = [event for event in events if event["event"] == "call_ended"]
+    assert (first["status"], first["attempt"]) == (429, 1)
+    assert (second["status"], second["attempt"]) == (200, 2)
+    assert second["model"] == "m"
+    assert second["prompt_tokens"] > 0
+    assert "rate_limited" in [event["event"] for event in events]
+    text = log.read_text("utf-8")
     for hidden in (SECRET, KEY, address, "127.0.0.1"):
         assert hidden not in text
 

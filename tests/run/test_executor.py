@@ -135,7 +135,7 @@ async def test_processes_give_the_lines_of_one_in_the_order_of_the_input(
 ):
     wanted = (await run(InlineExecutor(), RECORDS, options)).lines
     if not options.asks:  # a run counts the questions that a model could answer
-        assert wanted == [to_line(extract_by_rules(each, options)) for each in RECORDS]
+        assert wanted == [to_line(extract_by_rules(name, options)) for name in RECORDS]
     async with ProcessExecutor(2, inline_first) as executor:
         assert (await run(executor, RECORDS, options)).lines == wanted
 
@@ -151,8 +151,10 @@ async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(
     there = Answering()
     options = ExtractionOptions(min_confidence=1.0)
     wanted = await run(InlineExecutor(), records, options, here)
+
     async with ProcessExecutor(1, inline_first=0) as executor:
         found = await run(executor, records, options, there)
+
     assert (found.lines, found.failures) == (wanted.lines, wanted.failures)
     assert [failure["record_id"] for failure in found.failures] == ["NCT90000005"]
     assert sorted(there.asked) == sorted(here.asked)
@@ -185,8 +187,10 @@ async def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(
     failing, model, workers, inline_first
 ):
     records, kinds = build_records(deadly=not inline_first)
+
     async with ProcessExecutor(workers, inline_first) as executor:
         sink = await run(executor, records, model=model)
+
     assert {failure["record_id"]: failure["error"] for failure in sink.failures} == {
         name: "RecordError" if kind == "kill" else kind for name, kind in kinds.items()
     }
@@ -208,7 +212,9 @@ async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
         async with ProcessExecutor(1, inline_first=2) as executor:
             await run(executor, records)
     log = (tmp_path / "log").read_text("utf-8")
+
     events = read_lines(tmp_path / "log")
+
     failed = {
         event["error"]: event["traceback"]
         for event in events
@@ -246,15 +252,17 @@ async def test_no_record_fails_if_the_system_refuses_processes(monkeypatch):
 
 async def test_a_killed_process_is_replaced_and_no_process_is_left(forked_workers):
     before = set(psutil.Process().children(recursive=True))
+
     async with ProcessExecutor(2, inline_first=0) as executor:
-        first = await executor.compute(where, record(1))
-        os.kill(first[1], signal.SIGKILL)
-        others = [await executor.compute(where, record(number)) for number in range(3)]
-        assert {os.getpid(), first[1]}.isdisjoint(process for _, process in others)
+        _, killed = await executor.compute(where, record(1))
+        os.kill(killed, signal.SIGKILL)
+        for number in range(3):
+            _, process = await executor.compute(where, record(number))
+            assert process not in (os.getpid(), killed)
+
     left = set(psutil.Process().children(recursive=True)) - before
-    assert not [
-        process for process in left if "forkserver" not in " ".join(process.cmdline())
-    ]
+    for process in left:
+        assert "forkserver" in " ".join(process.cmdline())
 
 
 def where(record):

@@ -65,11 +65,16 @@ def test_a_wrong_dictionary_is_called_one(wrong, problem):
         Extractor().extract(wrong)
 
 
-def test_arguments_that_are_wrong_raise_errors_of_this_package_and_of_python(tmp_path):
-    calls = [
+@pytest.mark.parametrize(
+    ("kind", "problem", "call"),
+    [
         (ValueError, "did you mean", lambda: Extractor(efort="low")),
         (ValueError, "no known provider", lambda: Extractor("nobody/model")),
-        (ValueError, "there is no run to replay", lambda: Extractor(replay=tmp_path)),
+        (
+            ValueError,
+            "there is no run to replay",
+            lambda: Extractor(replay="tests/ask"),
+        ),
         (
             ValueError,
             "the key has characters",
@@ -93,11 +98,15 @@ def test_arguments_that_are_wrong_raise_errors_of_this_package_and_of_python(tmp
             lambda: next(read_records(["seeds/records"])),
         ),
         (TypeError, "is no record", lambda: Extractor().extract(3)),
-    ]
-    for kind, problem, call in calls:
-        with pytest.raises(ArgumentError, match=problem) as raised:
-            call()
-        assert isinstance(raised.value, kind)
+    ],
+)
+def test_arguments_that_are_wrong_raise_errors_of_this_package_and_of_python(
+    kind, problem, call
+):
+    with pytest.raises(ArgumentError, match=problem) as raised:
+        call()
+
+    assert isinstance(raised.value, kind)
 
 
 def test_a_number_of_the_registry_is_no_path_and_gets_the_function_that_fetches():
@@ -139,7 +148,9 @@ async def test_a_text_is_extracted_where_an_event_loop_runs():
 
 def test_every_quote_leads_to_its_place_in_the_text():
     record = make_record(NOTE)
+
     extraction = Extractor().extract(record)
+
     items = (
         extraction.eligibility,
         *extraction.eligibility.criteria,
@@ -153,34 +164,41 @@ def test_every_quote_leads_to_its_place_in_the_text():
 
 
 async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path):
-    (tmp_path / "prices.toml").write_text(
+    prices = tmp_path / "prices.toml"
+    prices.write_text(
         "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8"
     )
+    record = next(read_records("tests/records/study.json"))
     with serve_faults() as server:
-        named, prices = f"{server.url}#stub", tmp_path / "prices.toml"
-        asking = Extractor(
-            named,
+        extractor = Extractor(
+            f"{server.url}#stub",
             effort="all",
             key="a-key",
             timeout=900.0,
             max_usd=0.000001,
             prices=prices,
         )
-        async with asking.open() as extract:
-            extraction = await extract(next(read_records("tests/records/study.json")))
+
+        async with extractor.open() as extract:
+            extraction = await extract(record)
             assert extract.model.spec.api_key.get_secret_value() == "a-key"
-            assert (
-                extract.model._settings.timeout
-                == extract.model._settings.patience.seconds
-                == 900.0
-            )
+            settings = extract.model._settings
+            assert settings.timeout == 900.0
+            assert settings.patience.seconds == 900.0
+
     assert server.calls == 0
     assert extraction.usage.open_questions > 0
+
+
+def test_a_limit_of_money_needs_a_known_price():
     with pytest.raises(
         ArgumentError,
         match=r"^max_usd: the price of .* is unknown; .* name that with prices ",
     ):
-        Extractor(named, max_usd=1.0)
+        Extractor("http://127.0.0.1:9/v1#stub", max_usd=1.0)
+
+
+def test_a_key_needs_its_model():
     with pytest.raises(ValueError, match="a key needs its model"):
         Extractor(key="a-key")
 

@@ -67,12 +67,14 @@ def call_model(folder, name, record_id=None):
 def take(folder, *records, lacking=()):
     """Extract records that are not done, with one call each. Returns the ids of those that are."""
     done = []
-    for one in records:
-        if folder.is_done(one):
-            done.append(one.record_id)
+    for extraction in records:
+        if folder.is_done(extraction):
+            done.append(extraction.record_id)
             continue
-        call_model(folder, one.record_id, one.record_id)
-        folder.write(line(one.record_id), Session(lacking=one.record_id in lacking))
+        call_model(folder, extraction.record_id, extraction.record_id)
+        folder.write(
+            line(extraction.record_id), Session(lacking=extraction.record_id in lacking)
+        )
     return done
 
 
@@ -157,7 +159,9 @@ def test_lines_that_a_killed_run_did_not_note_are_cut_off_and_done_again(
 
 def test_results_end_in_input_order_even_if_they_were_appended_later(tmp_path):
     invoke(tmp_path, "a", "c", "elsewhere")
+
     invoke(tmp_path, "a", "b", "c")
+
     assert written(tmp_path) == ["a", "b", "c", "elsewhere"]
     assert invoke(tmp_path, "c", "a", "b") == ["c", "a", "b"]
     assert written(tmp_path) == ["c", "a", "b", "elsewhere"]
@@ -183,10 +187,12 @@ def test_a_run_killed_during_the_sort_is_repaired(tmp_path, monkeypatch):
 
 def test_a_record_whose_text_has_changed_is_done_again_in_its_place(tmp_path):
     invoke(tmp_path, "a", "b")
+
     with RunFolder(tmp_path, SETTINGS) as folder:
         assert take(folder, record("a", "Children"), record("b")) == ["b"]
         assert folder.changed == 1
         folder.finish(Tally())
+
     assert written(tmp_path) == ["a", "b"]
     assert manifest(tmp_path)["records"]["extracted"] == 2
     assert invoke(tmp_path, "a") == []
@@ -196,11 +202,13 @@ def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again_and_c
     tmp_path,
 ):
     gap = Absence(field="dosing", reason=AbsenceReason.BUDGET_EXHAUSTED)
+
     with RunFolder(tmp_path, SETTINGS) as folder:
         assert take(folder, record("a"), record("b"), lacking=("a",)) == []
         assert not folder.is_done(record("c"))
         folder.write(line("c", absences=(gap,)), Session())
         folder.finish(Tally())
+
     assert manifest(tmp_path)["records"]["lacking"] == 2
     assert invoke(tmp_path, "a", "b", "c") == ["b"]
     assert manifest(tmp_path)["records"] == {
@@ -222,10 +230,12 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
             assert not folder.is_done(one)
             noted = [(question, ReplyItem(n=7), "some-model")]
             folder.write(line("a"), Session(noted, lacking=True))
+
     (row,) = query(
         tmp_path,
         "SELECT record_id, chunk, text, task, fields, item, model FROM answers",
     )
+
     assert row == (
         "a",
         7,
@@ -372,9 +382,11 @@ def test_other_settings_take_the_folder_of_a_run_that_no_model_answered(
         with pytest.raises(SettingsDiffer, match="effort was none, is all"):
             RunFolder(tmp_path, SETTINGS | {"effort": "all"})
         return
+
     with RunFolder(tmp_path, SETTINGS | {"effort": "all"}) as folder:
         take(folder, record("b"))
         folder.finish(Tally())
+
     assert written(tmp_path) == ["b"]
     assert manifest(tmp_path)["settings"]["effort"] == "all"
     assert manifest(tmp_path)["usage"]["calls"] == 1

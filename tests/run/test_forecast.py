@@ -108,7 +108,9 @@ def test_without_a_cache_both_costs_are_the_same(system, in_batches):
         all_records = asyncio.run(
             measure_records(records(100), ExtractionOptions(), InlineExecutor())
         )
+
     forecast = forecast_run(all_records, replace(pricing(), in_batches=in_batches), 1)
+
     assert forecast.figures[CACHED].high == 0
     assert forecast.figures[USD] == forecast.figures[UNCACHED]
 
@@ -124,7 +126,9 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
             measure_records(records(100), ExtractionOptions(), InlineExecutor())
         )
     marked = replace(pricing("anthropic/claude-sonnet-4-5"), in_batches=in_batches)
+
     forecast = forecast_run(all_records, marked, 8)
+
     static = forecast_run(all_records, pricing(), 1).figures[CACHED].expected
     more = (0 if in_batches else forecast.figures[CACHED].expected) * (0.3 - 3)
     more += (
@@ -152,7 +156,9 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
 def test_thinking_is_expected_by_the_effort_of_reasoning(model, reasoning, each, most):
     chosen = Pricing.of(ModelSpec.parse(model), read_prices(), reasoning=reasoning)
     thinking = forecast_run(measured(records(10)), chosen, 8).figures["output tokens"]
+
     without = replace(chosen, listed=replace(chosen.listed, price=UNTHINKING))
+
     plain = forecast_run(measured(records(10)), without, 8).figures["output tokens"]
     assert thinking.expected - plain.expected == pytest.approx(10 * each, rel=0.2)
     assert (thinking.high > plain.high) == bool(most)

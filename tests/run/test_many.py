@@ -82,7 +82,9 @@ async def test_records_are_extracted_where_an_event_loop_runs(tmp_path):
 @pytest.mark.parametrize("to", ["pandas", "polars", "arrow"])
 def test_tables_hold_the_same_rows_as_in_memory(results, to):
     expected = tabulate(results.extractions, read_records(STUDIES))
+
     tables = results.tables(to=to)
+
     assert list(tables) == [table.name for table in list_tables()]
     for name, rows in expected.items():
         frame = tables[name]
@@ -95,7 +97,9 @@ def test_tables_hold_the_same_rows_as_in_memory(results, to):
 
 def test_a_table_without_rows_has_typed_columns():
     results = RULES.run(make_record("Inclusion criteria\n- Consent"))
+
     table = results.table("constraints")
+
     assert len(table) == 0
     assert [
         str(table[name].dtype) for name in ("unit", "value", "criterion_index")
@@ -141,10 +145,12 @@ def test_commands_take_a_saved_run(given, tmp_path):
     assert results.failures == []
     folder = results.save(tmp_path / "saved")
     reread = list(FinishedRun(folder).reread())
-    assert [one.text for one in reread] == [TextState.SAME] * len(results.extractions)
-    for one in reread:
-        if one.record_id == NOTE.record_id:
-            assert one.record.sections == NOTE.sections
+    assert [earlier.text for earlier in reread] == [TextState.SAME] * len(
+        results.extractions
+    )
+    for earlier in reread:
+        if earlier.record_id == NOTE.record_id:
+            assert earlier.record.sections == NOTE.sections
     exported = extractor(
         "export", str(folder), "--to", str(tmp_path / "tables"), "--format", "csv"
     )
@@ -172,11 +178,13 @@ async def test_a_run_whose_money_is_spent_keeps_what_it_has(tmp_path):
     (tmp_path / "prices.toml").write_text(
         "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8"
     )
+
     with serve_faults() as server:
         prices = tmp_path / "prices.toml"
         results = Extractor(
             f"{server.url}#stub", effort="all", max_usd=0.000001, prices=prices
         ).run(STUDIES)
+
     assert "are spent" in results.stopped
     assert results.extractions
     assert results.usage.usd == 0.0
@@ -211,7 +219,7 @@ def test_a_refused_run_leaves_no_folder(tmp_path, monkeypatch):
 
 def test_a_repeated_record_is_named():
     results = RULES.run([STUDIES, STUDIES])
-    assert [one["same_text"] for one in results.repeated] == [True, True]
+    assert [repeated["same_text"] for repeated in results.repeated] == [True, True]
     assert repr(results) == "<Results of 2 records, 0 failed, 2 repeated>"
     assert [result.record_id for result in results] == [
         extraction.record_id for extraction in results.extractions
@@ -236,9 +244,11 @@ def test_a_script_without_its_main_line_is_told_so(tmp_path):
         f"from extractor import Extractor, make_record\nExtractor().run({many}, workers=2)\n",
         "utf-8",
     )
+
     done = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, check=False
     )
+
     assert done.returncode == 1
     assert (
         'a script with more than one calls run below `if __name__ == "__main__":`'
@@ -254,7 +264,9 @@ def test_nothing_is_shown_when_piped(results, capsys):
 
 def test_a_compressed_file_is_read(tmp_path):
     path = tmp_path / "studies.jsonl.gz"
+
     path.write_bytes(gzip.compress(Path(STUDIES).read_bytes()))
+
     assert len(RULES.run(path).extractions) == 2
     assert len(RULES.run(path, limit=1).extractions) == 1
 

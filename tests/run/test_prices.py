@@ -84,7 +84,9 @@ def test_the_problem_of_a_broken_file_is_reported(tmp_path, text, reported):
 
 def test_cached_tokens_cost_what_the_list_says_and_a_batch_its_share():
     price = Price(prompt=2, cached="0.5", output=10, batch="0.5")
+
     usage = Usage(prompt_tokens=1_000_000, cached_tokens=400_000, output_tokens=100_000)
+
     assert price.cost(usage) == pytest.approx(1.2 + 0.2 + 1.0)
     assert price.batched().cost(usage) == pytest.approx(1.2)
 
@@ -96,9 +98,11 @@ def test_the_example_of_the_documentation_is_a_file_of_prices(tmp_path):
         re.M | re.S,
     )
     (tmp_path / "prices.toml").write_text(shown, "utf-8")
+
     found = read_prices([tmp_path / "prices.toml"]).find(
         ModelSpec.parse("http://gpu-1:8000/v1#llama-3.3-70b")
     )
+
     assert found
     assert found.price.output == 0
 
@@ -130,12 +134,16 @@ def test_of_several_prices_of_a_model_the_one_that_names_it_best_counts(
         for n, name in enumerate(entries)
     )
     model = "openai/m" if entries[0] == "m" else "http://gpu/v1#team-a"
+
     found = PriceList(own).find(ModelSpec.parse(model))
+
     assert (found.name, found.price.prompt) == (name, prompt)
 
 
 def test_of_two_files_with_a_price_of_a_model_the_first_counts(own, tmp_path):
     later = tmp_path / "later.toml"
+
     later.write_text(OWN.replace("prompt = 1", "prompt = 9"), "utf-8")
+
     assert read_prices([own, later]).find(ModelSpec.parse("gpt-4o")).price.prompt == 1
     assert read_prices([later, own]).find(ModelSpec.parse("gpt-4o")).price.prompt == 9

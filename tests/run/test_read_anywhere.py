@@ -120,6 +120,7 @@ def test_every_reader_works(kind, runs, tmp_path):
         path / "extractions.jsonl"
         for path in (tmp_path / "to" / "again", runs / "finished")
     )
+
     assert again.read_bytes() == finished.read_bytes()
 
 
@@ -158,6 +159,7 @@ def test_what_must_write_there_says_why_it_cannot(kind, runs, tmp_path):
         assert "--out" in said or "free some space" in said
         assert "Traceback" not in said
         assert "None:" not in said
+
     assert (
         json.loads((runs / "finished" / "run.json").read_text())["state"] == "complete"
     )

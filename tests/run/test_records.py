@@ -80,7 +80,8 @@ def extract_all_but(errors, seconds=0):
 
 
 async def run(inputs, extract, sink=None, **limits):
-    sink, tally = sink or ListSink(), Tally()
+    sink = sink or ListSink()
+    tally = Tally()
     await extract_records(inputs, extract, sink, tally, RunLimits(**limits))
     return sink, tally
 
@@ -102,11 +103,13 @@ async def test_results_keep_input_order_unless_the_sink_takes_any():
 
 async def test_records_that_are_done_or_refused_are_not_extracted():
     sink = ListSink(done=["r0"], refused=["r1"])
+
     sink, tally = await run(
         records(3),
         extract_all_but({"r0": AssertionError(), "r1": AssertionError()}),
         sink,
     )
+
     assert sink.skipped == ["r0"]
     assert sink.written == ["r2"]
     assert tally.resumed == 1
@@ -168,6 +171,7 @@ async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_c
 ):
     sink = ListSink()
     tally = Tally()
+
     with pytest.raises(type(error), match=str(error)):
         await extract_records(
             records(50),
@@ -176,6 +180,7 @@ async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_c
             tally,
             RunLimits(concurrency=1),
         )
+
     assert sink.written == []
     assert len(sink.failures) == failed
     assert tally.failed == failed
@@ -184,6 +189,7 @@ async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_c
 
 async def test_an_engine_that_breaks_down_keeps_what_is_finished():
     sink = ListSink()
+
     with pytest.raises(EngineError):
         await run(
             records(50),
@@ -191,6 +197,7 @@ async def test_an_engine_that_breaks_down_keeps_what_is_finished():
             sink,
             concurrency=4,
         )
+
     assert "r0" in sink.written
     assert "r49" not in sink.written
 
@@ -205,9 +212,11 @@ async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
         errors["r0"] = AnswerRejected("no item was valid")
     wanted = list(records(3))[before == "finished behind it" :]
     sink = ListSink(done=["r0"] if before == "resumed" else [])
+
     sink, _ = await run(
         wanted, extract_all_but(errors, seconds=0.01), sink, concurrency=2
     )
+
     assert sink.written[-1] == "r2"
     assert sink.failures[-1]["record_id"] == "r1"
 
@@ -233,36 +242,39 @@ async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
     assert sorted(ended) == ["r0", "r1", "r2", "r3"]
 
 
-@pytest.mark.parametrize(("limit", "done"), [(250, []), (100, ["r1", "r2"])])
+@pytest.mark.parametrize(
+    ("number", "done", "limit", "concurrency"),
+    [
+        pytest.param(50, [], 250, 2, id="of many records"),
+        pytest.param(3, ["r1", "r2"], 100, 1, id="all others are done"),
+    ],
+)
 async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_others_are_done(
-    limit, done, monkeypatch
+    number, done, limit, concurrency, monkeypatch
 ):
     monkeypatch.setattr(
         "extractor.model.cost.budget.measure_call",
         lambda _: RequestSize(calls=1, messages=395),
     )
-    budget = Budget(
-        limit, Rates(0.25, 0, 1), Price(prompt=1_000_000, output=1_000_000)
-    )  # a dollar a token
+    a_dollar_a_token = Price(prompt=1_000_000, output=1_000_000)
+    budget = Budget(limit, Rates(0.25, 0, 1), a_dollar_a_token)
 
     async def spend(record):
-        with suppress(
-            BudgetReached
-        ):  # as ``ask_round`` does, which leaves the questions open
+        # as ``ask_round`` does, which leaves the questions open
+        with suppress(BudgetReached):
             reservation = await budget.reserve(record)
             budget.charge(reservation, Usage(calls=1, prompt_tokens=100))
         return await extract(record)
 
     sink = ListSink(done=done)
-    number = 3 if done else 50
-    with (
-        suppress(BudgetReached)
-        if done
-        else pytest.raises(BudgetReached, match=r"of \$250")
-    ):
-        await run(
-            records(number), spend, sink, concurrency=1 if done else 2, budget=budget
-        )
+    running = run(records(number), spend, sink, concurrency=concurrency, budget=budget)
+    if done:
+        with suppress(BudgetReached):
+            await running
+        assert len(sink.written) == 1
+    else:
+        with pytest.raises(BudgetReached, match=r"of \$250"):
+            await running
+        assert 3 <= len(sink.written) <= 4
     assert sink.skipped == done
-    assert sink.written == [f"r{n}" for n in range(len(sink.written))]
-    assert len(sink.written) == 1 if done else 3 <= len(sink.written) <= 4
+    assert sink.written == [f"r{position}" for position in range(len(sink.written))]

@@ -234,7 +234,9 @@ def test_a_broken_copy_of_the_file_alone_names_a_remedy_that_works(made, tmp_pat
 def test_a_copy_that_an_editor_or_git_has_changed_is_read(made, tmp_path, name):
     run, _ = made
     copied = tmp_path / "copied.jsonl"
+
     copied.write_bytes(DAMAGES[name][0]((run / "extractions.jsonl").read_bytes()))
+
     assert (
         invoke(
             "export", copied, "--to", tmp_path / "tables", "--format", "csv"
@@ -258,7 +260,9 @@ def test_a_run_in_python_warns_and_mends(damaged):
 def test_the_mended_run_of_a_real_process_ends_with_0(damaged):
     out, damage, command = damaged
     whole = damage(DAMAGES["line ends"][0])
+
     done = extractor(*command)
+
     assert (done.returncode, b"8 of its lines were lost or changed" in done.stderr) == (
         0,
         True,

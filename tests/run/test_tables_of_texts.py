@@ -92,7 +92,7 @@ def test_rows_with_one_label_are_refused_before_anything_is_run(index, named):
 def test_a_row_without_a_label_keeps_its_text_and_is_told(index, ids):
     with pytest.warns(UserWarning, match=r"of 3 rows have no label .*\(text-"):
         found = tabulate(CRITERIA, index)
-    assert [one for one in found if one in ids] == [id_ for id_ in ids if id_ != ...]
+    assert [name for name in found if name in ids] == [id_ for id_ in ids if id_ != ...]
     assert len(found) == 3
 
 
@@ -100,7 +100,9 @@ def test_a_row_without_a_label_keeps_its_text_and_is_told(index, ids):
 def test_whole_numbers_as_labels_can_be_merged(index):
     frame = pd.DataFrame({"text": CRITERIA}, index=index)
     criteria = RULES.table("criteria", frame["text"], section="eligibility")
+
     merged = frame.merge(criteria, left_index=True, right_on="record_id")
+
     assert list(merged["quote"]) == CRITERIA
 
 
@@ -154,6 +156,7 @@ def test_an_own_field_has_its_table():
 def test_each_value_is_a_row_with_its_words(extraction):
     frame = extraction.to_pandas().set_index("field")
     limit = frame.loc["eligibility.criteria[0].constraints[0]"]
+
     assert limit["value"] == "HbA1c: >= 7.5 %"
     assert limit["quote"] == "HbA1c of at least 7.5 %"
     assert limit["section"] == "eligibility"
@@ -190,7 +193,9 @@ def test_a_notebook_shows_the_first_of_many_and_no_markup(tmp_path):
         for number in range(25)
     ]
     results = RULES.run([*texts, {"protocolSection": {}}])
+
     page = results._repr_html_()
+
     assert "<b>0" not in page
     assert "&lt;b&gt;19" in page
     assert "and 5 records more" in page

@@ -31,12 +31,14 @@ def test_every_value_of_an_extraction_is_a_listed_field():
         for group, model in {**groups, "endpoints": "Endpoint"}.items()
         for name in schema[model]["properties"].keys() - provenance
     }
+
     assert listed == stored
 
 
 def test_a_field_has_its_kind_of_value_and_of_evidence():
     fields = {field.path: field for task in Task for field in list_fields(task)}
     category = fields["eligibility.criteria.category"]
+
     assert category.type == Category
     assert category.kind == ValueKind.CHOICE
     assert category.required is False

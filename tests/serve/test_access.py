@@ -221,16 +221,16 @@ def test_jobs_are_kept_for_as_long_as_is_set(tmp_path):
 
 def test_keys_are_stored_as_hashes_and_listed_without(served):
     root = ("--root", str(served.root))
+
     key = run_keys("add", "dora", "--requests-per-minute", "50", *root).strip()
+    listed = run_keys("list", *root)
+
     files = [path.read_bytes() for path in served.root.iterdir() if path.is_file()]
     assert any(b"dora" in content for content in files)
     assert not any(key[3:].encode() in content for content in files)
-    listed = run_keys("list", *root)
     assert key not in listed
-    (line,) = [
-        line.split("\t") for line in listed.splitlines() if line.startswith("dora")
-    ]
-    assert line[2:] == ["50", "never", "dora"]
+    (line,) = [line for line in listed.splitlines() if line.startswith("dora")]
+    assert line.split("\t")[2:] == ["50", "never", "dora"]
 
 
 @pytest.mark.parametrize(
@@ -255,8 +255,10 @@ def test_the_limit_of_money_holds_through_a_kill(tmp_path):
     """The service is killed while calls are under way: whether they were paid for is never
     known.
     """
-    limit, price = 0.15, {"prompt_tokens": 1e-6, "completion_tokens": 1e-6}
-    prices, asked = tmp_path / "prices.toml", []
+    limit = 0.15
+    price = {"prompt_tokens": 1e-6, "completion_tokens": 1e-6}
+    prices = tmp_path / "prices.toml"
+    asked = []
     prices.write_text(PRICES)
     with serve_faults() as server:
         server.judge = lambda body: asked.append(body) or WELL

@@ -23,7 +23,8 @@ class Left:
 
 
 async def test_work_ends_whose_caller_goes_away():
-    request, ended = Left(), asyncio.Event()
+    request = Left()
+    ended = asyncio.Event()
 
     async def work():
         try:

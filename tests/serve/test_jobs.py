@@ -109,32 +109,32 @@ def test_texts_in_json_lines_are_records(served):
 
 
 def test_events_begin_and_end_with_the_job_and_continue_after_any_of_them(served, done):
-    events = follow(served.client, done["id"])
-    assert [name for _, name, _ in events][:2] == ["job", "run_started"]
-    assert [name for _, name, _ in events][-2:] == ["run_ended", "job"]
-    assert [data["record_id"] for _, name, data in events if name == "record_done"] == [
-        "NCT00000002",
-        "NCT00000001",
-    ]
+    client = served.client
+    job = done["id"]
+
+    events = follow(client, job)
+
+    names = [name for _, name, _ in events]
+    assert names[:2] == ["job", "run_started"]
+    assert names[-2:] == ["run_ended", "job"]
+    records = [data["record_id"] for _, name, data in events if name == "record_done"]
+    assert records == ["NCT00000002", "NCT00000001"]
     for last in range(1, len(events) - 2):
-        assert follow(served.client, done["id"], events[last][0]) == [
-            events[0],
-            *events[last + 1 :],
-        ]
+        missed = [events[0], *events[last + 1 :]]
+        assert follow(client, job, events[last][0]) == missed
     headers = {"last-event-id": events[-2][0]}
-    assert (
-        served.client.get(f"/v1/jobs/{done['id']}/events", headers=headers).status_code
-        == 204
-    )
+    ended = client.get(f"/v1/jobs/{job}/events", headers=headers)
+    assert ended.status_code == 204
     for unknown in ("5", "99999999", "-1", "x", "9" * 50):
-        assert follow(served.client, done["id"], unknown) == events
-    path = served.root / "jobs" / "operator" / done["id"] / "events.jsonl"
-    path.write_bytes(
-        path.read_bytes().replace(b"\n", b'\n{"time": "2026\n', 1)
-    )  # torn when the service was killed
-    assert [event[1:] for event in follow(served.client, done["id"])] == [
-        event[1:] for event in events
-    ]
+        assert follow(client, job, unknown) == events
+
+    # torn when the service was killed
+    path = served.root / "jobs" / "operator" / job / "events.jsonl"
+    torn = path.read_bytes().replace(b"\n", b'\n{"time": "2026\n', 1)
+    path.write_bytes(torn)
+
+    again = follow(client, job)
+    assert [event[1:] for event in again] == [event[1:] for event in events]
 
 
 def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):

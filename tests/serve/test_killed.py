@@ -13,7 +13,8 @@ from tests.llm.stub import serve as serve_stub
 
 from .running import check_problem, finish, ids, many, results, serve, submit
 
-COUNT, CONCURRENCY = 20, 4
+COUNT = 20
+CONCURRENCY = 4
 
 
 class Answers:
@@ -44,7 +45,8 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
     """One test, because starts are slow. A job with the model is running, and one without a
     model waits.
     """
-    root, answers = tmp_path / "root", Answers()
+    root = tmp_path / "root"
+    answers = Answers()
     with serve_stub(answers) as stub:
         options = (
             "--model",
@@ -63,7 +65,8 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
             first.process.kill()
             first.process.wait()
         answers.release()
-        torn, after_kill = tear_upload(root), len(stub.requests)
+        torn = tear_upload(root)
+        after_kill = len(stub.requests)
         with serve(root, *options) as second:
             for job_id, count in ((asked, COUNT), (waiting, 3)):
                 job = finish(second.client, job_id)

@@ -77,19 +77,13 @@ def test_each_example_is_answered_as_is_shown(
     assert shown or status == 204
     for part in shown:
         jsonschema.validate(part["example"], resolve(described, part["schema"]))
-    bodies = [
-        (kind, part["example"].encode())
-        for kind, part in operation.get("requestBody", {}).get("content", {}).items()
-        if "example" in part
-    ]
+
     if path.endswith(("/cancel", "/resume")) or method == "DELETE":
-        url = f"/v1/jobs/{submit(served.client, many(100), effort='none')['id']}{path.partition('{job_id}')[2]}"
-        if path.endswith("/resume"):
-            served.client.post(url.replace("resume", "cancel"))
-            finish(served.client, url.split("/")[3])
+        url = start_job_for(served.client, path)
     else:
         url = path.replace("{job_id}", job_of_examples)
-    for kind, body in bodies or [(None, None)]:
+
+    for kind, body in list_bodies(operation):
         headers = {"content-type": kind} if kind else {}
         given = served.client.request(method, url, content=body, headers=headers)
         assert given.status_code == status, given.text
@@ -97,6 +91,27 @@ def test_each_example_is_answered_as_is_shown(
             check_answer(described, given, answer["content"], kind)
         if url.startswith("/v1/jobs/") and job_of_examples not in url:
             served.client.delete("/".join(url.split("/")[:4]))
+
+
+def list_bodies(operation):
+    """The example of each kind of body, or none for a request without a body."""
+    contents = operation.get("requestBody", {}).get("content", {})
+    bodies = [
+        (kind, part["example"].encode())
+        for kind, part in contents.items()
+        if "example" in part
+    ]
+    return bodies or [(None, None)]
+
+
+def start_job_for(client, path):
+    """A job of its own, which the request at the path ends or resumes, in the path."""
+    job = submit(client, many(100), effort="none")
+    url = f"/v1/jobs/{job['id']}{path.partition('{job_id}')[2]}"
+    if path.endswith("/resume"):
+        client.post(url.replace("resume", "cancel"))
+        finish(client, url.split("/")[3])
+    return url
 
 
 VOLATILE = {"id", "name", "bytes", "created", "started", "ended", "state", "effort"}
@@ -117,18 +132,20 @@ def move_source(shown, kind, sent):
 def check_answer(described, given, content, sent_kind=None):
     kind = given.headers["content-type"].partition(";")[0]
     part = content[kind]
-    if kind == "application/json":
-        jsonschema.validate(given.json(), resolve(described, part["schema"]))
-        shown, sent = part["example"], given.json()
-        if isinstance(shown, list):
-            shown, sent = shown[0], sent[0]
-        assert set(shown) <= set(sent)
-        shown = move_source(shown, sent_kind, sent)
-        assert contains(
-            sent, {key: value for key, value in shown.items() if key not in VOLATILE}
-        )
-    elif kind == "application/x-ndjson" and given.text:
+    if kind == "application/x-ndjson" and given.text:
         TrialExtraction.model_validate_json(given.text.splitlines()[0])
+    if kind != "application/json":
+        return
+    shown = part["example"]
+    sent = given.json()
+    jsonschema.validate(sent, resolve(described, part["schema"]))
+    if isinstance(shown, list):
+        shown = shown[0]
+        sent = sent[0]
+    assert set(shown) <= set(sent)
+    shown = move_source(shown, sent_kind, sent)
+    lasting = {key: value for key, value in shown.items() if key not in VOLATILE}
+    assert contains(sent, lasting)
 
 
 def test_each_problem_is_shown_somewhere_and_all_share_one_schema(described):
@@ -241,7 +258,8 @@ def docs(chromium, served):
     """The page in a browser. Afterwards checks that no script failed, and that no other server
     was asked.
     """
-    watch, context = Watch(), open_context(chromium)
+    watch = Watch()
+    context = open_context(chromium)
     page = context.new_page()
     watch.follow(page, lambda said: "401" in said)
     page.goto(f"{served.url}/docs")

@@ -76,7 +76,8 @@ def page(chromium, served):
     """The page in a browser. Afterwards checks that no script failed, and that no other server
     was asked.
     """
-    watch, context = Watch(), open_context(chromium)
+    watch = Watch()
+    context = open_context(chromium)
     page = context.new_page()
     watch.follow(page, lambda said: "status of 4" in said)
     page.goto(served.url)

@@ -106,8 +106,12 @@ def test_leaves_line_breaks_alone_in_text_that_was_not_wrapped():
 @given(TEXTS)
 def test_every_span_maps_to_ordered_raw_offsets(raw):
     cleaned = clean_text(raw)
-    spans = [cleaned.raw_span(i, i + 1) for i in range(len(cleaned.text))]
-    assert all(0 <= start < end <= len(raw) for start, end in spans)
+
+    spans = []
+    for index in range(len(cleaned.text)):
+        start, end = cleaned.raw_span(index, index + 1)
+        assert 0 <= start < end <= len(raw)
+        spans.append((start, end))
     assert spans == sorted(spans)
 
 

@@ -47,82 +47,86 @@ def list_pattern_words(pattern: str) -> Iterator[str]:
     """
     for name in re.findall(r"<\+?(\w+)>", pattern):
         if name in BOOK.vocabularies:
-            yield from list_words(
-                " ".join(
-                    term for entry in BOOK.vocabularies[name] for term in entry.terms
-                )
-            )
+            for entry in BOOK.vocabularies[name]:
+                yield from list_words(" ".join(entry.terms))
         else:
             yield from list_pattern_words(BOOK.rules[name].pattern)
-    yield from list_words(
-        re.sub(r"\w+=|<\+?\w+>|\\n|\{[\d,]*\}", " ", pattern).replace("#", "5")
-    )
+    own_words = re.sub(r"\w+=|<\+?\w+>|\\n|\{[\d,]*\}", " ", pattern)
+    yield from list_words(own_words.replace("#", "5"))
 
 
-def has_near_misses(each: Rule) -> bool:
+def has_near_misses(rule: Rule) -> bool:
     """Whether a text can share a word with the rule and not match: not if the rule is a list of
     words.
     """
-    return not (
-        is_list(each.pattern)
-        or all(each.search(read_text(word)) for word in find_known(each))
-    )
+    if is_list(rule.pattern):
+        return False
+    return not all(rule.search(read_text(word)) for word in find_known(rule))
 
 
 def is_list(pattern: str) -> bool:
     """Whether a pattern is one of several words, also by the rules that it names."""
-    parts = pattern.strip().removeprefix("( ").removesuffix(" )").split("|")
-    return all(len(part.split()) == 1 and "(" not in part for part in parts) and all(
-        name in BOOK.rules
-        and name not in BOOK.vocabularies
-        and is_list(BOOK.rules[name].pattern)
-        for name in re.findall(r"<(\w+)>", pattern)
-    )
+    alternatives = pattern.strip().removeprefix("( ").removesuffix(" )").split("|")
+    for alternative in alternatives:
+        if len(alternative.split()) != 1 or "(" in alternative:
+            return False
+    for name in re.findall(r"<(\w+)>", pattern):
+        is_rule = name in BOOK.rules and name not in BOOK.vocabularies
+        if not is_rule or not is_list(BOOK.rules[name].pattern):
+            return False
+    return True
 
 
-def find_known(each: Rule) -> set[str]:
-    known = {*list_pattern_words(each.pattern), *list_words(" ".join(each.examples))}
-    return known - _COMMON or known
+def find_known(rule: Rule) -> set[str]:
+    """The words of a rule and its examples; common ones only if there are no others."""
+    words = {*list_pattern_words(rule.pattern), *list_words(" ".join(rule.examples))}
+    return words - _COMMON or words
 
 
-def is_near(text: str, each: Rule) -> bool:
+def is_near(text: str, rule: Rule) -> bool:
     """Whether a text shares a word with a rule or its examples; a sign, if the rule has no
     words.
     """
-    known = find_known(each)
-    stems = tuple(stem.lower() for stem in re.findall(r"([^\W\d_]+)~", each.pattern))
-    if known & list_words(text) or (
-        stems and any(word.startswith(stems) for word in list_words(text))
-    ):
+    rule_words = find_known(rule)
+    text_words = list_words(text)
+    if rule_words & text_words:
         return True
-    return known <= {"5"} | _COMMON and bool(set(text) & set("".join(each.examples)))
+    stems = tuple(stem.lower() for stem in re.findall(r"([^\W\d_]+)~", rule.pattern))
+    if any(word.startswith(stems) for word in text_words):
+        return True
+    has_words = bool(rule_words - {"5"} - _COMMON)
+    shares_sign = bool(set(text) & set("".join(rule.examples)))
+    return shares_sign and not has_words
 
 
-@pytest.mark.parametrize("each", RULES, ids=lambda each: each.name)
-def test_a_rule_matches_only_its_examples(each):
-    assert each.examples, "a rule needs examples"
-    assert each.counter_examples or not has_near_misses(each), (
-        "a rule needs counter-examples"
-    )
-    assert [text for text in each.examples if not each.search(read_text(text))] == []
-    assert [
-        text for text in each.counter_examples if each.search(read_text(text))
-    ] == []
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_matches_only_its_examples(rule):
+    assert rule.examples, "a rule needs examples"
+    if has_near_misses(rule):
+        assert rule.counter_examples, "a rule needs counter-examples"
+
+    missed = [text for text in rule.examples if not rule.search(read_text(text))]
+    wrong = [text for text in rule.counter_examples if rule.search(read_text(text))]
+
+    assert missed == []
+    assert wrong == []
 
 
 def test_a_counter_example_is_a_near_miss():
-    far = {
-        rule.name: text
+    far = [
+        (rule.name, text)
         for rule in RULES
         for text in rule.counter_examples
         if not is_near(text, rule)
-    }
-    assert far == {}
+    ]
+    assert far == []
 
 
 def test_files_are_short():
-    files = {path: len(path.read_text("utf-8").splitlines()) for path in RULE_FILES}
-    assert {str(path): lines for path, lines in files.items() if lines > 500} == {}
+    lengths = {
+        str(path): len(path.read_text("utf-8").splitlines()) for path in RULE_FILES
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > 500} == {}
 
 
 def list_alternatives(pattern: str) -> list[str]:
@@ -141,33 +145,35 @@ def list_alternatives(pattern: str) -> list[str]:
 
 def test_patterns_are_short():
     """A list of phrases may be long, but none of its phrases."""
-    lengths = {
-        rule.name: max(map(len, list_alternatives(rule.pattern))) for rule in RULES
-    }
-    assert {name: length for name, length in lengths.items() if length > 300} == {}
+    long = [
+        (rule.name, alternative)
+        for rule in RULES
+        for alternative in list_alternatives(rule.pattern)
+        if len(alternative) > 300
+    ]
+    assert long == []
 
 
 def test_every_rule_is_used():
     """By another rule, by an entry of a vocabulary, by its name in the code, or by its
     ``gives``.
     """
-    by_rules = [rule.pattern for rule in RULES]
-    by_entries = [
-        pattern
-        for vocabulary in BOOK.vocabularies.values()
-        for entry in vocabulary
-        for pattern in entry.rules
-    ]
-    code = "\n".join(
-        path.read_text("utf-8")
-        for path in Path(extractor.__file__).parent.rglob("*.py")
-    )
-    used = set(re.findall(r"<\+?(\w+)>", " ".join([*by_rules, *by_entries]))) | set(
-        re.findall(r'"(\w+)"', code)
-    )
+    patterns = [rule.pattern for rule in RULES]
+    for vocabulary in BOOK.vocabularies.values():
+        for entry in vocabulary:
+            patterns += entry.rules
+    code = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
+    used = set(re.findall(r"<\+?(\w+)>", " ".join(patterns)))
+    used |= set(re.findall(r'"(\w+)"', code))
     prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
-    unused = [rule.name for rule in RULES if rule.name not in used and not rule.gives]
-    assert [name for name in unused if not name.startswith(prefixes)] == []
+
+    unused = []
+    for rule in RULES:
+        is_used = rule.name in used or rule.name.startswith(prefixes)
+        if not is_used and not rule.gives:
+            unused.append(rule.name)
+
+    assert unused == []
 
 
 def test_no_expression_holds_the_range_of_all_codes():
@@ -189,60 +195,71 @@ def test_any_word_is_a_known_or_unknown_word_and_nothing_else():
         if re.fullmatch(ANY_WORD, code)
     ]
     assert words == ["Zorp", "dose", "AB"]
-    ends = [chr(code) for code in range(ord(CODES[0]), ord(CODES[-1]) + 1)]
-    assert all(re.fullmatch(ANY_WORD, code) for code in ends)
-    assert not any(
-        re.fullmatch(ANY_WORD, code) for code in (NUMBER, NAME_NUMBER, "s", *SIGNS)
-    )
+
+    for code in range(ord(CODES[0]), ord(CODES[-1]) + 1):
+        assert re.fullmatch(ANY_WORD, chr(code))
+    for code in (NUMBER, NAME_NUMBER, "s", *SIGNS):
+        assert not re.fullmatch(ANY_WORD, code)
 
 
 def test_the_book_reads_no_file_without_rules(monkeypatch):
     read = []
     loads = tomllib.loads
-    monkeypatch.setattr(tomllib, "loads", lambda text: read.append(text) or loads(text))
-    load_book.__wrapped__()
-    assert read
+
+    def note(text):
+        read.append(text)
+        return loads(text)
+
+    monkeypatch.setattr(tomllib, "loads", note)
     terms = {path.read_text("utf-8") for path in RULE_FILES if "terms" in path.parts}
-    assert [
-        text[:80] for text in read if "[rule." not in text and text not in terms
-    ] == []
+
+    load_book.__wrapped__()
+
+    assert read
+    for text in read:
+        assert "[rule." in text or text in terms
+
+
+def read_book(text: str) -> tuple[dict[str, Rule], Lexicon]:
+    """A book of the rules of a text alone."""
+    book: dict[str, Rule] = {}
+    words = Lexicon()
+    book |= {rule.name: rule for rule in read_rules(text, book, words)}
+    return book, words
 
 
 def test_only_a_reference_with_a_plus_keeps_named_parts():
-    book = {}
-    words = Lexicon()
-    text = """
+    book, words = read_book("""
         [rule.dose]
         pattern = "amount=( # ) mg"
         [rule.plain]
         pattern = "give <dose>"
         [rule.kept]
         pattern = "give <+dose>"
-    """
-    book |= {rule.name: rule for rule in read_rules(text, book, words)}
+    """)
     tokens = lex("give 5 mg", words)
-    assert [
-        book[name].search(tokens).match.groupdict() for name in ("plain", "kept")
-    ] == [
-        {},
-        {"amount": "n"},
-    ]
+
+    plain = book["plain"].search(tokens).match
+    kept = book["kept"].search(tokens).match
+
+    assert plain.groupdict() == {}
+    assert kept.groupdict() == {"amount": "n"}
 
 
 @pytest.mark.parametrize(
     "entry",
-    [one for found in BOOK.vocabularies.values() for one in found],
-    ids=lambda one: one.value,
+    [entry for vocabulary in BOOK.vocabularies.values() for entry in vocabulary],
+    ids=lambda entry: entry.value,
 )
 def test_a_term_finds_its_entry(entry):
     for term in entry.terms:
         tokens = read_text(clean_text(term).text)
-        found = [
-            each
-            for each in find_terms(tokens, entry.vocabulary)
-            if each.end - each.first == len(tokens)
+        whole = [
+            found.value
+            for found in find_terms(tokens, entry.vocabulary)
+            if found.end - found.first == len(tokens)
         ]
-        assert entry.value in [each.value for each in found], term
+        assert entry.value in whole, term
 
 
 @pytest.mark.parametrize(
@@ -254,25 +271,17 @@ def test_a_term_finds_its_entry(entry):
     ],
 )
 def test_an_error_names_an_invalid_rule(pattern, message):
-    book = {}
-    book |= {
-        rule.name: rule
-        for rule in read_rules(f"[rule.self]\npattern = '{pattern}'", book, Lexicon())
-    }
+    book, _ = read_book(f"[rule.self]\npattern = '{pattern}'")
+
     with pytest.raises(RuleError, match=f"rule self.*{message}"):
         _ = book["self"].expression
 
 
 @pytest.mark.parametrize(
-    ("vocabulary", "entry"),
-    [
-        (entry.vocabulary, entry)
-        for rules in BOOK.entry_rules.values()
-        for _, entry in rules
-    ],
-    ids=lambda one: getattr(one, "value", one),
+    "entry",
+    [entry for rules in BOOK.entry_rules.values() for _, entry in rules],
+    ids=lambda entry: f"{entry.vocabulary}-{entry.value}",
 )
-def test_the_rules_of_an_entry_are_valid_and_find_its_example(vocabulary, entry):
-    assert entry.value in [
-        term.value for term in find_terms(read_text(entry.example), vocabulary)
-    ]
+def test_the_rules_of_an_entry_are_valid_and_find_its_example(entry):
+    terms = find_terms(read_text(entry.example), entry.vocabulary)
+    assert entry.value in [term.value for term in terms]

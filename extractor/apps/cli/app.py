@@ -44,23 +44,22 @@ def schema(
         TrialRecord,
     )
 
-    parts: dict[str, type[BaseModel]] = {
-        "eligibility": Eligibility,
-        "dosing": Regimen,
-        "endpoints": Endpoint,
-        "record": TrialRecord,
-    }
-    model = parts[task] if task else TrialExtraction
-    schema = model.model_json_schema(mode="serialization")
+    if fields and task:
+        raise ValueError("--fields are part of the whole extraction; leave out TASK")
     if fields:
-        if task:
-            raise ValueError(
-                "--fields are part of the whole extraction; leave out TASK"
-            )
         from extractor.concepts.own.declaration import describe_extraction
         from extractor.options import read_own_fields
 
         schema = describe_extraction(read_own_fields(fields))
+    else:
+        parts: dict[str, type[BaseModel]] = {
+            "eligibility": Eligibility,
+            "dosing": Regimen,
+            "endpoints": Endpoint,
+            "record": TrialRecord,
+        }
+        model = parts[task] if task else TrialExtraction
+        schema = model.model_json_schema(mode="serialization")
     typer.echo(json.dumps(schema, indent=2))
 
 

@@ -23,12 +23,14 @@ class _Helpful:
         """
         option = super().get_help_option(ctx)  # type: ignore[misc]
         panels = [
-            one.rich_help_panel
-            for one in self.params
-            if one.param_type_name == "option"
+            parameter.rich_help_panel
+            for parameter in self.params
+            if parameter.param_type_name == "option"
         ]
-        if option is not None and panels and None not in panels:
-            option.rich_help_panel = RARE if RARE in panels else panels[0]
+        are_all_in_panels = bool(panels) and None not in panels
+        if option is None or not are_all_in_panels:
+            return option
+        option.rich_help_panel = RARE if RARE in panels else panels[0]
         return option
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
@@ -51,11 +53,12 @@ class CommandGroup(_Helpful, TyperGroup):
         """List the options, with False for a flag that is not given: typer would load pydantic
         to read its None.
         """
-        found: list[Any] = [*super().get_params(ctx)]
-        for one in found:
-            if one.type_descriptor.annotation is bool and one.default is None:
-                one.default = False
-        return found
+        parameters: list[Any] = [*super().get_params(ctx)]
+        for parameter in parameters:
+            is_flag = parameter.type_descriptor.annotation is bool
+            if is_flag and parameter.default is None:
+                parameter.default = False
+        return parameters
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find a command by its name. The error for another name suggests the nearest, also one
@@ -66,26 +69,28 @@ class CommandGroup(_Helpful, TyperGroup):
         try:
             return self._click_resolve_command(ctx, args)
         except typer.TyperException as error:
-            own = {
-                name: command
-                for name, command in self.commands.items()
-                if not command.hidden
-            }
-            inner = (
-                (each, name)
-                for name, command in own.items()
-                for each in getattr(command, "commands", ())
-            )
-            known = {each: f"{name} {each}" for each, name in inner} | {
-                name: name for name in own
-            }
-            nearest = find_nearest(args[0], list(known))
+            full_names = self._list_full_names()
+            nearest = find_nearest(args[0], list(full_names))
             if nearest:
                 error.message = (
                     f"No such command {args[0]!r}. Did you mean '{ctx.command_path} "
-                    f"{known[nearest]}'?"
+                    f"{full_names[nearest]}'?"
                 )
             raise
+
+    def _list_full_names(self) -> dict[str, str]:
+        """Return what to write for each command, also for those of a group inside: "batch submit"
+        for "submit".
+        """
+        full_names: dict[str, str] = {}
+        own_names: dict[str, str] = {}
+        for name, command in self.commands.items():
+            if command.hidden:
+                continue
+            own_names[name] = name
+            for inner_name in getattr(command, "commands", ()):
+                full_names[inner_name] = f"{name} {inner_name}"
+        return full_names | own_names
 
 
 class Commands(typer.Typer):
@@ -117,44 +122,44 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
 
     That of a group of commands does nothing if one of these is called.
     """
-    given = signature(command)
-    kinds = {name: one.annotation for name, one in given.parameters.items()}
-    models = {
-        name: kind
-        for name, kind in kinds.items()
-        if isinstance(kind, type) and issubclass(kind, Options)
-    }
+    declared = signature(command)
+    models: dict[str, type[Options]] = {}
+    for name, parameter in declared.parameters.items():
+        kind = parameter.annotation
+        if isinstance(kind, type) and issubclass(kind, Options):
+            models[name] = kind
 
     @wraps(command)
     def run(context: typer.Context, **values: Any) -> None:
         if context.invoked_subcommand:
             return
         with errors_for_people():
-            made = {name: read_given(model, values) for name, model in models.items()}
-            code = command(**values, **made)
+            # Reading a model takes its values out of those that remain for the command.
+            options = {
+                name: read_given(model, values) for name, model in models.items()
+            }
+            code = command(**values, **options)
         raise SystemExit(code or OK)
 
-    found = [Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)]
-    for name, one in given.parameters.items():
-        found += (
-            list_parameters(models[name])
-            if name in models
-            else [one.replace(kind=Parameter.KEYWORD_ONLY)]
-        )
-
-    def place_in_help(option: Parameter) -> int:  # arguments come first
-        metadata = getattr(option.annotation, "__metadata__", ())
-        return max(
-            (
-                PANELS.index(one.rich_help_panel)
-                for one in metadata
-                if one.rich_help_panel
-            ),
-            default=-1,
-        )
-
-    run.__signature__ = given.replace(parameters=sorted(found, key=place_in_help))  # type: ignore[attr-defined]
+    parameters = [
+        Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    ]
+    for name, parameter in declared.parameters.items():
+        if name in models:
+            parameters += list_parameters(models[name])
+        else:
+            parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+    parameters.sort(key=_find_place_in_help)
+    run.__signature__ = declared.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run
+
+
+def _find_place_in_help(parameter: Parameter) -> int:
+    """Return the place of an option's group in help; arguments, which have none, come first."""
+    for shown in getattr(parameter.annotation, "__metadata__", ()):
+        if shown.rich_help_panel:
+            return PANELS.index(shown.rich_help_panel)
+    return -1
 
 
 def _explain(error: Any) -> None:
@@ -163,30 +168,31 @@ def _explain(error: Any) -> None:
     """
     from extractor.schemas.arguments import suggest
 
-    param = getattr(error, "param", None)
-    if hasattr(error, "possibilities"):
-        name = error.option_name
-        command = error.ctx.command
-        known = [
-            option
-            for one in command.get_params(error.ctx)
-            for option in one.opts
-            if option.startswith("--")
-        ]
-        error.message += suggest(name, known)
+    is_unknown_option = hasattr(error, "possibilities")
+    if is_unknown_option:
+        options = []
+        for parameter in error.ctx.command.get_params(error.ctx):
+            options += [name for name in parameter.opts if name.startswith("--")]
+        error.message += suggest(error.option_name, options)
+        # typer would add its own suggestion.
         error.possibilities = None
-    elif param is not None and hasattr(error, "param_type"):
+        return
+    param = getattr(error, "param", None)
+    if param is None:
+        return
+    is_missing = hasattr(error, "param_type")
+    if is_missing:
         error.message = param.help or ""
-    elif param is not None:
-        error.message = error.message.removeprefix("Value error, ")
-        if error.message.endswith("does not exist."):
-            error.message += f" {param.help}"
-        choices = param.type_descriptor.choices
-        if choices and error.__cause__ is not None:
-            value = str(error.__cause__.errors()[0]["input"])
-            error.message = (
-                f"no such choice: {value}{suggest(value, choices)}; choose from "
-                f"{', '.join(choices)}"
-            )
-        elif param.type_descriptor.is_datetime:
-            error.message = f"no such date; write it as {param.metavar}"
+        return
+    error.message = error.message.removeprefix("Value error, ")
+    if error.message.endswith("does not exist."):
+        error.message += f" {param.help}"
+    choices = param.type_descriptor.choices
+    if choices and error.__cause__ is not None:
+        value = str(error.__cause__.errors()[0]["input"])
+        error.message = (
+            f"no such choice: {value}{suggest(value, choices)}; choose from "
+            f"{', '.join(choices)}"
+        )
+    elif param.type_descriptor.is_datetime:
+        error.message = f"no such date; write it as {param.metavar}"

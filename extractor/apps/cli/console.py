@@ -4,7 +4,7 @@ characters.
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
@@ -76,9 +76,15 @@ def errors_for_people() -> Iterator[None]:
             code = FAILED
         raise SystemExit(code) from error
     except OSError as error:
-        is_of_output = _is_output_broken() or error.errno in _OF_WRITING
-        place = error.filename or ("standard output" if is_of_output else None)
-        say(f"{place}: {error.strerror}" if place else error.strerror or str(error))
+        # Asked in any case, since it also discards what standard output does not take.
+        is_broken = _is_output_broken()
+        is_of_output = is_broken or error.errno in _OF_WRITING
+        if error.filename:
+            say(f"{error.filename}: {error.strerror}")
+        elif is_of_output:
+            say(f"standard output: {error.strerror}")
+        else:
+            say(error.strerror or str(error))
         raise SystemExit(FAILED) from error
 
 
@@ -94,16 +100,6 @@ def _is_output_broken() -> bool:
     return False
 
 
-def refuse(refusals: Mapping[str, object]) -> None:
-    """Raise ``ValueError`` with the first reason whose condition holds.
-
-    >>> refuse({"--bundles needs --format fhir": False})
-    """
-    found = [reason for reason, applies in refusals.items() if applies]
-    if found:
-        raise ValueError(found[0])
-
-
 def warn_incomplete(*results: Path | None) -> None:
     """Warn about incomplete runs, and about results of records that left the input; ignore other
     paths.
@@ -112,9 +108,11 @@ def warn_incomplete(*results: Path | None) -> None:
 
     for path in filter(None, results):
         run = find_run(path)
-        if run and run.incomplete:
+        if not run:
+            continue
+        if run.incomplete:
             say(f"{path}: {run.incomplete}")
-        if run and run.left_out:
+        if run.left_out:
             say(
                 f"{path}: {run.left_out} of its results are of records that are no longer in its "
                 "input"
@@ -138,46 +136,77 @@ def print_table(
     record, are replaced.
     """
     lines = [head, *(tuple(map(to_printable, row)) for row in rows)]
-    print(end="\n" * apart)
-    if not sys.stdout.isatty():
+    if apart:
+        print()
+    if sys.stdout.isatty():
+        _print_on_terminal(lines, priority, prose)
+    else:
         print("\n".join("\t".join(row) for row in lines))
-        return
+
+
+def _print_on_terminal(
+    lines: Sequence[Row], priority: Sequence[str], prose: Collection[str]
+) -> None:
+    """Print a table whose first line is its head; ``print_table`` says what gives way."""
     from rich.console import Console
     from rich.table import Table
 
-    def width_of(name: str) -> int:
-        cells = [row[head.index(name)] for row in lines]
-        return max(
-            len(part)
-            for cell in cells
-            for part in (cell.split() or [""] if name in prose else [cell])
-        )
-
+    head, *rows = lines
     console = Console(highlight=False, markup=False, emoji=False)
-    widths = {name: width_of(name) + _GAP for name in head}
+    widths: dict[str, int] = {}
+    for name, cells in zip(head, zip(*lines, strict=True), strict=True):
+        widths[name] = _find_width(cells, wraps=name in prose) + _GAP
     for name in reversed(priority[1:]):
         if sum(widths.values()) - _GAP > console.width:
             del widths[name]
-    # then names are wrapped, too
-    is_narrow = sum(widths.values()) - _GAP > console.width
+    is_too_narrow = sum(widths.values()) - _GAP > console.width
     table = Table(box=None, pad_edge=False)
     for name in widths:
-        left = name == head[0] or name in prose
-        wraps = name in prose or (name == head[0] and is_narrow)
+        is_name = name == head[0]
+        is_prose = name in prose
+        # Names wrap only where dropping columns did not make room enough.
+        wraps = is_prose or (is_name and is_too_narrow)
         table.add_column(
             name,
-            justify="left" if left else "right",
+            justify="left" if is_name or is_prose else "right",
             no_wrap=not wraps,
             overflow="fold",
         )
-    for row in lines[1:]:
-        table.add_row(
-            *(cell for name, cell in zip(head, row, strict=True) if name in widths)
-        )
+    for row in rows:
+        cells_by_name = dict(zip(head, row, strict=True))
+        table.add_row(*(cells_by_name[name] for name in widths))
     console.print(table)
     missing = ", ".join(name for name in head if name not in widths)
     if missing:
         console.print(f"(too narrow to show: {missing}; a pipe shows all)", style="dim")
+
+
+def _find_width(cells: Iterable[str], *, wraps: bool) -> int:
+    """Return the characters of the longest cell; of the longest word, if cells may wrap."""
+    if not wraps:
+        return max(map(len, cells))
+    words = [word for cell in cells for word in cell.split()]
+    return max(map(len, words), default=0)
+
+
+def name_some(names: Sequence[str], most: int) -> str:
+    """Return the first names on one line, and how many more there are.
+
+    >>> name_some(["NCT01", "NCT02", "NCT03"], 2)
+    'NCT01, NCT02 and 1 more'
+    """
+    listed = ", ".join(to_printable(name) for name in names[:most])
+    left = len(names) - most
+    return f"{listed} and {left} more" if left > 0 else listed
+
+
+def plural(number: int, thing: str) -> str:
+    """Return the name of a thing in the number that a count of it needs.
+
+    >>> plural(1, "record"), plural(0, "record")
+    ('record', 'records')
+    """
+    return thing if number == 1 else f"{thing}s"
 
 
 def to_printable(text: str) -> str:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,8 @@ from extractor.apps.cli.console import (
     OK,
     USAGE,
     errors_for_people,
+    name_some,
+    plural,
     say,
     say_first,
     to_printable,
@@ -94,40 +96,41 @@ def diff(
                 )
             say_first(f"comparing {old} with {new}", quiet=quiet)
             kept = _read_filter(severity, only)
-            sides = [
-                _open_side(one, Path(scratch, name), workers)
-                for name, one in (("old", old), ("new", new))
-            ]
-            pairs = list(
-                _compare(
-                    sides[0],
-                    sides[1],
-                    kept,
-                    _check_settings(sides[0].run, sides[1].run),
-                )
-            )
-            found = [one for one, _ in pairs]
-            shown = [one for one in found if one.only_in or one.changes]
+            old_side = _open_side(old, Path(scratch, "old"), workers)
+            new_side = _open_side(new, Path(scratch, "new"), workers)
+            own_fields = _check_settings(old_side.run, new_side.run)
+            compared = list(_compare(old_side, new_side, kept, own_fields))
+            diffs = [trial for trial, _ in compared]
+            shown = [trial for trial in diffs if trial.only_in or trial.changes]
             if html:
-                from extractor.apps.diff.page import write_diff_page
-
-                compared = sum(one.only_in is None for one in found)
-                texts = {one.record_id: both for one, both in pairs}
-                write_diff_page(
-                    html, shown, old=old, new=new, compared=compared, texts=texts
-                )
+                _write_page(html, shown, compared, old, new)
             print_diffs(shown, format_)
             sys.stdout.flush()  # the summary on standard error comes last
             if not quiet:
-                _print_summary(found)
-            code = CHANGED if any(one.differs for one in shown) else OK
-            if any(side.failed for side in sides):
+                _print_summary(diffs)
+            code = CHANGED if any(trial.differs for trial in shown) else OK
+            if old_side.failed or new_side.failed:
                 say("some records could not be compared")
                 code = USAGE
     except SystemExit as ended:
         # 1 means that the versions differ.
         raise SystemExit(USAGE if ended.code == FAILED else ended.code) from ended
     raise SystemExit(code)
+
+
+def _write_page(
+    path: Path,
+    shown: "Sequence[TrialDiff]",
+    compared: "Sequence[tuple[TrialDiff, Texts]]",
+    old: str,
+    new: str,
+) -> None:
+    """Write the page of ``--html``. ``compared`` are all trials, each with both its records."""
+    from extractor.apps.diff.page import write_diff_page
+
+    in_both = [trial for trial, _ in compared if trial.only_in is None]
+    texts = {trial.record_id: records for trial, records in compared}
+    write_diff_page(path, shown, old=old, new=new, compared=len(in_both), texts=texts)
 
 
 @dataclass
@@ -145,37 +148,53 @@ def _open_side(name: str, scratch: Path, workers: int | None) -> _Side:
     """
     from extractor.run.finished import FinishedRun, find_run
 
-    failed = False
     run = find_run(Path(name)) if Path(name).exists() else None
     if run:
         warn_incomplete(run.folder)
-    else:
-        from extractor.apps.cli.job import open_job
-        from extractor.apps.cli.perform import perform_job
-        from extractor.apps.report.overview import read_failures
-        from extractor.run.folder import FAILURES
+        return _Side(run, _reread(run), failed=False)
+    has_failures = _extract(name, scratch, workers)
+    run = FinishedRun(scratch)
+    if not run.record_ids:
+        raise ValueError(f"{name}: no record could be read; name {_INPUT}")
+    return _Side(run, _reread(run), has_failures)
 
-        options = {
-            "inputs": (name,),
-            "out": str(scratch),
-            "effort": "none",
-            "quiet": True,
-            "workers": workers,
-        }
-        with open_job(RunOptions.read(options)) as (job, unknown):
-            code = perform_job(job) or unknown
-        failures = read_failures(scratch / FAILURES)
-        for failure in failures[:_NAMED]:
-            say(str(failure.get("message", "")).splitlines()[0])
-        if code not in (OK, FAILED) or (code and not failures):
-            raise SystemExit(code)
-        failed = bool(failures)
-        run = FinishedRun(scratch)
-        if not run.record_ids:
-            raise ValueError(f"{name}: no record could be read; name {_INPUT}")
-    return _Side(
-        run, {one.record_id: one.record for one in run.reread() if one.record}, failed
-    )
+
+def _extract(name: str, folder: Path, workers: int | None) -> bool:
+    """Extract records by the rules into a folder, and return whether some failed. Raises
+    ``SystemExit`` if that stops.
+    """
+    from extractor.apps.cli.job import open_job
+    from extractor.apps.cli.perform import perform_job
+    from extractor.apps.report.overview import read_failures
+    from extractor.run.folder import FAILURES
+
+    options = {
+        "inputs": (name,),
+        "out": str(folder),
+        "effort": "none",
+        "quiet": True,
+        "workers": workers,
+    }
+    with open_job(RunOptions.read(options)) as (job, unknown):
+        code = perform_job(job) or unknown
+    failures = read_failures(folder / FAILURES)
+    for failure in failures[:_NAMED]:
+        first_line, *_ = str(failure.get("message", "")).splitlines()
+        say(first_line)
+    # If some records failed, the others can still be compared.
+    some_failed = code == FAILED and len(failures) > 0
+    if code == OK or some_failed:
+        return len(failures) > 0
+    raise SystemExit(code)
+
+
+def _reread(run: "FinishedRun") -> "dict[str, TrialRecord]":
+    """Return the records of a run whose inputs are still there, by id."""
+    records = {}
+    for reread in run.reread():
+        if reread.record:
+            records[reread.record_id] = reread.record
+    return records
 
 
 def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
@@ -194,11 +213,13 @@ def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
         say(
             f"the two runs had other settings ({names}); some changes may come from that"
         )
-    ours, theirs = (
-        {one.name: one for one in restore_fields(each)} for each in (was, now)
-    )
-    alike = {name for name, field in ours.items() if theirs.get(name) == field}
-    others = sorted((ours.keys() | theirs.keys()) - alike)
+    old_fields = {field.name: field for field in restore_fields(was)}
+    new_fields = {field.name: field for field in restore_fields(now)}
+    alike = set()
+    for name, field in old_fields.items():
+        if new_fields.get(name) == field:
+            alike.add(name)
+    others = sorted((old_fields.keys() | new_fields.keys()) - alike)
     if others:
         say(
             f"own fields that the two runs declare otherwise are not compared: {', '.join(others)}"
@@ -211,13 +232,17 @@ def _read_filter(severity: str, only: str | None) -> set[str]:
     from extractor.apps.diff.changes import ChangeKind, ChangeSeverity, ItemName
     from extractor.schemas.arguments import refuse_unknown
 
-    severities = list(ChangeSeverity)
+    most_severe_first = list(ChangeSeverity)
     kinds = {kind.value for kind in ChangeKind}
     items = set(get_args(ItemName))
     wanted = set(split_names(only or ""))
     refuse_unknown("change", sorted(wanted), (*sorted(kinds), *sorted(items)))
-    least = severities[: severities.index(ChangeSeverity(severity)) + 1]
-    return {*least, *(wanted & kinds or kinds), *(wanted & items or items)}
+    least_severe = most_severe_first.index(ChangeSeverity(severity))
+    severities = most_severe_first[: least_severe + 1]
+    # Without a kind among the wanted names all kinds are meant, and so for items.
+    wanted_kinds = wanted & kinds or kinds
+    wanted_items = wanted & items or items
+    return {*severities, *wanted_kinds, *wanted_items}
 
 
 def _compare(
@@ -226,63 +251,70 @@ def _compare(
     """Yield the changes of each trial, by id, with its records. Two single records are compared
     whatever their ids.
 
-    ``custom`` are the fields of the user's own that are compared.
+    ``kept`` are the names of ``_read_filter``, ``custom`` the fields of the user's own that are
+    compared.
     """
     from extractor.apps.diff import TrialDiff, diff_trials
     from extractor.schemas import TrialExtraction
 
-    ours = dict.fromkeys(old.run.record_ids)
-    theirs = dict.fromkeys(new.run.record_ids)
-    if len(ours) == len(theirs) == 1:
-        pairs = [(*ours, *theirs)]
+    old_ids = dict.fromkeys(old.run.record_ids)
+    new_ids = dict.fromkeys(new.run.record_ids)
+    if len(old_ids) == len(new_ids) == 1:
+        pairs = [(*old_ids, *new_ids)]
     else:
-        pairs = [(one, one) for one in sorted({*ours, *theirs})]
-    for was, now in pairs:
-        if was not in ours or now not in theirs:
-            yield (
-                TrialDiff(record_id=now, only_in="old" if was in ours else "new"),
-                (None, None),
-            )
+        pairs = [(record_id, record_id) for record_id in sorted({*old_ids, *new_ids})]
+    for old_id, new_id in pairs:
+        if new_id not in new_ids:
+            yield TrialDiff(record_id=new_id, only_in="old"), (None, None)
             continue
-        before = old.run.read_result(was, TrialExtraction)
-        after = new.run.read_result(now, TrialExtraction)
-        texts = old.records.get(was), new.records.get(now)
-        found = diff_trials(before, after, *texts)
-        changes = tuple(
-            one
-            for one in found.changes
-            if {one.severity, one.kind, one.item} <= kept
-            and (one.item != "custom" or one.field in custom)
-        )
-        yield found.model_copy(update={"changes": changes}), texts
+        if old_id not in old_ids:
+            yield TrialDiff(record_id=new_id, only_in="new"), (None, None)
+            continue
+        before = old.run.read_result(old_id, TrialExtraction)
+        after = new.run.read_result(new_id, TrialExtraction)
+        texts = (old.records.get(old_id), new.records.get(new_id))
+        trial = diff_trials(before, after, *texts)
+        changes = []
+        for change in trial.changes:
+            is_wanted = {change.severity, change.kind, change.item} <= kept
+            is_left_out = change.item == "custom" and change.field not in custom
+            if is_wanted and not is_left_out:
+                changes.append(change)
+        yield trial.model_copy(update={"changes": tuple(changes)}), texts
 
 
 def print_diffs(diffs: "Sequence[TrialDiff]", form: str) -> None:
     """Print the changes of trials on standard output, as text or as JSON lines."""
     if form == "json":
-        for one in diffs:
-            print(json.dumps(one.model_dump(mode="json")))
+        for trial in diffs:
+            print(json.dumps(trial.model_dump(mode="json")))
         return
     for side in ("old", "new"):
-        alone = [to_printable(one.record_id) for one in diffs if one.only_in == side]
+        alone = [trial.record_id for trial in diffs if trial.only_in == side]
         if alone:
-            more = f" and {len(alone) - _NAMED} more" if len(alone) > _NAMED else ""
-            print(f"only in the {side} version: {', '.join(alone[:_NAMED])}{more}")
-    for one in (one for one in diffs if one.changes):
-        print(f"\n{to_printable(one.record_id)}: {_count(one.changes)}")
-        for change in one.changes:
-            print(
-                f"  {change.severity}: {change.item} {change.kind}: {to_printable(change.message)}"
-            )
-            for sign, value in (("-", change.old), ("+", change.new)):
-                for cited in value.citations if value else ():
-                    print(
-                        f"    {sign} {to_printable(cited.quote)}  [{cited.section} "
-                        f"{cited.start}-{cited.end}]"
-                    )
+            print(f"only in the {side} version: {name_some(alone, _NAMED)}")
+    for trial in diffs:
+        if not trial.changes:
+            continue
+        print(f"\n{to_printable(trial.record_id)}: {_count(trial.changes)}")
+        for change in trial.changes:
+            _print_change(change)
 
 
-def _count(changes: "Sequence[TrialChange]") -> str:
+def _print_change(change: "TrialChange") -> None:
+    """Print a change with its quotes, as ``diff`` marks old and new lines."""
+    message = to_printable(change.message)
+    print(f"  {change.severity}: {change.item} {change.kind}: {message}")
+    for sign, value in (("-", change.old), ("+", change.new)):
+        if value is None:
+            continue
+        for cited in value.citations:
+            span = f"{cited.section} {cited.start}-{cited.end}"
+            print(f"    {sign} {to_printable(cited.quote)}  [{span}]")
+
+
+def _count(changes: "Iterable[TrialChange]") -> str:
+    """Return how many changes there are of each severity, the most frequent first."""
     counts = Counter(change.severity.value for change in changes)
     return ", ".join(
         f"{number} {severity}" for severity, number in counts.most_common()
@@ -290,32 +322,33 @@ def _count(changes: "Sequence[TrialChange]") -> str:
 
 
 def _print_summary(diffs: "Sequence[TrialDiff]") -> None:
-    both = [one for one in diffs if one.only_in is None]
-    changed = [one for one in both if one.differs]
-    total = (
-        _count(
-            [
-                change
-                for one in changed
-                for change in one.changes
-                if change.is_of_meaning
+    """Say how many trials were compared and changed, and what could not be compared."""
+    in_both = []
+    alone = Counter[str]()
+    not_compared = Counter[str]()
+    changed = 0
+    changes_of_meaning = []
+    for trial in diffs:
+        if trial.only_in:
+            alone[trial.only_in] += 1
+            continue
+        in_both.append(trial)
+        not_compared.update(task.value for task in trial.not_compared)
+        if trial.differs:
+            changed += 1
+            changes_of_meaning += [
+                change for change in trial.changes if change.is_of_meaning
             ]
-        )
-        or "no changes"
-    )
-    for task, number in Counter(
-        task.value for one in both for task in one.not_compared
-    ).items():
+    for task, number in not_compared.items():
         say(
             f"{task} was not compared in {number} of these trials: only one version has its "
             "sections"
         )
-    alone = Counter(one.only_in for one in diffs if one.only_in)
-    sides = "".join(
-        f"; {number} only in the {side} version"
-        for side, number in sorted(alone.items(), reverse=True)
+    summary = (
+        f"{len(in_both)} {plural(len(in_both), 'trial')} compared, {changed} changed: "
     )
-    say(
-        f"{len(both)} trial{'s' * (len(both) != 1)} compared, {len(changed)} changed: "
-        f"{total}{sides}"
-    )
+    summary += _count(changes_of_meaning) or "no changes"
+    for side in ("old", "new"):
+        if alone[side]:
+            summary += f"; {alone[side]} only in the {side} version"
+    say(summary)

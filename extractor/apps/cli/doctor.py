@@ -99,10 +99,12 @@ def doctor(
     if as_json:
         print(json.dumps([asdict(check) for check in checks], indent=2))
     else:
-        rows = [(one.name, one.state, one.detail, one.remedy) for one in checks]
         names = ("check", "state", "detail", "remedy")
+        rows = [
+            (check.name, check.state, check.detail, check.remedy) for check in checks
+        ]
         print_table(names, rows, prose=names, apart=False)
-        if any(one.remedy.startswith("pip") for one in checks):
+        if any(check.remedy.startswith("pip") for check in checks):
             say(
                 "extras are for the features named beside them; pip runs in the folder of your "
                 "clone"
@@ -118,21 +120,30 @@ def _check_extras(needed: Collection[str]) -> Iterator[Check]:
     from extractor.schemas.arguments import refuse_unknown
 
     refuse_unknown("extra", needed, PURPOSES)
-    required = requires("trial-extractor") or ()
+    requirements = requires("trial-extractor") or ()
     for name, purpose in PURPOSES.items():
-        wanted = (
-            one for one in required if re.search(f"extra == ['\"]{name}['\"]", one)
-        )
-        libraries = (re.split(r"[^\w.-]", one, maxsplit=1)[0] for one in wanted)
-        missing = [one for one in libraries if not _is_installed(one)]
-        if missing:
-            state = "failed" if name in needed else "missing"
-            detail = f"{purpose}; not installed: {', '.join(missing)}"
-            yield Check(
-                f"extra {name}", state, detail, MissingExtra(purpose, name).remedy
-            )
-        else:
+        missing = _list_missing(name, requirements)
+        if not missing:
             yield Check(f"extra {name}", "ok", purpose)
+            continue
+        state = "failed" if name in needed else "missing"
+        detail = f"{purpose}; not installed: {', '.join(missing)}"
+        yield Check(f"extra {name}", state, detail, MissingExtra(purpose, name).remedy)
+
+
+def _list_missing(extra: str, requirements: Collection[str]) -> list[str]:
+    """Return the libraries of an extra that are not installed.
+
+    A requirement is as in a package's metadata: ``duckdb>=1.0; extra == "export"``.
+    """
+    missing = []
+    for requirement in requirements:
+        if not re.search(f"extra == ['\"]{extra}['\"]", requirement):
+            continue
+        library = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        if not _is_installed(library):
+            missing.append(library)
+    return missing
 
 
 def _is_installed(library: str) -> bool:
@@ -147,17 +158,15 @@ def _is_installed(library: str) -> bool:
 def _check_folder(name: str, folder: Path, remedy: str) -> Check:
     """Check that files can be created in a folder, or in the nearest one above it that exists."""
     folder = folder.absolute()
-    there = next(one for one in (folder, *folder.parents) if one.exists())
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
     try:
-        with tempfile.TemporaryFile(dir=there):
+        with tempfile.TemporaryFile(dir=existing):
             return Check(f"folder of {name}", "ok", str(folder))
     except OSError as error:
-        return Check(
-            f"folder of {name}",
-            "failed",
-            f"{there}: {os.strerror(error.errno or 0)}",
-            remedy,
-        )
+        problem = f"{existing}: {os.strerror(error.errno or 0)}"
+        return Check(f"folder of {name}", "failed", problem, remedy)
 
 
 def _check_model(name: str) -> Check:
@@ -177,22 +186,21 @@ def _check_model(name: str) -> Check:
         sections=(Section(name="eligibility", text=_PROBE),),
     )
     try:
-        found = Extractor(spec, effort="medium").extract(record)
+        extraction = Extractor(spec, effort="medium").extract(record)
     except ExtractorError as error:
         problem, _, remedy = str(error).partition("; ")
         return Check("model", "failed", problem, remedy)
-    usage = found.usage
-    if usage and not usage.calls:
-        problem = "; ".join(
-            one.message
-            for one in found.findings
-            if one.kind is FindingKind.ANSWER_MISSING
-        )
-        return Check("model", "failed", problem, "see docs/how-to/own-server.md")
-    if usage:
-        tokens = (
-            f"{usage.prompt_tokens:,} prompt and {usage.output_tokens:,} output tokens"
-        )
-    else:
-        tokens = ""
+    usage = extraction.usage
+    if usage is None:
+        return Check("model", "ok", f"{spec} answers: ")
+    has_answered = usage.calls > 0
+    if not has_answered:
+        problems = [
+            finding.message
+            for finding in extraction.findings
+            if finding.kind is FindingKind.ANSWER_MISSING
+        ]
+        remedy = "see docs/how-to/own-server.md"
+        return Check("model", "failed", "; ".join(problems), remedy)
+    tokens = f"{usage.prompt_tokens:,} prompt and {usage.output_tokens:,} output tokens"
     return Check("model", "ok", f"{spec} answers: {tokens}")

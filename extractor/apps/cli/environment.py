@@ -28,37 +28,47 @@ def read_model_spec(text: str) -> ModelSpec:
     hosted model's name that looks mistyped gets a remark on standard error. Raises ``ValueError``
     for an invalid specification.
     """
-    read = os.environ.get
-    key = read(SERVER_KEY)
+    server_key = os.environ.get(SERVER_KEY)
     spec = ModelSpec.parse(
         text,
-        api_key=read("OPENAI_API_KEY"),
-        base_url=read("OPENAI_BASE_URL"),
-        server_key=key,
+        api_key=os.environ.get("OPENAI_API_KEY"),
+        base_url=os.environ.get("OPENAI_BASE_URL"),
+        server_key=server_key,
     )
-    usual = read("EXTRACTOR_MODEL", "")
-    if (
-        key
-        and spec.is_server
-        and "://" in usual
-        and spec.host != ModelSpec.parse(usual).host
-    ):
+    if server_key and spec.is_server and not _is_server_of_key(spec):
         say(
             f"{SERVER_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it"
         )
         spec = replace(spec, api_key=None)
     if not spec.base_url:
-        from extractor.model.cost.prices import list_names, read_prices
-        from extractor.schemas.arguments import find_nearest
-
-        known = tuple(f"{spec.provider}/{name}" for name in list_names(spec.provider))
-        if not read_prices().find(spec) and (nearest := find_nearest(str(spec), known)):
-            say(f"{spec} is not a known model; did you mean {nearest}?")
+        _tell_nearest_model(spec)
     return spec
 
 
+def _is_server_of_key(spec: ModelSpec) -> bool:
+    """Return whether the key of the environment is for this server, as far as EXTRACTOR_MODEL says
+    so.
+    """
+    usual_model = os.environ.get("EXTRACTOR_MODEL", "")
+    names_server = "://" in usual_model
+    return not names_server or spec.host == ModelSpec.parse(usual_model).host
+
+
+def _tell_nearest_model(spec: ModelSpec) -> None:
+    """Say which name may be meant by that of a hosted model that no list of prices knows."""
+    from extractor.model.cost.prices import list_names, read_prices
+    from extractor.schemas.arguments import find_nearest
+
+    if read_prices().find(spec):
+        return
+    names = tuple(f"{spec.provider}/{name}" for name in list_names(spec.provider))
+    nearest = find_nearest(str(spec), names)
+    if nearest:
+        say(f"{spec} is not a known model; did you mean {nearest}?")
+
+
 def choose_model(
-    given: "ServiceOptions | ToolOptions",
+    options: "ServiceOptions | ToolOptions",
 ) -> "tuple[ModelSpec | None, Pricing]":
     """Return the model of a server's options, and what it may cost. Fields of the user's own that
     nothing will read are named on standard error.
@@ -70,14 +80,15 @@ def choose_model(
     from extractor.model.cost.budget import Pricing
     from extractor.model.providers import Reasoning
 
-    spec = read_model_spec(given.model) if given.model else None
-    reasoning = Reasoning(given.reasoning) if given.reasoning else None
-    prices = find_prices(given.prices)
-    pricing = Pricing.of(spec, prices, given.max_usd, reasoning, spell=name_option)
-    is_asked = spec is not None and given.asks
-    unread = None if is_asked else explain_unread(given.fields)
-    if unread:
-        say(unread)
+    spec = read_model_spec(options.model) if options.model else None
+    reasoning = Reasoning(options.reasoning) if options.reasoning else None
+    prices = find_prices(options.prices)
+    pricing = Pricing.of(spec, prices, options.max_usd, reasoning, spell=name_option)
+    is_asked = spec is not None and options.asks
+    if not is_asked:
+        unread = explain_unread(options.fields)
+        if unread:
+            say(unread)
     return spec, pricing
 
 
@@ -89,7 +100,8 @@ def read_max_lacking() -> float:
     """
     text = os.environ.get("EXTRACTOR_MAX_LACKING") or "0.05"
     with suppress(ValueError):
-        if 0 <= (share := float(text)) <= 1:
+        share = float(text)
+        if 0 <= share <= 1:
             return share
     raise ValueError(
         f"EXTRACTOR_MAX_LACKING is {text!r}; set it to a number from 0 to 1, such as 0.05"
@@ -104,8 +116,6 @@ def find_prices(files: Sequence[Path]) -> "PriceList":
 
     from extractor.model.cost.prices import read_prices
 
-    own = (
-        platformdirs.user_config_path("trial-extractor", appauthor=False)
-        / "prices.toml"
-    )
+    settings = platformdirs.user_config_path("trial-extractor", appauthor=False)
+    own = settings / "prices.toml"
     return read_prices((*files, own) if own.is_file() else tuple(files))

@@ -10,6 +10,8 @@ from extractor.apps.cli.console import (
     FAILED,
     OK,
     Row,
+    name_some,
+    plural,
     print_table,
     say,
     to_printable,
@@ -33,30 +35,33 @@ if TYPE_CHECKING:
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
 _FIELDS = (
-    *(
-        "score",
-        "stated",
-        "exact",
-        "normalised",
-        "95 % interval",
-        "relaxed",
-        "precision",
-        "recall",
-    ),
-    *("missed", "invented", "empty", "left empty"),
+    "score",
+    "stated",
+    "exact",
+    "normalised",
+    "95 % interval",
+    "relaxed",
+    "precision",
+    "recall",
+    "missed",
+    "invented",
+    "empty",
+    "left empty",
 )
 _BY_IMPORTANCE = (
-    *(
-        "normalised",
-        "stated",
-        "95 % interval",
-        "missed",
-        "invented",
-        "precision",
-        "recall",
-    ),
-    *("exact", "relaxed", "left empty", "empty"),
+    "normalised",
+    "stated",
+    "95 % interval",
+    "missed",
+    "invented",
+    "precision",
+    "recall",
+    "exact",
+    "relaxed",
+    "left empty",
+    "empty",
 )
+"""The columns of a narrow terminal; it drops the last of them first."""
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
 _NAMED = 10
@@ -74,7 +79,10 @@ def _check_gold(gold: Path) -> Path:
 
 def _is_place(gold: Path) -> bool:
     """Return whether GOLD names fields of the user's own, whose examples are scored."""
-    return gold.suffix == ".py" or (":" in gold.name and not gold.exists())
+    if gold.suffix == ".py":
+        return True
+    # As in my_fields.py:Washout; but a file may have a colon in its name.
+    return ":" in gold.name and not gold.exists()
 
 
 def evaluate(
@@ -229,14 +237,14 @@ def evaluate(
     asked = {"--model": model, "--max-usd": max_usd}
     _leave_out("gold is compared with what was extracted before", asked)
     if check:
-        given = {
+        of_scores: dict[str, object] = {
             "--json": as_json,
             "--compare": compare,
             "--fail-under": fail_under,
             "--html": html,
         }
-        given[f"--fields {','.join(chosen)}"] = bool(chosen)
-        _leave_out("--check scores nothing", given)
+        of_scores[f"--fields {','.join(chosen)}"] = bool(chosen)
+        _leave_out("--check scores nothing", of_scores)
         return _check(gold, predicted, read_own_fields(places))
     from extractor.apps.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
@@ -248,11 +256,11 @@ def evaluate(
             f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED"
         )
     _check_page_options(html, records)
-    declared = (
-        restore_fields(run.manifest.settings)
-        if run and not places
-        else read_own_fields(places)
-    )
+    # A run knows the user's own fields with which it was made.
+    if run and not places:
+        declared = restore_fields(run.manifest.settings)
+    else:
+        declared = read_own_fields(places)
     floors = _read_floors(fail_under or "", declared)
     if examples is None:
         examples = _EXAMPLES_OF_PAGE if html else _EXAMPLES
@@ -276,8 +284,9 @@ def evaluate(
     return _check_floors(report, floors)
 
 
-def _leave_out(reason: str, given: Mapping[str, object]) -> None:
-    names = [name for name, value in given.items() if value]
+def _leave_out(reason: str, options: Mapping[str, object]) -> None:
+    """Raise ``ValueError`` if any of these options is given."""
+    names = [name for name, value in options.items() if value]
     if names:
         raise ValueError(f"{reason}; leave out {', '.join(names)}")
 
@@ -339,8 +348,10 @@ def _check(gold: Path, records: Path, fields: "tuple[CustomField, ...]") -> int:
         print(to_printable(str(problem)))
     warnings = sum(problem.warns for problem in problems)
     wrong = len(problems) - warnings
-    more = f", {warnings} warning{'s' * (warnings != 1)}" if warnings else ""
-    say(f"{wrong} problem{'s' * (wrong != 1)}{more}")
+    summary = f"{wrong} {plural(wrong, 'problem')}"
+    if warnings:
+        summary += f", {warnings} {plural(warnings, 'warning')}"
+    say(summary)
     return FAILED if wrong else OK
 
 
@@ -353,9 +364,11 @@ def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, floa
     from extractor.apps.evaluation.report import find_figure
 
     scored = [field for group in add_groups(fields) for field in group.fields]
-    figures = [one.name for one in list_figures(scored)]
+    figures = [figure.name for figure in list_figures(scored)]
     floors: dict[str, float] = {}
-    for part in filter(None, map(str.strip, text.split(","))):
+    for part in map(str.strip, text.split(",")):
+        if not part:
+            continue
         written, _, score = part.partition("=")
         name = find_figure(written, figures)
         try:
@@ -405,60 +418,78 @@ def print_report(report: "ScoreReport") -> None:
 
 def _print_scores(report: "ScoreReport") -> None:
     """Print the scores of all, and of the tasks and fields that were scored."""
-    scored = [one for one in report.fields if one.records]
-    tasks = {"all", *(one.task for one in scored)}
-    groups = [_show_group(one) for one in report.groups if one.name in tasks]
-    fields = [_show_field(one) for one in scored]
+    scored = [field for field in report.fields if field.records]
+    scored_tasks = {field.task for field in scored}
+    shown_groups = {"all", *scored_tasks}
+    groups = [
+        _show_group(group) for group in report.groups if group.name in shown_groups
+    ]
+    fields = [_show_field(field) for field in scored]
     print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
 
 
-def _show_group(one: "GroupScore") -> Row:
-    return one.figure, "", *_show_levels(one), "", "", "", ""
+def _show_group(group: "GroupScore") -> Row:
+    """Return the row of a task or of all; the columns of counts are for fields alone."""
+    return (group.figure, "", *_show_levels(group), "", "", "", "")
 
 
-def _show_field(one: "FieldScore") -> Row:
-    counts = (str(one.missed), str(one.invented), str(one.empty.fields))
+def _show_field(field: "FieldScore") -> Row:
+    """Return the row of a field, with the columns of ``_FIELDS``."""
     return (
-        one.figure,
-        str(one.stated),
-        *_show_levels(one),
-        *counts,
-        _show(one.empty.specificity),
+        field.figure,
+        str(field.stated),
+        *_show_levels(field),
+        str(field.missed),
+        str(field.invented),
+        str(field.empty.fields),
+        _show(field.empty.specificity),
     )
 
 
 def _list_records(title: str, record_ids: Sequence[str]) -> None:
+    """Print the ids of some records, unless there are none."""
     if record_ids:
-        more = (
-            f" and {len(record_ids) - _NAMED} more" if len(record_ids) > _NAMED else ""
-        )
-        print(f"{title}: {', '.join(map(to_printable, record_ids[:_NAMED]))}{more}")
+        print(f"{title}: {name_some(record_ids, _NAMED)}")
 
 
-def _show_levels(one: "GroupScore | FieldScore") -> Row:
-    level = one.normalised
-    interval = _show_interval(level.interval)
-    shares = (_show(one.relaxed.f1), _show(level.precision), _show(level.recall))
-    return _show(one.exact.f1), _show(level.f1), interval, *shares
-
-
-def _show_errors(one: "ErrorScore") -> Row:
-    most = sorted(one.fields.items(), key=lambda pair: -pair[1])[:2]
-    where = ", ".join(f"{name} {count}" for name, count in most)
-    worst = (
-        f"{one.examples[0].record_id} {one.examples[0].place}" if one.examples else ""
-    )
-    return one.kind.value, str(one.count), f"{one.harm:g}", where, worst
-
-
-def _show_difference(one: "PairedScore") -> Row:
-    interval = _show_interval(one.interval)
+def _show_levels(score: "GroupScore | FieldScore") -> Row:
+    """Return the columns from "exact" to "recall"."""
+    normalised = score.normalised
     return (
-        one.name,
-        _show(one.f1),
-        _show(one.other),
-        _show(one.difference, "+.3f"),
-        interval,
+        _show(score.exact.f1),
+        _show(normalised.f1),
+        _show_interval(normalised.interval),
+        _show(score.relaxed.f1),
+        _show(normalised.precision),
+        _show(normalised.recall),
+    )
+
+
+def _show_errors(errors: "ErrorScore") -> Row:
+    """Return the row of a kind of error, with the two fields that have the most of it."""
+    most_first = sorted(errors.fields.items(), key=lambda field: -field[1])
+    fields = ", ".join(f"{name} {count}" for name, count in most_first[:2])
+    worst = ""
+    if errors.examples:
+        example = errors.examples[0]
+        worst = f"{example.record_id} {example.place}"
+    return (
+        errors.kind.value,
+        str(errors.count),
+        f"{errors.harm:g}",
+        fields,
+        worst,
+    )
+
+
+def _show_difference(score: "PairedScore") -> Row:
+    """Return the row of a paired difference, with the columns of ``_DIFFERENCES``."""
+    return (
+        score.name,
+        _show(score.f1),
+        _show(score.other),
+        _show(score.difference, "+.3f"),
+        _show_interval(score.interval),
     )
 
 

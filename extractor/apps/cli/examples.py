@@ -9,6 +9,7 @@ from extractor.apps.cli.console import say
 if TYPE_CHECKING:
     from extractor.apps.evaluation.examples import ExampleCase
     from extractor.apps.evaluation.report import ScoreReport
+    from extractor.concepts.own.declaration import CustomField
     from extractor.schemas import TrialExtraction
 
 
@@ -26,28 +27,42 @@ def score_examples(
     fields = read_own_fields(list(places))
     cases = list(list_examples(fields))
     if not cases:
-        names = ", ".join(one.name for one in fields)
+        names = ", ".join(field.name for field in fields)
         raise ValueError(f"{names}: has no examples to score; add some, or name gold")
-    unread = [one.name for one in fields if not one.has_patterns and not model]
-    if unread:
-        names = ", ".join(unread)
-        said = f"{names}: not scored, since without a pattern only a model answers"
-        if len(unread) == len(fields):
-            raise ValueError(f"{said}; name one with --model")
-        say(f"{said}; name one with --model")
-        fields = tuple(one for one in fields if one.name not in unread)
-        cases = [case for case in cases if case.field.name not in unread]
-    found = []
+    if not model:
+        fields = _leave_out_unread(fields)
+        answered = {field.name for field in fields}
+        cases = [case for case in cases if case.field.name in answered]
+    extractions = []
     left = max_usd
     for case in cases:
         extraction, cost = _extract(case, model, left)
-        found.append(extraction)
-        left = left if left is None else max(0.0, left - cost)
+        extractions.append(extraction)
+        if left is not None:
+            left = max(0.0, left - cost)
     gold = [case.gold for case in cases]
-    report = evaluate(gold, found, examples=kept, resamples=0, fields=fields)
+    report = evaluate(gold, extractions, examples=kept, resamples=0, fields=fields)
     return report.model_copy(
         update={"gold": "the examples", "predicted": model or "the patterns"}
     )
+
+
+def _leave_out_unread(fields: "tuple[CustomField, ...]") -> "tuple[CustomField, ...]":
+    """Return the fields with patterns, and say which ones have none: only a model answers them.
+
+    Raises ``ValueError`` if no field has a pattern.
+    """
+    unread = [field.name for field in fields if not field.has_patterns]
+    if not unread:
+        return fields
+    problem = (
+        f"{', '.join(unread)}: not scored, since without a pattern only a model answers; name one "
+        "with --model"
+    )
+    if len(unread) == len(fields):
+        raise ValueError(problem)
+    say(problem)
+    return tuple(field for field in fields if field.has_patterns)
 
 
 def _extract(
@@ -72,5 +87,6 @@ def _extract(
                 extractor = Extractor(model, fields=[case.shown], max_usd=left)
         extraction = extractor.extract(case.record)
     usage = extraction.usage
-    cost = extractor.price(usage) if usage and model else None
-    return extraction, cost or 0.0
+    if usage is None or not model:
+        return extraction, 0.0
+    return extraction, extractor.price(usage) or 0.0

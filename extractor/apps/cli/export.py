@@ -1,13 +1,13 @@
 """``extractor export``: write a run's results as tables or as FHIR resources."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from extractor.apps.cli.console import refuse, say, warn_incomplete
+from extractor.apps.cli.console import say, warn_incomplete
 from extractor.apps.cli.options import (
     ALL_TASKS,
     MinConfidenceOption,
@@ -18,6 +18,7 @@ from extractor.apps.cli.options import (
 from extractor.options import FILES, RARE, WHAT, split_names
 
 if TYPE_CHECKING:
+    from extractor.apps.export.tables import Table
     from extractor.run.finished import FinishedRun
 
 
@@ -99,7 +100,6 @@ def export(
         choose_tables,
         export_fhir,
         export_run,
-        read_registry,
     )
     from extractor.apps.export.pairs import pair_results
     from extractor.options import ExtractionOptions
@@ -108,47 +108,37 @@ def export(
     from extractor.schemas import Task
     from extractor.schemas.arguments import refuse_unknown
 
-    refuse(
-        {
-            f"--format {format_} writes no tables; drop --tables": tables
-            and format_ == "fhir",
-            "--bundles needs --format fhir": bundles and format_ != "fhir",
-        }
-    )
+    is_fhir = format_ == "fhir"
+    if is_fhir and tables:
+        raise ValueError(f"--format {format_} writes no tables; drop --tables")
+    if bundles and not is_fhir:
+        raise ValueError("--bundles needs --format fhir")
     refuse_unknown("task", split_names(tasks), tuple(Task))
     threshold = Threshold(
         ExtractionOptions(min_confidence=min_confidence).min_confidence
     )
-    found = find_run(run, left=removed)
-    fields = restore_fields(found.manifest.settings) if found else ()
+    finished = find_run(run, left=removed)
+    fields = restore_fields(finished.manifest.settings) if finished else ()
     chosen = choose_tables(split_names(tasks), split_names(tables), fields)
-    if found:
-        _prepare(run, found, gold, partial=partial)
+    if finished:
+        _prepare(run, finished, gold, partial=partial)
     elif gold:
         raise ValueError("--gold corrects a run; name the run's folder")
-    if format_ == "fhir":
-        some = [Task(one) for one in split_names(tasks)]
-        pairs = pair_results(run, found, threshold)
-        report = [
-            *export_fhir(pairs, to, some, bundles=bundles, force=force).describe()
-        ]
+    if is_fhir:
+        some = [Task(name) for name in split_names(tasks)]
+        pairs = pair_results(run, finished, threshold)
+        resources = export_fhir(pairs, to, some, bundles=bundles, force=force)
+        report = [*resources.describe()]
     else:
-        destination = Destination.choose(
-            to, Format(format_) if format_ else None, force=force
-        )
-        registry = {}
-        report = []
-        if not _REGISTERED.isdisjoint(table.name for table in chosen):
-            reread = found.reread() if found else ()
-            registry = {
-                one.record_id: read_registry(one.record) for one in reread if one.record
-            }
-            report += _tell_missing(found, len(registry))
-        lines = found.read_lines() if found else None
+        kind = Format(format_) if format_ else None
+        destination = Destination.choose(to, kind, force=force)
+        registry, report = _read_registered(finished, chosen)
+        lines = finished.read_lines() if finished else None
         counts = export_run(
             run, destination, chosen, lines, registry, threshold, fields
         )
-        report += (f"{name}: {count}" for name, count in counts.items())
+        for name, count in counts.items():
+            report.append(f"{name}: {count}")
     if quiet:
         return
     print("\n".join(report), file=sys.stderr)
@@ -157,34 +147,56 @@ def export(
         say(f"{below}; others keep their sure fields, and positions count what is left")
 
 
-def _tell_missing(found: "FinishedRun | None", texts: int) -> "Iterator[str]":
-    """Yield a line if some inputs are not at hand; ``texts`` is the number of those that are."""
+def _read_registered(
+    run: "FinishedRun | None", tables: "Sequence[Table]"
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what the registry says of each record of a run, if a table needs it, and a line on
+    the inputs that are not there any more.
+    """
+    from extractor.apps.export import read_registry
+
+    registry: dict[str, Any] = {}
+    names = {table.name for table in tables}
+    if names.isdisjoint(_REGISTERED):
+        return registry, []
+    if run:
+        for reread in run.reread():
+            if reread.record:
+                registry[reread.record_id] = read_registry(reread.record)
+    missing = _describe_missing(run, len(registry))
+    return registry, [missing] if missing else []
+
+
+def _describe_missing(run: "FinishedRun | None", texts: int) -> str | None:
+    """Return a line on the inputs that are not there, None if all are. ``texts`` counts those that
+    are.
+    """
     records = "all records"
-    if found:
-        total = len(found.record_ids)
+    if run:
+        total = len(run.record_ids)
         if texts >= total:
-            return
+            return None
         records = f"{total - texts} of {total} records"
-    yield (
+    return (
         f"records: the inputs are missing for {records}, so their registered columns and arms are "
         "empty; export the run's folder, from where the run was started"
     )
 
 
 def _prepare(
-    run: Path, found: "FinishedRun", gold: Path | None, *, partial: bool
+    run: Path, finished: "FinishedRun", gold: Path | None, *, partial: bool
 ) -> None:
     """Refuse a run without results, and an incomplete one unless ``partial``; take corrected
     results from ``gold``.
     """
     from extractor.errors import StoreError
 
-    if found.incomplete and not partial:
+    if finished.incomplete and not partial:
         raise StoreError(
-            f"{run}: {found.incomplete}; let it finish, or export what there is with --partial"
+            f"{run}: {finished.incomplete}; let it finish, or export what there is with --partial"
         )
     warn_incomplete(run)
-    if not found.record_ids:
+    if not finished.record_ids:
         raise StoreError(
             f"{run}: has no results to export; its failures.jsonl and `extractor report` say why"
         )
@@ -192,5 +204,5 @@ def _prepare(
         return
     from extractor.apps.review.gold import correct_run
 
-    count = correct_run(found, gold)
-    say(f"{count:,} of {len(found.record_ids):,} records are corrected ones")
+    count = correct_run(finished, gold)
+    say(f"{count:,} of {len(finished.record_ids):,} records are corrected ones")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from extractor.apps.cli.console import FAILED, INTERRUPTED, OK, say
+from extractor.apps.cli.console import FAILED, INTERRUPTED, OK, plural, say
 from extractor.apps.cli.options import (
     QUERY,
     FreshOption,
@@ -122,9 +122,8 @@ def fetch(
     from extractor.errors import ArgumentError
 
     listed = _read_listed(ids) if ids else ""
-    named = parse_nct_numbers(" ".join(numbers or ())) + parse_nct_numbers(
-        listed, ids or ""
-    )
+    named = parse_nct_numbers(" ".join(numbers or ()))
+    named += parse_nct_numbers(listed, ids or "")
     query = {
         "condition": condition,
         "intervention": intervention,
@@ -136,7 +135,8 @@ def fetch(
     }
     if ids and not named:
         raise ArgumentError(f"{ids}: holds no NCT numbers")
-    if named and (limit or any(query.values())):
+    has_query = any(query.values())
+    if named and (limit or has_query):
         raise ArgumentError(
             "name NCT numbers or a query (with --limit), one of the two"
         )
@@ -150,27 +150,34 @@ def fetch(
     if out == "-":
         return _fetch(wanted, registry, None, limit, quiet=quiet)
     with _open_file(Path(out), fresh=fresh) as file:
-        return _fetch(wanted, registry, file, limit, place=out, quiet=quiet)
+        return _fetch(wanted, registry, file, limit, file_name=out, quiet=quiet)
 
 
 def _read_listed(ids: str) -> str:
+    """Return the text of ``--ids``. Raises ``ArgumentError`` if it is not UTF-8."""
     from extractor.errors import ArgumentError
 
     try:
-        return sys.stdin.read() if ids == "-" else Path(ids).read_text("utf-8-sig")
+        if ids == "-":
+            return sys.stdin.read()
+        # Some editors mark a text in UTF-8 at its begin; this reads it with and without the mark.
+        return Path(ids).read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise ArgumentError(
             f"{ids}: not a text of NCT numbers in UTF-8; save it as plain text"
         ) from None
 
 
-def _read_parameters(given: Iterable[str]) -> dict[str, str]:
+def _read_parameters(written: Iterable[str]) -> dict[str, str]:
+    """Return the parameters of ``--param``, by name. Raises ``ArgumentError`` for one without a
+    value.
+    """
     from extractor.errors import ArgumentError
 
     parameters = {}
-    for one in given:
-        name, mark, value = one.partition("=")
-        if not mark:
+    for parameter in written:
+        name, equals, value = parameter.partition("=")
+        if not equals:
             raise ArgumentError(
                 f"--param {name[:40]}: give it as NAME=VALUE, such as query.spons=NCI"
             )
@@ -193,23 +200,25 @@ def find_records(
 
     from extractor.apps.fetch import BASE_URL, Registry, parse_nct_numbers
 
-    named = [
-        one
-        for one in inputs
-        if one[:3].upper() == "NCT" and one[3:].isdecimal() and not Path(one).exists()
-    ]
+    named = []
+    others = []
+    for name in inputs:
+        is_number = name[:3].upper() == "NCT" and name[3:].isdecimal()
+        if is_number and not Path(name).exists():
+            named.append(name)
+        else:
+            others.append(name)
     numbers = parse_nct_numbers(" ".join(named))
     if not numbers:
         yield tuple(inputs), OK
         return
+    # The commands that fetch on the way have no option for a mirror.
     registry = Registry(base_url=os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL)
-    others = [one for one in inputs if one not in named]
     with TemporaryDirectory(prefix="extractor-") as scratch, ExitStack() as stack:
         path = (folder or Path(scratch)) / _FETCHED
+        lasting_name = str(path) if folder else ""
         file = stack.enter_context(_open_file(path, fresh=fresh))
-        code = _fetch(
-            numbers, registry, file, place=str(path) if folder else "", quiet=quiet
-        )
+        code = _fetch(numbers, registry, file, file_name=lasting_name, quiet=quiet)
         if file.records:
             others.insert(0, str(path))
         if not others:
@@ -236,13 +245,13 @@ def _fetch(
     file: "RecordFile | None",
     limit: int | None = None,
     *,
-    place: str = "",
+    file_name: str = "",
     quiet: bool,
 ) -> int:
     """Fetch what the file lacks, or all to standard output, and return the exit code.
 
-    ``place`` names the file if it stays. Ctrl-C ends with exit code 130. A request that the
-    registry refuses is an error of usage.
+    ``file_name`` is empty if the file does not stay. Ctrl-C ends with exit code 130. A request that
+    the registry refuses is an error of usage.
     """
     from extractor.apps.fetch import RegistryQuery
     from extractor.errors import ArgumentError, RegistryRefused
@@ -253,9 +262,9 @@ def _fetch(
     try:
         _read_pages(wanted, registry, file, known, limit, tally, quiet=quiet)
     except KeyboardInterrupt:
-        if file and place:
+        if file and file_name:
             say(
-                f"interrupted; {place} has {file.records:,} records; the same command, without "
+                f"interrupted; {file_name} has {file.records:,} records; the same command, without "
                 "--fresh, goes on"
             )
         else:
@@ -264,13 +273,14 @@ def _fetch(
     except RegistryRefused as error:
         raise ArgumentError(str(error)) from error
     if file and not quiet:
-        records = f"{file.records:,} record{'s' * (file.records != 1)}"
-        new = f" ({tally.extracted:,} new)" if tally.resumed else ""
-        say(f"{records} {f'in {place}' if place else 'fetched'}{new}")
+        summary = f"{file.records:,} {plural(file.records, 'record')}"
+        summary += f" in {file_name}" if file_name else " fetched"
+        if tally.resumed:
+            summary += f" ({tally.extracted:,} new)"
+        say(summary)
     if isinstance(wanted, RegistryQuery):
-        unknown = []
-    else:
-        unknown = [number for number in wanted if number not in known]
+        return OK
+    unknown = [number for number in wanted if number not in known]
     if not unknown:
         return OK
     say(f"not known to {registry.name}: {', '.join(unknown)}")
@@ -294,11 +304,12 @@ def _read_pages(
     total: int | None = None
 
     def expect() -> int | None:
+        """Return how many records there will be; None while that is not known."""
         if not isinstance(wanted, RegistryQuery):
             return len(wanted)
-        return min(
-            (count for count in (total, limit) if count is not None), default=None
-        )
+        if total is None or limit is None:
+            return limit if total is None else total
+        return min(total, limit)
 
     left = None if limit is None else max(0, limit - tally.resumed)
     with show_progress(tally, expect, quiet=quiet), registry.open() as client:

@@ -1,12 +1,14 @@
 """``extractor gold``: gold from spreadsheets and annotation tools, and back to them."""
 
+from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from extractor.apps.cli.commands import Commands
-from extractor.apps.cli.console import FAILED, OK, say, to_printable
+from extractor.apps.cli.console import FAILED, OK, plural, say, to_printable
 from extractor.apps.cli.options import FieldsOption, option
 from extractor.options import FILES, RARE, read_own_fields
 
@@ -61,23 +63,28 @@ def import_(
     if not records:
         raise ValueError("name the records whose gold it is with --records INPUT")
     labels = _read_labels(fields)
-    found = import_gold(file, records, labels, annotator)
-    exist = [one for one in found.gold if (to / name_gold(one)).exists()]
-    if exist and not force:
-        raise ValueError(
-            f"{to / name_gold(exist[0])}: exists already; add --force, or name another folder"
-        )
-    write_gold_files(to, found.gold)
+    imported = import_gold(file, records, labels, annotator)
+    if not force:
+        for gold in imported.gold:
+            path = to / name_gold(gold)
+            if path.exists():
+                raise ValueError(
+                    f"{path}: exists already; add --force, or name another folder"
+                )
+    write_gold_files(to, imported.gold)
+    problems = [problem for problem in imported.problems if not problem.warns]
+    warnings = [problem for problem in imported.problems if problem.warns]
     # warnings last: what they speak of is in the gold
-    for problem in sorted(found.problems, key=lambda one: one.warns):
+    for problem in (*problems, *warnings):
         print(to_printable(str(problem)))
-    wrong = sum(not one.warns for one in found.problems)
-    warned = len(found.problems) - wrong
-    written = f"gold of {_count(len(found.gold), 'record')} in {to}"
-    warnings = f", {_count(warned, 'warning')}" if warned else ""
-    then = f"; next: extractor evaluate {to} RUN" if found.gold else ""
-    say(f"{written}, {_count(wrong, 'problem')}{warnings}{then}")
-    return FAILED if wrong else OK
+    summary = f"gold of {_count(len(imported.gold), 'record')} in {to}"
+    summary += f", {_count(len(problems), 'problem')}"
+    if warnings:
+        summary += f", {_count(len(warnings), 'warning')}"
+    if imported.gold:
+        summary += f"; next: extractor evaluate {to} RUN"
+    say(summary)
+    return FAILED if problems else OK
 
 
 @app.command("export")
@@ -119,15 +126,18 @@ def export(
     if to.exists() and not force:
         raise ValueError(f"{to}: exists already; add --force, or name another path")
     run = find_run(gold)
-    inputs = records or (run.find_inputs() if run else ())
+    inputs: Sequence[str | PathLike[str]] = records or ()
+    if run and not inputs:
+        inputs = run.find_inputs()
     if not inputs:
         raise ValueError("name the records whose gold it is with --records INPUT")
     labels = _read_labels(fields)
+    # A run knows the user's own fields with which it was made.
     if run and not fields:
         declared = restore_fields(run.manifest.settings)
-        labels = type(labels)({one.name: one for one in declared})
+        labels = type(labels)({field.name: field for field in declared})
     count = export_gold(pair_records(gold, inputs), to, layout, labels)
-    say(f"{count} record{'s' * (count != 1)} in {to}")
+    say(f"{_count(count, 'record')} in {to}")
 
 
 @app.command("template")
@@ -157,10 +167,11 @@ def template(
 
 
 def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"
+    return f"{number} {plural(number, thing)}"
 
 
 def _read_labels(fields: list[str] | None) -> "Labels":
+    """Return the labels of marks, with those of the user's own fields."""
     from extractor.apps.gold.marks import Labels
 
-    return Labels({one.name: one for one in read_own_fields(fields)})
+    return Labels({field.name: field for field in read_own_fields(fields)})

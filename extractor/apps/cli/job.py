@@ -16,7 +16,7 @@ from os.path import (
 from pathlib import Path
 from typing import Any
 
-from extractor.apps.cli.console import refuse, say
+from extractor.apps.cli.console import say
 from extractor.apps.cli.environment import find_prices, read_model_spec
 from extractor.apps.cli.fetch import find_records
 from extractor.apps.cli.options import RecordOptions, name_option
@@ -55,7 +55,7 @@ class RunJob:
     share ``max_lacking`` of the questions get no usable answer, the run fails.
     """
 
-    given: RecordOptions
+    options: RecordOptions
     inputs: tuple[str, ...]
     run: Run
     connect: Callable[[], AbstractContextManager[Executor]]
@@ -86,14 +86,13 @@ class RunJob:
         Returns None for inputs that cannot be read twice or lie on the network.
         """
         most = self.run.limits.records
-        if any("://" in one for one in self.inputs):
+        if any("://" in name for name in self.inputs):
             return None
         # a second reader would take records from the first
         if any(map(is_stream, self.inputs)):
             return most
-        total = sum(
-            1 for _ in islice(read_records(*self.inputs, on_error=lambda _: None), most)
-        )
+        records = read_records(*self.inputs, on_error=lambda _: None)
+        total = sum(1 for _ in islice(records, most))
         if folder:
             with suppress(ExtractorError):  # writing the results reports it, too
                 folder.note_total(total)
@@ -101,14 +100,14 @@ class RunJob:
 
 
 def _share_work(
-    given: RecordOptions, setup: Setup, *, in_batches: bool
+    options: RecordOptions, setup: Setup, *, in_batches: bool
 ) -> tuple[int, Callable[[], AbstractContextManager[Executor]]]:
     """Return how many processes share the work, and a function that opens their executor.
 
     One process is enough if the answers come from a store, a file or a batch.
     """
-    workers = getattr(given, "workers", None)
-    ray = getattr(given, "ray", None)
+    workers = getattr(options, "workers", None)
+    ray = getattr(options, "ray", None)
     choice = setup.choice
     if ray:
 
@@ -118,43 +117,105 @@ def _share_work(
             return connected(ray, workers)
 
         return workers or 1, connect
-    if not setup.options.asks or not choice.answers:
+    asks_model = setup.options.asks and choice.answers
+    if not asks_model:
         return workers or count_cores(), lambda: nullcontext(open_executor(workers))
-    stored = choice.replay or choice.exchange or in_batches
-    processes = 1 if stored else workers or min(count_cores(), _MOST_PROCESSES)
+    is_answered_before = choice.replay or choice.exchange or in_batches
+    if is_answered_before:
+        processes = 1
+    else:
+        processes = workers or min(count_cores(), _MOST_PROCESSES)
     if processes == 1:
         return 1, lambda: nullcontext(InlineExecutor())
     inline_first = SMALL_RUN if workers is None else 0
     return processes, lambda: nullcontext(ProcessExecutor(processes - 1, inline_first))
 
 
-def _tell_unread(setup: Setup) -> None:
-    """Say which of the user's own fields stay empty, before anything runs for nothing."""
-    if setup.unread:
-        say(setup.unread)
-
-
-def _check_before_removing(given: RecordOptions, setup: Setup) -> None:
+def _check_before_removing(options: RecordOptions, setup: Setup) -> None:
     """Raise what would end a fresh run before its first record, as without a key, while all
     earlier files are there: records are fetched into the folder before the run begins.
     """
-    if not given.fresh or getattr(given, "dry_run", False):
+    if not options.fresh or getattr(options, "dry_run", False):
         return
-    inputs = given.inputs
-    if not any(one[:3].upper() == "NCT" for one in inputs):
-        refuse_missing(inputs)
+    may_be_numbers = any(name[:3].upper() == "NCT" for name in options.inputs)
+    if not may_be_numbers:
+        refuse_missing(options.inputs)
     choice = setup.choice
-    if choice.spec and not (choice.exchange or choice.replay):
+    uses_network = not (choice.exchange or choice.replay)
+    if choice.spec and uses_network:
         asyncio.run(_open_once(setup))
 
 
 async def _open_once(setup: Setup) -> None:
+    """Open the model and close it. Raises what a run would raise at its start."""
     async with setup.open():
         pass
 
 
+def _check_places(options: RecordOptions, *, in_batches: bool) -> None:
+    """Raise ``ValueError`` for a folder of results, or inputs, that the job cannot use."""
+    if options.out and "://" in options.out:
+        raise ValueError(
+            f"{options.out} is an address; name a folder of this machine or of a shared file "
+            "system with --out"
+        )
+    if options.out:
+        # Two names may lead to one folder.
+        folder = realpath(Path(options.out))
+        if folder in map(realpath, options.inputs):
+            raise ValueError(
+                f"{options.out} is an input; name another folder with --out"
+            )
+        replay = getattr(options, "replay", None)
+        if replay and folder == realpath(replay):
+            raise ValueError(
+                f"{options.out} is replayed; name another folder with --out"
+            )
+    if in_batches and any(map(is_stream, options.inputs)):
+        raise ValueError(
+            "a batch reads its records several times; name a file instead of standard input or a "
+            "pipe"
+        )
+
+
+def _read_setup(options: RecordOptions, *, in_batches: bool) -> Setup:
+    """Return the options of the extraction and the model. Says which of the user's own fields stay
+    empty, before anything runs for nothing.
+    """
+    asked = options.model_dump(include={"replay", "answers", "requests", "timeout"})
+    replay = asked.get("replay")
+    spec = None
+    if options.model and not replay:
+        spec = read_model_spec(options.model)
+    if spec and in_batches:
+        # a forecast refuses a model without batches, as the batch itself does
+        _ = spec.batch_protocol
+    exchange = None
+    answers = asked.get("answers") or ()
+    requests = asked.get("requests")
+    if answers or requests:
+        most_tokens = getattr(options, "batch_tokens", None)
+        exchange = Exchange(answers, requests, most_tokens=most_tokens)
+    setup = Setup(
+        spec,
+        exchange=exchange,
+        tasks=options.tasks,
+        effort=options.effort,
+        min_confidence=options.min_confidence,
+        fields=options.fields,
+        reasoning=options.reasoning,
+        model_options=options.model_options,
+        **{name: asked[name] for name in ("replay", "timeout") if name in asked},
+    )
+    if setup.unread:
+        say(setup.unread)
+    if replay:  # a question without an answer stays open, and is counted
+        setup.choice = replace(setup.choice, tally=ReplayTally())
+    return setup
+
+
 @contextmanager
-def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
+def open_job(options: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     """Yield the job of a command, with records fetched for NCT numbers, and an exit code; write the
     log meanwhile.
 
@@ -162,74 +223,37 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     unless it is a dry run. ``more`` are further fields of the job. Raises ``ValueError`` for
     options that do not fit together, and if no input exists.
     """
-    asked = given.model_dump(
-        include={"replay", "answers", "requests", "dry_run", "timeout", "concurrency"}
-    )
-    replay = asked.get("replay")
     in_batches = bool(more.get("batch_rounds"))
-    folder = Path(given.out or "")
-    place = given.out and realpath(folder)
-    inputs = [realpath(one) for one in given.inputs]
-    away = "name a folder of this machine or of a shared file system with --out"
-    refuse(
-        {
-            f"{given.out} is an address; {away}": given.out and "://" in given.out,
-            f"{given.out} is an input; name another folder with --out": place in inputs,
-            f"{given.out} is replayed; name another folder with --out": replay
-            and place == realpath(replay),
-            (
-                "a batch reads its records several times; name a file instead of standard input "
-                "or a pipe"
-            ): in_batches and any(map(is_stream, given.inputs)),
-        }
-    )
-    spec = read_model_spec(given.model) if given.model and not replay else None
-    if spec and in_batches:
-        # a forecast refuses a model without batches, as the batch itself does
-        _ = spec.batch_protocol
-    files = asked.get("answers") or (), asked.get("requests")
-    setup = Setup(
-        spec,
-        exchange=Exchange(*files, most_tokens=getattr(given, "batch_tokens", None))
-        if any(files)
-        else None,
-        tasks=given.tasks,
-        effort=given.effort,
-        min_confidence=given.min_confidence,
-        fields=given.fields,
-        reasoning=given.reasoning,
-        model_options=given.model_options,
-        **{name: asked[name] for name in ("replay", "timeout") if name in asked},
-    )
-    _tell_unread(setup)
-    if replay:  # a question without an answer stays open, and is counted
-        setup.choice = replace(setup.choice, tally=ReplayTally())
-    prices = find_prices(given.prices)
-    reasoning = setup.asking.reasoning
+    _check_places(options, in_batches=in_batches)
+    setup = _read_setup(options, in_batches=in_batches)
     pricing = Pricing.of(
-        spec, prices, given.max_usd, reasoning, in_batches=in_batches, spell=name_option
+        setup.choice.spec,
+        find_prices(options.prices),
+        options.max_usd,
+        setup.asking.reasoning,
+        in_batches=in_batches,
+        spell=name_option,
     )
-    out = Path(given.out) if given.out else None
-    is_dry = asked.get("dry_run", False)
-    _check_before_removing(given, setup)
-    with (
-        find_records(
-            given.inputs, None if is_dry else out, fresh=given.fresh, quiet=given.quiet
-        ) as (found, unknown),
-        observing(None if is_dry else given.log_json),
-    ):
-        refuse_missing(found)
-        processes, connect = _share_work(given, setup, in_batches=in_batches)
+    _check_before_removing(options, setup)
+    out = Path(options.out) if options.out else None
+    is_dry = getattr(options, "dry_run", False)
+    # A dry run leaves no file.
+    fetched_folder = None if is_dry else out
+    log = None if is_dry else options.log_json
+    fetching = find_records(
+        options.inputs, fetched_folder, fresh=options.fresh, quiet=options.quiet
+    )
+    with fetching as (inputs, code), observing(log):
+        refuse_missing(inputs)
+        processes, connect = _share_work(options, setup, in_batches=in_batches)
         run = Run(
             setup=setup,
-            read=partial(read_records, *found, open_address=open_inputs),
-            limits=RunLimits(asked.get("concurrency", 8), given.limit),
+            read=partial(read_records, *inputs, open_address=open_inputs),
+            limits=RunLimits(getattr(options, "concurrency", 8), options.limit),
             pricing=pricing,
             workers=processes,
         )
-        yield (
-            RunJob(
-                given=given, inputs=found, run=run, connect=connect, out=out, **more
-            ),
-            unknown,
+        job = RunJob(
+            options=options, inputs=inputs, run=run, connect=connect, out=out, **more
         )
+        yield job, code

@@ -3,7 +3,7 @@
 from extractor.apps.mcp.settings import ToolOptions, ToolSettings
 
 
-def mcp(given: ToolOptions) -> None:
+def mcp(options: ToolOptions) -> None:
     """Serve tools to an agent on this machine over standard input and output.
 
     Four tools of the Model Context Protocol: extract_text, extract_record (an NCT
@@ -24,7 +24,7 @@ def mcp(given: ToolOptions) -> None:
         raise
     from extractor.apps.cli.environment import choose_model
 
-    if not given.files.is_dir():
-        raise ValueError(f"--files {given.files}: there is no such folder")
-    spec, pricing = choose_model(given)
-    build_server(ToolSettings(given, spec, pricing)).run("stdio")
+    if not options.files.is_dir():
+        raise ValueError(f"--files {options.files}: there is no such folder")
+    spec, pricing = choose_model(options)
+    build_server(ToolSettings(options, spec, pricing)).run("stdio")

@@ -95,32 +95,37 @@ def list_parameters(model: type[Options]) -> Iterator[Parameter]:
     """Yield the parameters that typer needs to read a model of options."""
     for name, field in model.model_fields.items():
         shown = find_shown(field)
-        if shown:
-            kind = shown.kind or field.annotation
-            default = field.default
-            if field.is_required():
-                default = Parameter.empty
-            elif isinstance(default, frozenset):
-                default = ALL_TASKS
-            elif not default and not isinstance(default, bool | int | float):
-                default = None
-            annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
-            yield Parameter(
-                name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-            )
+        if shown is None:
+            continue
+        kind = shown.kind or field.annotation
+        default = field.default
+        is_plain = isinstance(default, bool | int | float)
+        if field.is_required():
+            default = Parameter.empty
+        elif isinstance(default, frozenset):
+            default = ALL_TASKS
+        elif not default and not is_plain:
+            # Help shows no default for an empty list or text.
+            default = None
+        annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
+        yield Parameter(
+            name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+        )
 
 
 def read_given(model: type[Read], values: dict[str, Any]) -> Read:
-    """Check what the command line gave for a model. Raises ``ValueError`` that names the option
-    as it was written.
+    """Take what the command line gave for a model out of ``values``, and check it. Raises
+    ``ValueError`` that names the option as it was written.
     """
-    known = {
-        name: shown
-        for name, field in model.model_fields.items()
-        if (shown := find_shown(field))
-    }
-    given = {name: values.pop(name) for name in known}
-    return model.read(given, lambda name: spell(name, known[name]).split()[0])
+    written_names = {}
+    given = {}
+    for name, field in model.model_fields.items():
+        shown = find_shown(field)
+        if shown:
+            first_spelling, *_ = spell(name, shown).split()
+            written_names[name] = first_spelling
+            given[name] = values.pop(name)
+    return model.read(given, written_names.__getitem__)
 
 
 RunArgument = Annotated[

@@ -58,7 +58,8 @@ def parse(
     for record in read_records(*inputs, on_error=report):
         with trace_rules() if explain else nullcontext() as trace:
             parsed = parse_record(record, custom)
-        shown = _Shown(parsed, None if trace is None else place_rules(parsed, trace))
+        places = None if trace is None else place_rules(parsed, trace)
+        shown = _Shown(parsed, places)
         typer.echo("\n".join(shown.list_lines()) + "\n")
     return FAILED if failures else OK
 
@@ -71,15 +72,12 @@ class _Shown:
         self._places = places
 
     def list_lines(self) -> "Iterator[str]":
+        """Yield the lines of the record: its own fields, then each of its items."""
         parsed = self._parsed
         yield f"# {to_printable(parsed.record.record_id)}"
         yield from self._list_fields(parsed.whole, indent="")
         for criterion in parsed.criteria:
-            kind = _mark(criterion.rules["kind"])
-            stands = _mark(criterion.rules["stands"])
-            yield f"\n[{criterion.number}] criterion {kind}, stands {stands}"
-            yield f"    {to_printable(criterion.chunk.text)}"
-            yield from self._list_fields(criterion, "kind", "stands")
+            yield from self._list_criterion(criterion)
         for regimen in parsed.regimens:
             yield f"\n[{regimen.number}] regimen {_mark(regimen.rules['agent'])}"
             yield f"    {to_printable(parsed.raw(regimen.span))}"
@@ -93,6 +91,13 @@ class _Shown:
             yield f"\n[{outcome.number}] {rank} outcome {index}: {measure}"
             yield from self._list_fields(outcome, "measure", "rank", "index")
 
+    def _list_criterion(self, criterion: "Draft") -> "Iterator[str]":
+        kind = _mark(criterion.rules["kind"])
+        stands = _mark(criterion.rules["stands"])
+        yield f"\n[{criterion.number}] criterion {kind}, stands {stands}"
+        yield f"    {to_printable(criterion.chunk.text)}"
+        yield from self._list_fields(criterion, "kind", "stands")
+
     def _list_fields(
         self, item: "Draft", *in_title: str, indent: str = "    "
     ) -> "Iterator[str]":
@@ -100,20 +105,29 @@ class _Shown:
 
         Fields that are ``in_title`` have a line only where rules are shown.
         """
+        is_of_record = not indent
         for name, reading in _list_readings(item):
-            is_stated = reading.value not in (None, ())
-            is_known_to_be_empty = not is_stated and reading.certain and bool(indent)
             is_in_title = name in in_title and self._places is None
-            if is_in_title or is_known_to_be_empty:
+            if is_in_title:
+                continue
+            is_stated = reading.value not in (None, ())
+            is_known_to_be_empty = not is_stated and reading.certain
+            # Of the whole record it is worth a line that something is not stated.
+            if is_known_to_be_empty and not is_of_record:
                 continue
             yield f"{indent}{name}: {_mark(reading)}"
-            if is_stated and self._places is not None and reading.spans:
-                words = "; ".join(
-                    to_printable(self._parsed.raw(one)) for one in reading.spans
-                )
-                yield f"{indent}    from: {words}"
-                for rule, span in _choose(reading, self._places):
-                    yield f"{indent}        {rule}: {to_printable(self._parsed.raw(span))}"
+            if is_stated and self._places is not None:
+                for line in self._explain(reading, self._places):
+                    yield f"{indent}    {line}"
+
+    def _explain(self, reading: "Reading[Any]", places: "Places") -> "Iterator[str]":
+        """Yield the words of a value, and the rules that read them."""
+        if not reading.spans:
+            return
+        words = [to_printable(self._parsed.raw(span)) for span in reading.spans]
+        yield f"from: {'; '.join(words)}"
+        for rule, span in _choose(reading, places):
+            yield f"    {rule}: {to_printable(self._parsed.raw(span))}"
 
 
 def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
@@ -126,21 +140,22 @@ def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
 
 
 def _mark(reading: "Reading[Any]") -> str:
-    return (
-        "?"
-        if reading.is_open
-        else f"{_plain(reading.value)} ({reading.confidence:.2f})"
-    )
+    """Return a value with its confidence, "?" for a question that the rules leave open."""
+    if reading.is_open:
+        return "?"
+    return f"{_plain(reading.value)} ({reading.confidence:.2f})"
 
 
 def _plain(value: Any) -> str:
+    """Return a value on one line, "none" for an empty one."""
+    if value is None or value == ():
+        return "none"
     if isinstance(value, tuple):
-        return "; ".join(map(_plain, value)) or "none"
+        return "; ".join(map(_plain, value))
     if hasattr(value, "quote"):  # a time window, which prints as its quote alone
-        return to_printable(
-            f"{value.quote}: {value.comparator} {value.value} {value.unit}"
-        )
-    return "none" if value is None else to_printable(str(value))
+        limit = f"{value.comparator} {value.value} {value.unit}"
+        return to_printable(f"{value.quote}: {limit}")
+    return to_printable(str(value))
 
 
 def _choose(reading: "Reading[Any]", places: "Places") -> "Places":
@@ -150,8 +165,9 @@ def _choose(reading: "Reading[Any]", places: "Places") -> "Places":
     """
     narrowest: dict[str, Span] = {}
     for rule, span in sorted(places, key=lambda place: place[1].length):
-        if any(span.overlaps(one) for one in reading.spans):
-            narrowest.setdefault(rule, span)
+        matches_value = any(map(span.overlaps, reading.spans))
+        if matches_value and rule not in narrowest:
+            narrowest[rule] = span
     return list(narrowest.items())[:_MOST_RULES]
 
 
@@ -160,9 +176,12 @@ def place_rules(parsed: "ParsedRecord", trace: "list[tuple[str, Found]]") -> "Pl
     from extractor.evidence.drafts import Span
 
     sections = {cleaned.text: name for name, cleaned in parsed.cleaned.items()}
-    placed: dict[tuple[str, Span], None] = {}
-    for rule, found in trace:
-        name = sections.get(found.tokens.text)
-        if name and found.end > found.first:
-            placed[rule, Span(name, *parsed.cleaned[name].raw_span(*found.span))] = None
-    return list(placed)
+    places: dict[tuple[str, Span], None] = {}
+    for rule, match in trace:
+        name = sections.get(match.tokens.text)
+        has_words = match.end > match.first
+        if name is None or not has_words:
+            continue  # it matched in another text, such as a name
+        start, end = parsed.cleaned[name].raw_span(*match.span)
+        places[rule, Span(name, start, end)] = None
+    return list(places)

@@ -55,56 +55,68 @@ def perform_job(job: RunJob) -> int:
     A run that ``exports`` writes its requests to its exchange file, and prints their counts as
     JSON.
     """
-    run = job.run
     tally = job.run.tally
-    quiet = job.given.quiet
-    results = None if job.exports else sys.stdout
-    opening: AbstractContextManager[Sink] = nullcontext(StreamSink(results, sys.stderr))
-    if job.out:
-        settings = describe_settings(job.setup)
-        price = run.pricing.cost
-        opening = _open_folder(
-            RunFolder(
-                job.out,
-                settings,
-                inputs=job.inputs,
-                fresh=job.given.fresh,
-                price=price,
-            )
-        )
-    with opening as sink:
+    with _open_sink(job) as sink:
         folder = sink if isinstance(sink, RunFolder) else None
         if folder:
             _tell_what_was_found(job, folder)
-        try:
-            with show_progress(
-                tally,
-                partial(job.count, folder),
-                quiet=quiet,
-                counts=bool(folder),
-                say=say,
-            ):
-                Interrupts(run).run(_extract(job, sink))
-        except BaseException as error:
-            stop = run.finish(sink, error)
-            if stop is Stop.ERROR:
-                raise
-            say(_explain(job, stop, error))
-        else:
-            stop = run.finish(sink)
+        stop = _perform(job, sink, folder)
         sys.stdout.flush()
     code = _CODES[stop]
     if job.exports and code == OK:
         _print_exported(job)
         return FAILED if tally.failed else OK
-    if code == OK and (lacking := explain_lacking(job)):
-        say(lacking)
-        code = FAILED
-    if not quiet:
+    if code == OK:
+        lacking = explain_lacking(job)
+        if lacking:
+            say(lacking)
+            code = FAILED
+    if not job.options.quiet:
         print_summary(tally, folder.manifest if folder else None)
     for remark in list_remarks(job, folder):
         say(remark)
-    return code or (FAILED if tally.failed else OK)
+    if code == OK and tally.failed:
+        return FAILED
+    return code
+
+
+def _open_sink(job: RunJob) -> AbstractContextManager[Sink]:
+    """Return what takes the results: the folder of the run, or standard output."""
+    if job.out is None:
+        results = None if job.exports else sys.stdout
+        return nullcontext(StreamSink(results, sys.stderr))
+    folder = RunFolder(
+        job.out,
+        describe_settings(job.setup),
+        inputs=job.inputs,
+        fresh=job.options.fresh,
+        price=job.run.pricing.cost,
+    )
+    return _open_folder(folder)
+
+
+def _perform(job: RunJob, sink: Sink, folder: RunFolder | None) -> Stop | None:
+    """Perform a run with progress, and say why it stopped early. Returns why, None if it did not.
+
+    Raises an error that is not expected.
+    """
+    run = job.run
+    try:
+        with show_progress(
+            run.tally,
+            partial(job.count, folder),
+            quiet=job.options.quiet,
+            counts=folder is not None,
+            say=say,
+        ):
+            Interrupts(run).run(_extract(job, sink))
+    except BaseException as error:
+        stop = run.finish(sink, error)
+        if stop is Stop.ERROR:
+            raise
+        say(_explain(job, stop, error))
+        return stop
+    return run.finish(sink)
 
 
 @contextmanager
@@ -136,15 +148,14 @@ def _warn_of_batches(job: RunJob, folder: RunFolder) -> str:
     if none can.
     """
     choice = job.setup.choice
-    asks_live = (
-        choice.spec is not None
-        and choice.replay is None
-        and choice.exchange is None
-        and not job.batch_rounds
-    )
-    is_new = job.given.fresh or not (folder.path / RUN_FILE).exists()
+    if choice.spec is None or job.batch_rounds:
+        return ""
+    is_answered_before = choice.replay is not None or choice.exchange is not None
+    if is_answered_before:
+        return ""
+    is_new = job.options.fresh or not (folder.path / RUN_FILE).exists()
     # opening the store of a new run would begin it
-    if not asks_live or is_new:
+    if is_new:
         return ""
     under_way = folder.store.batches.open_batches()
     if not under_way:
@@ -158,16 +169,17 @@ def _warn_of_batches(job: RunJob, folder: RunFolder) -> str:
 
 
 def _print_exported(job: RunJob) -> None:
+    """Print as JSON what was written into the exchange file."""
     exchange = job.setup.choice.exchange
     assert exchange
     if not exchange.written:
         say(f"there is nothing to ask, so there is no {exchange.requests}")
-    written = {"records": job.run.tally.extracted, "requests": exchange.written}
-    print(
-        json.dumps(
-            written | {"files": [str(path) for path in exchange.parts]}, indent=2
-        )
-    )
+    written = {
+        "records": job.run.tally.extracted,
+        "requests": exchange.written,
+        "files": [str(path) for path in exchange.parts],
+    }
+    print(json.dumps(written, indent=2))
 
 
 def _explain(job: RunJob, stop: Stop | None, error: BaseException) -> str:
@@ -179,44 +191,45 @@ def _explain(job: RunJob, stop: Stop | None, error: BaseException) -> str:
 
 
 async def _extract(job: RunJob, sink: Sink) -> None:
+    """Extract the records of a job, live or in batches."""
     with job.connect() as connected:
         async with connected as executor:
-            if not (job.batch_rounds and isinstance(sink, RunFolder)):
+            if job.batch_rounds and isinstance(sink, RunFolder):
+                from extractor.run.batches import perform_in_batches
+
+                await perform_in_batches(
+                    job.run,
+                    sink,
+                    executor,
+                    job.batch_rounds,
+                    partial(_show_batch, job),
+                    poll_s=getattr(job.options, "poll", None),
+                    sending=_describe_sending(job.options),
+                )
+            else:
                 await job.run.perform(sink, executor)
-                return
-            from extractor.run.batches import perform_in_batches
-
-            given = job.given
-            await perform_in_batches(
-                job.run,
-                sink,
-                executor,
-                job.batch_rounds,
-                partial(_show_batch, job),
-                poll_s=getattr(given, "poll", None),
-                sending=_describe_sending(given),
-            )
 
 
-def _describe_sending(given: RecordOptions) -> "BatchPolicy":
+def _describe_sending(options: RecordOptions) -> "BatchPolicy":
     """Return how batches are sent. Only ``batch submit`` asks one question live without being
     told.
     """
     from extractor.model.batches import BatchPolicy
 
     return BatchPolicy(
-        most_tokens=getattr(given, "batch_tokens", None),
-        asks_live=getattr(given, "live", True),
-        asks_again=getattr(given, "ask_again", False),
+        most_tokens=getattr(options, "batch_tokens", None),
+        asks_live=getattr(options, "live", True),
+        asks_again=getattr(options, "ask_again", False),
     )
 
 
 def _show_batch(job: RunJob, news: "BatchStatus") -> None:
-    if news.message or not job.given.quiet:
-        detail = f"; {news.message}" if news.message else ""
-        say(
-            f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}"
-        )
+    """Say how far a batch is. With ``--quiet`` only what went wrong with it."""
+    state = f"batch {news.number}: {news.state}, {news.done} of {news.requests} done"
+    if news.message:
+        say(f"{state}; {news.message}")
+    elif not job.options.quiet:
+        say(state)
 
 
 def forecast_job(job: RunJob) -> int:
@@ -237,14 +250,14 @@ def forecast_job(job: RunJob) -> int:
     async def measure() -> Measured:
         chosen = islice(run.read(on_error=report), run.limits.records)
         # as many processes as would extract
-        async with open_executor(getattr(job.given, "workers", None)) as executor:
+        async with open_executor(getattr(job.options, "workers", None)) as executor:
             return await measure_records(
                 chosen, options, executor, on_error=report, on_estimate=note_estimate
             )
 
-    with show_progress(tally, job.count, quiet=job.given.quiet):
+    with show_progress(tally, job.count, quiet=job.options.quiet):
         measured = asyncio.run(measure())
-    folder = None if job.given.fresh else job.out
+    folder = None if job.options.fresh else job.out
     earlier = read_manifest(folder / MANIFEST) if folder else None
     if folder and earlier and holds_something(folder, earlier):
         changed = explain_changed(earlier.settings, describe_settings(job.setup))
@@ -256,13 +269,12 @@ def forecast_job(job: RunJob) -> int:
             )
     print_forecast(forecast_run(measured, run.pricing, run.limits.concurrency))
     if options.fields:
-        own, built_in = (
-            estimate_tokens(load_prompt(each).system) for each in (options.fields, ())
-        )
+        with_fields = estimate_tokens(load_prompt(options.fields).system)
+        built_in = estimate_tokens(load_prompt(()).system)
         names = ", ".join(field.name for field in options.fields)
         say(
-            f"your own fields ({names}) add about {own - built_in:,} tokens to the definitions of "
-            "every call"
+            f"your own fields ({names}) add about {with_fields - built_in:,} tokens to the "
+            "definitions of every call"
         )
     return FAILED if tally.failed else OK
 
@@ -273,12 +285,10 @@ def print_forecast(forecast: Forecast) -> None:
     """
     rows = []
     for name, cases in forecast.figures.items():
-        if not name.startswith("dollars"):
-            digits = 0
-        elif cases.high >= 1:
-            digits = 2
-        else:
-            digits = 4
+        digits = 0
+        if name.startswith("dollars"):
+            # Less than a dollar is shown to the hundredth of a cent.
+            digits = 2 if cases.high >= 1 else 4
         rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
     print_table(
         (f"{forecast.records:,} records", "least", "expected", "most"),
@@ -289,15 +299,12 @@ def print_forecast(forecast: Forecast) -> None:
     listed = forecast.price
     if listed:
         price = listed.price
-        kinds = (
-            (price.cached, "cached ones"),
-            (price.written, "ones that are written into a cache"),
-        )
-        others = (f", {each:g} for {kind}" for each, kind in kinds if each is not None)
-        say(
-            f"{listed.name} costs ${price.prompt:g} for a million prompt "
-            f"tokens{''.join(others)},"
-            f" and ${price.output:g} for a million output tokens ({listed.source})"
-        )
+        costs = f"{listed.name} costs ${price.prompt:g} for a million prompt tokens"
+        if price.cached is not None:
+            costs += f", {price.cached:g} for cached ones"
+        if price.written is not None:
+            costs += f", {price.written:g} for ones that are written into a cache"
+        costs += f", and ${price.output:g} for a million output tokens"
+        say(f"{costs} ({listed.source})")
     for note in forecast.notes:
         say(note)

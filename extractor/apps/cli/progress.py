@@ -12,6 +12,8 @@ from threading import Timer, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from extractor.apps.cli.console import plural
+
 if TYPE_CHECKING:
     from extractor.run.run import Run
 
@@ -66,27 +68,32 @@ class Interrupts:
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
         """Handle a signal. It may come at any point, so this writes unbuffered."""
         self._count += 1
-        if self._count > 2 or self._is_late or self._task is None:
+        if self._is_late or self._task is None:
             raise KeyboardInterrupt
         if self._count == 1:
             self._run.is_stopping = True
-            watch = self._run.tally.watch
-            calls = watch.under_way if watch else 0
-            what = (
-                f"{calls} call{'s' * (calls != 1)} to the model"
-                if calls
-                else "the records"
-            )
-            notice = (
-                f"\nextractor: waiting at most {self._seconds:g} s for {what} under way; "
-                "Ctrl-C again stops at once\n"
-            )
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, notice.encode())
+            self._announce_end()
             self._task.get_loop().call_soon_threadsafe(self._begin_end)
             self._break_off_after(self._seconds + _TO_CANCEL_S)
-        else:
+        elif self._count == 2:
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
             self._break_off_after(_TO_CANCEL_S)
+        else:
+            raise KeyboardInterrupt
+
+    def _announce_end(self) -> None:
+        """Say for how long the run waits for what is under way."""
+        watch = self._run.tally.watch
+        calls = watch.under_way if watch else 0
+        waited_for = "the records"
+        if calls:
+            waited_for = f"{calls} {plural(calls, 'call')} to the model"
+        notice = (
+            f"\nextractor: waiting at most {self._seconds:g} s for {waited_for} under way; "
+            "Ctrl-C again stops at once\n"
+        )
+        standard_error = sys.__stderr__.fileno() if sys.__stderr__ else 2
+        os.write(standard_error, notice.encode())
 
     def _break_off_after(self, seconds: float) -> None:
         """Send one more signal after these seconds, unless the work has ended."""
@@ -97,7 +104,9 @@ class Interrupts:
 
     def _break_off(self) -> None:
         self._is_late = True
-        if hasattr(signal, "pthread_kill"):  # it also ends a call of the system
+        if hasattr(
+            signal, "pthread_kill"
+        ):  # not on Windows; it also ends a system call
             signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
         else:
             interrupt_main()

@@ -3,7 +3,7 @@ files.
 """
 
 from extractor.apps.cli.commands import Commands
-from extractor.apps.cli.console import refuse, say_first
+from extractor.apps.cli.console import say_first
 from extractor.apps.cli.options import CollectOptions, RunOptions, SubmitOptions
 
 batch = Commands(
@@ -12,7 +12,7 @@ batch = Commands(
 )
 
 
-def run(given: RunOptions) -> int:
+def run(options: RunOptions) -> int:
     """Extract eligibility, dosing and endpoints from trial records.
 
     NCT numbers are fetched from ClinicalTrials.gov first, into DIR/fetched.jsonl.
@@ -26,28 +26,28 @@ def run(given: RunOptions) -> int:
     answers, 2 usage, 3 budget reached, 130 interrupted.
     After 1, 3 and 130 the same command resumes.
     """
-    refuse(
-        {
-            "--ray keeps what was answered in a folder; name one with --out": given.ray
-            and not given.out,
-            "--ray asks a model or the rules; drop --replay": given.ray
-            and given.replay,
-            "--fresh discards what --out holds; name a folder with --out": given.fresh
-            and not given.out,
-        }
-    )
-    more = f" and {len(given.inputs) - 1} more" if len(given.inputs) > 1 else ""
-    say_first(f"reading {given.inputs[0]}{more}", quiet=given.quiet)
+    if options.ray and not options.out:
+        raise ValueError(
+            "--ray keeps what was answered in a folder; name one with --out"
+        )
+    if options.ray and options.replay:
+        raise ValueError("--ray asks a model or the rules; drop --replay")
+    if options.fresh and not options.out:
+        raise ValueError("--fresh discards what --out holds; name a folder with --out")
+    first, *others = options.inputs
+    more = f" and {len(others)} more" if others else ""
+    say_first(f"reading {first}{more}", quiet=options.quiet)
     from extractor.apps.cli.environment import read_max_lacking
     from extractor.apps.cli.job import open_job
     from extractor.apps.cli.perform import forecast_job, perform_job
 
-    with open_job(given, max_lacking=read_max_lacking()) as (job, unknown):
-        return (forecast_job if given.dry_run else perform_job)(job) or unknown
+    perform = forecast_job if options.dry_run else perform_job
+    with open_job(options, max_lacking=read_max_lacking()) as (job, unknown):
+        return perform(job) or unknown
 
 
 @batch.command()
-def submit(given: SubmitOptions) -> int:
+def submit(options: SubmitOptions) -> int:
     """Submit the questions about the records to the provider's batch API, and end.
 
     With --requests FILE the questions become a batch file, for a closed network
@@ -55,21 +55,20 @@ def submit(given: SubmitOptions) -> int:
 
     Exit codes: those of `extractor run`.
     """
-    both = bool(given.out) == bool(given.requests)
-    refuse(
-        {
-            "name a folder with --out, or a file of requests with --requests: one of the two": both
-            and not given.dry_run,
-            "a batch needs a model; name it with --model": not given.model,
-            "--effort none asks nothing, so there is nothing to submit": given.effort
-            == "none",
-        }
-    )
+    has_one_destination = bool(options.out) != bool(options.requests)
+    if not has_one_destination and not options.dry_run:
+        raise ValueError(
+            "name a folder with --out, or a file of requests with --requests: one of the two"
+        )
+    if not options.model:
+        raise ValueError("a batch needs a model; name it with --model")
+    if options.effort == "none":
+        raise ValueError("--effort none asks nothing, so there is nothing to submit")
     from extractor.apps.cli.job import open_job
     from extractor.apps.cli.perform import forecast_job, perform_job
 
-    perform = forecast_job if given.dry_run else perform_job
-    with open_job(given, batch_rounds=0 if given.requests else 1, waits=False) as (
+    perform = forecast_job if options.dry_run else perform_job
+    with open_job(options, batch_rounds=0 if options.requests else 1, waits=False) as (
         job,
         unknown,
     ):
@@ -77,7 +76,7 @@ def submit(given: SubmitOptions) -> int:
 
 
 @batch.command()
-def collect(given: CollectOptions) -> int:
+def collect(options: CollectOptions) -> int:
     """Wait for the answers to submitted batches, and write the results.
 
     Give the inputs and options of `extractor batch submit`. What is not
@@ -93,19 +92,17 @@ def collect(given: CollectOptions) -> int:
 
     Exit codes: those of `extractor run`.
     """
-    refuse(
-        {
-            (
+    if not options.answers:
+        if options.requests or not options.out:
+            raise ValueError(
                 "name the submitted run's folder with --out, or files of answers with --answers"
-            ): not given.answers and (given.requests or not given.out),
-            "a batch needs a model; name it with --model": not given.answers
-            and not given.model,
-        }
-    )
+            )
+        if not options.model:
+            raise ValueError("a batch needs a model; name it with --model")
     from extractor.apps.cli.job import open_job
     from extractor.apps.cli.perform import perform_job
 
-    with open_job(given, batch_rounds=0 if given.answers else given.rounds) as (
+    with open_job(options, batch_rounds=0 if options.answers else options.rounds) as (
         job,
         unknown,
     ):

@@ -44,7 +44,7 @@ app.add_typer(keys, name="keys")
 
 @app.callback(invoke_without_command=True)
 @complete
-def serve(given: ServiceOptions) -> None:
+def serve(options: ServiceOptions) -> None:
     """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.
 
     Standard output gets one line, the URL. Clients send the token in
@@ -67,28 +67,28 @@ def serve(given: ServiceOptions) -> None:
     from extractor.apps.cli.progress import observing
     from extractor.run.executor import count_cores
 
-    root = choose_root(given.root)
+    root = choose_root(options.root)
     token, token_file = choose_token(
-        os.environ.get("EXTRACTOR_TOKEN"), given.host, root
+        os.environ.get("EXTRACTOR_TOKEN"), options.host, root
     )
-    spec, pricing = choose_model(given)
+    spec, pricing = choose_model(options)
     settings = ServiceSettings(
-        given, root, token, spec, pricing, given.workers or count_cores()
+        options, root, token, spec, pricing, options.workers or count_cores()
     )
 
     def announce(url: str) -> None:
         if token_file:
             command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token_file))})"
             say(f"clients need the token in {token_file}; in their shell: {command}")
-        if given.playground:
+        if options.playground:
             say(f"to try a text, open {url} in a browser, and give it the token")
         print(url, flush=True)  # last, so that a script knows that nothing follows
 
     # the server has its own handler, and ends by the signal itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with observing(given.log_json):
+    with observing(options.log_json):
         try:
-            serve_service(settings, given.host, given.port, announce)
+            serve_service(settings, options.host, options.port, announce)
         except KeyboardInterrupt:
             typer.echo("stopped", err=True)
 

@@ -37,7 +37,9 @@ def sum_usage(tally: Tally, manifest: Manifest | None) -> Usage:
     """Return the usage of the whole run. The manifest counts all records with a result, the
     tally also failed ones.
     """
-    return manifest.usage if manifest and tally.resumed else tally.usage
+    if manifest and tally.resumed:
+        return manifest.usage
+    return tally.usage
 
 
 def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
@@ -51,7 +53,7 @@ def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
     usage = tally.usage
     has_results = tally.extracted or tally.resumed or usage.calls
     if tally.failed and not has_results:
-        return
+        return  # all other counts are 0
     if tally.repeated:
         yield "trials that occur twice", tally.repeated
     if tally.differing:
@@ -63,22 +65,16 @@ def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
     if support:
         yield f"{new}evidence", _join_counts(dict(sorted(support.items())))
     yield from _list_findings(tally, new)
-    unanswered = (
-        f" ({whole.unanswered:,} without any usable answer)" if whole.unanswered else ""
-    )
-    yield (
-        "questions",
-        f"{whole.questions:,} asked, {whole.open_questions:,} open{unanswered}",
-    )
+    questions = f"{whole.questions:,} asked, {whole.open_questions:,} open"
+    if whole.unanswered:
+        questions += f" ({whole.unanswered:,} without any usable answer)"
+    yield "questions", questions
     if usage.calls:
-        cached = (
-            f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
-        )
-        tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}"
-        yield (
-            "model",
-            f"{usage.calls:,} calls, {tokens}, {usage.output_tokens:,} output tokens",
-        )
+        prompt = f"{usage.prompt_tokens:,} prompt tokens"
+        if usage.cached_tokens:
+            prompt += f" ({usage.cached_tokens:,} of them cached)"
+        output = f"{usage.output_tokens:,} output tokens"
+        yield "model", f"{usage.calls:,} calls, {prompt}, {output}"
 
 
 def _list_findings(tally: Tally, new: str) -> Iterator[tuple[str, str]]:
@@ -87,9 +83,11 @@ def _list_findings(tally: Tally, new: str) -> Iterator[tuple[str, str]]:
     """
     kinds = tally.counts.get("finding_kinds", {})
     most_first = sorted(kinds.items(), key=lambda kind: -kind[1])
-    named = ", ".join(f"{name} {count:,}" for name, count in most_first)
-    number = f"{tally.counts.get('findings', 0):,}"
-    yield f"{new}findings", f"{number} ({named})" if named else number
+    findings = f"{tally.counts.get('findings', 0):,}"
+    if kinds:
+        counts = ", ".join(f"{name} {count:,}" for name, count in most_first)
+        findings += f" ({counts})"
+    yield f"{new}findings", findings
     left_out = sum(kinds.get(name, 0) for name in _LEFT_OUT)
     if left_out:
         yield "read by the rules, left out by the model", f"{left_out:,}"
@@ -110,13 +108,12 @@ def _list_costs(
     """
     new = tally.usd or 0.0
     total = cost and (cost.get("usd_known") or cost["usd"])
-    if new or total:
-        yield (
-            "cost",
-            f"${total:.4f} (${new:.4f} new)"
-            if total and f"{total:.4f}" != f"{new:.4f}"
-            else f"${new:.4f}",
-        )
+    shown_new = f"${new:.4f}"
+    shown_total = f"${total:.4f}" if total else shown_new
+    if shown_total != shown_new:
+        yield "cost", f"{shown_total} ({shown_new} new)"
+    elif new or total:
+        yield "cost", shown_new
     yield from _list_unknown_costs(
         "calls without a reply",
         tally.lost(),
@@ -154,9 +151,12 @@ def _list_unknown_costs(
     if cost:
         calls = int(cost.get(counted) or 0)
         most = cost.get(at_most)
-    if calls:
-        amount = "" if most is None else f", which may have cost up to ${most:.4f} more"
-        yield name, f"{calls:,}{amount}"
+    if not calls:
+        return
+    if most is None:
+        yield name, f"{calls:,}"
+    else:
+        yield name, f"{calls:,}, which may have cost up to ${most:.4f} more"
 
 
 def how_to_resume(job: RunJob, *, raises_limits: bool = False) -> str:
@@ -176,18 +176,22 @@ def explain_lacking(job: RunJob) -> str | None:
     """
     tally = job.run.tally
     choice = job.setup.choice
-    if choice.exchange and choice.exchange.failed and not tally.usage.calls:
+    usage = tally.usage
+    has_broken_answers = choice.exchange and choice.exchange.failed
+    if has_broken_answers and not usage.calls:
         return f"no line of --answers answers a question of these records; {how_to_resume(job)}"
     if tally.lacking <= job.max_lacking:
         return None
-    usage = tally.usage
-    problem = tally.watch.problem if tally.watch else ""
-    share = (
-        f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
+    explained = (
+        f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer, more than "
+        f"EXTRACTOR_MAX_LACKING ({job.max_lacking:g}) allows"
     )
-    because = f"; such as: {problem}" if problem else ""
-    again = "" if choice.replay else f"; to ask again, {how_to_resume(job)}"
-    return f"{share}, more than EXTRACTOR_MAX_LACKING ({job.max_lacking:g}) allows{because}{again}"
+    if tally.watch and tally.watch.problem:
+        explained += f"; such as: {tally.watch.problem}"
+    if not choice.replay:
+        # A recorded answer that lacks now would lack again.
+        explained += f"; to ask again, {how_to_resume(job)}"
+    return explained
 
 
 def _words() -> list[str]:
@@ -198,10 +202,11 @@ def _words() -> list[str]:
 def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps."""
     exchange = job.setup.choice.exchange
-    # also when quiet, since these answers are lost
-    for broken in exchange.failed if exchange else ():
-        yield f"no answer in {broken}"
-    if job.given.quiet:
+    if exchange:
+        # also when quiet, since these answers are lost
+        for broken in exchange.failed:
+            yield f"no answer in {broken}"
+    if job.options.quiet:
         return
     if not job.waits:
         yield f"to collect the answers: extractor batch collect {shlex.join(_words()[2:])}"
@@ -210,7 +215,8 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     if folder:
         yield from _list_failures(job, folder, tally)
     usage = sum_usage(tally, folder.manifest if folder else None)
-    if job.uses_rules_alone and job.setup.options.asks and usage.open_questions:
+    lacks_model = job.uses_rules_alone and job.setup.options.asks
+    if lacks_model and usage.open_questions:
         yield f"{usage.open_questions:,} questions stayed open; a model can answer them (--model)"
     yield from _list_not_replayed(job, folder)
     if exchange and exchange.requests:
@@ -219,10 +225,11 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
             yield f"{exchange.written} requests still open, in {files}"
         else:
             yield "no request is open any more"
-    if job.out and tally.extracted + tally.resumed:
-        place = shlex.quote(str(job.out))
-        yield f"to read the results: extractor report {place}"
-        yield f"to correct them: extractor review {place} --gold GOLD"
+    has_results = tally.extracted > 0 or tally.resumed > 0
+    if job.out and has_results:
+        out = shlex.quote(str(job.out))
+        yield f"to read the results: extractor report {out}"
+        yield f"to correct them: extractor review {out} --gold GOLD"
 
 
 def _list_not_replayed(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
@@ -230,9 +237,10 @@ def _list_not_replayed(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     replayed = job.setup.choice.tally
     if not replayed or not replayed.missing:
         return
-    how = ", name a model with --model"
     model = folder.manifest.settings["model"] if folder else "none"
-    if model != "none" and not model.startswith("replay of "):
+    is_model_known = model != "none" and not model.startswith("replay of ")
+    how = ", name a model with --model"
+    if is_model_known:
         asking = f"--model {shlex.quote(model)}"
         how = ": extractor " + re.sub(r"--replay[= ]\S+", asking, shlex.join(_words()))
     yield (
@@ -246,9 +254,8 @@ def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str
     run, or unanswered.
     """
     if tally.failed:
-        for reason in count_reasons(read_failures(folder.path / FAILURES))[
-            :_MOST_SHOWN
-        ]:
+        reasons = count_reasons(read_failures(folder.path / FAILURES))
+        for reason in reasons[:_MOST_SHOWN]:
             message = to_printable(reason.message)[:_LONGEST]
             yield f"{reason.records} failed: {message} (such as {to_printable(reason.example)})"
         yield f"all failures are in {folder.path / FAILURES}"
@@ -264,10 +271,10 @@ def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str
         yield f"records that lack an answer: {counts['lacking']}; {again}"
     left = counts["left"]
     if left:
-        named = ", ".join(folder.manifest.left_ids[:_MOST_SHOWN]) + ", ..." * (
-            left > _MOST_SHOWN
-        )
+        examples = ", ".join(folder.manifest.left_ids[:_MOST_SHOWN])
+        if left > _MOST_SHOWN:
+            examples += ", ..."
         yield (
-            f"results whose records are no longer in the input: {left} ({named}); "
+            f"results whose records are no longer in the input: {left} ({examples}); "
             "readers leave them out"
         )

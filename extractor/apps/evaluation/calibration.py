@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from extractor.apps.evaluation.fields import GROUPS, add_groups, list_judged
+from extractor.apps.evaluation.fields import GROUPS, add_groups, list_scored_groups
 from extractor.apps.evaluation.gold_files import (
     ExtractionSource,
     open_extractions,
-    restore_values,
+    parse_own_values,
 )
 from extractor.apps.evaluation.judge import judge
 from extractor.apps.evaluation.judged import Verdict
@@ -49,8 +49,8 @@ def count_support(
         prediction = predictions.get(record_id)
         if prediction is None:
             continue
-        ours = restore_values(annotations.read(record_id), fields)
-        theirs = restore_values(prediction, fields)
+        ours = parse_own_values(annotations.read(record_id), fields)
+        theirs = parse_own_values(prediction, fields)
         for field, support, is_right in _judge_values(ours, theirs, fields):
             total[field, support] += 1
             if is_right:
@@ -70,11 +70,12 @@ def _judge_values(
     own = add_groups(fields)[len(GROUPS) :]
     items: dict[str, CustomItem] = {}
     wrong: set[str] = set()
-    for row in judge(gold, predicted, list_judged(own, gold)):
+    for row in judge(gold, predicted, list_scored_groups(own, gold)):
         path = row.predicted_item.path
         if path is None or row.predicted is None:
             continue
         items[path] = row.predicted_item.item
+        # One wrong attribute makes the value wrong.
         if row.verdict is not Verdict.RIGHT:
             wrong.add(path)
     for path, item in items.items():

@@ -142,6 +142,7 @@ class Comparer:
             return level, self.error(gold, predicted)
         if level is Level.EXACT or not isinstance(gold, Bound):
             return level, None
+        # The comparison of limits leaves out their words: "ANC" may have met "platelets".
         if may_name_one_thing(gold.quantity, predicted.quantity):
             return level, None
         return level, ErrorKind.WORDING
@@ -171,11 +172,14 @@ _SAME_SIDE = (
 def list_bounds(
     limits: Constraint | Quantity | tuple[Constraint | Quantity, ...] | None,
 ) -> tuple[Bound, ...]:
-    """Split limits into their sides; a ``between`` has two."""
+    """Split limits into their sides: two of a ``between``, one of any other comparator. A side
+    without a number is left out.
+    """
     bounds: list[Bound] = []
     for limit in _list_values(limits):
         name = limit.quantity if isinstance(limit, Constraint) else ""
         is_range = limit.comparator is Comparator.BETWEEN
+        # A range has two sides, each of which can be right or wrong by itself.
         sides: list[tuple[Comparator, float | None]] = [(limit.comparator, limit.value)]
         if is_range:
             sides = [
@@ -222,7 +226,10 @@ def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
 
 
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
-    """Return in what two unequal values differ first: comparator, number, or unit."""
+    """Return in what two unequal values differ: the comparator, else the number, else the unit,
+    which is ``TIME_UNIT`` of times. If a time window has both another comparator and another
+    number, its error is the number.
+    """
     comparator, sizes = _scale(gold)
     other_comparator, other_sizes = _scale(predicted)
     is_limit = isinstance(gold, Bound)
@@ -258,26 +265,38 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
     by the words for their quantity.
     """
     is_same = _scale(gold) == _scale(predicted)
-    is_bound = isinstance(gold, Bound)
-    if is_same and not is_bound:
+    if isinstance(gold, Bound):
+        return _compare_bounds(gold, predicted, is_same=is_same)
+    if is_same:
         return 1.0
-    measure_the_same = read_dimension(gold.unit)[0] == read_dimension(predicted.unit)[0]
-    if is_bound:
-        is_same_value = gold.value == predicted.value or is_same
-        is_same_comparator = gold.comparator == predicted.comparator
-        return (
-            0.5 * measure_overlap(gold.quantity, predicted.quantity)
-            + (0.3 if is_same_value else 0.0)
-            + (0.1 if is_same_comparator else 0.0)
-            + (0.1 if measure_the_same else 0.0)
-        )
     ours = _list_numbers(gold)
     theirs = _list_numbers(predicted)
     equal = [a == b for a, b in zip(ours, theirs, strict=True)]
+    likeness = 0.5 * equal.count(True) / len(equal)
     is_same_unit = gold.unit == predicted.unit
     if isinstance(gold, Amount):
-        is_same_unit = measure_the_same
-    return 0.5 * equal.count(True) / len(equal) + (0.4 if is_same_unit else 0.0)
+        # A dose may be written in another unit of the same dimension.
+        is_same_unit = _measure_the_same(gold.unit, predicted.unit)
+    if is_same_unit:
+        likeness += 0.4
+    return likeness
+
+
+def _compare_bounds(gold: Bound, predicted: Bound, *, is_same: bool) -> float:
+    """Return the likeness of two limits: the words for the quantity weigh as much as all else."""
+    likeness = 0.5 * measure_overlap(gold.quantity, predicted.quantity)
+    if is_same or gold.value == predicted.value:
+        likeness += 0.3
+    if gold.comparator == predicted.comparator:
+        likeness += 0.1
+    if _measure_the_same(gold.unit, predicted.unit):
+        likeness += 0.1
+    return likeness
+
+
+def _measure_the_same(unit: str | None, other: str | None) -> bool:
+    """Return whether two units are of one dimension, such as mg and g."""
+    return read_dimension(unit)[0] == read_dimension(other)[0]
 
 
 _DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
@@ -287,8 +306,9 @@ days.
 
 
 def measure_window(window: TimeWindow) -> tuple[Any, ...]:
-    """Return sense, numbers and unit; lengths of time in days, a month as 30, so that readers'
-    units do not matter.
+    """Return the comparator, both numbers (None without an upper one) and the unit. Lengths of time
+    are in days, a month as 30, so that readers' units do not matter; cycles and half-lives keep
+    their unit.
 
     >>> windows = (
     ...     TimeWindow(quote="", comparator="<=", value=n, unit=unit)
@@ -318,11 +338,13 @@ def _compare_windows(gold: TimeWindow, predicted: TimeWindow) -> float:
             shared += 1
     if measure_window(gold) == measure_window(predicted):
         return 2.0 + 0.1 * shared
-    is_same_value = gold.value == predicted.value
-    is_same_unit = gold.unit == predicted.unit
-    return (
-        (0.5 if is_same_value else 0.0) + (0.4 if is_same_unit else 0.0) + 0.01 * shared
-    )
+    likeness = 0.0
+    if gold.value == predicted.value:
+        likeness += 0.5
+    if gold.unit == predicted.unit:
+        likeness += 0.4
+    # What they limit only decides between windows that are equally alike.
+    return likeness + 0.01 * shared
 
 
 _WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}

@@ -59,9 +59,11 @@ def _describe(
 
 
 def _find_quote(item: ExtractedItem, attribute: str | None) -> str | None:
-    """Return the words that state a value: those of its criterion or dose, or a part of its
-    outcome.
+    """Return the words that state a value: of an outcome its time frame for times, else its
+    measure; of any other item its quote, else the words of the first evidence of the field; None
+    without any.
     """
+    # Times stand in the time frame of an outcome, all else in its measure.
     if isinstance(item, Endpoint):
         return item.time_frame if attribute in _OF_TIME else item.measure
     quote: str | None = getattr(item, "quote", None)
@@ -75,12 +77,14 @@ def _find_quote(item: ExtractedItem, attribute: str | None) -> str | None:
 def _find_evidence(
     item: ExtractedItem, attribute: str | None, value: Any
 ) -> list[Evidence]:
-    """Return the evidence for a value: that of the member of a list, else that of the field, or
-    of the whole item.
+    """Return the evidence for a value: of the item itself (no ``attribute``) that of its quote
+    or its outcome; of a member of a list its own, if there is any; else all evidence of the
+    field.
     """
     if attribute is None:
         of_item = ("quote", *_OUTCOME)
         return [evidence for evidence in item.evidence if evidence.field in of_item]
+    # The words of one member of a list prove that member alone.
     held = item.value_of(name_field(attribute))
     if isinstance(held, tuple) and value in held:
         member = f"{attribute}[{held.index(value)}]"

@@ -223,22 +223,27 @@ def list_known(group: Group) -> tuple[Field, ...]:
     return group.fields
 
 
-def list_judged(
+def list_scored_groups(
     groups: Iterable[Group],
     gold: TrialExtraction,
     chosen: Collection[str] | None = None,
 ) -> Iterator[Group]:
-    """Yield the groups that gold annotates, with the fields that it annotates.
+    """Yield the groups of gold that are scored, each with its scored fields alone; a group without
+    any is left out.
 
-    Without a field's key, gold says nothing of it; null and an empty list say that the record
-    states none. One item with the key is enough for all items of its list. Gold that names what it
-    was read for (``scored``) says nothing of other fields. ``chosen`` are the names of the fields
-    to score; by default all.
+    Scored are the fields whose key gold has: null and an empty list say that the record states
+    none. One item with the key is enough for all items of its list. Gold that names what it was
+    read for (``scored``) says nothing of other fields. ``chosen`` are the names of the fields to
+    score; by default all.
 
     >>> from extractor.schemas import Age
     >>> people = Eligibility(minimum_age=Age(value=18, unit="year"), sex=None)
     >>> gold = TrialExtraction(record_id="A", eligibility=people)
-    >>> [field.name for group in list_judged(GROUPS, gold) for field in group.fields]
+    >>> [
+    ...     field.name
+    ...     for group in list_scored_groups(GROUPS, gold)
+    ...     for field in group.fields
+    ... ]
     ['eligibility.minimum_age', 'eligibility.sex']
     """
     stated = _find_stated(gold)
@@ -250,6 +255,7 @@ def list_judged(
             is_empty = has_no_items and field.counts
             if not is_empty and find_mark(field) not in stated:
                 continue
+            # Gold that names what it was read for says nothing of other fields.
             if gold.scored and not field.is_named(gold.scored):
                 continue
             if chosen is not None and field.name not in chosen:
@@ -270,8 +276,9 @@ def _find_stated(gold: TrialExtraction) -> set[str]:
 
 
 def find_mark(field: Field) -> str:
-    """Return the place of the key by which gold annotates a field, even if only to say that it is
-    empty: of an item, that of the list; of a user's field, the field.
+    """Return the path of the key by which gold shows that it was read for a field, even if only to
+    say that it is empty: of an item itself that of its list, of a part that of the whole, of a
+    user's field that field, of the fields in ``_MARKS`` that of another one.
 
     >>> [find_mark(field) for field in DOSING.fields if not field.counts]
     ['dosing.arms', 'dosing.arms']

@@ -233,6 +233,7 @@ def check_annotation(
     yield from _check_own(items, fields, paths)
     if record is None:
         return
+    # All below needs the text of the record.
     text = _Text(record)
     for group, path, item in items:
         yield from text.check_item(group, path, item)
@@ -319,6 +320,7 @@ def _check_ages(path: str, people: Eligibility) -> Iterator[Flaw]:
 
 
 def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
+    """Check that an amount has a number and a unit, and its lower number first."""
     if amount.high is None:
         yield Flaw(
             f"{path}.high",
@@ -336,8 +338,8 @@ def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
 
 
 def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator[Flaw]:
-    """Check that a limit names its quantity and has its bounds; warn of one that the words
-    lack.
+    """Yield what a limit lacks: the name of its quantity, or a bound. Warn of a number, other
+    than 1, that stands neither in the quote nor in the line above it.
     """
     if not limit.quantity.strip():
         yield Flaw(
@@ -360,7 +362,9 @@ def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator
 
 
 def _check_bounds(path: str, limit: Constraint | TimeWindow) -> Iterator[Flaw]:
-    """Check that a range has a lower and a higher bound, and other limits one."""
+    """Yield a ``between`` without an upper bound, or with one that is not above the lower, and
+    an upper bound of any other comparator.
+    """
     high = limit.value_high
     if limit.comparator is not Comparator.BETWEEN:
         if high is not None:
@@ -396,7 +400,8 @@ def _check_own(
     fields: Sequence[CustomField],
     paths: Collection[str] | None,
 ) -> Iterator[Flaw]:
-    """Yield values of the user's fields that say nothing, or are of no item that may have them.
+    """Yield what is wrong with values of the user's fields: a second one of an item whose field has
+    only one, an item that there is not, and required attributes without a value.
 
     ``paths`` are those of all items; None for gold of these fields alone, which lacks the items
     that it names.
@@ -558,7 +563,8 @@ class _Text:
     def _check_quotes(
         self, group: Group, path: str, item: ExtractedItem
     ) -> Iterator[Flaw]:
-        """Yield quotes that are not in the item's section.
+        """Yield quotes that are not in the item's section, and a section that the record does not
+        have.
 
         The agent, the days of giving and the words of a user's field may be in any section.
         """
@@ -606,7 +612,10 @@ class _Text:
                 )
 
     def _find_flaw(self, path: str, quote: str, section: str) -> Flaw | None:
-        """Return the flaw of a quote from an existing section, or None."""
+        """Return what is wrong with a quote in an existing section; None if it stands there as
+        whole words. White space, case and escapes do not count.
+        """
+        # Gold quotes are copied: only white space, case and escapes may differ.
         words = fold_quote(quote)
         text = self._folded[section]
         if not words:
@@ -626,6 +635,7 @@ class _Text:
         elsewhere = [name for name, other in self._folded.items() if words in other]
         if elsewhere:
             return Flaw(path, problem, f"it stands in {', '.join(elsewhere)}")
+        # The words nearest to the quote show what was copied wrongly.
         nearest = verify_quote(quote, self._raw[section])
         stated = _shorten(self._raw[section][nearest.start : nearest.end])
         if nearest.status is QuoteStatus.FOLDED:

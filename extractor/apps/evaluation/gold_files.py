@@ -115,14 +115,14 @@ class Flaw:
     place: GoldPlace | None = None
 
     def __str__(self) -> str:
-        said = f"{self.problem}; {self.remedy}"
+        text = f"{self.problem}; {self.remedy}"
         if self.path:
-            said = f"{self.path}: {said}"
+            text = f"{self.path}: {text}"
         if self.place:
-            said = f"{self.place}: {said}"
+            text = f"{self.place}: {text}"
         if self.warns:
-            said = f"warning: {said}"
-        return said
+            text = f"warning: {text}"
+        return text
 
 
 class PlacedItem(NamedTuple):
@@ -238,6 +238,7 @@ def _validate(data: Any, shown: str) -> TrialExtraction:
     try:
         if not isinstance(data, bytes):
             return TrialExtraction.model_validate(add_eligibility(data))
+        # Gold may be of doses or outcomes alone.
         if b'"eligibility"' not in data:
             data = json.dumps(add_eligibility(json.loads(data))).encode()
         return TrialExtraction.model_validate_json(data)
@@ -250,11 +251,11 @@ def _validate(data: Any, shown: str) -> TrialExtraction:
         raise GoldError(f"{shown}: {first}{more}") from error
 
 
-def restore_values(
+def parse_own_values(
     extraction: TrialExtraction, fields: Iterable[CustomField]
 ) -> TrialExtraction:
-    """Read the values of a user's fields by their declarations. Raises ``GoldError`` for one in no
-    such form.
+    """Return an extraction whose values of the user's fields are parsed by their declarations.
+    Raises ``GoldError`` for one that cannot be.
 
     The words of the item that has a value replace its path, which says nothing in another
     extraction.
@@ -267,12 +268,13 @@ def restore_values(
         items: list[CustomItem] = []
         for number, written in enumerate(custom[field.name]):
             path = f"custom.{field.name}[{number}]"
-            item, flaws = restore_item(path, field, written)
+            item, flaws = parse_own_item(path, field, written)
             if flaws:
                 problem = f"{extraction.record_id}, {flaws[0].path}: {flaws[0].problem}"
                 raise GoldError(
                     f"{problem}; extractor evaluate --check --fields lists all"
                 )
+            # A criterion and a regimen have a quote, an outcome a measure.
             host = hosts.get(written.of or "")
             words = getattr(host, "quote", None) or getattr(host, "measure", None)
             items.append(item.model_copy(update={"of": words, "calibrated": False}))
@@ -280,11 +282,11 @@ def restore_values(
     return extraction.model_copy(update={"custom": custom})
 
 
-def restore_item(
+def parse_own_item(
     path: str, field: CustomField, item: CustomItem
 ) -> tuple[CustomItem, list[Flaw]]:
-    """Return a user's item with its values in the classes of their types, None for another form,
-    and its flaws.
+    """Return a user's item with each value parsed by its attribute, and the flaws of those that
+    are not declared or cannot be parsed: these are None. Empty values are left out.
     """
     attributes = {attribute.name: attribute for attribute in field.attributes}
     undeclared = sorted(item.values.keys() - attributes.keys())
@@ -369,7 +371,7 @@ def read_items(
                 continue
             path = join_path(location)
             if isinstance(item, CustomItem):
-                item, flaws_of_item = restore_item(path, own_fields[group.path], item)
+                item, flaws_of_item = parse_own_item(path, own_fields[group.path], item)
                 flaws += flaws_of_item
             items.append(PlacedItem(group, path, item))
     return flaws, items
@@ -402,6 +404,7 @@ def _repair_item(
     if group.model is Criterion:
         # No check of the text depends on a criterion's kind.
         values["kind"] = "inclusion"
+    # One wrong field must not hide what is wrong with the others.
     if isinstance(raw, dict):
         values |= {name: raw[name] for name in raw if name not in left_out}
     try:

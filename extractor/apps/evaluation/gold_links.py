@@ -42,6 +42,7 @@ def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
                 f"{group.id!r} is the name of {first_path} as well",
                 "give each its own",
             )
+        # A group may hold criteria or other groups.
         if group.id not in used:
             yield Flaw(
                 path,
@@ -68,7 +69,9 @@ def _refuse(path: str, name: str, known: Mapping[str, str | None]) -> Flaw:
 
 
 def _check_rule(path: str, group: CriterionGroup) -> Iterator[Flaw]:
-    """Check that a group has a number of items exactly if its rule needs that."""
+    """Yield a number of items that the rule ``at_least`` lacks, or that another rule has, and a
+    range of numbers that is none.
+    """
     n = group.n
     n_high = group.n_high
     needs_number = group.rule is GroupRule.AT_LEAST

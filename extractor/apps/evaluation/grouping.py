@@ -172,6 +172,7 @@ def _judge_pairs(
     """
     in_gold = _list_pairs(ours)
     in_prediction = _list_pairs(theirs)
+    # A row stands at the later criterion of its pair.
     by_later_criterion = sorted(
         in_gold.keys() | in_prediction.keys(), key=lambda both: (both[1], both[0])
     )
@@ -214,7 +215,9 @@ _Judged = tuple[str | None, str | None, Level, ErrorKind | None]
 def _judge_wholes(
     ours: Sequence[Members], theirs: Sequence[Members]
 ) -> dict[str, list[_Judged]]:
-    """Return, by field, the groups, and the rule and the parent of those that have a partner."""
+    """Compare the groups of two extractions. Return, by field: the groups, of which those
+    without a partner are errors; and of those with one, the rule and the group above.
+    """
     pairs, missed, invented = match_groups(ours, theirs)
     partners: dict[str | None, str | None] = {
         gold.group.id: predicted.group.id for gold, predicted in pairs

@@ -45,6 +45,7 @@ class RecordText:
         If gold's quote occurs several times, the place that the prediction names is used. If no
         words are found, the section is that of the items, else eligibility.
         """
+        # The prediction has evidence with offsets, which gold has not: it is looked up first.
         predicted = self._find(error.predicted, ())
         gold = self._find(error.gold, predicted)
         names = list(dict.fromkeys(span.section for span in (*gold, *predicted)))
@@ -96,6 +97,7 @@ class RecordText:
             end = clue.start + len(clue.quote)
             if section.text[clue.start : end] == clue.quote:
                 return Span(section.name, clue.start, end)
+        # Gold names the section without offsets.
         place = self.places.get(clue.section)
         if place is None:
             return None

@@ -140,8 +140,12 @@ def _label(group: Group, sides: Sequence[Side]) -> Any:
 
 
 def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]:
-    """Return the rows of a field of two items, or of one without a counterpart."""
+    """Return the rows of a field of two items, or of one without a counterpart. If both items
+    leave it empty, that is a row without values. A field of groups has no rows here, and one
+    that only pairs have none without a counterpart.
+    """
     is_paired = gold is not NOWHERE and predicted is not NOWHERE
+    # How criteria belong together is judged for all of them at once.
     if field.comparer.of_groups:
         return []
     if field.comparer.of_pairs and not is_paired:
@@ -149,6 +153,7 @@ def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]
     ours = field.read(gold.item) if gold.item else None
     theirs = field.read(predicted.item) if predicted.item else None
     rows = compare_values(field, ours, theirs)
+    # A field that both leave empty has a row, which counts for the specificity alone.
     if is_paired and not rows:
         return [JudgedValue(field, None, None)]
     return rows
@@ -158,7 +163,10 @@ def _judge_part(
     group: Group, field: Field, gold: Side, predicted: Side
 ) -> list[JudgedValue]:
     """Judge a part of the values that two items have in common, such as what each time window
-    limits.
+    limits; there are no rows if an item has no counterpart.
+
+    With ``only_stated``, values of which gold leaves the part empty are left out, and rows have
+    no errors.
     """
     if field.comparer.of_groups:
         return []
@@ -237,7 +245,9 @@ def pair_wholes(
 
 
 def _agree(comparer: Comparer, gold: Any, predicted: Any) -> bool:
-    """Return whether two values agree in all of their bounds, and in what they limit."""
+    """Return whether two values have the same bounds, each of them at least normalised, and name
+    the same quantity.
+    """
     ours = comparer.spread((gold,))
     theirs = comparer.spread((predicted,))
     if len(ours) != len(theirs):
@@ -258,7 +268,8 @@ def _have_same(part: Field, gold: Any, predicted: Any) -> bool:
 
 
 def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:
-    """Pair the values that two items have in a field, and say how far they agree.
+    """Pair the values that two items have in a field, and return a row for each pair, which says
+    how far it agrees, and for each value in no pair: missed or invented.
 
     >>> from .fields import DOSING
     >>> route = next(field for field in DOSING.fields if field.attribute == "route")
@@ -269,6 +280,7 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
     [('wrong', 'wrong_category')]
     """
     comparer = field.comparer
+    # The order of a list does not count, so it must not decide which members are paired.
     ours = sorted(comparer.spread(gold), key=repr)
     theirs = sorted(comparer.spread(predicted), key=repr)
     if ours == theirs:

@@ -14,9 +14,10 @@ from extractor.apps.evaluation.chosen import split_fields
 from extractor.apps.evaluation.errors import group_errors, list_errors
 from extractor.apps.evaluation.fields import (
     Field,
+    Group,
     add_groups,
     choose_fields,
-    list_judged,
+    list_scored_groups,
 )
 from extractor.apps.evaluation.figures import (
     F1,
@@ -36,7 +37,7 @@ from extractor.apps.evaluation.gold_files import (
     Extractions,
     ExtractionSource,
     open_extractions,
-    restore_values,
+    parse_own_values,
 )
 from extractor.apps.evaluation.judge import judge
 from extractor.apps.evaluation.report import (
@@ -53,6 +54,7 @@ from extractor.apps.evaluation.report import (
 from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.concepts.own.models import read_fields
 from extractor.errors import ArgumentError, GoldError
+from extractor.schemas import TrialExtraction
 
 
 def evaluate(
@@ -115,6 +117,7 @@ def evaluate(
     errors = group_errors(judged.errors, examples)
     harm = sum(error.harm for error in errors)
     without_gold = set(predictions.record_ids).difference(annotations.record_ids)
+    # By the same seed, scores and differences come from the same draws.
     groups, scores = _score(judged, resamples, seed)
     return ScoreReport(
         gold=annotations.name,
@@ -175,16 +178,14 @@ def _judge_records(
         annotation = gold.read(record_id)
         undeclared |= annotation.custom.keys() - declared
         prediction = predicted.get(record_id)
+        # Without a prediction, all values of gold count as missed.
         if prediction is None:
             missing.append(record_id)
         else:
-            prediction = restore_values(prediction, own)
-        annotation = restore_values(annotation, own)
-        try:
-            choose_fields(annotation.scored, groups)
-        except ArgumentError as error:
-            raise GoldError(f"{gold.place(record_id)}: scored: {error}") from error
-        scored_groups = tuple(list_judged(groups, annotation, chosen))
+            prediction = parse_own_values(prediction, own)
+        annotation = parse_own_values(annotation, own)
+        _refuse_unknown(annotation, groups, gold.place(record_id))
+        scored_groups = tuple(list_scored_groups(groups, annotation, chosen))
         for group in scored_groups:
             scored.update(field.name for field in group.fields)
         rows = judge(annotation, prediction, scored_groups)
@@ -193,6 +194,16 @@ def _judge_records(
     return _Judged(
         fields, counts, scored, errors, tuple(missing), tuple(sorted(undeclared))
     )
+
+
+def _refuse_unknown(
+    annotation: TrialExtraction, groups: Sequence[Group], place: str | None
+) -> None:
+    """Raise ``GoldError`` for a name in ``scored`` that no field has."""
+    try:
+        choose_fields(annotation.scored, groups)
+    except ArgumentError as error:
+        raise GoldError(f"{place}: scored: {error}") from error
 
 
 def _score(

@@ -111,6 +111,7 @@ def share_whole(one: str, other: str) -> bool:
     ... )
     (True, False)
     """
+    # "Drugs (such as aspirin)" are drugs.
     short = _drop_last_bracket(one) or one
     other_short = _drop_last_bracket(other) or other
     words = _list_content(short)

@@ -158,6 +158,7 @@ def compare_texts(old: str | None, new: str | None) -> WordChange:
     joins_before = {part.form for part in was if part.kind == "conjunction"}
     joins_after = {part.form for part in now if part.kind == "conjunction"}
     joins: tuple[str, ...] = ()
+    # Only a text with one kind of conjunction can have it turned.
     if joins_before == {"and"} and joins_after == {"or"}:
         joins = ("and", "or")
     elif joins_before == {"or"} and joins_after == {"and"}:
@@ -204,6 +205,7 @@ def may_name_one_thing(one: str, other: str) -> bool:
     """
     if fold_name(one) == fold_name(other):
         return True
+    # Nothing is known of what a text without content words names.
     if not read_words(one) or not read_words(other):
         return True
     return measure_likeness(one, other) > 0
@@ -223,8 +225,9 @@ def _list_beyond(text: Sequence[Part], other: Sequence[Part]) -> list[Part]:
 
 
 def _drop_other_forms(short: list[Part], long: list[Part]) -> None:
-    """Remove words on one side that the other side writes as several: "nonsmall" as "non-small",
-    "MI" in full.
+    """Remove from both lists what is one word in ``short`` and several in ``long``: "nonsmall"
+    and "non-small", "MI" and its full name. Words of ``long`` stand for one word of ``short``
+    only.
     """
     runs = _list_runs(long)
     if not runs:
@@ -320,8 +323,9 @@ def _is_in_brackets(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
-    """Read one part, with an empty form if the word has no content of its own, and return the
-    next token.
+    """Read the part that begins at a token, and return it with the token behind it: a
+    comparator, a number with its unit, a conjunction, a negation, or a word, whose form is empty
+    if it has no content of its own. A sign other than "%" and "+" is no part.
     """
     for vocabulary in ("comparators", "comparator_suffixes"):
         match = rule(vocabulary).starts(tokens, at)
@@ -330,6 +334,7 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
         entry = read_term(vocabulary, tokens, at, match.end)
         if entry:
             return Part("comparator", entry.value, match.text), match.end
+    # A number goes with its unit, so that it can be compared in other units.
     if number := _read_number(tokens, at):
         return number
     word = tokens.words[at]
@@ -338,6 +343,7 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
     if not word[0].isalnum():
         sign = Part("word", word, word) if word in "%+" else None
         return sign, end
+    # Conjunctions may stand anywhere: only a turned one is a change.
     if lower in ("and", "or"):
         return Part("conjunction", lower, word), end
     if lower in _NEGATIONS:
@@ -346,8 +352,8 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
 
 
 def _read_number(tokens: Tokens, at: int) -> tuple[Part, int] | None:
-    """Read "18", "18 years", "two (2) weeks" or "week 18", and return the next token; None for
-    another word.
+    """Read "18", "18 years", "two (2) weeks" or "week 18", and return it with the token behind
+    it. None if no number begins here, and for a unit whose number has another unit behind it.
     """
     unit_before = None
     if read_time_unit(tokens.words[at]):

@@ -114,32 +114,35 @@ class AgentNamer:
             _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
         }
         self._names = dict(_read_registered(interventions, mesh))
-        texts = [
-            *(one.description or "" for one in interventions),
-            *(arm.description or "" for arm in arms),
-            *(arm.label or "" for arm in arms),
-        ]
+        texts = [intervention.description or "" for intervention in interventions]
+        texts += [arm.description or "" for arm in arms]
+        texts += [arm.label or "" for arm in arms]
         self._add_brands(interventions, texts, mesh)
         self._add_codes(interventions, arms)
-        self._seen = dict[str, str]()
+        self._unregistered = dict[str, str]()
 
     def name(self, agent: str) -> str:
-        """Return the name that an agent shares with all its other names in the record."""
+        """Return the name that an agent shares with all its other names in the record:
+        "placebo"; that of its registered intervention, also by what an abbreviation stands for;
+        its usual name; else the first spelling in the record, in small letters.
+        """
         bare = bare_name(agent)
         if _is_placebo(bare):
             return "placebo"
-        known = self.find_registered(bare)
-        if known:
-            return known
+        registered = self.find_registered(bare)
+        if registered:
+            return registered
         full = self._explained.get(bare)
         if full:
             bare = bare_name(full)
-            known = self.find_registered(bare)
+            registered = self.find_registered(bare)
+            if registered:
+                return registered
         usual = find_entry(bare, "agent_abbreviations")
-        if known is None and usual:
-            known = self.find_registered(usual.value) or usual.value.lower()
-        # "MK-8237" and "MK 8237" are one name: that which came first
-        return known or self._seen.setdefault(_make_key(bare), bare.lower())
+        if usual:
+            return self.find_registered(usual.value) or usual.value.lower()
+        # "MK-8237" and "MK 8237" are one name: that which came first.
+        return self._unregistered.setdefault(_make_key(bare), bare.lower())
 
     def _add_brands(
         self,
@@ -148,28 +151,41 @@ class AgentNamer:
         mesh: Set[str],
     ) -> None:
         """Add the brands that stand beside their substance: "Fictira (fictumab)"."""
-        names = [one.name or "" for one in interventions if one.type in _MEDICINES]
-        pairs = [
-            *(pair for name in names for pair in _read_brand(name, mesh)),
-            *(pair for text in texts for pair in find_brands(text)),
-        ]
-        for brand, substance in pairs:
-            key = _make_key(brand)
-            shown = self._names.get(_make_key(substance), substance.lower())
-            # a registered brand so far has its own name, or that of a whole "Brand (substance)"
-            if self._names.get(key, brand.lower()) == brand.lower():
-                self._names[key] = shown
-                self._names.setdefault(_make_key(substance), shown)
-        for name in names:
-            for _, substance in _read_brand(name, mesh):
-                whole = _make_key(bare_name(name))
-                self._names[whole] = self._names[_make_key(substance)]
+        # Names first: what the registry calls an intervention counts before its texts.
+        in_names: list[tuple[str, str]] = []
+        for intervention in interventions:
+            if intervention.type not in _MEDICINES or not intervention.name:
+                continue
+            for brand, substance in _read_brand(intervention.name, mesh):
+                self._add_brand(brand, substance)
+                in_names.append((intervention.name, substance))
+        for text in texts:
+            for brand, substance in find_brands(text):
+                self._add_brand(brand, substance)
+        for name, substance in in_names:
+            whole = _make_key(bare_name(name))
+            self._names[whole] = self._names[_make_key(substance)]
+
+    def _add_brand(self, brand: str, substance: str) -> None:
+        """Give a brand the name of its substance, unless it has another one already."""
+        brand_key = _make_key(brand)
+        substance_key = _make_key(substance)
+        shown = self._names.get(substance_key, substance.lower())
+        # A registered brand so far has its own name, or that of a whole "Brand (substance)".
+        if self._names.get(brand_key, brand.lower()) != brand.lower():
+            return
+        self._names[brand_key] = shown
+        self._names.setdefault(substance_key, shown)
 
     def _add_codes(
         self, interventions: Iterable[Intervention], arms: Iterable[Arm]
     ) -> None:
         """Add the code by which an arm is called, if the arm names one intervention alone."""
-        agents = {bare_name(one.name) for one in interventions if one.name}
+        agents = {
+            bare_name(intervention.name)
+            for intervention in interventions
+            if intervention.name
+        }
         agents_of_code = defaultdict[str, set[str]](set)
         for arm in arms:
             code = show_line(arm.label or "")
@@ -180,10 +196,11 @@ class AgentNamer:
             if len(mentioned) == 1:
                 agents_of_code[_make_key(code)] |= mentioned
         for code_key, mentioned in agents_of_code.items():
-            # two arms of one code that get different agents: the code is nobody's name
+            # Two arms of one code that get different agents: the code is nobody's name.
             if len(mentioned) > 1:
                 continue
-            name = self.find_registered(next(iter(mentioned)))
+            (agent,) = mentioned
+            name = self.find_registered(agent)
             if name:
                 self._names.setdefault(code_key, name)
 
@@ -205,41 +222,56 @@ def find_brands(text: str) -> Iterator[tuple[str, str]]:
     if "(" not in text:
         return
     line = show_line(text)
-    for found in (*_BRAND_FIRST.finditer(line), *_BRAND_BEHIND.finditer(line)):
-        substance = found["substance"].strip()
-        # brackets also hold a maker, a route, a strength: only a name that is one counts
+    for match in (*_BRAND_FIRST.finditer(line), *_BRAND_BEHIND.finditer(line)):
+        substance = match["substance"].strip()
+        # Brackets also hold a maker, a route, a strength: only the name of an agent counts.
         if _names_agents(substance):
-            yield found["brand"], substance
+            yield match["brand"], substance
 
 
 def _read_brand(name: str, mesh: Set[str]) -> Iterator[tuple[str, str]]:
-    """Yield a registered name's brand and substance: "Fictira (fictumab)". One of both is known to
-    be a substance.
+    """Yield a registered name's brand and substance: those with a mark; else both parts of
+    "Fictira (fictumab)", in either order, if one is a known substance, or looks like one, and
+    the other is one word and none.
     """
     marked = list(find_brands(name))
-    yield from marked
-    both = None if marked else _BRACKETED.fullmatch(show_line(name))
+    if marked:
+        yield from marked
+        return
+    both = _BRACKETED.fullmatch(show_line(name))
     if both is None:
         return
-    brand = bare_name(both["first"])
-    substance = bare_name(both["second"])
-    if _is_substance(brand, mesh) and not _is_substance(substance, mesh):
-        brand, substance = substance, brand
-    is_brand = _ONE_WORD.fullmatch(brand) and not _is_substance(brand, mesh)
+    first = bare_name(both["first"])
+    second = bare_name(both["second"])
+    brand = first
+    substance = second
+    if _is_substance(first, mesh) and not _is_substance(second, mesh):
+        brand = second
+        substance = first
+    if not _ONE_WORD.fullmatch(brand) or _is_substance(brand, mesh):
+        return
     is_substance = _is_substance(substance, mesh)
-    if brand[:1].isupper() and brand == bare_name(both["first"]):
+    # A name with a capital, and a word in brackets that looks like a substance.
+    if brand == first and brand[:1].isupper():
         is_substance = is_substance or _looks_like_substance(both["second"])
-    if is_brand and is_substance and not _is_class(brand):
+    if is_substance and not _is_class(brand):
         yield brand, substance
 
 
 def _names_agents(words: str) -> bool:
-    """Return whether the words in brackets are names of substances, and no route or maker."""
+    """Return whether the words in brackets name agents, and no route or maker: all of them known
+    substances, several names of which one is known or that are joined by "+", or one word that
+    looks like a substance.
+    """
     parts = [bare_name(part) for part in _JOINT.split(words) if part]
-    known = [_is_known(part) for part in parts]
-    # "Flupentixol + Melitracen": names that are joined are no maker and no route
-    is_mixture = len(parts) > 1 and ("+" in words or any(known))
-    return all(known) or is_mixture or _looks_like_substance(words)
+    are_known = [_is_known(part) for part in parts]
+    if all(are_known):
+        return True
+    # "Flupentixol + Melitracen": names that are joined are no maker and no route.
+    is_joined = "+" in words or any(are_known)
+    if is_joined and len(parts) > 1:
+        return True
+    return _looks_like_substance(words)
 
 
 def _looks_like_substance(word: str) -> bool:
@@ -249,9 +281,9 @@ def _looks_like_substance(word: str) -> bool:
     if not _SMALL_WORD.fullmatch(word) or word.endswith(_ADJECTIVES):
         return False
     tokens = read_text(word)
-    terms = ("routes", "dosage_forms", "frequencies")
-    if any(next(iter(find_terms(tokens, name)), None) for name in terms):
-        return False
+    for vocabulary in ("routes", "dosage_forms", "frequencies"):
+        if list(find_terms(tokens, vocabulary)):
+            return False
     return not _is_class(word) and not find_general(tokens)
 
 
@@ -271,14 +303,19 @@ def bare_name(name: str) -> str:
     for mark in "®™©":
         name = name.replace(mark, " ")
     tokens = read_text(" ".join(name.split()))
-    place = trim_name(tokens, 0, len(tokens)) if len(tokens) else None
-    return tokens.read(*place) if place else tokens.text
+    if not len(tokens):
+        return tokens.text
+    span = trim_name(tokens, 0, len(tokens))
+    if span is None:
+        return tokens.text
+    return tokens.read(*span)
 
 
 def _make_key(name: str) -> str:
     """Return the form in which names are compared. In a code, spaces and hyphens mean nothing."""
     key = name_key(name)
-    return key.replace(" ", "") if any(map(str.isdigit, key)) else key
+    is_code = any(map(str.isdigit, key))
+    return key.replace(" ", "") if is_code else key
 
 
 def _is_placebo(name: str) -> bool:
@@ -292,8 +329,8 @@ def _is_placebo(name: str) -> bool:
 def _is_known(name: str) -> bool:
     """Return whether a whole name is that of one known substance."""
     tokens = read_text(name)
-    known = find_general(tokens)
-    return [one for one in known if one[0] in _DRUGS] == [("drug", 0, len(tokens))]
+    drugs = [general for general in find_general(tokens) if general[0] in _DRUGS]
+    return drugs == [("drug", 0, len(tokens))]
 
 
 def _has_several(name: str) -> bool:
@@ -311,7 +348,11 @@ def _read_registered(
 
     A name of two interventions is left out. ``mesh`` has the keys of the registry's own terms.
     """
-    named = [(bare_name(one.name), one) for one in interventions if one.name]
+    named = [
+        (bare_name(intervention.name), intervention)
+        for intervention in interventions
+        if intervention.name
+    ]
     own = {_make_key(bare) for bare, _ in named}
     names = dict[str, str]()
     claimed = defaultdict[str, set[str]](set)
@@ -319,19 +360,31 @@ def _read_registered(
         if _is_placebo(bare) or is_vague(bare):
             continue
         others = _list_others(bare, intervention, own, mesh)
-        usual = find_entry(bare, "agent_abbreviations")
-        substances = [one for one in others if _is_substance(one, mesh)]
-        shown = usual.value if usual else bare
-        if substances and usual is None and not _is_substance(bare, mesh):
-            # a code or a brand, and the substance behind it
-            shown = substances[0]
+        shown = _choose_name(bare, others, mesh)
         name = names.setdefault(_make_key(bare), shown.lower())
         for other in (shown, *others):
             claimed[_make_key(other)].add(name)
     for key, owners in claimed.items():
-        if len(owners) == 1:
-            names.setdefault(key, next(iter(owners)))
+        if len(owners) > 1:
+            continue
+        (owner,) = owners
+        names.setdefault(key, owner)
     return names
+
+
+def _choose_name(bare: str, others: Sequence[str], mesh: Set[str]) -> str:
+    """Return the name by which an intervention is shown: its usual name; its own name if that is
+    a substance; else the first other name that is one, behind a code or brand; else its own.
+    """
+    usual = find_entry(bare, "agent_abbreviations")
+    if usual:
+        return usual.value
+    if _is_substance(bare, mesh):
+        return bare
+    for other in others:
+        if _is_substance(other, mesh):
+            return other
+    return bare
 
 
 def _list_others(
@@ -346,13 +399,21 @@ def _list_others(
     for written in intervention.other_names:
         other = bare_name(written)
         key = _make_key(other)
-        is_elsewhere = key in own or _is_placebo(other)
-        if not is_elsewhere and not _has_several(written) and not _is_class(other):
-            others.setdefault(key, other)
-    substances = [one for one in (bare, *others.values()) if _is_substance(one, mesh)]
-    different = {_name_substance(one) for one in substances}
-    # two substances under one name: a mixture, or a mistake of the registry
-    return [] if len(different) > 1 else list(others.values())
+        # The name of another intervention, or of no single drug.
+        if key in own or _is_placebo(other):
+            continue
+        if _has_several(written) or _is_class(other):
+            continue
+        others.setdefault(key, other)
+    substances = {
+        _name_substance(name)
+        for name in (bare, *others.values())
+        if _is_substance(name, mesh)
+    }
+    # Two substances under one name: a mixture, or a mistake of the registry.
+    if len(substances) > 1:
+        return []
+    return list(others.values())
 
 
 def _is_substance(name: str, mesh: Set[str]) -> bool:

@@ -37,14 +37,14 @@ def find_alternatives(
     >>> [[group.id for group in around] for around in find_alternatives(said)]
     [['g2', 'g1'], []]
     """
-    found: list[tuple[CriterionGroup, ...]] = []
+    alternatives: list[tuple[CriterionGroup, ...]] = []
     for criterion in eligibility.criteria:
         groups = list(eligibility.list_around(criterion.group))
-        while (
-            groups
-            and groups[-1].rule is _RULES[criterion.kind]
-            and groups[-1].id not in unsure
-        ):
+        # An outermost group whose rule is that of the list says nothing of its own.
+        while groups:
+            outermost = groups[-1]
+            if outermost.id in unsure or outermost.rule is not _RULES[criterion.kind]:
+                break
             groups.pop()
-        found.append(tuple(groups))
-    return found
+        alternatives.append(tuple(groups))
+    return alternatives

@@ -40,10 +40,13 @@ def read_arms(record: TrialRecord) -> list[Arm]:
             continue
         label = section.part("label")
         kind = section.part("type")
-        description = section.part("description") or (None if label else section.text)
-        arms.append(
-            Arm(label, kind and unify_word("arm_type", kind), description, section.name)
-        )
+        if kind:
+            kind = unify_word("arm_type", kind)
+        description = section.part("description") or None
+        # Some formats keep an arm as one text.
+        if description is None and not label:
+            description = section.text
+        arms.append(Arm(label, kind, description, section.name))
     return arms
 
 
@@ -63,21 +66,22 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     >>> [arm.label for arm in list_arms(said, [Arm("Active Arm"), Arm("Placebo")])]
     ['Active Arm', 'Placebo', 'Open label']
     """
-    known = {fold_label(arm.label or "") for arm in registered}
+    registered_labels = {fold_label(arm.label or "") for arm in registered}
     named = {
         fold_label(label): label
         for regimen in extraction.dosing
         for label in _list_labels(regimen)
     }
-    return [
-        *registered,
-        *(Arm(label) for folded, label in named.items() if folded not in known),
-    ]
+    arms = list(registered)
+    for folded, label in named.items():
+        if folded not in registered_labels:
+            arms.append(Arm(label))
+    return arms
 
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     """Yield which of the arms get which amounts of a regimen. An amount that names no arms is for
-    all of its regimen.
+    all of its regimen; an arm that gets none of the amounts is linked to the regimen alone.
 
     >>> amounts = [
     ...     {"low": 10, "high": 10, "unit": "mg", "arms": ["High"]},
@@ -101,26 +105,37 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     for place, arm in enumerate(arms):
         places[fold_label(arm.label or "")].append(place)
     for number, label in enumerate(map(fold_label, _list_labels(regimen))):
-        given = [
+        amounts: list[int | None] = [
             at for at, labels in enumerate(of_amounts) if not labels or label in labels
         ]
-        for at in given or (None,):
-            proofs = regimen.evidence_for(f"arms[{number}]")
-            if at is not None and of_amounts[at]:
-                proofs += regimen.evidence_for(f"amounts[{at}].arms")
-            sure = min(
-                (one.confidence for one in proofs if one.confidence is not None),
-                default=None,
-            )
-            yield from (ArmLink(at, place, sure) for place in places[label])
+        # An arm may get the regimen, and none of its amounts.
+        for at in amounts or [None]:
+            confidence = _find_confidence(regimen, number, at)
+            for place in places[label]:
+                yield ArmLink(at, place, confidence)
+
+
+def _find_confidence(
+    regimen: Regimen, arm_number: int, amount_index: int | None
+) -> float | None:
+    """Return the least confidence of what gives a regimen, or one of its amounts, to an arm; None
+    without any.
+    """
+    proofs = regimen.evidence_for(f"arms[{arm_number}]")
+    if amount_index is not None and regimen.amounts[amount_index].arms:
+        proofs += regimen.evidence_for(f"amounts[{amount_index}].arms")
+    least = None
+    for proof in proofs:
+        if proof.confidence is None:
+            continue
+        if least is None or proof.confidence < least:
+            least = proof.confidence
+    return least
 
 
 def _list_labels(regimen: Regimen) -> list[str]:
-    return list(
-        dict.fromkeys(
-            [
-                *regimen.arms,
-                *(label for amount in regimen.amounts for label in amount.arms),
-            ]
-        )
-    )
+    """Return the arms that a regimen names, then those that only its amounts name."""
+    labels = list(regimen.arms)
+    for amount in regimen.amounts:
+        labels += amount.arms
+    return list(dict.fromkeys(labels))

@@ -68,31 +68,39 @@ def list_parts(cells: Json) -> list[str]:
         return []
     if "|" in name:
         return list(name.split("|"))
-    known = list_quantities().get(name)
+    quantity = list_quantities().get(name)
     is_joint = any(word in name for word in _JOINTS)
-    if known is None or not is_joint or not known.both:
+    if quantity is None or not quantity.both or not is_joint:
         return [name]
-    parts = [list_quantities()[part] for part in sorted(known.both)]
-    fitting = [part for part in parts if _can_have(part, cells)]
     unit = cells["unit_ucum"]
-    # a unit that only some can be converted from is theirs: "creatinine or its clearance < 2 mg/dL"
-    own = [part for part in fitting if unit and part.to_canonical(1, unit) is not None]
-    return [part.name for part in own or fitting] or [name]
+    fitting = []
+    converted = []
+    for part_name in sorted(quantity.both):
+        part = list_quantities()[part_name]
+        if not _can_have(part, cells):
+            continue
+        fitting.append(part_name)
+        if unit and part.to_canonical(1, unit) is not None:
+            converted.append(part_name)
+    # A unit that only some can be converted from is theirs: "creatinine or its clearance < 2 mg/dL"
+    return converted or fitting or [name]
 
 
 def _can_have(quantity: KnownQuantity, cells: Json) -> bool:
+    """Return whether a quantity can have the unit of a limit, and its value if it is a score."""
     unit = cells["unit_ucum"]
     if unit is not None and not quantity.fits(unit):
         return False
     value = cells.get("value_canonical")
-    is_score = quantity.unit == "{score}"
+    if value is None or quantity.unit != "{score}":
+        return True
     # "ECOG or Karnofsky 0-1": nobody has a Karnofsky index of 1
-    return value is None or not is_score or quantity.is_possible(value)
+    return quantity.is_possible(value)
 
 
 def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
-    """Return whom a limit bounds, its ends and their unit; nothing if it may not hold as it
-    stands.
+    """Return whom a limit bounds, its ends and their unit: nothing if it may not hold as it
+    stands, whom alone if its value cannot be compared.
     """
     admits = cells.get("admits") or cells.get("admits_some")
     if admits is None:
@@ -117,8 +125,8 @@ def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
 def _measure(
     cells: Json, limit: Json, quantity: str
 ) -> tuple[float | None, float | None, str | None]:
-    """Return both values of a limit with their unit: the quantity's own, else that of the text, as
-    for multiples of a normal limit.
+    """Return both values of a limit with their unit: in the quantity's own unit; else as
+    written, if no conversion is known or the value is implausible; else None, None, None.
     """
     if cells["value_canonical"] is not None:
         high = cells["value_high_canonical"]
@@ -169,10 +177,12 @@ def _list_both(low: float, high: float | None, *, outside: bool) -> Ends:
 
 
 def _is_either(ends: Ends, quantity: str, cells: Json) -> bool:
-    """Whether it is enough that one of two joined quantities is so high: "ALT or AST > 2 x ULN" of
-    patients with hepatitis. "ALT or AST < 3 x ULN" bounds both.
+    """Return whether it is enough that one of two joined quantities is so high: "ALT or AST > 2 x
+    ULN" of patients with hepatitis. "ALT or AST < 3 x ULN" bounds both.
     """
     is_joint = cells["quantity_canonical"] != quantity
-    worse = list_quantities()[quantity].worse if is_joint else None
-    is_laboratory = bool(cells.get("laboratory"))
-    return is_joint and is_laboratory and worse != "lower" and ends.high is None
+    if not is_joint or not cells.get("laboratory"):
+        return False
+    if list_quantities()[quantity].worse == "lower":
+        return False
+    return ends.high is None

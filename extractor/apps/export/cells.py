@@ -52,14 +52,14 @@ def find_texts(columns: Sequence[Column]) -> TextPlaces:
     TextPlaces(words=(1,), quote=1, raw=2)
     """
     names = [column.name for column in columns]
-    words = tuple(
-        place
-        for place, column in enumerate(columns)
-        if column.kind == "text" and column.name not in _OWN_WORDS
-    )
+    words = []
+    for place, column in enumerate(columns):
+        if column.kind != "text" or column.name in _OWN_WORDS:
+            continue
+        words.append(place)
     if RAW_QUOTE.name not in names:
-        return TextPlaces(words)
-    return TextPlaces(words, names.index(QUOTE), names.index(RAW_QUOTE.name))
+        return TextPlaces(tuple(words))
+    return TextPlaces(tuple(words), names.index(QUOTE), names.index(RAW_QUOTE.name))
 
 
 def clean_rows(
@@ -74,12 +74,16 @@ def clean_rows(
     """
     words = {table: place.words for table, place in places.items()}
     for table, row in rows:
-        unclean = [
-            place
-            for place in words[table]
-            if (cell := row[place]) and not is_plain(cell)
-        ]
-        yield table, _clean(row, unclean, places[table]) if unclean else row
+        # Most cells are clean as they are: a row is copied only if one is not.
+        unclean = []
+        for place in words[table]:
+            cell = row[place]
+            if cell and not is_plain(cell):
+                unclean.append(place)
+        if unclean:
+            yield table, _clean(row, unclean, places[table])
+        else:
+            yield table, row
 
 
 def _clean(row: Row, unclean: Sequence[int], places: TextPlaces) -> Row:

@@ -68,14 +68,15 @@ def list_columns(table: str) -> tuple[Column, ...]:
     >>> [column.kind for column in list_columns("amounts")]
     ['text', 'text', 'number', 'number', 'number', 'number', 'text', 'number']
     """
-    known = tomllib.loads(
-        Path(__file__).with_name("columns.toml").read_text("utf-8")
-    ).get(table, {})
-    parts = (
-        (name, [given] if isinstance(given, str) else given[::-1])
-        for name, given in known.items()
-    )
-    return tuple(Column(name, *given) for name, given in parts)
+    tables = tomllib.loads(Path(__file__).with_name("columns.toml").read_text("utf-8"))
+    columns = []
+    for name, described in tables.get(table, {}).items():
+        # A column of text has its meaning alone; others have their kind before it.
+        if isinstance(described, str):
+            columns.append(Column(name, described))
+        else:
+            columns.append(Column(name, *reversed(described)))
+    return tuple(columns)
 
 
 def read_registry(record: TrialRecord) -> Json:
@@ -85,18 +86,30 @@ def read_registry(record: TrialRecord) -> Json:
     explains.
     """
     fields = record.registry
-    enrolment = fields.enrollment or ""
     title = record.raw_text("title") or record.raw_text("official_title") or ""
+    # A condition stands on a line of its own.
     conditions = filter(str.strip, (record.raw_text("conditions") or "").split("\n"))
-    ages = {name: read_registered(name, fields.text(name) or "") for name in AGES}
+    written = fields.enrollment or ""
+    enrolment = None
+    # More digits would not fit into an integer of a database.
+    if written.isdecimal() and len(written) < 19:
+        enrolment = int(written)
+    ages = {}
+    for name in AGES:
+        age = read_registered(name, fields.text(name) or "")
+        days = age and to_days(age.model_dump())
+        ages[f"registered_{name}_days"] = days
+    explained = find_explained(
+        section.text
+        for section in record.sections
+        if not section.name.startswith(_NO_AGENTS)
+    )
     return {
         "title": " ".join(title.split()) or None,
         "conditions": "|".join(conditions) or None,
         "study_type": fields.study_type,
         "phases": fields.text("phases"),
-        "enrolment": int(enrolment)
-        if enrolment.isdecimal() and len(enrolment) < 19
-        else None,
+        "enrolment": enrolment,
         "enrolment_type": fields.enrollment_type,
         "registered_minimum_age": fields.minimum_age,
         "registered_maximum_age": fields.maximum_age,
@@ -104,10 +117,7 @@ def read_registry(record: TrialRecord) -> Json:
         "registered_healthy_volunteers": read_registered(
             "healthy_volunteers", fields.healthy_volunteers or ""
         ),
-        **{
-            f"registered_{name}_days": age and to_days(age.model_dump())
-            for name, age in ages.items()
-        },
+        **ages,
         "status": fields.status,
         "allocation": fields.allocation,
         "intervention_model": fields.assignment,
@@ -121,11 +131,7 @@ def read_registry(record: TrialRecord) -> Json:
         "arms": read_arms(record),
         "interventions": read_interventions(record),
         "terms": list_terms(record),
-        "explained": find_explained(
-            section.text
-            for section in record.sections
-            if not section.name.startswith(_NO_AGENTS)
-        ),
+        "explained": explained,
     }
 
 
@@ -133,81 +139,97 @@ def list_evidence(item: Json, name: str, member: Json) -> list[Json]:
     """Return the evidence of a member of the list ``name`` of an item, and then that of its
     parts.
     """
-    index = next(place for place, one in enumerate(item[name]) if one is member)
-    known = item.get("evidence") or ()
+    # The same object: an equal member may stand before it.
+    index = next(at for at, other in enumerate(item[name]) if other is member)
+    pieces = item.get("evidence") or ()
     field = f"{name}[{index}]"
-    return [
-        *(piece for piece in known if piece["field"] == field),
-        *(piece for piece in known if piece["field"].startswith(f"{field}.")),
-    ]
+    of_member = [piece for piece in pieces if piece["field"] == field]
+    of_parts = [piece for piece in pieces if piece["field"].startswith(f"{field}.")]
+    return of_member + of_parts
 
 
 def find_least(pieces: Sequence[Json]) -> float | None:
     """Return the least confidence of pieces of evidence; None if none has one."""
-    return min(
-        (piece["confidence"] for piece in pieces if piece["confidence"] is not None),
-        default=None,
-    )
+    confidences = [piece["confidence"] for piece in pieces]
+    counted = [confidence for confidence in confidences if confidence is not None]
+    return min(counted, default=None)
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Json:
-    pieces = (
-        piece
-        for piece in list_evidence(regimen, "amounts", amount)
-        if ".arms" not in piece["field"]
-    )
-    sure = {"confidence": find_least(list(pieces))}
+    """Return the cells of an amount: its confidence, and its numbers in the canonical unit of what
+    it measures, and those of a day.
+    """
+    pieces = list_evidence(regimen, "amounts", amount)
+    # Arms are no part of the amount: the table ``regimen_arms`` has them.
+    of_amount = [piece for piece in pieces if ".arms" not in piece["field"]]
+    confidence = {"confidence": find_least(of_amount)}
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
-        return sure
-    first, *rest = unit.split("/")
-    base = next(
-        (
-            one
-            for one in _DOSE_UNITS
-            if first and find_dimension(one)[1] == find_dimension(first)[1]
-        ),
-        first,
-    )
-    target = "/".join([base, *rest])
-    ends = {
-        name: amount[name] for name in ("low", "high") if amount.get(name) is not None
+        return confidence
+    target = _choose_dose_unit(unit)
+    converted = {}
+    for name in ("low", "high"):
+        if amount.get(name) is not None:
+            number = convert(amount[name], unit, target)
+            converted[f"{name}_canonical"] = number
+    return {
+        **confidence,
+        **converted,
+        "unit_ucum": unit,
+        "unit_canonical": target,
+        **_compute_daily(converted, target, regimen),
     }
-    converted = {
-        f"{name}_canonical": convert(number, unit, target)
-        for name, number in ends.items()
-    }
-    daily = _compute_daily(converted, target, regimen)
-    return {**sure, **converted, "unit_ucum": unit, "unit_canonical": target, **daily}
+
+
+def _choose_dose_unit(unit: str) -> str:
+    """Return the unit in which doses of this kind are compared: mg for ug, mg/kg for g/kg."""
+    first, *per = unit.split("/")
+    if not first:
+        return unit
+    dimension = find_dimension(first)[1]
+    for base in _DOSE_UNITS:
+        if find_dimension(base)[1] == dimension:
+            return "/".join([base, *per])
+    return unit
 
 
 def _compute_daily(
     canonical: Mapping[str, float | None], unit: str, regimen: Json
 ) -> dict[str, Any]:
-    """Return the amounts of a day on which it is given; nothing for a unit or frequency that
-    makes no daily amount.
+    """Return the amounts of a day on which it is given: times its daily frequency, or as it is
+    in a unit per day; nothing for "%", for what is counted by anything but the body, and for
+    what is not given daily.
     """
     whole, *per = unit.split("/")
-    times, period, every = read_table("fhir")["repeats"].get(
-        regimen.get("frequency"), (0, 1, None)
-    )
-    if every == "h":
-        factor = times * 24 / period
-    elif (period, every) == (1, "d"):
-        factor = times
-    else:
-        factor = 0
+    factor = _count_daily(regimen.get("frequency"))
+    # "5 mg/d" is of a day already, however often it is given.
     if per[-1:] == ["d"]:
         per = per[:-1]
         factor = 1
-    if not factor or whole == "%" or not _BODY.issuperset(per):
+    if not factor or whole == "%":
         return {}
-    ends = {
-        f"daily_{name.removesuffix('_canonical')}": number * factor
-        for name, number in canonical.items()
-        if number
-    }
-    return ends | {"daily_unit": "/".join([whole, *per, "d"])}
+    if not _BODY.issuperset(per):
+        return {}
+    cells: dict[str, Any] = {}
+    for name, number in canonical.items():
+        if number:
+            cells[f"daily_{name.removesuffix('_canonical')}"] = number * factor
+    cells["daily_unit"] = "/".join([whole, *per, "d"])
+    return cells
+
+
+def _count_daily(frequency: str | None) -> float:
+    """Return how often a dose is given on a day; 0 for what is not daily, such as weekly."""
+    repeat = read_table("fhir")["repeats"].get(frequency)
+    if repeat is None:
+        return 0
+    number, period, unit = repeat
+    times: float = number
+    if unit == "h":
+        return times * 24 / float(period)
+    if unit == "d" and period == 1:
+        return times
+    return 0
 
 
 def to_days(period: Json | None) -> float | None:
@@ -216,8 +238,12 @@ def to_days(period: Json | None) -> float | None:
     >>> to_days({"value": 2, "unit": "week"}), to_days({"value": 2, "unit": "cycle"})
     (14.0, None)
     """
-    unit = read_unit(period["unit"]) if period and period.get("unit") else None
-    return convert(period["value"], unit, "d") if period and unit else None
+    if not period or not period.get("unit"):
+        return None
+    unit = read_unit(period["unit"])
+    if not unit:
+        return None
+    return convert(period["value"], unit, "d")
 
 
 def list_custom_rows(extraction: TrialExtraction) -> Iterator[Row]:
@@ -244,29 +270,25 @@ def list_custom_rows(extraction: TrialExtraction) -> Iterator[Row]:
     names = [column.name for column in list_columns(CUSTOM)]
     for field, items in extraction.custom.items():
         for index, item in enumerate(items):
-            common = {
-                "record_id": extraction.record_id,
-                "field": field,
-                "item_index": index,
-                "of": item.of,
-            }
-            common["calibrated"] = (
-                item.calibrated if item.confidence is not None else None
-            )
-            for one in list_values(field, item):
-                proof = (one.evidence[0] if one.evidence else item).model_dump(
-                    mode="json"
-                )
+            is_calibrated = None if item.confidence is None else item.calibrated
+            for value in list_values(field, item):
+                # Origin, support and confidence are those of the first words, or of the item.
+                proof = value.evidence[0] if value.evidence else item
+                proven = proof.model_dump(mode="json")
                 cells = {
-                    "attribute": one.name,
-                    "value_index": FieldRef(one.path).position,
+                    "attribute": value.name,
+                    "value_index": FieldRef(value.path).position,
+                    "char_start": proven.get("start"),
+                    "char_end": proven.get("end"),
+                    "text": show_value(value.value),
+                    **proven,
+                    "record_id": extraction.record_id,
+                    "field": field,
+                    "item_index": index,
+                    "of": item.of,
+                    "calibrated": is_calibrated,
+                    **_measure(value.value),
                 }
-                cells |= {
-                    "char_start": proof.get("start"),
-                    "char_end": proof.get("end"),
-                    "text": show_value(one.value),
-                }
-                cells |= proof | common | _measure(one.value)
                 yield tuple(map(cells.get, names))
 
 
@@ -281,38 +303,48 @@ def _measure(value: Any) -> dict[str, Any]:
     That is days for hours and longer, else the unit itself: what is measured decides on more, and
     is not known here.
     """
-    if isinstance(value, bool | int | float):
-        return {"truth" if isinstance(value, bool) else "number": value}
-    parts = value.model_dump(mode="json") if isinstance(value, BaseModel) else {}
+    if isinstance(value, bool):
+        return {"truth": value}
+    if isinstance(value, int | float):
+        return {"number": value}
+    if not isinstance(value, BaseModel):
+        return {}
+    parts = value.model_dump(mode="json")
     if "unit" not in parts:
         return {}
     ends = {
         "number": parts.get("value", parts.get("low")),
         "number_high": parts.get("value_high", parts.get("high")),
     }
-    measured = ends | {"comparator": parts.get("comparator"), "unit": parts["unit"]}
+    measured = {
+        **ends,
+        "comparator": parts.get("comparator"),
+        "unit": parts["unit"],
+    }
     unit = read_unit(parts["unit"]) if parts["unit"] else None
     if unit is None:
         return measured
-    in_days = (
-        convert(1, unit, "d")
-        if find_dimension(unit)[1] == find_dimension("d")[1]
-        else None
-    )
-    canonical = "d" if (in_days or 0) >= _HOUR else unit
-    converted = {
-        f"{name}_canonical": convert(one, unit, canonical)
-        for name, one in ends.items()
-        if one is not None
-    }
-    return measured | converted | {"unit_canonical": canonical}
+    # A QT interval stays in milliseconds.
+    canonical = "d" if _is_long_time(unit) else unit
+    for name, number in ends.items():
+        if number is not None:
+            measured[f"{name}_canonical"] = convert(number, unit, canonical)
+    measured["unit_canonical"] = canonical
+    return measured
+
+
+def _is_long_time(unit: str) -> bool:
+    """Return whether a unit is of time, an hour or longer."""
+    if find_dimension(unit)[1] != find_dimension("d")[1]:
+        return False
+    return (convert(1, unit, "d") or 0) >= _HOUR
 
 
 def _join_exceptions(criterion: Json) -> str | None:
-    pieces = (
-        one for one in criterion.get("evidence") or () if one["field"] == EXCEPTION
-    )
-    return "|".join(show_line(one["quote"]) for one in pieces) or None
+    """Return the words of the exceptions of a criterion."""
+    pieces = criterion.get("evidence") or ()
+    quotes = [piece["quote"] for piece in pieces if piece["field"] == EXCEPTION]
+    return "|".join(map(show_line, quotes)) or None
 
 
 def find_instrument(endpoint: Json) -> str | None:
@@ -320,10 +352,8 @@ def find_instrument(endpoint: Json) -> str | None:
     instrument = endpoint.get("instrument")
     if not instrument:
         return None
-    around = " ".join(
-        endpoint[part] for part in ("measure", "description") if endpoint.get(part)
-    )
-    return name_instrument(instrument["name"], around)
+    texts = (endpoint.get("measure"), endpoint.get("description"))
+    return name_instrument(instrument["name"], " ".join(filter(None, texts)))
 
 
 COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {

@@ -45,6 +45,13 @@ _ENDS = re.compile(r"\s(?:to|until|till|through|up\sto|and|at)\s|\.\s", re.IGNOR
 """What ends the name of a moment."""
 _CHANGE = re.compile(r"\bchanges?\b", re.IGNORECASE)
 _BASELINE = re.compile(r"(?:the\s)?baseline", re.IGNORECASE)
+_FROM_BASELINE = re.compile(
+    r"\bchang(?:es?|ed|ing)\b[^.;\n]{0,120}?\b(?:from|since|relative\sto|versus|vs\.?|compared\s(?:to|with))"
+    r"\s(?:the\s|their\s|day\s1\s)?baseline\b"
+    r"|\bbaseline\sto\b[^.;\n]{0,60}\bchanges?\b|\bchanges?\b[^.;\n]{0,60}\bbetween\sbaseline\b",
+    re.IGNORECASE,
+)
+"""A change that is measured against baseline."""
 _NEAR = 25
 """How many characters behind a time may say that it follows an operation."""
 _LISTED = re.compile(
@@ -76,7 +83,8 @@ def find_anchors(
     in its time frame.
 
     Where the time frame names no moment, the measure or the description may: "at 1, 3 and 6 months
-    after surgery" of the time frame "6 months". Else the start of the endpoint's clock counts.
+    after surgery" of the time frame "6 months". Else the start of the endpoint's clock counts, and
+    for a change from baseline, baseline.
 
     >>> endpoint = {
     ...     "description": "Pain at 1, 3 and 6 months after surgery",
@@ -86,11 +94,26 @@ def find_anchors(
     ['surgery']
     """
     points = endpoint["time_points"]
-    anchors = _read_anchors(frame, places, [point["unit"] for point in points])
+    units = [point["unit"] for point in points]
+    anchors = _AnchorReader(frame, places, units).read()
     if not any(anchors):
         anchors = [_find_elsewhere(endpoint, point) for point in points]
     start = _read_start(endpoint)
-    return [anchor or start for anchor in anchors]
+    baseline = _read_baseline(endpoint, frame)
+    return [
+        anchor or start or (None if point["unit"] in _WITHIN_A_DAY else baseline)
+        for anchor, point in zip(anchors, points, strict=True)
+    ]
+
+
+def _read_baseline(endpoint: Json, frame: str) -> AnchorClass | None:
+    """Return the class of baseline if the endpoint is a change from it: "12 weeks" of a change from
+    baseline are 12 weeks after baseline.
+    """
+    texts = (frame, endpoint.get("measure") or "", endpoint.get("description") or "")
+    if any(_FROM_BASELINE.search(text[:_LONGEST_TEXT]) for text in texts):
+        return classify_anchor("from baseline")
+    return None
 
 
 def _find_elsewhere(endpoint: Json, point: Json) -> AnchorClass | None:
@@ -99,12 +122,13 @@ def _find_elsewhere(endpoint: Json, point: Json) -> AnchorClass | None:
     """
     for name in ("measure", "description"):
         text = endpoint.get(name) or ""
-        may_name = point["unit"] in text.lower() and _MOMENT_SIGN.search(text)
-        if len(text) > _LONGEST_TEXT or not may_name:
+        if len(text) > _LONGEST_TEXT or point["unit"] not in text.lower():
             continue
-        named = {anchor for anchor in _read_same(text, point) if anchor}
-        if named:
-            return named.pop() if len(named) == 1 else None
+        if not _MOMENT_SIGN.search(text):
+            continue
+        anchors = set(filter(None, _read_same(text, point)))
+        if anchors:
+            return anchors.pop() if len(anchors) == 1 else None
     return None
 
 
@@ -116,82 +140,105 @@ def _read_same(text: str, point: Json) -> list[AnchorClass | None]:
     moments = [moment for group in read.groups for moment in group.moments]
     places = [read.locate(moment) for moment in moments]
     units = [moment.unit for moment in moments]
-    anchors = _read_anchors(text, places, units)
-    return [
-        None if anchor is AnchorClass.OTHER_EVENT else anchor
-        for moment, anchor in zip(moments, anchors, strict=True)
-        if (moment.value, moment.unit) == (point["value"], point["unit"])
-    ]
+    of_point: list[AnchorClass | None] = []
+    anchors = _AnchorReader(text, places, units).read()
+    for moment, anchor in zip(moments, anchors, strict=True):
+        if moment.value != point["value"] or moment.unit != point["unit"]:
+            continue
+        of_point.append(None if anchor is AnchorClass.OTHER_EVENT else anchor)
+    return of_point
 
 
-def _read_anchors(
-    text: str, places: Sequence[Place | None], units: Sequence[str]
-) -> list[AnchorClass | None]:
-    """Return what each time is counted from. In a list, "1, 3 and 6 months after surgery", all
-    share it.
+class _AnchorReader:
+    """Reads what the times of a text are counted from.
 
     In "2 hours after the dose at week 4", the dose belongs to the hours: days and longer times do
     not share it.
     """
-    around = [_list_neighbours(places, index) for index in range(len(places))]
-    pairs = enumerate(pairwise(places))
-    joints = [index for index, pair in pairs if _are_listed(text, *pair)]
-    anchors = [
-        _read_behind(text, place, *ends)
-        for place, ends in zip(places, around, strict=True)
-    ]
-    of_hours = {
-        index
-        for index, anchor in enumerate(anchors)
-        if anchor and units[index] in _WITHIN_A_DAY
-    }
-    for index in reversed(joints):
-        _share(anchors, units, of_hours, lender=index + 1, borrower=index)
-    for index, place in enumerate(places):
-        is_taken = index - 1 in of_hours and units[index] not in _WITHIN_A_DAY
-        if place and anchors[index] is None and not is_taken:
-            anchors[index] = _read_before(text, around[index][0], place[0])
-    for index in joints:
-        _share(anchors, units, of_hours, lender=index, borrower=index + 1)
-    return anchors
 
+    def __init__(
+        self, text: str, places: Sequence[Place | None], units: Sequence[str]
+    ) -> None:
+        self._text = text
+        self._places = places
+        self._units = units
+        self._anchors: list[AnchorClass | None] = []
+        self._of_hours = set[int]()
+        """The times whose moment is one of hours or minutes."""
 
-def _share(
-    anchors: list[AnchorClass | None],
-    units: Sequence[str],
-    of_hours: set[int],
-    *,
-    lender: int,
-    borrower: int,
-) -> None:
-    """Give a time without a moment that of another one of its list. ``of_hours`` has the times
-    whose moment is one of hours or minutes; those that share it are added.
-    """
-    is_barred = lender in of_hours and units[borrower] not in _WITHIN_A_DAY
-    if anchors[borrower] is not None or is_barred:
-        return
-    anchors[borrower] = anchors[lender]
-    if lender in of_hours:
-        of_hours.add(borrower)
+    def read(self) -> list[AnchorClass | None]:
+        """Return what each time is counted from. In a list, "1, 3 and 6 months after surgery", all
+        share it.
+        """
+        around = [
+            _list_neighbours(self._places, index) for index in range(len(self._places))
+        ]
+        for index, place in enumerate(self._places):
+            first, last = around[index]
+            anchor = _read_behind(self._text, place, first, last)
+            self._anchors.append(anchor)
+            if anchor and self._units[index] in _WITHIN_A_DAY:
+                self._of_hours.add(index)
+        joints = self._list_joints()
+        # A moment behind the last time of a list is that of the others.
+        for index in reversed(joints):
+            self._share(lender=index + 1, borrower=index)
+        for index, place in enumerate(self._places):
+            if place is None or self._anchors[index] is not None:
+                continue
+            if not self._is_barred(lender=index - 1, borrower=index):
+                first, _ = around[index]
+                self._anchors[index] = _read_before(self._text, first, place[0])
+        # A moment before the first time of a list, too.
+        for index in joints:
+            self._share(lender=index, borrower=index + 1)
+        return self._anchors
+
+    def _list_joints(self) -> list[int]:
+        """Return the times that stand in one list with the next."""
+        pairs = enumerate(pairwise(self._places))
+        return [index for index, pair in pairs if _are_listed(self._text, *pair)]
+
+    def _share(self, *, lender: int, borrower: int) -> None:
+        """Give a time without a moment that of another one of its list."""
+        if self._anchors[borrower] is not None:
+            return
+        if self._is_barred(lender=lender, borrower=borrower):
+            return
+        self._anchors[borrower] = self._anchors[lender]
+        if lender in self._of_hours:
+            self._of_hours.add(borrower)
+
+    def _is_barred(self, *, lender: int, borrower: int) -> bool:
+        """Return whether a moment is one of hours, which a longer time does not share."""
+        if lender not in self._of_hours:
+            return False
+        return self._units[borrower] not in _WITHIN_A_DAY
 
 
 def _list_neighbours(
     places: Sequence[Place | None], index: int
 ) -> tuple[int, int | None]:
     """Return the end of the time point before one, and the start of the next."""
-    before = [place[1] for place in places[:index] if place]
-    behind = [place[0] for place in places[index + 1 :] if place]
-    return max(before, default=0), min(behind, default=None)
+    end_before = 0
+    for place in places[:index]:
+        if place:
+            end_before = max(end_before, place[1])
+    starts_behind = [place[0] for place in places[index + 1 :] if place]
+    return end_before, min(starts_behind, default=None)
 
 
 def _are_listed(frame: str, place: Place | None, following: Place | None) -> bool:
+    """Return whether two times stand in one list, or are the ends of a range."""
     if not place or not following:
         return False
-    between = (place[1], following[0])
-    if between[1] < between[0]:
+    start = place[1]
+    end = following[0]
+    if end < start:
         return False
-    listed = _LISTED.fullmatch(frame, *between) or RANGE.fullmatch(frame, *between)
-    return listed is not None
+    if _LISTED.fullmatch(frame, start, end):
+        return True
+    return RANGE.fullmatch(frame, start, end) is not None
 
 
 def _read_behind(
@@ -206,40 +253,51 @@ def _read_behind(
     if any(_POSTOPERATIVE.search(part) for part in around):
         return AnchorClass.SURGERY
     behind = _BEHIND.match(frame, end, stop)
+    if behind is None:
+        return None
+    # "Change from baseline at week 12": the change is from there, the time is not.
     is_change = _CHANGE.search(frame, 0, start) is not None
-    if behind and not (is_change and _BASELINE.match(behind["moment"])):
-        anchor = _classify(behind["sign"], behind["moment"])
-        if anchor:
-            return anchor
-    return None
+    if is_change and _BASELINE.match(behind["moment"]):
+        return None
+    return _classify(behind["sign"], behind["moment"])
 
 
 def _read_before(frame: str, first: int, start: int) -> AnchorClass | None:
-    """Return the class of the nearest moment named before a time. A change from baseline is
-    counted from none.
+    """Return the class of the nearest moment named before a time. That of a change from baseline
+    counts last of all, so it is none here.
     """
-    for named in reversed(list(_BEFORE.finditer(frame, first, start))):
-        is_change = _CHANGE.search(frame, first, named.start()) is not None
-        if is_change and _BASELINE.match(named["moment"]):
+    for before in reversed(list(_BEFORE.finditer(frame, first, start))):
+        is_change = _CHANGE.search(frame, first, before.start()) is not None
+        if is_change and _BASELINE.match(before["moment"]):
             continue
-        anchor = _classify(named["sign"], named["moment"])
+        anchor = _classify(before["sign"], before["moment"])
         if anchor:
             return anchor
-    leading = _LEADING.match(frame, 0, start) if first == 0 else None
-    anchor = _classify("", leading["moment"]) if leading else None
-    # what begins a frame may be anything; only a moment that has a class of its own counts
-    return None if anchor is AnchorClass.OTHER_EVENT else anchor
+    if first != 0:
+        return None
+    leading = _LEADING.match(frame, 0, start)
+    if leading is None:
+        return None
+    anchor = _classify("", leading["moment"])
+    # What begins a frame may be anything; only a moment that has a class of its own counts.
+    if anchor is AnchorClass.OTHER_EVENT:
+        return None
+    return anchor
 
 
 def _classify(sign: str, moment: str) -> AnchorClass | None:
+    """Return the class of a moment, by its words and the word before them, such as "after"."""
     words = _ENDS.split(moment.strip())[0]
     if words[:1].isdigit():
         return None
-    sign = "from" if sign.strip().casefold() == "between" else sign
+    sign = sign.strip()
+    # "Between surgery and week 12" is counted from the surgery.
+    if sign.casefold() == "between":
+        sign = "from"
     begun = _BEGUN.fullmatch(words)
     if begun:
-        return classify_anchor(f"{sign.strip()} initiation of {begun['what']}")
-    return classify_anchor(f"{sign.strip()} {words}".strip())
+        return classify_anchor(f"{sign} initiation of {begun['what']}")
+    return classify_anchor(f"{sign} {words}".strip())
 
 
 def _read_start(endpoint: Json) -> AnchorClass | None:
@@ -250,4 +308,6 @@ def _read_start(endpoint: Json) -> AnchorClass | None:
     if not event or endpoint.get("time_kind") != TimeKind.UP_TO:
         return None
     anchor = classify_anchor(event)
-    return anchor if anchor in _STARTS else None
+    if anchor not in _STARTS:
+        return None
+    return anchor

@@ -30,22 +30,26 @@ def find_form(
     >>> find_form(["Fictumab 50 mg tablets"], ())
     'tablet'
     """
-    sources = (
-        list(quotes),
-        [name for one in interventions for name in one.names],
-        list(arms),
-        [one.description or "" for one in interventions],
-    )
-    for texts in sources:
-        forms = {form for text in texts for form in _list_forms(text)}
+    names: list[str] = []
+    descriptions: list[str] = []
+    for registered in interventions:
+        names += registered.names
+        descriptions.append(registered.description or "")
+    for texts in (quotes, names, arms, descriptions):
+        forms = set[str]()
+        for text in texts:
+            forms.update(_list_forms(text))
+        if not forms:
+            continue
+        # The first source that names forms decides, if only that they are several.
         close = forms - _WAYS or forms
-        if forms:
-            return next(iter(close)) if len(close) == 1 else None
+        return close.pop() if len(close) == 1 else None
     return None
 
 
 @lru_cache(maxsize=_KEPT)
 def _list_forms(text: str) -> tuple[str, ...]:
+    """Return the forms that a text names, without those that are inside another one."""
     folded = text.lower()
     if not any(term in folded for term in _list_terms()):
         return ()
@@ -54,16 +58,20 @@ def _list_forms(text: str) -> tuple[str, ...]:
     outer_end = 0
     for term in find_terms(tokens, "dosage_forms"):
         between = {word.lower() for word in tokens.words[outer_end : term.first]}
-        is_inside = outer_end and not between.isdisjoint(_HOLDING)
-        # "a capsule containing a tablet of 10 mg": what is given is the capsule
-        if not is_inside or len(between) > _NEAR:
-            forms.append(term.value)
-            outer_end = term.end
+        is_held = bool(outer_end) and not between.isdisjoint(_HOLDING)
+        # "a capsule containing a tablet of 10 mg": what is given is the capsule.
+        if is_held and len(between) <= _NEAR:
+            continue
+        forms.append(term.value)
+        outer_end = term.end
     return tuple(dict.fromkeys(forms))
 
 
 @cache
 def _list_terms() -> tuple[str, ...]:
     """Return the first words of all forms: a text without them need not be read."""
-    terms = {term for entry in terms_of("dosage_forms") for term in entry.terms}
-    return tuple({term.lower().replace("-", " ").split()[0] for term in terms})
+    first_words = set[str]()
+    for entry in terms_of("dosage_forms"):
+        for term in entry.terms:
+            first_words.add(term.lower().replace("-", " ").split()[0])
+    return tuple(first_words)

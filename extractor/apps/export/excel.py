@@ -43,16 +43,18 @@ def write_workbook(
                     if number >= _MOST_ROWS:
                         raise _refuse(table, f"has more than {_MOST_ROWS - 1:,} rows")
                     for place, (column, cell) in enumerate(json.loads(line).items()):
-                        if (
-                            isinstance(cell, str)
-                            and len(cell.encode("utf-16-le")) > 2 * _LONGEST_TEXT
-                        ):
-                            raise _refuse(
-                                table,
-                                f"row {number}, {column}: has more than {_LONGEST_TEXT:,} "
-                                "characters",
-                            )
+                        if _is_too_long(cell):
+                            problem = f"has more than {_LONGEST_TEXT:,} characters"
+                            where = f"row {number}, {column}"
+                            raise _refuse(table, f"{where}: {problem}")
                         _write_cell(sheet, number, place, cell)
+
+
+def _is_too_long(cell: Any) -> bool:
+    """Return whether a text is longer than a cell of Excel, which counts characters in UTF-16."""
+    if not isinstance(cell, str):
+        return False
+    return len(cell.encode("utf-16-le")) > 2 * _LONGEST_TEXT
 
 
 def _write_cell(sheet: Any, row: int, place: int, cell: Any) -> None:

@@ -3,7 +3,7 @@
 import json
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from extractor.apps.export.columns import Row
 from extractor.apps.export.excel import write_workbook
 from extractor.apps.export.files import (
     COLUMNS_FILE,
@@ -69,20 +70,22 @@ class Threshold:
         from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
 
         kept = drop_doubtful(extraction, self.minimum)
-        for counts, counted in ((self.seen, extraction), (self.kept, kept)):
-            proven = (
-                len({piece.field for piece in item.evidence})
-                for _, item in counted.list_items()
-            )
-            numbers = {
-                "values": sum(proven),
-                "criteria": len(counted.eligibility.criteria),
-            }
-            counts.update(
-                numbers
-                | {"regimens": len(counted.dosing), "endpoints": len(counted.endpoints)}
-            )
+        self.seen.update(_count_items(extraction))
+        self.kept.update(_count_items(kept))
         return kept
+
+
+def _count_items(extraction: TrialExtraction) -> dict[str, int]:
+    """Count the values and items of an extraction. A value is a field with evidence."""
+    values = 0
+    for _, item in extraction.list_items():
+        values += len({piece.field for piece in item.evidence})
+    return {
+        "values": values,
+        "criteria": len(extraction.eligibility.criteria),
+        "regimens": len(extraction.dosing),
+        "endpoints": len(extraction.endpoints),
+    }
 
 
 def export_run(
@@ -107,35 +110,64 @@ def export_run(
     chosen = tuple(tables) or list_tables(fields)
     format_ = destination.format
     results = find_results(run)
-    if destination.is_file and format_ not in _OF_MANY and len(chosen) > 1:
+    is_of_one_table = destination.is_single_file and format_ not in _OF_MANY
+    if is_of_one_table and len(chosen) > 1:
         raise ValueError(
             f"{destination.path} holds one table; name it with --tables, or a folder with --format"
         )
     library, extra = _EXTRAS.get(format_, ("", ""))
     if library and find_spec(library) is None:
         raise MissingExtra(f"the format {format_} needs {library}", extra)
-    counts = {table.name: 0 for table in chosen}
     with destination.staged() as (scratch, made):
-        final = {name: made / f"{name}.{format_}" for name in counts}
-        if destination.is_file:
-            final = dict.fromkeys(counts, made)
-        # Libraries load complete lines.
-        rows = {name: scratch / f"{name}.rows" for name in counts} if library else final
-        with open_tables(chosen, rows, as_csv=format_ is Format.CSV) as append:
-            for extraction in read_results(results, lines, threshold):
-                for name, row in find_rows(extraction, registry, fields):
-                    if name in counts:
-                        append[name](row)
-                        counts[name] += 1
+        # A destination that is a file holds all tables; a folder has a file for each.
+        final = dict.fromkeys((table.name for table in chosen), made)
+        if not destination.is_single_file:
+            final = {name: made / f"{name}.{format_}" for name in final}
+        written = final
+        if library:
+            # Libraries load complete lines.
+            written = {name: scratch / f"{name}.rows" for name in final}
+        extractions = read_results(results, lines, threshold)
+        rows = _list_rows(extractions, registry, fields)
+        as_csv = format_ is Format.CSV
+        counts = _write_rows(chosen, written, rows, as_csv=as_csv)
         if format_ is Format.XLSX:
-            write_workbook(made, chosen, rows)
+            write_workbook(made, chosen, written)
         elif format_ is Format.DUCKDB:
-            load_tables(made, chosen, rows, None)
+            load_tables(made, chosen, written, None)
         elif format_ is Format.PARQUET:
-            load_tables(scratch / "rows.duckdb", chosen, rows, final)
-        if not destination.is_file:
+            load_tables(scratch / "rows.duckdb", chosen, written, final)
+        if not destination.is_single_file:
             described = json.dumps(describe_tables(chosen), indent=2)
             (made / COLUMNS_FILE).write_text(f"{described}\n", encoding="utf-8")
+    return counts
+
+
+def _list_rows(
+    extractions: Iterable[TrialExtraction],
+    registry: Registry,
+    fields: tuple[CustomField, ...],
+) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of extractions, each with the name of its table."""
+    for extraction in extractions:
+        yield from find_rows(extraction, registry, fields)
+
+
+def _write_rows(
+    tables: Sequence[Table],
+    paths: Mapping[str, Path],
+    rows: Iterable[tuple[str, Row]],
+    *,
+    as_csv: bool,
+) -> dict[str, int]:
+    """Write the rows of some tables to their files, and return the number of rows of each."""
+    counts = {table.name: 0 for table in tables}
+    with open_tables(tables, paths, as_csv=as_csv) as append:
+        for name, row in rows:
+            if name not in counts:
+                continue
+            append[name](row)
+            counts[name] += 1
     return counts
 
 
@@ -154,43 +186,44 @@ def choose_tables(
      'absences', 'findings', 'citations', 'coverage_sections', 'condition_terms',
      'intervention_terms', 'custom_values', 'evidence']
     """
-    known = {table.name: table for table in list_tables(fields)}
-    refuse_unknown("table", names, known)
+    tables = {table.name: table for table in list_tables(fields)}
+    refuse_unknown("table", names, tables)
     if names:
-        return tuple(known[name] for name in dict.fromkeys(names))
-    wanted = {Task(task) for task in tasks}
-    return tuple(
-        table for table in known.values() if table.task is None or table.task in wanted
-    )
+        return tuple(tables[name] for name in dict.fromkeys(names))
+    # Tables of whole records have no task.
+    wanted = {None, *map(Task, tasks)}
+    return tuple(table for table in tables.values() if table.task in wanted)
 
 
 def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
     """Return the keys of tables, and the type and meaning of their columns, as JSON-compatible
     data.
     """
-    return {
-        table.name: {
-            "keys": [column.name for column in table.keys],
-            "columns": {
-                c.name: {"type": c.kind, "meaning": c.meaning} for c in table.columns
-            },
+    described = {}
+    for table in tables:
+        columns = {
+            column.name: {"type": column.kind, "meaning": column.meaning}
+            for column in table.columns
         }
-        for table in tables
-    }
+        keys = [column.name for column in table.keys]
+        described[table.name] = {"keys": keys, "columns": columns}
+    return described
 
 
 def find_results(run: Path) -> Path:
     """Return the file or folder with a run's results. Raises ``StoreError`` if it holds none."""
     if not run.exists():
         raise StoreError(f"{run}: there is no such file or folder; check the path")
-    results = run / _RESULTS if (run / _RESULTS).is_file() else run
-    if not results.is_file() and not any(results.glob("*.json")):
-        remedy = (
-            f"name a folder that extractor run --out wrote, its {_RESULTS}, or a folder of "
-            "finished gold files"
-        )
-        raise StoreError(f"{run}: holds no results; {remedy}")
-    return results
+    of_run = run / _RESULTS
+    if of_run.is_file():
+        return of_run
+    if run.is_file() or any(run.glob("*.json")):
+        return run
+    remedy = (
+        f"name a folder that extractor run --out wrote, its {_RESULTS}, or a folder of "
+        "finished gold files"
+    )
+    raise StoreError(f"{run}: holds no results; {remedy}")
 
 
 def read_results(
@@ -205,19 +238,22 @@ def read_results(
     threshold = threshold or Threshold()
     if lines is not None:
         yield from _parse_lines(lines, path, "run its command again", threshold)
-    elif path.is_dir() or path.suffix == ".json":
-        mend = "correct it, or finish its record again"
-        for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
-            yield _parse(gold.read_bytes(), str(gold), mend, mend, threshold)
-    else:
-        with path.open("rb") as file:
-            remedy = "copy the file again from the folder of its run"
-            yield from _parse_lines(file, path, remedy, threshold)
+        return
+    if path.is_dir() or path.suffix == ".json":
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        remedy = "correct it, or finish its record again"
+        for file in files:
+            yield _parse(file.read_bytes(), str(file), remedy, remedy, threshold)
+        return
+    with path.open("rb") as written:
+        remedy = "copy the file again from the folder of its run"
+        yield from _parse_lines(written, path, remedy, threshold)
 
 
 def _parse_lines(
     lines: Iterable[bytes], path: Path, remedy: str, threshold: Threshold
 ) -> Iterator[TrialExtraction]:
+    """Yield the extractions in lines. Raises ``StoreError``, with ``remedy`` for a broken line."""
     again = "recreate it with `extractor run --replay`"
     for number, line in enumerate(lines, start=1):
         data = line.removeprefix(BOM_UTF8)
@@ -237,17 +273,22 @@ def _parse(
         first = error.errors()[0]
         if first["type"] == "json_invalid":
             raise StoreError(f"{place}: is broken; {remedy}") from None
-        problem = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
+        field_path = ".".join(map(str, first["loc"])) or "the whole"
+        problem = f"{field_path}: {first['msg']}"
         raise StoreError(
             f"{place}: is not an extraction of this version ({problem}); {again}"
         ) from None
-    confidences = (
-        piece.confidence
-        for _, item in extraction.list_items()
-        for piece in item.evidence
-    )
-    if threshold.minimum and None in confidences:
+    if threshold.minimum and not _has_confidences(extraction):
         raise StoreError(
             f"{place}: has values without a confidence; {again}, or drop --min-confidence"
         )
     return threshold.apply(complete_gold(extraction))
+
+
+def _has_confidences(extraction: TrialExtraction) -> bool:
+    """Return whether each value has a confidence; gold and old runs have none."""
+    return all(
+        piece.confidence is not None
+        for _, item in extraction.list_items()
+        for piece in item.evidence
+    )

@@ -76,10 +76,12 @@ class FhirCounts:
         of 20".
         """
         meanings = read_table("fhir")["reasons"]
-        yield from (f"{kind}: {self.resources[kind]}" for kind in (*KINDS, *TERMS))
+        for resource in (*KINDS, *TERMS):
+            yield f"{resource}: {self.resources[resource]}"
         for (kind, reason), count in sorted(self.unmapped.items()):
-            of = f" of {self.values[kind]}" if self.values[kind] else ""
-            yield f"unmapped {kind}: {count}{of} ({reason}). {meanings[reason]}"
+            values = self.values[kind]
+            share = f"{count} of {values}" if values else f"{count}"
+            yield f"unmapped {kind}: {share} ({reason}). {meanings[reason]}"
 
 
 def export_fhir(
@@ -112,22 +114,12 @@ def export_fhir(
         list_unmapped = stack.enter_context(open_json_lines(made / UNMAPPED_FILE))
 
         def write_all(built: Iterable[Json]) -> None:
-            resources = [_clean(_show(one)) for one in built]
-            counts.resources.update(one["resourceType"] for one in resources)
-            # a transaction that creates resources under their ids, or replaces them
+            """Count and write resources: each to the file of its type, or all as one bundle."""
+            resources = [_clean(_show(resource)) for resource in built]
+            kinds_built = [resource["resourceType"] for resource in resources]
+            counts.resources.update(kinds_built)
             if bundles:
-                urls = [f"{one['resourceType']}/{one['id']}" for one in resources]
-                entries = [
-                    {
-                        "fullUrl": f"{_SERVER}/{url}",
-                        "resource": one,
-                        "request": {"method": "PUT", "url": url},
-                    }
-                    for url, one in zip(urls, resources, strict=True)
-                ]
-                resources = [
-                    {"resourceType": BUNDLE, "type": "transaction", "entry": entries}
-                ]
+                resources = [_bundle(resources)]
             for resource in resources:
                 _validate(resource)
                 write[resource["resourceType"]](resource)
@@ -136,16 +128,27 @@ def export_fhir(
         for extraction, record in results:
             trial = build_trial(extraction, record, tasks)
             write_all(trial.resources)
-            for value in trial.unmapped:
-                list_unmapped(asdict(value))
-                counts.unmapped[_name_kind(value.field), value.reason] += 1
-            stated = (
-                one.path
-                for path, item in extraction.list_items()
-                for one in list_values(path, item)
-            )
-            counts.values.update(map(_name_kind, stated))
+            for unmapped in trial.unmapped:
+                list_unmapped(asdict(unmapped))
+                counts.unmapped[_name_kind(unmapped.field), unmapped.reason] += 1
+            for path, item in extraction.list_items():
+                for value in list_values(path, item):
+                    counts.values[_name_kind(value.path)] += 1
     return counts
+
+
+def _bundle(resources: Iterable[Json]) -> Json:
+    """Return a transaction that creates resources under their ids, or replaces them."""
+    entries = []
+    for resource in resources:
+        url = f"{resource['resourceType']}/{resource['id']}"
+        entry = {
+            "fullUrl": f"{_SERVER}/{url}",
+            "resource": resource,
+            "request": {"method": "PUT", "url": url},
+        }
+        entries.append(entry)
+    return {"resourceType": BUNDLE, "type": "transaction", "entry": entries}
 
 
 def list_terms() -> Iterator[Json]:
@@ -155,21 +158,26 @@ def list_terms() -> Iterator[Json]:
     >>> [f"{one['resourceType']}/{one['id']}" for one in list_terms()][-2:]
     ['CodeSystem/trial-extractor-role', 'StructureDefinition/trial-extractor-evidence']
     """
-    terms: list[Json] = [
-        {
-            "resourceType": "CodeSystem",
-            "id": re.sub("(?<=[a-z])(?=[A-Z])", "-", words.__name__).lower(),
-            "description": words.__doc__,
-            "caseSensitive": True,
-            "content": "complete",
-            "concept": [
-                {"code": word.value, "display": word.value.replace("_", " ")}
-                for word in words
-            ],
-        }
-        for words in _VOCABULARIES
-    ]
-    for term in [*terms, read_table("fhir")["evidence"]]:
+    terms: list[Json] = []
+    for vocabulary in _VOCABULARIES:
+        concepts = [
+            {"code": word.value, "display": word.value.replace("_", " ")}
+            for word in vocabulary
+        ]
+        # EndpointCategory is endpoint-category.
+        name = re.sub("(?<=[a-z])(?=[A-Z])", "-", vocabulary.__name__).lower()
+        terms.append(
+            {
+                "resourceType": "CodeSystem",
+                "id": name,
+                "description": vocabulary.__doc__,
+                "caseSensitive": True,
+                "content": "complete",
+                "concept": concepts,
+            }
+        )
+    terms.append(read_table("fhir")["evidence"])
+    for term in terms:
         name = term["id"]
         yield term | {
             "id": f"trial-extractor-{name}",
@@ -184,16 +192,15 @@ def _validate(resource: Json) -> None:
     """Raise ``StoreError`` for a resource that is not R5."""
     from fhir.resources import get_fhir_model_class  # noqa: PLC0415 - belongs to an extra
 
+    kind = resource["resourceType"]
     try:
-        get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+        get_fhir_model_class(kind).model_validate(resource)
     except ValidationError as error:
         first = error.errors()[0]
-        place = (
-            f"{resource['resourceType']}/{resource.get('id')}, "
-            f"{'.'.join(map(str, first['loc']))}"
-        )
+        path = ".".join(map(str, first["loc"]))
         raise StoreError(
-            f"{place}: is no FHIR R5 ({first['msg']}); leave this record out, and report it"
+            f"{kind}/{resource.get('id')}, {path}: is no FHIR R5 ({first['msg']}); leave this "
+            "record out, and report it"
         ) from None
 
 
@@ -202,16 +209,18 @@ def _show(resource: Json) -> Json:
     characters to which its offsets refer.
     """
     kind = resource["resourceType"]
+    # Offsets of evidence count characters of the raw text.
     if kind not in KINDS or kind == "Provenance":
         return resource
     return {name: _show_texts(part) for name, part in resource.items()}
 
 
 def _show_texts(value: Any) -> Any:
+    """Return a value with its texts as people read them."""
     if isinstance(value, str):
         return show_line(value)
     if isinstance(value, list):
-        return list(map(_show_texts, value))
+        return [_show_texts(member) for member in value]
     if isinstance(value, dict):
         return {name: _show_texts(part) for name, part in value.items()}
     return value
@@ -222,18 +231,19 @@ def _clean(value: Any) -> Any:
     nothing is left.
     """
     if isinstance(value, str):
-        if value.strip():
-            return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value[:_LONGEST])
-        return None
+        if not value.strip():
+            return None
+        return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value[:_LONGEST])
     if isinstance(value, list):
-        return [one for one in map(_clean, value) if one is not None] or None
+        members = map(_clean, value)
+        return [member for member in members if member is not None] or None
     if isinstance(value, dict):
-        kept = {
-            name: one
-            for name, part in value.items()
-            if (one := _clean(part)) is not None
-        }
-        return None if kept.keys() <= {"url", "exclude"} else kept
+        cleaned = {name: _clean(part) for name, part in value.items()}
+        parts = {name: part for name, part in cleaned.items() if part is not None}
+        # An extension without a value, or a characteristic of nothing, says nothing.
+        if parts.keys() <= {"url", "exclude"}:
+            return None
+        return parts
     return value
 
 

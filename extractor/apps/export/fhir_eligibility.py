@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 
-from extractor.apps.export.fhir_groups import NestedGroups, make_group
+from extractor.apps.export.fhir_groups import CriterionValues, NestedGroups, make_group
 from extractor.apps.export.fhir_types import (
     EBM,
     LOINC,
@@ -69,101 +69,99 @@ def add_group(trial: TrialResources) -> Json | None:
     people = read_people(trial.extraction, trial.record)
     proofs = trial.prove("eligibility", eligibility)
     characteristics = _read_people(people, proofs)
-    values = _read_limits(eligibility.criteria)
-    said = list[str]()
+    all_values = _read_limits(eligibility.criteria)
+    texts = list[str]()
     nested = NestedGroups(trial, characteristics)
     for index, criterion in enumerate(eligibility.criteria):
         path = f"eligibility.criteria[{index}]"
-        found = nested.check(index, values[index])
-        if isinstance(found, list) and not nested.around[index]:
+        values = nested.check(index, all_values[index])
+        is_stated = None
+        if isinstance(values, list) and not nested.around[index]:
             is_stated = people.compare(criterion)
-        else:
-            is_stated = None
-        # the ages stand already, or are those of some participants
+        # The ages stand already, or are those of some participants.
         if is_stated is not None:
-            trial.leave_out(
-                path, criterion.quote, "age_bound" if is_stated else "other_age"
-            )
+            reason: UnmappedReason = "age_bound" if is_stated else "other_age"
+            trial.leave_out(path, criterion.quote, reason)
             continue
         within, turned = nested.open(index)
-        for place, one in enumerate(_read_criterion(trial, path, criterion, found)):
-            name = f"criterion-{index}" + (f"-{place}" if place else "")
-            within.append({"id": name, **one, "exclude": one["exclude"] != turned})
+        for place, value in enumerate(_read_criterion(trial, path, criterion, values)):
+            name = f"criterion-{index}-{place}" if place else f"criterion-{index}"
+            exclude = value["exclude"] != turned
+            within.append({"id": name, **value, "exclude": exclude})
         proofs += trial.prove(path, criterion, but="negated")
-        said += criterion.lead_in or "", criterion.quote
+        texts += [criterion.lead_in or "", criterion.quote]
     if not characteristics:
         return None
     nested.add()
-    content = make_group(
-        f"Eligibility criteria of {trial.extraction.record_id}", characteristics
-    )
-    return trial.add("Group", "-eligibility", content, proofs, "\n".join(said))
+    title = f"Eligibility criteria of {trial.extraction.record_id}"
+    content = make_group(title, characteristics)
+    return trial.add("Group", "-eligibility", content, proofs, "\n".join(texts))
 
 
 def _read_people(people: People, proofs: list[Proof]) -> list[Json]:
-    """Return the ages, the sex, and whether healthy people are kept out. Admitting everybody
-    restricts nobody.
+    """Return the ages, the sex, and whether healthy people are kept out, and add the proofs of the
+    registered ones. Admitting everybody restricts nobody.
     """
-    found: list[Json] = []
+    characteristics: list[Json] = []
     stated: dict[str, StatedValue | None] = {
         **people.ages,
         "sex": people.sex,
         "healthy_volunteers": people.healthy,
     }
-    for name, one in ((name, one) for name, one in stated.items() if one):
-        registered = one.citation if one.registered else None
-        said: Json
-        if one.value in (Sex.ALL, True):
+    for name, value in stated.items():
+        # Both sexes, and healthy volunteers who may take part, restrict nobody.
+        if value is None or value.value in (Sex.ALL, True):
             continue
-        if registered:
-            proofs.append((f"eligibility.{name}", registered))
-        if name in AGES:
-            age = quantity(one.value.value, one.value.unit.value, one.comparator)
-            said = {
-                "code": code(LOINC, find_loinc(list_quantities()["age"], "a"), "age"),
-                "valueQuantity": age,
-            }
-        elif name == "sex":
-            sex = code("http://hl7.org/fhir/administrative-gender", one.value)
-            said = {"code": code(LOINC, _SEX, "sex"), "valueCodeableConcept": sex}
-        else:
-            said = {"code": {"text": "healthy volunteer"}, "valueBoolean": False}
-        found.append({"id": name.replace("_", "-"), **said, "exclude": False})
-    return found
+        if value.registered and value.citation:
+            proofs.append((f"eligibility.{name}", value.citation))
+        content = _describe_person(name, value)
+        element_id = name.replace("_", "-")
+        characteristics.append({"id": element_id, **content, "exclude": False})
+    return characteristics
+
+
+def _describe_person(name: str, stated: StatedValue) -> Json:
+    """Return the code and value of an age, a sex, or of healthy volunteers."""
+    value = stated.value
+    if name in AGES:
+        loinc = find_loinc(list_quantities()["age"], "a")
+        age = quantity(value.value, value.unit.value, stated.comparator)
+        return {"code": code(LOINC, loinc, "age"), "valueQuantity": age}
+    if name == "sex":
+        sex = code("http://hl7.org/fhir/administrative-gender", value)
+        return {"code": code(LOINC, _SEX, "sex"), "valueCodeableConcept": sex}
+    return {"code": {"text": "healthy volunteer"}, "valueBoolean": False}
 
 
 def _read_criterion(
-    trial: TrialResources, path: str, criterion: Criterion, found: list[Json] | str
+    trial: TrialResources, path: str, criterion: Criterion, values: CriterionValues
 ) -> list[Json]:
-    """Return a criterion as the values ``found``, or as one text with all that this leaves out
-    listed, and why.
+    """Return the characteristics of a criterion: its values, or one text. Then all that a text
+    leaves out is listed, and why.
     """
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
-    if isinstance(found, list):
-        described = {
-            "extension": [
-                {"url": f"{EBM}/characteristic-description", "valueMarkdown": words}
-            ]
-        }
+    if isinstance(values, list):
+        url = f"{EBM}/characteristic-description"
+        described = {"extension": [{"url": url, "valueMarkdown": words}]}
         trial.leave_out(f"{path}.category", criterion.category, "no_element")
-        return [described | value for value in found]
+        return [described | value for value in values]
+    # A limit alone would admit or exclude others than the criterion does.
     for index, limit in enumerate(criterion.constraints):
-        reason: UnmappedReason = "compound" if found else "unsure"
-        trial.leave_out(f"{path}.constraints[{index}]", limit, reason, found)
+        reason: UnmappedReason = "compound" if values else "unsure"
+        trial.leave_out(f"{path}.constraints[{index}]", limit, reason, values)
     trial.leave_out(f"{path}.negated", criterion.negated or None, "no_element")
-    known = trial.drop_unsure(path, criterion, "category").category
-    text: Json = {
-        "code": own_code("category", known, (known or "criterion").replace("_", " "))
-    }
+    category = trial.drop_unsure(path, criterion, "category").category
+    label = (category or "criterion").replace("_", " ")
+    text: Json = {"code": own_code("category", category, label)}
     timings = list[Json]()
     for name, window in _list_windows(criterion).items():
-        sure = is_sure(criterion, name)
-        trial.leave_out(f"{path}.{name}", window, "no_direction" if sure else "unsure")
-        timings += (
-            [{"url": f"{EBM}/characteristic-timing", "extension": _read_window(window)}]
-            if sure
-            else []
-        )
+        if not is_sure(criterion, name):
+            trial.leave_out(f"{path}.{name}", window, "unsure")
+            continue
+        # FHIR wants a side of the event, before or after, which is not extracted.
+        trial.leave_out(f"{path}.{name}", window, "no_direction")
+        url = f"{EBM}/characteristic-timing"
+        timings.append({"url": url, "extension": _read_window(window)})
     if timings:
         text["extension"] = timings
     # "Participants must be off steroids" among the exclusions is what they must be.
@@ -173,134 +171,168 @@ def _read_criterion(
 
 def _list_windows(criterion: Criterion) -> dict[str, TimeWindow]:
     """Return the time windows by field. Gold of guideline 1.4 has only the first."""
-    found = {
+    if not criterion.time_windows and criterion.time_window:
+        return {"time_window": criterion.time_window}
+    return {
         f"time_windows[{place}]": window
         for place, window in enumerate(criterion.time_windows)
     }
-    return found or (
-        {"time_window": criterion.time_window} if criterion.time_window else {}
-    )
 
 
 def _read_window(window: TimeWindow) -> list[Json]:
     """Return the words of a window, and the event from which it is counted."""
-    words = {
-        "url": "text",
-        "valueString": ": ".join(filter(None, (window.of, window.quote))),
-    }
-    event = {"url": "contextCode", "valueCodeableConcept": {"text": window.anchor}}
-    return [words, event] if window.anchor else [words]
+    words = ": ".join(filter(None, (window.of, window.quote)))
+    parts: list[Json] = [{"url": "text", "valueString": words}]
+    if window.anchor:
+        event = {"text": window.anchor}
+        parts.append({"url": "contextCode", "valueCodeableConcept": event})
+    return parts
 
 
-def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
-    """Read each criterion as values, or say what it is beside its limits; nothing if its limits are
-    not sure.
+def _read_limits(criteria: Sequence[Criterion]) -> list[CriterionValues]:
+    """Read each criterion as values, or as what it says beside its limits; an empty text if its
+    limits are not sure.
 
-    Inclusion criteria that bound one quantity differently are for different groups of participants.
+    Inclusion criteria that bound one quantity differently are for different groups of
+    participants, so they have no values.
     """
-    found: list[list[Json] | str] = []
+    all_values: list[CriterionValues] = []
+    # By quantity and side, the criteria of each bound.
     bounds: dict[tuple[str, str], dict[float, list[int]]] = defaultdict(
         lambda: defaultdict(list)
     )
+    before = None
     for index, criterion in enumerate(criteria):
         try:
-            found.append(
-                _read_values(criterion, after=criteria[index - 1] if index else None)
-            )
+            all_values.append(_read_values(criterion, after=before))
         except _SaysMoreError as error:
-            found.append(str(error))
+            all_values.append(str(error))
+        else:
+            if criterion.kind is CriterionKind.INCLUSION:
+                for limit in criterion.constraints:
+                    for side, value in _list_ends(limit):
+                        bounds[limit.quantity.lower(), side][value].append(index)
+        before = criterion
+    # "Platelets > 100" and "platelets > 50": each is of other participants.
+    for by_value in bounds.values():
+        if len(by_value) == 1:
             continue
-        for limit in (
-            criterion.constraints if criterion.kind is CriterionKind.INCLUSION else ()
-        ):
-            ends = {limit.comparator[0]: limit.value}
-            if limit.value_high is not None:
-                ends = {">": limit.value, "<": limit.value_high}
-            for side, value in ends.items():
-                bounds[limit.quantity.lower(), side][value].append(index)
-    for values in bounds.values():
-        for index in chain(*values.values()) if len(values) > 1 else ():
-            found[index] = "a limit of some participants"
-    return found
+        for index in chain.from_iterable(by_value.values()):
+            all_values[index] = "a limit of some participants"
+    return all_values
+
+
+def _list_ends(limit: Constraint) -> list[tuple[str, float]]:
+    """Return the bounds of a limit with their sides."""
+    if limit.value_high is None:
+        return [(limit.comparator[0], limit.value)]
+    return [(">", limit.value), ("<", limit.value_high)]
 
 
 def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
     """Return the codes and values of a criterion that is only its limits. Raises
     ``_SaysMoreError`` for any other.
     """
-    excluded = criterion.kind is CriterionKind.EXCLUSION
     limits = criterion.constraints
-    proofs = {piece.field: piece for piece in criterion.evidence}
-    placed = [
-        proof
-        for at in range(len(limits))
-        if (proof := proofs.get(f"constraints[{at}]"))
-    ]
-    others = {
-        "no limit": not limits,
-        "a time window": criterion.time_window or criterion.time_windows,
-        "a negation": criterion.negated,
-        "an exception": criterion.has_exception,
-        "a demand among the exclusions": criterion.demanded,
-        "a limit of one sex": any(piece.sex for piece in placed),
-        "a limit under a condition": any(limit.condition for limit in limits),
-        "an alternative of the line before it": after
-        and after.quote.lower().split()[-1:] == ["or"],
-        "no place of a limit": len(placed) < len(limits),
-    }
-    more = next((name for name, found in others.items() if found), None)
-    if more:
-        raise _SaysMoreError(more)
+    proofs = _list_proofs(criterion)
+    _refuse_more(criterion, proofs, after)
     if not is_sure(criterion, *_DECISIVE):
         raise _SaysMoreError
-    words = _list_other_words(
-        criterion, placed, proofs["quote"].start if "quote" in proofs else 0
-    )
-    lists = read_table("fhir")["says_nothing"]
-    idle = word_set(
-        f"{lists['anywhere']} {lists['exclusion' if excluded else 'inclusion']}"
-    )
+    is_excluded = criterion.kind is CriterionKind.EXCLUSION
+    words = _list_other_words(criterion, proofs)
+    idle = _list_idle_words(is_excluded=is_excluded)
     strange = [word for word in words if word not in idle]
     if strange:
         raise _SaysMoreError(" ".join(strange))
+    # "all of" combines inclusions, and ``exclude`` alternatives.
+    joint = "and" if is_excluded else "or"
     sides = {(limit.quantity.lower(), limit.comparator[0]) for limit in limits}
-    # "all of" combines inclusions, and ``exclude`` alternatives
-    joint = "and" if excluded else "or"
-    if len(limits) > 1 and (joint in words or len(sides) < len(limits)):
+    is_joined_otherwise = joint in words or len(sides) < len(limits)
+    if is_joined_otherwise and len(limits) > 1:
         raise _SaysMoreError(
             "another combination than all of the included or any of the excluded"
         )
     is_of_age = criterion.category is Category.AGE
-    found = (
-        _read_limit(one, proof.quantity, of_age=is_of_age)
-        for one, proof in zip(limits, placed, strict=True)
-    )
-    return [one | {"exclude": excluded} for one in found]
+    values = []
+    for limit, proof in zip(limits, proofs, strict=True):
+        value = _read_limit(limit, proof.quantity, of_age=is_of_age)
+        values.append(value | {"exclude": is_excluded})
+    return values
 
 
-def _list_other_words(
-    criterion: Criterion, placed: Sequence[Evidence], start: int
-) -> list[str]:
-    """Return the words of a criterion, its quote at ``start``, and of the line above it, that
-    state no limit.
+def _list_proofs(criterion: Criterion) -> list[Evidence]:
+    """Return the evidence of each limit that has any, in their order."""
+    by_field = {piece.field: piece for piece in criterion.evidence}
+    fields = [f"constraints[{at}]" for at in range(len(criterion.constraints))]
+    return [by_field[field] for field in fields if field in by_field]
+
+
+def _refuse_more(
+    criterion: Criterion, proofs: Sequence[Evidence], after: Criterion | None
+) -> None:
+    """Raise ``_SaysMoreError`` for a criterion without limits, or with more than limits: a time
+    window, a negation, an exception, a demand, a sex, a condition, an alternative, or a limit
+    without evidence.
     """
-    text = criterion.quote
+    limits = criterion.constraints
+    if not limits:
+        raise _SaysMoreError("no limit")
+    if criterion.time_window or criterion.time_windows:
+        raise _SaysMoreError("a time window")
+    if criterion.negated:
+        raise _SaysMoreError("a negation")
+    if criterion.has_exception:
+        raise _SaysMoreError("an exception")
+    if criterion.demanded:
+        raise _SaysMoreError("a demand among the exclusions")
+    if any(proof.sex for proof in proofs):
+        raise _SaysMoreError("a limit of one sex")
+    if any(limit.condition for limit in limits):
+        raise _SaysMoreError("a limit under a condition")
+    if after and after.quote.lower().split()[-1:] == ["or"]:
+        raise _SaysMoreError("an alternative of the line before it")
+    if len(proofs) < len(limits):
+        raise _SaysMoreError("no place of a limit")
+
+
+def _list_idle_words(*, is_excluded: bool) -> frozenset[str]:
+    """Return the words that say nothing beside limits, in one of the lists."""
+    lists = read_table("fhir")["says_nothing"]
+    of_list = lists["exclusion"] if is_excluded else lists["inclusion"]
+    return word_set(f"{lists['anywhere']} {of_list}")
+
+
+def _list_other_words(criterion: Criterion, proofs: Sequence[Evidence]) -> list[str]:
+    """Return the words of a criterion, and of the line above it, that state no limit. ``proofs``
+    are those of its limits.
+    """
     words = _split(criterion.lead_in or "")
-    for limit, proof in zip(criterion.constraints, placed, strict=True):
-        own = _split(
-            f"{limit.quantity} {limit.unit or ''} {read_table('fhir')['says_nothing']['limit']}"
-        )
-        words += (
-            word
-            for word in _split(proof.quote)
-            if word not in own and not word.isdigit()
-        )
+    around_limits = read_table("fhir")["says_nothing"]["limit"]
+    for limit, proof in zip(criterion.constraints, proofs, strict=True):
+        own = _split(f"{limit.quantity} {limit.unit or ''} {around_limits}")
+        for word in _split(proof.quote):
+            if word in own or word.isdigit():
+                continue
+            words.append(word)
+    words += _split(_blank_out(criterion, proofs))
+    # Both sexes together restrict nobody.
+    if {word.rstrip("s") for word in words} >= _SEXES:
+        return [word for word in words if word.rstrip("s") not in _SEXES]
+    return words
+
+
+def _blank_out(criterion: Criterion, proofs: Sequence[Evidence]) -> str:
+    """Return the quote of a criterion with spaces in the place of its limits."""
+    start = 0
+    for piece in criterion.evidence:
+        if piece.field == "quote":
+            start = piece.start
+    text = criterion.quote
+    for proof in proofs:
         first = max(0, proof.start - start)
         end = max(0, proof.end - start)
         text = text[:first] + " " * (end - first) + text[end:]
-    words += _split(text)
-    both = {word.rstrip("s") for word in words} >= _SEXES
-    return [word for word in words if not (both and word.rstrip("s") in _SEXES)]
+    return text
 
 
 def _split(text: str) -> list[str]:
@@ -308,49 +340,45 @@ def _split(text: str) -> list[str]:
 
 
 def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> Json:
-    """Return the code and value of a limit. Raises ``_SaysMoreError`` without a name, code, unit
+    """Return the code and value of a limit: a Quantity with its comparator, or a Range. Raises
+    ``_SaysMoreError`` if its words are more than a name of the quantity, or it has no code, unit
     or range.
     """
-    known = name_limit(limit.model_dump(mode="json"), by_context)
-    name = known.quantity_canonical or "age"
+    canonical = name_limit(limit.model_dump(mode="json"), by_context)
+    name = canonical.quantity_canonical or "age"
     if "|" in name:
         raise _SaysMoreError(f"no LOINC code of {limit.quantity}")
-    loinc = known.loinc
-    ucum = known.unit_ucum
-    rest = f" {' '.join(fold_words(limit.quantity))} "
-    for words in sorted(
-        map(fold_words, get_quantity(name).names),
-        key=len,
-        reverse=True,
-    ):
-        # Such as "Body mass index (BMI)", "ECOG status score"
-        rest = rest.replace(f" {' '.join(words)} ", "  ")
-    is_named = (of_age and known.quantity_canonical == "age") or (
-        loinc and {"score"}.issuperset(rest.split())
-    )
-    if not is_named or known.canonical_note not in (
-        None,
-        "no conversion",
-        "usual body surface",
-    ):
-        raise _SaysMoreError(
-            known.canonical_note or f"no LOINC code of {limit.quantity}"
-        )
-    named = {"code": code(LOINC, loinc.split("|") if loinc else None, limit.quantity)}
-    bounds = [
-        quantity(one, limit.unit, ucum=ucum)
-        for one in (limit.value, limit.value_high)
-        if one is not None
-    ]
-    if "code" not in bounds[0]:
+    is_age = of_age and canonical.quantity_canonical == "age"
+    has_code = canonical.loinc and _is_name_of(limit.quantity, name)
+    note = canonical.canonical_note
+    is_plain = note in (None, "no conversion", "usual body surface")
+    if not is_plain or not (is_age or has_code):
+        raise _SaysMoreError(note or f"no LOINC code of {limit.quantity}")
+    codes = canonical.loinc.split("|") if canonical.loinc else None
+    named = {"code": code(LOINC, codes, limit.quantity)}
+    ucum = canonical.unit_ucum
+    low = quantity(limit.value, limit.unit, ucum=ucum)
+    if "code" not in low:
         raise _SaysMoreError(f"no unit: {limit.unit}")
+    # A limit with one bound is a Quantity with a comparator; only two bounds make a Range.
     if limit.comparator is not Comparator.BETWEEN:
-        return named | {
-            "valueQuantity": quantity(
-                limit.value, limit.unit, limit.comparator.value, ucum
-            )
-        }
-    span = value_range(bounds[0], bounds[-1])
+        comparator = limit.comparator.value
+        value = quantity(limit.value, limit.unit, comparator, ucum)
+        return named | {"valueQuantity": value}
+    high = low
+    if limit.value_high is not None:
+        high = quantity(limit.value_high, limit.unit, ucum=ucum)
+    span = value_range(low, high)
     if span is None:
         raise _SaysMoreError(f"no range: {limit.value:g} to {limit.value_high:g}")
     return named | {"valueRange": span}
+
+
+def _is_name_of(words: str, quantity_name: str) -> bool:
+    """Return whether words are names of a quantity, and nothing more."""
+    rest = f" {' '.join(fold_words(words))} "
+    names = map(fold_words, get_quantity(quantity_name).names)
+    for name in sorted(names, key=len, reverse=True):
+        # Such as "Body mass index (BMI)", "ECOG status score"
+        rest = rest.replace(f" {' '.join(name)} ", "  ")
+    return {"score"}.issuperset(rest.split())

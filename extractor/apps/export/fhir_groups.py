@@ -5,10 +5,16 @@ refers to a Group with a method of its own: any of its characteristics, at least
 of them together.
 """
 
+from collections.abc import Iterable
+
 from extractor.apps.export.alternatives import find_alternatives
 from extractor.apps.export.fhir_types import EBM, Json, TrialResources, is_sure
-from extractor.schemas import CriterionKind, GroupRule
+from extractor.schemas import CriterionGroup, CriterionKind, GroupRule
 
+CriterionValues = list[Json] | str
+"""A criterion as codes and values; or, as a text, what it says beside its limits, so that it has no
+values. That text is empty if its limits are not sure.
+"""
 _METHODS = {
     GroupRule.ALL: "all-of",
     GroupRule.ANY: "any-of",
@@ -25,9 +31,8 @@ def make_group(
     """Return the content of a Group of people."""
     combined: list[Json] = [{"url": f"{EBM}/combination-method", "valueCode": method}]
     if threshold is not None:
-        combined.append(
-            {"url": f"{EBM}/combination-threshold", "valuePositiveInt": threshold}
-        )
+        url = f"{EBM}/combination-threshold"
+        combined.append({"url": url, "valuePositiveInt": threshold})
     return {
         "meta": {"profile": [f"{EBM}/study-eligibility-criteria|1.0.0-ballot"]},
         "extension": combined,
@@ -60,66 +65,81 @@ class NestedGroups:
         """Whether a group is among the exclusions, as its first criterion is."""
         self._unsure = set[str]()
         for place, group in enumerate(eligibility.groups):
-            if not is_sure(eligibility, f"groups[{place}]") or (
-                group.rule is GroupRule.AT_LEAST and not group.n
-            ):
-                self._unsure.add(group.id)
-                trial.leave_out(f"eligibility.groups[{place}]", group, "unsure")
+            lacks_number = group.rule is GroupRule.AT_LEAST and not group.n
+            if is_sure(eligibility, f"groups[{place}]") and not lacks_number:
+                continue
+            self._unsure.add(group.id)
+            trial.leave_out(f"eligibility.groups[{place}]", group, "unsure")
         self.around = find_alternatives(eligibility, self._unsure)
         """The groups around each criterion, innermost first; none if it decides alone."""
 
-    def check(self, index: int, values: list[Json] | str) -> list[Json] | str:
-        """Return the values of a criterion, or why they cannot stand in its group."""
+    def check(self, index: int, values: CriterionValues) -> CriterionValues:
+        """Return the values of a criterion, or why they cannot stand in its group: its rule is
+        not sure, or it can take one value of a criterion, and there are several.
+        """
         around = self.around[index]
-        if not isinstance(values, list) or not around:
+        if not around or not isinstance(values, list):
             return values
-        if not self._unsure.isdisjoint(group.id for group in around):
+        # Criteria of a group whose rule is not sure stay texts.
+        if self._has_unsure(around):
             return "a group whose rule is not sure"
-        return values if len(values) == 1 else "several values in a group"
+        if len(values) != 1:
+            return "several values in a group"
+        return values
+
+    def _has_unsure(self, groups: Iterable[CriterionGroup]) -> bool:
+        """Return whether the rule of one of some groups is not sure."""
+        return any(group.id in self._unsure for group in groups)
 
     def open(self, index: int) -> tuple[list[Json], bool]:
-        """Return where the characteristics of a criterion belong, and whether their ``exclude`` is
-        turned there.
+        """Return where the characteristics of a criterion belong, its innermost group or the
+        eligible Group, and whether their ``exclude`` is turned there. Groups around it are begun.
 
         A group says what there is, and the reference to it that this is excluded.
         """
         criterion = self._trial.extraction.eligibility.criteria[index]
         around = self.around[index]
-        if not around or not self._unsure.isdisjoint(group.id for group in around):
+        if not around or self._has_unsure(around):
             return self._outer, False
-        within = self._outer
+        outermost = around[-1]
         is_excluded = self._excluded.setdefault(
-            around[-1].id, criterion.kind is CriterionKind.EXCLUSION
+            outermost.id, criterion.kind is CriterionKind.EXCLUSION
         )
+        within = self._outer
         for group in reversed(around):
             if group.id not in self._held:
                 self._held[group.id] = []
-                name = f"group-{self._places[group.id]}"
-                refers = {
-                    "code": {"text": str(group)},
-                    "valueReference": {"reference": f"Group/{self._trial.id}-{name}"},
-                }
-                within.append(
-                    {
-                        "id": name,
-                        **refers,
-                        "exclude": is_excluded and within is self._outer,
-                    }
-                )
+                # The reference to the outermost group excludes all that is within it.
+                exclude = is_excluded and group is outermost
+                within.append(self._refer(group, exclude=exclude))
             within = self._held[group.id]
         return within, is_excluded
+
+    def _refer(self, group: CriterionGroup, *, exclude: bool) -> Json:
+        """Return the characteristic that refers to the Group of a group."""
+        name = f"group-{self._places[group.id]}"
+        return {
+            "id": name,
+            "code": {"text": str(group)},
+            "valueReference": {"reference": f"Group/{self._trial.id}-{name}"},
+            "exclude": exclude,
+        }
 
     def add(self) -> None:
         """Add a Group for each group that has criteria."""
         for group in self._trial.extraction.eligibility.groups:
-            if group.id in self._held:
-                name = group.lead_in or str(group)
-                place = self._places[group.id]
-                least = group.n if group.rule is GroupRule.AT_LEAST else None
-                content = make_group(
-                    name, self._held[group.id], _METHODS[group.rule], least
-                )
-                self._trial.add("Group", f"-group-{place}", content)
-                self._trial.leave_out(
-                    f"eligibility.groups[{place}].n_high", group.n_high, "no_element"
-                )
+            characteristics = self._held.get(group.id)
+            if characteristics is None:
+                continue
+            place = self._places[group.id]
+            least = group.n if group.rule is GroupRule.AT_LEAST else None
+            content = make_group(
+                group.lead_in or str(group),
+                characteristics,
+                _METHODS[group.rule],
+                least,
+            )
+            self._trial.add("Group", f"-group-{place}", content)
+            self._trial.leave_out(
+                f"eligibility.groups[{place}].n_high", group.n_high, "no_element"
+            )

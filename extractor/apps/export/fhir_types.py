@@ -67,8 +67,11 @@ def is_sure(item: ExtractedItem, *names: str) -> bool:
 
     A corrected item has no evidence, and is sure.
     """
-    stated = (one for name in names for one in item.evidence_for(name))
-    return all(one.confidence is None or one.confidence >= LEAST for one in stated)
+    for name in names:
+        for piece in item.evidence_for(name):
+            if piece.confidence is not None and piece.confidence < LEAST:
+                return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +107,12 @@ class TrialResources:
         digest of the id.
         """
         record_id = self.extraction.record_id
+        # FHIR allows letters, digits, dots and hyphens.
         kept = re.sub(r"[^A-Za-z0-9.-]", "-", record_id)[:_LONGEST_ID]
-        return (
-            kept
-            if kept == record_id
-            else f"{kept}-{sha256(record_id.encode()).hexdigest()[:8]}"
-        )
+        if kept == record_id:
+            return kept
+        digest = sha256(record_id.encode()).hexdigest()
+        return f"{kept}-{digest[:8]}"
 
     def add(
         self,
@@ -123,44 +126,45 @@ class TrialResources:
 
         ``said`` is the text of the resource: evidence does not repeat a quote that stands in it.
         """
-        name = f"{self.id}{suffix}"
-        self.resources.append({"resourceType": kind, "id": name} | content)
-        reference = {"reference": f"{kind}/{name}"}
+        resource_id = f"{self.id}{suffix}"
+        self.resources.append({"resourceType": kind, "id": resource_id} | content)
+        reference = {"reference": f"{kind}/{resource_id}"}
         before = len(self._cited)
         for path, proof in proofs:
-            name = (
-                proof.field if isinstance(proof, Evidence) else path.rpartition(".")[2]
-            )
-            item = path.removesuffix(f".{name}")
-            words = [name]
-            if isinstance(proof, Evidence):
-                words += (
-                    proof.origin,
-                    proof.support,
-                    *([] if proof.confidence is None else [f"{proof.confidence:g}"]),
-                )
-            quote = "" if proof.quote in said else f' "{proof.quote}"'
-            place = f"{proof.section}#char={proof.start},{proof.end}{quote}"
-            self._cited.setdefault(item, {}).setdefault(place, []).append(
-                " ".join(words)
-            )
+            self._cite(path, proof, said)
         if len(self._cited) > before:
             self._targets.append(reference)
         return reference
 
+    def _cite(self, path: str, proof: Evidence | Citation, said: str) -> None:
+        """Remember the evidence of a field at a path."""
+        if isinstance(proof, Evidence):
+            name = proof.field
+            words = [name, proof.origin, proof.support]
+            if proof.confidence is not None:
+                words.append(f"{proof.confidence:g}")
+        else:
+            name = path.rpartition(".")[2]
+            words = [name]
+        # As in RFC 5147: the first character, and one past the last.
+        place = f"{proof.section}#char={proof.start},{proof.end}"
+        if proof.quote not in said:
+            place += f' "{proof.quote}"'
+        item = path.removesuffix(f".{name}")
+        places = self._cited.setdefault(item, {})
+        places.setdefault(place, []).append(" ".join(words))
+
     def prove(self, path: str, item: ExtractedItem, but: str = "") -> list[Proof]:
-        """Return the evidence of the item at ``path``, but that of one field, or list its
-        section if it has none.
+        """Return the evidence of the item at ``path``, but that of the field ``but``. If the
+        item has none, its section is listed as a value without a place.
         """
         # that of gold has none
-        proofs = [piece for piece in item.evidence if piece.section]
-        self.leave_out(
-            f"{path}.section",
-            None if proofs else getattr(item, "section", None),
-            "no_offsets",
-        )
+        pieces = [piece for piece in item.evidence if piece.section]
+        if not pieces:
+            section = getattr(item, "section", None)
+            self.leave_out(f"{path}.section", section, "no_offsets")
         return [
-            (f"{path}.{piece.field}", piece) for piece in proofs if piece.field != but
+            (f"{path}.{piece.field}", piece) for piece in pieces if piece.field != but
         ]
 
     def add_provenance(self) -> None:
@@ -168,22 +172,17 @@ class TrialResources:
         there is any.
         """
         source = self.extraction.source
+        read = ""
         if source:
             read = ", ".join(filter(None, (source.path, source.place, source.format)))
-        else:
-            read = None
-        if not (read or self._cited):
+        if not read and not self._cited:
             return
+        evidence = []
+        for item, places in self._cited.items():
+            cited = [f"{place} {'; '.join(words)}" for place, words in places.items()]
+            text = " | ".join([item, *cited])
+            evidence.append({"url": f"{BASE}:evidence", "valueString": text})
         assembler = code(f"{HL7}/provenance-participant-type", "assembler")
-        evidence = [
-            {
-                "url": f"{BASE}:evidence",
-                "valueString": " | ".join(
-                    [item, *(f"{at} {'; '.join(places[at])}" for at in places)]
-                ),
-            }
-            for item, places in self._cited.items()
-        ]
         content = {
             "extension": evidence,
             "target": [{"reference": f"ResearchStudy/{self.id}"}, *self._targets],
@@ -205,10 +204,11 @@ class TrialResources:
         """List a value without a place; nothing if there is no value."""
         if isinstance(value, BaseModel):
             value = value.model_dump(mode="json")
-        if value not in (None, (), ""):
-            self.unmapped.append(
-                Unmapped(self.extraction.record_id, path, value, reason, detail)
-            )
+        if value in (None, (), ""):
+            return
+        self.unmapped.append(
+            Unmapped(self.extraction.record_id, path, value, reason, detail)
+        )
 
 
 def code(
@@ -220,11 +220,9 @@ def code(
     >>> code(LOINC, "30525-0", "age")
     {'coding': [{'system': 'http://loinc.org', 'code': '30525-0'}], 'text': 'age'}
     """
-    known = [words] if isinstance(words, str) else words or ()
-    return {
-        "coding": [{"system": system, "code": word} for word in known],
-        "text": text,
-    }
+    codes = [words] if isinstance(words, str) else words or ()
+    coding = [{"system": system, "code": word} for word in codes]
+    return {"coding": coding, "text": text}
 
 
 def own_code(vocabulary: str, word: str | None, text: str | None = None) -> Json:
@@ -250,25 +248,27 @@ def quantity(
     {'value': 18, 'comparator': '>=', 'unit': 'year', 'system': 'http://unitsofmeasure.org',
      'code': 'a'}
     """
-    ucum = ucum or (read_unit(unit) if unit else None)
-    made = {
-        "value": value,
-        "comparator": None if comparator == "=" else comparator,
-        "unit": unit or ucum,
-    }
-    return {name: part for name, part in made.items() if part is not None} | (
-        {"system": UCUM, "code": ucum} if ucum else {}
-    )
+    if not ucum:
+        ucum = read_unit(unit) if unit else None
+    made: Json = {"value": value}
+    if comparator is not None and comparator != "=":
+        made["comparator"] = comparator
+    shown = unit or ucum
+    if shown is not None:
+        made["unit"] = shown
+    if ucum:
+        made |= {"system": UCUM, "code": ucum}
+    return made
 
 
 def value_range(low: Json | None, high: Json | None) -> Json | None:
     """Return a Range, open at one end if a bound is None; None if the units differ or the bounds
     are in wrong order.
     """
-    if (
-        low
-        and high
-        and (low.get("code") != high.get("code") or low["value"] > high["value"])
-    ):
-        return None
+    if low and high:
+        # FHIR wants both bounds in one unit.
+        if low.get("code") != high.get("code"):
+            return None
+        if low["value"] > high["value"]:
+            return None
     return {"low": low, "high": high}

@@ -68,9 +68,10 @@ class Destination:
         they do not match.
         """
         suffix = path.suffix.removeprefix(".").lower()
-        by_suffix = (
-            Format(suffix) if suffix in set(Format) and not path.is_dir() else None
-        )
+        by_suffix = None
+        # A folder may have any name.
+        if suffix in set(Format) and not path.is_dir():
+            by_suffix = Format(suffix)
         if wanted and by_suffix and wanted is not by_suffix:
             raise ValueError(
                 f"{path} is named as {by_suffix}, and the format is {wanted}; name it otherwise"
@@ -96,17 +97,17 @@ class Destination:
         return cls(path, Format.JSONL, force=force, marker=marker)
 
     @property
-    def is_file(self) -> bool:
+    def is_single_file(self) -> bool:
         """Whether the export is a single file."""
         return self.path.suffix.lower() == f".{self.format}" and not self.path.is_dir()
 
     def _is_export(self, files: Sequence[Path]) -> bool:
         """Return whether these files are those of an earlier export, and nothing else."""
-        known = {".json", ".ndjson", *(f".{each}" for each in Format)}
-        has_marker = any(file.name == self.marker for file in files)
-        return has_marker and all(
-            file.is_file() and file.suffix in known for file in files
-        )
+        suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
+        for file in files:
+            if not file.is_file() or file.suffix not in suffixes:
+                return False
+        return any(file.name == self.marker for file in files)
 
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
@@ -123,12 +124,13 @@ class Destination:
             raise StoreError(
                 f"{self.path}: already exists; choose another --to, or replace it with --force"
             )
+        # Made beside the destination, so that it can be moved into its place at once.
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(
             dir=self.path.parent, prefix=f".{self.path.name}."
         ) as scratch:
             made = Path(scratch, "made")
-            if not self.is_file:
+            if not self.is_single_file:
                 made.mkdir()
             yield Path(scratch), made
             if self.path.is_dir():
@@ -177,13 +179,15 @@ def open_tables(
             path = places[table.name]
             file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
             names = [column.name for column in table.columns]
-            appending[table.name] = (
-                _append_csv(file, names) if as_csv else _append_json(file, names)
-            )
+            if as_csv:
+                appending[table.name] = _append_csv(file, names)
+            else:
+                appending[table.name] = _append_json(file, names)
         yield appending
 
 
 def _append_csv(file: TextIO, names: Sequence[str]) -> Callable[[Row], None]:
+    """Write the header, and return the function that appends a row."""
     writer = csv.writer(file)
     writer.writerow(names)
 
@@ -194,9 +198,12 @@ def _append_csv(file: TextIO, names: Sequence[str]) -> Callable[[Row], None]:
 
 
 def _to_cell(value: Any) -> Any:
+    """Return what stands in a cell of CSV. A spreadsheet must not take a text for a formula."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return neutralise(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return neutralise(value)
+    return value
 
 
 def _append_json(file: TextIO, names: Sequence[str]) -> Callable[[Row], None]:
@@ -231,13 +238,14 @@ def load_tables(
     try:
         with duckdb.connect(str(database), config=_CONFIG) as connection:
             for table in tables:
-                with rows[table.name].open("rb") as file:
+                path = rows[table.name]
+                types = {column.name: _TYPES[column.kind] for column in table.columns}
+                with path.open("rb") as file:
                     longest = max(_READ_AT_ONCE, *map(len, file), 0)
                 content = connection.read_json(
-                    glob.escape(str(rows[table.name])),
-                    columns={
-                        column.name: _TYPES[column.kind] for column in table.columns
-                    },
+                    # DuckDB takes the name for a pattern.
+                    glob.escape(str(path)),
+                    columns=types,
                     format="newline_delimited",
                     maximum_object_size=longest,
                 )
@@ -245,12 +253,15 @@ def load_tables(
                     content.write_parquet(str(parquet[table.name]), compression="zstd")
                     continue
                 content.create(table.name)
-                for column in filter(lambda each: each.meaning, table.columns):
+                for column in table.columns:
+                    if not column.meaning:
+                        continue
                     meaning = column.meaning.replace("'", "''")
                     connection.execute(
                         f"COMMENT ON COLUMN {table.name}.\"{column.name}\" IS '{meaning}'"
                     )
-            for macro in () if parquet else write_macros(tables):
-                connection.execute(macro)
+            if not parquet:
+                for macro in write_macros(tables):
+                    connection.execute(macro)
     except duckdb.Error as error:
         raise StoreError(" ".join(str(error).split())) from error

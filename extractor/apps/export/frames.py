@@ -53,8 +53,11 @@ def open_library(to: str) -> Any:
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
     """Return the rows of a table with typed columns, even if it has no rows."""
     types = {column.name: _TYPES[to][column.kind] for column in table.columns}
-    cells = list(zip(*rows, strict=True)) or [()] * len(types)
-    columns = dict(zip(types, map(list, cells), strict=True))
+    if rows:
+        cells = zip(*rows, strict=True)
+        columns = dict(zip(types, map(list, cells), strict=True))
+    else:
+        columns = {name: [] for name in types}
     if to == "pandas":
         return library.DataFrame(
             {

@@ -47,15 +47,17 @@ def name_instrument(name: str, around: str = "") -> str | None:
         quantity = _find_score(entry)
         return quantity.name if quantity else _fold(entry.value)
     short = _find_short(written, show_line(around))
-    known = _index_entries().get(short)
-    if known:
-        return name_instrument(known.value)
+    explained = _index_entries().get(short)
+    if explained:
+        return name_instrument(explained.value)
     quantity = _read_score(written)
     if quantity:
         return quantity.name
     bare = _TAIL.sub("", written)
-    is_short = bare != written and " " not in bare
-    return name_instrument(bare) if is_short else _fold(short) or None
+    # "MoCA total score" is the MoCA.
+    if bare != written and " " not in bare:
+        return name_instrument(bare)
+    return _fold(short) or None
 
 
 def name_version(name: str, quantity: KnownQuantity) -> str | None:
@@ -68,17 +70,20 @@ def name_version(name: str, quantity: KnownQuantity) -> str | None:
     """
     if quantity.unit != _SCORE:
         return None
-    known = {_fold(known) for known in (quantity.name, *quantity.names)}
-    own = {one.split("_")[0] for one in known}
+    names = {_fold(written) for written in (quantity.name, *quantity.names)}
+    first_words = {folded.split("_")[0] for folded in names}
     for version in _VERSION.finditer(name):
         key = _fold(version[0])
-        is_of_it = key not in known and key.rpartition("_")[0] in known | own
-        if is_of_it and key.replace("_", "") not in known:
+        if key in names or key.replace("_", "") in names:
+            continue
+        instrument = key.rpartition("_")[0]
+        if instrument in names or instrument in first_words:
             return key
     return None
 
 
 def _fold(name: str) -> str:
+    """Return a name as a key: small letters and numbers, with underscores between."""
     return _SIGNS.sub("_", name.casefold()).strip("_")
 
 
@@ -88,38 +93,42 @@ def _index_entries() -> dict[str, Entry]:
     "MRS". The usual short forms come first.
     """
     entries = terms_of("instruments")
-    found = {_fold(entry.value): entry for entry in entries}
+    by_name = {_fold(entry.value): entry for entry in entries}
+    # Of several instruments with one name, the first one has it: it is written last.
     for entry in reversed(entries):
-        found |= dict.fromkeys((*entry.also, *entry.terms), entry)
-    found |= {entry.value: entry for entry in entries}
+        by_name |= dict.fromkeys((*entry.also, *entry.terms), entry)
+    by_name |= {entry.value: entry for entry in entries}
     for entry in entries:
         for term in (*entry.terms, *entry.also):
-            found.setdefault(_fold(term), entry)
-    return found
+            by_name.setdefault(_fold(term), entry)
+    return by_name
 
 
 def _find_score(entry: Entry) -> KnownQuantity | None:
     """Return the quantity that is the score of an instrument. Its long names decide, since a
     short form has other meanings: "IGA" is an antibody, too.
     """
-    names = sorted(
-        (entry.value, *entry.terms, *entry.also), key=lambda name: -len(name)
-    )
-    has_long_name = " " in names[0]
-    for name in names:
-        if has_long_name and " " not in name:
+    names = (entry.value, *entry.terms, *entry.also)
+    longest_first = sorted(names, key=lambda name: -len(name))
+    has_long_name = " " in longest_first[0]
+    for name in longest_first:
+        is_short = " " not in name
+        if has_long_name and is_short:
             break
-        if quantity := _read_score(name):
+        quantity = _read_score(name)
+        if quantity:
             return quantity
     return None
 
 
 def _read_score(name: str) -> KnownQuantity | None:
+    """Return the quantity whose whole name this is, if that may be a score."""
     quantity = name_quantity(name)
     if quantity is None or quantity.general or quantity.laboratory:
         return None
-    is_whole = _fold(name) in _index_scores().get(quantity.name, frozenset())
-    return quantity if is_whole else None
+    if _fold(name) not in _index_scores().get(quantity.name, frozenset()):
+        return None
+    return quantity
 
 
 @cache
@@ -132,13 +141,15 @@ def _index_scores() -> dict[str, frozenset[str]]:
 
 
 def _find_short(name: str, around: str) -> str:
-    """Return the short form in brackets behind a name, there or in the words around; else the
-    name.
+    """Return the short form in brackets behind a name, in the name itself or in the words
+    around; else the name unchanged.
     """
+    long_form = _ABBREVIATION.sub("", name)
     for text in (name, around):
-        start = text.casefold().find(_ABBREVIATION.sub("", name).casefold())
-        end = start + len(_ABBREVIATION.sub("", name))
-        explained = _ABBREVIATION.match(text, end) if start >= 0 else None
+        start = text.casefold().find(long_form.casefold())
+        if start < 0:
+            continue
+        explained = _ABBREVIATION.match(text, start + len(long_form))
         if explained:
             return explained[1]
     return name

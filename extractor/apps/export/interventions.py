@@ -23,33 +23,45 @@ class Intervention(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """Its name and its other names."""
-        return (self.name, *self.other_names) if self.name else self.other_names
+        if not self.name:
+            return self.other_names
+        return (self.name, *self.other_names)
 
 
 def read_interventions(record: TrialRecord) -> list[Intervention]:
     """Return the registered interventions of a record."""
     return [
-        _read_intervention(one)
-        for one in record.sections
-        if one.name.startswith("interventions[")
+        _read_intervention(section)
+        for section in record.sections
+        if section.name.startswith("interventions[")
     ]
 
 
 def _read_intervention(section: Section) -> Intervention:
+    """Return an intervention from its section, whose parts have names, or which is the name."""
     name = section.part("name")
+    if not name:
+        name = None if section.parts else section.text
     kind = section.part("type")
-    others = (
-        section.text[part.start : part.end]
-        for part in section.parts
-        if part.name == "other_names"
-    )
+    if kind:
+        kind = unify_word("intervention_type", kind)
+    others: dict[str, None] = {}
+    for part in section.parts:
+        if part.name == "other_names":
+            other = section.text[part.start : part.end]
+            others[_join_words(other)] = None
     return Intervention(
-        " ".join((name or section.text).split()) if name or not section.parts else None,
-        kind and unify_word("intervention_type", kind),
-        tuple(dict.fromkeys(" ".join(other.split()) for other in others)),
+        None if name is None else _join_words(name),
+        kind,
+        tuple(others),
         section.part("description"),
         section.name,
     )
+
+
+def _join_words(text: str) -> str:
+    """Return a text on one line, with one space between words."""
+    return " ".join(text.split())
 
 
 def describe_agent(
@@ -69,16 +81,21 @@ def describe_agent(
     """
     key = name_key(agent)
     index = _find_intervention(key, interventions)
-    names = [agent] if index is None else [agent, *interventions[index].names]
+    names = [agent]
+    if index is not None:
+        names += interventions[index].names
     others = dict.fromkeys(name for name in names if name_key(name) != key)
-    mesh = (one.name for one in terms if one.kind is TermKind.INTERVENTION)
-    named = dict.fromkeys(
-        term for term in mesh if any(_has_name(name, name_key(term)) for name in names)
-    )
+    mesh: dict[str, None] = {}
+    for term in terms:
+        if term.kind is not TermKind.INTERVENTION:
+            continue
+        term_key = name_key(term.name)
+        if any(_has_name(name, term_key) for name in names):
+            mesh[term.name] = None
     return {
         "intervention_index": index,
         "agent_other_names": "|".join(others) or None,
-        "agent_mesh": "|".join(named) or None,
+        "agent_mesh": "|".join(mesh) or None,
     }
 
 
@@ -89,31 +106,32 @@ def find_named(name: str, interventions: Sequence[Intervention]) -> int | None:
 
 def _find_intervention(key: str, interventions: Sequence[Intervention]) -> int | None:
     """Return the intervention of which it is a name; else the only one in whose names it stands."""
-    exact = [
-        at for at, one in enumerate(interventions) if key in map(name_key, one.names)
-    ]
-    if exact:
-        return exact[0]
-    inside = [
-        at
-        for at, one in enumerate(interventions)
-        if any(_has_name(name, key) for name in one.names)
-    ]
-    return inside[0] if len(inside) == 1 else None
+    for index, intervention in enumerate(interventions):
+        if key in map(name_key, intervention.names):
+            return index
+    holder = None
+    for index, intervention in enumerate(interventions):
+        if not any(_has_name(name, key) for name in intervention.names):
+            continue
+        if holder is not None:
+            return None
+        holder = index
+    return holder
 
 
 def _has_name(text: str, key: str) -> bool:
     """Return whether a name stands in a text as whole words."""
-    wanted, words = (" ".join(_list_words(one)) for one in (key, name_key(text)))
+    wanted = " ".join(_list_words(key))
+    words = " ".join(_list_words(name_key(text)))
     return bool(wanted) and f" {wanted} " in f" {words} "
 
 
 def _list_words(text: str) -> Iterator[str]:
+    """Yield the words and signs of a text in small letters."""
     return (word.lower() for word in lex(text).words)
 
 
 def list_names(terms: Sequence[RegisteredTerm], kind: TermKind) -> str | None:
     """Return the terms of a kind, joined by bars."""
-    return (
-        "|".join(dict.fromkeys(one.name for one in terms if one.kind is kind)) or None
-    )
+    names = dict.fromkeys(term.name for term in terms if term.kind is kind)
+    return "|".join(names) or None

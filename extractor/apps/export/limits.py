@@ -23,6 +23,10 @@ _SURFACE = "{1.73_m2}"
 """The body surface to which an estimated filtration rate refers, written or not."""
 
 
+_Range = tuple[float | None, float | None]
+"""The lower and the upper end of a range."""
+
+
 class CanonicalLimit(NamedTuple):
     """A limit in the vocabulary of quantities, by column. ``columns.toml`` says what each holds."""
 
@@ -59,24 +63,39 @@ def name_limit(
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
         return named._replace(canonical_note="unknown unit")
-    ends = [one for one in (value, limit.get("value_high")) if one is not None]
-    used = unit or next(filter(None, map(quantity.infer_unit, reversed(ends))), None)
-    named = named._replace(
-        loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used
-    )
+    ends = [value]
+    if limit.get("value_high") is not None:
+        ends.append(limit["value_high"])
+    used = unit or _infer_unit(quantity, ends)
+    loinc = "|".join(find_loinc(quantity, used)) or None
+    named = named._replace(loinc=loinc, unit_ucum=used)
     if used is None:
         return named._replace(canonical_note="no unit")
     return _convert_ends(named, quantity, ends, used)
 
 
+def _infer_unit(quantity: KnownQuantity, ends: Sequence[float]) -> str | None:
+    """Return the unit that a limit without one must have, by its upper end first."""
+    for end in reversed(ends):
+        unit = quantity.infer_unit(end)
+        if unit:
+            return unit
+    return None
+
+
 def _name_measured(
     text: str, limit: Json, unit: str | None, measured: Set[str]
 ) -> CanonicalLimit:
-    """Return a limit whose words are those of an instrument that the record's endpoints name."""
-    instrument = name_instrument(text) if text and measured else None
-    if instrument and instrument in measured and unit in (None, _SCORE):
-        return _name_score(instrument, limit, unit)
-    return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+    """Return a limit whose words are those of an instrument that the record's endpoints name, if
+    its unit can be a score's; else one without a quantity.
+    """
+    unnamed = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+    if not text or not measured or unit not in (None, _SCORE):
+        return unnamed
+    instrument = name_instrument(text)
+    if not instrument or instrument not in measured:
+        return unnamed
+    return _name_score(instrument, limit, unit)
 
 
 def _name_other(
@@ -90,7 +109,9 @@ def _name_other(
 
 
 def _name_score(instrument: str, limit: Json, unit: str | None) -> CanonicalLimit:
-    """Return a limit of an instrument's score. Scores are written without a unit."""
+    """Return a limit of an instrument's score, which is written without a unit; one with a unit
+    is not converted.
+    """
     if unit not in (None, _SCORE):
         return CanonicalLimit(
             instrument, unit_ucum=unit, canonical_note="no conversion"
@@ -130,19 +151,22 @@ def _correct_name(
 def _convert_ends(
     named: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
 ) -> CanonicalLimit:
-    """Add the ends of a limit in the quantity's own unit, or why there are none."""
-    values = [
-        one for end in ends if (one := quantity.to_canonical(end, unit)) is not None
-    ]
-    if len(values) < len(ends):
-        return named._replace(canonical_note="no conversion")
+    """Add the ends of a limit in the quantity's own unit; else the note "no conversion", or
+    "implausible" for a value that nobody has.
+    """
+    values: list[float] = []
+    for end in ends:
+        value = quantity.to_canonical(end, unit)
+        if value is None:
+            return named._replace(canonical_note="no conversion")
+        values.append(value)
     if not all(map(quantity.is_possible, values)):
         return named._replace(canonical_note="implausible")
-    low, high = (*values, None)[:2]
+    high = values[1] if len(values) > 1 else None
     is_surface_assumed = (_SURFACE in unit) is not (_SURFACE in quantity.unit)
     return named._replace(
         unit_canonical=quantity.unit,
-        value_canonical=low,
+        value_canonical=values[0],
         value_high_canonical=high,
         canonical_note="usual body surface" if is_surface_assumed else None,
     )
@@ -164,31 +188,34 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
     comparator = Comparator(limit["comparator"])
     if criterion["kind"] == CriterionKind.INCLUSION:
         return comparator.value
+    # An exclusion keeps out what it names, and admits the opposite.
     if comparator.opposite:
         return comparator.opposite.value
-    return "outside" if comparator is Comparator.BETWEEN else "<>"
+    if comparator is Comparator.BETWEEN:
+        return "outside"
+    return "<>"
 
 
 def _list_divided(limits: Sequence[Json], cells: Sequence[Json]) -> set[str]:
     """Return the quantities with two different ranges, which are those of two groups: nobody can
     have both. A range and the same one in another unit are no two.
     """
-    ranges = dict[str, list[tuple[float | None, float | None]]]()
-    for limit, known in zip(limits, cells, strict=True):
+    first_ranges: dict[str, _Range] = {}
+    divided = set[str]()
+    for limit, canonical in zip(limits, cells, strict=True):
         if limit.get("value_high") is None:
             continue
-        ends = (known["value_canonical"], known["value_high_canonical"])
-        ranges.setdefault(limit["quantity"].casefold(), []).append(ends)
-    return {
-        name
-        for name, found in ranges.items()
-        if any(not _is_same_range(found[0], other) for other in found[1:])
-    }
+        quantity = limit["quantity"].casefold()
+        ends = (canonical["value_canonical"], canonical["value_high_canonical"])
+        if quantity not in first_ranges:
+            first_ranges[quantity] = ends
+        elif not _is_same_range(first_ranges[quantity], ends):
+            divided.add(quantity)
+    return divided
 
 
-def _is_same_range(
-    one: tuple[float | None, float | None], other: tuple[float | None, float | None]
-) -> bool:
+def _is_same_range(one: _Range, other: _Range) -> bool:
+    """Return whether two ranges in canonical units are equal, but for rounding."""
     if None in one or None in other:
         return False
     pairs = zip(one, other, strict=True)
@@ -218,24 +245,24 @@ def describe_limits(
     >>> [(cells.get("admits"), cells.get("admits_some")) for cells in found]
     [(None, '<='), (None, '<=')]
     """
-    found = list[dict[str, Any]]()
+    limits = criterion["constraints"]
+    described = list[dict[str, Any]]()
     divided = set[str]()
     alternatives = list[bool]()
-    for limit in criterion["constraints"]:
+    for limit in limits:
         pieces = list_evidence(criterion, "constraints", limit)
-        seen = pieces[0] if pieces else {}
-        cells = name_limit(limit, seen.get("quantity"), measured)._asdict()
-        found.append(cells | {"sex": seen.get("sex"), "confidence": find_least(pieces)})
-        if limit.get("condition") or seen.get("sex") not in (None, sex):
+        proof = pieces[0] if pieces else {}
+        of_sex = proof.get("sex")
+        cells = name_limit(limit, proof.get("quantity"), measured)._asdict()
+        described.append(cells | {"sex": of_sex, "confidence": find_least(pieces)})
+        if limit.get("condition") or of_sex not in (None, sex):
             divided.add(limit["quantity"].casefold())
-        alternatives.append(bool(seen.get("alternative")))
-    divided |= _list_divided(criterion["constraints"], found)
-    for limit, cells, alternative in zip(
-        criterion["constraints"], found, alternatives, strict=True
+        alternatives.append(bool(proof.get("alternative")))
+    divided |= _list_divided(limits, described)
+    for limit, cells, is_alternative in zip(
+        limits, described, alternatives, strict=True
     ):
-        of_all = (
-            decides and not alternative and limit["quantity"].casefold() not in divided
-        )
-        yield cells | {
-            "admits" if of_all else "admits_some": read_admitted(limit, criterion)
-        }
+        is_of_some = is_alternative or limit["quantity"].casefold() in divided
+        is_of_all = decides and not is_of_some
+        column = "admits" if is_of_all else "admits_some"
+        yield cells | {column: read_admitted(limit, criterion)}

@@ -29,19 +29,21 @@ def list_mesh_terms(
     """
     rows = {table: list(_list_rows(table, terms)) for table in _KINDS}
     for row in rows[INTERVENTIONS]:
-        is_own = not row["is_ancestor"]
-        row["intervention_index"] = (
-            find_named(row["term"], interventions) if is_own else None
-        )
+        # A term above the registered ones is of no single intervention.
+        row["intervention_index"] = None
+        if not row["is_ancestor"]:
+            row["intervention_index"] = find_named(row["term"], interventions)
     return rows
 
 
 def _list_rows(table: str, terms: Sequence[RegisteredTerm]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one table."""
     kinds = _KINDS[table]
     for term in terms:
-        if term.kind in kinds:
-            yield {
-                "term": term.name,
-                "mesh_id": term.id,
-                "is_ancestor": kinds[term.kind],
-            }
+        if term.kind not in kinds:
+            continue
+        yield {
+            "term": term.name,
+            "mesh_id": term.id,
+            "is_ancestor": kinds[term.kind],
+        }

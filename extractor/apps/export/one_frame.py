@@ -45,32 +45,32 @@ def list_rows(extractions: Iterable[TrialExtraction]) -> Iterator[Row]:
 
 
 def _describe(value: Value, item: ExtractedItem) -> Row:
-    quote = raw = section = start = end = origin = support = None
-    confidence = item.confidence
-    if value.evidence:
-        first = value.evidence[0]
-        written = " … ".join(dict.fromkeys(one.quote for one in value.evidence))
-        quote = show_line(written)
-        raw = written if written != quote else None
-        section = first.section
-        start = first.start
-        end = first.end
-        origin = first.origin.value
-        support = first.support.value
-        known = [one.confidence for one in value.evidence if one.confidence is not None]
-        confidence = min(known, default=item.confidence)
-    said = _write(value.value)
+    """Return the cells of a value, in the order of the columns."""
+    written = _write(value.value)
+    # Gold has no evidence.
+    if not value.evidence:
+        nothing = [None] * 7
+        return (value.path, written, *nothing, item.confidence)
+    first = value.evidence[0]
+    raw = " … ".join(dict.fromkeys(piece.quote for piece in value.evidence))
+    quote = show_line(raw)
+    least = item.confidence
+    confidences = [piece.confidence for piece in value.evidence]
+    counted = [confidence for confidence in confidences if confidence is not None]
+    if counted:
+        # Words that stand apart are as sure as the least of them.
+        least = min(counted)
     return (
         value.path,
-        said,
+        written,
         quote,
-        raw,
-        section,
-        start,
-        end,
-        origin,
-        support,
-        confidence,
+        raw if raw != quote else None,
+        first.section,
+        first.start,
+        first.end,
+        first.origin.value,
+        first.support.value,
+        least,
     )
 
 

@@ -16,12 +16,14 @@ def pair_results(
     records.
     """
     results = find_results(run)
+    # Gold, or a file of extractions alone.
     if found is None:
         for extraction in read_results(results, None, threshold):
             yield extraction, None
         return
-    ids, records = tee(found.reread())
-    lines = (found.read_line(one.record_id) for one in ids)
+    # One stream gives the lines to read, the other the records beside them.
+    to_read, records = tee(found.reread())
+    lines = (found.read_line(reread.record_id) for reread in to_read)
     extractions = read_results(results, lines, threshold)
     for extraction, reread in zip(extractions, records, strict=True):
         yield extraction, reread.record

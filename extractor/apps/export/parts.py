@@ -35,21 +35,19 @@ def find_part(criterion: Json) -> str | None:
 
 
 def _read_label(text: str, *, is_lead_in: bool) -> str | None:
+    """Return the part of the trial that a label at the head of a text names, or None."""
     line = show_line(text)
     label = _LABEL.match(line)
     if label is None:
         return None
     kind = _PLURAL.sub("", label["kind"].casefold())
-    is_whole = label.end() == len(line)
-    # "Stage II, or ..." and "Phase 3." are of a disease, or another trial
-    if not is_lead_in and (label["end"] in ("", ".", ",") or kind == "stage"):
-        return None
-    # a criterion of nothing but a label is none
-    if is_whole and not is_lead_in:
-        return None
-    marks = line[label.start("mark") : _end_of_marks(label)]
+    if not is_lead_in:
+        # "Stage II, or ..." and "Phase 3." are of a disease, or another trial.
+        if kind == "stage" or label["end"] in ("", ".", ","):
+            return None
+        # A criterion of nothing but a label is none.
+        if label.end() == len(line):
+            return None
+    end = label.end("more") if label["more"] else label.end("mark")
+    marks = line[label.start("mark") : end]
     return f"{kind} {marks}".casefold()
-
-
-def _end_of_marks(label: re.Match[str]) -> int:
-    return label.end("more") if label["more"] else label.end("mark")

@@ -34,9 +34,9 @@ from extractor.schemas import (
 from extractor.schemas.registered_words import unify_word
 
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
-_PEOPLE = (*AGES, "sex", "healthy_volunteers")
+
 _WORDS: Mapping[str, Sex | bool] = {
-    **{one.value: one for one in Sex},
+    **{sex.value: sex for sex in Sex},
     "false": False,
     "true": True,
 }
@@ -77,31 +77,40 @@ class People:
         """
         if criterion.category is not Category.AGE:
             return None
-        same = True
+        is_same = True
+        is_excluded = criterion.kind is CriterionKind.EXCLUSION
         for limit in criterion.constraints:
+            # An age without a unit is in years.
             unit = read_time_unit(limit.unit) if limit.unit else TimeUnit.YEAR
-            ends = _list_ends(limit, excluded=criterion.kind is CriterionKind.EXCLUSION)
+            ends = _list_ends(limit, excluded=is_excluded)
             if not ends or unit is None:
                 return None
             for name, number in ends.items():
-                stated = self.ages.get(name)
-                days = count_days(Age(value=number, unit=unit))
-                same &= stated is not None and abs(count_days(stated.value) - days) < 1
-        return same
+                if not self._states(name, Age(value=number, unit=unit)):
+                    is_same = False
+        return is_same
+
+    def _states(self, name: str, age: Age) -> bool:
+        """Return whether one of ``ages`` is this one, to the day."""
+        stated = self.ages.get(name)
+        if stated is None:
+            return False
+        return abs(count_days(stated.value) - count_days(age)) < 1
 
 
 def _list_ends(limit: Constraint, *, excluded: bool) -> dict[str, float]:
     """Return the lowest and the highest age that a limit admits, as far as it has them."""
     if limit.comparator is Comparator.BETWEEN:
+        # What is admitted beside an excluded range has no single end.
         if excluded or limit.value_high is None:
             return {}
         return dict(zip(AGES, (limit.value, limit.value_high), strict=True))
     admits = limit.comparator.opposite if excluded else limit.comparator
-    return {
-        name: limit.value
-        for name, side in _INCLUSIVE.items()
-        if admits and admits[0] == side[0]
-    }
+    ends = {}
+    for name, side in _INCLUSIVE.items():
+        if admits and admits[0] == side[0]:
+            ends[name] = limit.value
+    return ends
 
 
 def read_people(
@@ -125,35 +134,44 @@ def read_people(
     >>> age.comparator.value, age.value.value, age.registered, people.sex.value.value
     ('>=', 18, True, 'female')
     """
-    found = {name: _state(name, extraction.eligibility, record) for name in _PEOPLE}
-    ages = {name: age for name in AGES if (age := found[name]) is not None}
+    eligibility = extraction.eligibility
+    ages: dict[str, StatedValue] = {}
+    for name in AGES:
+        age = _state(name, eligibility, record)
+        if age is not None:
+            ages[name] = age
     if len(ages) == len(AGES):
         low, high = (count_days(ages[name].value) for name in AGES)
         if low >= high:
             # A registered age that leaves nobody beside the text's fits another one of the text.
             ages = {name: age for name, age in ages.items() if not age.registered}
-    return People(ages, found["sex"], found["healthy_volunteers"])
+    sex = _state("sex", eligibility, record)
+    healthy = _state("healthy_volunteers", eligibility, record)
+    return People(ages, sex, healthy)
 
 
 def _state(
     name: str, eligibility: Eligibility, record: TrialRecord | None
 ) -> StatedValue | None:
-    """Return the text's value of a field, else the registered one. Healthy people of a description
-    alone, which may tell of other trials, yield to what is registered.
+    """Return the text's value of a field with its evidence, else the registered one. Healthy
+    people of a description alone, which may tell of other trials, yield to what is registered.
     """
     value = getattr(eligibility, name)
     registered = _state_registered(name, record) if record else None
     if value is None:
         return registered
-    cited = next(
-        (one.cite() for one in eligibility.evidence if one.field == name), None
-    )
-    is_described = cited is not None and cited.section in DESCRIPTIONS
-    if name == "healthy_volunteers" and is_described and registered:
+    citation = None
+    for piece in eligibility.evidence:
+        if piece.field == name:
+            citation = piece.cite()
+            break
+    is_described = citation is not None and citation.section in DESCRIPTIONS
+    if registered and is_described and name == "healthy_volunteers":
         return registered
-    return StatedValue(
-        value, cited, read_comparator(name, eligibility) if name in AGES else None
-    )
+    comparator = None
+    if name in AGES:
+        comparator = read_comparator(name, eligibility)
+    return StatedValue(value, citation, comparator)
 
 
 def _state_registered(name: str, record: TrialRecord) -> StatedValue | None:
@@ -175,7 +193,9 @@ def read_registered(name: str, written: str) -> Any:
     if name not in AGES:
         return _WORDS.get(unify_word(name, written).lower())
     age = read_registered_age(written)
-    return age if age and count_days(age) <= OLDEST else None
+    if age is None or count_days(age) > OLDEST:
+        return None
+    return age
 
 
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
@@ -190,9 +210,9 @@ def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
             return piece.comparator or side
     age: Age = getattr(eligibility, name)
     for criterion in eligibility.criteria:
-        for limit in (
-            criterion.constraints if criterion.category is Category.AGE else ()
-        ):
+        if criterion.category is not Category.AGE:
+            continue
+        for limit in criterion.constraints:
             if limit.value != age.value or limit.value_high is not None:
                 continue
             # "< 18 years" among the exclusions bounds as ">= 18 years" does.

@@ -29,9 +29,10 @@ def name_regimen(
     """
     index = regimen["added"].get("intervention_index")
     own = () if index is None else (interventions[index],)
+    quotes = _list_quotes(regimen)
     return {
         "agent_canonical": namer.name(regimen["agent"]),
-        "dosage_form": find_form(_list_quotes(regimen), own, _list_arms(regimen, arms)),
+        "dosage_form": find_form(quotes, own, _list_arms(regimen, arms)),
     }
 
 
@@ -39,11 +40,12 @@ def describe_interventions(
     interventions: Sequence[Intervention], namer: AgentNamer
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of the table ``interventions``."""
-    for one in interventions:
+    for intervention in interventions:
+        name = intervention.name
         yield {
-            **one._asdict(),
-            "other_names": "|".join(one.other_names) or None,
-            "agent_canonical": namer.name(one.name) if one.name else None,
+            **intervention._asdict(),
+            "other_names": "|".join(intervention.other_names) or None,
+            "agent_canonical": namer.name(name) if name else None,
         }
 
 
@@ -53,10 +55,10 @@ def _list_arms(regimen: Json, arms: Sequence[Arm]) -> Iterator[str]:
     for arm in arms:
         if not arm.section or arm.section != regimen.get("section"):
             continue
-        text = arm.description or ""
-        start = text.find(quote) if quote else -1
         yield arm.label or ""
-        yield text[: max(0, start)]
+        text = arm.description or ""
+        if quote and quote in text:
+            yield text[: text.index(quote)]
 
 
 def _list_quotes(regimen: Json) -> Iterator[str]:

@@ -5,7 +5,7 @@ table.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from extractor.apps.export.agent_names import AgentNamer
 from extractor.apps.export.alternatives import find_alternatives
-from extractor.apps.export.arms import link_arms, list_arms
+from extractor.apps.export.arms import Arm, link_arms, list_arms
 from extractor.apps.export.bounds import list_bounds
 from extractor.apps.export.cells import RAW_QUOTE, TextPlaces, clean_rows, find_texts
 from extractor.apps.export.columns import (
@@ -127,7 +127,9 @@ class Table:
     @property
     def computed(self) -> tuple[Column, ...]:
         """The columns that no field of a model is."""
-        return list_columns(self.name) if self.name in COMPUTED else ()
+        if self.name not in COMPUTED:
+            return ()
+        return list_columns(self.name)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -149,35 +151,40 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     ... ][-3:]
     ['custom_blinding', 'custom_values', 'evidence']
     """
-
-    def walk(table: Table) -> Iterator[Table]:
-        yield table
-        for below in table.below:
-            yield from walk(below)
-
-    values, below = _plan(TrialExtraction, (_RECORD_KEY,), None)
+    columns, planned = _plan(TrialExtraction, (_RECORD_KEY,), None)
+    label = Column("label", "The arm's name, as the record writes it.", path=("label",))
+    below: list[Table] = []
+    for table in planned:
+        below.append(table)
+        if table.name == "eligibility":
+            below.append(_list_added("bounds", Task.ELIGIBILITY))
+        elif table.name == "regimens":
+            below.append(_list_added("interventions", Task.DOSING))
+            below.append(_list_added("arms", Task.DOSING, (label,)))
+            below.append(_list_added("regimen_arms", Task.DOSING))
+    below += [_list_added(name, None) for name in (CONDITIONS, INTERVENTIONS)]
+    # All tables of the user's fields get their names before any of their lists does.
     names = {CUSTOM}
     named = [(field, _find_free(f"custom_{field.name}", names)) for field in fields]
-    own = tuple(_plan_own(field, name, names) for field, name in named)
-    label = Column("label", "The arm's name, as the record writes it.", path=("label",))
-    listed = {"interventions": (), "arms": (label,), "regimen_arms": ()}
-    arms = tuple(_list_added(name, Task.DOSING, held) for name, held in listed.items())
-    bounds = _list_added("bounds", Task.ELIGIBILITY, ())
-    terms = tuple(_list_added(name, None, ()) for name in (CONDITIONS, INTERVENTIONS))
-    names_below = [table.name for table in below]
-    people = names_below.index("eligibility") + 1
-    dosed = names_below.index("regimens") + 1
-    of_people = (*below[:people], bounds, *below[people:dosed])
-    whole = (*of_people, *arms, *below[dosed:], *terms, *own)
+    below += [_plan_own(field, name, names) for field, name in named]
     # the first value is the key
-    records = Table("records", None, (_RECORD_KEY,), values[1:], below=whole)
-    evidence = Table(
-        "evidence", None, list_columns("evidence"), _plan(Evidence, (), None)[0]
+    records = Table("records", None, (_RECORD_KEY,), columns[1:], below=tuple(below))
+    evidence_columns, _ = _plan(Evidence, (), None)
+    return (
+        *_list_with_below(records),
+        Table(CUSTOM, None, (), list_columns(CUSTOM)),
+        Table("evidence", None, list_columns("evidence"), evidence_columns),
     )
-    return (*walk(records), Table(CUSTOM, None, (), list_columns(CUSTOM)), evidence)
 
 
-def _list_added(name: str, task: Task | None, values: tuple[Column, ...]) -> Table:
+def _list_with_below(table: Table) -> Iterator[Table]:
+    """Yield a table and all tables below it."""
+    yield table
+    for below in table.below:
+        yield from _list_with_below(below)
+
+
+def _list_added(name: str, task: Task | None, values: tuple[Column, ...] = ()) -> Table:
     """Return a table of rows that ``find_rows`` adds to an extraction."""
     keys = (_RECORD_KEY, _make_position(name[:-1]))
     return Table(name, task, keys, values, (name,), listed=True)
@@ -218,60 +225,64 @@ def _find_raw_rows(
     """Yield each row with its texts as the record writes them."""
     people = extraction.eligibility
     registered = registry.get(extraction.record_id, {})
-    stated = (name for name in AGES if getattr(people, name))
-    comparators = {
-        f"{name}_comparator": read_comparator(name, people).value for name in stated
-    }
     arms = list_arms(extraction, registered.get("arms", ()))
-    whole = extraction.model_dump(mode="json")
     terms = extraction.registered_terms or registered.get("terms", ())
     interventions = registered.get("interventions", ())
-    explained = registered.get("explained", {})
-    namer = AgentNamer(interventions, explained, terms, arms)
+    namer = AgentNamer(interventions, registered.get("explained", {}), terms, arms)
+    # What the text does not state is as registered.
     sex = people.sex or read_registered("sex", registered.get("registered_sex") or "")
+    whole = extraction.model_dump(mode="json")
     _add_criteria(whole, people, sex, namer)
-    mesh = {
-        "condition_mesh": list_names(terms, TermKind.CONDITION),
-        "intervention_mesh": list_names(terms, TermKind.INTERVENTION),
-        "keywords": list_names(terms, TermKind.KEYWORD),
-    }
     for regimen in whole["dosing"]:
         cells = describe_agent(regimen["agent"], interventions, terms)
         named = name_regimen(regimen | {ADDED: cells}, namer, interventions, arms)
         regimen[ADDED] = cells | named | describe_regimen_times(regimen)
     _add_times(whole)
-    added = {
+    whole[ADDED] = {
         **registered,
-        **mesh,
-        **comparators,
+        "condition_mesh": list_names(terms, TermKind.CONDITION),
+        "intervention_mesh": list_names(terms, TermKind.INTERVENTION),
+        "keywords": list_names(terms, TermKind.KEYWORD),
+        **_compare_ages(people),
         **view_trial(whole["eligibility"], registered),
     }
-    links = (
-        {"regimen_index": index, **link._asdict()}
-        for index, regimen in enumerate(extraction.dosing)
-        for link in link_arms(regimen, arms)
-    )
-    whole |= {
-        ADDED: added,
-        "bounds": list(list_bounds(whole["eligibility"]["criteria"])),
-        "interventions": list(describe_interventions(interventions, namer)),
-        "arms": [arm._asdict() for arm in arms],
-        "regimen_arms": list(links),
-        **list_mesh_terms(terms, interventions),
-    }
-    yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
-    yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
+    whole["bounds"] = list(list_bounds(whole["eligibility"]["criteria"]))
+    whole["interventions"] = list(describe_interventions(interventions, namer))
+    whole["arms"] = [arm._asdict() for arm in arms]
+    whole["regimen_arms"] = list(_link_regimens(extraction, arms))
+    whole |= list_mesh_terms(terms, interventions)
+    records = list_tables(fields)[0]
+    yield from _walk(records, whole, (extraction.record_id,), {})
+    for row in list_custom_rows(extraction):
+        yield CUSTOM, row
+
+
+def _compare_ages(people: Eligibility) -> dict[str, str]:
+    """Return whether each age is itself admitted, as a comparator, by column."""
+    comparators = {}
+    for name in AGES:
+        if getattr(people, name):
+            comparator = read_comparator(name, people)
+            comparators[f"{name}_comparator"] = comparator.value
+    return comparators
+
+
+def _link_regimens(
+    extraction: TrialExtraction, arms: Sequence[Arm]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the table ``regimen_arms``."""
+    for index, regimen in enumerate(extraction.dosing):
+        for link in link_arms(regimen, arms):
+            yield {"regimen_index": index, **link._asdict()}
 
 
 def _add_criteria(
     whole: Json, people: Eligibility, sex: Sex | None, namer: AgentNamer
 ) -> None:
     """Add the computed cells of criteria, their limits and their windows."""
-    keys = map(find_instrument, whole["endpoints"])
-    measured = {key for key in keys if key}
-    for criterion, around in zip(
-        whole["eligibility"]["criteria"], find_alternatives(people), strict=True
-    ):
+    measured = set(filter(None, map(find_instrument, whole["endpoints"])))
+    criteria = whole["eligibility"]["criteria"]
+    for criterion, around in zip(criteria, find_alternatives(people), strict=True):
         criterion[ADDED] = {
             "decides": not around,
             "time_window_anchor_class": find_anchor_class(criterion),
@@ -287,9 +298,9 @@ def _add_criteria(
 
 def _add_windows(criterion: Json, namer: AgentNamer) -> None:
     """Add the computed cells of the time windows of a criterion, and the things that they limit."""
-    chosen = criterion.get("time_window")
-    if chosen:
-        chosen |= find_parts(criterion)
+    first = criterion.get("time_window")
+    if first:
+        first |= find_parts(criterion)
     # evidence is found by a window as it was, so all cells are computed first
     described = list(describe_windows(criterion, namer))
     for window, cells in zip(criterion["time_windows"], described, strict=True):
@@ -328,10 +339,10 @@ def tabulate(
         table.name: [column.name for column in table.columns]
         for table in list_tables(own)
     }
-    found = collect_rows(extractions, registry, own)
+    collected = collect_rows(extractions, registry, own)
     return {
         table: [dict(zip(names[table], row, strict=True)) for row in rows]
-        for table, rows in found.items()
+        for table, rows in collected.items()
     }
 
 
@@ -369,33 +380,45 @@ def _walk(
         cells += [computed.get(column.name) for column in table.computed]
     yield table.name, (*keys, *cells)
     if table.item:
+        record_id = keys[0]
         item_index = keys[1] if len(keys) > 1 else None
         for index, cells in enumerate(_list_evidence(item)):
-            yield "evidence", (keys[0], table.item, item_index, index, *cells)
+            yield "evidence", (record_id, table.item, item_index, index, *cells)
     for below in table.below:
-        found = _pick(item, below.path)
+        held = _pick(item, below.path)
         if not below.listed:
-            if found is not None:
-                yield from _walk(below, found, keys, item)
-            continue
-        for index, one in enumerate(found if isinstance(found, list) else ()):
-            # A user's value has the path of its item as a key, too.
-            more = [_pick(one, key.path) for key in below.keys[len(keys) + 1 :]]
-            yield from _walk(below, one, (*keys, index, *more), item)
+            if held is not None:
+                yield from _walk(below, held, keys, item)
+        # Gold of a user's field may have anything in the place of a list.
+        elif isinstance(held, list):
+            yield from _walk_list(below, held, keys, item)
+
+
+def _walk_list(
+    table: Table, members: list[Any], keys: Row, parent: Json
+) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of the members of a list, which have their position as a further key."""
+    # A user's value has the path of its item as a key, too.
+    further_keys = table.keys[len(keys) + 1 :]
+    for index, member in enumerate(members):
+        further = [_pick(member, key.path) for key in further_keys]
+        yield from _walk(table, member, (*keys, index, *further), parent)
 
 
 def _read_cell(item: Any, column: Column) -> Any:
+    """Return the cell of an item in a column: a list of texts as one text, and the column's
+    default where the item has none.
+    """
     cell = _pick(item, column.path)
     if cell is None:
         return column.default
-    return (
-        "|".join(show_line(str(part)) for part in cell)
-        if isinstance(cell, list)
-        else cell
-    )
+    if not isinstance(cell, list):
+        return cell
+    return "|".join(show_line(str(part)) for part in cell)
 
 
 def _list_evidence(item: Json) -> Iterator[list[Any]]:
+    """Yield the cells of an item's evidence."""
     names = [column.path[0] for column in list_tables()[-1].values]
     for piece in item.get("evidence") or ():
         # gold stands in no section
@@ -404,9 +427,12 @@ def _list_evidence(item: Json) -> Iterator[list[Any]]:
 
 
 def _pick(value: Any, path: tuple[str, ...]) -> Any:
+    """Return the value at a path; None if there is none."""
     for name in path:
         # gold of an own field may be as a person writes
-        value = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
     return value
 
 
@@ -415,47 +441,40 @@ def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
     those of tables.
     """
     task = field.of.task if field.group.of else None
-    known = CustomItem.model_fields
+    model_fields = CustomItem.model_fields
+    of_meaning = model_fields["of"].description or ""
+    calibrated_meaning = model_fields["calibrated"].description or ""
+    index_meaning = "Position among the field's values in the record, from 0."
     keys = (
         _RECORD_KEY,
-        Column(
-            "item_index",
-            "Position among the field's values in the record, from 0.",
-            "integer",
-        ),
-        Column("of", known["of"].description or "", path=("of",)),
+        Column("item_index", index_meaning, "integer"),
+        Column("of", of_meaning, path=("of",)),
     )
-    calibrated = Column(
-        "calibrated", known["calibrated"].description or "", "boolean", ("calibrated",)
-    )
-    provenance = (*_plan(ExtractedItem, (), None)[0], calibrated)
+    of_items, _ = _plan(ExtractedItem, (), None)
+    calibrated = Column("calibrated", calibrated_meaning, "boolean", ("calibrated",))
+    provenance = (*of_items, calibrated)
     planned, lists = _plan(make_model(field), keys, task)
-    values = _adapt(
-        planned, {column.name for column in (*keys, *provenance)}, ("values",)
-    )
+    taken = {column.name for column in (*keys, *provenance)}
+    values = _adapt(planned, taken, ("values",))
     below = []
     for listed in lists:
         taken = {key.name for key in keys}
-        index = replace(listed.keys[-1], name=_find_free(listed.keys[-1].name, taken))
-        title = _find_free(f"{name}_{listed.path[0]}", names)
-        path = ("values", *listed.path)
-        inner = _adapt(listed.values, taken)
-        below.append(
-            replace(
-                listed,
-                name=title,
-                task=task,
-                keys=(*keys, index),
-                values=inner,
-                path=path,
-            )
+        position = listed.keys[-1]
+        index = replace(position, name=_find_free(position.name, taken))
+        table = replace(
+            listed,
+            name=_find_free(f"{name}_{listed.path[0]}", names),
+            task=task,
+            keys=(*keys, index),
+            values=_adapt(listed.values, taken),
+            path=("values", *listed.path),
         )
-    whole = (*values, *provenance)
+        below.append(table)
     return Table(
         name,
         task,
         keys,
-        whole,
+        (*values, *provenance),
         ("custom", field.name),
         listed=True,
         item=name,
@@ -469,16 +488,12 @@ def _adapt(
     """Return columns of attributes under free names. Integers become numbers, since a text may
     state any length.
     """
-    kinds = {"integer": "number"}
-    return tuple(
-        replace(
-            one,
-            name=_find_free(one.name, taken),
-            kind=kinds.get(one.kind, one.kind),
-            path=within + one.path,
-        )
-        for one in columns
-    )
+    adapted = []
+    for column in columns:
+        name = _find_free(column.name, taken)
+        kind = "number" if column.kind == "integer" else column.kind
+        adapted.append(replace(column, name=name, kind=kind, path=within + column.path))
+    return tuple(adapted)
 
 
 def _find_free(name: str, taken: set[str]) -> str:
@@ -502,36 +517,45 @@ def _plan(
     """
     columns = list[Column]()
     tables = list[Table]()
-    # Fields of provenance come last.
-    provenance = ExtractedItem.model_fields if model is not ExtractedItem else ()
-    for name, field in sorted(
-        model.model_fields.items(), key=lambda pair: pair[0] in provenance
-    ):
+    for name, field in _list_fields(model):
         inner, listed = _unwrap(field.annotation)
-        has_own_table = inner is Evidence or (model, name) in _LINKED
-        if has_own_table or get_origin(inner) is dict or (model, name) in _IN_NO_TABLE:
+        # All evidence is in one table, and values of the user's own fields have theirs.
+        if inner is Evidence or get_origin(inner) is dict:
             continue
-        # names of sections never hold a bar
-        is_joined = issubclass(model, Absence | Finding) and inner is str
-        of_task = task or (Task(name) if name in set(Task) else None)
+        if (model, name) in _LINKED or (model, name) in _IN_NO_TABLE:
+            continue
+        task_of_field = task
+        if task is None and name in set(Task):
+            task_of_field = Task(name)
         path = (*prefix, name)
+        # Names of sections never hold a bar, so a list of them can be one text.
+        is_joined = issubclass(model, Absence | Finding) and inner is str
         if issubclass(inner, ExtractedItem) or (listed and not is_joined):
-            tables.append(_plan_table(field, inner, path, keys, of_task, listed=listed))
+            tables.append(
+                _plan_table(field, inner, path, keys, task_of_field, listed=listed)
+            )
         elif issubclass(inner, BaseModel):
-            inner_columns, inner_tables = _plan(inner, keys, of_task, path)
+            inner_columns, inner_tables = _plan(inner, keys, task_of_field, path)
             columns += inner_columns
             tables += inner_tables
         else:
-            columns.append(
-                Column(
-                    "_".join((*prefix, _name_column(model, name))),
-                    _describe(field, inner, listed=listed),
-                    _name_kind(inner),
-                    path,
-                    field.default if field.exclude_if else None,
-                )
+            column = Column(
+                "_".join((*prefix, _name_column(model, name))),
+                _describe(field, inner, listed=listed),
+                _name_kind(inner),
+                path,
+                field.default if field.exclude_if else None,
             )
+            columns.append(column)
     return tuple(_insert_raw_quote(columns, model, prefix)), tuple(tables)
+
+
+def _list_fields(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
+    """Return the fields of a model in order; those of provenance, which all items have, last."""
+    fields = list(model.model_fields.items())
+    if model is not ExtractedItem:
+        fields.sort(key=lambda pair: pair[0] in ExtractedItem.model_fields)
+    return fields
 
 
 def _insert_raw_quote(
@@ -560,12 +584,12 @@ def _plan_table(
     if listed:
         singular = "criterion" if title == "criteria" else _PLURAL.sub("", title)
         keys = (*keys, _make_position(singular))
-    values: tuple[Column, ...] = (
-        Column(singular, field.description or "", _name_kind(inner)),
-    )
+    values: tuple[Column, ...]
     below: tuple[Table, ...] = ()
     if issubclass(inner, BaseModel):
         values, below = _plan(inner, keys, task)
+    else:
+        values = (Column(singular, field.description or "", _name_kind(inner)),)
     item = singular if issubclass(inner, ExtractedItem) else None
     if title == "windows":
         things = (*keys, _make_position("thing"))
@@ -581,13 +605,16 @@ def _name_column(model: type[BaseModel], name: str) -> str:
 
 
 def _describe(field: FieldInfo, inner: type, *, listed: bool) -> str:
+    """Return the meaning of a field's column; without one, the words of a closed set."""
     meaning = field.description or ""
     if listed:
-        meaning = f"{meaning} Joined by |.".strip()
+        return f"{meaning} Joined by |.".strip()
     if meaning or not issubclass(inner, StrEnum):
         return meaning
-    words = list(inner) if len(inner) <= _LONGEST_LIST else ["see `extractor schema`"]
-    return f"{inner.__name__}: {', '.join(words)}."
+    words = "see `extractor schema`"
+    if len(inner) <= _LONGEST_LIST:
+        words = ", ".join(inner)
+    return f"{inner.__name__}: {words}."
 
 
 def _make_position(name: str) -> Column:
@@ -597,20 +624,24 @@ def _make_position(name: str) -> Column:
 def _unwrap(annotation: Any) -> tuple[type, bool]:
     """Return the type without None and annotations, and whether it is the item type of a list."""
     origin = get_origin(annotation)
-    parts = get_args(annotation)
     if origin is tuple:
-        return _unwrap(parts[0])[0], True
+        member, *_ = get_args(annotation)
+        return _unwrap(member)[0], True
     if origin in {Union, UnionType}:
-        held = [part for part in parts if part is not type(None)]
+        held = [part for part in get_args(annotation) if part is not type(None)]
+        if len(held) == 1:
+            return _unwrap(held[0])
         # the only union of the schemas is a number
-        return _unwrap(held[0]) if len(held) == 1 else (float, False)
+        return float, False
     if hasattr(annotation, "__metadata__"):
         return _unwrap(annotation.__origin__)
-    return (annotation, False)
+    return annotation, False
 
 
 def _name_kind(inner: type) -> str:
-    kinds = {bool: "boolean", int: "integer", float: "number"}
-    return next(
-        (kind for each, kind in kinds.items() if issubclass(inner, each)), "text"
-    )
+    """Return the kind of a column that has values of a type."""
+    # A truth value is an integer in Python, so it comes first.
+    for held, kind in ((bool, "boolean"), (int, "integer"), (float, "number")):
+        if issubclass(inner, held):
+            return kind
+    return "text"

@@ -38,9 +38,10 @@ def find_cycle_days(regimens: Sequence[Json]) -> float | None:
     >>> find_cycle_days([weeks, {}]), find_cycle_days([weeks, days])
     (21.0, None)
     """
-    lengths = [to_days(regimen.get("cycle")) for regimen in regimens]
-    known = {length for length in lengths if length is not None}
-    return min(known) if len(known) == 1 else None
+    lengths = {to_days(regimen.get("cycle")) for regimen in regimens} - {None}
+    if len(lengths) != 1:
+        return None
+    return lengths.pop()
 
 
 def describe_regimen_times(regimen: Json) -> dict[str, float | None]:
@@ -97,11 +98,11 @@ def describe_times(endpoint: Json, cycle: float | None) -> list[dict[str, Any]]:
 
 def _read_cycle(frame: str) -> float | None:
     """Return the length of a cycle that the time frame itself states: "each cycle is 21 days"."""
-    found = _CYCLE_LENGTH.search(frame)
-    if found is None:
+    match = _CYCLE_LENGTH.search(frame)
+    if match is None:
         return None
-    number = read_number(found["number"] or found["number2"])
-    unit = read_time_unit(found["unit"] or found["unit2"])
+    number = read_number(match["number"] or match["number2"])
+    unit = read_time_unit(match["unit"] or match["unit2"])
     return to_days({"value": number, "unit": unit})
 
 
@@ -111,12 +112,11 @@ def _find_cycle(frame: str, point: Json, place: Place | None) -> int | None:
     """
     if point["unit"] != TimeUnit.DAY or place is None:
         return None
-    before = _DAY_OF_CYCLE.search(frame, 0, place[1])
-    behind = _OF_CYCLE.match(frame, place[1])
-    named = before or behind
-    if named is None:
+    _, end = place
+    of_cycle = _DAY_OF_CYCLE.search(frame, 0, end) or _OF_CYCLE.match(frame, end)
+    if of_cycle is None:
         return None
-    return int(named["cycle"] or 0)
+    return int(of_cycle["cycle"] or 0)
 
 
 def _count_days(
@@ -140,6 +140,7 @@ def _count_days(
 
 def _find_places(endpoint: Json, frame: str) -> list[Place | None]:
     """Return where in the time frame each time point stands, as far as it is known."""
+    # Of several pieces of one field, the first counts: it is written last.
     pieces: Mapping[str, Json] = {
         piece["field"]: piece for piece in reversed(endpoint.get("evidence") or ())
     }
@@ -148,16 +149,21 @@ def _find_places(endpoint: Json, frame: str) -> list[Place | None]:
     done = 0
     for index, point in enumerate(endpoint["time_points"]):
         piece = pieces.get(f"time_points[{index}]")
+        place: Place | None = None
         if piece and whole and piece["section"] == whole["section"]:
-            start = piece["start"] - whole["start"]
-            end = piece["end"] - whole["start"]
+            offset = whole["start"]
+            place = (piece["start"] - offset, piece["end"] - offset)
         else:
-            # gold has no evidence
-            found = re.compile(rf"(?<!\d){point['value']:g}(?!\d)").search(frame, done)
-            start, end = found.span() if found else (-1, -1)
-        is_inside = 0 <= start < end <= len(frame)
-        places.append((start, end) if is_inside else None)
-        done = end if is_inside else done
+            # Gold has no evidence: the number is looked for behind that of the time before.
+            number = re.compile(rf"(?<!\d){point['value']:g}(?!\d)")
+            match = number.search(frame, done)
+            if match:
+                place = match.span()
+        if place and not 0 <= place[0] < place[1] <= len(frame):
+            place = None
+        if place:
+            done = place[1]
+        places.append(place)
     return places
 
 
@@ -170,13 +176,16 @@ def _find_highs(
     """Return for each time point the end of the range that it begins, in days."""
     highs: list[float | None] = [None] * len(days)
     is_from_to = endpoint.get("time_kind") == TimeKind.FROM_TO
-    is_range = is_from_to and len(days) == 2 and places == [None, None]
+    # Two points whose words are not found are the ends of the only range.
+    is_only_range = is_from_to and places == [None, None] and len(days) == 2
     for index, (place, following) in enumerate(pairwise(places)):
         low = days[index]
         high = days[index + 1]
         if low is None or high is None or high <= low:
             continue
-        joined = place and following and RANGE.fullmatch(frame, place[1], following[0])
-        if joined or is_range:
+        is_range = is_only_range
+        if place and following:
+            is_range = RANGE.fullmatch(frame, place[1], following[0]) is not None
+        if is_range:
             highs[index] = high
     return highs

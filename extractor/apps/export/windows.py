@@ -32,25 +32,25 @@ def describe_windows(criterion: Json, namer: AgentNamer) -> Iterator[dict[str, A
     """
     for window in criterion["time_windows"]:
         high = window.get("value_high")
-        anchor = window.get("anchor")
-        things = list_things(window.get("of") or "")
-        named = find_sex(window["quote"], criterion["quote"])
-        sex = named.value if named else None
+        days_high = None
+        if high is not None:
+            days_high = to_days({**window, "value": high})
+        # "Women within 3 months postpartum": the window is one of women.
+        of_sex = find_sex(window["quote"], criterion["quote"])
+        sex = of_sex.value if of_sex else None
+        names = list_things(window.get("of") or "")
+        things = []
+        for name in names:
+            agent = namer.find_registered(name)
+            things.append({"thing": name, "agent_canonical": agent, "sex": sex})
         yield {
             "days": to_days(window),
-            "days_high": None if high is None else to_days({**window, "value": high}),
-            "anchor_class": _name_class(anchor),
-            "of_things": "|".join(things) or None,
+            "days_high": days_high,
+            "anchor_class": _name_class(window.get("anchor")),
+            "of_things": "|".join(names) or None,
             "sex": sex,
             "confidence": find_least(list_evidence(criterion, "time_windows", window)),
-            THINGS: [
-                {
-                    "thing": thing,
-                    "agent_canonical": namer.find_registered(thing),
-                    "sex": sex,
-                }
-                for thing in things
-            ],
+            THINGS: things,
         }
 
 
@@ -66,12 +66,15 @@ def find_parts(criterion: Json) -> dict[str, str]:
     chosen = criterion.get("time_window")
     if not chosen:
         return {}
-    same = [one for one in criterion["time_windows"] if one["quote"] == chosen["quote"]]
-    return {
-        name: same[0][name]
-        for name in ("of", "anchor")
-        if same and same[0].get(name) and not chosen.get(name)
-    }
+    parts = {}
+    for window in criterion["time_windows"]:
+        if window["quote"] != chosen["quote"]:
+            continue
+        for name in ("of", "anchor"):
+            if window.get(name) and not chosen.get(name):
+                parts[name] = window[name]
+        break
+    return parts
 
 
 def find_anchor_class(criterion: Json) -> str | None:
@@ -90,5 +93,8 @@ def find_anchor_class(criterion: Json) -> str | None:
 
 
 def _name_class(anchor: str | None) -> str | None:
-    found = classify_anchor(anchor) if anchor else None
-    return found.value if found else None
+    """Return the class of the moment that some words name; None without words or a class."""
+    if not anchor:
+        return None
+    anchor_class = classify_anchor(anchor)
+    return anchor_class.value if anchor_class else None

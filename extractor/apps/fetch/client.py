@@ -65,11 +65,10 @@ class Registry:
             raise ArgumentError(
                 f"{self.name}: not the address of a registry; give one such as {BASE_URL}"
             )
-        if (
-            not 1 <= self.page_size <= MOST_PER_PAGE
-            or self.requests_per_minute <= 0
-            or self.timeout <= 0
-        ):
+        is_size = 1 <= self.page_size <= MOST_PER_PAGE
+        is_rate = self.requests_per_minute > 0
+        is_time = self.timeout > 0
+        if not (is_size and is_rate and is_time):
             raise ArgumentError(
                 "page_size must be 1 to 1,000, requests_per_minute and timeout above 0"
             )
@@ -97,13 +96,16 @@ class Registry:
 
 
 def _is_address(text: str) -> bool:
+    """Return whether a text is an address of the web to which ``/studies`` can be added."""
     try:
         httpx2.URL(text)
         parts = urlsplit(text)
     except (ValueError, httpx2.InvalidURL):
         return False
-    is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
-    return is_web and not parts.query and not parts.fragment
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return False
+    has_more_than_path = parts.query or parts.fragment
+    return not has_more_than_path
 
 
 class _Failure(RegistryError):
@@ -141,9 +143,13 @@ class RegistryClient:
         return page
 
     def _is_last_attempt(self, state: RetryCallState) -> bool:
+        """Return whether a request that failed is given up."""
+        # A server that has not replied yet is tried less often.
         attempts = _POLICY.attempts if self._has_read_page else _POLICY.first_attempts
-        asked = _asked_wait(state) or 0.0
-        return state.attempt_number >= attempts or asked > _POLICY.longest_wait
+        if state.attempt_number >= attempts:
+            return True
+        asked_wait = _asked_wait(state)
+        return asked_wait is not None and asked_wait > _POLICY.longest_wait
 
     def _get_once(self, parameters: Mapping[str, str | int]) -> StudyPage:
         """Read a page with one request. Raises ``_Failure`` if another may succeed, else
@@ -166,7 +172,9 @@ class RegistryClient:
         status = (
             f"HTTP {reply.status_code} {reply.reason_phrase} ({begins or 'no text'})"
         )
-        if reply.status_code == _BAD_REQUEST and "pageToken" not in parameters:
+        # A later page is refused for its token, not for what was asked.
+        is_first_page = "pageToken" not in parameters
+        if reply.status_code == _BAD_REQUEST and is_first_page:
             raise RegistryRefused(f"{name}: the registry refuses the request, {status}")
         if is_temporary(reply.status_code):
             failure = _Failure(f"{name}: {status}; {_REMEDY}")
@@ -183,12 +191,14 @@ class RegistryClient:
             raise _Failure(f"{name}: {problem}; {_REMEDY}") from None
 
     def _wait_for_turn(self) -> None:
-        early = self._next_request - monotonic()
-        if early > 0:
-            sleep(early)
+        """Wait until the rate allows another request."""
+        seconds = self._next_request - monotonic()
+        if seconds > 0:
+            sleep(seconds)
         self._next_request = monotonic() + 60 / self.registry.requests_per_minute
 
     def _read_body(self, reply: httpx2.Response) -> bytes:
+        """Read a reply, unpacked. Raises ``RegistryError`` for a larger one than a page can be."""
         body = bytearray()
         for block in reply.iter_bytes():
             body += block
@@ -201,5 +211,8 @@ class RegistryClient:
 
 
 def _asked_wait(state: RetryCallState) -> float | None:
-    error = state.outcome and state.outcome.exception()
+    """Return the seconds that the server asks to wait, if it does."""
+    if state.outcome is None:
+        return None
+    error = state.outcome.exception()
     return error.wait if isinstance(error, _Failure) else None

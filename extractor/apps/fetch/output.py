@@ -69,20 +69,23 @@ class RecordFile:
             self._keep_whole_lines()
 
     def _refuse(self, problem: str) -> StoreError:
+        """Return the error for a line that no fetch has written."""
         place = f"{self.path}, line {self.records + 1}"
         remedy = "name another file, or replace this one with --fresh"
         return StoreError(f"{place}: not a fetched study ({problem}); {remedy}")
 
     def _keep_whole_lines(self) -> None:
+        """Write the file again without what follows its last whole line."""
         beside = self.path.with_name(f".{self.path.name}.new")
         with self._open(self.path, "rb") as old, self._open(beside, "wb") as new:
             new.writelines(islice(old, self.records))
         beside.replace(self.path)
 
     def _open(self, path: Path, mode: Literal["rb", "wb", "ab"]) -> BinaryIO:
-        return cast(
-            "BinaryIO", gzip.open(path, mode) if self._is_packed else path.open(mode)
-        )
+        if self._is_packed:
+            # Packed lines that are appended are a further part, which gzip reads on into.
+            return cast("BinaryIO", gzip.open(path, mode))
+        return path.open(mode)
 
 
 @contextmanager

@@ -59,6 +59,7 @@ def read_numbers(line: bytes) -> tuple[str, ...]:
 
 
 def _load(body: bytes) -> Any:
+    """Load JSON. Raises ``ValueError`` with the reason in words."""
     try:
         return json.loads(body)
     except RecursionError:
@@ -68,6 +69,7 @@ def _load(body: bytes) -> Any:
 
 
 def _list_numbers(study: Any) -> tuple[str, ...]:
+    """Return the NCT number of a study, then its former ones. Raises ``ValueError``."""
     try:
         identity = study["protocolSection"]["identificationModule"]
         numbers = (identity["nctId"], *identity.get("nctIdAliases", ()))

@@ -32,17 +32,21 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
     >>> parse_nct_numbers("NCT04736823  # the pilot\nnct00000102, NCT04736823")
     ('NCT04736823', 'NCT00000102')
     """
-    found: dict[str, None] = {}
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        for word in _BETWEEN_NUMBERS.split(line.partition("#")[0].upper()):
-            if word and not _NCT_NUMBER.fullmatch(word):
-                wrong = f"{source}, line {number}: {word[:_LONGEST_SHOWN]!r} is not an NCT number"
+    numbers: dict[str, None] = {}
+    # Some editors begin a text in UTF-8 with this mark.
+    lines = text.removeprefix("\ufeff").splitlines()
+    for line_number, line in enumerate(lines, 1):
+        before_comment, _, _ = line.partition("#")
+        for word in _BETWEEN_NUMBERS.split(before_comment.upper()):
+            if not word:
+                continue
+            if not _NCT_NUMBER.fullmatch(word):
                 raise ArgumentError(
-                    f"{wrong}; an NCT number is NCT and eight digits, such as NCT04736823"
+                    f"{source}, line {line_number}: {word[:_LONGEST_SHOWN]!r} is not an NCT "
+                    "number; an NCT number is NCT and eight digits, such as NCT04736823"
                 )
-            found[word] = None
-    found.pop("", None)
-    return tuple(found)
+            numbers[word] = None
+    return tuple(numbers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,18 +98,18 @@ class RegistryQuery:
         statuses = [
             re.sub(r"[\s-]+", "_", status.strip()).upper() for status in self.statuses
         ]
+        # The API has no parameters for these, but an expression in the registry's syntax.
         conditions = []
         if self.phases:
-            conditions.append(
-                f"AREA[Phase]({' OR '.join(map(_read_phase, self.phases))})"
-            )
+            phases = " OR ".join(map(_read_phase, self.phases))
+            conditions.append(f"AREA[Phase]({phases})")
         if self.updated_since:
-            conditions.append(
-                f"AREA[LastUpdatePostDate]RANGE[{self.updated_since.isoformat()},MAX]"
-            )
+            day = self.updated_since.isoformat()
+            conditions.append(f"AREA[LastUpdatePostDate]RANGE[{day},MAX]")
         more = dict(self.more)
         if conditions and "filter.advanced" in more:
-            conditions.insert(0, f"({more.pop('filter.advanced')})")
+            own_expression = more.pop("filter.advanced")
+            conditions.insert(0, f"({own_expression})")
         own = {
             "query.cond": self.condition,
             "query.intr": self.intervention,
@@ -124,6 +128,7 @@ class RegistryQuery:
 
 
 def _read_phase(text: str) -> str:
+    """Return the API's word for a phase. Raises ``ArgumentError`` for an unknown one."""
     word = re.sub(r"PHASE|[\s_/-]", "", text.upper())
     if word not in _PHASES:
         raise ArgumentError(

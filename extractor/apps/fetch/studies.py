@@ -47,6 +47,7 @@ def fetch_pages(
 
 
 def _take_new(studies: Iterable[Study], known: set[str]) -> Iterator[Study]:
+    """Yield the studies that are not known, each of which is known from then on."""
     for study in studies:
         if study.nct_id not in known:
             known.update(study.numbers)
@@ -59,13 +60,11 @@ def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPa
     for start in range(0, len(numbers), size):
         asked = numbers[start : start + size]
         page = client.get_page({"filter.ids": ",".join(asked), "pageSize": len(asked)})
-        yield page._replace(
-            studies=[
-                study
-                for study in page.studies
-                if not set(asked).isdisjoint(study.numbers)
-            ]
-        )
+        # A server that does not know the filter sends other studies.
+        studies = [
+            study for study in page.studies if not set(asked).isdisjoint(study.numbers)
+        ]
+        yield page._replace(studies=studies)
 
 
 def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]:
@@ -76,28 +75,28 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
     parameters: dict[str, str | int] = dict(query.parameters)
     parameters |= {"pageSize": client.registry.page_size, "countTotal": "true"}
     total = 0
-    seen: set[str] = set()
+    earlier_numbers: set[str] = set()
     while True:
         page = client.get_page(parameters)
         numbers = {study.nct_id for study in page.studies}
-        if page.next_token and numbers <= seen:
-            problem = (
-                "the registry repeats the same studies, so the pages would never end"
+        has_new = not numbers <= earlier_numbers
+        if page.next_token and not has_new:
+            raise RegistryError(
+                f"{name}: the registry repeats the same studies, so the pages would never end; try "
+                "later with the same command"
             )
-            raise RegistryError(f"{name}: {problem}; try later with the same command")
-        seen |= numbers
+        earlier_numbers |= numbers
+        # Not every page states the count.
         total = page.total or total
         yield page
         if not page.next_token:
             break
         parameters["pageToken"] = page.next_token
-    if len(seen) < total:
-        problem = (
-            f"the registry counts {total:,} records, and its pages had {len(seen):,}; "
-            "perhaps it changed meanwhile"
-        )
+    count = len(earlier_numbers)
+    if count < total:
         raise RegistryError(
-            f"{name}: {problem}; the same command reads the pages again"
+            f"{name}: the registry counts {total:,} records, and its pages had {count:,}; perhaps "
+            "it changed meanwhile; the same command reads the pages again"
         )
 
 
@@ -135,7 +134,9 @@ def fetch_records(
     >>> asthma = RegistryQuery(condition="asthma", phases=("3",))
     >>> records = list(fetch_records(query=asthma, limit=100))  # doctest: +SKIP
     """
-    if bool(nct_numbers) == (query is not None):
+    has_numbers = len(nct_numbers) > 0
+    has_query = query is not None
+    if has_numbers == has_query:
         raise ArgumentError("name NCT numbers or a query, one of the two")
     numbers = parse_nct_numbers(" ".join(nct_numbers))
     source = registry or Registry()
@@ -149,14 +150,12 @@ def fetch_records(
     with source.open() as client:
         for page in fetch_pages(client, query or numbers, known, limit=limit):
             for study in page.studies:
+                address = f"{source.name}/studies/{study.nct_id}"
                 try:
-                    yield from read_stream(
-                        f"{source.name}/studies/{study.nct_id}", BytesIO(study.line)
-                    )
+                    yield from read_stream(address, BytesIO(study.line))
                 except RecordError as error:
                     report(error)
     for number in numbers:
         if number not in known:
-            report(
-                RecordError(number, f"not known to {source.name}", "check the number")
-            )
+            problem = f"not known to {source.name}"
+            report(RecordError(number, problem, "check the number"))

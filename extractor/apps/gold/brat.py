@@ -59,6 +59,7 @@ def name_files(record_id: str) -> tuple[str, str]:
 def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
     """Return the text of a record and its annotations."""
     shown = ShownRecord(record)
+    # T lines are marks, R lines relations, # lines notes; each kind is numbered from 1.
     names = {mark.id: f"T{number}" for number, mark in enumerate(marks, 1)}
     lines: list[str] = []
     notes: list[str] = []
@@ -67,45 +68,48 @@ def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
         name = names[mark.id]
         lines.append(f"{name}\t{_write_place(mark, shown)}")
         if mark.says:
-            said = _BETWEEN.join(map(_guard, mark.says))
-            number = len(notes) + 1
-            notes.append(f"#{number}\tAnnotatorNotes {name}\t{said}")
+            text = _BETWEEN.join(map(_guard, mark.says))
+            notes.append(f"AnnotatorNotes {name}\t{text}")
         if mark.confidence is not None:
-            number = len(notes) + 1
-            notes.append(f"#{number}\t{_CONFIDENCE} {name}\t{mark.confidence:.3g}")
+            notes.append(f"{_CONFIDENCE} {name}\t{mark.confidence:.3g}")
         if mark.of:
-            number = len(relations) + 1
-            relations.append(f"R{number}\tof Arg1:{name} Arg2:{names[mark.of]}")
-    written = [*lines, *relations, *notes]
-    return shown.text, "".join(f"{line}\n" for line in written)
+            relations.append(f"of Arg1:{name} Arg2:{names[mark.of]}")
+    lines += [f"R{number}\t{line}" for number, line in enumerate(relations, 1)]
+    lines += [f"#{number}\t{line}" for number, line in enumerate(notes, 1)]
+    return shown.text, "".join(f"{line}\n" for line in lines)
 
 
 def _write_place(mark: Mark, shown: ShownRecord) -> str:
     """Return the type of a mark, its offsets, and its words."""
     assert mark.span
     start, end = shown.place(mark.span)
+    # BRAT wants a piece for each line.
     pieces = _split_lines(shown.text, start, end)
     offsets = ";".join(f"{first} {last}" for first, last in pieces)
     words = " ".join(shown.text[first:last] for first, last in pieces)
     return f"{_to_type(mark.label)} {offsets}\t{words}"
 
 
-def _guard(said: str) -> str:
+def _guard(line: str) -> str:
     """Return a line without the sign that stands between lines of a note."""
-    if _BETWEEN.strip() not in said:
-        return said
-    name, _, value = said.partition(": ")
-    written = value if value.startswith(("{", '"')) else json.dumps(value)
-    return f"{name}: {written.replace(';', chr(92) + 'u003b')}"
+    if _BETWEEN.strip() not in line:
+        return line
+    name, _, value = line.partition(": ")
+    if not value.startswith(("{", '"')):
+        value = json.dumps(value)
+    # As JSON, a value can have its semicolons written otherwise.
+    without_semicolons = value.replace(";", "\\u003b")
+    return f"{name}: {without_semicolons}"
 
 
 def _split_lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return the pieces of a span between line breaks, which no mark of BRAT may contain."""
     pieces = []
-    for found in re.finditer(r"[^\r\n]+", text[start:end]):
-        words = found[0]
-        first = start + found.start() + len(words) - len(words.lstrip())
-        last = start + found.start() + len(words.rstrip())
+    for line in re.finditer(r"[^\r\n]+", text[start:end]):
+        words = line[0]
+        line_start = start + line.start()
+        first = line_start + len(words) - len(words.lstrip())
+        last = line_start + len(words.rstrip())
         if first < last:
             pieces.append((first, last))
     return pieces
@@ -133,15 +137,17 @@ def _read_file(file: Path) -> Iterator[Mark | Problem]:
         return
     # BRAT counts characters with each line break as one
     text = text_file.read_bytes().decode("utf-8", "replace")
-    written = file.read_text("utf-8").replace("\r\n", "\n").split("\n")
-    lines = [(number, line) for number, line in enumerate(written, 1) if line.strip()]
-    notes = _read_notes(line for _, line in lines)
-    joined = _read_relations(line for _, line in lines)
-    for number, line in lines:
+    lines = file.read_text("utf-8").replace("\r\n", "\n").split("\n")
+    notes = _read_notes(lines)
+    joined = _read_relations(lines)
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or _is_of_a_mark(line):
+            continue
         where = f"{file}, line {number}"
-        if found := _MARK.fullmatch(line):
-            yield _make_mark(file, where, found, text, notes, joined)
-        elif not _is_of_a_mark(line):
+        match = _MARK.fullmatch(line)
+        if match:
+            yield _make_mark(file, where, match, text, notes, joined)
+        else:
             yield _refuse_line(where, line)
 
 
@@ -149,10 +155,15 @@ def _read_notes(lines: Iterable[str]) -> dict[str, list[str]]:
     """Return what the notes say of each mark."""
     notes: dict[str, list[str]] = defaultdict(list)
     for line in lines:
-        found = _NOTE.fullmatch(line)
-        if found and not line.partition("\t")[2].startswith(f"{_CONFIDENCE} "):
-            said = found[2].split(_BETWEEN.strip())
-            notes[found[1]] += [part.strip() for part in said]
+        match = _NOTE.fullmatch(line)
+        if match is None:
+            continue
+        mark = match[1]
+        text = match[2]
+        kind_and_mark = line.partition("\t")[2]
+        if kind_and_mark.startswith(f"{_CONFIDENCE} "):
+            continue
+        notes[mark] += [part.strip() for part in text.split(_BETWEEN.strip())]
     return notes
 
 
@@ -160,14 +171,17 @@ def _read_relations(lines: Iterable[str]) -> dict[str, list[str]]:
     """Return the marks to which relations lead from each mark, whatever they are called."""
     joined: dict[str, list[str]] = defaultdict(list)
     for line in lines:
-        if found := _RELATION.fullmatch(line):
-            joined[found[1]].append(found[2])
+        match = _RELATION.fullmatch(line)
+        if match:
+            joined[match[1]].append(match[2])
     return joined
 
 
 def _is_of_a_mark(line: str) -> bool:
     """Return whether a line says something of marks, and was read with them."""
-    return bool(_NOTE.fullmatch(line) or _RELATION.fullmatch(line))
+    if _NOTE.fullmatch(line):
+        return True
+    return _RELATION.fullmatch(line) is not None
 
 
 def _refuse_line(where: str, line: str) -> Problem:
@@ -182,18 +196,17 @@ def _refuse_line(where: str, line: str) -> Problem:
 def _make_mark(
     file: Path,
     where: str,
-    found: re.Match[str],
+    match: re.Match[str],
     text: str,
     notes: Mapping[str, list[str]],
     joined: Mapping[str, list[str]],
 ) -> Mark | Problem:
     """Return the mark of a line, if its words stand where it says."""
-    name = found[1]
-    label = found[2].replace("__", ".")
-    place = found[3]
-    stated = found[4]
+    name, kind, place, stated = match.groups()
+    label = kind.replace("__", ".")
     record_id = unquote(file.stem)
     numbers = [int(number) for number in re.findall(r"\d+", place)]
+    # A mark over several lines has a piece for each.
     pieces = zip(numbers[::2], numbers[1::2], strict=True)
     words = " ".join(text[first:last] for first, last in pieces)
     if words.split() != stated.split():

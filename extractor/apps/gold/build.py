@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from extractor.apps.evaluation.fields import add_groups, list_judged
+from extractor.apps.evaluation.fields import add_groups, list_scored_groups
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.gold.collector import Collector, MarkedItem
 from extractor.apps.gold.homes import Homes, derive_window
@@ -55,8 +55,8 @@ def build_gold(
     spelt = [replace(mark, label=labels.spell(mark.label)) for mark in marks]
     joined = join_marks(spelt, labels)
     collector.problems += joined.unused
-    for one in lost:
-        collector.lose(one)
+    for loss in lost:
+        collector.lose(loss)
     for mark, problem in joined.unclear:
         collector.refuse(mark, problem)
     for mark in sorted(joined.marks, key=collector.rank):
@@ -76,10 +76,11 @@ class _Shaper:
 
     def shape(self) -> Imported:
         """Return the gold, checked against the record."""
-        kept = [one for one in self.collected.items if self._is_complete(one)]
-        for one in kept:
-            if one.group == CRITERIA and "time_window" not in one.given:
-                one.values |= derive_window(one.values)
+        kept = [item for item in self.collected.items if self._is_complete(item)]
+        for item in kept:
+            if item.group == CRITERIA and "time_window" not in item.given:
+                item.values |= derive_window(item.values)
+        # An item without what the schema demands is left out, so that the rest can be written.
         paths = dict(_number(kept))
         gold = self._join(kept)
         self._add_own(gold, kept, paths)
@@ -88,42 +89,52 @@ class _Shaper:
         if gold.get(SCORED) != []:
             broken = set(self.collected.broken)
             self._check(gold, kept, paths)
+            # A field that the check refused is not scored either.
             if self.collected.broken != broken:
                 gold.pop(SCORED, None)
                 self._name_scored(gold)
-        says_nothing = gold.get(SCORED) == []
         problems = tuple(self.collected.problems)
-        return Imported(None if says_nothing else gold, problems)
+        if gold.get(SCORED) == []:
+            return Imported(None, problems)
+        return Imported(gold, problems)
 
     def _join(self, kept: Sequence[MarkedItem]) -> dict[str, Any]:
+        """Return the JSON of who may take part and of all items. A list that nothing was said of is
+        left out, so that gold says nothing of it.
+        """
         people = dict(self.collected.people.values)
         gold: dict[str, Any] = {
             "record_id": self.collected.homes.record.record_id,
             PEOPLE: people,
         }
         for group in (CRITERIA, DOSING, ENDPOINTS):
-            listed = [one.values for one in kept if one.group == group]
-            is_said = group in self.collected.named or self.collected.is_whole
-            if listed or is_said:
-                holder = people if group == CRITERIA else gold
-                holder[group.removeprefix("eligibility.")] = listed
+            listed = [item.values for item in kept if item.group == group]
+            # An empty list says that the record has no such item.
+            is_read = group in self.collected.named or self.collected.is_whole
+            if not listed and not is_read:
+                continue
+            if group == CRITERIA:
+                people["criteria"] = listed
+            else:
+                gold[group] = listed
         return gold
 
     def _name_given(self, gold: dict[str, Any]) -> None:
         """Add what the marks themselves say that gold was read for."""
-        said = self.collected.said_scored
+        scored = self.collected.said_scored
         if self.collected.is_whole:
-            _complete(gold, self.collected.labels, later=said == WHOLE)
-        elif said:
-            gold[SCORED] = [one.strip() for one in said.split(",")]
+            _complete(gold, self.collected.labels, later=scored == WHOLE)
+        elif scored:
+            gold[SCORED] = [name.strip() for name in scored.split(",")]
 
     def _is_complete(self, item: MarkedItem) -> bool:
         """Return whether an item has what the schema demands; refuse it if not."""
         if item.group != DOSING or item.values.get("agent"):
             return True
-        problem = "the regimen has no agent"
         self.collected.problems.append(
-            Problem(item.places[0], problem, item.tool.how_to_add_agent)
+            Problem(
+                item.places[0], "the regimen has no agent", item.tool.how_to_add_agent
+            )
         )
         self.collected.broken.add(DOSING)
         return False
@@ -135,43 +146,46 @@ class _Shaper:
         A field that was named, or all if gold is whole, has a list, if only an empty one.
         """
         custom: dict[str, list[Any]] = {}
-        for name in self.collected.named:
-            if name.startswith("custom."):
-                custom.setdefault(name.split(".")[1], [])
+        for path in self.collected.named:
+            if path.startswith("custom."):
+                custom.setdefault(path.split(".")[1], [])
         if self.collected.is_whole:
             for field in self.collected.labels.fields:
                 custom.setdefault(field, [])
         for item in kept:
             if not item.group.startswith("custom."):
                 continue
-            said = {
+            values = {
                 name: value
                 for name, value in item.values.items()
                 if value not in (None, [])
             }
-            if not said:
+            if not values:
                 continue
+            of = None
             host = self.collected.by_id.get(self.collected.hosts.get(id(item), ""))
-            of = paths.get(id(host)) if host else None
+            if host:
+                of = paths.get(id(host))
             field = item.group.removeprefix("custom.")
-            custom[field].append({"of": of, "values": said})
+            custom[field].append({"of": of, "values": values})
         if custom:
             gold["custom"] = custom
 
     def _check(
         self, gold: dict[str, Any], kept: Sequence[MarkedItem], paths: Mapping[int, str]
     ) -> None:
-        """Add what the check of gold finds, with the places of the marks."""
-        places = {paths[id(one)]: one.places for one in kept}
-        for flaw in check_annotation(
-            gold, self.collected.homes.record, [*self.collected.labels.fields.values()]
-        ):
-            fitting = [path for path in places if FieldRef(path).covers(flaw.path)]
-            marks = (
-                places[fitting[0]]
-                if fitting
-                else [self.collected.homes.record.record_id]
-            )
+        """Check gold, and add what is wrong with it to the problems, with the places of the
+        marks. A field with an error, not a warning, is not scored.
+        """
+        record = self.collected.homes.record
+        fields = [*self.collected.labels.fields.values()]
+        places = {paths[id(item)]: item.places for item in kept}
+        for flaw in check_annotation(gold, record, fields):
+            marks = [record.record_id]
+            for path, of_item in places.items():
+                if FieldRef(path).covers(flaw.path):
+                    marks = of_item
+                    break
             where = ", ".join(dict.fromkeys(marks))
             problem = f"{flaw.path}: {flaw.problem}"
             self.collected.problems.append(
@@ -181,35 +195,43 @@ class _Shaper:
                 self.collected.broken.add(FieldRef(flaw.path).path)
 
     def _name_scored(self, gold: dict[str, Any]) -> None:
-        """Name the fields that gold was read for, if its keys would say more."""
-        broken = bool(self.collected.broken)
-        # a value without a mark of its item says nothing of the item's other fields
-        is_partial = any(
-            item.group in (CRITERIA, DOSING, ENDPOINTS)
-            for item in self.collected.items
-            if not item.is_marked
-        )
+        """Name the fields that gold was read for (``scored``) where gold's keys would say more:
+        if a value could not be read, or has no mark of its item. Else nothing is named.
+        """
+        is_broken = bool(self.collected.broken)
         is_named = SCORED in gold
-        if not broken and (is_named or not is_partial):
+        if not is_broken and (is_named or not self._has_partial_items()):
             return
-        keys = TrialExtraction.model_validate(
-            {name: one for name, one in gold.items() if name != SCORED}
-        )
+        without_scored = {name: value for name, value in gold.items() if name != SCORED}
+        keys = TrialExtraction.model_validate(without_scored)
+        # Whole gold was read for all fields, also those that it has no line of.
         if self.collected.is_whole:
             self.collected.named |= {PEOPLE, DOSING, ENDPOINTS, "custom"}
         groups = add_groups(self.collected.labels.fields.values())
-        judged = [
-            one.name for group in list_judged(groups, keys) for one in group.fields
-        ]
-        gold[SCORED] = [name for name in judged if self._is_read(name)]
+        scored: list[str] = []
+        for group in list_scored_groups(groups, keys):
+            names = [field.name for field in group.fields]
+            scored += filter(self._is_read, names)
+        gold[SCORED] = scored
+
+    def _has_partial_items(self) -> bool:
+        """Return whether a value has no mark of its item: it says nothing of the item's other
+        fields.
+        """
+        for item in self.collected.items:
+            if item.is_marked:
+                continue
+            if item.group in (CRITERIA, DOSING, ENDPOINTS):
+                return True
+        return False
 
     def _is_read(self, name: str) -> bool:
         """Return whether marks say all of a scored field, and what they say could be read."""
         dotted = f"{name}."
-        for one in self.collected.broken:
-            if dotted.startswith(f"{one}.") or one.startswith(dotted):
+        for broken in self.collected.broken:
+            if dotted.startswith(f"{broken}.") or broken.startswith(dotted):
                 return False
-        return any(dotted.startswith(f"{one}.") for one in self.collected.named)
+        return any(dotted.startswith(f"{named}.") for named in self.collected.named)
 
 
 def _number(items: Iterable[MarkedItem]) -> Iterator[tuple[int, str]]:
@@ -227,15 +249,18 @@ def _complete(gold: dict[str, Any], labels: Labels, *, later: bool) -> None:
     """
 
     def fill(group: str, values: dict[str, Any]) -> dict[str, Any]:
-        empty: dict[str, Any] = {
-            name: [] if info.many else None
-            for name, info in labels.list_infos(group).items()
-            if later or info.metadata.in_total or name in values
-        }
-        return empty | values
+        """Return the values of an item with all fields that gold was read for."""
+        filled: dict[str, Any] = {}
+        for name, info in labels.list_infos(group).items():
+            if name in values:
+                filled[name] = values[name]
+            elif later or info.metadata.in_total:
+                filled[name] = [] if info.many else None
+        # What is no field of the schema, such as the criteria of a record, stands last.
+        return filled | values
 
     people = fill(PEOPLE, gold["eligibility"])
-    criteria = [fill(CRITERIA, one) for one in people.pop("criteria", [])]
+    criteria = [fill(CRITERIA, values) for values in people.pop("criteria", [])]
     gold["eligibility"] = people | {"criteria": criteria}
     for task in (DOSING, ENDPOINTS):
-        gold[task] = [fill(task, one) for one in gold.get(task, [])]
+        gold[task] = [fill(task, values) for values in gold.get(task, [])]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from textwrap import shorten
@@ -101,16 +100,21 @@ class Collector:
         if self.is_item(mark):
             return 0
         # an agent makes a regimen
-        return 1 if mark.label.endswith("agent") else 2
+        if mark.label.endswith("agent"):
+            return 1
+        return 2
 
     def is_item(self, mark: Mark) -> bool:
         """Return whether a mark is of the record or an item, not of a field."""
         return mark.label in self.labels.items
 
     def refuse(self, mark: Mark, problem: str, remedy: str = "correct it") -> None:
-        """Keep a mark that cannot be taken over as a problem; its field is not whole."""
-        said, _, advice = problem.partition("; ")
-        self.problems.append(Problem(mark.place, said, advice or remedy))
+        """Keep a mark that cannot be taken over as a problem; its field is not whole.
+
+        A remedy within ``problem``, after a semicolon, stands for ``remedy``.
+        """
+        what, _, advice = problem.partition("; ")
+        self.problems.append(Problem(mark.place, what, advice or remedy))
         self._break(mark.label)
 
     def add(self, mark: Mark) -> None:
@@ -127,7 +131,10 @@ class Collector:
         self._break(self.labels.spell(lost.label))
 
     def _break(self, label: str) -> None:
-        """Note that a label's fields are not whole."""
+        """Note that the fields which a label may mean are not whole, so that they are not
+        scored: those of an item, of a field, or of the field that a misspelt label is most like.
+        The record is no field.
+        """
         if label == RECORD:
             return
         if label in self.labels.items:
@@ -138,7 +145,7 @@ class Collector:
         except ArgumentError:
             self._break_unknown(label)
             return
-        self.broken |= {f"{one.group}.{one.name}" for one in fields}
+        self.broken |= {f"{field.group}.{field.name}" for field in fields}
 
     def _break_unknown(self, label: str) -> None:
         """Note that the field is not whole that a misspelt label means, if one is like it."""
@@ -154,70 +161,79 @@ class Collector:
         """
         if not self.is_any_broken:
             return
-        said = {f"{one.group}.{name}" for one in self.items for name in one.given}
-        said |= self.named
-        self.broken |= self.labels.list_paths() - said
-        # nor is a list of items that has none
-        listed = self.named | {one.group for one in self.items}
+        stated = set(self.named)
+        listed = set(self.named)
+        for item in self.items:
+            stated |= {f"{item.group}.{name}" for name in item.given}
+            listed.add(item.group)
+        self.broken |= self.labels.list_paths() - stated
+        # Nor is a list of items that has none.
         self.broken |= {*ITEMS.values()} - listed
 
     def _add_item(self, mark: Mark) -> None:
         """Take over the mark of a whole item, with the values that its lines say."""
         group = self.labels.items[mark.label]
         self.named.add(group)
-        says_none = [one.strip().casefold() for one in mark.says] == [NONE]
+        # "none" says that the record has no such item.
+        says_none = [line.strip().casefold() for line in mark.says] == [NONE]
         if says_none and not mark.quote:
             return
         is_own = group.startswith("custom.")
         has_words = bool(mark.quote or mark.span)
-        # a field of the user's own may be of the whole record
-        span = self._locate(mark) if has_words or not is_own else None
+        span = None
+        # A field of the user's own may be of the whole record, and need no words.
+        if has_words or not is_own:
+            span = self._locate(mark)
         values = self.homes.derive(group, span)
         item = MarkedItem(group, values, span, [mark.place], tool=mark.tool)
         self._add_lines(mark, item)
         self.items.append(item)
         if mark.id:
             self.by_id[mark.id] = item
-        # a sheet has one column for the item of a row, and for that of its values
+        # A sheet has one column for the item of a row, and for that of its values.
         if is_own and mark.of != mark.id:
             self.hosts[id(item)] = mark.of
 
     def _add_lines(self, mark: Mark, item: MarkedItem) -> None:
-        """Add what the lines of an item's mark say, such as ``category: diagnosis``. A line that
-        cannot be read costs no other.
+        """Add what the lines of an item's mark say. A line is ``field: value``, or the value of
+        the item's first field alone; of the record also what gold was read for, and ``criterion:
+        none``. A line that cannot be read becomes a problem, and costs no other.
         """
-        for said in mark.says:
-            before, _, value = said.partition(":")
-            name = self._find_name(item.group, said)
+        for line in mark.says:
+            before, _, value = line.partition(":")
+            name = self._find_name(item.group, line)
             if name == SCORED:
                 self.said_scored = value.strip()
             elif name in ITEMS and item.group == PEOPLE:
                 self.named.add(ITEMS[name])
             elif name:
                 self._add_line(mark, item, name, value)
-            elif self._is_first_value(item.group, said):
-                self._add_line(mark, item, self._name_first(item.group), said)
+            elif self._is_first_value(item.group, line):
+                self._add_line(mark, item, self._name_first(item.group), line)
             else:
                 self._refuse_line(mark, item, before.strip())
 
-    def _find_name(self, group: str, said: str) -> str:
+    def _find_name(self, group: str, line: str) -> str:
         """Return the field that a line names; empty if it names none."""
-        before, colon, _ = said.partition(":")
+        before, colon, _ = line.partition(":")
         if not colon:
             return ""
-        known = {fold_name(one): one for one in self._list_names(group)}
-        return known.get(fold_name(before), "")
+        names = {fold_name(name): name for name in self._list_names(group)}
+        return names.get(fold_name(before), "")
 
     def _list_names(self, group: str) -> list[str]:
         """Return what a line of an item of a group may name."""
         names = [*self.labels.list_infos(group)]
-        return [*names, SCORED, *ITEMS] if group == PEOPLE else names
+        if group == PEOPLE:
+            # The mark of the record also says what was read, and which lists are empty.
+            names += [SCORED, *ITEMS]
+        return names
 
     def _name_first(self, group: str) -> str:
         """Return the field of a line that names none: inclusion is the kind of a criterion."""
         return _FIRST.get(group) or next(iter(self.labels.list_infos(group)))
 
-    def _is_first_value(self, group: str, said: str) -> bool:
+    def _is_first_value(self, group: str, line: str) -> bool:
         """Return whether a line without the name of a field is the value of the first one.
 
         An unknown name before a colon is a misspelt field, unless the words of the record, or the
@@ -225,7 +241,7 @@ class Collector:
         """
         if group == PEOPLE:
             return False
-        before, colon, _ = said.partition(":")
+        before, colon, _ = line.partition(":")
         if not colon:
             return True
         if find_nearest(fold_name(before), self._list_names(group)):
@@ -233,24 +249,27 @@ class Collector:
         name = self._name_first(group)
         info = self.labels.list_infos(group)[name]
         if info.type is str and not self._is_choice(group, name):
-            return self.homes.shown.locate(said) is not None
-        with suppress(ValueError):
-            read_value(said, info, self.labels.attribute(group, name))
-            return True
-        return False
+            return self.homes.shown.locate(line) is not None
+        try:
+            read_value(line, info, self.labels.attribute(group, name))
+        except ValueError:
+            return False
+        return True
 
     def _is_choice(self, group: str, name: str) -> bool:
+        """Return whether a user's attribute has a closed set of words."""
         attribute = self.labels.attribute(group, name)
-        return bool(attribute and attribute.choices)
+        return attribute is not None and bool(attribute.choices)
 
     def _add_line(self, mark: Mark, item: MarkedItem, name: str, value: str) -> None:
-        label = Labelled(item.group, name)
+        """Set the field that a line of an item's mark names, or keep the line as a problem."""
+        path = f"{item.group}.{name}"
         if item.group == PEOPLE:
-            self.named.add(f"{label.group}.{label.name}")
+            self.named.add(path)
         try:
-            self._set(label, item, value)
+            self._set(Labelled(item.group, name), item, value)
         except ValueError as error:
-            self.refuse(replace(mark, label=f"{label.group}.{name}"), str(error))
+            self.refuse(replace(mark, label=path), str(error))
 
     def _refuse_line(self, mark: Mark, item: MarkedItem, name: str) -> None:
         """Keep a line whose field nobody knows as a problem. The field that it nearly names is not
@@ -258,22 +277,31 @@ class Collector:
         """
         names = self._list_names(item.group)
         nearest = find_nearest(fold_name(name), names)
-        lost = [nearest] if nearest else [one for one in names if one not in item.given]
-        self.broken |= {f"{item.group}.{one}" for one in lost}
-        problem = f"{name!r} is no field of a {mark.label}{suggest(name, names)}"
-        shown = ", ".join(one for one in names if one not in HIDDEN)
-        remedy = f"write lines such as field: value, of {shown}"
-        self.problems.append(Problem(mark.place, problem, remedy))
+        lost = {nearest} if nearest else set(names) - item.given
+        self.broken |= {f"{item.group}.{field}" for field in lost}
+        shown = ", ".join(field for field in names if field not in HIDDEN)
+        self.problems.append(
+            Problem(
+                mark.place,
+                f"{name!r} is no field of a {mark.label}{suggest(name, names)}",
+                f"write lines such as field: value, of {shown}",
+            )
+        )
 
     def _add_value(self, mark: Mark) -> None:
-        """Take over the mark of a single field."""
+        """Take over the mark of a single field: set its values, or else what its words say, in
+        the item to which it belongs.
+        """
         label, item = self._find_home(mark)
         self.named.add(f"{label.group}.{label.name}")
         item.places.append(mark.place)
         if mark.quote and item is self.people:
-            self._locate(mark)
-        for said in mark.says or self._read_words(label, mark):
-            self._set(label, item, said)
+            self._locate(mark)  # refuses a quote that stands nowhere
+        # An empty value is read from the quote.
+        written = mark.says or self._read_words(label, mark)
+        for value in written:
+            self._set(label, item, value)
+        # A regimen without a mark of its own has the words of its parts as quote.
         if label.group == DOSING and not item.is_marked:
             self._stretch(item, mark)
         if mark.says and mark.quote:
@@ -283,71 +311,83 @@ class Collector:
         """Let the quote of a regimen that has no mark of its own reach over its marks, as long as
         it stays a passage.
         """
-        if not (mark.quote or mark.span):
+        if not mark.quote and not mark.span:
             return
         span = self._locate(mark)
-        whole = item.extent or item.span or span
-        if whole.section != span.section:
+        extent = item.extent or item.span or span
+        if extent.section != span.section:
             return
-        start = min(whole.start, span.start)
-        end = max(whole.end, span.end)
-        if end - start <= _LONGEST_QUOTE:
-            item.extent = Span(span.section, start, end)
-            item.values |= self.homes.derive(DOSING, item.extent)
+        start = min(extent.start, span.start)
+        end = max(extent.end, span.end)
+        if end - start > _LONGEST_QUOTE:
+            return
+        item.extent = Span(span.section, start, end)
+        item.values |= self.homes.derive(DOSING, item.extent)
 
     def _read_words(self, label: Labelled, mark: Mark) -> tuple[str, ...]:
-        """Return what a mark without a value says: what the rules read in its words, else the
-        words.
+        """Return what a mark without a value says: the values that the rules read in its words,
+        or the words themselves if the rules read none, or one that the field cannot have.
         """
         if not mark.quote:
             raise ValueError(f"there is no value; {self._advise(label)}, or {NONE}")
         info = self.labels.list_infos(label.group)[label.name]
-        read = self._read_by_rules(label, info, mark)
-        written = [one if isinstance(one, str) else json.dumps(one) for one in read]
-        for one in written:
+        written: list[str] = []
+        for value in self._read_by_rules(label, info, mark):
+            form = value if isinstance(value, str) else json.dumps(value)
             try:
-                read_value(one, info)
+                read_value(form, info)
             except ValueError:
                 return (mark.quote,)
+            written.append(form)
         return tuple(written) or (mark.quote,)
 
     def _read_by_rules(self, label: Labelled, info: FieldInfo, mark: Mark) -> list[Any]:
         """Return the values that the rules read in the words of a mark; none where words may say
         several things.
         """
+        value: Any = None
         if label.group == PEOPLE and not info.many:
-            person = self.homes.read_person(mark.quote, label.name)
-            return [] if person is None else [person]
-        if label.group == DOSING and issubclass(info.type, StrEnum):
-            word = self.homes.read_dose(mark.quote, label.name)
-            return [] if word is None else [word]
+            value = self.homes.read_person(mark.quote, label.name)
+        elif label.group == DOSING and issubclass(info.type, StrEnum):
+            value = self.homes.read_dose(mark.quote, label.name)
+        elif info.type in _READ_BY_RULES:
+            value = self._read_field(label, mark)
+        members = value if info.many and isinstance(value, list) else [value]
+        return [member for member in members if member is not None]
+
+    def _read_field(self, label: Labelled, mark: Mark) -> Any:
+        """Return what the rules read for a field in the words of a mark; None for a field of the
+        user's own.
+        """
         form = FIELDS.get(label.group, {}).get(label.name)
-        if form is None or info.type not in _READ_BY_RULES:
-            return []
+        if form is None:
+            return None
         span = self._locate(mark)
         section = self.homes.record.section(span.section)
         assert section
         words = MarkedWords(self.homes.record, section, span.start, span.end)
-        found = read_words({}, form, words)
-        listed = found if info.many else [found]
-        return [one for one in listed if one is not None]
+        return read_words({}, form, words)
 
     def _compare_words(self, label: Labelled, mark: Mark, value: Any) -> None:
-        """Warn of a value whose number or unit its quote does not have. The check of gold looks
-        for the numbers of criteria.
+        """Warn of a value whose number its quote does not have (of criteria, the check of gold
+        says that), or whose quote ends in a number and lacks the unit.
         """
         last = value[-1] if isinstance(value, list) and value else value
         if not isinstance(last, dict):
             return
-        unit = last.get("unit") or ""
-        shown = repr(mark.quote[:_SHOWN])
-        if label.group != CRITERIA and (number := _find_unstated(last, mark.quote)):
+        quote = mark.quote
+        shown = repr(quote[:_SHOWN])
+        number = None
+        # The check of gold looks for the numbers of criteria.
+        if label.group != CRITERIA:
+            number = _find_unstated(last, quote)
+        if number:
             remedy = "correct the number, or quote the words that state it"
             self._warn(mark, f"{number:,} does not stand in the quote {shown}", remedy)
-        elif (
-            mark.quote.rstrip()[-1:].isdigit()
-            and unit.casefold() not in mark.quote.casefold()
-        ):
+            return
+        unit = last.get("unit") or ""
+        ends_in_number = quote.rstrip()[-1:].isdigit()
+        if ends_in_number and unit.casefold() not in quote.casefold():
             remedy = "quote the unit, too, if the text has it there"
             self._warn(mark, f"the quote {shown} ends before the unit {unit}", remedy)
 
@@ -355,11 +395,16 @@ class Collector:
         self.problems.append(Problem(mark.place, problem, remedy, warns=True))
 
     def _advise(self, label: Labelled) -> str:
+        """Say how a value of a field is written."""
         info = self.labels.list_infos(label.group)[label.name]
-        return f"write {describe_form(info, self.labels.attribute(*label))}"
+        attribute = self.labels.attribute(label.group, label.name)
+        return f"write {describe_form(info, attribute)}"
 
     def _set(self, label: Labelled, item: MarkedItem, written: str) -> None:
-        """Set a value, or add a member of a list."""
+        """Set a value as people write it, or add it to a list; ``none`` empties the field.
+        Raises ``ValueError`` for what cannot be read, for ``none`` in a required field, and for
+        a second, other value.
+        """
         name = label.name
         info = self.labels.list_infos(label.group)[name]
         values = item.values
@@ -369,11 +414,13 @@ class Collector:
             values[name] = values.get(name, []) if info.many else None
             item.given.add(name)
             return
+        attribute = self.labels.attribute(label.group, name)
         try:
-            value = read_value(written, info, self.labels.attribute(*label))
+            value = read_value(written, info, attribute)
         except ValueError as error:
             problem = f"{name}: {str(error).replace('; ', ': ')}"
             raise ValueError(f"{problem}; {self._advise(label)}") from None
+        # Each row or line of a list adds a member.
         if info.many:
             values[name] = [*(values.get(name) or []), value]
         elif name in item.given and values[name] != value:
@@ -383,15 +430,20 @@ class Collector:
         item.given.add(name)
 
     def _locate(self, mark: Mark) -> Span:
+        """Return the place of a mark's words: its own span, else its offsets if the words stand
+        there, else the place where they are found, in its section first. Raises ``ValueError``
+        if they stand nowhere.
+        """
         if mark.span:
             return mark.span
         shown = self.homes.shown
         if mark.start is not None:
             end = mark.start + len(mark.quote)
-            is_same = shown.text[mark.start : end] == mark.quote
-            span = shown.find_span(mark.start, end) if is_same else None
-            if span:
-                return span
+            # The text of the tool may be another than that of the record.
+            if shown.text[mark.start : end] == mark.quote:
+                span = shown.find_span(mark.start, end)
+                if span:
+                    return span
         if not mark.quote:
             raise ValueError(f"the quote of the {mark.label} is empty; copy its words")
         section = mark.section
@@ -399,67 +451,83 @@ class Collector:
             raise ValueError(
                 f"the record has no section {section!r}; leave it empty, or name another"
             )
-        found = shown.locate(mark.quote, section)
-        if found:
-            return found
-        short = shorten(mark.quote, _SHOWN, placeholder=" ...")
+        span = shown.locate(mark.quote, section)
+        if span:
+            return span
         nearest = shown.find_nearest(mark.quote)
         advice = "copy it from the text"
         if nearest:
-            advice = f"the nearest words are {shorten(nearest, _SHOWN, placeholder=' ...')!r}"
+            advice = f"the nearest words are {_shorten(nearest)!r}"
+        record_id = self.homes.record.record_id
         raise ValueError(
-            f"{short!r} stands nowhere in {self.homes.record.record_id}; {advice}"
+            f"{_shorten(mark.quote)!r} stands nowhere in {record_id}; {advice}"
         )
 
     def _find_home(self, mark: Mark) -> tuple[Labelled, MarkedItem]:
-        """Return the field that a mark means, and the item that has it."""
-        found = self.labels.find(mark.label)
+        """Return the field that a mark means, and the item that has it: the one that the mark
+        names, who may take part, the one around its words, or a new one. Raises ``ValueError``
+        if the field or the item is not clear.
+        """
+        meant = self.labels.find(mark.label)
         host = self.by_id.get(mark.of)
         if host:
-            fitting = [one for one in found if one.group == host.group]
-            if not fitting:
-                raise ValueError(
-                    f"a {mark.label} is no field of {mark.of!r}; name another item"
-                )
-            return fitting[0], host
-        if found[0].group == PEOPLE:
-            return found[0], self.people
-        span = self._locate(mark) if mark.quote or mark.span else None
-        label = self._choose(found, span)
+            for label in meant:
+                if label.group == host.group:
+                    return label, host
+            raise ValueError(
+                f"a {mark.label} is no field of {mark.of!r}; name another item"
+            )
+        # A record has one item "who may take part".
+        if meant[0].group == PEOPLE:
+            return meant[0], self.people
+        span = None
+        if mark.quote or mark.span:
+            span = self._locate(mark)
+        label = self._choose(meant, span)
         if label.group.startswith("custom."):
             return label, self._open(label.group, mark, span)
         if span is None:
             raise ValueError(
                 f"{mark.label} is of an item; give the words in quote, or the same item"
             )
-        around = self._find_around(label.group, span)
-        if around:
-            return label, around
-        return label, self._open(label.group, mark, self.homes.widen(label.group, span))
+        # A value belongs to the item in which its quote stands.
+        item = self._find_around(label.group, span)
+        if item is None:
+            item = self._open(label.group, mark, self.homes.widen(label.group, span))
+        return label, item
 
     def _find_around(self, group: str, span: Span) -> MarkedItem | None:
-        """Return the item that contains a span, else one that has words of it."""
-        around = [
-            one
-            for one in self.items
-            if one.group == group and one.span and one.span.overlaps(span)
-        ]
-        whole = [one for one in around if one.span and one.span.contains(span)]
-        return next(iter(whole or around), None)
+        """Return the first item of a group that contains a span, else the first that overlaps
+        it; None without one.
+        """
+        overlapping = None
+        for item in self.items:
+            if item.group != group or item.span is None:
+                continue
+            if item.span.contains(span):
+                return item
+            if overlapping is None and item.span.overlaps(span):
+                overlapping = item
+        return overlapping
 
-    def _choose(self, found: Sequence[Labelled], span: Span | None) -> Labelled:
-        """Return the field of several with the same name that fits the section."""
-        if len(found) == 1:
-            return found[0]
-        in_outcome = span is not None and "_outcomes" in span.section
-        fitting = [one for one in found if (one.group == ENDPOINTS) == in_outcome]
-        if len(fitting) == 1 and span is not None:
-            return fitting[0]
-        names = " or ".join(f"{one.group}.{one.name}" for one in found)
-        raise ValueError(f"{found[0].name} is a field of several items; write {names}")
+    def _choose(self, meant: Sequence[Labelled], span: Span | None) -> Labelled:
+        """Return the field of several with the same name that fits the section. Raises
+        ``ValueError`` if none does, or several do.
+        """
+        if len(meant) == 1:
+            return meant[0]
+        if span is not None:
+            is_in_outcome = "_outcomes" in span.section
+            fitting = [
+                label for label in meant if (label.group == ENDPOINTS) == is_in_outcome
+            ]
+            if len(fitting) == 1:
+                return fitting[0]
+        names = " or ".join(f"{label.group}.{label.name}" for label in meant)
+        raise ValueError(f"{meant[0].name} is a field of several items; write {names}")
 
     def _open(self, group: str, mark: Mark, span: Span | None) -> MarkedItem:
-        """Return a new item for a value of which no mark names the item."""
+        """Return a new item for a value of which no mark names the item. Raises ``ValueError``."""
         if group == DOSING and not mark.label.endswith("agent"):
             raise ValueError(
                 f"{mark.label} is of a regimen whose agent is not known; "
@@ -471,16 +539,24 @@ class Collector:
             item.span, words = self.homes.split_outcome(values)
             values |= words
         self.items.append(item)
-        for name in filter(None, (mark.of, mark.id)):
-            self.by_id.setdefault(name, item)
+        for name in (mark.of, mark.id):
+            if name:
+                self.by_id.setdefault(name, item)
         return item
+
+
+def _shorten(text: str) -> str:
+    """Return a text on one line, without its end if it is long."""
+    return shorten(text, _SHOWN, placeholder=" ...")
 
 
 def _find_unstated(value: Mapping[str, Any], quote: str) -> float | None:
     """Return a number of a value that its quote lacks. Words for nought and one are many."""
-    stated = {one.value for one in find_numbers(read_passage(quote).tokens)}
+    stated = {number.value for number in find_numbers(read_passage(quote).tokens)}
     for name in ("value", "low", "high"):
         number: float | None = value.get(name)
-        if number is not None and number not in (*stated, 0, 1):
+        if number is None or number in (0, 1):
+            continue
+        if number not in stated:
             return number
     return None

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,9 @@ from extractor.errors import GoldError, RecordError
 from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.arguments import suggest
+
+MarkedRecord = tuple[TrialRecord, Sequence[Mark]]
+"""A record with the marks of its gold."""
 
 
 class ImportedFiles(NamedTuple):
@@ -41,33 +44,40 @@ def import_gold(
     problems: list[Problem] = []
     marks = defaultdict[str, list[Mark]](list)
     lost = defaultdict[str, list[Lost]](list)
-    for one in _read_marks(path, annotator):
-        if isinstance(one, Problem):
-            problems.append(one)
-            for each in one.loses:
-                lost[each.record].append(each)
-        else:
-            marks[one.record].append(one)
+    for entry in _read_marks(path, annotator):
+        if isinstance(entry, Mark):
+            marks[entry.record].append(entry)
+            continue
+        problems.append(entry)
+        for loss in entry.loses:
+            lost[loss.record].append(loss)
     unreadable: list[RecordError] = []
     known: set[str] = set()
     gold: dict[str, dict[str, Any]] = {}
     for record in read_records(*inputs, on_error=unreadable.append):
-        known.add(record.record_id)
-        if record.record_id not in marks or record.record_id in gold:
+        record_id = record.record_id
+        # A mark of a record that there is not is a problem, too.
+        known.add(record_id)
+        # Of several records with one id, the first counts.
+        if record_id not in marks or record_id in gold:
             continue
-        built = build_gold(
-            record, marks[record.record_id], labels, lost[record.record_id]
-        )
+        built = build_gold(record, marks[record_id], labels, lost[record_id])
         problems += built.problems
         if built.gold is not None:
-            gold[record.record_id] = built.gold
-    for name in sorted(marks.keys() - known):
-        place = marks[name][0].place
-        problem = f"there is no record {name!r}{_suggest_record(name, known)}"
-        remedy = "correct the id, or name its file with --records"
-        problems.append(Problem(place, problem, remedy))
-    problems += [Problem(one.path, one.problem, one.remedy) for one in unreadable]
-    problems.sort(key=lambda one: _order(one.place))
+            gold[record_id] = built.gold
+    for record_id in sorted(marks.keys() - known):
+        suggestion = _suggest_record(record_id, known)
+        problems.append(
+            Problem(
+                marks[record_id][0].place,
+                f"there is no record {record_id!r}{suggestion}",
+                "correct the id, or name its file with --records",
+            )
+        )
+    problems += [
+        Problem(error.path, error.problem, error.remedy) for error in unreadable
+    ]
+    problems.sort(key=lambda problem: _rank_place(problem.place))
     return ImportedFiles(gold, tuple(problems))
 
 
@@ -81,10 +91,15 @@ def _suggest_record(name: str, known: Collection[str]) -> str:
     return suggest(name, sorted(known))
 
 
-def _order(place: str) -> list[tuple[int, str]]:
-    """Return a key that sorts places by the numbers in them."""
-    parts = re.split(r"(\d+)", place)
-    return [(int(one), "") if one.isdecimal() else (0, one) for one in parts]
+def _rank_place(place: str) -> list[tuple[int, str]]:
+    """Return a key that sorts places by the numbers in them: row 9 before row 10."""
+    key: list[tuple[int, str]] = []
+    for part in re.split(r"(\d+)", place):
+        if part.isdecimal():
+            key.append((int(part), ""))
+        else:
+            key.append((0, part))
+    return key
 
 
 def _read_marks(path: Path, annotator: str) -> Iterator[Mark | Problem]:
@@ -132,20 +147,32 @@ def export_gold(
     """Write gold, or extractions, with their records, and return how many. Raises
     ``GoldError`` if an item stands nowhere in its record.
     """
-    taken = [(record, list_marks(gold, record, labels)) for gold, record in pairs]
+    marked = [(record, list_marks(gold, record, labels)) for gold, record in pairs]
     if layout is Layout.SHEET:
-        sheets.write_sheet(to, [mark for _, marks in taken for mark in marks])
-        return len(taken)
+        sheets.write_sheet(to, [mark for _, marks in marked for mark in marks])
+    elif layout is Layout.LABEL_STUDIO:
+        _write_tasks(to, marked, labels)
+    else:
+        _write_brat(to, marked, labels)
+    return len(marked)
+
+
+def _write_tasks(to: Path, marked: Sequence[MarkedRecord], labels: Labels) -> None:
+    """Write the tasks of Label Studio, and the labelling interface of their project."""
     to.mkdir(parents=True, exist_ok=True)
-    if layout is Layout.LABEL_STUDIO:
-        tasks = [label_studio.make_task(*each) for each in taken]
-        written = json.dumps(tasks, ensure_ascii=False, indent=1)
-        (to / "tasks.json").write_text(f"{written}\n", "utf-8")
-        (to / "labels.xml").write_text(label_studio.write_config(labels), "utf-8")
-        return len(taken)
+    tasks = [label_studio.make_task(record, marks) for record, marks in marked]
+    written = json.dumps(tasks, ensure_ascii=False, indent=1)
+    (to / "tasks.json").write_text(f"{written}\n", "utf-8")
+    (to / "labels.xml").write_text(label_studio.write_config(labels), "utf-8")
+
+
+def _write_brat(to: Path, marked: Sequence[MarkedRecord], labels: Labels) -> None:
+    """Write BRAT's configuration, and a text and annotations for each record."""
+    to.mkdir(parents=True, exist_ok=True)
     (to / "annotation.conf").write_text(brat.write_config(labels), "utf-8")
-    for record, marks in taken:
-        names = brat.name_files(record.record_id)
-        for name, text in zip(names, brat.write_record(record, marks), strict=True):
-            (to / name).write_bytes(text.encode())
-    return len(taken)
+    for record, marks in marked:
+        text_name, marks_name = brat.name_files(record.record_id)
+        text, annotations = brat.write_record(record, marks)
+        # As bytes, since BRAT counts characters: no line break may become two.
+        (to / text_name).write_bytes(text.encode())
+        (to / marks_name).write_bytes(annotations.encode())

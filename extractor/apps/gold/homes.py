@@ -36,7 +36,11 @@ class Homes:
         return extract_by_rules(self.record, _BY_RULES)
 
     def derive(self, group: str, span: Span | None) -> dict[str, Any]:
-        """Return the values of an item at a span. Raises ``ValueError`` if none can stand there."""
+        """Return the values that follow from a span: list, section and quote of a criterion,
+        section and quote of a regimen, rank, index and measure of an outcome; none for a user's
+        field. Raises ``ValueError`` for a span that is not within one outcome.
+        """
+        # A user's value may be of the whole record, and stand nowhere.
         if span is None or group.startswith("custom."):
             return {}
         words = (self.record.raw_text(span.section) or "")[span.start : span.end]
@@ -58,42 +62,50 @@ class Homes:
         """Return what words say of a dose, such as ``frequency``, as the rules read them behind an
         agent and an amount; None if they say nothing of it.
         """
+        # The rules read how often a dose is given behind an agent and its amount.
         section = Section(name="interventions[0]", text=f"Examplumab 10 mg {words}")
         record = self.record.model_copy(update={"sections": (section,)})
-        found = extract_by_rules(record, _BY_RULES).dosing
-        if len(found) != 1:
+        regimens = extract_by_rules(record, _BY_RULES).dosing
+        if len(regimens) != 1:
             return None
-        return found[0].model_dump(mode="json").get(field)
+        return regimens[0].model_dump(mode="json").get(field)
 
     def widen(self, group: str, span: Span) -> Span:
         """Return the words of the criterion in which a value stands, as the rules read it."""
-        if group == CRITERIA:
-            for criterion in self._by_rules.eligibility.criteria:
-                for place in _list_places(criterion):
-                    if place.contains(span):
-                        return place
+        if group != CRITERIA:
+            return span
+        for criterion in self._by_rules.eligibility.criteria:
+            for place in _list_places(criterion):
+                if place.contains(span):
+                    return place
         return span
 
     def split_outcome(self, values: dict[str, Any]) -> tuple[Span, dict[str, Any]]:
         """Return the place of an outcome, and its words as the rules cut them, by which endpoints
         are paired.
         """
-        at = values["rank"], values["index"]
-        place = self.shown.places[name_outcome(*at)]
-        for one in self._by_rules.endpoints:
-            if (one.rank.value, one.index) == at:
-                return place, {name: getattr(one, name) for name in _PARTS}
+        rank = values["rank"]
+        index = values["index"]
+        place = self.shown.places[name_outcome(rank, index)]
+        for endpoint in self._by_rules.endpoints:
+            if endpoint.rank.value == rank and endpoint.index == index:
+                return place, {name: getattr(endpoint, name) for name in _PARTS}
         return place, {}
 
     def _name_place(self, span: Span) -> str:
-        around = [
-            (place.length, name)
-            for name, place in self.shown.places.items()
-            if place.contains(span) and "_outcomes" not in name
-        ]
-        return min(around)[1] if around else span.section
+        """Return the smallest place around a span, such as an item of a list in one cell."""
+        around = []
+        for name, place in self.shown.places.items():
+            if "_outcomes" in name or not place.contains(span):
+                continue
+            around.append((place.length, name))
+        if not around:
+            return span.section
+        _, smallest = min(around)
+        return smallest
 
     def _find_outcome(self, span: Span) -> tuple[str, int]:
+        """Return rank and index of the outcome around a span. Raises ``ValueError`` without one."""
         for rank, index in find_places(self.record).outcomes:
             place = self.shown.places[name_outcome(rank, index)]
             if place.contains(span):
@@ -110,15 +122,16 @@ class Homes:
             if any(place.contains(span) for place in _list_places(criterion)):
                 return criterion.kind.value
         before = (self.record.raw_text(span.section) or "")[: span.start].casefold()
-        is_excluded = before.rfind("exclusion") > before.rfind("inclusion")
-        return "exclusion" if is_excluded else "inclusion"
+        if before.rfind("exclusion") > before.rfind("inclusion"):
+            return "exclusion"
+        return "inclusion"
 
 
 def _list_places(criterion: Criterion) -> Iterator[Span]:
     """Yield where the words of a criterion stand."""
-    for one in criterion.evidence:
-        if one.field == "quote":
-            yield Span(one.section, one.start, one.end)
+    for evidence in criterion.evidence:
+        if evidence.field == "quote":
+            yield Span(evidence.section, evidence.start, evidence.end)
 
 
 def derive_window(criterion: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,37 +42,45 @@ def join_marks(marks: Sequence[Mark], labels: Labels) -> Joined:
             problem = f"is joined to several items ({names}); join it to one, or mark it for each"
             joined.unclear.append((mark, problem))
             continue
-        joined.marks.append(replace(mark, of=hosts[0]) if hosts else mark)
-        if mark.links and not hosts and not finder.is_used(mark):
-            remedy = (
-                "mark the item (criterion, regimen or endpoint), and join both to it"
-            )
-            problem = f"a relation of this {mark.label} leads to no item"
-            joined.unused.append(Problem(mark.place, problem, remedy, warns=True))
+        if hosts:
+            joined.marks.append(replace(mark, of=hosts[0]))
+            continue
+        joined.marks.append(mark)
+        if not mark.links or finder.is_used(mark):
+            continue
+        problem = f"a relation of this {mark.label} leads to no item"
+        remedy = "mark the item (criterion, regimen or endpoint), and join both to it"
+        joined.unused.append(Problem(mark.place, problem, remedy, warns=True))
     return joined
 
 
 class _Finder:
+    """The graph of the relations between the marks of a record."""
+
     def __init__(self, marks: Sequence[Mark], labels: Labels) -> None:
         self._labels = labels
         self._by_id = {mark.id: mark for mark in marks if mark.id}
         self._beside: dict[str, set[str]] = defaultdict(set)
         for mark in marks:
+            # A relation has no direction: it joins both ways.
             for other in mark.links:
                 self._beside[mark.id].add(other)
                 self._beside[other].add(mark.id)
 
     def find_hosts(self, mark: Mark) -> list[str]:
-        """Return the names of the nearest marks whose item has what a mark says."""
+        """Return the names of the nearest marks, over any number of relations, that make an item
+        which may have what a mark says. Several are equally near. Empty if none is reached.
+        """
         wanted = self._list_groups(mark)
         if mark.id not in self._beside or not wanted:
             return []
-        known = {mark.id}
+        # Breadth first: the nearest item is the one that is meant.
+        visited = {mark.id}
         reached = {mark.id}
         while reached:
-            beside = {other for name in reached for other in self._beside[name]}
-            reached = beside - known
-            known |= reached
+            neighbours = {other for name in reached for other in self._beside[name]}
+            reached = neighbours - visited
+            visited |= reached
             hosts = [name for name in reached if self._hold(name, mark) in wanted]
             if hosts:
                 return hosts
@@ -83,15 +91,15 @@ class _Finder:
         stands by itself.
         """
         group = self._labels.items.get(mark.label)
-        if group is not None and not group.startswith("custom."):
+        if group is None:
+            try:
+                return {labelled.group for labelled in self._labels.find(mark.label)}
+            except ArgumentError:
+                return set()
+        if not group.startswith("custom."):
             return set()
-        if group is not None:
-            hosts = self._labels.fields[mark.label].group.of
-            return {hosts} if hosts else set()
-        try:
-            return {one.group for one in self._labels.find(mark.label)}
-        except ArgumentError:
-            return set()
+        host = self._labels.fields[mark.label].group.of
+        return {host} if host else set()
 
     def _hold(self, name: str, mark: Mark) -> str:
         """Return the path of the item that a mark makes: an agent makes the regimen of others."""
@@ -104,12 +112,14 @@ class _Finder:
         return self._labels.items.get(other.label, "")
 
     def is_used(self, mark: Mark) -> bool:
-        """Return whether the relations of a mark are those of others to it, or are told of when
-        it is taken over, as a dose without an agent is.
+        """Return whether the relations of a mark without an item say something: another mark
+        finds its item over it, or it is a part of a dose, whose missing agent is told of when it
+        is taken over.
         """
-        others = [
-            self._by_id[one] for one in self._beside[mark.id] if one in self._by_id
-        ]
-        if DOSING in self._list_groups(mark):
-            return not mark.label.endswith(_AGENT) or any(map(self.find_hosts, others))
-        return any(mark.id in self.find_hosts(one) for one in others)
+        beside = self._beside[mark.id]
+        others = [self._by_id[name] for name in beside if name in self._by_id]
+        if DOSING not in self._list_groups(mark):
+            return any(mark.id in self.find_hosts(other) for other in others)
+        if not mark.label.endswith(_AGENT):
+            return True
+        return any(self.find_hosts(other) for other in others)

@@ -32,10 +32,8 @@ _EXPORT = "export the project as JSON, not JSON-MIN or CSV"
 
 def write_config(labels: Labels) -> str:
     """Return the labelling interface of a project, in Label Studio's XML."""
-    lines = "\n".join(
-        f"    <Label value={quoteattr(label)}/>"
-        for label in (RECORD, *labels.list_all())
-    )
+    names = (RECORD, *labels.list_all())
+    lines = "\n".join(f"    <Label value={quoteattr(name)}/>" for name in names)
     # Without this style, Label Studio trims white space, and its offsets are other ones.
     return f"""<View>
   <Style>.htx-text {{ white-space: pre-wrap; }}</Style>
@@ -75,24 +73,30 @@ def make_task(record: TrialRecord, marks: Sequence[Mark]) -> dict[str, Any]:
 
 
 def _make_region(mark: Mark, shown: ShownRecord) -> Iterator[dict[str, Any]]:
+    """Yield the results that make a region: its label, its text area, and its relation."""
     assert mark.span
-    start, end = (_to_utf16(shown.text, at) for at in shown.place(mark.span))
-    place = {"start": start, "end": end, _TEXT: mark.quote}
-    known: dict[str, Any] = {"id": mark.id, "to_name": _TEXT}
+    start, end = shown.place(mark.span)
+    words = {
+        "start": _to_utf16(shown.text, start),
+        "end": _to_utf16(shown.text, end),
+        _TEXT: mark.quote,
+    }
+    # The label and the text area of a region are two results with one id.
+    region: dict[str, Any] = {"id": mark.id, "to_name": _TEXT}
     if mark.confidence is not None:
-        known["score"] = round(mark.confidence, 3)
+        region["score"] = round(mark.confidence, 3)
     yield {
-        **known,
+        **region,
         "from_name": _LABEL,
         "type": "labels",
-        "value": {**place, "labels": [mark.label]},
+        "value": {**words, "labels": [mark.label]},
     }
     if mark.says:
         yield {
-            **known,
+            **region,
             "from_name": _VALUE,
             "type": "textarea",
-            "value": {**place, _TEXT: list(mark.says)},
+            "value": {**words, _TEXT: list(mark.says)},
         }
     if mark.of:
         yield {
@@ -105,11 +109,14 @@ def _make_region(mark: Mark, shown: ShownRecord) -> Iterator[dict[str, Any]]:
 
 def _to_utf16(text: str, at: int) -> int:
     """Return an offset as JavaScript counts it: a character beyond 16 bits is two."""
-    return at + sum(character > "\uffff" for character in text[:at])
+    wide = [character for character in text[:at] if character > "\uffff"]
+    return at + len(wide)
 
 
 def _from_utf16(text: str, at: int) -> int:
-    return len(text.encode("utf-16-le")[: 2 * at].decode("utf-16-le", "ignore"))
+    """Return an offset of JavaScript as Python counts it."""
+    before = text.encode("utf-16-le")[: 2 * at]
+    return len(before.decode("utf-16-le", "ignore"))
 
 
 def read_tasks(path: Path, annotator: str = "") -> Iterator[Mark | Problem]:
@@ -129,49 +136,62 @@ def read_tasks(path: Path, annotator: str = "") -> Iterator[Mark | Problem]:
             remedy = "export the gold again with this version, and annotate that"
             yield Problem(place, "is of another version of the export", remedy)
             continue
-        found = _choose(task, annotator)
-        if isinstance(found, str):
-            problem, _, remedy = found.partition("; ")
+        # Several people may have annotated a task: one of them must be chosen.
+        annotations = _list_annotations(task, annotator)
+        if len(annotations) == 1:
+            results = list(annotations[0].get("result") or [])
+            yield from _read_results(place, record_id, data, results)
+        elif annotations:
+            annotators = [_name_annotators(annotation)[0] for annotation in annotations]
+            names = ", ".join(annotators)
+            problem = f"has {len(annotations)} annotations"
+            remedy = f"choose one of {names} with --annotator"
             yield Problem(place, problem, remedy)
         else:
-            yield from _read_results(place, record_id, data, found)
+            problem = "has no annotation"
+            if annotator:
+                problem += f" of {annotator}"
+            remedy = "submit it in Label Studio, and export again"
+            yield Problem(place, problem, remedy)
 
 
 def _load(path: Path) -> list[dict[str, Any]]:
+    """Return the tasks of an export. Raises ``GoldError``."""
     try:
         loaded = json.loads(path.read_text("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise GoldError(f"{path}: is not JSON ({error}); {_EXPORT}") from error
     tasks = [loaded] if isinstance(loaded, dict) else loaded
-    is_export = isinstance(tasks, list) and all(isinstance(one, dict) for one in tasks)
-    if not is_export or any("data" not in one for one in tasks):
+    if not isinstance(tasks, list) or not all(map(_is_task, tasks)):
         raise GoldError(
             f"{path}: is no export of Label Studio with its tasks; {_EXPORT}"
         )
     return tasks
 
 
-def _choose(task: dict[str, Any], annotator: str) -> list[dict[str, Any]] | str:
-    """Return the results of a task's annotation, or what is wrong with it, and the remedy."""
-    done = [
-        one for one in task.get("annotations") or [] if not one.get("was_cancelled")
-    ]
-    if annotator:
-        done = [one for one in done if annotator in _name_annotators(one)]
-    if not done:
-        of = f" of {annotator}" if annotator else ""
-        return f"has no annotation{of}; submit it in Label Studio, and export again"
-    if len(done) > 1:
-        names = ", ".join(_name_annotators(one)[0] for one in done)
-        return f"has {len(done)} annotations; choose one of {names} with --annotator"
-    return list(done[0].get("result") or [])
+def _is_task(value: Any) -> bool:
+    return isinstance(value, dict) and "data" in value
+
+
+def _list_annotations(task: dict[str, Any], annotator: str) -> list[dict[str, Any]]:
+    """Return the finished annotations of a task; of one annotator, if one is named."""
+    annotations = []
+    for annotation in task.get("annotations") or []:
+        # Label Studio keeps annotations of tasks that the annotator skipped.
+        if annotation.get("was_cancelled"):
+            continue
+        if annotator and annotator not in _name_annotators(annotation):
+            continue
+        annotations.append(annotation)
+    return annotations
 
 
 def _name_annotators(annotation: dict[str, Any]) -> list[str]:
+    """Return the names of who made an annotation, by email and id; exports have one or both."""
     by = annotation.get("completed_by")
-    if isinstance(by, dict):
-        return [str(by[key]) for key in ("email", "id") if by.get(key) is not None]
-    return [str(by)]
+    if not isinstance(by, dict):
+        return [str(by)]
+    return [str(by[key]) for key in ("email", "id") if by.get(key) is not None]
 
 
 def _read_results(
@@ -179,15 +199,15 @@ def _read_results(
 ) -> Iterator[Mark | Problem]:
     """Yield the marks of an annotation's regions, and a problem for all that is not read."""
     text = str(data.get(_TEXT) or "")
-    regions = [one for one in results if one.get("type") == "labels"]
-    said = _collect_lines(results)
+    regions = [result for result in results if result.get("type") == "labels"]
+    lines = _collect_lines(results)
     links = _collect_links(results)
-    names = {str(one.get("id")) for one in regions}
+    names = {str(region.get("id")) for region in regions}
     moved: list[Lost] = []
-    for one in regions:
-        name = str(one.get("id"))
+    for region in regions:
+        name = str(region.get("id"))
         where = f"{place}, region {name}"
-        value = one.get("value") or {}
+        value = region.get("value") or {}
         labels = value.get("labels") or []
         lost = tuple(Lost(record_id, label) for label in labels)
         if len(labels) != 1:
@@ -195,8 +215,8 @@ def _read_results(
             yield Problem(where, problem, "give it one label", loses=lost)
             continue
         if not links[name] <= names:
-            remedy = "delete the relation, or create it again between two regions"
             problem = "a relation of it leads to no region"
+            remedy = "delete the relation, or create it again between two regions"
             yield Problem(where, problem, remedy, loses=lost)
             continue
         quote = _read_words(text, value)
@@ -209,7 +229,7 @@ def _read_results(
             where,
             labels[0],
             words,
-            says=tuple(said.get(name, ())),
+            says=tuple(lines.get(name, ())),
             id=name,
             start=start,
             links=tuple(sorted(links[name])),
@@ -229,16 +249,20 @@ def _read_results(
 
 def _collect_lines(results: list[dict[str, Any]]) -> dict[str, list[str]]:
     """Return the lines of each region's text area, without empty ones."""
-    said: dict[str, list[str]] = {}
-    for one in results:
-        if one.get("type") != "textarea":
+    lines: dict[str, list[str]] = {}
+    for result in results:
+        if result.get("type") != "textarea":
             continue
-        written = (one.get("value") or {}).get(_TEXT) or []
-        texts = [written] if isinstance(written, str) else written
-        # an annotator may write several lines at once
-        lines = [line for text in texts for line in str(text).split("\n")]
-        said[str(one.get("id"))] = [line for line in lines if line.strip()]
-    return said
+        value = result.get("value") or {}
+        texts = value.get(_TEXT) or []
+        if isinstance(texts, str):
+            texts = [texts]
+        filled: list[str] = []
+        for text in texts:
+            # An annotator may write several lines at once.
+            filled += [line for line in str(text).split("\n") if line.strip()]
+        lines[str(result.get("id"))] = filled
+    return lines
 
 
 def _collect_links(results: list[dict[str, Any]]) -> dict[str, set[str]]:
@@ -246,35 +270,41 @@ def _collect_links(results: list[dict[str, Any]]) -> dict[str, set[str]]:
     part of another region.
     """
     links: dict[str, set[str]] = defaultdict(set)
-    for one in results:
-        if one.get("type") == "relation":
-            links[str(one.get("from_id"))].add(str(one.get("to_id")))
-        elif one.get("type") == "labels" and one.get("parentID"):
-            links[str(one.get("id"))].add(str(one["parentID"]))
+    for result in results:
+        kind = result.get("type")
+        if kind == "relation":
+            links[str(result.get("from_id"))].add(str(result.get("to_id")))
+        elif kind == "labels" and result.get("parentID"):
+            links[str(result.get("id"))].add(str(result["parentID"]))
     return links
 
 
 def _tell_of_others(place: str, results: list[dict[str, Any]]) -> Iterator[Problem]:
     """Yield a problem for each kind of result that gold has no place for."""
-    kinds = {str(one.get("type")) for one in results} - set(_READ)
-    for kind in sorted(kinds):
+    kinds = {str(result.get("type")) for result in results}
+    for kind in sorted(kinds - set(_READ)):
         remedy = "write what it says into the text area of a region"
         yield Problem(place, f"has results of the type {kind}", remedy)
 
 
 def _read_words(text: str, value: dict[str, Any]) -> tuple[int, str] | None:
-    """Return where a region starts and its words, by the offsets of the task's text."""
+    """Return where a region starts in the task's text, in characters, and its words. Its offsets
+    may count as JavaScript does, or characters: those count that give the words which the region
+    states. None if neither do.
+    """
     try:
         start = int(value["start"])
         end = int(value["end"])
     except (KeyError, TypeError, ValueError):
         return None
-    for first, last in (
-        (_from_utf16(text, start), _from_utf16(text, end)),
-        (start, end),
-    ):
+    stated = value.get(_TEXT)
+    # Regions that a person marks count as JavaScript does; a program may have counted characters.
+    as_javascript = (_from_utf16(text, start), _from_utf16(text, end))
+    as_characters = (start, end)
+    for first, last in (as_javascript, as_characters):
         words = text[first:last]
-        stated = value.get(_TEXT)
-        if words.strip() and (stated is None or words.split() == str(stated).split()):
+        if not words.strip():
+            continue
+        if stated is None or words.split() == str(stated).split():
             return first, words
     return None

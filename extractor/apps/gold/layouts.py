@@ -53,26 +53,24 @@ class Layout(StrEnum):
     @property
     def how_to_add_agent(self) -> str:
         """How a regimen gets its agent, in the words of the tool."""
-        return {
-            Layout.SHEET: "add a row agent with the same text in the column item",
-            Layout.LABEL_STUDIO: (
+        if self is Layout.SHEET:
+            return "add a row agent with the same text in the column item"
+        if self is Layout.LABEL_STUDIO:
+            return (
                 "write a line agent: NAME into the text area of its region regimen, or mark the "
                 "agent as a region agent within it"
-            ),
-            Layout.BRAT: "mark the agent, with a relation of from it to the regimen",
-        }[self]
+            )
+        return "mark the agent, with a relation of from it to the regimen"
 
     @property
     def how_to_join_dose(self) -> str:
         """How a part of a dose is joined to its regimen, in the words of the tool."""
-        return {
-            Layout.SHEET: (
-                "add a row agent whose quote overlaps, or with the same text in the column item"
-            ),
-            Layout.LABEL_STUDIO: (
+        if self is Layout.SHEET:
+            return "add a row agent whose quote overlaps, or with the same text in the column item"
+        if self is Layout.LABEL_STUDIO:
+            return (
                 "mark the agent as a region agent, and create a relation between the two regions; "
                 "or mark all of it as one region regimen, with the lines agent: ... and "
                 "amounts: ... in its text area"
-            ),
-            Layout.BRAT: "mark the agent, and add a relation of from this mark to it",
-        }[self]
+            )
+        return "mark the agent, and add a relation of from this mark to it"

@@ -129,8 +129,10 @@ class Labels:
         own = self.fields.get(group.removeprefix("custom."))
         if own is not None and group.startswith("custom."):
             return {info.name: info for info in own.group.fields}
-        (found,) = (one for one in list_groups() if one.path == group)
-        return {info.name: info for info in found.fields if info.metadata.in_gold}
+        (of_guideline,) = (listed for listed in list_groups() if listed.path == group)
+        return {
+            info.name: info for info in of_guideline.fields if info.metadata.in_gold
+        }
 
     def attribute(self, group: str, name: str) -> Attribute | None:
         """Return the attribute of a user's field; None for a field of the guideline."""
@@ -145,34 +147,38 @@ class Labels:
         return {RECORD: PEOPLE, **ITEMS, **own}
 
     def spell(self, label: str) -> str:
-        """Return a label as it is spelt here: in any case, with spaces for underscores.
+        """Return a label as items and fields are spelt here, whatever its case, with underscores
+        for spaces.
 
         >>> Labels().spell("Criterion"), Labels().spell("Minimum age")
         ('criterion', 'minimum_age')
         """
-        written = {fold_name(one): one for one in self.items}
-        return written.get(fold_name(label), fold_name(label))
+        folded = fold_name(label)
+        items = {fold_name(item): item for item in self.items}
+        return items.get(folded, folded)
 
     def find(self, label: str) -> list[Labelled]:
-        """Return the fields that a label may mean. Raises ``ArgumentError`` if there is none.
+        """Return the fields that a label may mean: those whose path ends with it. Raises
+        ``ArgumentError`` if there is none.
 
         >>> Labels().find("minimum_age"), len(Labels().find("category"))
         ([Labelled(group='eligibility', name='minimum_age')], 2)
         """
         wanted = fold_name(label).removeprefix("custom.")
-        known = self._list_known()
-        found = [
-            one
-            for one in known
-            if fold_name(f".{one.group}.{one.name}").endswith(f".{wanted}")
-        ]
-        if not found:
-            names = [*self.items, *(one.name for one in known)]
-            raise ArgumentError(
-                f"{label!r} is no field{suggest(label, names)}; `extractor gold template` lists "
-                "them, and --fields adds your own"
-            )
-        return found
+        all_fields = self._list_known()
+        meant = []
+        for labelled in all_fields:
+            path = fold_name(f".{labelled.group}.{labelled.name}")
+            if not path.endswith(f".{wanted}"):
+                continue
+            meant.append(labelled)
+        if meant:
+            return meant
+        names = [*self.items, *(labelled.name for labelled in all_fields)]
+        raise ArgumentError(
+            f"{label!r} is no field{suggest(label, names)}; `extractor gold template` lists "
+            "them, and --fields adds your own"
+        )
 
     def find_nearest(self, label: str) -> str:
         """Return the label that a misspelt one means; empty if none is like it.
@@ -180,20 +186,27 @@ class Labels:
         >>> Labels().find_nearest("constraint"), Labels().find_nearest("colour")
         ('constraints', '')
         """
-        names = [*self.items, *(one.name for one in self._list_known())]
-        written = fold_name(label)
-        last = written.rpartition(".")[2]
-        return find_nearest(written, names) or find_nearest(last, names) or ""
+        names = [*self.items, *(labelled.name for labelled in self._list_known())]
+        folded = fold_name(label)
+        last = folded.rpartition(".")[2]
+        return find_nearest(folded, names) or find_nearest(last, names) or ""
 
     def list_paths(self) -> set[str]:
         """Return the dotted paths of all fields."""
-        return {f"{one.group}.{one.name}" for one in self._list_known()}
+        return {f"{labelled.group}.{labelled.name}" for labelled in self._list_known()}
 
     def _list_known(self) -> list[Labelled]:
-        groups = [one.path for one in GROUPS] + [f"custom.{one}" for one in self.fields]
+        """Return all fields, those of the guideline first."""
         return [
-            Labelled(group, name) for group in groups for name in self.list_infos(group)
+            Labelled(group, name)
+            for group in self._list_groups()
+            for name in self.list_infos(group)
         ]
+
+    def _list_groups(self) -> list[str]:
+        """Return the paths of all items."""
+        own = [f"custom.{name}" for name in self.fields]
+        return [group.path for group in GROUPS] + own
 
     def list_all(self) -> list[str]:
         """Return the labels that people use, the items' first; those that follow from the place
@@ -202,16 +215,15 @@ class Labels:
         >>> Labels().list_all()[:4]
         ['criterion', 'regimen', 'endpoint', 'minimum_age']
         """
-        names = [name for name in self.items if name != RECORD]
-        for group in (
-            *(one.path for one in GROUPS),
-            *(f"custom.{n}" for n in self.fields),
-        ):
-            for name in self.list_infos(group):
-                is_own = group.startswith("custom.")
-                path = f"{group}.{name}".removeprefix("custom.")
-                if is_own or name not in HIDDEN:
-                    names.append(
-                        name if not is_own and len(self.find(name)) == 1 else path
-                    )
-        return names
+        labels = [label for label in self.items if label != RECORD]
+        for group, name in self._list_known():
+            if group.startswith("custom."):
+                labels.append(f"{group}.{name}".removeprefix("custom."))
+            elif name in HIDDEN:
+                continue
+            elif len(self.find(name)) == 1:
+                labels.append(name)
+            else:
+                # Items of several kinds have such a field, such as a category.
+                labels.append(f"{group}.{name}")
+        return labels

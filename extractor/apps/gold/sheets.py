@@ -31,8 +31,10 @@ def read_sheet(path: Path) -> Iterator[Mark | Problem]:
     A row with neither record, value nor quote is left out: a template has one for each field.
     Raises ``GoldError`` for a file that is no such sheet.
     """
-    is_workbook = path.suffix.casefold() == _WORKBOOK
-    rows = _read_workbook(path) if is_workbook else _read_csv(path)
+    if path.suffix.casefold() == _WORKBOOK:
+        rows = _read_workbook(path)
+    else:
+        rows = _read_csv(path)
     head = [str(cell or "").strip().casefold() for cell in next(rows, [])]
     missing = [name for name in _NEEDED if name not in head]
     if missing:
@@ -40,22 +42,25 @@ def read_sheet(path: Path) -> Iterator[Mark | Problem]:
             f"{path}: the first row has no column {', '.join(missing)}; {_TEMPLATE}"
         )
     for number, cells in enumerate(rows, 2):
+        # A row may have more cells than the head, or fewer.
         row = {name: _clean(cell) for name, cell in zip(head, cells, strict=False)}
         if any(row.get(name) for name in ("record", "value", "quote")):
             yield _read_row(f"{path}, row {number}", row)
 
 
 def _read_row(place: str, row: dict[str, str]) -> Mark | Problem:
+    """Return the mark of a row, or what it lacks."""
+    record = row["record"]
     label = row["field"]
-    item = row.get("item", "")
-    if not row["record"]:
+    if not record:
         return Problem(place, "has no record", "write the id of the record")
     if not label:
-        lost = (Lost(row["record"], ""),)
+        lost = (Lost(record, ""),)
         return Problem(place, "has no field", f"name one; {_TEMPLATE}", loses=lost)
     value = row.get("value", "")
+    item = row.get("item", "")
     return Mark(
-        row["record"],
+        record,
         place,
         label,
         row.get("quote", ""),
@@ -67,6 +72,7 @@ def _read_row(place: str, row: dict[str, str]) -> Mark | Problem:
 
 
 def _clean(cell: Any) -> str:
+    """Return a cell as text: a workbook keeps numbers and truth values as such."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -74,21 +80,26 @@ def _clean(cell: Any) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     text = str(cell).strip()
-    is_guarded = text.startswith("'") and text[1:2] in _FORMULA
-    return text[1:] if is_guarded else text
+    # An export put the apostrophe there.
+    if text.startswith("'") and text[1:2] in _FORMULA:
+        return text[1:]
+    return text
 
 
 def _read_csv(path: Path) -> Iterator[list[Any]]:
+    """Return the rows of a text file, whose first line shows what stands between its cells."""
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise GoldError(f"{path}: is not UTF-8; save it as CSV UTF-8") from None
     first = text.partition("\n")[0]
-    mark = max(",;\t", key=first.count)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    # Excel puts semicolons between cells where a comma is the decimal sign.
+    separator = max(",;\t", key=first.count)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
 
 
 def _read_workbook(path: Path) -> Iterator[list[Any]]:
+    """Yield the rows of the first sheet of a workbook. Raises ``GoldError``, ``MissingExtra``."""
     try:
         from openpyxl import load_workbook  # noqa: PLC0415 - belongs to an extra
     except ImportError as error:
@@ -116,24 +127,27 @@ def show_template(labels: Labels) -> str:
 
 
 def _list_template(labels: Labels) -> list[dict[str, str]]:
-    fields = labels.list_all()
-    return [{"field": one, "note": _note(one, labels)} for one in fields]
+    """Return a row for each field, with a note on how its values are written."""
+    return [
+        {"field": label, "note": _note(label, labels)} for label in labels.list_all()
+    ]
 
 
 def _note(label: str, labels: Labels) -> str:
-    items = {
-        "criterion": "inclusion or exclusion; the words of the criterion as quote",
-        "regimen": "the agent; the words of the dose as quote",
-        "endpoint": "empty; words of the registered outcome as quote, which are its measure",
-    }
-    if label in items:
-        return items[label]
+    """Say how the values of a field are written."""
+    if label == "criterion":
+        return "inclusion or exclusion; the words of the criterion as quote"
+    if label == "regimen":
+        return "the agent; the words of the dose as quote"
+    if label == "endpoint":
+        return "empty; words of the registered outcome as quote, which are its measure"
     if label in labels.items:
         return f"{labels.fields[label].definition[:80]}; words as quote"
-    found = labels.find(label)[0]
-    info = labels.list_infos(found.group)[found.name]
-    form = describe_form(info, labels.attribute(*found)).replace('"', "")
-    return f"{form}; {'a row each; ' * info.many}{NONE} if the record states none"
+    group, name = labels.find(label)[0]
+    info = labels.list_infos(group)[name]
+    form = describe_form(info, labels.attribute(group, name)).replace('"', "")
+    rows = "a row each; " if info.many else ""
+    return f"{form}; {rows}{NONE} if the record states none"
 
 
 def write_sheet(path: Path, marks: Iterable[Mark]) -> None:
@@ -150,16 +164,21 @@ def _list_rows(mark: Mark) -> Iterator[dict[str, str]]:
     lines = list(mark.says)
     if mark.label != RECORD:
         kinds = [line for line in lines if line.startswith(_KIND)]
-        own = {"field": mark.label, "quote": mark.quote, "section": mark.section}
-        own["value"] = kinds[0].removeprefix(_KIND) if kinds else ""
-        yield base | own | {"of": mark.of}
         lines = [line for line in lines if line not in kinds]
-    for said in lines:
-        name, _, value = said.partition(": ")
+        yield {
+            **base,
+            "field": mark.label,
+            "quote": mark.quote,
+            "section": mark.section,
+            "value": kinds[0].removeprefix(_KIND) if kinds else "",
+            "of": mark.of,
+        }
+    for line in lines:
+        name, _, value = line.partition(": ")
         if name == SCORED:
-            yield base | {"field": mark.label, "value": said}
+            yield {**base, "field": mark.label, "value": line}
         else:
-            yield base | {"field": name, "value": value}
+            yield {**base, "field": name, "value": value}
 
 
 def _write_rows(path: Path, rows: Sequence[dict[str, str]]) -> None:
@@ -168,12 +187,13 @@ def _write_rows(path: Path, rows: Sequence[dict[str, str]]) -> None:
     if ending == _WORKBOOK:
         _write_workbook(path, rows)
         return
-    mark = "\t" if ending == _TABBED else ","
+    separator = "\t" if ending == _TABBED else ","
     # Excel needs the mark at the beginning to read UTF-8
-    path.write_text(_write_csv(rows, mark), "utf-8-sig")
+    path.write_text(_write_csv(rows, separator), "utf-8-sig")
 
 
 def _write_workbook(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Write a workbook of one sheet. Raises ``GoldError`` for what no cell can hold."""
     try:
         from openpyxl import Workbook  # noqa: PLC0415 - belongs to an extra
         from openpyxl.utils.exceptions import IllegalCharacterError  # noqa: PLC0415
@@ -182,7 +202,7 @@ def _write_workbook(path: Path, rows: Sequence[dict[str, str]]) -> None:
     book = Workbook()
     sheet = book.worksheets[0]
     sheet.title = "gold"
-    sheet.freeze_panes = "A2"
+    sheet.freeze_panes = "A2"  # the first row stays in sight
     sheet.append(COLUMNS)
     for row in rows:
         cells = [_guard(row.get(name, "")) for name in COLUMNS]
@@ -197,9 +217,10 @@ def _write_workbook(path: Path, rows: Sequence[dict[str, str]]) -> None:
     book.save(path)
 
 
-def _write_csv(rows: Sequence[dict[str, str]], mark: str = ",") -> str:
+def _write_csv(rows: Sequence[dict[str, str]], separator: str = ",") -> str:
+    """Return rows as text."""
     written = io.StringIO()
-    writer = csv.DictWriter(written, COLUMNS, delimiter=mark, lineterminator="\n")
+    writer = csv.DictWriter(written, COLUMNS, delimiter=separator, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({name: _guard(value) for name, value in row.items()})
@@ -207,4 +228,7 @@ def _write_csv(rows: Sequence[dict[str, str]], mark: str = ",") -> str:
 
 
 def _guard(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Return a text that no spreadsheet takes for a formula."""
+    if text.startswith(_FORMULA):
+        return f"'{text}"
+    return text

@@ -25,9 +25,11 @@ class ShownRecord:
 
     @cached_property
     def _whole(self) -> tuple[str, dict[str, int]]:
+        """The text, and where in it each section starts."""
         text = ""
         starts = {}
         for section in self.record.sections:
+            # Annotators see where a section begins.
             text += f"# {section.name}\n"
             starts[section.name] = len(text)
             text += f"{section.text}\n\n"
@@ -41,8 +43,7 @@ class ShownRecord:
     @property
     def head(self) -> Span:
         """The first words of the record: a mark of the whole record stands there."""
-        filled = (section for section in self.record.sections if section.text.strip())
-        section = next(filled)
+        section = next(s for s in self.record.sections if s.text.strip())
         words = section.text.lstrip()
         start = len(section.text) - len(words)
         line = words.splitlines()[0].rstrip()
@@ -82,11 +83,13 @@ class ShownRecord:
         ``near``, else in the first section that has them.
         """
         beside = [near] if near else []
-        homes = [home, near.section if near else "", *self._sections]
-        for name in dict.fromkeys(filter(None, homes)):
-            found = self._finder.locate(Clue(name, quote), beside)
-            if found:
-                return found
+        near_home = near.section if near else ""
+        for name in dict.fromkeys([home, near_home, *self._sections]):
+            if not name:
+                continue
+            span = self._finder.locate(Clue(name, quote), beside)
+            if span:
+                return span
         return None
 
     def find_nearest(self, quote: str) -> str:

@@ -45,6 +45,8 @@ def list_marks(
 
 
 class _Taker:
+    """Takes the gold of one record apart."""
+
     def __init__(
         self, gold: TrialExtraction, record: TrialRecord, labels: Labels
     ) -> None:
@@ -59,23 +61,25 @@ class _Taker:
 
     def _name_whole(self) -> str:
         """Return what says that all items have all keys, or those before guideline 1.5."""
-        if not {"dosing", "endpoints"} <= self._data.keys():
+        data = self._data
+        if DOSING not in data or ENDPOINTS not in data:
             return ""
-        if "criteria" not in self._data["eligibility"]:
+        people = data["eligibility"]
+        if "criteria" not in people:
             return ""
-        items = [(PEOPLE, self._data["eligibility"])]
-        items += [(CRITERIA, one) for one in self._data["eligibility"]["criteria"]]
-        items += [(DOSING, one) for one in self._data["dosing"]]
-        items += [(ENDPOINTS, one) for one in self._data["endpoints"]]
-        lacking = [
-            info
-            for group, values in items
-            for name, info in self._labels.list_infos(group).items()
-            if name not in values
-        ]
-        if not lacking:
-            return WHOLE
-        return "" if any(one.metadata.in_total for one in lacking) else WHOLE_BEFORE
+        items = [(PEOPLE, people)]
+        items += [(CRITERIA, values) for values in people["criteria"]]
+        items += [(DOSING, values) for values in data[DOSING]]
+        items += [(ENDPOINTS, values) for values in data[ENDPOINTS]]
+        lacks_later_fields = False
+        for group, values in items:
+            for name, info in self._labels.list_infos(group).items():
+                if name in values:
+                    continue
+                if info.metadata.in_total:
+                    return ""
+                lacks_later_fields = True
+        return WHOLE_BEFORE if lacks_later_fields else WHOLE
 
     def _is_filled(self, info: FieldInfo) -> bool:
         """Return whether a field is empty in gold without a line."""
@@ -84,15 +88,16 @@ class _Taker:
         return self._scored == WHOLE_BEFORE and info.metadata.in_total
 
     def list_all(self) -> Iterator[Mark]:
+        """Yield the mark of the record, then those of its items."""
         yield self._mark_record()
         people = self._data["eligibility"]
-        groups = {
-            "criterion": people.get("criteria", []),
-            "regimen": self._data.get("dosing", []),
-            "endpoint": self._data.get("endpoints", []),
-        }
-        for label, listed in groups.items():
-            for number, values in enumerate(listed):
+        listed = [
+            ("criterion", people.get("criteria", [])),
+            ("regimen", self._data.get("dosing", [])),
+            ("endpoint", self._data.get("endpoints", [])),
+        ]
+        for label, items in listed:
+            for number, values in enumerate(items):
                 name = f"{label}{number + 1}"
                 path = f"{ITEMS[label]}[{number}]"
                 self._paths[path] = name
@@ -110,6 +115,7 @@ class _Taker:
         of: str = "",
         path: str = "",
     ) -> Mark:
+        """Return a mark at a span; ``path`` is that of its item, for the confidence."""
         words = (self._record.raw_text(span.section) or "")[span.start : span.end]
         place = f"{self._record.record_id}, {name}"
         return Mark(
@@ -126,10 +132,16 @@ class _Taker:
         )
 
     def _mark_record(self) -> Mark:
-        says = [f"{SCORED}: {self._scored}"] if self._scored else []
-        says += self._write(PEOPLE, self._data["eligibility"])
-        holders = {**self._data, CRITERIA: self._data["eligibility"].get("criteria")}
+        """Return the mark of the record: what was read, who may take part, and what it states none
+        of.
+        """
+        people = self._data["eligibility"]
+        says = []
+        if self._scored:
+            says.append(f"{SCORED}: {self._scored}")
+        says += self._write(PEOPLE, people)
         if self._scored not in (WHOLE, WHOLE_BEFORE):
+            holders = {**self._data, CRITERIA: people.get("criteria")}
             says += [
                 f"{label}: {NONE}"
                 for label, group in ITEMS.items()
@@ -144,38 +156,47 @@ class _Taker:
         values: Mapping[str, Any],
         derived: Mapping[str, Any] = MappingProxyType({}),
     ) -> list[str]:
-        """Return a line for each value that does not follow from the place of the item."""
+        """Return a line for each value that does not follow from the place of the item. An empty
+        field is the line ``none``, unless gold is whole, which says so once.
+        """
         lines = []
         for name, info in self._labels.list_infos(group).items():
-            if name not in values or derived.get(name, values) == values[name]:
+            if name not in values:
                 continue
             value = values[name]
+            # What follows from the place of the item need not be written.
+            if name in derived and derived[name] == value:
+                continue
+            # Without a line, nothing would be said; "none" says that the record states none.
             if value in (None, []):
-                if derived.get(name) is not None or not self._is_filled(info):
+                is_derived = derived.get(name) is not None
+                if is_derived or not self._is_filled(info):
                     lines.append(f"{name}: {NONE}")
                 continue
             attribute = self._labels.attribute(group, name)
+            members = value if info.many else [value]
             lines += [
-                f"{name}: {write_value(one, info, attribute)}"
-                for one in (value if info.many else [value])
+                f"{name}: {write_value(member, info, attribute)}" for member in members
             ]
         return lines
 
     def _mark_item(
         self, label: str, name: str, values: Mapping[str, Any], path: str
     ) -> Mark:
+        """Return the mark of an item at its words. Raises ``GoldError`` if they stand nowhere."""
+        record_id = self._record.record_id
         words = values.get(_WORDS[label])
         home = str(name_home(values))
         places = self._homes.shown.places
         if home not in places:
             raise GoldError(
-                f"{self._record.record_id}: the record has no {home}; its text is another than "
+                f"{record_id}: the record has no {home}; its text is another than "
                 "that of the gold: name the records of the gold"
             )
         span = self._homes.shown.locate(words, home) if words else None
         if span is None and label != "endpoint":
             raise GoldError(
-                f"{self._record.record_id}: {str(words)[:60]!r} does not stand in {home}; "
+                f"{record_id}: {str(words)[:60]!r} does not stand in {home}; "
                 "extractor evaluate --check says more"
             )
         place = span or places[home]
@@ -187,18 +208,21 @@ class _Taker:
         return self._make(label, name, place, says, path=path)
 
     def _mark_own(self, name: str, number: int, entry: Mapping[str, Any]) -> Mark:
+        """Return the mark of a user's value, at its first words. Raises ``GoldError``."""
         group = f"custom.{name}"
         if name not in self._labels.fields:
             raise GoldError(
                 f"{self._record.record_id}: no field is declared as {name}; name its file with "
                 "--fields"
             )
+        values = entry["values"]
         host = self._paths.get(entry.get("of") or "", "")
-        says = self._write(group, entry["values"])
-        quote = next(
-            (one for one in entry["values"].values() if isinstance(one, str)), ""
-        )
-        span = self._homes.shown.locate(quote) if quote else None
+        says = self._write(group, values)
+        span = None
+        texts = [value for value in values.values() if isinstance(value, str)]
+        if texts and texts[0]:
+            span = self._homes.shown.locate(texts[0])
+        # A value that has no words of the record stands at its beginning.
         place = span or self._homes.shown.head
         path = f"{group}[{number}]"
         return self._make(name, f"{name}{number + 1}", place, says, host, path)
@@ -209,33 +233,32 @@ def _list_confidences(gold: TrialExtraction) -> Iterator[tuple[str, float]]:
     none.
     """
     for path, item in gold.list_items():
-        known = [
-            piece.confidence for piece in item.evidence if piece.confidence is not None
-        ]
-        if known:
-            yield str(path), min(known)
+        confidences = [piece.confidence for piece in item.evidence]
+        counted = [confidence for confidence in confidences if confidence is not None]
+        if counted:
+            yield str(path), min(counted)
 
 
 def _dump(gold: TrialExtraction) -> dict[str, Any]:
-    """Return the JSON of gold with the keys that it has."""
+    """Return the JSON of gold with only the keys that it stated: without a key, gold says
+    nothing of a field.
+    """
     data = gold.to_gold()
-
-    def keep(item: ExtractedItem, values: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in values.items()
-            if name in item.model_fields_set
-        }
-
-    people = keep(gold.eligibility, data["eligibility"])
+    people = _keep_set(gold.eligibility, data["eligibility"])
     if "criteria" in people:
-        people["criteria"] = list(
-            map(keep, gold.eligibility.criteria, people["criteria"])
-        )
+        criteria = zip(gold.eligibility.criteria, people["criteria"], strict=True)
+        people["criteria"] = [_keep_set(item, values) for item, values in criteria]
     data["eligibility"] = people
     for task in (DOSING, ENDPOINTS):
-        if task in gold.model_fields_set:
-            data[task] = list(map(keep, getattr(gold, task), data[task]))
-        else:
+        if task not in gold.model_fields_set:
             data.pop(task)
+            continue
+        items = zip(getattr(gold, task), data[task], strict=True)
+        data[task] = [_keep_set(item, values) for item, values in items]
     return data
+
+
+def _keep_set(item: ExtractedItem, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of an item that its JSON stated: without a key, gold says nothing."""
+    stated = item.model_fields_set
+    return {name: value for name, value in values.items() if name in stated}

@@ -28,7 +28,9 @@ def describe_form(info: FieldInfo, attribute: Attribute | None = None) -> str:
         return f'{_WINDOW}, such as "within 4 weeks | <= 4 week"'
     if info.type in CLASSES:
         return CLASSES[info.type].form
-    return "JSON" if issubclass(info.type, BaseModel) else "a number"
+    if issubclass(info.type, BaseModel):
+        return "JSON"
+    return "a number"
 
 
 def read_value(text: str, info: FieldInfo, attribute: Attribute | None = None) -> Any:
@@ -40,6 +42,7 @@ def read_value(text: str, info: FieldInfo, attribute: Attribute | None = None) -
     ({'value': 18, 'unit': 'year'}, 'female')
     """
     written = text.strip()
+    # A value without a shorter form is written as JSON; a text may begin in the same way.
     if written.startswith(_JSON):
         with suppress(json.JSONDecodeError):
             return _read_json(json.loads(written), info, attribute)
@@ -58,19 +61,21 @@ def read_value(text: str, info: FieldInfo, attribute: Attribute | None = None) -
 
 
 def _read_choice(written: str, words: type[StrEnum]) -> str:
-    known = {word.value.casefold(): word.value for word in words}
-    named = {word.name.casefold(): word.value for word in words}
+    """Return the word of a closed set: by its value, with spaces for underscores, or its name."""
+    by_value = {word.value.casefold(): word.value for word in words}
+    by_name = {word.name.casefold(): word.value for word in words}
     folded = written.casefold()
     joined = folded.replace(" ", "_")
-    found = known.get(folded) or known.get(joined) or named.get(joined)
-    if found is None:
+    choice = by_value.get(folded) or by_value.get(joined) or by_name.get(joined)
+    if choice is None:
         raise ValueError(
             f"{written!r} is none of {', '.join(words)}{suggest(written, list(words))}"
         )
-    return found
+    return choice
 
 
 def _read_json(data: Any, info: FieldInfo, attribute: Attribute | None) -> Any:
+    """Return a value that is written as JSON. Raises ``ValueError``."""
     if attribute is not None:
         return to_jsonable_python(attribute.read(data))
     if isinstance(data, str) and info.type in CLASSES and info.type is not str:
@@ -83,43 +88,55 @@ def _read_json(data: Any, info: FieldInfo, attribute: Attribute | None) -> Any:
         value = info.type.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(
-            f"{data!r}: {where}{': ' if where else ''}{first['msg'].lower()}"
-        ) from None
+        message = first["msg"].lower()
+        path = ".".join(map(str, first["loc"]))
+        if path:
+            message = f"{path}: {message}"
+        raise ValueError(f"{data!r}: {message}") from None
     return value.model_dump(mode="json")
 
 
 def write_value(value: Any, info: FieldInfo, attribute: Attribute | None = None) -> str:
     """Return a value of gold as it is written; ``read_value`` reads the same value from it."""
-    for written in _list_forms(value, info, attribute):
+    # The short form is written only if the same value is read from it.
+    written = _write_short(value, info, attribute)
+    if written is not None and _is_plain(written):
         with suppress(ValueError):
-            if read_value(written, info, attribute) == value and _is_plain(written):
+            if read_value(written, info, attribute) == value:
                 return written
     return json.dumps(value, ensure_ascii=False)
 
 
-def _list_forms(value: Any, info: FieldInfo, attribute: Attribute | None) -> list[str]:
+def _write_short(
+    value: Any, info: FieldInfo, attribute: Attribute | None
+) -> str | None:
+    """Return a value as people write it; None if its field has no such form."""
     if not isinstance(value, dict):
-        return [show_value(value)]
+        return show_value(value)
     if attribute is not None:
         with suppress(ValueError):
-            return [show_value(attribute.read(value))]
-        return []
+            return show_value(attribute.read(value))
+        return None
     held: Any = info.type.model_validate(value)
     if isinstance(held, TimeWindow):
-        unit = held.unit.value
-        limit = f"{held.comparator.value} {held.value} {unit}"
-        if held.value_high is not None:
-            limit = f"{held.value}-{held.value_high} {unit}"
-        return [f"{held.quote} | {limit} | {held.of or '-'} | {held.anchor or '-'}"]
+        return _write_window(held)
     condition = getattr(held, "condition", None)
     if condition:
         plain = held.model_copy(update={"condition": None})
-        return [f"{show_value(plain)} @ {condition}"]
-    if hasattr(held, "version") and held.version:
-        return [f"{held.name} | {held.version}"]
-    return [show_value(held)]
+        return f"{show_value(plain)} @ {condition}"
+    version = getattr(held, "version", None)
+    if version:
+        return f"{held.name} | {version}"
+    return show_value(held)
+
+
+def _write_window(window: TimeWindow) -> str:
+    """Return a time window: its words, its limit, what it limits, and from when it counts."""
+    unit = window.unit.value
+    limit = f"{window.comparator.value} {window.value} {unit}"
+    if window.value_high is not None:
+        limit = f"{window.value}-{window.value_high} {unit}"
+    return f"{window.quote} | {limit} | {window.of or '-'} | {window.anchor or '-'}"
 
 
 def _is_plain(written: str) -> bool:

@@ -1,6 +1,7 @@
 """What the tools answer. The schemas that a client sees are those of these models."""
 
 from collections import Counter
+from collections.abc import Iterator
 from enum import Enum
 
 from pydantic import BaseModel, Field, JsonValue
@@ -18,6 +19,7 @@ from extractor.schemas import (
     Support,
     TrialExtraction,
     TrialRecord,
+    Usage,
     list_groups,
 )
 from extractor.schemas.values import list_all_values
@@ -116,73 +118,77 @@ class FieldList(BaseModel):
 def describe_extraction(
     extraction: TrialExtraction, record: TrialRecord, usd: float | None
 ) -> Extracted:
-    """Return the values of an extraction with their words."""
-    usage = extraction.usage
-    counted = usage.model_dump() if usage else {}
-    known = ModelUsage.model_fields.keys() - {"usd"}
+    """Return the values of an extraction with their words. ``usd`` is what its calls cost, None if
+    that is unknown.
+    """
+    usage = extraction.usage or Usage()
     return Extracted(
         record_id=extraction.record_id,
         title=name_record(record),
-        values=list(_list_found(extraction)),
+        values=list(_list_values(extraction)),
         findings=[finding.message for finding in extraction.findings],
-        empty_fields=Counter(one.reason.value for one in extraction.absences),
-        usage=ModelUsage(**{name: counted.get(name, 0) for name in known}, usd=usd),
+        empty_fields=Counter(absence.reason.value for absence in extraction.absences),
+        usage=ModelUsage(
+            questions=usage.questions,
+            open_questions=usage.open_questions,
+            calls=usage.calls,
+            prompt_tokens=usage.prompt_tokens,
+            output_tokens=usage.output_tokens,
+            usd=usd,
+        ),
     )
 
 
-def _list_found(extraction: TrialExtraction) -> list[FoundValue]:
-    found = []
+def _list_values(extraction: TrialExtraction) -> Iterator[FoundValue]:
+    """Yield the values of an extraction, each with the place of its first words."""
     for value, item in list_all_values(extraction):
-        proof = value.evidence
-        quotes = list(dict.fromkeys(one.quote for one in proof))
-        first = proof[0] if proof else None
-        sure = [one.confidence for one in proof if one.confidence is not None]
-        found.append(
-            FoundValue(
-                field=value.path,
-                value=to_jsonable_python(value.value),
-                said=say(value.value, quotes),
-                quotes=quotes,
-                section=first.section if first else None,
-                start=first.start if first else None,
-                end=first.end if first else None,
-                confidence=min(sure, default=item.confidence),
-                origin=first.origin if first else None,
-                support=first.support if first else None,
-            )
+        evidence = value.evidence
+        quotes = list(dict.fromkeys(proof.quote for proof in evidence))
+        first = evidence[0] if evidence else None
+        confidences = [
+            proof.confidence for proof in evidence if proof.confidence is not None
+        ]
+        yield FoundValue(
+            field=value.path,
+            value=to_jsonable_python(value.value),
+            said=say(value.value, quotes),
+            quotes=quotes,
+            section=first.section if first else None,
+            start=first.start if first else None,
+            end=first.end if first else None,
+            # A value is as sure as the least sure of its words.
+            confidence=min(confidences, default=item.confidence),
+            origin=first.origin if first else None,
+            support=first.support if first else None,
         )
-    return found
 
 
 def describe_fields(own: tuple[CustomField, ...]) -> FieldList:
     """Return the fields of the guideline, and the user's own.
 
-    >>> [one.words for one in describe_fields(()).fields if one.field.endswith(".sex")]
+    >>> fields = describe_fields(()).fields
+    >>> [field.words for field in fields if field.field.endswith(".sex")]
     [['all', 'female', 'male']]
     """
-    groups = [*list_groups(), *(field.group for field in own)]
-    definitions = {field.group.path: field.definition for field in own}
-    described = [
-        one
-        for group in groups
-        for one in _describe_group(group, definitions.get(group.path, ""))
-    ]
+    described: list[DescribedField] = []
+    for group in list_groups():
+        described += _describe_group(group)
+    for field in own:
+        described += _describe_group(field.group, field.definition)
     return FieldList(fields=described)
 
 
-def _describe_group(group: ItemGroup, definition: str) -> list[DescribedField]:
-    known = read_definitions()["fields"].get(group.path, {})
-    return [
-        DescribedField(
+def _describe_group(group: ItemGroup, definition: str = "") -> Iterator[DescribedField]:
+    """Yield the fields of a group. ``definition`` is that of a field of the user's own."""
+    meanings = read_definitions()["fields"].get(group.path, {})
+    for info in group.fields:
+        words = []
+        if issubclass(info.type, Enum):
+            words = [member.value for member in info.type]
+        yield DescribedField(
             field=info.path,
-            meaning=known.get(info.name) or definition or info.label,
+            meaning=meanings.get(info.name) or definition or info.label,
             kind=info.kind.value,
             many=info.many,
-            words=_list_words(info.type),
+            words=words,
         )
-        for info in group.fields
-    ]
-
-
-def _list_words(kind: type) -> list[str]:
-    return [one.value for one in kind] if issubclass(kind, Enum) else []

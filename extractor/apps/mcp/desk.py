@@ -104,7 +104,9 @@ class Desk:
         """Check a quote against a text or a record. Raises ``ExtractorError``."""
         if not quote.strip():
             raise ToolRefused("quote: is empty; give the words to look for")
-        if (text is None) is (source is None):
+        has_text = text is not None
+        has_source = source is not None
+        if has_text == has_source:
             raise ToolRefused("give a text or a source, one of the two")
         self._limit(quote)
         if text is not None:
@@ -117,17 +119,19 @@ class Desk:
         return describe_fields(self._settings.options.fields)
 
     async def _extract(self, record: TrialRecord) -> Extracted:
+        """Extract a record within the time of a call. Raises ``ToolRefused`` if that is over."""
         limit = self._settings.options.timeout
         try:
             async with asyncio.timeout(limit):
-                done = await extract_with(self._executor, self._opened, record)
+                extracted = await extract_with(self._executor, self._opened, record)
         except TimeoutError:
             raise _tell_slow(limit) from None
-        extraction = TrialExtraction.model_validate_json(done.line)
+        extraction = TrialExtraction.model_validate_json(extracted.line)
         usd: float | None = 0.0
-        if extraction.usage and extraction.usage.calls:
+        usage = extraction.usage
+        if usage and usage.calls:
             price = self._settings.pricing.cost
-            usd = price(extraction.usage) if price else None
+            usd = price(usage) if price else None
         return describe_extraction(extraction, record, usd)
 
     async def _find(self, source: str, record_id: str | None) -> TrialRecord:
@@ -140,10 +144,12 @@ class Desk:
             self._kept[number] = await self._fetch(number)
         self._kept.move_to_end(number)
         while len(self._kept) > _KEPT:
+            # The first is the one that nobody asked for longest.
             self._kept.popitem(last=False)
         return self._kept[number]
 
     async def _fetch(self, number: str) -> TrialRecord:
+        """Fetch a record of the registry. Raises ``ToolRefused`` if the time is over."""
         options = self._settings.options
         registry = Registry(
             base_url=options.base_url or BASE_URL, timeout=options.timeout
@@ -167,6 +173,7 @@ class Desk:
             raise RecordError(
                 repr(name), "no name of a file", "give an NCT number or a file"
             )
+        # Resolved, since a link or ".." may lead out of the folder.
         path = (self._folder / name).resolve()
         if not path.is_relative_to(self._folder):
             raise RecordError(
@@ -193,6 +200,7 @@ class Desk:
         return GivenFile(path.name, body, record_id)
 
     def _limit(self, text: str) -> str:
+        """Return a text that is not too large. Raises ``ArgumentError`` for another."""
         most = self._settings.options.max_bytes
         if len(text.encode("utf-8", "surrogatepass")) > most:
             raise ArgumentError(
@@ -203,6 +211,9 @@ class Desk:
     async def _compute(
         self, function: Callable[..., T], given: FromSource, *arguments: str
     ) -> T:
+        """Compute in the worker process, within the time of a call. Raises ``ToolRefused`` if that
+        is over.
+        """
         limit = self._settings.options.timeout
         try:
             async with asyncio.timeout(limit):

@@ -67,22 +67,25 @@ def read_file(given: GivenFile) -> TrialRecord:
     'a'
     """
     with limit_time(given.source):
-        found = list(islice(_read_wanted(given), _NAMED + 1))
-    if not found:
-        wanted = f"no record {given.record_id!r}" if given.record_id else "no record"
-        raise RecordError(given.name, wanted, "name another file or record_id")
-    if len(found) > 1:
-        names = ", ".join(one.record_id for one in found[:_NAMED])
-        more = " and more" if len(found) > _NAMED else ""
+        # A large file is not read to its end only to say that it has several records.
+        records = list(islice(_read_wanted(given), _NAMED + 1))
+    if not records:
+        problem = f"no record {given.record_id!r}" if given.record_id else "no record"
+        raise RecordError(given.name, problem, "name another file or record_id")
+    if len(records) > 1:
+        names = ", ".join(record.record_id for record in records[:_NAMED])
+        if len(records) > _NAMED:
+            names += " and more"
         raise RecordError(
-            given.name, f"several records: {names}{more}", "choose one by record_id"
+            given.name, f"several records: {names}", "choose one by record_id"
         )
-    return found[0]
+    return records[0]
 
 
 def _read_wanted(given: GivenFile) -> Iterator[TrialRecord]:
+    """Yield the records of a file that have the wanted id, all if none is wanted."""
     for record in read_stream(given.name, BytesIO(given.body)):
-        if given.record_id in {None, record.record_id}:
+        if given.record_id is None or record.record_id == given.record_id:
             yield record
 
 
@@ -107,6 +110,13 @@ def check_record(record: TrialRecord, quote: str) -> QuoteAnswer:
 
 
 def _describe(check: QuoteCheck, text: str, section: str | None) -> QuoteAnswer:
+    """Return the answer for a checked quote, with the words of the text at its place."""
+    conflicts = [
+        QuoteConflict(
+            kind=conflict.kind, quoted=conflict.quoted, stated=conflict.stated
+        )
+        for conflict in check.conflicts
+    ]
     has_place = check.start is not None and check.end is not None
     return QuoteAnswer(
         status=check.status,
@@ -114,8 +124,5 @@ def _describe(check: QuoteCheck, text: str, section: str | None) -> QuoteAnswer:
         start=check.start,
         end=check.end,
         words=text[check.start : check.end] if has_place else None,
-        conflicts=[
-            QuoteConflict(kind=one.kind, quoted=one.quoted, stated=one.stated)
-            for one in check.conflicts
-        ],
+        conflicts=conflicts,
     )

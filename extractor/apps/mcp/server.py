@@ -49,6 +49,7 @@ RecordArgument = Annotated[
 
 def build_server(settings: ToolSettings) -> MCPServer:
     """Return the server. ``run("stdio")`` serves until its client goes."""
+    # The one desk of the running server: tools are declared before it opens.
     desks: list[Desk] = []
 
     @asynccontextmanager
@@ -68,7 +69,7 @@ def build_server(settings: ToolSettings) -> MCPServer:
     )
 
     @server.tool(annotations=_READS)
-    @_telling
+    @_explaining_errors
     async def extract_text(
         text: Annotated[
             str,
@@ -101,7 +102,7 @@ def build_server(settings: ToolSettings) -> MCPServer:
         return await desks[0].extract_text(text, title, record_id, section)
 
     @server.tool(annotations=_READS)
-    @_telling
+    @_explaining_errors
     async def extract_record(
         source: SourceArgument, record_id: RecordArgument = None
     ) -> Extracted:
@@ -111,7 +112,7 @@ def build_server(settings: ToolSettings) -> MCPServer:
         return await desks[0].extract_record(source, record_id)
 
     @server.tool(annotations=_READS)
-    @_telling
+    @_explaining_errors
     async def verify_quote(
         quote: Annotated[
             str, Field(description="The words to look for.", min_length=1)
@@ -128,7 +129,7 @@ def build_server(settings: ToolSettings) -> MCPServer:
         return await desks[0].verify_quote(quote, text, source, record_id)
 
     @server.tool(annotations=_LOCAL)
-    @_telling
+    @_explaining_errors
     async def list_fields() -> FieldList:
         """List the fields that are extracted, with their meanings and closed sets."""
         return desks[0].list_fields()
@@ -136,14 +137,14 @@ def build_server(settings: ToolSettings) -> MCPServer:
     return server
 
 
-def _telling(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def _explaining_errors(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """Let the errors of this program reach the client in their own words, without keys."""
 
     @wraps(tool)
-    async def told(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def explaining(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await tool(*args, **kwargs)
         except ExtractorError as error:
             raise ToolError(mask(str(error))) from None
 
-    return told
+    return explaining

@@ -34,6 +34,7 @@ from extractor.apps.review.changes import (
     Review,
     StillRed,
 )
+from extractor.apps.review.draft import ReviewItem
 from extractor.apps.review.forms import describe_form
 from extractor.apps.review.journal import Journal
 from extractor.apps.review.queue import RunRecords
@@ -215,24 +216,30 @@ async def _read_body(request: Request) -> Any:
 
 
 async def _answer_error(_: Request, error: Exception) -> Response:
-    if isinstance(error, Conflict):
-        item = error.item
-        theirs = item and {
-            "path": item.path,
-            **item.content(),
-            "by": item.reviewer,
-            "version": item.version,
-        }
-        return JSONResponse(
-            {"message": str(error), "theirs": theirs, "rows": error.rows}, 409
-        )
+    """Answer a refused request with its message; a conflict also with what others did."""
     message = str(error)
+    if isinstance(error, Conflict):
+        theirs = _describe_theirs(error.item)
+        answer = {"message": message, "theirs": theirs, "rows": error.rows}
+        return JSONResponse(answer, 409)
     if isinstance(error, StillRed):
         return JSONResponse({"message": message, "may_finish": True}, 422)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     return JSONResponse({"message": message}, 422)
+
+
+def _describe_theirs(item: ReviewItem | None) -> dict[str, Any] | None:
+    """Return an item as another reviewer left it; None if it is gone."""
+    if item is None:
+        return None
+    return {
+        "path": item.path,
+        **item.content(),
+        "by": item.reviewer,
+        "version": item.version,
+    }
 
 
 async def _answer_deep(_: Request, __: Exception) -> Response:
@@ -266,47 +273,64 @@ class _PageGuard(BaseHTTPMiddleware):
         return response
 
     def _check(self, request: Request) -> Response | None:
-        """Return the answer to a refused request, else None."""
-        if [
-            host.lower() for host in request.headers.getlist("host")
-        ] not in self._hosts:
+        """Return the answer to a request that is not passed on: a refusal, or the redirection of
+        the printed address. None passes it on.
+        """
+        hosts = [host.lower() for host in request.headers.getlist("host")]
+        if hosts not in self._hosts:
             return PlainTextResponse("This is not the address of the review.\n", 421)
-        # Whether another page sent it: by its site, by its origin, or by naming neither where a
-        # browser names one.
-        own = f"http://{request.headers['host'].lower()}"
-        site = request.headers.get("sec-fetch-site")
-        origin = request.headers.get("origin")
-        is_silent = (
-            request.method not in {"GET", "HEAD"}
-            and not origin
-            and site != "same-origin"
-        )
-        if (
-            site not in {None, "same-origin", "none"}
-            or (origin or own).lower() != own
-            or is_silent
-        ):
+        if _is_from_elsewhere(request):
             refusal = (
                 "Requests from other pages are refused. Copy the address into the address "
                 "bar.\n"
             )
             return PlainTextResponse(refusal, 403)
-        given = request.query_params.get("token")
+        token = request.query_params.get("token")
         has_cookie = _is_same(request.cookies.get(self._cookie, ""), self._session)
-        if not given or request.method != "GET" or request.url.path != "/":
-            refusal = "Open the address that extractor review printed.\n"
-            return None if has_cookie else PlainTextResponse(refusal, 401)
+        is_opening = request.method == "GET" and request.url.path == "/"
+        if token and is_opening:
+            return self._open(token, has_cookie=has_cookie)
+        if has_cookie:
+            return None
+        return PlainTextResponse(
+            "Open the address that extractor review printed.\n", 401
+        )
+
+    def _open(self, token: str, *, has_cookie: bool) -> Response:
+        """Answer the printed address: the first time with a cookie and the address without its
+        token, later with a refusal; with the cookie, always with the latter address.
+        """
         response = RedirectResponse("/", 303)
-        if not has_cookie:
-            if self._is_used or not _is_same(given, self._token):
-                refusal = "This address was already used. Start the review again for a new one.\n"
-                return PlainTextResponse(refusal, 403)
-            self._is_used = True
-            response.set_cookie(
-                self._cookie, self._session, httponly=True, samesite="strict", path="/"
+        if has_cookie:
+            return response
+        if self._is_used or not _is_same(token, self._token):
+            refusal = (
+                "This address was already used. Start the review again for a new one.\n"
             )
+            return PlainTextResponse(refusal, 403)
+        self._is_used = True
+        response.set_cookie(
+            self._cookie, self._session, httponly=True, samesite="strict", path="/"
+        )
         return response
 
 
+def _is_from_elsewhere(request: Request) -> bool:
+    """Return whether another page sent a request: its site is another, its origin is another, or
+    it would change something and names neither an origin nor the same site.
+    """
+    own = f"http://{request.headers['host'].lower()}"
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    # "none" is an address that the user typed or opened.
+    if site not in {None, "same-origin", "none"}:
+        return True
+    if origin:
+        return origin.lower() != own
+    changes_something = request.method not in {"GET", "HEAD"}
+    return changes_something and site != "same-origin"
+
+
 def _is_same(given: str, secret: str) -> bool:
+    """Return whether two texts are equal, in a time that says nothing of where they differ."""
     return secrets.compare_digest(given.encode(), secret.encode())

@@ -157,69 +157,80 @@ class Review:
         and no text is read.
         """
         records = self._records
-        rows = [
-            {
-                "record": name,
-                "title": records.titles.get(name),
+        rows = []
+        for record_id, progress in self._list_progress():
+            row = {
+                "record": record_id,
+                "title": records.titles.get(record_id),
                 "progress": progress,
-                **records.doubts[name]._asdict(),
             }
-            for name, progress in self._list_progress()
-        ]
-        shared = {
+            rows.append(row | records.doubts[record_id]._asdict())
+        return {
             "reviewer": self.reviewer,
             "gold": str(self._gold),
             "incomplete": records.incomplete,
+            "records": rows,
         }
-        return shared | {"records": rows}
 
     def find(self, record_id: str, direction: str) -> str | None:
-        """Return the ``previous`` or ``next`` record in the queue, or the next ``unfinished``
-        one, or None.
+        """Return the ``previous`` or ``next`` record in the queue whose text is there, or the
+        next ``unfinished`` one, from whose end the search goes on at the beginning; None without
+        one.
         """
         self._check_id(record_id)
-        names = list(self._records.doubts)
-        place = names.index(record_id)
-        before = names[:place]
-        behind = names[place + 1 :]
+        queue = list(self._records.doubts)
+        place = queue.index(record_id)
+        before = queue[:place]
+        behind = queue[place + 1 :]
         if direction == "unfinished":
             progress = dict(self._list_progress())
-            return next(
-                (
-                    name
-                    for name in [*behind, *before]
-                    if progress[name]["state"] not in _DONE
-                ),
-                None,
-            )
-        if direction not in {"previous", "next"}:
+            # From the end of the queue, the search goes on at its beginning.
+            for name in [*behind, *before]:
+                if progress[name]["state"] not in _DONE:
+                    return name
+            return None
+        if direction == "previous":
+            neighbours = before[::-1]
+        elif direction == "next":
+            neighbours = behind
+        else:
             raise ValueError(f"{direction!r}: no such direction")
-        return next(
-            filter(
-                self._records.has_text, behind if direction == "next" else before[::-1]
-            ),
-            None,
-        )
+        for name in neighbours:
+            if self._records.has_text(name):
+                return name
+        return None
 
     def _list_progress(self) -> Iterator[tuple[str, Json]]:
+        """Yield each record with its progress, in the order of the queue."""
         begun = self._journal.list_begun()
         gold = self._files.list_names()
         for name, doubt in self._records.doubts.items():
             file = name_gold(name)
             if not self._records.has_text(name):
                 yield name, {"state": "without_text", "decided": 0, "items": 0}
-            elif name in begun:
-                yield name, self._files.complete(self._replay(name), file, name)
-            elif file not in gold:
+                continue
+            if name in begun:
+                yield name, self._complete(self._replay(name), name)
+                continue
+            if file not in gold:
                 yield name, {"state": "open", "decided": 0, "items": doubt.items}
-            elif fault := self._files.find_fault(file, name):
-                state = {"state": "broken", "problem": f"its gold file {fault}"}
-                yield name, state | {"decided": 0, "items": doubt.items}
+                continue
+            fault = self._files.find_fault(file, name)
+            if fault:
+                yield (
+                    name,
+                    {
+                        "state": "broken",
+                        "problem": f"its gold file {fault}",
+                        "decided": 0,
+                        "items": doubt.items,
+                    },
+                )
             elif self.fields:  # gold may lack fields declared later
-                yield name, self._files.complete(self._replay(name), file, name)
+                yield name, self._complete(self._replay(name), name)
             else:
-                decided = {"decided": doubt.items, "items": doubt.items}
-                yield name, {"state": "finished"} | decided
+                items = doubt.items
+                yield name, {"state": "finished", "decided": items, "items": items}
 
     def describe(self, record_id: str) -> Json:
         """Return a record with all data for its review."""
@@ -247,6 +258,7 @@ class Review:
 
         Raises ``Conflict`` if another reviewer was faster, ``ValueError`` for an invalid change.
         """
+        # Read and write as one: between them, no other reviewer can act.
         with self._journal.transaction():
             opened = self._load(record_id)
             if isinstance(change, Decide):
@@ -254,26 +266,32 @@ class Review:
             elif isinstance(change, Add):
                 actions = [_plan_addition(opened, change)]
             else:
-                actions = _plan_value(
-                    opened, _find_item(opened.draft, change.item), change
-                )
+                item = _find_item(opened.draft, change.item)
+                actions = _plan_value(opened, item, change)
             return self._note(opened.draft, record_id, actions)
 
     def step(self, record_id: str, kind: ActionKind) -> str | None:
-        """Undo or redo this reviewer's last step. Raises ``Conflict``."""
+        """Undo or redo all actions of this reviewer's last step, and return the item concerned,
+        if there is exactly one. Raises ``Conflict`` if an item is not as that step left it.
+        """
         with self._journal.transaction():
             draft = self._load(record_id).draft
+            done = draft.find_step(self.reviewer, kind)
+            if kind == "undo":
+                # The last action is undone first.
+                done.reverse()
             actions = []
-            for done in draft.find_step(self.reviewer, kind)[
-                :: 1 if kind == "redo" else -1
-            ]:
-                left, back = (
-                    (done.old, done.new) if kind == "redo" else (done.new, done.old)
-                )
-                item = draft.items.get(done.item)
-                if (item.content() if item else None) != left:
+            for action in done:
+                before = action.new
+                after = action.old
+                if kind == "redo":
+                    before = action.old
+                    after = action.new
+                item = draft.items.get(action.item)
+                content = item.content() if item else None
+                if content != before:
                     raise _conflict(item) if item else Conflict("The item is gone.")
-                actions.append(Action(done.item, kind, done.path, left, back))
+                actions.append(Action(action.item, kind, action.path, before, after))
             return self._note(draft, record_id, actions)
 
     def finish(self, record_id: str, *, anyway: bool = False) -> str | None:
@@ -285,145 +303,158 @@ class Review:
         with self._journal.transaction():
             opened = self._load(record_id)
             draft = opened.draft
-            record = opened.record
             self._refuse_open(opened, anyway=anyway)
             path = self._gold / name_gold(record_id)
-            found = digest_gold(path)
-            if found not in {None, draft.gold_sha256}:
+            digest = digest_gold(path)
+            # Only the file that this review wrote, or began with, is replaced.
+            if digest not in {None, draft.gold_sha256}:
                 raise NotReady(
-                    f"{path} was changed by another program (sha256 {found}); move it away to "
+                    f"{path} was changed by another program (sha256 {digest}); move it away to "
                     "finish here."
                 )
-            digest = {
-                "sha256": write_gold(path, shape_gold(draft, record, self.fields)[0])
-            }
-            return self._note(
-                draft, record_id, [Action("", "finish", path.name, None, digest)]
-            )
+            gold, _ = shape_gold(draft, opened.record, self.fields)
+            written = {"sha256": write_gold(path, gold)}
+            action = Action("", "finish", path.name, None, written)
+            return self._note(draft, record_id, [action])
 
     def _refuse_open(self, opened: OpenedRecord, *, anyway: bool) -> None:
+        """Raise ``NotReady`` or ``StillRed`` for a record that cannot be finished yet."""
         draft = opened.draft
-        left = sum(item.state == "open" for item in draft.items.values())
+        left = len([item for item in draft.items.values() if item.state == "open"])
         if left:
-            raise NotReady(
-                f"{left} {'item is' if left == 1 else 'items are'} not decided yet."
-            )
+            things = "1 item is" if left == 1 else f"{left} items are"
+            raise NotReady(f"{things} not decided yet.")
+        # The same checks as `extractor evaluate --check`, and empty rows.
         flaws = list(check_draft(draft, opened.record, self.fields))
-        wrong = [found for found in flaws if not found[1].warns]
+        wrong = [(path, flaw) for path, flaw in flaws if not flaw.warns]
         if wrong:
             things = "1 thing is" if len(wrong) == 1 else f"{len(wrong)} things are"
-            raise NotReady(f"{things} wrong with it: {tell_flaw(draft, *wrong[0])}.")
+            first = tell_flaw(draft, *wrong[0])
+            raise NotReady(f"{things} wrong with it: {first}.")
         if flaws and not anyway:
-            fields = "1 field is" if len(flaws) == 1 else f"{len(flaws)} fields are"
-            raise StillRed(f"{fields} still red: {tell_flaw(draft, *flaws[0])}.")
+            things = "1 field is" if len(flaws) == 1 else f"{len(flaws)} fields are"
+            first = tell_flaw(draft, *flaws[0])
+            raise StillRed(f"{things} still red: {first}.")
 
     def _note(
         self, draft: ReviewDraft, record_id: str, actions: list[Action]
     ) -> str | None:
+        """Write the actions of a step, and return the item concerned, if there is exactly one."""
         if actions:
             self._journal.add(record_id, draft.base, self.reviewer, actions)
-        return (actions[0].item or None) if len(actions) == 1 else None
+        if len(actions) != 1:
+            return None
+        return actions[0].item or None
 
     def _check_id(self, record_id: str) -> None:
         if record_id not in self._records.doubts:
             raise ValueError(f"the run has no record {record_id!r}")
 
     def _load(self, record_id: str) -> OpenedRecord:
+        """Return a record with its text and its draft. Raises ``ValueError`` without its text."""
         self._check_id(record_id)
         if not self._records.has_text(record_id):
             raise ValueError(
                 "its text is missing or has changed since the run; give it with --records INPUT"
             )
         findings = self._records.read_extraction(record_id).findings
-        return OpenedRecord(
-            self._records.read_text(record_id),
-            self._replay(record_id),
-            findings,
-            self.fields,
-        )
+        text = self._records.read_text(record_id)
+        return OpenedRecord(text, self._replay(record_id), findings, self.fields)
 
     def _replay(self, record_id: str) -> ReviewDraft:
-        """Return the draft of a record. Before the first action, it is the existing gold, or
-        else the prediction.
-        """
+        """Return the draft of a record."""
         self._check_id(record_id)
-        base = self._journal.read_base(record_id)
-        path = self._gold / name_gold(record_id)
-        if base is None and (digest := digest_gold(path)):
-            found = open_extractions(path, str(path)).get(record_id)
-            if found is None:
-                raise GoldError(f"{path}: is gold of another record; correct its name")
-            items = list_items(found, "accepted", self.fields)
-            base = Base(items=items, gold_sha256=digest, fields=tuple(found.custom))
-        elif base is None:
-            items = list_items(
-                self._records.read_extraction(record_id), fields=self.fields
-            )
-            base = Base(items=items, fields=tuple(self.fields))
+        base = self._journal.read_base(record_id) or self._make_base(record_id)
         if self.fields.keys() - set(base.fields):
-            base = add_fields(
-                base, self._records.read_extraction(record_id), self.fields
-            )
+            # Fields that were declared later.
+            extraction = self._records.read_extraction(record_id)
+            base = add_fields(base, extraction, self.fields)
         return replay(base, self._journal.list_actions(record_id))
+
+    def _make_base(self, record_id: str) -> Base:
+        """Return a record before the first action: the existing gold, or else the prediction."""
+        path = self._gold / name_gold(record_id)
+        digest = digest_gold(path)
+        if digest is None:
+            extraction = self._records.read_extraction(record_id)
+            items = list_items(extraction, fields=self.fields)
+            return Base(items=items, fields=tuple(self.fields))
+        gold = open_extractions(path, str(path)).get(record_id)
+        if gold is None:
+            raise GoldError(f"{path}: is gold of another record; correct its name")
+        items = list_items(gold, "accepted", self.fields)
+        return Base(items=items, gold_sha256=digest, fields=tuple(gold.custom))
 
 
 def _plan_value(
     opened: OpenedRecord, item: ReviewItem, change: Set | Read
 ) -> list[Action]:
-    """Set a field of one item. A field may change if nobody else changed it since the reviewer saw
+    """Return the action that sets a field of one item; none if its value stays the same. Raises
+    ``Conflict`` if another reviewer changed the field, or rejected the item, since the reviewer saw
     it.
 
     An open item stays open until every doubtful field is checked.
     """
-    field = opened.find_form(item).get(change.path)
+    name = change.path
+    field = opened.find_form(item).get(name)
     if field is None or field.is_derived:
-        raise ValueError(f"{change.path!r}: no such field")
+        raise ValueError(f"{name!r}: no such field")
     if isinstance(change, Set):
-        values = {change.path: field.take(change.value)}
+        value = field.take(change.value)
+        is_as_seen = item.value.get(name) == change.old
     else:
         words = find_words(opened.record, change.selection)
-        values = {change.path: field.take(read_value(item.value, field, words))}
-        # the quote's section is that of the marked words
-        if change.path == "quote" and item.group in FIELDS:
+        value = field.take(read_value(item.value, field, words))
+        is_as_seen = True
+    values = {name: value}
+    # A user's own field has no other fields that follow from it.
+    if item.group in FIELDS:
+        if isinstance(change, Read) and name == "quote":
+            # The quote's section is that of the marked words.
             values["section"] = words.section.name
-    if change.path == "time_windows" and item.group in FIELDS:
-        values["time_window"] = derive_window(values["time_windows"])
-    is_as_seen = (
-        not isinstance(change, Set) or item.value.get(change.path) == change.old
-    )
-    if item.version != change.version and (not is_as_seen or item.state == "rejected"):
-        mine = say(change.value) if isinstance(change, Set) else "the selected words"
-        raise _conflict(
-            item, (field.info.label, say(item.value.get(change.path)), mine)
-        )
-    value = item.value | values
-    if value == item.value:
+        if name == "time_windows":
+            values["time_window"] = derive_window(value)
+    # Another reviewer may have changed other fields of the item meanwhile, but not this one.
+    is_changed = not is_as_seen or item.state == "rejected"
+    if is_changed and item.version != change.version:
+        theirs = say(item.value.get(name))
+        mine = "the selected words"
+        if isinstance(change, Set):
+            mine = say(change.value)
+        raise _conflict(item, (field.info.label, theirs, mine))
+    changed = item.value | values
+    if changed == item.value:
         return []
-    state = _decide_by_value(opened, item, value, changed=set(values))
-    return [_act(item, "set", change.path, value, state)]
+    state = _decide_by_value(opened, item, changed, names=set(values))
+    return [_act(item, "set", name, changed, state)]
 
 
 def _decide_by_value(
-    opened: OpenedRecord, item: ReviewItem, value: Json, *, changed: set[str]
+    opened: OpenedRecord, item: ReviewItem, value: Json, *, names: set[str]
 ) -> ItemState | None:
-    """Return the state of an item with a new value; None if the change decides it."""
+    """Return the state of an item whose fields of these ``names`` have a new value: that of the
+    beginning if all values are those of the beginning, "open" while doubtful fields are
+    unchecked, else None: then the change decides it.
+    """
     first = _find_first(opened.draft, item)
-    # a row that was added and removed, or a value that was set back, decides nothing
+    # A row that was added and removed, or a value that was set back, decides nothing.
     if value == first["value"]:
         state: ItemState = first["state"]
         return state
-    is_doubtful = item.state == "open" and not set(opened.list_doubts(item)) <= changed
-    return "open" if is_doubtful else None
+    if item.state != "open":
+        return None
+    # An item is decided when each uncertain field was changed.
+    unchecked = set(opened.list_doubts(item)) - names
+    return "open" if unchecked else None
 
 
 def _find_first(draft: ReviewDraft, item: ReviewItem) -> Json:
     """Return an item as it was before the review, or when a reviewer added it."""
     if item.base:
         return item.base.content()
+    additions = [action for action in draft.actions if action.kind == "add"]
     return next(
-        action.new
-        for action in draft.actions
-        if action.item == item.path and action.kind == "add" and action.new
+        action.new for action in additions if action.new and action.item == item.path
     )
 
 
@@ -443,21 +474,16 @@ def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
             raise ValueError(
                 "who may take part cannot be rejected: empty its fields instead"
             )
-        goes_along = change.kind == "reject" or (
-            change.kind == "restore" and item.state == "rejected"
-        )
-        for one in (
-            item,
-            *(
-                one
-                for one in draft.items.values()
-                if goes_along and one.of == item.path
-            ),
-        ):
-            value = (
-                one.base.value if change.kind == "restore" and one.base else one.value
-            )
-            actions.append(_act(one, change.kind, "", value))
+        # Values of the user's own fields go with the item that has them.
+        concerned = [item]
+        restores_rejected = change.kind == "restore" and item.state == "rejected"
+        if change.kind == "reject" or restores_rejected:
+            concerned += [own for own in draft.items.values() if own.of == item.path]
+        for decided in concerned:
+            value = decided.value
+            if change.kind == "restore" and decided.base:
+                value = decided.base.value
+            actions.append(_act(decided, change.kind, "", value))
     return [action for action in actions if action.old != action.new]
 
 
@@ -468,15 +494,14 @@ def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
     words = find_words(opened.record, change.selection)
     group = change.group
     form = opened.forms.get(group)
-    marked = None
-    of = None
     if form is None or group == "eligibility":
         raise ValueError(f"{group!r}: no such items")
+    of = None
+    marked = None
     if group in FIELDS:
         if group == "endpoints":
-            refuse_endpoint(
-                words, [item.value for item in opened.draft.list_kept(group)]
-            )
+            endpoints = [item.value for item in opened.draft.list_kept(group)]
+            refuse_endpoint(words, endpoints)
         value, is_whole = propose_item(group, words)
     else:
         of = opened.find_home(group, words, change.item)
@@ -510,14 +535,25 @@ def _act(
     value: Json,
     state: ItemState | None = None,
 ) -> Action:
-    """Return an action on an item, which decides it unless ``state`` says otherwise."""
+    """Return an action on an item. What decides its state, see ``_decide``."""
+    before = item.content()
+    after = before | {"state": _decide(item, kind, value, state), "value": value}
+    return Action(item.path, kind, path, before, after)
+
+
+def _decide(
+    item: ReviewItem, kind: ActionKind, value: Json, state: ItemState | None
+) -> ItemState:
+    """Return the state of an item after an action: "rejected" by a rejection, the first one by a
+    restoration; else the ``state`` that is given; without one "added" for an added item,
+    "accepted" if the value is the predicted one, "corrected" if not.
+    """
     if kind == "reject":
-        state = "rejected"
-    elif item.base is None:
-        state = state or "added"
-    elif kind == "restore":
-        state = item.base.state
-    else:
-        state = state or ("accepted" if value == item.base.value else "corrected")
-    new = item.content() | {"state": state, "value": value}
-    return Action(item.path, kind, path, item.content(), new)
+        return "rejected"
+    if item.base is None:
+        return state or "added"
+    if kind == "restore":
+        return item.base.state
+    if state:
+        return state
+    return "accepted" if value == item.base.value else "corrected"

@@ -92,15 +92,14 @@ class ReviewItem(BaseModel):
         """Return the item as pages show it. Its values are not validated: a reviewer may type
         anything.
         """
-        value: Json = {
-            name: tuple(one) if isinstance(one, list) else one
-            for name, one in self.value.items()
-        }
+        values: Json = {}
+        for name, value in self.value.items():
+            values[name] = tuple(value) if isinstance(value, list) else value
         proof: Json = {"evidence": evidence, "confidence": self.confidence}
         model = _MODELS.get(self.group)
         if model:
-            return model.model_construct(**value, **proof)
-        return CustomItem.model_construct(of=self.of, values=value, **proof)
+            return model.model_construct(**values, **proof)
+        return CustomItem.model_construct(of=self.of, values=values, **proof)
 
 
 class Base(BaseModel):
@@ -149,31 +148,31 @@ def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
     that ``base`` does not have are left out.
     """
     predicted = list_items(extraction, fields=fields)
+    # From the path of a predicted item to that of the same item in the base.
     same = dict[str | None, str | None]({None: None})
     for group in GROUPS:
-        ours, theirs = (
-            [one for one in each if one.group == group.path]
-            for each in (base.items, predicted)
-        )
-        built = (
-            [_MODELS[group.path].model_validate(one.value) for one in each]
-            for each in (ours, theirs)
-        )
-        pairs = [pair for pair in align(group, *built) if pair.old and pair.new]
-        same |= {
-            theirs[pair.new[0].position].path: ours[pair.old[0].position].path
-            for pair in pairs
-        }
+        ours = [item for item in base.items if item.group == group.path]
+        theirs = [item for item in predicted if item.group == group.path]
+        for pair in align(group, _validate(ours), _validate(theirs)):
+            if not pair.old or not pair.new:
+                continue
+            our_item = ours[pair.old[0].position]
+            their_item = theirs[pair.new[0].position]
+            same[their_item.path] = our_item.path
     new = fields.keys() - set(base.fields)
     groups = {f"custom.{name}" for name in new}
-    added = [
-        one.model_copy(update={"of": same[one.of]})
-        for one in predicted
-        if one.group in groups and one.of in same
-    ]
-    return base.model_copy(
-        update={"items": (*base.items, *added), "fields": (*base.fields, *sorted(new))}
-    )
+    items = list(base.items)
+    for item in predicted:
+        if item.group not in groups or item.of not in same:
+            continue
+        items.append(item.model_copy(update={"of": same[item.of]}))
+    names = (*base.fields, *sorted(new))
+    return base.model_copy(update={"items": tuple(items), "fields": names})
+
+
+def _validate(items: Iterable[ReviewItem]) -> list[ExtractedItem]:
+    """Return the items of an extraction that these are."""
+    return [_MODELS[item.group].model_validate(item.value) for item in items]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,60 +217,73 @@ class ReviewDraft:
     @property
     def version(self) -> int:
         """The number of the last action on the record."""
-        return self.actions[-1].number if self.actions else 0
+        if not self.actions:
+            return 0
+        return self.actions[-1].number
 
     def describe(self) -> Json:
         """Return the record's version, progress and last reviewer, to detect changes by others."""
-        by = self.actions[-1].reviewer if self.actions else None
+        by = None
+        if self.actions:
+            by = self.actions[-1].reviewer
         return {"version": self.version, "by": by, "progress": self.describe_progress()}
 
     def describe_progress(self) -> Json:
-        """Return the record's state: open, begun, finished, or changed if its items differ from
-        its gold file.
+        """Return how many items are decided, and the record's state: open or begun without a
+        gold file; with one finished, or changed if an item is open or differs from the file.
         """
-        decided = sum(item.state != "open" for item in self.items.values())
+        decided = 0
+        for item in self.items.values():
+            if item.state != "open":
+                decided += 1
         state = "begun" if self.actions else "open"
+        # A finished record may be changed, and finished again.
         if self.written is not None:
-            is_finished = decided == len(self.items) and self.written == _list_values(
-                self.items
-            )
-            state = "finished" if is_finished else "changed"
+            state = "changed"
+            is_as_written = self.written == _list_values(self.items)
+            if is_as_written and decided == len(self.items):
+                state = "finished"
         return {"state": state, "decided": decided, "items": len(self.items)}
 
     def list_kept(self, group: str) -> list[ReviewItem]:
         """Return the items of a group that become gold."""
-        return [
-            item
-            for item in self.items.values()
-            if item.group == group and item.state != "rejected"
-        ]
+        kept = []
+        for item in self.items.values():
+            if item.group != group or item.state == "rejected":
+                continue
+            kept.append(item)
+        return kept
 
     def name(self, item: ReviewItem) -> str:
         """Return the name of an item for readers, with that of the item to which it belongs."""
+        name = name_item(item.path, item.build())
         host = self.items.get(item.of or "")
-        return name_item(item.path, item.build()) + (
-            f" of {self.name(host)}" if host else ""
-        )
+        if host is None:
+            return name
+        return f"{name} of {self.name(host)}"
 
     def find_step(self, reviewer: str, kind: ActionKind) -> list[Action]:
         """Return the actions of the step that the reviewer can undo or redo next."""
+        # The actions of a step are of one kind.
+        kinds: dict[int, ActionKind] = {}
+        for action in self.actions:
+            if action.reviewer == reviewer:
+                kinds[action.step] = action.kind
         undo: list[int] = []
         redo: list[int] = []
-        kinds = {
-            action.step: action.kind
-            for action in self.actions
-            if action.reviewer == reviewer
-        }
         for step, done in kinds.items():
             if done == "undo":
                 redo.append(undo.pop())
             elif done == "redo":
                 undo.append(redo.pop())
             elif done != "finish":
+                # After a new change, what was undone before it cannot come back.
                 undo.append(step)
                 redo.clear()
         steps = undo if kind == "undo" else redo
-        return [action for action in self.actions if action.step in steps[-1:]]
+        if not steps:
+            return []
+        return [action for action in self.actions if action.step == steps[-1]]
 
 
 def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
@@ -290,18 +302,17 @@ def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
     digest = base.gold_sha256
     written = _list_values(items) if digest else None
     for action in done:
-        name = action.item
+        path = action.item
         new = action.new
         if action.kind == "finish":
             digest = (new or {}).get("sha256")
             written = _list_values(items)
         elif new is None:
-            items.pop(name, None)
+            items.pop(path, None)
         else:
-            known = items.get(name) or ReviewItem(path=name, **new)
-            items[name] = known.model_copy(
-                update=new | {"version": action.number, "reviewer": action.reviewer}
-            )
+            before = items.get(path) or ReviewItem(path=path, **new)
+            by = {"version": action.number, "reviewer": action.reviewer}
+            items[path] = before.model_copy(update=new | by)
     return ReviewDraft(base, items, done, written, digest)
 
 
@@ -313,30 +324,38 @@ def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:
 
 
 def describe_action(action: Action, draft: ReviewDraft) -> Json:
-    """Return an action with the name of its item, and what it was and became in words."""
-    item = (
-        ReviewItem(path=action.item, **(action.new or action.old or {}))
-        if action.item
-        else None
-    )
-
-    def tell(side: Json | None) -> str:
-        if not side or not item:
-            return "written" if side else "nothing"
-        if action.path:
-            return say(side["value"].get(action.path))
-        if not (action.old and action.new):
-            words = side["value"].get(_WORDS.get(item.group))
-        else:
-            words = None
-        return tell_state(side["state"]) + (f": “{say(words)}”" if words else "")
-
-    name = draft.name(item) if item else action.path
+    """Return an action with the name of its item, and what it was and became in words. That of
+    no item writes the gold.
+    """
+    item = None
+    name = action.path
+    if action.item:
+        content = action.new or action.old or {}
+        item = ReviewItem(path=action.item, **content)
+        name = draft.name(item)
     return asdict(action) | {
         "name": name,
-        "was": tell(action.old),
-        "now": tell(action.new),
+        "was": _tell_side(action, action.old, item),
+        "now": _tell_side(action, action.new, item),
     }
+
+
+def _tell_side(action: Action, side: Json | None, item: ReviewItem | None) -> str:
+    """Return one side of an action in words: the value of its field, or the state of the item,
+    with the item's words if it came or went; "written" for gold, "nothing" where there was none.
+    """
+    if not side:
+        return "nothing"
+    if item is None:
+        return "written"  # gold
+    if action.path:
+        return say(side["value"].get(action.path))
+    state = tell_state(side["state"])
+    if action.old and action.new:
+        return state
+    # An item that came or went is told by its words.
+    words = side["value"].get(_WORDS.get(item.group))
+    return f"{state}: “{say(words)}”" if words else state
 
 
 def tell_state(state: ItemState) -> str:

@@ -27,7 +27,8 @@ _GIVEN_BY_PAGE = frozenset({"id"})
 
 
 def word_flaw(within: str, flaw: Flaw) -> Flaw:
-    """Return a flaw of the gold check as the page says it. ``within`` is its place in the item.
+    """Return a flaw of the gold check as the page says it, with a remedy in terms of the page where
+    there is one. ``within`` is its place in the item.
 
     >>> print(
     ...     word_flaw(
@@ -41,23 +42,24 @@ def word_flaw(within: str, flaw: Flaw) -> Flaw:
         is_in_row = _POSITION.search(within) is not None
         remedy = "fill it in, or remove the row" if is_in_row else "fill it in"
         return Flaw(within, "is empty", remedy, flaw.warns)
-    if found := _NO_NUMBER.match(flaw.problem):
-        return Flaw(
-            within, f"{found[1]} is no number", "write one such as 1.5", flaw.warns
-        )
-    if found := _NO_CHOICE.match(flaw.problem):
-        return Flaw(
-            within, f"{found[2]} is none of {found[1]}", "choose one", flaw.warns
-        )
-    # the page counts outcomes from 1
-    problem = _OUTCOME.sub(
-        lambda named: f"{named[1]} outcome {int(named[2]) + 1}", flaw.problem
-    )
-    remedy = next(
-        (words for ending, words in _REMEDIES.items() if problem.endswith(ending)),
-        flaw.remedy,
-    )
-    return Flaw(within, problem, remedy, flaw.warns)
+    no_number = _NO_NUMBER.match(flaw.problem)
+    if no_number:
+        problem = f"{no_number[1]} is no number"
+        return Flaw(within, problem, "write one such as 1.5", flaw.warns)
+    no_choice = _NO_CHOICE.match(flaw.problem)
+    if no_choice:
+        problem = f"{no_choice[2]} is none of {no_choice[1]}"
+        return Flaw(within, problem, "choose one", flaw.warns)
+    problem = _OUTCOME.sub(_count_from_one, flaw.problem)
+    for ending, remedy in _REMEDIES.items():
+        if problem.endswith(ending):
+            return Flaw(within, problem, remedy, flaw.warns)
+    return Flaw(within, problem, flaw.remedy, flaw.warns)
+
+
+def _count_from_one(outcome: re.Match[str]) -> str:
+    """Return the name of an outcome as the page has it, which counts outcomes from 1."""
+    return f"{outcome[1]} outcome {int(outcome[2]) + 1}"
 
 
 def list_empty_rows(item: ReviewItem, form: Form) -> Iterator[str]:
@@ -66,30 +68,35 @@ def list_empty_rows(item: ReviewItem, form: Form) -> Iterator[str]:
     """
     for name in form:
         value = item.value.get(name)
-        if isinstance(value, list):
-            yield from (
-                f"{name}[{number}]"
-                for number, row in enumerate(value)
-                if _is_empty_row(row)
-            )
-        elif isinstance(value, dict) and _is_empty_row(value):
+        if isinstance(value, dict) and _is_empty_row(value):
             yield name
+        if not isinstance(value, list):
+            continue
+        for number, row in enumerate(value):
+            if _is_empty_row(row):
+                yield f"{name}[{number}]"
 
 
 def _is_empty_row(row: Any) -> bool:
-    parts = row.items() if isinstance(row, dict) else [("", row)]
-    return all(
-        part in (None, "", [], ()) or name in _GIVEN_BY_PAGE for name, part in parts
-    )
+    """Return whether a reviewer filled in none of a row's parts."""
+    parts = row if isinstance(row, dict) else {"": row}
+    for name, part in parts.items():
+        if name in _GIVEN_BY_PAGE:
+            continue
+        if part not in (None, "", [], ()):
+            return False
+    return True
 
 
 def tell_flaw(draft: ReviewDraft, path: str | None, flaw: Flaw) -> str:
     """Return a flaw with the names of its item and its field, for a message."""
+    names = []
     item = draft.items.get(path or "")
-    place = [draft.name(item)] if item else []
+    if item:
+        names.append(draft.name(item))
     if flaw.path:
-        parts = [name_label(part) for part in flaw.path.split(".")]
-        place.append(
-            _POSITION.sub(lambda at: f" no. {int(at[1]) + 1}", ": ".join(parts))
-        )
-    return f"{', '.join(place)}: {flaw.problem}" if place else flaw.problem
+        parts = ": ".join(name_label(part) for part in flaw.path.split("."))
+        names.append(_POSITION.sub(lambda at: f" no. {int(at[1]) + 1}", parts))
+    if not names:
+        return flaw.problem
+    return f"{', '.join(names)}: {flaw.problem}"

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from itertools import count
 from types import MappingProxyType, NoneType
 from typing import Any, get_args
 
@@ -73,11 +72,15 @@ class FormField:
         return self.attribute is not None and self.attribute.type.is_written
 
     def write(self, value: Any) -> Any:
-        """Return a value of an extraction or gold as a person writes it."""
+        """Return a value of an extraction or gold as a person writes it: a list of these for
+        several; an empty list or None for none.
+        """
         if isinstance(value, tuple):
-            return [self.write(one) for one in value]
-        if value is None or not self.is_typed:
-            return [] if value is None and self.info.many else to_jsonable_python(value)
+            return [self.write(member) for member in value]
+        if value is None:
+            return [] if self.info.many else None
+        if not self.is_typed:
+            return to_jsonable_python(value)
         if isinstance(value, Instrument) and value.version:
             return f"{value.name} | {value.version}"
         return show_value(value)
@@ -107,35 +110,41 @@ class FormField:
     def describe(self) -> Json:
         """Return what the page needs to know of the field."""
         info = self.info
-        shape = {"widget": "text"} if self.is_typed else _describe_type(info.type)
-        if not self.attribute and info.name in _LISTED:
+        shape = _describe_type(info.type)
+        if self.attribute is None and info.name in _LISTED:
             shape = {"widget": _LISTED[info.name]}
-        if self.attribute and self.is_typed:
-            form = self.attribute.describe().partition(": ")[2]
-        else:
-            form = None
-        known = read_definitions()["fields"].get(info.group, {})
-        meaning = (
-            self.attribute.definition if self.attribute else known.get(info.name, "")
-        )
+        elif self.is_typed:
+            shape = {"widget": "text"}
+        has_words = shape["widget"] in {"text", "group"}
+        is_of_person = info.group == "eligibility" and not info.many
+        is_place = info.metadata.comparison is Comparison.PLACE
         return shape | {
             "name": info.name,
             "label": info.label,
-            "help": form or meaning,
+            "help": self._explain(),
             "many": info.many,
             "optional": info.many or not info.required,
-            "fixed": info.metadata.comparison is Comparison.PLACE
-            and info.type is not str,
-            "marked": shape["widget"] in {"text", "group"}
-            and (info.group != "eligibility" or info.many),
+            "fixed": is_place and info.type is not str,
+            "marked": has_words and not is_of_person,
         }
+
+    def _explain(self) -> str:
+        """Return how a value is written, else what the field means."""
+        info = self.info
+        if self.attribute is None:
+            meanings = read_definitions()["fields"].get(info.group, {})
+            return str(meanings.get(info.name, ""))
+        form = ""
+        if self.is_typed:
+            form = self.attribute.describe().partition(": ")[2]
+        return form or self.attribute.definition
 
 
 Form = Mapping[str, FormField]
 """The fields of an item by name, in schema order."""
 FIELDS: dict[str, Form] = {
     group.path: {
-        one.name: FormField(one) for one in group.fields if one.metadata.in_gold
+        info.name: FormField(info) for info in group.fields if info.metadata.in_gold
     }
     for group in list_groups()
 }
@@ -146,23 +155,19 @@ def list_forms(fields: Fields) -> dict[str, Form]:
     """Return the forms of the guideline's items, and those of the user's own fields as
     ``custom.<name>``.
     """
-    return {
-        **FIELDS,
-        **{field.group.path: make_form(field) for field in fields.values()},
-    }
+    own = {field.group.path: make_form(field) for field in fields.values()}
+    return {**FIELDS, **own}
 
 
 @lru_cache(256)  # fields of the user's own have no end
 def make_form(field: CustomField) -> Form:
     """Return the form of a user's own field."""
-    attributes = (
-        one.model_copy(update={"definition": one.definition or field.definition})
-        for one in field.attributes
-    )
-    return {
-        info.name: FormField(info, one)
-        for info, one in zip(field.group.fields, attributes, strict=True)
-    }
+    form = {}
+    for info, attribute in zip(field.group.fields, field.attributes, strict=True):
+        definition = attribute.definition or field.definition
+        defined = attribute.model_copy(update={"definition": definition})
+        form[info.name] = FormField(info, defined)
+    return form
 
 
 def describe_form(fields: Fields = MappingProxyType({})) -> Json:
@@ -177,19 +182,20 @@ def describe_form(fields: Fields = MappingProxyType({})) -> Json:
     >>> [field["widget"] for field in describe_form()["eligibility"]]
     ['group', 'group', 'choice', 'flag', 'group']
     """
-    forms = list_forms(fields).items()
-    return {
-        group: [one.describe() for one in form.values() if not one.is_derived]
-        for group, form in forms
-    }
+    described = {}
+    for group, form in list_forms(fields).items():
+        shown = [field for field in form.values() if not field.is_derived]
+        described[group] = [field.describe() for field in shown]
+    return described
 
 
 def _describe_type(held: type[Any]) -> Json:
     """Return the widget for values of a class."""
     if issubclass(held, BaseModel):
+        parts = held.model_fields.items()
         return {
             "widget": "group",
-            "fields": [_describe_part(*part) for part in held.model_fields.items()],
+            "fields": [_describe_part(name, part) for name, part in parts],
         }
     if issubclass(held, StrEnum):
         meanings = read_definitions()["words"].get(held.__name__, {})
@@ -200,23 +206,34 @@ def _describe_type(held: type[Any]) -> Json:
         return {"widget": "choice", "options": options}
     if held is bool:
         return {"widget": "flag"}
-    return {"widget": "text" if held is str else "number"}
+    if held is str:
+        return {"widget": "text"}
+    return {"widget": "number"}
 
 
 def _describe_part(name: str, part: Any) -> Json:
-    held = part.annotation
-    while arguments := [one for one in get_args(held) if one is not NoneType]:
-        held = arguments[0]
-    is_optional = NoneType in get_args(part.annotation)
-    shape = {"widget": _LISTED[name]} if name in _LISTED else _describe_type(held)
+    """Return what the page needs to know of a part of a value."""
+    shape = (
+        {"widget": _LISTED[name]}
+        if name in _LISTED
+        else _describe_type(_find_class(part.annotation))
+    )
     label = read_definitions()["labels"].get(name) or name_label(name)
     return {
         "name": name,
         "label": label,
-        "optional": is_optional,
+        "optional": NoneType in get_args(part.annotation),
         "readonly": name == "id",
         **shape,
     }
+
+
+def _find_class(annotation: Any) -> Any:
+    """Return the class within an annotation such as ``tuple[X, ...]`` or ``X | None``."""
+    arguments = [part for part in get_args(annotation) if part is not NoneType]
+    if not arguments:
+        return annotation
+    return _find_class(arguments[0])
 
 
 def write_item(item: ExtractedItem, form: Form | None) -> Json:
@@ -227,24 +244,27 @@ def write_item(item: ExtractedItem, form: Form | None) -> Json:
         assert isinstance(item, CustomItem)
         return dict(to_jsonable_python(item.values))
     value = {name: field.write(item.value_of(name)) for name, field in form.items()}
-    # gold of guideline 1.4
-    if (
-        isinstance(item, Criterion)
-        and value["time_window"]
-        and not value["time_windows"]
-    ):
+    if not isinstance(item, Criterion):
+        return value
+    # Gold of guideline 1.4 has one time window, and no list.
+    if value["time_window"] and not value["time_windows"]:
         value["time_windows"] = [value["time_window"]]
     return value
 
 
 def read_values(written: Json, form: Form | None) -> Json:
-    """Return the values of a user's own field for gold, without empty ones."""
-    given = {
-        name: value for name, value in written.items() if value not in (None, "", [])
-    }
+    """Return the values of a user's own field for gold, without empty ones; those of a field
+    without a form as they are.
+    """
     if form is None:
         return written
-    return {name: one.read(given[name]) for name, one in form.items() if name in given}
+    values = {}
+    for name, field in form.items():
+        value = written.get(name)
+        if value in (None, "", []):
+            continue
+        values[name] = field.read(value)
+    return values
 
 
 def read_numbers(written: Any, name: str) -> Any:
@@ -258,13 +278,14 @@ def read_numbers(written: Any, name: str) -> Any:
     [{'quantity': 'ANC', 'value': 1500000000}, {'value': 'three'}]
     """
     if isinstance(written, list):
-        return [read_numbers(one, name) for one in written]
+        return [read_numbers(member, name) for member in written]
     if isinstance(written, dict):
-        return {part: read_numbers(one, part) for part, one in written.items()}
+        return {part: read_numbers(value, part) for part, value in written.items()}
     if name not in _NUMBERS:
         return written
     if not isinstance(written, str):
         return written
+    # Words such as "two" stay: the gold check says that they are no number.
     if not written.lstrip("-.")[:1].isdigit():
         return written
     number = read_number(written.lstrip("-"))
@@ -278,22 +299,14 @@ def read_numbers(written: Any, name: str) -> Any:
 def _leave_out(value: Any, held: type[Any]) -> Any:
     """Return a value without the empty parts that the JSON of an extraction leaves out."""
     if isinstance(value, list):
-        return [_leave_out(one, held) for one in value]
-    parts = (
-        held.model_fields
-        if isinstance(value, dict) and issubclass(held, BaseModel)
-        else {}
-    )
-    absent = [
-        name
-        for name, part in parts.items()
-        if part.exclude_if and part.exclude_if(value.get(name))
-    ]
-    return (
-        {name: one for name, one in value.items() if name not in absent}
-        if absent
-        else value
-    )
+        return [_leave_out(member, held) for member in value]
+    if not isinstance(value, dict) or not issubclass(held, BaseModel):
+        return value
+    absent = set()
+    for name, part in held.model_fields.items():
+        if part.exclude_if and part.exclude_if(value.get(name)):
+            absent.add(name)
+    return {name: part for name, part in value.items() if name not in absent}
 
 
 def _name_groups(groups: list[Any]) -> list[Any]:
@@ -302,12 +315,23 @@ def _name_groups(groups: list[Any]) -> list[Any]:
     >>> [one["id"] for one in _name_groups([{"id": "g2"}, {"id": ""}, {"id": ""}])]
     ['g2', 'g1', 'g3']
     """
-    used = {one["id"] for one in groups if isinstance(one, dict) and one.get("id")}
-    free = (name for number in count(1) if (name := f"g{number}") not in used)
-    return [
-        one | {"id": one.get("id") or next(free)} if isinstance(one, dict) else one
-        for one in groups
-    ]
+    used = {
+        group["id"] for group in groups if isinstance(group, dict) and group.get("id")
+    }
+    number = 0
+    named = []
+    for group in groups:
+        # A request may have anything in the list; the gold check refuses it.
+        if not isinstance(group, dict):
+            named.append(group)
+            continue
+        name = group.get("id")
+        while not name:
+            number += 1
+            if f"g{number}" not in used:
+                name = f"g{number}"
+        named.append(group | {"id": name})
+    return named
 
 
 def derive_window(windows: Any) -> Json | None:
@@ -349,23 +373,33 @@ def make_empty(form: Form) -> Json:
 
 
 def list_words(written: Json, form: Form) -> Iterator[tuple[str, str]]:
-    """Yield the record's words among the values, by field, member or part: quotes, conditions,
-    names of instruments.
+    """Yield the record's words among the values (quotes, conditions, names of instruments), each
+    with its place: the field, the member of a list, or a part of one.
     """
     for name, field in form.items():
-        given = written.get(name)
-        members = enumerate(given) if isinstance(given, list) else [(None, given)]
-        for number, one in members:
-            place = name if number is None else f"{name}[{number}]"
-            parts: Any = one
-            if not isinstance(one, dict):
-                parts = {"quote": one if field.is_words else None}
-            for part in filter(_QUOTED.__contains__, parts):
-                if isinstance(words := parts[part], str) and words.strip():
-                    yield (
-                        place if part in {"quote", "name"} else f"{place}.{part}",
-                        words,
-                    )
+        for place, value in _list_members(name, written.get(name)):
+            # Text, such as a quote, or an object with words among its parts, such as a limit.
+            if not isinstance(value, dict):
+                if field.is_words and _has_words(value):
+                    yield place, value
+                continue
+            for part, words in value.items():
+                if part not in _QUOTED or not _has_words(words):
+                    continue
+                # A value is marked at its quote or name; its other words are parts of it.
+                is_whole = part in {"quote", "name"}
+                yield place if is_whole else f"{place}.{part}", words
+
+
+def _list_members(name: str, value: Any) -> list[tuple[str, Any]]:
+    """Return the members of a list with their places, or another value with its own."""
+    if not isinstance(value, list):
+        return [(name, value)]
+    return [(f"{name}[{number}]", member) for number, member in enumerate(value)]
+
+
+def _has_words(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def write_numbers(value: Any, quotes: Sequence[str]) -> Any:
@@ -373,13 +407,11 @@ def write_numbers(value: Any, quotes: Sequence[str]) -> Any:
     they differ.
     """
     if isinstance(value, dict):
-        return {name: write_numbers(one, quotes) for name, one in value.items()}
+        return {name: write_numbers(part, quotes) for name, part in value.items()}
     if isinstance(value, list):
-        return [write_numbers(one, quotes) for one in value]
+        return [write_numbers(member, quotes) for member in value]
     if isinstance(value, str):
         return show_text(value).text
-    return (
-        value
-        if value is None or isinstance(value, bool)
-        else write_number(value, quotes)
-    )
+    if value is None or isinstance(value, bool):
+        return value
+    return write_number(value, quotes)

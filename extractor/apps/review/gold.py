@@ -25,51 +25,51 @@ def shape_gold(
     """Return the JSON of a gold file without rejected items, in text order, and the item at each
     of its paths.
     """
-    forms = list_forms(fields)
-    groups = {
-        "eligibility.criteria": _sort_by_text(
-            draft.list_kept("eligibility.criteria"), record
-        ),
-        "dosing": _sort_by_text(draft.list_kept("dosing"), record),
-        "endpoints": sorted(draft.list_kept("endpoints"), key=_registered_order),
-    }
+    criteria = _sort_by_text(draft.list_kept("eligibility.criteria"), record)
+    dosing = _sort_by_text(draft.list_kept("dosing"), record)
+    endpoints = sorted(draft.list_kept("endpoints"), key=_registered_order)
+    # From the path of an item in the draft to its path in the gold file; None is the record, of
+    # which a user's value may be.
     places: dict[str | None, str | None] = {None: None, "eligibility": "eligibility"}
-    places |= {
-        item.path: f"{path}[{number}]"
-        for path, found in groups.items()
-        for number, item in enumerate(found)
-    }
-    criteria, dosing, endpoints = (
-        [item.value for item in found] for found in groups.values()
-    )
-    # What is said of a rejected item is left out.
-    order = list(places)
-    named = [
-        one
-        for one in draft.items.values()
-        if one.group.startswith("custom.") and one.state != "rejected"
-    ]
-    custom: dict[str, list[Json]] = {name: [] for name in fields}
-    for item in sorted(
-        (one for one in named if one.of in places), key=lambda one: order.index(one.of)
+    for group, items in (
+        ("eligibility.criteria", criteria),
+        ("dosing", dosing),
+        ("endpoints", endpoints),
     ):
-        listed = custom.setdefault(item.group.removeprefix("custom."), [])
-        places[item.path] = f"{item.group}[{len(listed)}]"
-        listed.append(
-            {
-                "of": places[item.of],
-                "values": read_values(item.value, forms.get(item.group)),
-            }
-        )
-    eligibility = draft.items["eligibility"].value | {"criteria": criteria}
+        for number, item in enumerate(items):
+            places[item.path] = f"{group}[{number}]"
+    people = dict(draft.items["eligibility"].value)
+    people["criteria"] = [item.value for item in criteria]
     data = {
         "record_id": record.record_id,
-        "eligibility": eligibility,
-        "dosing": dosing,
-        "endpoints": endpoints,
+        "eligibility": people,
+        "dosing": [item.value for item in dosing],
+        "endpoints": [item.value for item in endpoints],
     }
+    forms = list_forms(fields)
+    custom: dict[str, list[Json]] = {name: [] for name in fields}
+    for item in _list_own(draft, list(places)):
+        listed = custom.setdefault(item.group.removeprefix("custom."), [])
+        values = read_values(item.value, forms.get(item.group))
+        places[item.path] = f"{item.group}[{len(listed)}]"
+        listed.append({"of": places[item.of], "values": values})
+    if custom:
+        data["custom"] = custom
     paths = {place: path for path, place in places.items() if path and place}
-    return data | ({"custom": custom} if custom else {}), paths
+    return data, paths
+
+
+def _list_own(draft: ReviewDraft, hosts: list[str | None]) -> list[ReviewItem]:
+    """Return the values of the user's own fields that become gold, in the order of the items that
+    have them. What is said of a rejected item is left out.
+    """
+    kept = []
+    for item in draft.items.values():
+        if not item.group.startswith("custom.") or item.state == "rejected":
+            continue
+        if item.of in hosts:
+            kept.append(item)
+    return sorted(kept, key=lambda item: hosts.index(item.of))
 
 
 def check_draft(
@@ -77,23 +77,24 @@ def check_draft(
 ) -> Iterator[tuple[str | None, Flaw]]:
     """Yield every flaw that keeps a draft from being gold, with its item if it concerns one."""
     data, paths = shape_gold(draft, record, fields)
-    empty = _find_empty_rows(draft, fields)
-    for path, rows in empty.items():
-        yield from (
-            (path, Flaw(row, "nothing is filled in", "fill it in, or remove it"))
-            for row in rows
-        )
+    empty_rows = _find_empty_rows(draft, fields)
+    for path, rows in empty_rows.items():
+        for row in rows:
+            yield path, Flaw(row, "nothing is filled in", "fill it in, or remove it")
     for flaw in check_annotation(data, record, tuple(fields.values())):
-        fitting = (at for at in paths if FieldRef(at).covers(flaw.path))
-        place = max(fitting, key=len, default="")
+        around = [path for path in paths if FieldRef(path).covers(flaw.path)]
+        place = max(around, key=len, default="")
+        item = paths.get(place)
         within = flaw.path[len(place) :].lstrip(".").removeprefix("values.")
-        is_of_empty_row = any(
-            within == row or within.startswith(f"{row}.")
-            for row in empty.get(paths.get(place, ""), ())
-        )
-        if not is_of_empty_row:
-            yield paths.get(place), word_flaw(within, flaw)
+        # All that is wrong with an empty row is told above.
+        if not _is_in_rows(within, empty_rows.get(item or "", [])):
+            yield item, word_flaw(within, flaw)
     yield from _find_undecided(draft)
+
+
+def _is_in_rows(within: str, rows: list[str]) -> bool:
+    """Return whether a place in an item is one of some rows, or a part of one."""
+    return any(within == row or within.startswith(f"{row}.") for row in rows)
 
 
 def _find_empty_rows(draft: ReviewDraft, fields: Fields) -> dict[str, list[str]]:
@@ -111,10 +112,9 @@ def _find_undecided(draft: ReviewDraft) -> Iterator[tuple[str, Flaw]]:
     for group, form in FIELDS.items():
         decided = [name for name, field in form.items() if field.info.metadata.decided]
         for item in draft.list_kept(group):
-            left = (name for name in decided if item.value.get(name) is None)
-            yield from (
-                (item.path, Flaw(name, "is empty", "choose one")) for name in left
-            )
+            for name in decided:
+                if item.value.get(name) is None:
+                    yield item.path, Flaw(name, "is empty", "choose one")
 
 
 def name_gold(record_id: str) -> str:
@@ -129,8 +129,10 @@ def name_gold(record_id: str) -> str:
         .replace("\\", "%5C")
         .replace("\0", "%00")
     )
-    visible = f"%2E{name[1:]}" if name.startswith(".") else name
-    return f"{visible}.json"
+    # A file that begins with a dot is hidden.
+    if name.startswith("."):
+        name = f"%2E{name[1:]}"
+    return f"{name}.json"
 
 
 def name_folder(reviewer: str) -> str:
@@ -144,7 +146,9 @@ def name_folder(reviewer: str) -> str:
 
 def digest_gold(path: Path) -> str | None:
     """Return the SHA-256 of a gold file, None if it does not exist."""
-    return sha256(path.read_bytes()).hexdigest() if path.exists() else None
+    if not path.exists():
+        return None
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def write_gold(path: Path, data: Json) -> str:
@@ -161,8 +165,11 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
     Raises ``ValueError`` if the folder has none of the run's records, ``StoreError`` for a broken
     file.
     """
-    named = {record_id: gold / name_gold(record_id) for record_id in run.record_ids}
-    corrected = {record_id: path for record_id, path in named.items() if path.is_file()}
+    corrected = {}
+    for record_id in run.record_ids:
+        path = gold / name_gold(record_id)
+        if path.is_file():
+            corrected[record_id] = path
     if not corrected:
         raise ValueError(
             f"{gold}: holds no finished record of this run; finish one in `extractor review`"
@@ -176,11 +183,13 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
 
 
 def _registered_order(item: ReviewItem) -> tuple[int, int]:
+    """Return the key that sorts endpoints as they are registered. A reviewer may have typed
+    anything as rank or index.
+    """
     rank = item.value.get("rank")
     index = item.value.get("index")
-    return _RANKS.index(rank) if rank in _RANKS else len(_RANKS), index if isinstance(
-        index, int
-    ) else 0
+    rank_order = _RANKS.index(rank) if rank in _RANKS else len(_RANKS)
+    return rank_order, index if isinstance(index, int) else 0
 
 
 def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewItem]:
@@ -191,20 +200,18 @@ def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewIt
 
     def place(item: ReviewItem) -> tuple[int, int]:
         section = record.section(str(item.value.get("section")))
-        if section:
-            return (
-                names.index(section.name),
-                section.text.find(str(item.value.get("quote"))),
-            )
-        return (len(names), 0)
+        if section is None:
+            return len(names), 0
+        start = section.text.find(str(item.value.get("quote")))
+        return names.index(section.name), start
 
+    # Predicted items stay in the order of the extraction.
     ordered = [item for item in items if item.base]
     for item in items:
-        if not item.base:
-            behind = (
-                number
-                for number, other in enumerate(ordered)
-                if place(other) > place(item)
-            )
-            ordered.insert(next(behind, len(ordered)), item)
+        if item.base:
+            continue
+        number = 0
+        while number < len(ordered) and place(ordered[number]) <= place(item):
+            number += 1
+        ordered.insert(number, item)
     return ordered

@@ -48,27 +48,35 @@ class GoldFolder:
         return progress | {"state": "broken", "problem": f"its gold file {fault}"}
 
     def _read(self, name: str, record_id: str) -> tuple[str | None, str | None]:
-        """Return the fault of a file, and its SHA-256."""
+        """Return the fault of a file, None if it is gold of the record, and its SHA-256, None if
+        it is missing.
+        """
         path = self._folder / name
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError:
             return "is missing", None
-        version = _Version(found.st_mtime_ns, found.st_size)
-        known = self._known.get(name)
-        if known is None or known[0] != version:
-            known = (version, _find_fault(path, record_id), digest_gold(path))
-            self._known[name] = known
-        return known[1:]
+        # The queue asks for all files again and again; a digest needs the whole file.
+        version = _Version(status.st_mtime_ns, status.st_size)
+        kept = self._known.get(name)
+        if kept is None or kept[0] != version:
+            kept = (version, _find_fault(path, record_id), digest_gold(path))
+            self._known[name] = kept
+        _, fault, digest = kept
+        return fault, digest
 
 
 def _find_fault(path: Path, record_id: str) -> str | None:
+    """Return why a file is no gold of the record; None if it is."""
     try:
         gold = TrialExtraction.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        problem = first["msg"]
         place = ".".join(map(str, first["loc"]))
-        return f"cannot be read ({f'{place}: ' if place else ''}{first['msg']})"
+        if place:
+            problem = f"{place}: {problem}"
+        return f"cannot be read ({problem})"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     if gold.record_id != record_id:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from extractor.apps.pages.view import Json
 from extractor.apps.review.draft import Action, Base
 from extractor.model.database import Database
 
@@ -36,33 +37,29 @@ class Journal:
 
     def read_base(self, record_id: str) -> Base | None:
         """Return the record before its first action, None if it has none."""
-        found = self._database.value(
+        base = self._database.value(
             "SELECT base FROM records WHERE record_id = ?", (record_id,)
         )
-        return None if found is None else Base.model_validate_json(found)
+        if base is None:
+            return None
+        return Base.model_validate_json(base)
 
     def list_begun(self) -> set[str]:
         """Return the records that have actions."""
-        return {
-            record_id
-            for (record_id,) in self._database.execute("SELECT record_id FROM records")
-        }
+        rows = self._database.execute("SELECT record_id FROM records")
+        return {record_id for (record_id,) in rows}
 
     def list_actions(self, record_id: str) -> Iterator[Action]:
         """Yield all actions on a record, the oldest first."""
         columns = "item, kind, path, old, new, number, step, time, reviewer"
-        sql = f"SELECT {columns} FROM actions WHERE record_id = ? ORDER BY number"
-        for item, kind, path, old, new, *head in self._database.execute(
-            sql, (record_id,)
-        ):
-            yield Action(
-                item,
-                kind,
-                path,
-                json.loads(old or "null"),
-                json.loads(new or "null"),
-                *head,
-            )
+        rows = self._database.execute(
+            f"SELECT {columns} FROM actions WHERE record_id = ? ORDER BY number",
+            (record_id,),
+        )
+        for item, kind, path, old, new, *head in rows:
+            before = json.loads(old or "null")
+            after = json.loads(new or "null")
+            yield Action(item, kind, path, before, after, *head)
 
     def add(
         self, record_id: str, base: Base, reviewer: str, actions: Sequence[Action]
@@ -75,26 +72,30 @@ class Journal:
                 (record_id, base.model_dump_json(exclude_defaults=True)),
             )
             step = 1 + (self._database.value("SELECT max(number) FROM actions") or 0)
-            for number, one in enumerate(actions, step):
-                head = (
+            for number, action in enumerate(actions, step):
+                row = (
                     number,
                     step,
                     now,
                     reviewer,
                     record_id,
-                    one.item,
-                    one.kind,
-                    one.path,
-                )
-                sides = (
-                    side and json.dumps(side, ensure_ascii=False, separators=(",", ":"))
-                    for side in (one.old, one.new)
+                    action.item,
+                    action.kind,
+                    action.path,
+                    _write_side(action.old),
+                    _write_side(action.new),
                 )
                 self._database.execute(
-                    "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*head, *sides),
+                    "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row
                 )
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+
+def _write_side(side: Json | None) -> str | None:
+    """Return the item before or after an action as text; None where there was none."""
+    if side is None:
+        return None
+    return json.dumps(side, ensure_ascii=False, separators=(",", ":"))

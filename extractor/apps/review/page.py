@@ -1,8 +1,10 @@
 """Data for the page: a record's view, with what a reviewer may do with its items."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property
+from typing import Any
 
 from extractor.apps.evaluation.errors import name_field
 from extractor.apps.evaluation.highlight import Clue, RecordText
@@ -30,6 +32,9 @@ from extractor.apps.review.selection import MarkedWords
 from extractor.concepts.parse import ParsedRecord, parse_record
 from extractor.evidence.drafts import CERTAIN, Draft, Span
 from extractor.schemas import Evidence, Finding, Origin, Support, TrialRecord
+
+_WHOLE = frozenset({"quote", "measure"})
+"""Fields with the words that an item is."""
 
 
 class OpenedRecord:
@@ -65,14 +70,12 @@ class OpenedRecord:
             return {}
         if item.base is None:
             # Of what the rules read from marked words, what every item has is the least certain.
-            decided = [
-                name
-                for name, field in self.find_form(item).items()
-                if field.info.metadata.decided
-            ]
-            return dict.fromkeys(decided[:1])
-        doubts = _list_doubts(self._parsed, item.base)
+            for name, field in self.find_form(item).items():
+                if field.info.metadata.decided:
+                    return {name: None}
+            return {}
         predicted = item.base.value
+        doubts = _list_doubts(self._parsed, item.base)
         return {
             name: doubt
             for name, doubt in doubts.items()
@@ -80,35 +83,44 @@ class OpenedRecord:
         }
 
     def prove(self, item: ReviewItem) -> tuple[Evidence, ...]:
-        """Return the evidence of predicted values, and of changed ones the place of their words."""
+        """Return the evidence of values that are as predicted and not empty, and of the others
+        the place of their words, where these are found.
+        """
         predicted = item.base.value if item.base else {}
-        # The evidence of an empty field is the text that was searched for it: it is not marked.
-        kept = {
-            name
-            for name, value in item.value.items()
-            if value and predicted.get(name) == value
-        }
-        proof = [one for one in item.evidence if name_field(one.field) in kept]
-        proven = {name_field(one.field) for one in proof}
-        return (
-            *proof,
-            *(
-                one
-                for one in self._locate_words(item)
-                if name_field(one.field) not in proven
-            ),
-        )
+        kept = set()
+        for name, value in item.value.items():
+            # The evidence of an empty field is the text that was searched for it: it is not marked.
+            if value and predicted.get(name) == value:
+                kept.add(name)
+        proof: list[Evidence] = []
+        proven = set()
+        for piece in item.evidence:
+            name = name_field(piece.field)
+            if name in kept:
+                proof.append(piece)
+                proven.add(name)
+        for piece in self._locate_words(item):
+            if name_field(piece.field) in proven:
+                continue
+            proof.append(piece)
+        return tuple(proof)
 
     def list_starts(self) -> dict[str, list[int]]:
         """Return where the items start in a section that holds several, as the page counts
         characters.
         """
-        starts: dict[str, set[int]] = {}
+        starts = defaultdict[str, set[int]](set)
         for name, span in self._text.places.items():
-            if name.endswith("]"):
-                text = ShownText(self.record.raw_text(span.section) or "")
-                starts.setdefault(span.section, set()).add(text.place(span.start))
-        return {name: sorted(found) for name, found in starts.items() if len(found) > 1}
+            # An item of a list, such as arms[0].
+            if not name.endswith("]"):
+                continue
+            text = ShownText(self.record.raw_text(span.section) or "")
+            starts[span.section].add(text.place(span.start))
+        return {
+            section: sorted(of_section)
+            for section, of_section in starts.items()
+            if len(of_section) > 1
+        }
 
     def find_form(self, item: ReviewItem) -> Form:
         """Return the form of an item; an empty one for a field that the run does not declare."""
@@ -128,54 +140,66 @@ class OpenedRecord:
             return None
         kept = self.draft.list_kept(field.group.of)
         marked = Span(words.section.name, words.start, words.end)
-        quoting = [
-            item.path
-            for item in kept
-            if any(marked.overlaps(_place(one)) for one in self.prove(item))
-        ]
-        known = quoting or [item.path for item in kept if item.path == current]
-        if not known:
+        quoting = []
+        for item in kept:
+            places = [_place(piece) for piece in self.prove(item)]
+            if any(map(marked.overlaps, places)):
+                quoting.append(item.path)
+        # Words that no item quotes are of the item that the reviewer has open.
+        # Words that no item quotes are of the item that the reviewer has open.
+        is_open = any(item.path == current for item in kept)
+        if is_open and (current in quoting or not quoting):
+            return current
+        if not quoting:
             raise ValueError(
                 f"no {field.of} quotes these words; open the {field.of} to which they belong first"
             )
-        return current if current in known else known[0]
+        return quoting[0]
 
     def _locate_words(self, item: ReviewItem) -> Iterator[Evidence]:
         """Yield the place of the words in each value: beside the item's quote or its evidence,
         else the first.
         """
-        home = name_home(item.value) if item.group in FIELDS else None
-        near = [_place(one) for one in item.evidence]
-        anywhere = [
-            *(span.section for span in near),
-            *(one.name for one in self.record.sections),
-        ]
-        sections = [home] if home else list(dict.fromkeys(anywhere))
+        is_own = item.group not in FIELDS
+        near = [_place(piece) for piece in item.evidence]
+        home = None if is_own else name_home(item.value)
+        sections = self._list_sections(near)
+        if home:
+            sections = [home]
         words = dict(list_words(item.value, self.find_form(item)))
-        for name in sorted(words, key=lambda name: name not in {"quote", "measure"}):
-            found = (
-                self._text.locate(Clue(section, words[name]), near)
-                for section in sections
+        # The item's quote first: its other words stand beside it.
+        for name in sorted(words, key=lambda name: name not in _WHOLE):
+            span = self._locate(words[name], sections, near)
+            if span is None:
+                continue
+            if name in _WHOLE:
+                near = [span]
+            raw = self.record.raw_text(span.section) or ""
+            yield Evidence(
+                field=f"values.{name}" if is_own else name,
+                section=span.section,
+                start=span.start,
+                end=span.end,
+                origin=Origin.RULE,
+                support=Support.LITERAL,
+                quote=raw[span.start : span.end],
             )
-            span = next(filter(None, found), None)
+
+    def _list_sections(self, near: Sequence[Span]) -> list[str]:
+        """Return all sections, those of the evidence first."""
+        names = [span.section for span in near]
+        names += [section.name for section in self.record.sections]
+        return list(dict.fromkeys(names))
+
+    def _locate(
+        self, words: str, sections: Sequence[str], near: Sequence[Span]
+    ) -> Span | None:
+        """Return the place of words in the first section that has them."""
+        for section in sections:
+            span = self._text.locate(Clue(section, words), near)
             if span:
-                near = [span] if name in {"quote", "measure"} else near
-                quote = (self.record.raw_text(span.section) or "")[
-                    span.start : span.end
-                ]
-                known: Json = {
-                    "origin": Origin.RULE,
-                    "support": Support.LITERAL,
-                    "quote": quote,
-                }
-                field = name if item.group in FIELDS else f"values.{name}"
-                yield Evidence(
-                    field=field,
-                    section=span.section,
-                    start=span.start,
-                    end=span.end,
-                    **known,
-                )
+                return span
+        return None
 
 
 def _place(evidence: Evidence) -> Span:
@@ -186,19 +210,26 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     """Return the fields of an item that the rules doubt, with their confidence. Fields from a
     model are left out.
     """
+    doubts: dict[str, float] = {}
     if item.group not in FIELDS:
-        sure = ((name_field(one.field), one.confidence or 0.0) for one in item.evidence)
-        return {name: confidence for name, confidence in sure if confidence < CERTAIN}
+        for piece in item.evidence:
+            confidence = piece.confidence or 0.0
+            if confidence < CERTAIN:
+                doubts[name_field(piece.field)] = confidence
+        return doubts
     draft = _find_draft(parsed, item)
     if draft is None:
         return {}
-    by_model = {
-        name_field(one.field) for one in item.evidence if one.origin is not Origin.RULE
-    }
-    doubts: dict[str, float] = {}
+    # The rules do not doubt what a model said.
+    by_model = set()
+    for piece in item.evidence:
+        if piece.origin is not Origin.RULE:
+            by_model.add(name_field(piece.field))
     for name, field in FIELDS[item.group].items():
+        if field.is_derived or name in by_model:
+            continue
         reading = draft.rules.get(name)
-        if reading and not (field.is_derived or name in by_model or reading.certain):
+        if reading and not reading.certain:
             doubts[name] = reading.confidence
     return doubts
 
@@ -208,16 +239,28 @@ def _find_draft(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
     if item.group == "eligibility":
         return parsed.whole
     if item.group == "eligibility.criteria":
-        quotes = [_place(one) for one in item.evidence if one.field == "quote"]
-        of = (
-            one for one in parsed.criteria if any(map(one.chunk.span.overlaps, quotes))
-        )
-        return next(of, None)
+        return _find_criterion(parsed, item)
     if item.group == "endpoints":
-        place = [item.value.get(name) for name in ("rank", "index")]
-        for outcome in parsed.outcomes:
-            if [outcome.read(name).value for name in ("rank", "index")] == place:
-                return outcome
+        return _find_outcome(parsed, item)
+    return None
+
+
+def _find_criterion(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
+    """Return the criterion of the rules that has words of an item's quote."""
+    quotes = [_place(piece) for piece in item.evidence if piece.field == "quote"]
+    for criterion in parsed.criteria:
+        if any(map(criterion.chunk.span.overlaps, quotes)):
+            return criterion
+    return None
+
+
+def _find_outcome(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
+    """Return the outcome of the rules with the rank and the index of an item."""
+    for outcome in parsed.outcomes:
+        if outcome.read("rank").value != item.value.get("rank"):
+            continue
+        if outcome.read("index").value == item.value.get("index"):
+            return outcome
     return None
 
 
@@ -227,60 +270,74 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
     """
     record = opened.record
     draft = opened.draft
-    order = {
-        path: place
-        for place, path in enumerate(
-            shape_gold(draft, record, opened.fields)[1].values()
-        )
-    }
-    groups = list(FIELDS)
-    predicted = list(draft.items)
-
-    def rank(item: ReviewItem) -> tuple[int, int, str]:
-        # Within a group in the order of gold; a rejected item stays where it was predicted.
-        group = groups.index(item.group) if item.group in groups else len(groups)
-        return group, order.get(item.path, predicted.index(item.path)), item.path
-
-    listed = sorted(
-        draft.items.values(),
-        key=lambda item: (rank(draft.items.get(item.of or "") or item), rank(item)),
-    )
-    added = [Span(**item.words) for item in listed if item.words]
-    cited = [one for finding in opened.findings for one in finding.citations]
+    items = _sort_items(opened)
+    added = [Span(**item.words) for item in items if item.words]
+    cited = [citation for finding in opened.findings for citation in finding.citations]
     names = {section.name for section in record.sections}
-    built = [(item.path, item.build(opened.prove(item))) for item in listed]
+    built = [(item.path, item.build(opened.prove(item))) for item in items]
     shown = view(record, built, [*added, *cited], sections=names)
+    # The view has a mark for each span: first those of the words of added values.
     marks = iter(shown.pop("marks"))
+    words = {item.path: next(marks) for item in items if item.words}
+    described = []
+    for in_view, item in zip(shown["items"], items, strict=True):
+        added_words = {"added": words.get(item.path)}
+        described.append(in_view | _describe_item(item, opened) | added_words)
     starts = opened.list_starts()
-    words = {item.path: next(marks) for item in listed if item.words}
-    said = [
-        one
-        for one in draft.items["eligibility"].value.get("groups") or ()
-        if isinstance(one, dict)
+    sections = [
+        section | {"starts": starts.get(section["name"], [])}
+        for section in shown["sections"]
     ]
+    flaws = check_draft(draft, record, opened.fields)
     return draft.describe() | {
         "record": record.record_id,
         "title": name_record(record),
-        "sections": [
-            one | {"starts": starts.get(one["name"], [])} for one in shown["sections"]
-        ],
+        "sections": sections,
         "spans": shown["spans"],
-        "choices": {
-            "section": [(one["name"], one["title"]) for one in shown["sections"]],
-            "arm": [(label, say(label)) for label in list_arm_labels(record)],
-            "member": [(one["id"], f"{one['id']}: {say(one)}") for one in said],
-        },
-        "items": [
-            one | _describe_item(item, opened) | {"added": words.get(item.path)}
-            for one, item in zip(shown["items"], listed, strict=True)
-        ],
+        "choices": _list_choices(opened, sections),
+        "items": described,
         "findings": show_findings(opened.findings, marks),
-        "flaws": [
-            asdict(flaw) | {"item": item}
-            for item, flaw in check_draft(draft, record, opened.fields)
-        ],
+        "flaws": [asdict(flaw) | {"item": path} for path, flaw in flaws],
         "undo": [asdict(action) for action in draft.find_step(reviewer, "undo")],
         "redo": [asdict(action) for action in draft.find_step(reviewer, "redo")],
+    }
+
+
+def _sort_items(opened: OpenedRecord) -> list[ReviewItem]:
+    """Return the items as the page lists them: by group, and in a group as gold has them.
+
+    A rejected item stays where it was predicted, and a user's value stands behind its item.
+    """
+    draft = opened.draft
+    _, paths = shape_gold(draft, opened.record, opened.fields)
+    in_gold = {path: number for number, path in enumerate(paths.values())}
+    predicted = list(draft.items)
+    groups = list(FIELDS)
+
+    def rank(item: ReviewItem) -> tuple[int, int, str]:
+        group = groups.index(item.group) if item.group in groups else len(groups)
+        number = in_gold.get(item.path, predicted.index(item.path))
+        return group, number, item.path
+
+    def rank_with_host(item: ReviewItem) -> tuple[Any, ...]:
+        host = draft.items.get(item.of or "") or item
+        return rank(host), rank(item)
+
+    return sorted(draft.items.values(), key=rank_with_host)
+
+
+def _list_choices(opened: OpenedRecord, sections: Sequence[Json]) -> Json:
+    """Return what the record has to choose from, each with its name for readers: sections, arms,
+    and groups of criteria.
+    """
+    stated = opened.draft.items["eligibility"].value.get("groups") or ()
+    # A reviewer may have typed anything.
+    groups = [group for group in stated if isinstance(group, dict)]
+    members = [(group["id"], f"{group['id']}: {say(group)}") for group in groups]
+    return {
+        "section": [(section["name"], section["title"]) for section in sections],
+        "arm": [(label, say(label)) for label in list_arm_labels(opened.record)],
+        "member": members,
     }
 
 
@@ -288,31 +345,29 @@ def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
     """Return what a review adds to an item's view: its state, and its values as its form shows
     them.
     """
-    value = item.value
+    values = item.value
     before = item.base.value if item.base else {}
-    own = [
-        words
-        for part in ("quote", "time_frame", "measure")
-        if isinstance(words := value.get(part), str)
-    ]
-    quotes = {
-        name: [
-            *(one.quote for one in item.evidence if name_field(one.field) == name),
-            *own,
+    words = [values.get(part) for part in ("quote", "time_frame", "measure")]
+    own_words = [text for text in words if isinstance(text, str)]
+    written = {}
+    changed = {}
+    for name, value in values.items():
+        # A number is shown as the quotes of its field write it, or those of the item.
+        quotes = [
+            piece.quote for piece in item.evidence if name_field(piece.field) == name
         ]
-        for name in value
-    }
-    changed = [name for name in value if item.base and value[name] != before.get(name)]
+        quotes += own_words
+        written[name] = write_numbers(value, quotes)
+        if item.base and value != before.get(name):
+            changed[name] = say(before.get(name), quotes)
     return {
         "group": item.group,
         "name": opened.draft.name(item),
         "state": item.state,
         "version": item.version,
-        "value": value,
-        "written": {
-            name: write_numbers(one, quotes[name]) for name, one in value.items()
-        },
-        "before": {name: say(before.get(name), quotes[name]) for name in changed},
+        "value": values,
+        "written": written,
+        "before": changed,
         "predicted": item.base is not None,
         "doubts": opened.list_doubts(item),
     }

@@ -44,27 +44,33 @@ def weigh_result(result: TrialExtraction) -> Doubt:
     Doubt(items=2, expected=0.4, reasons=('inclusion criterion 1 is 60 % sure',))
     """
     items = list(result.list_items())
-    lacks = [
-        (name_item(path, one), 1 - one.confidence)
-        for path, one in items
-        if one.confidence is not None
-    ]
-    doubtful = sorted(
-        (pair for pair in lacks if pair[1] > 1 - CERTAIN), key=lambda pair: -pair[1]
-    )
+    # An item is wrong with the probability that its confidence lacks to 1.
+    lacks: list[float] = []
+    doubtful: list[tuple[str, float]] = []
+    for path, item in items:
+        if item.confidence is None:
+            continue
+        lack = 1 - item.confidence
+        lacks.append(lack)
+        if lack > 1 - CERTAIN:
+            doubtful.append((name_item(path, item), lack))
+    doubtful.sort(key=lambda pair: -pair[1])
     findings = sum(_FINDING[finding.severity] for finding in result.findings)
+    expected = round(sum(lacks) + findings, 3)
     reasons = [
         f"{name} is {100 * (1 - lack):.0f} % sure" for name, lack in doubtful[:_NAMED]
     ]
     rest = len(doubtful) - _NAMED
-    if rest > 0:
-        reasons.append(f"{rest} more {'is' if rest == 1 else 'are'} not certain")
+    if rest == 1:
+        reasons.append("1 more is not certain")
+    elif rest > 1:
+        reasons.append(f"{rest} more are not certain")
     number = len(result.findings)
-    if number:
-        reasons.append(f"{number} finding{'s' * (number != 1)}")
-    return Doubt(
-        len(items), round(sum(lack for _, lack in lacks) + findings, 3), tuple(reasons)
-    )
+    if number == 1:
+        reasons.append("1 finding")
+    elif number > 1:
+        reasons.append(f"{number} findings")
+    return Doubt(len(items), expected, tuple(reasons))
 
 
 class RunRecords:
@@ -95,12 +101,12 @@ class RunRecords:
         )
         self.titles: dict[str, str | None] = {}
         self._texts: dict[str, bytes] = {}
-        for one in self._run.reread(inputs):
-            if one.record:
-                self.titles[one.record_id] = name_record(one.record)
-                self._texts[one.record_id] = zlib.compress(
-                    one.record.model_dump_json().encode()
-                )
+        for reread in self._run.reread(inputs):
+            if reread.record is None:
+                continue
+            written = reread.record.model_dump_json().encode()
+            self.titles[reread.record_id] = name_record(reread.record)
+            self._texts[reread.record_id] = zlib.compress(written)
 
     def has_text(self, record_id: str) -> bool:
         """Return whether the text of a record was found and has not changed since the run."""

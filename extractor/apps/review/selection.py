@@ -71,8 +71,8 @@ def find_words(record: TrialRecord, selection: Selection) -> MarkedWords:
     text = section.text
     start, end = ShownText(text).read(selection.start, selection.end)
     marked = text[start:end]
-    start = start + len(marked) - len(marked.lstrip())
-    end = end - len(marked) + len(marked.rstrip())
+    start += len(marked) - len(marked.lstrip())
+    end -= len(marked) - len(marked.rstrip())
     if start >= end:
         raise ValueError("no words are marked")
     # gold quotes whole words
@@ -87,47 +87,58 @@ def refuse_endpoint(words: MarkedWords, endpoints: Iterable[Json]) -> None:
     """Raise ``ValueError`` for words outside a registered outcome, or in one that is already an
     endpoint.
     """
-    found = _find_outcome(words)
-    if found is None:
+    outcome = _find_outcome(words)
+    if outcome is None:
         raise ValueError(
             "these words are not in one registered outcome: select words of a single registered "
             "outcome"
         )
-    rank, index = found
-    if any((one["rank"], one["index"]) == (rank.value, index) for one in endpoints):
-        raise ValueError(
-            f"{rank} outcome {index + 1} is already an endpoint: correct it there"
-        )
+    rank, index = outcome
+    for endpoint in endpoints:
+        if endpoint["rank"] == rank.value and endpoint["index"] == index:
+            raise ValueError(
+                f"{rank} outcome {index + 1} is already an endpoint: correct it there"
+            )
 
 
 def propose_item(group: str, words: MarkedWords) -> tuple[Json, bool]:
-    """Return the item that the rules read from the marked words, and whether all of it is
-    certain.
+    """Return the item that the rules read from the marked words, and whether it is the only one
+    and certain. Without one, the item has the words themselves, and what follows from their
+    place.
     """
-    found: tuple[ExtractedItem, ...]
-    fixed: Json = {"section": words.section.name}
+    items: tuple[ExtractedItem, ...]
+    # What is known from the place of the words, and what stands in for what the rules do not read.
+    fixed: Json
     unread: Json = {}
     if group == "eligibility.criteria":
-        before = _LIST_NAME.findall(words.section.text[: words.start])
-        listed = before[-1].lower() if before else "inclusion"
-        found = _read(
-            words, "eligibility", f"{listed.capitalize()} Criteria:\n\n* {words.text}"
-        ).eligibility.criteria
-        fixed |= {"kind": listed, "quote": words.text, "lead_in": None, "group": None}
+        # The list is that of the heading before the words.
+        headings = _LIST_NAME.findall(words.section.text[: words.start])
+        kind = headings[-1].lower() if headings else "inclusion"
+        text = f"{kind.capitalize()} Criteria:\n\n* {words.text}"
+        items = _read(words, "eligibility", text).eligibility.criteria
+        fixed = {
+            "section": words.section.name,
+            "kind": kind,
+            "quote": words.text,
+            "lead_in": None,
+            "group": None,
+        }
     elif group == "dosing":
-        found = _read(words, "interventions[0]", words.text).dosing
+        # As a registered intervention, whatever section has the words.
+        items = _read(words, "interventions[0]", words.text).dosing
+        fixed = {"section": words.section.name}
         unread = {"agent": words.text, "quote": words.text}
     else:
-        found = _read(words, "primary_outcomes", words.text).endpoints
+        items = _read(words, "primary_outcomes", words.text).endpoints
         rank, index = _find_outcome(words) or (Rank.PRIMARY, 0)
         fixed = {"rank": rank.value, "index": index}
         unread = {"measure": words.text, "censored": False}
-    read = (
-        write_item(found[0], FIELDS[group])
-        if found
-        else make_empty(FIELDS[group]) | unread
-    )
-    return read | fixed, len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
+    form = FIELDS[group]
+    if not items:
+        return make_empty(form) | unread | fixed, False
+    first = items[0]
+    is_certain = len(items) == 1 and (first.confidence or 0) >= CERTAIN
+    return write_item(first, form) | fixed, is_certain
 
 
 def propose_own(form: Form, words: MarkedWords) -> tuple[Json, bool]:
@@ -142,27 +153,39 @@ def propose_own(form: Form, words: MarkedWords) -> tuple[Json, bool]:
 
 
 def read_value(item: Json, field: FormField, words: MarkedWords) -> Any:
-    """Return a field's new value from marked words: lists grow, quotes are replaced, other
-    values are read again.
+    """Return a field's new value from marked words: a list gets further members, words replace
+    words, and what has a unit or parts is read by the rules.
     """
     info = field.info
-    name = field.info.name
-    found: Any = words.text
+    value: Any = words.text
     if field.attribute:
-        # else the reviewer sees the words, and what is wrong with them
+        # Without it, the reviewer sees the words, and what is wrong with them.
         with suppress(ValueError):
-            found = field.write(field.attribute.read(words.text))
-    elif name in _NAMES:
-        unread = {
-            part: "" if one.annotation is str else None
-            for part, one in info.type.model_fields.items()
-        }
-        read = propose_item(info.group, words)[0] if info.group != "eligibility" else {}
-        found = read.get(name) or unread | {_NAMES[name]: words.text}
+            value = field.write(field.attribute.read(words.text))
+    elif info.name in _NAMES:
+        value = _read_named(field, words)
     elif issubclass(info.type, BaseModel):
         return _read_time(item, field, words)
-    more = found if isinstance(found, list) else [found]
-    return [*(item.get(name) or []), *more] if info.many else found
+    if not info.many:
+        return value
+    members = value if isinstance(value, list) else [value]
+    return [*(item.get(info.name) or []), *members]
+
+
+def _read_named(field: FormField, words: MarkedWords) -> Any:
+    """Return what the rules read for a field, such as limits; else a value whose name the words
+    are.
+    """
+    info = field.info
+    if info.group != PEOPLE:
+        proposed, _ = propose_item(info.group, words)
+        if proposed.get(info.name):
+            return proposed[info.name]
+    value: Json = {}
+    for name, part in info.type.model_fields.items():
+        value[name] = "" if part.annotation is str else None
+    value[_NAMES[info.name]] = words.text
+    return value
 
 
 def _read_time(item: Json, field: FormField, words: MarkedWords) -> Any:
@@ -172,6 +195,7 @@ def _read_time(item: Json, field: FormField, words: MarkedWords) -> Any:
     info = field.info
     if info.group == PEOPLE:
         return read_age(words.record, words.text, info.name) or item.get(info.name)
+    # The rules read times in the time frame of an outcome.
     frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
     points = [
         point.model_dump(mode="json")
@@ -185,7 +209,7 @@ def _read_time(item: Json, field: FormField, words: MarkedWords) -> Any:
 
 def read_age(record: TrialRecord, words: str, field: str) -> Json | None:
     """Return the age that words give for ``minimum_age`` or ``maximum_age``; None if they give
-    none. A bare length of time is an age, too.
+    none. A bare length of time is an age, too, of either field.
 
     >>> from extractor.formats.records import make_record
     >>> record = make_record("Inclusion Criteria: Age 3 to 25 years")
@@ -197,11 +221,17 @@ def read_age(record: TrialRecord, words: str, field: str) -> Json | None:
     """
     for text in (words, f"Age {words}", f"Age of {words} at most"):
         people = _read_people(record, text)
-        if people["minimum_age"] or people["maximum_age"]:
-            age: Json | None = people[field]
-            bounds_one = people["minimum_age"] is None or people["maximum_age"] is None
-            if age or text == words or not bounds_one:
-                return age
+        lower = people["minimum_age"]
+        upper = people["maximum_age"]
+        if not lower and not upper:
+            continue
+        age: Json | None = people[field]
+        # What the words say by themselves stands. A bare "18 years" is the lower bound or the
+        # upper one, as the text around it has it.
+        if age or text == words:
+            return age
+        if lower is not None and upper is not None:
+            return age
     return None
 
 
@@ -213,33 +243,35 @@ def read_person(record: TrialRecord, words: str, field: str) -> Any:
 
 
 def _read_people(record: TrialRecord, words: str) -> Json:
+    """Return what the rules read of the participants if words are the only criterion."""
     criterion = Section(name="eligibility", text=f"Inclusion Criteria:\n\n* {words}")
     alone = record.model_copy(update={"sections": (criterion,)})
-    people = extract_by_rules(alone, _BY_RULES).eligibility
-    found: Json = people.model_dump(mode="json")
-    return found
+    people: Json = extract_by_rules(alone, _BY_RULES).eligibility.model_dump(
+        mode="json"
+    )
+    return people
 
 
 def _find_outcome(words: MarkedWords) -> tuple[Rank, int] | None:
+    """Return rank and index of the registered outcome around the marked words, or None."""
     for name, span in find_places(words.record).spans.items():
-        named = _OUTCOMES.fullmatch(name)
-        if (
-            named
-            and span.section == words.section.name
-            and span.start <= words.start
-            and words.end <= span.end
-        ):
-            return Rank(named[1]), int(named[2])
+        outcome = _OUTCOMES.fullmatch(name)
+        if outcome is None or span.section != words.section.name:
+            continue
+        if span.start <= words.start and words.end <= span.end:
+            return Rank(outcome[1]), int(outcome[2])
     return None
 
 
 def _read(words: MarkedWords, section: str, text: str) -> TrialExtraction:
     """Return what the rules read in a text, as if it stood in this section of the words' record."""
+    # As in the record, the words stand beside its title and its conditions.
     context = (words.record.section(name) for name in ("title", "conditions"))
     return _extract(*filter(None, context), Section(name=section, text=text))
 
 
 def _extract(*sections: Section) -> TrialExtraction:
+    """Return what the rules read in these sections."""
     source = Source(path="marked words", format="flat")
     record = TrialRecord(record_id="marked", source=source, sections=sections)
     return extract_by_rules(record, _BY_RULES)

@@ -75,11 +75,19 @@ class _Server(uvicorn.Server):
     """
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.force_exit |= self.should_exit
-        service: Service | None = getattr(self.config.app.state, "service", None)  # type: ignore[union-attr]
-        if service and not self.should_exit:
-            service.loop.call_soon_threadsafe(service.stop)
+        is_second_signal = self.should_exit
+        if is_second_signal:
+            self.force_exit = True
+        else:
+            self._stop_service()
         super().handle_exit(sig, frame)
+
+    def _stop_service(self) -> None:
+        """Stop the service, unless it has not started yet."""
+        service: Service | None = getattr(self.config.app.state, "service", None)  # type: ignore[union-attr]
+        if service:
+            # A signal interrupts the loop anywhere; the loop itself may stop the service safely.
+            service.loop.call_soon_threadsafe(service.stop)
 
 
 def build_app(settings: ServiceSettings) -> FastAPI:
@@ -108,7 +116,10 @@ def build_app(settings: ServiceSettings) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    for router in (playground, *routers) if settings.options.playground else routers:
+    if settings.options.playground:
+        # Before the others: of two routes for "/", the first one answers.
+        app.include_router(playground)
+    for router in routers:
         app.include_router(router)
     app.openapi = lambda: describe_service(app)  # type: ignore[method-assign]
     return app
@@ -148,18 +159,21 @@ class _Envelope:
         try:
             await self._app(scope, receive, send_guarded)
         except ClientDisconnect:
+            # No standard status says that the caller went away; nginx logs this number.
             status = status or 499
         except Exception as error:  # noqa: BLE001 - the response leaves out its text, which may quote a record
-            known = as_extractor_error(error)
-            kind = getattr(known, "kind", type(known).__name__)
-            frames = getattr(known, "frames", ())
+            failure = as_extractor_error(error)
+            kind = getattr(failure, "kind", type(failure).__name__)
+            frames = getattr(failure, "frames", ())
             tell(
                 Event.REQUEST_FAILED,
                 request=request_id,
                 error=kind,
                 place=frames[0] if frames else "unknown",
             )
-            if status:
+            has_answered = status > 0
+            if has_answered:
+                # It is too late for another response; the server closes the connection.
                 raise ConnectionError("a response was interrupted") from None
             await render_problem(error, request_id)(scope, receive, send_guarded)
         finally:
@@ -184,12 +198,12 @@ def describe_service(app: FastAPI) -> dict[str, Any]:
             description=_DESCRIPTION,
             routes=app.routes,
         )
-        for name, facts in tomllib.loads(
-            (_ASSETS / "operations.toml").read_text("utf-8")
-        ).items():
+        operations = tomllib.loads((_ASSETS / "operations.toml").read_text("utf-8"))
+        for name, facts in operations.items():
             method, path = name.split()
             _complete(described["paths"][path][method.lower()], facts)
         schemas = described["components"]["schemas"]
+        # FastAPI describes its own errors, but this service answers with problems.
         for unused in ("HTTPValidationError", "ValidationError"):
             del schemas[unused]
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -200,53 +214,80 @@ def describe_service(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], facts: Mapping[str, Any]) -> None:
-    """Add facts from the assets to FastAPI's description of an operation."""
+    """Add facts from ``operations.toml`` to FastAPI's description of an operation."""
     operation["summary"] = facts["summary"]
-    body = facts.get("body")
-    if body:
-        content = {
-            kind: {"schema": {"type": "string", "format": "binary", "minLength": 1}}
-            for kind in BODY_TYPES
-        }
-        for kind, example in body["examples"].items():
-            content[kind]["example"] = _load(example)
-        operation["requestBody"] = {
-            "required": True,
-            "description": body["description"],
-            "content": content,
-        }
-    derived, operation["responses"] = operation["responses"], {}
+    if "body" in facts:
+        operation["requestBody"] = _describe_body(facts["body"])
+    derived = operation["responses"]
+    responses = {}
     for status, answer in facts["answers"].items():
-        operation["responses"][status] = shown = {"description": answer["description"]}
-        for kind, example in answer.get("examples", {}).items():
-            found = (
-                derived.get(status, {}).get("content", {}).get(kind, {}).get("schema")
-            )
-            schema = answer.get("schema") or found or {"type": "string"}
-            if "binary" in example:
-                more = {"schema": schema | {"format": "binary"}}
-            else:
-                more = {"example": _load(example)}
-            shown.setdefault("content", {})[kind] = {"schema": schema} | more
+        derived_content = derived.get(status, {}).get("content", {})
+        responses[status] = _describe_answer(answer, derived_content)
     if "problems" in facts:
         kinds = [*_WITH_KEY, *facts["problems"]]
     else:
         kinds = facts.get("problems_without_key", ())
-    for kind in sorted(kinds, key=lambda kind: PROBLEMS[kind][0]):
-        _add_problem(operation["responses"], kind)
+    for kind in sorted(kinds, key=_status_of):
+        _add_problem(responses, kind)
+    operation["responses"] = responses
+
+
+def _describe_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the body of a request in all media types, with the examples of some."""
+    content: dict[str, Any] = {}
+    for media_type in BODY_TYPES:
+        schema = {"type": "string", "format": "binary", "minLength": 1}
+        content[media_type] = {"schema": schema}
+    for media_type, example in body["examples"].items():
+        content[media_type]["example"] = _load(example)
+    return {"required": True, "description": body["description"], "content": content}
+
+
+def _describe_answer(
+    answer: Mapping[str, Any], derived: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Describe an answer, with an example for each media type.
+
+    ``derived`` is the content that FastAPI derives from the types, by media type.
+    """
+    described: dict[str, Any] = {"description": answer["description"]}
+    content = {}
+    for media_type, example in answer.get("examples", {}).items():
+        derived_schema = derived.get(media_type, {}).get("schema")
+        schema = answer.get("schema") or derived_schema or {"type": "string"}
+        if "binary" in example:
+            content[media_type] = {"schema": schema | {"format": "binary"}}
+        else:
+            content[media_type] = {"schema": schema, "example": _load(example)}
+    if content:
+        described["content"] = content
+    return described
+
+
+def _status_of(problem_kind: str) -> int:
+    status, _ = PROBLEMS[problem_kind]
+    return status
 
 
 def _load(example: Any) -> Any:
-    """Load the value of an example."""
+    """Return the value of an example: itself, a file of the assets, or a file as a line of
+    JSON lines.
+    """
     if isinstance(example, list):
         return [_load(part) for part in example]
-    if isinstance(example, dict) and (
-        name := example.get("file") or example.get("line")
-    ):
-        text = (_ASSETS / name).read_text("utf-8")
-        value = json.loads(text) if name.endswith(".json") else text
-        return value if "file" in example else json.dumps(value) + "\n"
+    if not isinstance(example, dict):
+        return example
+    if "file" in example:
+        return _read_asset(example["file"])
+    if "line" in example:
+        return json.dumps(_read_asset(example["line"])) + "\n"
     return example
+
+
+def _read_asset(name: str) -> Any:
+    """Return the value of a JSON file, or the text of another file."""
+    text = (_ASSETS / name).read_text("utf-8")
+    return json.loads(text) if name.endswith(".json") else text
 
 
 def _add_problem(responses: dict[str, Any], kind: str) -> None:
@@ -256,7 +297,10 @@ def _add_problem(responses: dict[str, Any], kind: str) -> None:
     shown = responses.setdefault(
         str(status), {"description": "", "content": {PROBLEM_TYPE: content}}
     )
-    shown["description"] += "; " * bool(shown["description"]) + title
+    # Several problems may have one status, which OpenAPI describes once.
+    if shown["description"]:
+        shown["description"] += "; "
+    shown["description"] += title
     example = {
         "type": problem_type(kind),
         "title": title,
@@ -276,18 +320,8 @@ def serve_service(
     Raises ``StoreError`` for an address or a root that cannot be used, ``MissingKey`` for a model
     without its key.
     """
-
-    # here, because the server would report a failed start without a remedy
-    async def check() -> None:
-        with (
-            closing(CallerBook(settings.root)),
-            closing(SharedMeter(settings.root, settings.pricing, None)),
-        ):
-            async with Setup(settings.model).open():
-                pass
-
     with _lock_root(settings.root), _listen(host, port) as listening:
-        asyncio.run(check())
+        asyncio.run(_check_parts(settings))
         # The server's log of requests would contain addresses; events are logged instead.
         config = uvicorn.Config(
             build_app(settings),
@@ -301,9 +335,23 @@ def serve_service(
             timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
             limit_concurrency=_MAX_CONNECTIONS,
         )
-        shown = f"[{host}]" if ":" in host else host
-        report(f"http://{shown}:{listening.getsockname()[1]}")
+        _, bound_port, *_ = listening.getsockname()
+        # An IPv6 address stands in brackets, or its colons would look like that of the port.
+        shown_host = f"[{host}]" if ":" in host else host
+        report(f"http://{shown_host}:{bound_port}")
         _Server(config).run(sockets=[listening])
+
+
+async def _check_parts(settings: ServiceSettings) -> None:
+    """Open and close what the service needs: the server would report a failed start without a
+    remedy.
+    """
+    with (
+        closing(CallerBook(settings.root)),
+        closing(SharedMeter(settings.root, settings.pricing, None)),
+    ):
+        async with Setup(settings.model).open():
+            pass
 
 
 @contextmanager
@@ -324,8 +372,9 @@ def _lock_root(root: Path) -> Iterator[None]:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens. Raises ``StoreError`` for an address that cannot be used."""
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.create_server(
             (host, port), family=family, backlog=_MAX_CONNECTIONS
         )
@@ -333,6 +382,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StoreError(
             f"{host}, port {port}: {error.strerror}; choose another --host or --port"
         ) from error
-    # Accepted connections inherit it; without it, the second packet of a response waits.
+    # Accepted connections inherit it. Without it, the second packet of a response waits.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

@@ -95,19 +95,24 @@ class CallerBook:
                 raise ValueError(
                     f"{name} has a key already; renew it, or revoke it first"
                 )
-            new = next(one for one in _list_ids(name) if not self._is_used(one))
-            row = (new, name, "", requests_per_minute, now(), None)
+            caller_id = self._find_free_id(name)
+            row = (caller_id, name, "", requests_per_minute, now(), None)
             self._database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, 0)", row)
-            return self._make_key(new, days)
+            return self._make_key(caller_id, days)
 
-    def _is_used(self, caller_id: str) -> bool:
-        """Return whether an id has, or had, a key or jobs; then it is not used again."""
-        if jobs_of(self._root, caller_id).exists():
-            return True
-        return (
-            self._database.row("SELECT 1 FROM keys WHERE id = ?", (caller_id,))
-            is not None
-        )
+    def _find_free_id(self, name: str) -> str:
+        """Return the name, or if it is used, the first of the name with a number from 2 on.
+
+        An id that has, or had, a key or jobs is used: its next holder would see these jobs.
+        """
+        caller_id = name
+        for number in count(2):
+            has_jobs = jobs_of(self._root, caller_id).exists()
+            sql = "SELECT 1 FROM keys WHERE id = ?"
+            if not has_jobs and self._database.row(sql, (caller_id,)) is None:
+                break
+            caller_id = f"{name}.{number}"
+        return caller_id
 
     def renew(self, name: str, days: float | None = None) -> str:
         """Replace a caller's key, also one that has expired, and return the new one.
@@ -116,9 +121,10 @@ class CallerBook:
         """
         with self._database.transaction():
             caller_id = self._find_id(name)
-            if not days and self._database.value(
-                "SELECT expires FROM keys WHERE id = ?", (caller_id,)
-            ):
+            sql = "SELECT expires FROM keys WHERE id = ?"
+            expires = self._database.value(sql, (caller_id,))
+            if expires and not days:
+                # Without days, the new key would be valid for ever.
                 raise ValueError(
                     f"{name}: this key expires; say for how many days the new one is valid (--days)"
                 )
@@ -135,23 +141,25 @@ class CallerBook:
             )
 
     def _make_key(self, caller_id: str, days: float | None) -> str:
+        """Give a caller a new key, and return it. Only its hash is stored."""
         key = f"xk_{secrets.token_urlsafe(32)}"
-        expires = (
-            f"{datetime.now(UTC) + timedelta(days=days):%FT%T+00:00}" if days else None
-        )
+        expires = None
+        if days:
+            expires = f"{datetime.now(UTC) + timedelta(days=days):%FT%T+00:00}"
         sql = "UPDATE keys SET key_sha256 = ?, expires = ? WHERE id = ?"
         self._database.execute(sql, (_digest(key), expires, caller_id))
         return key
 
     def _find_id(self, name: str) -> str:
-        found = self._database.value(
+        """Return the id of the caller with a valid key and that name. Raises ``ValueError``."""
+        caller_id = self._database.value(
             "SELECT id FROM keys WHERE name = ? AND NOT is_revoked", (name,)
         )
-        if found is None:
+        if caller_id is None:
             raise ValueError(
                 f"{name}: there is no such caller; `extractor serve keys list` shows them"
             )
-        return str(found)
+        return str(caller_id)
 
     def find(self, key: str) -> Caller | None:
         """Return the caller with that key. The lookup uses the hash, so its timing reveals
@@ -165,11 +173,10 @@ class CallerBook:
         """Return whether a caller's key is neither revoked nor expired; always true for the
         operator.
         """
+        if caller_id == OPERATOR:
+            return True
         sql = f"SELECT 1 FROM keys WHERE id = ? AND {_IS_VALID}"
-        return (
-            caller_id == OPERATOR
-            or self._database.row(sql, (caller_id, now())) is not None
-        )
+        return self._database.row(sql, (caller_id, now())) is not None
 
     def __iter__(self) -> Iterator[Caller]:
         """Yield all callers whose key is not revoked, by name."""
@@ -180,12 +187,6 @@ class CallerBook:
 
     def close(self) -> None:
         self._database.close()
-
-
-def _list_ids(name: str) -> Iterator[str]:
-    """Yield the name itself, then the name with the numbers from 2 on."""
-    yield name
-    yield from (f"{name}.{number}" for number in count(2))
 
 
 def jobs_of(root: Path, caller_id: str) -> Path:
@@ -202,15 +203,16 @@ class RequestRates:
     async def count_request(self, caller: Caller) -> None:
         """Count a request. Raises ``ProblemError`` if the caller exceeds the rate."""
         limit = caller.requests_per_minute
-        if limit:
-            limiter = self._limiters.setdefault(caller, AsyncLimiter(limit, 60))
-            if not limiter.has_capacity():
-                raise ProblemError(
-                    "rate-limit",
-                    f"{limit} requests in a minute are allowed",
-                    retry_s=60 / limit,
-                )
-            await limiter.acquire()
+        if not limit:
+            return
+        limiter = self._limiters.setdefault(caller, AsyncLimiter(limit, 60))
+        if not limiter.has_capacity():
+            raise ProblemError(
+                "rate-limit",
+                f"{limit} requests in a minute are allowed",
+                retry_s=60 / limit,
+            )
+        await limiter.acquire()
 
 
 SPENT = "the service's limit of money is reached"
@@ -251,14 +253,17 @@ class SharedMeter:
         )
         self._cost = pricing.cost or (lambda _: 0)
         self._numbers = dict[Reservation, int]()
-        burst = max(1.0, (requests_per_minute or 0) / 6)  # the requests of ten seconds
-        self._limiter = (
-            AsyncLimiter(burst, 60 * burst / requests_per_minute)
-            if requests_per_minute
-            else None
-        )
+        """For each call under way, the row with the most that it may cost."""
+        self._limiter: AsyncLimiter | None = None
+        if requests_per_minute:
+            # The requests of ten seconds may go out at once, further ones at the rate.
+            requests_of_ten_seconds = requests_per_minute / 6
+            burst = max(1.0, requests_of_ten_seconds)
+            seconds = 60 * burst / requests_per_minute
+            self._limiter = AsyncLimiter(burst, seconds)
 
     def _add(self, dollars: float) -> int:
+        """Store a cost, and return the number of its row."""
         number = self._database.execute(
             "INSERT INTO spending VALUES (NULL, ?)", (dollars,)
         ).lastrowid
@@ -295,8 +300,8 @@ class SharedMeter:
     def charge(self, reservation: Reservation, usage: Usage) -> None:
         """Release a reservation, and count the usage that replies reported."""
         self.budget.charge(reservation, usage)
-        cost = self._cost(usage), self._numbers.pop(reservation)
-        self._database.execute("UPDATE spending SET dollars = ? WHERE id = ?", cost)
+        row = (self._cost(usage), self._numbers.pop(reservation))
+        self._database.execute("UPDATE spending SET dollars = ? WHERE id = ?", row)
 
     def close(self) -> None:
         self._database.close()

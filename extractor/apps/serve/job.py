@@ -111,10 +111,11 @@ def keep_job_events_apart() -> Iterator[None]:
     """
 
     def divert(event: logging.LogRecord) -> bool:
-        log = _event_log.get()
-        if log:
-            log.handle(event)
-        return log is None
+        log_of_job = _event_log.get()
+        if log_of_job is None:
+            return True
+        log_of_job.handle(event)
+        return False
 
     events = logging.getLogger("extractor.model.events")
     events.addFilter(divert)
@@ -199,42 +200,39 @@ class JobRun:
 
     async def _perform(self, executor: Executor) -> tuple[JobState, str | None]:
         run = self.run
-        failure = None
+        folder = self._folder / RUN
         described = describe_settings(run.setup)
-        earlier = read_manifest(self._folder / RUN / MANIFEST)
-        stale = earlier is not None and bool(
-            explain_changed(earlier.settings, described)
-        )
-        if (
-            earlier
-            and stale
-            and run.limits.budget
-            and holds_something(self._folder / RUN, earlier)
-        ):
-            # Starting over would pay for all calls again.
-            return (
-                JobState.FAILED,
-                "the program or its model has changed since the job began; send the records "
-                "again",
-            )
-        with RunFolder(
-            self._folder / RUN, described, fresh=stale, price=run.pricing.cost
-        ) as results:
+        is_stale = False
+        earlier = read_manifest(folder / MANIFEST)
+        if earlier:
+            is_stale = bool(explain_changed(earlier.settings, described))
+            asks_model = run.limits.budget is not None
+            if is_stale and asks_model and holds_something(folder, earlier):
+                # Starting over would pay for all calls again.
+                return (
+                    JobState.FAILED,
+                    "the program or its model has changed since the job began; send the records "
+                    "again",
+                )
+        failure = None
+        price = run.pricing.cost
+        with RunFolder(folder, described, fresh=is_stale, price=price) as results:
             try:
                 await run.perform(results, executor)
             except BaseException as error:  # noqa: BLE001 - also a cancellation, after which the results are sorted too
                 failure = error
             stop = await asyncio.to_thread(run.finish, results, failure)
-        ends = {
-            Stop.INTERRUPTED: (JobState.CANCELLED, self.refusal),
-            Stop.BUDGET: (JobState.PAUSED, SPENT),
-        }
-        if stop in ends:
-            return ends[stop]
+        if stop is Stop.INTERRUPTED:
+            return JobState.CANCELLED, self.refusal
+        if stop is Stop.BUDGET:
+            return JobState.PAUSED, SPENT
         if isinstance(failure, ModelUnavailable):
             return JobState.PAUSED, "the model cannot be used at the moment"
-        problem = self._word(failure) if failure else self._problem
-        return JobState.FAILED if problem else JobState.DONE, problem
+        if failure:
+            return JobState.FAILED, self._word(failure)
+        if self._problem:
+            return JobState.FAILED, self._problem
+        return JobState.DONE, None
 
     def _read_upload(
         self, *, on_error: Callable[[ExtractorError], None]
@@ -273,9 +271,12 @@ class JobRun:
         """Return why the job may not go on, if its caller's key is no longer valid. The job then
         stops.
         """
-        if not self.refusal and not self._book.is_valid(self._job.caller):
-            self.run.is_stopping = True
-            self.refusal = "the caller's key was revoked, or has expired"
+        if self.refusal:
+            return self.refusal
+        if self._book.is_valid(self._job.caller):
+            return None
+        self.run.is_stopping = True
+        self.refusal = "the caller's key was revoked, or has expired"
         return self.refusal
 
     async def reserve(self, call: Call) -> Reservation:
@@ -301,13 +302,9 @@ class JobRun:
 
         The text of an unexpected error is left out, since it may quote a record.
         """
-        if isinstance(error, DiskFull) or (
-            isinstance(error, OSError) and error.errno == ENOSPC
-        ):
+        is_full = isinstance(error, OSError) and error.errno == ENOSPC
+        if is_full or isinstance(error, DiskFull):
             return "the service's disk is full; resume the job when its operator has made room"
-        known = isinstance(error, (ExtractorError, OSError))
-        return (
-            str(error).replace(f"{self._folder}/", "")
-            if known
-            else describe_unexpected(error)
-        )
+        if not isinstance(error, (ExtractorError, OSError)):
+            return describe_unexpected(error)
+        return str(error).replace(f"{self._folder}/", "")

@@ -44,6 +44,10 @@ class _Entry:
         """The job with its counts so far."""
         return self.start.shown if self.start else self.job
 
+    def is_visible(self, caller: str) -> bool:
+        """Return whether a caller may see the job: its own caller, and the operator."""
+        return caller in (self.job.caller, OPERATOR)
+
 
 class JobRunner:
     """Runs the jobs of all callers, each in ``ROOT/jobs/<caller>/<job>``: a run's folder, the
@@ -73,21 +77,25 @@ class JobRunner:
         """Queue the waiting, running and paused jobs of the service's last start. Discard
         incomplete uploads.
         """
-        found = []
-        for path in self._root.glob("*/*"):
-            if not (path / _JOB).exists():
-                _discard(path)
-            elif job := _read_job(path):
-                found.append(_Entry(job))
-        for entry in sorted(found, key=lambda each: (each.job.created, each.job.id)):
-            self._entries[entry.job.id] = entry
-            if entry.job.state in ACTIVE | {JobState.PAUSED}:
+        jobs = []
+        for folder in self._root.glob("*/*"):
+            if not (folder / _JOB).exists():
+                _discard(folder)
+                continue
+            job = _read_job(folder)
+            if job:
+                jobs.append(job)
+        jobs.sort(key=lambda job: (job.created, job.id))
+        for job in jobs:
+            entry = _Entry(job)
+            self._entries[job.id] = entry
+            # A paused job may go on: the money or the model may be there again.
+            if job.state in ACTIVE | {JobState.PAUSED}:
                 self._set(entry, state=JobState.QUEUED, reason=None)
         self._fill()
-        if self._settings.options.keep_days is not None:
-            self._cleaning = asyncio.create_task(
-                self._clean(timedelta(days=self._settings.options.keep_days))
-            )
+        keep_days = self._settings.options.keep_days
+        if keep_days is not None:
+            self._cleaning = asyncio.create_task(self._clean(timedelta(days=keep_days)))
 
     async def _clean(self, age: timedelta) -> None:
         """Delete jobs that ended longer ago than ``age``, except those that wait for money or
@@ -95,8 +103,12 @@ class JobRunner:
         """
         while True:
             before = (datetime.now(UTC) - age).isoformat()
+            # a list, since jobs may come and go while one is deleted
             for job in [entry.job for entry in self._entries.values()]:
-                if job.state in _OVER and job.ended and job.ended < before:
+                if job.state not in _OVER or not job.ended:
+                    continue
+                # Times in UTC sort as texts.
+                if job.ended < before:
                     await self.delete(job.id)
             await asyncio.sleep(_CLEAN_S)
 
@@ -117,15 +129,14 @@ class JobRunner:
     def find(self, caller: str, job_id: str) -> Job | None:
         """Return the job with that id, None if it does not exist, or the caller may not see it."""
         entry = self._entries.get(job_id)
-        return entry.shown if entry and caller in (entry.job.caller, OPERATOR) else None
+        if entry is None or not entry.is_visible(caller):
+            return None
+        return entry.shown
 
     def list_jobs(self, caller: str) -> list[Job]:
         """Return all jobs of a caller, newest first; those of all for the operator."""
-        return [
-            entry.shown
-            for entry in reversed(self._entries.values())
-            if caller in (entry.job.caller, OPERATOR)
-        ]
+        newest_first = reversed(self._entries.values())
+        return [entry.shown for entry in newest_first if entry.is_visible(caller)]
 
     def submit(
         self, caller: str, job_id: str, name: str, size: int, options: ExtractionOptions
@@ -171,6 +182,7 @@ class JobRunner:
         folder = self.path(job_id)
         entry = self._entries.pop(job_id)
         if entry.task:
+            # Files that it still writes would come back after they are deleted.
             entry.task.cancel()
             await asyncio.wait([entry.task])
         await asyncio.to_thread(_discard, folder)
@@ -178,8 +190,9 @@ class JobRunner:
     def stop(self) -> None:
         """Begin no further record and no request to the model."""
         self._closing = True
-        for start in [entry.start for entry in self._entries.values() if entry.start]:
-            start.run.stop("the service stops")
+        for entry in self._entries.values():
+            if entry.start:
+                entry.start.run.stop("the service stops")
 
     async def close(self, seconds: float) -> None:
         """Stop all jobs, and cancel those that still run after ``seconds``. They continue at the
@@ -189,36 +202,38 @@ class JobRunner:
         if self._cleaning:
             self._cleaning.cancel()
         running = [entry.task for entry in self._entries.values() if entry.task]
-        if running:
-            for late in (await asyncio.wait(running, timeout=seconds))[1]:
-                late.cancel()
-            await asyncio.wait(running)
+        if not running:
+            return
+        _, late = await asyncio.wait(running, timeout=seconds)
+        for task in late:
+            task.cancel()
+        # A cancelled job still sorts its results.
+        await asyncio.wait(running)
 
     def _fill(self) -> None:
         """Start waiting jobs while there is room."""
         while not self._closing:
-            running = Counter(
-                entry.job.caller for entry in self._entries.values() if entry.task
-            )
-            waiting = [
-                entry
-                for entry in self._entries.values()
-                if entry.job.state is JobState.QUEUED
-            ]
-            if not waiting or running.total() >= self._settings.options.jobs:
+            running = Counter[str]()
+            waiting = []
+            for entry in self._entries.values():
+                if entry.task:
+                    running[entry.job.caller] += 1
+                if entry.job.state is JobState.QUEUED:
+                    waiting.append(entry)
+            is_full = running.total() >= self._settings.options.jobs
+            if is_full or not waiting:
                 return
-            entry = min(waiting, key=lambda each: running[each.job.caller])
-            self._set(
-                entry,
-                state=JobState.RUNNING,
-                started=entry.job.started or now(),
-                ended=None,
-            )
-            job = entry.job
-            entry.start = JobRun(
-                job, self.path(job.id), self._settings, self._book, self._meter
-            )
-            entry.task = asyncio.create_task(self._perform(entry, entry.start))
+            # min returns the first of equals, which is the oldest job.
+            self._begin(min(waiting, key=lambda entry: running[entry.job.caller]))
+
+    def _begin(self, entry: _Entry) -> None:
+        """Start a waiting job, or start it again."""
+        first_start = entry.job.started or now()
+        self._set(entry, state=JobState.RUNNING, started=first_start, ended=None)
+        job = entry.job
+        folder = self.path(job.id)
+        entry.start = JobRun(job, folder, self._settings, self._book, self._meter)
+        entry.task = asyncio.create_task(self._perform(entry, entry.start))
 
     async def _perform(self, entry: _Entry, start: JobRun) -> None:
         """Run the rest of a job, and store its final state."""
@@ -226,20 +241,23 @@ class JobRunner:
         entry.job = entry.shown
         entry.start = None
         entry.task = None
+        was_deleted = entry.job.id not in self._entries
         if self._closing and state is not JobState.DONE:
+            # It goes on at the next start of the service.
             self._set(entry, state=JobState.QUEUED)
-        elif entry.job.id in self._entries:
+        elif not was_deleted:
             self._set(entry, state=state, reason=reason, ended=now())
         self._fill()
 
     def _set(self, entry: _Entry, **changes: Any) -> None:
+        """Change a job, store its state, and tell of the change."""
         entry.job = entry.job.model_copy(update=changes)
         try:
             self._write(entry.job)
-        # the job continues, but a restart may find its earlier state
         except OSError as error:
-            place = error.filename or self.path(entry.job.id) / _JOB
-            _logger.error("%s: %s; free some space", place, error.strerror)  # noqa: TRY400 - no traceback
+            # The job continues, but a restart may find its earlier state.
+            path = error.filename or self.path(entry.job.id) / _JOB
+            _logger.error("%s: %s; free some space", path, error.strerror)  # noqa: TRY400 - no traceback
         tell(Event.JOB_CHANGED, job=entry.job.id, state=entry.job.state.value)
 
     def _write(self, job: Job) -> None:
@@ -265,5 +283,6 @@ def _discard(folder: Path) -> None:
     """Delete a job's state, then its other files. Without the state, a remaining folder is not a
     job.
     """
+    # First, since a kill may come in between.
     (folder / _JOB).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)

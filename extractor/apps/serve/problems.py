@@ -75,8 +75,11 @@ class ProblemError(Exception):
         self.kind = kind
         self.detail = detail
         self.more = more
-        self.headers = {name.lower(): value for name, value in (headers or {}).items()}
+        self.headers: dict[str, str] = {}
+        for name, value in (headers or {}).items():
+            self.headers[name.lower()] = value
         if retry_s is not None:
+            # HTTP has whole seconds here, and 0 would mean at once.
             self.headers["retry-after"] = str(max(1, ceil(retry_s)))
 
 
@@ -87,9 +90,10 @@ def describe_unexpected(error: BaseException) -> str:
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):
         return type(error).__name__
-    return f"an unexpected {error.kind}" + (
-        f" at {error.frames[0]}" if error.frames else ""
-    )
+    described = f"an unexpected {error.kind}"
+    if error.frames:
+        described += f" at {error.frames[0]}"
+    return described
 
 
 def render_problem(error: Exception, request_id: str) -> Response:
@@ -101,49 +105,28 @@ def render_problem(error: Exception, request_id: str) -> Response:
     >>> json.loads(render_problem(KeyError("a word of the record"), "0").body)["detail"]
     'an unexpected KeyError'
     """
-    match error:
-        case HTTPException():  # the framework's own errors, with a status only
-            status = error.status_code
-            title = HTTPStatus(error.status_code).phrase
-            kind = "about:blank"
-            refusal = ProblemError(
-                kind, _DETAILS.get(status, error.detail), headers=error.headers
-            )
-        case ProblemError():
-            refusal = error
-        case RequestValidationError():
-            wrong = tuple(
-                WrongParameter(name=str(one["loc"][-1]), detail=one["msg"])
-                for one in error.errors()
-            )
-            named = "; ".join(
-                f"{parameter.name}: {parameter.detail}" for parameter in wrong
-            )
-            refusal = ProblemError("wrong-parameter", named, errors=wrong)
-        case ModelError():
-            refusal = ProblemError(
-                "model-away", "the model cannot be used at the moment", retry_s=30
-            )
-        case _:
-            refusal = ProblemError(
-                "internal", describe_unexpected(error), remedy="please report it"
-            )
-    if not isinstance(error, HTTPException):
+    if isinstance(error, HTTPException):
+        # The framework's own errors have a status only: RFC 9457 has this type for them.
+        type_ = "about:blank"
+        status = error.status_code
+        title = HTTPStatus(status).phrase
+        detail = _DETAILS.get(status, error.detail)
+        refusal = ProblemError(type_, detail, headers=error.headers)
+    else:
+        refusal = _find_problem(error)
+        type_ = problem_type(refusal.kind)
         status, title = PROBLEMS[refusal.kind]
-        kind = problem_type(refusal.kind)
-    instance = f"urn:uuid:{request_id}"
-    detail = refusal.detail
     problem = Problem(
-        type=kind,
+        type=type_,
         title=title,
         status=status,
-        detail=detail,
-        instance=instance,
+        detail=refusal.detail,
+        instance=f"urn:uuid:{request_id}",
         **refusal.more,
     )
-    content = json.dumps(
-        problem.model_dump(exclude_none=True), ensure_ascii=False
-    ).encode("utf-8", "backslashreplace")
+    text = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=False)
+    # Words of a request may have lone surrogates, which UTF-8 cannot write.
+    content = text.encode("utf-8", "backslashreplace")
     return Response(content, status, refusal.headers, PROBLEM_TYPE)
 
 
@@ -151,3 +134,23 @@ _DETAILS = {
     404: "There is nothing at this address.",
     405: "This address does not support that method.",
 }
+
+
+def _find_problem(error: Exception) -> ProblemError:
+    """Return the problem of an error that is not the framework's own."""
+    match error:
+        case ProblemError():
+            return error
+        case RequestValidationError():
+            wrong = []
+            for flaw in error.errors():
+                name = str(flaw["loc"][-1])
+                wrong.append(WrongParameter(name=name, detail=flaw["msg"]))
+            detail = "; ".join(f"{flaw.name}: {flaw.detail}" for flaw in wrong)
+            return ProblemError("wrong-parameter", detail, errors=tuple(wrong))
+        case ModelError():
+            detail = "the model cannot be used at the moment"
+            return ProblemError("model-away", detail, retry_s=30)
+        case _:
+            detail = describe_unexpected(error)
+            return ProblemError("internal", detail, remedy="please report it")

@@ -22,20 +22,21 @@ from extractor.concepts.own.json_schema import MOST_CHARACTERS
 from extractor.options import Choice, ExtractionOptions
 
 BODY_TYPES = (
-    *(
-        "application/json",
-        "application/x-ndjson",
-        "application/xml",
-        "text/xml",
-        "text/csv",
-        "text/plain",
-    ),
-    *(
-        "application/pdf",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ),
-    *("application/gzip", "application/zip", "application/octet-stream"),
+    "application/json",
+    "application/x-ndjson",
+    "application/xml",
+    "text/xml",
+    "text/csv",
+    "text/plain",
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/gzip",
+    "application/zip",
+    "application/octet-stream",
 )
+"""Media types of a body. The last one, of any bytes, holds for a body that does not say its type;
+the format is detected from the content.
+"""
 _BEARER = HTTPBearer(
     auto_error=False,
     scheme_name="key",
@@ -54,14 +55,14 @@ ServiceOfRequest = Annotated[Service, Depends(_find_service)]
 async def _find_caller(
     request: Request,
     service: ServiceOfRequest,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    authorization: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> Caller:
     """Return the caller of a request. Raises ``ProblemError`` for a wrong key, too many requests,
     and unknown parameters.
     """
-    if given is None:
+    if authorization is None:
         raise _refuse_key("send a key as Authorization: Bearer KEY")
-    caller = _identify(service, given.credentials)
+    caller = _identify(service, authorization.credentials)
     if caller is None:
         raise _refuse_key("this key is not valid")
     request.state.caller = caller.name
@@ -75,8 +76,9 @@ def _refuse_key(why: str) -> ProblemError:
 
 
 def _identify(service: Service, key: str) -> Caller | None:
-    """Return the holder of a key; comparing it with the operator's takes the same time for all."""
+    """Return the holder of a key, None if nobody has it."""
     token = service.settings.token.encode("utf-8", "surrogatepass")
+    # It takes the same time for every key: == would reveal how many characters are right.
     if secrets.compare_digest(key.encode("utf-8", "surrogatepass"), token):
         return Caller(OPERATOR, OPERATOR)
     return service.book.find(key)
@@ -84,20 +86,19 @@ def _identify(service: Service, key: str) -> Caller | None:
 
 def _check_parameters(request: Request) -> None:
     """Refuse parameters that the operation does not have: a misspelt one would be ignored."""
-    own = request.scope["route"].dependant
-    known = {
-        parameter.alias
-        for one in (own, *own.dependencies)
-        for parameter in one.query_params
-    }
-    unknown = sorted(set(request.query_params) - known)
+    operation = request.scope["route"].dependant
+    names = set()
+    for dependant in (operation, *operation.dependencies):
+        for parameter in dependant.query_params:
+            names.add(parameter.alias)
+    unknown = sorted(set(request.query_params) - names)
     if not unknown:
         return
-    choice = (
-        f"choose from {', '.join(sorted(known))}"
-        if known
-        else "this operation has none"
-    )
+    if names:
+        choice = f"choose from {', '.join(sorted(names))}"
+    else:
+        choice = "this operation has none"
+    # The answer repeats ten names at most, and no long one: anybody may send what they like.
     wrong = tuple(
         WrongParameter(name=name[:100], detail=choice) for name in unknown[:10]
     )
@@ -163,15 +164,20 @@ async def _read_options(
         list[Annotated[str, Field(max_length=MOST_CHARACTERS)]] | None, _SCHEMA
     ] = None,
 ) -> ExtractionOptions:
+    """Return the options of a request; the service's own hold for what it does not say. Raises
+    ``ProblemError`` for an invalid value.
+    """
     own = service.settings.options
-    given = {"effort": effort, "tasks": tasks, "min_confidence": min_confidence}
     chosen = {
-        name: getattr(own, name) if value is None else value
-        for name, value in given.items()
+        "effort": own.effort if effort is None else effort,
+        "tasks": own.tasks if tasks is None else tasks,
+        "min_confidence": (
+            own.min_confidence if min_confidence is None else min_confidence
+        ),
     }
-    kept = (
-        own.fields if fields is None else _choose_fields(own.fields, fields.split(","))
-    )
+    kept = own.fields
+    if fields is not None:
+        kept = _choose_fields(own.fields, fields.split(","))
     try:
         options = ExtractionOptions.read(chosen)
     except ValueError as error:
@@ -199,12 +205,15 @@ async def _read_schemas(
                 f"schema: the service has a field {field.name} of its own; rename yours"
             )
             raise ProblemError("wrong-parameter", detail)
-    unread = None if asks else explain_unread(brought)
+    if asks:
+        return brought
+    unread = explain_unread(brought)
     if unread:
-        said, _, _ = unread.partition("; ")
+        # What it advises after the semicolon is not for the callers of a service.
+        problem, _, _ = unread.partition("; ")
         raise ProblemError(
             "wrong-parameter",
-            f"schema: {said}",
+            f"schema: {problem}",
             remedy="request an effort other than none, of a service with a model "
             "(`extractor serve --model`)",
         )
@@ -214,13 +223,18 @@ async def _read_schemas(
 def _choose_fields(
     own: Sequence[CustomField], names: Sequence[str]
 ) -> tuple[CustomField, ...]:
-    known = {field.name: field for field in own}
+    """Return the service's own fields with these names; an empty name is none. Raises
+    ``ProblemError`` for a name that no field has.
+    """
+    own_names = [field.name for field in own]
     for name in names:
-        if name and name not in known:
-            choice = (
-                f"choose from {', '.join(known)}" if known else "the service has none"
-            )
-            raise ProblemError("wrong-parameter", f"{name}: no such field; {choice}")
+        is_empty = not name  # "fields=" requests no field at all
+        if is_empty or name in own_names:
+            continue
+        choice = "the service has none"
+        if own_names:
+            choice = f"choose from {', '.join(own_names)}"
+        raise ProblemError("wrong-parameter", f"{name}: no such field; {choice}")
     return tuple(field for field in own if field.name in names)
 
 
@@ -240,6 +254,7 @@ async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
 
     Raises ``ProblemError`` as ``read_body`` does, and if there is no space left.
     """
+    # A job whose upload has this name only was cut off: it is discarded at the next start.
     coming = path.with_name(f".{path.name}.coming")
     size = 0
     try:
@@ -258,11 +273,13 @@ async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
 
 
 async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
+    """Yield the body in blocks. Raises ``ProblemError`` as ``read_body`` does."""
     _check_type(request)
     remedy = "send fewer records at once, or use POST /v1/jobs for many; gzip helps"
     too_large = ProblemError(
         "too-large", f"the limit is {most_bytes:,} bytes", remedy=remedy
     )
+    # Refused before it is sent. Of a body in chunks, nobody knows the length before.
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most_bytes:
         raise too_large
@@ -279,28 +296,22 @@ def _check_type(request: Request) -> None:
     """Refuse unsupported types, such as forms: ``curl -d`` drops line breaks, multipart adds
     some.
     """
-    kind = (
-        request.headers.get("content-type", BODY_TYPES[-1])
-        .partition(";")[0]
-        .strip()
-        .lower()
-    )
-    if kind not in BODY_TYPES:
+    content_type = request.headers.get("content-type", BODY_TYPES[-1])
+    media_type, _, _ = content_type.partition(";")
+    if media_type.strip().lower() not in BODY_TYPES:
         remedy = (
             "send the file itself, as with: curl --data-binary @FILE -H 'Content-Type: "
             "application/octet-stream'"
         )
-        taken = ", ".join(BODY_TYPES)
+        supported = ", ".join(BODY_TYPES)
         raise ProblemError(
             "wrong-type",
-            f"supported types are {taken}",
-            headers={"accept-post": taken},
+            f"supported types are {supported}",
+            headers={"accept-post": supported},
             remedy=remedy,
         )
-    if request.headers.get("content-encoding", "identity").lower() not in {
-        "identity",
-        "gzip",
-    }:
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding not in {"identity", "gzip"}:
         raise ProblemError(
             "wrong-type",
             "this content encoding is not supported",

@@ -5,13 +5,20 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 from hashlib import sha256
 from importlib.util import find_spec
 from io import SEEK_CUR
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
@@ -52,6 +59,10 @@ _MEDIA_TYPES = {
 _TABLES = f"^({'|'.join(table.name for table in list_tables())}|custom_[a-z]\\w*)$"
 """The last are those of own fields."""
 _POLL_S = 0.2
+_LAST_EVENTS_S = 10.0
+"""So long a stream of events may take to end by itself at a stop. Without it, the library that
+sends the stream cuts it off as soon as it sees the stop, and the caller gets a broken response.
+"""
 _exporting = asyncio.Semaphore(1)
 
 extractions = APIRouter(tags=["extractions"])
@@ -105,6 +116,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, bytes]) ->
     ``ClientDisconnect``.
     """
     working = asyncio.create_task(work)
+    # The body has been read: the only message that may still come says that the caller has left.
     leaving = asyncio.ensure_future(request.receive())
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -134,7 +146,7 @@ async def submit_job(
         size = await save_body(
             request, upload / name, service.settings.options.max_upload_bytes
         )
-    except BaseException:
+    except BaseException:  # also a caller that goes away, which cancels this
         shutil.rmtree(upload.parent, ignore_errors=True)
         raise
     job = service.runner.submit(caller.id, job_id, name, size, options)
@@ -238,10 +250,14 @@ async def follow(
     """Server-sent events until the job ends. With Last-Event-ID, they continue after that event."""
     events = service.runner.path(job.id) / EVENTS
     start = _find_start(events, request.headers.get("last-event-id", ""))
-    if start and job.state not in ACTIVE and start == events.stat().st_size:
+    has_ended = job.state not in ACTIVE
+    has_all_events = start > 0 and start == events.stat().st_size
+    if has_ended and has_all_events:
         return Response(status_code=204)  # tells a browser not to reconnect
     return EventSourceResponse(
-        _follow(service, caller.id, job.id, events, start), sep="\n"
+        _follow(service, caller.id, job.id, events, start),
+        sep="\n",
+        shutdown_grace_period=_LAST_EVENTS_S,
     )
 
 
@@ -249,10 +265,14 @@ def _find_start(events: FilePath, last_id: str) -> int:
     """Return the byte after the event with that id, 0 for an unknown id. An event's id is the
     byte where it ends.
     """
-    start = int(last_id) if last_id.isdecimal() and len(last_id) <= 18 else 0
+    is_offset = last_id.isdecimal() and len(last_id) <= 18  # as a file may have
+    if not is_offset:
+        return 0
+    start = int(last_id)
     with events.open("rb") as file:
         file.seek(max(start - 1, 0))
-        return start if file.read(1) == b"\n" else 0
+        ends_event = file.read(1) == b"\n"
+    return start if ends_event else 0
 
 
 async def _follow(
@@ -261,28 +281,39 @@ async def _follow(
     """Yield the job, its events after the byte ``start`` with their ids, and the job again at its
     end.
 
-    Ends at once if the caller's key is no longer valid.
+    Ends at once if the caller's key is no longer valid, and at a stop of the service.
     """
     first = service.runner.find(caller, job_id)
     if first:
         yield _render("job", first.model_dump(mode="json"))
     with events.open("rb") as file:
         file.seek(start)
-        # The job is read before the events, which are complete if it has ended.
-        while (job := service.runner.find(caller, job_id)) and not service.is_stopping:
-            while (line := file.readline()).endswith(b"\n"):
+        while not service.is_stopping:
+            # The job is read before the events, which are complete if it has ended.
+            job = service.runner.find(caller, job_id)
+            if job is None:
+                return  # it was deleted
+            for line in _read_lines(file):
                 if not service.book.is_valid(caller):
                     return
                 with suppress(ValueError):  # incomplete because the service was killed
                     event: dict[str, Any] = json.loads(line)
                     yield _render(event.pop("event"), event, str(file.tell()))
-            file.seek(-len(line), SEEK_CUR)
             if not service.book.is_valid(caller):
                 return
             if job.state not in ACTIVE:
                 yield _render("job", job.model_dump(mode="json"))
                 return
             await asyncio.sleep(_POLL_S)
+
+
+def _read_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a growing file. A last line that is still being written stays unread."""
+    line = file.readline()
+    while line.endswith(b"\n"):
+        yield line
+        line = file.readline()
+    file.seek(-len(line), SEEK_CUR)
 
 
 def _render(
@@ -319,12 +350,11 @@ async def send_results(
             "not-finished", f"the job is {job.state.value} and has no result"
         )
     headers = {"x-job-state": job.state.value}
-    if format_ == "jsonl":
-        if table is not None:
-            problem = (
-                "table: JSON lines have all of each record; add format=csv or parquet"
-            )
-            raise ProblemError("wrong-parameter", problem)
+    is_table = format_ != "jsonl"
+    if not is_table and table is not None:
+        problem = "table: JSON lines have all of each record; add format=csv or parquet"
+        raise ProblemError("wrong-parameter", problem)
+    if not is_table:
         return FileResponse(results, media_type=_JSON_LINES, headers=headers)
     kind = Format(format_)
     name = "records" if table is None else table
@@ -351,6 +381,7 @@ async def _make_table(
         chosen = choose_tables((), [table], fields)
     except ValueError as error:
         raise ProblemError("wrong-parameter", str(error)) from None
+    # The version is the time of the results: a job that goes on gets new tables.
     path = folder / "tables" / str(version) / f"{table}.{kind}"
     async with _exporting:
         if not path.is_file():

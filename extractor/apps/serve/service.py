@@ -149,15 +149,17 @@ class Service:
             raise self._start_again(error)
 
     async def _start_processes(self) -> None:
+        """Start all worker processes. Each one starts at its first record."""
         record = _read_example()
         options = ExtractionOptions(effort=Effort.NONE)
-        steps = (
+        steps = [
             self._executor.compute(advance_record, record, options, [None])
             for _ in range(self.settings.workers)
-        )
+        ]
         await asyncio.gather(*steps)
 
     def _start_again(self, error: BaseException) -> ProblemError:
+        """Start the worker processes again, and return the problem to tell meanwhile."""
         self._starting = asyncio.create_task(self._start_processes())
         remedy = "see the service's standard error"
         return ProblemError(
@@ -224,16 +226,11 @@ class Service:
                         place=record.place,
                         remedy=record.remedy,
                     )
-                line = (
-                    await extract_with(
-                        self._executor, OpenExtractor(model, options), record
-                    )
-                ).line
-                return (
-                    await self._executor.compute(render, record, line)
-                    if render
-                    else line
-                )
+                extractor = OpenExtractor(model, options)
+                extracted = await extract_with(self._executor, extractor, record)
+                if not render:
+                    return extracted.line
+                return await self._executor.compute(render, record, extracted.line)
         except TimeoutError:
             if self.is_stopping:
                 raise ProblemError(
@@ -252,6 +249,7 @@ class Service:
                 "took-too-long", error.problem, remedy=error.remedy
             ) from None
         except RecordError:
+            # As the executor raises it for a record that kills its process.
             detail = "the process that extracted it died, perhaps for lack of memory"
             raise ProblemError(
                 "internal", detail, remedy="do not send the record again, and report it"

@@ -75,46 +75,52 @@ def choose_root(root: Path | None) -> Path:
     """Return the folder of a service: the given one, or the usual one of this user."""
     import platformdirs  # noqa: PLC0415 - of few commands
 
-    return (
-        root
-        or platformdirs.user_data_path("trial-extractor", appauthor=False) / "service"
-    )
+    if root:
+        return root
+    return platformdirs.user_data_path("trial-extractor", appauthor=False) / "service"
 
 
-def choose_token(given: str | None, host: str, root: Path) -> tuple[str, Path | None]:
-    """Return the operator's token, and its file unless the token is ``given``, by EXTRACTOR_TOKEN.
+def choose_token(
+    environment_token: str | None, host: str, root: Path
+) -> tuple[str, Path | None]:
+    """Return the operator's token: that of EXTRACTOR_TOKEN, or else that of a file, with its path.
 
     The file is ``ROOT/token``, which only its owner can read; a missing one is created. Raises
     ``StoreError`` if it cannot be read or created, and ``ValueError`` for a short token, or for an
     address that others reach without one.
     """
-    token = given
-    path = None
-    if not token:
-        if not is_loopback(host):
-            raise ValueError(
-                f"--host {host} can be reached by others: set EXTRACTOR_TOKEN to a secret of your "
-                "own"
-            )
-        path = (root / "token").absolute()
-        try:
-            root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(0o600)
-            path.chmod(0o600)  # the permissions of a restored backup may differ
-            if not path.read_text("ascii").strip():
-                path.write_text(f"{secrets.token_hex(32)}\n", "ascii")
-            token = path.read_text("ascii").strip()
-        except (OSError, UnicodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise StoreError(
-                f"{path}: {why}; set EXTRACTOR_TOKEN, or choose another --root"
-            ) from error
+    if environment_token:
+        _check_length(environment_token, "EXTRACTOR_TOKEN")
+        return environment_token, None
+    if not is_loopback(host):
+        raise ValueError(
+            f"--host {host} can be reached by others: set EXTRACTOR_TOKEN to a secret of your "
+            "own"
+        )
+    path = (root / "token").absolute()
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(0o600)
+        path.chmod(0o600)  # the permissions of a restored backup may differ
+        if not path.read_text("ascii").strip():
+            path.write_text(f"{secrets.token_hex(32)}\n", "ascii")
+        token = path.read_text("ascii").strip()
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise StoreError(
+            f"{path}: {why}; set EXTRACTOR_TOKEN, or choose another --root"
+        ) from error
+    _check_length(token, path)
+    return token, path
+
+
+def _check_length(token: str, origin: Path | str) -> None:
+    """Raise ``ValueError`` for a token that somebody could guess."""
     if len(token) < _SHORTEST_TOKEN:
         raise ValueError(
-            f"{path or 'EXTRACTOR_TOKEN'} has fewer than {_SHORTEST_TOKEN} characters; `openssl "
+            f"{origin} has fewer than {_SHORTEST_TOKEN} characters; `openssl "
             "rand -hex 32` makes one"
         )
-    return token, path
 
 
 def is_loopback(host: str) -> bool:

@@ -1,6 +1,6 @@
 """Group criteria that one line introduces, that "or" or "and" joins, or that exclude each other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,13 +26,13 @@ class Grouping:
 class _Node:
     """A list, a group in it, or a criterion, which also holds the group that it introduces.
 
-    ``place`` is that of the criterion, or of the first in the group. A group below a line has its
-    ``line``, and the ``draft`` of that, unless it is a heading.
+    ``position`` is that of the criterion among all, or of the first in the group. A group below a
+    line has its ``line``, and the ``draft`` of that, unless it is a heading.
     """
 
     kind: CriterionKind
     span: Span
-    place: int = 0
+    position: int = 0
     parent: "_Node | None" = None
     line: Reading[Any] | None = None
     draft: Draft | None = None
@@ -57,35 +57,41 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     alternatives.
     """
     lists, nodes = _plant(parsed, criteria)
-    for node in [each for each in _walk(lists) if each.line or each in lists]:
-        _find_rule(parsed, node)
-    groups = sorted(
-        (node for node in _walk(lists) if _is_shown(node)), key=lambda node: node.place
-    )
-    names = {node: f"g{number}" for number, node in enumerate(groups, 1)}
-
-    def name_around(node: _Node) -> str | None:
-        above = node.parent
-        while above and above not in names:
-            above = above.parent
-        return names[above] if above else None
-
+    for node in list(_walk(lists)):
+        if node.line or node in lists:
+            _find_rule(parsed, node)
+    shown = [node for node in _walk(lists) if _is_shown(node)]
+    shown.sort(key=lambda node: node.position)
+    names = {node: f"g{number}" for number, node in enumerate(shown, 1)}
     builder = ItemBuilder(parsed, parsed.whole, "eligibility")
-    stated: list[CriterionGroup] = []
-    for number, node in enumerate(groups):
-        lead_in = (
-            builder.add(f"groups[{number}].lead_in", node.line) if node.line else None
-        )
-        if node.rule and (said := builder.add(f"groups[{number}].rule", node.rule)):
-            update = {
-                "id": names[node],
-                "lead_in": lead_in,
-                "parent": name_around(node),
-            }
-            stated.append(said.model_copy(update=update))
-    return Grouping(
-        tuple(stated), builder.build()["evidence"], tuple(map(name_around, nodes))
-    )
+    groups: list[CriterionGroup] = []
+    for number, node in enumerate(shown):
+        lead_in = None
+        if node.line:
+            lead_in = builder.add(f"groups[{number}].lead_in", node.line)
+        if not node.rule:
+            continue
+        group = builder.add(f"groups[{number}].rule", node.rule)
+        if not group:
+            continue
+        parent = _name_around(node, names)
+        update = {"id": names[node], "lead_in": lead_in, "parent": parent}
+        groups.append(group.model_copy(update=update))
+    evidence = builder.build()["evidence"]
+    holders = tuple(_name_around(node, names) for node in nodes)
+    return Grouping(tuple(groups), evidence, holders)
+
+
+def _name_around(node: _Node, names: Mapping[_Node, str]) -> str | None:
+    """Return the name of the innermost shown group in which a node stands, None if in none."""
+    above = node.parent
+    while above and above not in names:
+        above = above.parent
+    return names[above] if above else None
+
+
+_Location = tuple[CriterionKind, str, int]
+"""Where a line or criterion of a list begins: the list, the section, the offset in it."""
 
 
 def _plant(
@@ -93,45 +99,52 @@ def _plant(
 ) -> tuple[list[_Node], list[_Node]]:
     """Return the lists with all groups that lines make in them, and the node of each criterion."""
     lists = {kind: _Node(kind, _NOWHERE) for kind in CriterionKind}
-    drafts = {(one.span.section, one.span.start): one for one in parsed.criteria}
-    groups: dict[tuple[CriterionKind, str, int], _Node] = {}
-    stated: dict[tuple[CriterionKind, str, int], _Node] = {}
+    drafts = {}
+    for draft in parsed.criteria:
+        drafts[draft.span.section, draft.span.start] = draft
+    groups: dict[_Location, _Node] = {}
+    planted: dict[_Location, _Node] = {}
     nodes: list[_Node] = []
-    for place, draft in enumerate(criteria):
+    for position, draft in enumerate(criteria):
         kind: CriterionKind = _resolve(parsed, draft, "kind").value
-        group = lists[kind]
-        above = list[tuple[Reading[Any], Draft | None]]()
+        holder = lists[kind]
+        # the lines above the criterion that have no group yet, from the innermost one
+        new: list[tuple[Reading[Any], Draft | None]] = []
         line = _find_line(parsed, draft)
-        while line:  # the lines above it that are new, from the innermost one
+        while line:
             span = line.spans[0]
-            known = groups.get((kind, span.section, span.start))
-            if known:
-                group = known
+            group = groups.get((kind, span.section, span.start))
+            if group:
+                holder = group
                 break
-            above.append((line, drafts.get((span.section, span.start))))
-            line = _find_line(parsed, above[-1][1])
-        for line, introducing in reversed(above):
-            key = (kind, line.spans[0].section, line.spans[0].start)
-            holder = stated.get(key, group)  # a criterion that introduces others
-            group = groups[key] = holder.hold(
-                _Node(kind, line.spans[0], place, line=line, draft=introducing)
-            )
-        nodes.append(group.hold(_Node(kind, draft.span, place)))
-        stated[kind, draft.span.section, draft.span.start] = nodes[-1]
+            introducing = drafts.get((span.section, span.start))
+            new.append((line, introducing))
+            line = _find_line(parsed, introducing)
+        for line, introducing in reversed(new):
+            span = line.spans[0]
+            location = (kind, span.section, span.start)
+            # a criterion that introduces others holds their group
+            around = planted.get(location, holder)
+            node = _Node(kind, span, position, line=line, draft=introducing)
+            holder = around.hold(node)
+            groups[location] = holder
+        node = holder.hold(_Node(kind, draft.span, position))
+        nodes.append(node)
+        planted[kind, draft.span.section, draft.span.start] = node
     return list(lists.values()), nodes
 
 
 def _find_line(parsed: ParsedRecord, draft: Draft | None) -> Reading[Any] | None:
     """Return the line that introduces another one, and stands before it."""
-    line = _resolve(parsed, draft, "lead_in") if draft else None
-    if draft is None or line is None or not line.spans:
+    if draft is None:
+        return None
+    line = _resolve(parsed, draft, "lead_in")
+    if not line.spans:
         return None
     span = line.spans[0]
-    return (
-        line
-        if span.section == draft.span.section and span.start < draft.span.start
-        else None
-    )
+    if span.section != draft.span.section or span.start >= draft.span.start:
+        return None
+    return line
 
 
 def _resolve(parsed: ParsedRecord, draft: Draft, name: str) -> Reading[Any]:
@@ -148,39 +161,45 @@ def _walk(lists: Sequence[_Node]) -> Iterator[_Node]:
 
 
 def _is_shown(node: _Node) -> bool:
-    alternative = node.parent and node.parent.rule and not node.parent.line
-    return node.rule is not None and (len(node.members) > 1 or bool(alternative))
+    """Return whether a group says something: it has several members, or is an alternative to
+    others beside it.
+    """
+    if node.rule is None:
+        return False
+    if len(node.members) > 1:
+        return True
+    around = node.parent
+    return around is not None and bool(around.rule) and not around.line
 
 
 def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
     """Find how the members of a list or group belong together, and the groups among them that no
     line introduces.
     """
-    passages = [parsed.passage(one.span).alone() for one in node.members]
+    members = node.members
+    passages = [parsed.passage(member.span).alone() for member in members]
     usual = usual_rule(node.kind)
     if node.line:
         node.rule = _resolve(parsed, node.draft, "rule") if node.draft else None
         # a heading, or a line that a model alone says to introduce
         if node.rule is None or node.rule.value is None:
-            node.rule = read_rule(
-                parsed.passage(node.span).alone(), passages, node.kind
-            )
+            line = parsed.passage(node.span).alone()
+            node.rule = read_rule(line, passages, node.kind)
         usual = node.rule.value.rule
     if usual is GroupRule.AT_LEAST:
         return
-    members = node.members
     node.members = []
-    done = 0
+    held = 0
     for first, end, rule in find_runs(passages, usual):
-        if node.line and end - first == len(members):
+        is_whole = end - first == len(members)
+        if node.line and is_whole:
             continue
-        for one in members[done:first]:
-            node.hold(one)
-        run = node.hold(
-            _Node(node.kind, members[first].span, members[first].place, rule=rule)
-        )
-        for one in members[first:end]:
-            run.hold(one)
-        done = end
-    for one in members[done:]:
-        node.hold(one)
+        for member in members[held:first]:
+            node.hold(member)
+        start = members[first]
+        run = node.hold(_Node(node.kind, start.span, start.position, rule=rule))
+        for member in members[first:end]:
+            run.hold(member)
+        held = end
+    for member in members[held:]:
+        node.hold(member)

@@ -24,26 +24,26 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
     ...     CriterionGroup(id="", rule="at_least", n=2),
     ...     CriterionGroup(id="", rule="any"),
     ... ]
-    >>> [bool(find_group_rule(tokens, each)) for each in rules]
+    >>> [bool(find_group_rule(tokens, rule)) for rule in rules]
     [True, False]
     """
     stated = read_words(tokens)
     if stated:
-        said, (first, end) = stated
-        if said == value:
+        group, (first, end) = stated
+        if group == value:
             return Derived(first, end)
-        open_ = "any" in map(str.lower, tokens.words[first:end]) or rule(
-            "denies_parts"
-        ).ends(tokens, first)
-        chosen = said.rule is GroupRule.ANY and value.rule is GroupRule.ALL and open_
-        return Derived(first, end, Support.INFERRED) if chosen else None
-    numbers = [
-        one for one in find_numbers(tokens) if one.value in (value.n, value.n_high)
-    ]
-    if value.n is not None and {one.value for one in numbers} != {
-        value.n,
-        value.n_high,
-    } - {None}:
+        if group.rule is not GroupRule.ANY or value.rule is not GroupRule.ALL:
+            return None
+        has_any = "any" in map(str.lower, tokens.words[first:end])
+        if has_any or rule("denies_parts").ends(tokens, first):
+            return Derived(first, end, Support.INFERRED)
         return None
-    first, end = (numbers[0].first, numbers[-1].end) if numbers else (0, len(tokens))
-    return Derived(first, end, Support.INFERRED)
+    wanted = {value.n, value.n_high}
+    numbers = [number for number in find_numbers(tokens) if number.value in wanted]
+    if value.n is not None:
+        written = {number.value for number in numbers}
+        if written != wanted - {None}:
+            return None
+    if not numbers:
+        return Derived(0, len(tokens), Support.INFERRED)
+    return Derived(numbers[0].first, numbers[-1].end, Support.INFERRED)

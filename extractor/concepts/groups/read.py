@@ -65,42 +65,38 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
     """
     stated: list[tuple[Found, CriterionGroup]] = []
     for name in ("number_of_parts", "number_of_named_parts"):
-        stated += (
-            (found, group)
-            for found in rule(name).find(tokens)
-            if (group := _read_count(found))
-        )
-    for name, said in (
-        ("all_of_parts", GroupRule.ALL),
-        ("any_of_parts", GroupRule.ANY),
-    ):
-        stated += (
-            (found, CriterionGroup(id="", rule=said))
-            for found in rule(name).find(tokens)
-        )
+        for found in rule(name).find(tokens):
+            group = _read_count(found)
+            if group:
+                stated.append((found, group))
+    all_parts = CriterionGroup(id="", rule=GroupRule.ALL)
+    stated += [(found, all_parts) for found in rule("all_of_parts").find(tokens)]
+    any_part = CriterionGroup(id="", rule=GroupRule.ANY)
+    stated += [(found, any_part) for found in rule("any_of_parts").find(tokens)]
     if not stated:
         return None
-    last, group = max(stated, key=lambda one: (one[0].end, -one[0].first))
+    # the words that stand last count, and of those that end there, the longest
+    last, group = max(stated, key=lambda pair: (pair[0].end, -pair[0].first))
     return group, (last.first, last.end)
 
 
 def _read_count(found: Found) -> CriterionGroup | None:
     """Return the rule of a number of parts: "one or more" is any of them."""
-    least, most = (read_number(found.read(name) or "") for name in ("n", "high"))
-    named = "floor" in found.match.re.groupindex
+    least = read_number(found.read("n") or "")
+    most = read_number(found.read("high") or "")
     if not isinstance(least, int):
         return None
-    if named and not any(map(found.has, ("more", "floor", "open", "high"))):
+    can_have_floor = "floor" in found.match.re.groupindex
+    is_open = any(map(found.has, ("more", "floor", "open", "high")))
+    if can_have_floor and not is_open:
         return None
-    least += found.has("more")
-    if least < 2 and not isinstance(most, int):
+    if found.has("more"):
+        least += 1  # "more than two"
+    if isinstance(most, int):
+        return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=least, n_high=most)
+    if least < 2:
         return CriterionGroup(id="", rule=GroupRule.ANY)
-    return CriterionGroup(
-        id="",
-        rule=GroupRule.AT_LEAST,
-        n=least,
-        n_high=most if isinstance(most, int) else None,
-    )
+    return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=least)
 
 
 def read_rule(
@@ -120,24 +116,23 @@ def read_rule(
     usual = usual_rule(kind)
     joints = [find_joint(*pair) for pair in pairwise(items)]
     words = {joint.word for joint in joints if joint}
-    last = joints[-1] if joints else None
     stated = read_words(line.tokens)
     if stated:
         return _read_stated(*stated, line, items, usual=usual, words=words)
-    # "A, B and C" lists exclusions, and each of them is enough, unless "and" stands behind each.
-    if (
-        last
-        and words == {_OTHER[usual]}
-        and (all(joints) or last.alone or usual is GroupRule.ALL)
-    ):
-        return _join(usual, "joined items" if all(joints) else "last item joined", last)
+    last = joints[-1] if joints else None
+    if last and words == {_OTHER[usual]}:
+        if all(joints):
+            return _join(usual, "joined items", last)
+        # "A, B and C" lists exclusions, and each of them is enough, unless "and" stands behind
+        # each.
+        if last.alone or usual is GroupRule.ALL:
+            return _join(usual, "last item joined", last)
     if usual is GroupRule.ALL:
-        return _conclude(*_judge_inclusions(line.tokens, items), line)
-    permits = rule("permits_if").search(line.tokens)
-    return _conclude(
-        *((GroupRule.ALL, "permitted if") if permits else (usual, "any exclusion")),
-        line,
-    )
+        judged, case = _judge_inclusions(line.tokens, items)
+        return _conclude(judged, case, line)
+    if rule("permits_if").search(line.tokens):
+        return _conclude(GroupRule.ALL, "permitted if", line)
+    return _conclude(usual, "any exclusion", line)
 
 
 def _read_stated(
@@ -158,12 +153,11 @@ def _read_stated(
             return _conclude(GroupRule.ALL, "none of the parts", line)
         if rule("good_values").search(line.tokens) and _are_values(items):
             return _conclude(GroupRule.ALL, "any of good values", line)
-    unlike = words == {OR if group.rule is GroupRule.ALL else AND}
-    case = (
-        "said, but joined otherwise"
-        if unlike
-        else f"said: {group.rule.value.replace('_', ' ')}"
-    )
+    unlike = OR if group.rule is GroupRule.ALL else AND
+    if words == {unlike}:
+        case = "said, but joined otherwise"
+    else:
+        case = f"said: {group.rule.value.replace('_', ' ')}"
     return Reading(
         group, measured("group", case), (span_of(line.part(*place)),), Support.PARSED
     )
@@ -175,28 +169,33 @@ def _judge_inclusions(
     """Return how inclusions below a line that does not say it belong together, and the case of
     the judgement.
     """
-    found = _find_alternatives(items)
-    if found and found[:2] == (0, len(items)):
-        return GroupRule.ANY, found[2]
+    alternatives = _find_alternatives(items)
+    if alternatives:
+        first, end, case = alternatives
+        if first == 0 and end == len(items):
+            return GroupRule.ANY, case
     if headings.names_group(tokens) or _name_group(tokens):
         return GroupRule.ALL, "all of some people"
     values = _are_values(items)
     wanted = any(rule(name).search(tokens) for name in ("good_values", "levels"))
-    case = next(
-        (case for name, case in _PARTS_OF_ITS_SENSE if rule(name).search(tokens)), None
-    )
-    if (
-        case is None
-        and not values
-        and rule("kinds").search(tokens)
-        and _are_names(items)
-    ):
-        case = "names of kinds"
-    if case and not wanted:
-        return GroupRule.ANY, case
+    part_case = _find_part_case(tokens)
+    if part_case is None and not values:
+        names_kinds = rule("kinds").search(tokens)
+        if names_kinds and _are_names(items):
+            part_case = "names of kinds"
+    if part_case and not wanted:
+        return GroupRule.ANY, part_case
     if not values:
         return GroupRule.ALL, "all inclusions"
     return GroupRule.ALL, "all values" if wanted else "all stated values"
+
+
+def _find_part_case(tokens: Tokens) -> str | None:
+    """Return the case of a line that holds if any of its parts does, None for another line."""
+    for name, case in _PARTS_OF_ITS_SENSE:
+        if rule(name).search(tokens):
+            return case
+    return None
 
 
 def _conclude(said: GroupRule, case: str, line: Passage) -> Reading[CriterionGroup]:
@@ -223,22 +222,21 @@ def _are_values(items: Sequence[Passage]) -> bool:
     """Return whether most items state a level of something: "Platelets >= 100", "Bilirubin
     normal".
     """
-    return 2 * sum(
-        rule("level").search(item.tokens) is not None for item in items
-    ) > len(items)
+    levels = [item for item in items if rule("level").search(item.tokens)]
+    return 2 * len(levels) > len(items)
 
 
 def _are_names(items: Sequence[Passage]) -> bool:
     """Return whether most items are short names, which state nothing about a participant."""
-    named = (
-        headings.count_words(item.tokens) <= 8
-        and not rule("no_kind").search(item.tokens)
-        for item in items
-    )
-    return 2 * sum(named) > len(items)
+    names = 0
+    for item in items:
+        is_short = headings.count_words(item.tokens) <= 8
+        if is_short and not rule("no_kind").search(item.tokens):
+            names += 1
+    return 2 * names > len(items)
 
 
-def find_joint(one: Passage, other: Passage) -> Joint | None:
+def find_joint(item: Passage, following: Passage) -> Joint | None:
     r"""Return the word that joins an item to the one before it: at the end of that, in a line
     between, or at its start.
 
@@ -247,24 +245,23 @@ def find_joint(one: Passage, other: Passage) -> Joint | None:
     >>> find_joint(first, second).word, find_joint(second, third).alone
     ('or', True)
     """
-    raw = one.section.raw
-    first, _ = one.raw_span
-    start, end = other.raw_span
-    if one.section.name != other.section.name or first >= start:
+    section = item.section
+    first, _ = item.raw_span
+    start, end = following.raw_span
+    if section.name != following.section.name or first >= start:
         return None
-    begin = max(first, start - _REACH)
-    found = _BEFORE.search(raw[begin:start])
-    shift = begin
-    if found is None:
-        found = _FIRST.match(raw[start:end])
-        shift = start
-    if found is None:
+    offset = max(first, start - _REACH)
+    joint = _BEFORE.search(section.raw[offset:start])
+    if joint is None:
+        offset = start
+        joint = _FIRST.match(section.raw[start:end])
+    if joint is None:
         return None
-    word = found["word"]
-    place = Span(
-        one.section.name, shift + found.start("word"), shift + found.end("word")
-    )
-    return Joint(AND if word.casefold() == AND else OR, word.isupper(), place)
+    written = joint["word"]
+    # "and/or" is an "or"
+    word = AND if written.casefold() == AND else OR
+    span = Span(section.name, offset + joint.start("word"), offset + joint.end("word"))
+    return Joint(word, written.isupper(), span)
 
 
 def find_runs(
@@ -287,27 +284,26 @@ def find_runs(
     [(1, 3, 'any of')]
     """
     joints = [find_joint(*pair) for pair in pairwise(items)]
-    joined = [joint is not None and joint.word == _OTHER[usual] for joint in joints]
-    if usual is GroupRule.ANY:
-        joined = [
-            each and joint is not None and joint.alone
-            for each, joint in zip(joined, joints, strict=True)
-        ]
+    joined = [_contradicts(joint, usual) for joint in joints]
     for first, end in _list_runs(joined):
         joint = joints[first]
         if joint:
-            yield (
-                first,
-                end,
-                _join(usual, "joined, in capitals" if joint.alone else "joined", joint),
-            )
-    if (
-        usual is GroupRule.ALL
-        and not any(joined)
-        and (found := _find_alternatives(items))
-    ):
-        first, end, case = found
+            case = "joined, in capitals" if joint.alone else "joined"
+            yield first, end, _join(usual, case, joint)
+    if usual is not GroupRule.ALL or any(joined):
+        return
+    alternatives = _find_alternatives(items)
+    if alternatives:
+        first, end, case = alternatives
         yield first, end, _conclude(GroupRule.ANY, case, items[first])
+
+
+def _contradicts(joint: Joint | None, usual: GroupRule) -> bool:
+    """Return whether a joint says otherwise than the rule of its list."""
+    if joint is None or joint.word != _OTHER[usual]:
+        return False
+    # "and" also joins the last of some exclusions, each of which is enough
+    return joint.alone or usual is not GroupRule.ANY
 
 
 def _find_alternatives(items: Sequence[Passage]) -> tuple[int, int, str] | None:
@@ -316,9 +312,8 @@ def _find_alternatives(items: Sequence[Passage]) -> tuple[int, int, str] | None:
     """
     for label, case in _ALTERNATIVES:
         labels = [label(item.tokens) for item in items]
-        for first, end in _list_runs(
-            [bool(one and other) for one, other in pairwise(labels)]
-        ):
+        are_labelled = [bool(one and other) for one, other in pairwise(labels)]
+        for first, end in _list_runs(are_labelled):
             if len(set(labels[first:end])) == end - first:
                 return first, end, case
     return None
@@ -331,11 +326,12 @@ def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
     [(1, 4)]
     """
     first = 0
-    for at, goes_on in enumerate([*joined, False]):
-        if not goes_on:
-            if at > first:
-                yield first, at + 1
-            first = at + 1
+    for position, goes_on in enumerate([*joined, False]):
+        if goes_on:
+            continue
+        if position > first:
+            yield first, position + 1
+        first = position + 1
 
 
 def _name_part(tokens: Tokens) -> str:
@@ -354,14 +350,10 @@ def _name_group(tokens: Tokens) -> str:
 
 
 def _name_sex(tokens: Tokens) -> str:
-    return next(
-        (
-            name
-            for name in ("men_of_an_age", "women_of_an_age")
-            if rule(name).starts(tokens, 0)
-        ),
-        "",
-    )
+    for name in ("men_of_an_age", "women_of_an_age"):
+        if rule(name).starts(tokens, 0):
+            return name
+    return ""
 
 
 _ALTERNATIVES: Sequence[tuple[Callable[[Tokens], str], str]] = (

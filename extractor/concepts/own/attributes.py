@@ -190,11 +190,12 @@ class Attribute(FrozenModel):
 
     @model_validator(mode="after")
     def _examples_can_be_read(self) -> Self:
-        for given in (
-            *self.examples,
-            *(one.gives for one in self.patterns if one.gives),
-        ):
-            self.read_all(given)
+        """Raise ``ValueError`` if an example, or what a pattern gives, is no value of this type."""
+        for example in self.examples:
+            self.read_all(example)
+        for pattern in self.patterns:
+            if pattern.gives:
+                self.read_all(pattern.gives)
         return self
 
     def read(self, given: Any) -> Any:
@@ -216,32 +217,38 @@ class Attribute(FrozenModel):
         if isinstance(given, dict) and issubclass(held, FrozenModel):
             with suppress(ValidationError):
                 return held.model_validate(given)
-        if isinstance(given, int | float | date) and (
-            held is bool or not isinstance(given, bool)
-        ):
-            given = str(given)
-        if not isinstance(given, str) or not given.strip() or self.parts:
+        written = self._write(given)
+        if not written.strip() or self.parts:
+            shown = written or given
             raise ValueError(
-                f"{self.name}: {given!r} is no {self.type}; write {self.form}"
+                f"{self.name}: {shown!r} is no {self.type}; write {self.form}"
             )
-        value = self.type.read(given)
-        if self.choices:
-            value = {word.casefold(): word for word in self.choices}.get(
-                value.casefold()
-            )
-            if value is None:
-                raise ValueError(
-                    f"{self.name}: {given!r} is none of: {', '.join(self.choices)}"
-                )
-        return value
+        value = self.type.read(written)
+        return self._choose(value, written) if self.choices else value
+
+    def _write(self, given: Any) -> str:
+        """Return the written form of a value; "" for what has none."""
+        if isinstance(given, str):
+            return given
+        if isinstance(given, bool) and self.type.held is not bool:
+            return ""
+        return str(given) if isinstance(given, int | float | date) else ""
+
+    def _choose(self, value: str, written: str) -> str:
+        """Return the word of the closed set that a value is, in any case. Raises ``ValueError``."""
+        for word in reversed(self.choices):
+            if word.casefold() == value.casefold():
+                return word
+        raise ValueError(
+            f"{self.name}: {written!r} is none of: {', '.join(self.choices)}"
+        )
 
     def read_all(self, given: Any) -> Any:
         """Read a value, or all members if the attribute is a list. Raises ``ValueError``."""
         if not self.many:
             return self.read(given)
-        return tuple(
-            map(self.read, given if isinstance(given, list | tuple) else [given])
-        )
+        members = given if isinstance(given, list | tuple) else [given]
+        return tuple(map(self.read, members))
 
     @property
     def form(self) -> str:
@@ -254,23 +261,17 @@ class Attribute(FrozenModel):
 
     def describe(self) -> str:
         """Say how a model writes the value, and what it means."""
-        said = f"{self.name}: {'a list, each ' if self.many else ''}{self.form}"
+        listed = "a list, each " if self.many else ""
+        description = f"{self.name}: {listed}{self.form}"
         if self.definition:
-            said += f". {self.definition}"
+            description += f". {self.definition}"
         if self.examples:
-            said += f" Such as: {'; '.join(map(str, self.examples))}"
-        return said
+            description += f" Such as: {'; '.join(map(str, self.examples))}"
+        return description
 
     def annotate(self, owner: str, label: str | None) -> tuple[Any, Any]:
         """Return annotation and default of its field in the class of values ``owner``."""
-        title = to_pascal(f"{owner}_{self.name}")
-        others = {AttributeType.NUMBER: Number, AttributeType.DATE: str}
-        held: Any = others.get(self.type, self.type.held)
-        if self.choices:
-            words = {f"word{n}": word for n, word in enumerate(self.choices)}
-            held = cast("Any", StrEnum)(title, words)
-        elif self.parts:
-            held = make_class(title, self.parts, self.definition)
+        held: Any = self._make_type(to_pascal(f"{owner}_{self.name}"))
         default: Any = () if self.many else None
         if self.many:
             held = tuple[held, ...]
@@ -278,20 +279,33 @@ class Attribute(FrozenModel):
             held = held | None
         if self.required:
             default = ...
-        said = Annotated[held, FieldMetadata(self.type.comparison, label=label)]
-        return said, Field(default, description=self.definition or None)
+        annotation = Annotated[held, FieldMetadata(self.type.comparison, label=label)]
+        return annotation, Field(default, description=self.definition or None)
+
+    def _make_type(self, title: str) -> Any:
+        """Return the type of one value. A class that is made for it has the name ``title``."""
+        if self.choices:
+            words = {f"word{n}": word for n, word in enumerate(self.choices)}
+            return cast("Any", StrEnum)(title, words)
+        if self.parts:
+            return make_class(title, self.parts, self.definition)
+        if self.type is AttributeType.NUMBER:
+            return Number
+        if self.type is AttributeType.DATE:
+            return str
+        return self.type.held
 
     @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of what a model writes."""
-        one: dict[str, Any] = {"type": "string"}
+        schema: dict[str, Any] = {"type": "string"}
         if self.type is AttributeType.BOOLEAN:
-            one = {"type": "boolean"}
+            schema = {"type": "boolean"}
         elif self.choices:
-            one = {"type": "string", "enum": list(self.choices)}
+            schema = {"type": "string", "enum": list(self.choices)}
         elif self.parts:
-            one = describe_keys(self.parts)
-        return {"type": "array", "items": one} if self.many else one
+            schema = describe_keys(self.parts)
+        return {"type": "array", "items": schema} if self.many else schema
 
 
 Faults = list[tuple[str, str]]
@@ -317,23 +331,31 @@ def read_parts(
     faults: Faults = []
     lacking: list[str] = []
     for attribute in attributes:
-        written = given.get(attribute.name)
-        is_list = attribute.many and isinstance(written, list | tuple)
-        members: Any = written if is_list else [written]
-        read = []
-        for member in members:
-            value, wrong = _read_member(attribute, member)
-            read += [] if value is None else [value]
-            faults += wrong
-        if read:
-            values[attribute.name] = tuple(read) if attribute.many else read[0]
+        members, wrong = _read_members(attribute, given.get(attribute.name))
+        faults += wrong
+        if members:
+            values[attribute.name] = tuple(members) if attribute.many else members[0]
         elif attribute.required:
             lacking.append(attribute.name)
-    if lacking or not values:
-        return {}, faults or [
-            (str(given), f"{', '.join(lacking) or 'a value'} is missing")
-        ]
-    return values, faults
+    if values and not lacking:
+        return values, faults
+    if not faults:
+        missing = ", ".join(lacking) or "a value"
+        faults = [(str(given), f"{missing} is missing")]
+    return {}, faults
+
+
+def _read_members(attribute: Attribute, written: Any) -> tuple[list[Any], Faults]:
+    """Return the members of a list that can be read, or one value, and what cannot be read."""
+    is_list = attribute.many and isinstance(written, list | tuple)
+    members: list[Any] = []
+    faults: Faults = []
+    for member in written if is_list else [written]:
+        value, wrong = _read_member(attribute, member)
+        if value is not None:
+            members.append(value)
+        faults += wrong
+    return members, faults
 
 
 def _read_member(attribute: Attribute, written: Any) -> tuple[Any, Faults]:
@@ -342,9 +364,8 @@ def _read_member(attribute: Attribute, written: Any) -> tuple[Any, Faults]:
         return None, []
     if attribute.parts and isinstance(written, dict):
         values, faults = read_parts(attribute.parts, written)
-        return values or None, [
-            (text, f"{attribute.name}: {reason}") for text, reason in faults
-        ]
+        located = [(text, f"{attribute.name}: {reason}") for text, reason in faults]
+        return values or None, located
     try:
         return attribute.read(written), []
     except ValueError as error:
@@ -354,7 +375,8 @@ def _read_member(attribute: Attribute, written: Any) -> tuple[Any, Faults]:
 def describe_keys(attributes: Iterable[Attribute], *first: str) -> dict[str, Any]:
     """Return the JSON schema of an object with these attributes, behind ``first`` keys of text."""
     keys: dict[str, Any] = {key: {"type": "string"} for key in first}
-    keys |= {one.name: one.json_schema for one in attributes}
+    for attribute in attributes:
+        keys[attribute.name] = attribute.json_schema
     return {"type": "object", "properties": keys, "additionalProperties": False}
 
 
@@ -368,5 +390,7 @@ def make_class(
 
     ``label`` is what people read of the only attribute; by default its name.
     """
-    fields: Any = {one.name: one.annotate(title, label) for one in attributes}
+    fields: Any = {}
+    for attribute in attributes:
+        fields[attribute.name] = attribute.annotate(title, label)
     return create_model(title, __base__=FrozenModel, __doc__=definition, **fields)

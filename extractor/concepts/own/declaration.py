@@ -148,7 +148,9 @@ class CustomField(FrozenModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.needs_quote and any(one.name == "quote" for one in self.attributes):
+        """Raise ``ValueError`` for parts that contradict each other, and unknown names."""
+        names = [attribute.name for attribute in self.attributes]
+        if self.needs_quote and "quote" in names:
             raise ValueError(
                 "quote is the key of the words that prove a value; leave it out, each value has "
                 "its own"
@@ -161,17 +163,15 @@ class CustomField(FrozenModel):
             raise ValueError(
                 "'where' chooses among criteria, regimens or endpoints; a record is one"
             )
-        unknown = [
-            name
-            for name in self.sections
-            if not any(one.startswith(name.split("[")[0]) for one in _SECTIONS)
-        ]
+        unknown = [name for name in self.sections if not _is_section(name)]
         refuse_unknown("section", unknown, _SECTIONS)
-        choices = [info for info in self.of.fields if info.kind is ValueKind.CHOICE]
-        closed = {info.name: tuple(info.type.__members__.values()) for info in choices}
-        refuse_unknown(f"closed set of a {self.of}", list(self.where), tuple(closed))
+        choices = {}
+        for info in self.of.fields:
+            if info.kind is ValueKind.CHOICE:
+                choices[info.name] = tuple(info.type.__members__.values())
+        refuse_unknown(f"closed set of a {self.of}", list(self.where), tuple(choices))
         for name, words in self.where.items():
-            refuse_unknown(name, words, closed[name])
+            refuse_unknown(name, words, choices[name])
         return self
 
     @property
@@ -179,32 +179,41 @@ class CustomField(FrozenModel):
         """Whether an answer needs a quote beside its attributes; words of the record are their
         own.
         """
-        return any(one.type is not AttributeType.QUOTE for one in self.attributes)
+        types = {attribute.type for attribute in self.attributes}
+        return not types <= {AttributeType.QUOTE}
 
     @property
     def has_patterns(self) -> bool:
         """Whether something of the field is read without a model."""
-        return any(one.patterns for one in self.attributes)
+        return any(attribute.patterns for attribute in self.attributes)
 
     def list_unread(self) -> list[str]:
         """Return what no pattern reads: the whole field, or some of its attributes."""
         if not self.has_patterns:
             return [self.name]
-        texts = [pattern.text for one in self.attributes for pattern in one.patterns]
-        return [
-            f"{self.name}.{one.name}"
-            for one in self.attributes
-            if not one.patterns
-            and not any(names_part(text, one.name) for text in texts)
-        ]
+        texts: list[str] = []
+        for attribute in self.attributes:
+            texts += [pattern.text for pattern in attribute.patterns]
+        unread = []
+        for attribute in self.attributes:
+            if attribute.patterns:
+                continue
+            # a pattern of another attribute may have a part of its name
+            if not any(names_part(text, attribute.name) for text in texts):
+                unread.append(f"{self.name}.{attribute.name}")
+        return unread
 
     @property
     def tokens(self) -> int:
         """Output tokens that an answer may take at most: a long sentence for the quote, and its
         values.
         """
-        parts = sum(len(one.parts) or 1 for one in self.attributes)
-        return (60 if self.needs_quote else 10) + 30 * parts * (3 if self.many else 1)
+        values = 0
+        for attribute in self.attributes:
+            values += len(attribute.parts) or 1
+        if self.many:
+            values *= 3
+        return (60 if self.needs_quote else 10) + 30 * values
 
     @property
     def group(self) -> ItemGroup:
@@ -213,7 +222,7 @@ class CustomField(FrozenModel):
 
     def attribute(self, name: str) -> Attribute:
         """Return an attribute by its name. Raises ``KeyError``."""
-        return {one.name: one for one in self.attributes}[name]
+        return {attribute.name: attribute for attribute in self.attributes}[name]
 
     def applies(self, find: Callable[[str], object]) -> bool:
         """Return whether an item has the field; ``find`` gives the item's value of a built-in
@@ -227,21 +236,24 @@ class CustomField(FrozenModel):
 
     def may_be_in(self, text: str) -> bool:
         """Return whether a text has one of the words that a statement of the field mentions."""
-        beginnings = rf"(?<!\w)(?:{'|'.join(map(re.escape, self.mentions))})"
-        return (
-            not self.mentions or re.search(beginnings, text, re.IGNORECASE) is not None
-        )
+        if not self.mentions:
+            return True
+        words = "|".join(map(re.escape, self.mentions))
+        return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
     def list_answers(self, written: Any) -> list[dict[str, Any]]:
         """Return the values in what a model or an example writes, each as a table."""
         if written in (None, "", [], ()):
             return []
         first = self.attributes[0]
-        several = written if isinstance(written, list | tuple) else [written]
-        if first.many and not any(isinstance(one, dict) for one in several):
-            several = [{first.name: several}]
-        # A bare value is that of the first attribute.
-        return [one if isinstance(one, dict) else {first.name: one} for one in several]
+        values = written if isinstance(written, list | tuple) else [written]
+        # Bare values are those of the first attribute, which may be a list.
+        if first.many and not any(isinstance(value, dict) for value in values):
+            return [{first.name: values}]
+        return [
+            value if isinstance(value, dict) else {first.name: value}
+            for value in values
+        ]
 
     def read(
         self, written: Any
@@ -250,14 +262,16 @@ class CustomField(FrozenModel):
         and the reason.
         """
         claims: list[Claim] = []
-        broken: list[tuple[str, str]] = []
+        unreadable: list[tuple[str, str]] = []
         for answer in self.list_answers(written):
             values, faults = read_parts(self.attributes, answer)
             quote = answer.get("quote") if self.needs_quote else None
-            if values:
-                claims.append(({"quote": str(quote)} if quote else {}) | values)
-            broken += [(text, f"{self.name}: {reason}") for text, reason in faults]
-        return tuple(claims), tuple(broken)
+            if values and quote:
+                claims.append({"quote": str(quote)} | values)
+            elif values:
+                claims.append(values)
+            unreadable += [(text, f"{self.name}: {reason}") for text, reason in faults]
+        return tuple(claims), tuple(unreadable)
 
     def complete_answers(self, example: Example) -> list[dict[str, Any]]:
         """Return the answers of an example as a model is asked for them: one without a quote is
@@ -271,18 +285,29 @@ class CustomField(FrozenModel):
         a value that cannot be read.
         """
         answers = self.complete_answers(example)
-        known = ("quote", *(one.name for one in self.attributes))
-        for name in (key for answer in answers for key in answer if key not in known):
-            attributes = ", ".join(one.describe() for one in self.attributes)
-            yield f"{name} is no attribute{suggest(name, known)}; write {attributes}"
-        _, broken = self.read(answers)
-        yield from (fault for _, fault in broken)
+        names = ("quote", *(attribute.name for attribute in self.attributes))
+        for answer in answers:
+            for key in answer:
+                if key in names:
+                    continue
+                form = ", ".join(attribute.describe() for attribute in self.attributes)
+                yield f"{key} is no attribute{suggest(key, names)}; write {form}"
+        _, unreadable = self.read(answers)
+        for _, reason in unreadable:
+            yield reason
 
     @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of what a model writes for one item."""
-        one = describe_keys(self.attributes, *(["quote"] if self.needs_quote else []))
-        return {"type": "array", "items": one} if self.many else one
+        first = ["quote"] if self.needs_quote else []
+        schema = describe_keys(self.attributes, *first)
+        return {"type": "array", "items": schema} if self.many else schema
+
+
+def _is_section(name: str) -> bool:
+    """Return whether a record can have sections whose names begin so."""
+    begin = name.split("[", maxsplit=1)[0]
+    return any(section.startswith(begin) for section in _SECTIONS)
 
 
 def names_part(pattern: str, name: str) -> bool:
@@ -302,11 +327,15 @@ Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
 
 @lru_cache(_KEPT)
 def _make_group(field: CustomField) -> ItemGroup:
+    """Return the values of a field as items: their path, their fields, and the items that have
+    them.
+    """
     path = f"custom.{field.name}"
-    hosts = None if field.of is Of.RECORD else field.of.fields[0].group
-    return ItemGroup(
-        path, tuple(list_model(path, make_model(field))), field.of.task, hosts
-    )
+    fields = tuple(list_model(path, make_model(field)))
+    hosts = None
+    if field.of is not Of.RECORD:
+        hosts = field.of.fields[0].group
+    return ItemGroup(path, fields, field.of.task, hosts)
 
 
 @lru_cache(_KEPT)
@@ -344,11 +373,15 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     >>> explain_unread([field])  # doctest: +ELLIPSIS
     'your own fields without a pattern stay empty, since no model is asked: washout; ...'
     """
-    names = ", ".join(name for field in fields for name in field.list_unread())
-    if not names:
+    unread: list[str] = []
+    for field in fields:
+        unread += field.list_unread()
+    if not unread:
         return None
-    told = "your own fields without a pattern stay empty, since no model is asked"
-    return f"{told}: {names}; name a model, or add patterns"
+    return (
+        "your own fields without a pattern stay empty, since no model is asked: "
+        f"{', '.join(unread)}; name a model, or add patterns"
+    )
 
 
 TAKEN = frozenset(

@@ -137,13 +137,11 @@ def _load(given: Schema | str) -> dict[str, Any]:
 @cache
 def _list_known() -> dict[tuple[str, frozenset[str]], AttributeType]:
     """Return the types of the product's own models, by title and properties."""
-    models = {
-        held: kind for held, kind in CLASSES.items() if issubclass(held, BaseModel)
-    }
-    return {
-        (held.__name__, frozenset(held.model_fields)): kind
-        for held, kind in models.items()
-    }
+    known = {}
+    for held, kind in CLASSES.items():
+        if issubclass(held, BaseModel):
+            known[held.__name__, frozenset(held.model_fields)] = kind
+    return known
 
 
 @dataclass(slots=True)
@@ -206,15 +204,14 @@ class _Reader:
         if not isinstance(required, list):
             self._refuse((*at, "required"), "is no list", "list names of properties")
         for number, name in enumerate(required):
-            if not isinstance(name, str) or name not in properties:
-                here = (*at, "required", str(number))
-                shown = _shorten(name)
-                self._refuse(
-                    here, f"{shown} is no property", "name one, or leave it out"
-                )
-        for name, one in properties.items():
+            if isinstance(name, str) and name in properties:
+                continue
+            here = (*at, "required", str(number))
+            problem = f"{_shorten(name)} is no property"
+            self._refuse(here, problem, "name one, or leave it out")
+        for name, declared in properties.items():
             here = (*at, "properties", name)
-            yield self._read_attribute(here, name, one, name in required, depth)
+            yield self._read_attribute(here, name, declared, name in required, depth)
 
     def _read_attribute(
         self,
@@ -273,43 +270,43 @@ class _Reader:
         """Return the type that the key ``type`` names."""
         kind = schema.get("type")
         if isinstance(kind, list):
-            stated = [one for one in kind if one != "null"]
-            found = self._read_alone(at, stated, schema, depth)
-            found.may_be_null |= len(stated) < len(kind)
-            return found
+            return self._read_alone(at, kind, schema, depth)
         if kind == "object":
             return self._read_object(at, schema, depth)
         if kind == "array":
             return self._read_array(at, schema, depth)
         if kind == "string" and "format" in schema:
-            if schema["format"] != "date":
-                shown = _shorten(schema["format"])
-                here = (*at, "format")
-                self._refuse(
-                    here, f"{shown} is not read", "write date, or leave it out"
-                )
-            return _Found(AttributeType.DATE)
+            if schema["format"] == "date":
+                return _Found(AttributeType.DATE)
+            problem = f"{_shorten(schema['format'])} is not read"
+            self._refuse((*at, "format"), problem, "write date, or leave it out")
         if not isinstance(kind, str) or kind not in _SIMPLE:
-            known = ", ".join((*_SIMPLE, "array", "object"))
             problem = "is missing" if kind is None else f"{_shorten(kind)} is no type"
-            self._refuse((*at, "type"), problem, f"write one of {known}")
+            types = ", ".join((*_SIMPLE, "array", "object"))
+            self._refuse((*at, "type"), problem, f"write one of {types}")
         return _Found(_SIMPLE[kind])
 
     def _read_alone(
-        self, at: tuple[str, ...], stated: list[Any], schema: Schema, depth: int
+        self, at: tuple[str, ...], kinds: list[Any], schema: Schema, depth: int
     ) -> _Found:
+        """Return the type of which a list of types has only one beside null."""
+        stated = [kind for kind in kinds if kind != "null"]
         if len(stated) != 1 or isinstance(stated[0], list):
+            problem = "nothing says which of several to check"
             remedy = "give one type beside null, or two attributes"
-            self._refuse(
-                (*at, "type"), "nothing says which of several to check", remedy
-            )
-        return self._read_plain(at, {**schema, "type": stated[0]}, depth)
+            self._refuse((*at, "type"), problem, remedy)
+        found = self._read_plain(at, {**schema, "type": stated[0]}, depth)
+        if len(kinds) > 1:
+            found.may_be_null = True
+        return found
 
     def _read_object(self, at: tuple[str, ...], schema: Schema, depth: int) -> _Found:
+        """Return the model of the product that an object is, or an object of its own."""
         properties = schema.get("properties")
-        names = frozenset(properties) if isinstance(properties, dict) else frozenset()
-        title = schema.get("title")
-        known = _list_known().get((str(title), names))
+        names: frozenset[str] = frozenset()
+        if isinstance(properties, dict):
+            names = frozenset(properties)
+        known = _list_known().get((str(schema.get("title")), names))
         if known:
             return _Found(known)
         parts = tuple(self._read_properties(at, schema, depth + 1))
@@ -332,17 +329,18 @@ class _Reader:
         """Return the type of alternatives, of which one is no null."""
         if not isinstance(options, list) or not options:
             self._refuse(at, "is no list", "list one type, and null")
-        stated = [
-            (number, one)
-            for number, one in enumerate(options)
-            if not (isinstance(one, dict) and one.get("type") == "null")
-        ]
+        stated = []
+        for number, option in enumerate(options):
+            is_null = isinstance(option, dict) and option.get("type") == "null"
+            if not is_null:
+                stated.append((number, option))
         if len(stated) != 1:
             remedy = "give one type beside null, or two attributes"
             self._refuse(at, "nothing says which of several to check", remedy)
         number, only = stated[0]
         found = self._read_type((*at, str(number)), only, depth)
-        found.may_be_null |= len(options) > 1
+        if len(options) > 1:
+            found.may_be_null = True
         return found
 
     def _follow(self, at: tuple[str, ...], reference: Any, depth: int) -> _Found:
@@ -365,22 +363,28 @@ class _Reader:
 
     def _read_choices(self, at: tuple[str, ...], schema: Schema) -> _Found:
         """Return a choice. Numbers are its words, as the values of an ``Enum`` are."""
-        key = "const" if "const" in schema else "enum"
-        words = [schema["const"]] if key == "const" else schema["enum"]
-        here = (*at, key)
+        if "const" in schema:
+            here = (*at, "const")
+            words = [schema["const"]]
+        else:
+            here = (*at, "enum")
+            words = schema["enum"]
         if not isinstance(words, list) or not 0 < len(words) <= _MOST_CHOICES:
             self._refuse(here, "is no list of words", f"list 1 to {_MOST_CHOICES}")
-        stated = [word for word in words if word is not None]
-        for word in stated:
+        choices: dict[str, None] = {}  # each once, in order
+        for word in words:
+            if word is None:
+                continue
             if not isinstance(word, str | int) or isinstance(word, bool):
                 self._refuse(here, f"{_shorten(word)} is no word", "write texts")
-        if not stated:
+            choices[str(word)] = None
+        if not choices:
             self._refuse(here, "has no word", "write one at least")
-        choices = tuple(dict.fromkeys(map(str, stated)))
-        may_be_null = len(stated) < len(words)
-        return _Found(AttributeType.CHOICE, choices, may_be_null=may_be_null)
+        may_be_null = None in words
+        return _Found(AttributeType.CHOICE, tuple(choices), may_be_null=may_be_null)
 
     def _count(self, at: tuple[str, ...], depth: int) -> None:
+        """Count a part. Raises ``FieldError`` beyond the limits of parts and depth."""
         self.parts += 1
         if self.parts > _MOST_PARTS:
             problem = f"the schema has more than {_MOST_PARTS} parts"
@@ -393,10 +397,11 @@ class _Reader:
         self, at: tuple[str, ...], schema: Schema, known: frozenset[str]
     ) -> None:
         for key in schema:
-            if key not in known:
-                guess = suggest(key[:_MOST_SHOWN], known)
-                problem = f"there is no such key{guess}"
-                self._refuse((*at, key), problem, "leave it out")
+            if key in known:
+                continue
+            guess = suggest(key[:_MOST_SHOWN], known)
+            problem = f"there is no such key{guess}"
+            self._refuse((*at, key), problem, "leave it out")
 
     def _validate(
         self, at: tuple[str, ...], kind: type[KindT], table: Mapping[str, Any]
@@ -412,17 +417,16 @@ class _Reader:
     def _refuse_fault(self, at: tuple[str, ...], fault: Mapping[str, Any]) -> NoReturn:
         """Raise ``FieldError`` for what a declaration forbids."""
         place = tuple(str(part) for part in fault["loc"])
-        problem = fault["msg"].removeprefix("Value error, ")
+        reason = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            problem = (
-                f"there is no such key{suggest(place[-1], list(Example.model_fields))}"
-            )
+            guess = suggest(place[-1], list(Example.model_fields))
+            reason = f"there is no such key{guess}"
         elif fault["type"] == "string_pattern_mismatch":
-            problem = (
+            reason = (
                 "begin a name with a small letter, go on with letters, digits and _"
             )
-        said, _, remedy = problem.partition("; ")
-        self._refuse((*at, *place), said, remedy or "correct it")
+        problem, _, remedy = reason.partition("; ")
+        self._refuse((*at, *place), problem, remedy or "correct it")
 
     def _refuse(self, at: tuple[str, ...], problem: str, remedy: str) -> NoReturn:
         """Raise ``FieldError`` with the place in the schema."""
@@ -438,5 +442,5 @@ def _shorten(given: Any) -> str:
 def _shorten_key(key: str) -> str:
     """Return a key of a place, as a JSON pointer writes it."""
     escaped = key.replace("~", "~0").replace("/", "~1")
-    printable = "".join(one if one.isprintable() else "?" for one in escaped)
-    return printable[:_MOST_SHOWN]
+    letters = [letter if letter.isprintable() else "?" for letter in escaped]
+    return "".join(letters)[:_MOST_SHOWN]

@@ -39,10 +39,11 @@ def load_models(place: str) -> list[type[BaseModel]]:
     models = _load(source)
     wanted = [name.strip() for name in names.split(",")]
     for name in wanted:
-        if name not in models:
-            known = ", ".join(models) or "none"
-            told = f"there is no model {name}{suggest(name, models)}; it has {known}"
-            raise FieldError(f"{source}: {told}")
+        if name in models:
+            continue
+        guess = suggest(name, models)
+        listed = ", ".join(models) or "none"
+        raise FieldError(f"{source}: there is no model {name}{guess}; it has {listed}")
     return [models[name] for name in wanted]
 
 
@@ -57,14 +58,20 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
     try:
         module = runpy.run_path(source) if is_file else _import(source)
     except Exception as error:
-        trace = traceback.extract_tb(error.__traceback__)
-        lines = [f"line {one.lineno}: " for one in trace if one.filename == source]
-        told = f"{lines[-1] if lines else ''}{type(error).__name__}: {error}"
-        raise FieldError(f"{source}: {told}; {_FORM}") from error
-    found = {name: one for name, one in module.items() if _is_model(one)}
-    return {
-        name: one for name, one in found.items() if one.__module__ == module["__name__"]
-    }
+        problem = f"{type(error).__name__}: {error}"
+        for call in reversed(traceback.extract_tb(error.__traceback__)):
+            if call.filename == source:
+                problem = f"line {call.lineno}: {problem}"
+                break
+        raise FieldError(f"{source}: {problem}; {_FORM}") from error
+    models = {}
+    for name, defined in module.items():
+        if not _is_model(defined):
+            continue
+        is_imported = defined.__module__ != module["__name__"]
+        if not is_imported:
+            models[name] = defined
+    return models
 
 
 def _list_whole(
@@ -73,11 +80,11 @@ def _list_whole(
     """Return the models that are no part of another one."""
     if not models:
         raise FieldError(f"{source}: has no pydantic model; {_FORM}")
-    declared = [
-        info.annotation for one in models.values() for info in one.model_fields.values()
-    ]
-    parts = {id(part) for annotation in declared for part in _flatten(annotation)}
-    return [one for one in models.values() if id(one) not in parts]
+    parts: set[int] = set()
+    for model in models.values():
+        for info in model.model_fields.values():
+            parts |= {id(part) for part in _flatten(info.annotation)}
+    return [model for model in models.values() if id(model) not in parts]
 
 
 def _import(name: str) -> dict[str, Any]:
@@ -89,13 +96,13 @@ def _import(name: str) -> dict[str, Any]:
         sys.path.pop(0)
 
 
-def _is_model(one: Any) -> bool:
-    return isinstance(one, type) and issubclass(one, BaseModel)
+def _is_model(defined: Any) -> bool:
+    return isinstance(defined, type) and issubclass(defined, BaseModel)
 
 
 def _flatten(annotation: Any) -> list[Any]:
     """Return a type and all types within it."""
-    return [
-        annotation,
-        *(inner for part in get_args(annotation) for inner in _flatten(part)),
-    ]
+    types = [annotation]
+    for part in get_args(annotation):
+        types += _flatten(part)
+    return types

@@ -39,27 +39,28 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
     >>> [field.name for field in read_fields(["extractor.catalogue:Washout", Blinding])]
     ['washout', 'blinding']
     """
-    several: Any = given
+    declarations: Any = given
     if isinstance(given, BaseModel | str | Path | type | Mapping):
-        several = [given]
-    if not isinstance(several, Iterable):
+        declarations = [given]
+    if not isinstance(declarations, Iterable):
         raise FieldError(
             f"{given!r}: give pydantic models, or where they are, such as my_fields.py:Washout"
         )
-    found: dict[str, CustomField] = {}
-    for field in (field for one in several for field in _declare_all(one)):
-        if field.name in TAKEN:
-            raise FieldError(
-                f"{field.name}: the guideline has a field or key of that name; rename the class,"
-                " or give another name in its json_schema_extra"
-            )
-        if field.name in found:
-            raise FieldError(
-                f"{field.name}: two fields have this name; rename one of them"
-            )
-        check_patterns(field)
-        found[field.name] = field
-    return tuple(found.values())
+    fields: dict[str, CustomField] = {}
+    for declaration in declarations:
+        for field in _declare_all(declaration):
+            if field.name in TAKEN:
+                raise FieldError(
+                    f"{field.name}: the guideline has a field or key of that name; rename the "
+                    "class, or give another name in its json_schema_extra"
+                )
+            if field.name in fields:
+                raise FieldError(
+                    f"{field.name}: two fields have this name; rename one of them"
+                )
+            check_patterns(field)
+            fields[field.name] = field
+    return tuple(fields.values())
 
 
 def _declare_all(given: Declared) -> Iterator[CustomField]:
@@ -87,19 +88,13 @@ def declare(model: type[BaseModel]) -> CustomField:
     >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type.value
     ('brain_metastases', 'choice')
     """
-    if (
-        not isinstance(model, type)
-        or not issubclass(model, BaseModel)
-        or model is BaseModel
-    ):
-        shown = (
-            model.__name__
-            if isinstance(model, type)
-            else f"{type(model).__name__}(...)"
-        )
-        raise FieldError(
-            f"{shown}: give a class, and write it as a subclass of pydantic.BaseModel"
-        )
+    given: Any = model
+    problem = "give a class, and write it as a subclass of pydantic.BaseModel"
+    if not isinstance(given, type):
+        raise FieldError(f"{type(given).__name__}(...): {problem}")
+    if not issubclass(given, BaseModel) or given is BaseModel:
+        raise FieldError(f"{given.__name__}: {problem}")
+    # that of the class itself, not one that it inherits
     definition = " ".join((vars(model).get("__doc__") or "").split())
     if not definition:
         raise FieldError(
@@ -115,15 +110,15 @@ def declare(model: type[BaseModel]) -> CustomField:
         raise FieldError(
             f"{model.__name__}: a model that holds itself has no end; leave that attribute out"
         ) from None
-    table = {
+    table: dict[str, Any] = {
         "name": name_field(model),
         "definition": definition,
         "attributes": attributes,
     }
     extra = model.model_config.get("json_schema_extra")
-    return _validate(
-        model.__name__, CustomField, table | (extra if isinstance(extra, dict) else {})
-    )
+    if isinstance(extra, dict):
+        table |= extra
+    return _validate(model.__name__, CustomField, table)
 
 
 def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
@@ -135,10 +130,8 @@ def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
     place: list[str] = [str(part) for part in fault["loc"]]
     problem = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        problem = (
-            "there is no such "
-            f"key{suggest(place[-1], (*kind.model_fields, *Example.model_fields))}"
-        )
+        keys = (*kind.model_fields, *Example.model_fields)
+        problem = f"there is no such key{suggest(place[-1], keys)}"
     elif fault["type"] == "missing":
         problem = 'is missing; write an example as {"text": "...", "value": {...}}'
     elif fault["type"] == "bool_type":
@@ -167,14 +160,15 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     (Blinding(level='double'),)
     """
     field = declare(model)
-    nothing = {
-        name: None for name, info in model.model_fields.items() if info.is_required()
-    }
-    items = extraction.custom.get(field.name, ())
-    values = (nothing | item.model_dump(mode="json")["values"] for item in items)
-    return tuple(
-        model.model_validate(one, by_alias=False, by_name=True) for one in values
-    )
+    nothing: dict[str, Any] = {}
+    for name, info in model.model_fields.items():
+        if info.is_required():
+            nothing[name] = None
+    values: list[ModelT] = []
+    for item in extraction.custom.get(field.name, ()):
+        table = nothing | item.model_dump(mode="json")["values"]
+        values.append(model.model_validate(table, by_alias=False, by_name=True))
+    return tuple(values)
 
 
 def name_field(model: type[BaseModel]) -> str:
@@ -189,10 +183,11 @@ def name_field(model: type[BaseModel]) -> str:
 
 
 def _list_attributes(model: type[BaseModel]) -> list[Attribute]:
-    return [
-        _read_attribute(f"{model.__name__}.{name}", name, info)
-        for name, info in model.model_fields.items()
-    ]
+    attributes = []
+    for name, info in model.model_fields.items():
+        where = f"{model.__name__}.{name}"
+        attributes.append(_read_attribute(where, name, info))
+    return attributes
 
 
 def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
@@ -202,13 +197,7 @@ def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
     held, is_optional = _drop_none(where, info.annotation)
     many = get_origin(held) in _LISTS
     if many:
-        held, *others = (
-            _drop_limits(one) for one in get_args(held) if one is not Ellipsis
-        )
-        if others:
-            raise FieldError(
-                f"{where}: write a list as list[str] or list[Quantity], with one type"
-            )
+        held = _find_member_type(where, held)
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     if not extra.keys() <= {"pattern"}:
         raise FieldError(
@@ -229,11 +218,23 @@ def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
     return _validate(where, Attribute, declared)
 
 
+def _find_member_type(where: str, listed: Any) -> Any:
+    """Return the type of the members of a list. Raises ``FieldError`` if it has several."""
+    # tuple[str, ...] is a list of one type
+    types = [part for part in get_args(listed) if part is not Ellipsis]
+    member, *others = map(_drop_limits, types)
+    if others:
+        raise FieldError(
+            f"{where}: write a list as list[str] or list[Quantity], with one type"
+        )
+    return member
+
+
 def _drop_limits(annotation: Any) -> Any:
     """Return the type in an ``Annotated``, whose limits ``find_values`` checks."""
-    return (
-        get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
-    )
+    if get_origin(annotation) is Annotated:
+        return get_args(annotation)[0]
+    return annotation
 
 
 def _drop_none(where: str, annotation: Any) -> tuple[Any, bool]:
@@ -242,7 +243,7 @@ def _drop_none(where: str, annotation: Any) -> tuple[Any, bool]:
         options = get_args(annotation)
     else:
         options = (annotation,)
-    stated = [_drop_limits(one) for one in options if one is not NoneType]
+    stated = [_drop_limits(option) for option in options if option is not NoneType]
     if len(stated) != 1:
         shown = " | ".join(map(_show, stated))
         raise FieldError(
@@ -253,37 +254,27 @@ def _drop_none(where: str, annotation: Any) -> tuple[Any, bool]:
 
 
 def _describe_type(where: str, held: Any) -> dict[str, Any]:
+    """Return the type of an attribute with its words or parts. Raises ``FieldError`` for a type
+    that cannot be checked against a text.
+    """
     if held in CLASSES:
         return {"type": CLASSES[held]}
     if get_origin(held) is Literal:
-        return {
-            "type": AttributeType.CHOICE,
-            "choices": [str(word) for word in get_args(held)],
-        }
+        words = [str(word) for word in get_args(held)]
+        return {"type": AttributeType.CHOICE, "choices": words}
     if isinstance(held, type) and issubclass(held, Enum):
-        return {
-            "type": AttributeType.CHOICE,
-            "choices": [str(one.value) for one in held],
-        }
+        words = [str(member.value) for member in held]
+        return {"type": AttributeType.CHOICE, "choices": words}
     if isinstance(held, type) and issubclass(held, BaseModel):
         parts = _list_attributes(held)
         if any(part.patterns for part in parts):
             raise FieldError(f"{where}: {NESTED}")
         return {"type": AttributeType.OBJECT, "parts": parts}
-    known = ", ".join(
-        sorted(
-            {
-                *map(_show, CLASSES),
-                "Literal[...]",
-                "list[...]",
-                "an Enum",
-                "a pydantic model",
-            }
-        )
-    )
+    names = {"Literal[...]", "list[...]", "an Enum", "a pydantic model"}
+    names.update(map(_show, CLASSES))
     raise FieldError(
         f"{where}: {_show(held)} is no type that can be checked against a text; use one of "
-        f"{known}"
+        f"{', '.join(sorted(names))}"
     )
 
 
@@ -293,8 +284,10 @@ def _list_patterns(given: Any) -> Iterator[dict[str, Any]]:
     """
     by_word = given if isinstance(given, dict) else {None: given}
     for word, patterns in by_word.items():
-        for text in patterns if isinstance(patterns, list | tuple) else [patterns]:
-            yield {"text": text, "gives": word if word is None else str(word)}
+        gives = None if word is None else str(word)
+        texts = patterns if isinstance(patterns, list | tuple) else [patterns]
+        for text in texts:
+            yield {"text": text, "gives": gives}
 
 
 def _show(annotation: Any) -> str:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import takewhile
 from typing import Any, NamedTuple
 
 from extractor.concepts.own.attributes import (
@@ -100,34 +99,35 @@ def compile_patterns(field: CustomField) -> tuple[Compiled, ...]:
     texts are read.
     """
     book = load_book().rules
-    declared = [(one, pattern) for one in field.attributes for pattern in one.patterns]
-    return tuple(
-        Compiled(
-            one,
-            pattern,
-            make_rule(
-                name=f"{field.name} {number}",
+    compiled: list[Compiled] = []
+    for attribute in field.attributes:
+        for pattern in attribute.patterns:
+            made = make_rule(
+                name=f"{field.name} {len(compiled) + 1}",
                 pattern=_HYPHEN.sub(" ", pattern.text),
                 book=book,
-            ),
-        )
-        for number, (one, pattern) in enumerate(declared, start=1)
-    )
+            )
+            compiled.append(Compiled(attribute, pattern, made))
+    return tuple(compiled)
 
 
 def find_matches(field: CustomField, passages: Iterable[Passage]) -> Values:
     """Return the values of a field in some passages. Without ``many`` it is one value: the first
     of each attribute.
     """
-    found = list(_apply_all(field, passages))
-    stated = [one.stated for one in found]
-    values: list[Matches] = stated if field.many else [_join(stated, field)]
-    required = {one.name for one in field.attributes if one.required}
-    read = [one for one in values if one and required <= one.keys()]
-    unread = [words for one in found for words in one.unread]
+    applied = list(_apply_all(field, passages))
+    values = [match.stated for match in applied]
     if not field.many:
-        unread = [one for one in unread if one.attribute not in values[0]]
-    return Values(read, [one for one in unread if not _is_read(one, read)])
+        values = [_join(values, field)]
+    required = {attribute.name for attribute in field.attributes if attribute.required}
+    read = [value for value in values if value and required <= value.keys()]
+    unread: list[UnreadWords] = []
+    for match in applied:
+        for words in match.unread:
+            is_elsewhere = not field.many and words.attribute in values[0]
+            if not is_elsewhere and not _is_read(words, read):
+                unread.append(words)
+    return Values(read, unread)
 
 
 def _apply_all(field: CustomField, passages: Iterable[Passage]) -> Iterator["_Applied"]:
@@ -141,26 +141,27 @@ def _apply_all(field: CustomField, passages: Iterable[Passage]) -> Iterator["_Ap
 
 def _is_read(unread: UnreadWords, values: Iterable[Matches]) -> bool:
     """Return whether another pattern reads a value of the attribute in the same words."""
-    return any(
-        match.passage is unread.passage
-        and match.first < unread.end
-        and unread.first < match.end
-        for value in values
-        for match in value.get(unread.attribute, ())
-    )
+    for value in values:
+        for match in value.get(unread.attribute, ()):
+            overlaps = match.first < unread.end and unread.first < match.end
+            if overlaps and match.passage is unread.passage:
+                return True
+    return False
 
 
-def _join(found: Iterable[Matches], field: CustomField) -> Matches:
+def _join(matches: Iterable[Matches], field: CustomField) -> Matches:
     """Return one value: all members of a list, each once, and the first value of another
     attribute.
     """
     joined: dict[str, list[Match]] = {}
-    for match in found:
-        for name, (read,) in match.items():
-            known = joined.setdefault(name, [])
-            is_new = all(read.value != one.value for one in known)
-            if not known or (field.attribute(name).many and is_new):
-                known.append(read)
+    for stated in matches:
+        for name, (match,) in stated.items():
+            if name not in joined:
+                joined[name] = [match]
+                continue
+            earlier = [member.value for member in joined[name]]
+            if field.attribute(name).many and match.value not in earlier:
+                joined[name].append(match)
     return joined
 
 
@@ -172,54 +173,57 @@ def _apply(
 
     Words that are no value of an attribute, such as 31 February, cost that attribute alone.
     """
+    own = compiled.attribute.name
     for found in compiled.rule.find(passage.tokens, passage.first, passage.end):
         if _is_denied(passage, found.first):
             continue
         stated: dict[str, list[Match]] = {}
         unread: list[UnreadWords] = []
-        for one in field.attributes:
-            match = _read(one, compiled, found, passage)
+        for attribute in field.attributes:
+            match = _read(attribute, compiled, found, passage)
             if isinstance(match, Match):
-                stated[one.name] = [match]
+                stated[attribute.name] = [match]
             elif match is not None:
                 unread.append(match)
-        own = compiled.attribute.name
-        if own in stated or any(one.attribute == own for one in unread):
+        if own in stated or any(words.attribute == own for words in unread):
             yield _Applied(stated, unread)
 
 
 def _read(
     attribute: Attribute, compiled: Compiled, found: Found, passage: Passage
 ) -> Match | UnreadWords | None:
+    """Read what a match says of an attribute: in the part of its name, or, of the pattern's own
+    attribute, in the whole match. Return None if that says nothing of it.
+    """
     is_own = attribute.name == compiled.attribute.name
     part = found.part(attribute.name)
     if part is None and not is_own:
         return None
-    place = part or (found.first, found.end)
+    first, end = part or (found.first, found.end)
     # a part named after a choice says where its words stand, not which word it is
     gives = compiled.pattern.gives if is_own else None
-    if gives is None and _cuts_unit(passage.tokens, place[1]):
+    if gives is None and _cuts_unit(passage.tokens, end):
         return None
+    written = gives or found.tokens.read(first, end)
     try:
-        value = attribute.read(gives or found.tokens.read(*place))
+        value = attribute.read(written)
     except ValueError as error:
-        return UnreadWords(attribute.name, passage, *place, why=str(error))
-    return Match(
-        value,
-        passage,
-        *place,
-        is_concluded=gives is not None or attribute.type.is_concluded,
-    )
+        return UnreadWords(attribute.name, passage, first, end, why=str(error))
+    is_concluded = gives is not None or attribute.type.is_concluded
+    return Match(value, passage, first, end, is_concluded)
 
 
 def _is_denied(passage: Passage, first: int) -> bool:
+    """Return whether a word just before a match denies it; articles may stand between."""
     tokens = passage.tokens
     start = max(passage.first, first - _DENIED)
-    reached = takewhile(
-        lambda at: at == first or tokens.words[at].lower() in _ARTICLES,
-        range(first, start, -1),
-    )
-    return any(rule("denial").ends(tokens, at, start) for at in reached)
+    denial = rule("denial")
+    for position in range(first, start, -1):
+        if position != first and tokens.words[position].lower() not in _ARTICLES:
+            return False
+        if denial.ends(tokens, position, start):
+            return True
+    return False
 
 
 def _cuts_unit(tokens: Tokens, end: int) -> bool:
@@ -262,21 +266,20 @@ def _check_pattern(compiled: Compiled, field: CustomField) -> None:
 
 def _check_readings(example: Example, field: CustomField) -> None:
     """Raise ``FieldError`` if the patterns read in an example what it does not say."""
-    answers = field.read(example.value)[0]
+    answers, _ = field.read(example.value)
     for matches in find_matches(field, [read_passage(example.text)]).read:
-        for name, found in matches.items():
-            stated = {
-                _fold(value)
-                for answer in answers
-                for value in list_members(answer.get(name))
-            }
-            others = [one.value for one in found if _fold(one.value) not in stated]
-            if others:
-                read = f"the patterns read {show_value(others[0])} in {example.text!r}"
-                raise FieldError(
-                    f"{field.name}.{name}: {read}, whose example does not say so; correct the "
-                    "pattern or the example"
-                )
+        for name, read in matches.items():
+            stated = set()
+            for answer in answers:
+                stated |= {_fold(value) for value in list_members(answer.get(name))}
+            others = [match for match in read if _fold(match.value) not in stated]
+            if not others:
+                continue
+            other = show_value(others[0].value)
+            raise FieldError(
+                f"{field.name}.{name}: the patterns read {other} in {example.text!r}, whose "
+                "example does not say so; correct the pattern or the example"
+            )
 
 
 def _find_problem(compiled: Compiled, field: CustomField) -> str | None:
@@ -289,10 +292,11 @@ def _find_problem(compiled: Compiled, field: CustomField) -> str | None:
 
 def _find_wrong_part(compiled: Compiled, field: CustomField) -> str | None:
     """Return what is wrong with a part that a pattern names."""
-    known = [one.name for one in field.attributes]
+    names = [attribute.name for attribute in field.attributes]
     for name in compiled.rule.expression.groupindex:
-        if name not in known:
-            return f"captures {name}, which is no attribute of the field{suggest(name, known)}"
+        if name not in names:
+            guess = suggest(name, names)
+            return f"captures {name}, which is no attribute of the field{guess}"
         if field.attribute(name).type is AttributeType.OBJECT:
             return f"has a part {name}: {NESTED}"
     return None
@@ -300,9 +304,10 @@ def _find_wrong_part(compiled: Compiled, field: CustomField) -> str | None:
 
 def _find_lack(compiled: Compiled, field: CustomField) -> str | None:
     """Return why no match of a pattern can be a value."""
-    lacking = next(iter(_list_never_read(compiled, field)), None)
-    if lacking is None:
+    never_read = _list_never_read(compiled, field)
+    if not never_read:
         return None
+    lacking = never_read[0]
     problem = f"can never fill a value: it does not read {lacking}, which is required"
     if field.attribute(lacking).type is AttributeType.OBJECT:
         return (
@@ -318,26 +323,21 @@ def _find_lack(compiled: Compiled, field: CustomField) -> str | None:
 
 def _find_silence(compiled: Compiled, field: CustomField) -> str | None:
     """Return why a pattern gives no value in the examples of its field."""
-    texts = [
-        example.text
-        for example in field.examples
-        if example.value is not None and field.may_be_in(example.text)
-    ]
-    found = [
-        match for text in texts for match in _apply(compiled, field, read_passage(text))
-    ]
-    if any(_fills_value(match.stated, compiled, field) for match in found):
+    matches: list[_Applied] = []
+    for example in field.examples:
+        if example.value is not None and field.may_be_in(example.text):
+            matches += _apply(compiled, field, read_passage(example.text))
+    if any(_fills_value(match.stated, compiled, field) for match in matches):
         return None
     # what is required was found, and is no value of it
-    required = [compiled.attribute, *(one for one in field.attributes if one.required)]
-    unread = [words for match in found for words in match.unread]
-    for words in unread:
-        attribute = field.attribute(words.attribute)
-        if attribute in required:
-            return (
-                f"finds {words.words!r} in {words.passage.raw!r}, which is no "
-                f"{attribute.type}: {words.why}"
-            )
+    for match in matches:
+        for words in match.unread:
+            attribute = field.attribute(words.attribute)
+            if attribute.required or attribute == compiled.attribute:
+                return (
+                    f"finds {words.words!r} in {words.passage.raw!r}, which is no "
+                    f"{attribute.type}: {words.why}"
+                )
     return (
         "finds no value in an example of the field; add one, with its text and value, or "
         "correct the pattern"
@@ -348,10 +348,12 @@ def _fills_value(stated: Matches, compiled: Compiled, field: CustomField) -> boo
     """Return whether a match of a pattern reads its own attribute and, where it is a value of its
     own, all that is required.
     """
-    needed = {compiled.attribute.name}
-    if field.many:
-        needed |= {one.name for one in field.attributes if one.required}
-    return needed <= stated.keys()
+    if compiled.attribute.name not in stated:
+        return False
+    if not field.many:
+        return True
+    required = {attribute.name for attribute in field.attributes if attribute.required}
+    return required <= stated.keys()
 
 
 def _list_never_read(compiled: Compiled, field: CustomField) -> list[str]:
@@ -359,14 +361,12 @@ def _list_never_read(compiled: Compiled, field: CustomField) -> list[str]:
     of its matches is a value of its own with ``many``, else all patterns fill one value.
     """
     filling = [compiled] if field.many else compile_patterns(field)
-    read = {
-        name
-        for one in filling
-        for name in (one.attribute.name, *one.rule.expression.groupindex)
-    }
-    return [
-        one.name for one in field.attributes if one.required and one.name not in read
-    ]
+    read: set[str] = set()
+    for pattern in filling:
+        read.add(pattern.attribute.name)
+        read.update(pattern.rule.expression.groupindex)
+    required = [attribute.name for attribute in field.attributes if attribute.required]
+    return [name for name in required if name not in read]
 
 
 def _fold(value: Any) -> str:

@@ -31,48 +31,49 @@ def read_declared(
     parsed: ParsedRecord, fields: tuple[CustomField, ...]
 ) -> ParsedRecord:
     """Return the record with what the patterns of these fields read, each value at its item."""
-    for field in (one for one in fields if one.has_patterns):
-        items = tuple(
-            _read_item(parsed, field, item)
-            for item in parsed.list_items(field.group.of)
-        )
-        parsed = parsed.with_items(field.group.of, items)
+    for field in fields:
+        if not field.has_patterns:
+            continue
+        group = field.group.of
+        items = [_read_item(parsed, field, item) for item in parsed.list_items(group)]
+        parsed = parsed.with_items(group, tuple(items))
     return parsed
 
 
 def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
+    """Return an item with the values of a field that stand in its text, or in the sections of the
+    record.
+    """
     if field.of is Of.RECORD:
-        passages = [
-            section.whole
-            for name, section in parsed.sections.items()
-            if field.may_stand_in(name)
-        ]
+        passages = []
+        for name, section in parsed.sections.items():
+            if field.may_stand_in(name):
+                passages.append(section.whole)
     elif field.applies(lambda name: item.read(name).value):
         passages = [parsed.passage(item.chunk.span)]
     else:
         return item
     values = find_matches(field, passages)
-    found = tuple(_make_drafts(field, item.chunk, values.read))
+    drafts = tuple(_make_drafts(field, item.chunk, values.read))
     unread = tuple(_list_unread(field, values.unread))
-    if not found and not unread:
+    if not drafts and not unread:
         return item
-    own = {**item.own, field.name: found} if found else item.own
+    own = {**item.own, field.name: drafts} if drafts else item.own
     return replace(item, own=own, unread=(*item.unread, *unread))
 
 
 def _list_unread(
-    field: CustomField, found: Iterable[UnreadWords]
+    field: CustomField, unread: Iterable[UnreadWords]
 ) -> Iterator[UnreadOwn]:
     """Yield what was found in vain and looks like a value: other words, such as "patients" for a
     choice, are what a pattern passes over.
     """
-    for one in found:
-        if any(map(str.isdigit, one.words)):
-            span = Span(
-                one.passage.section.name,
-                *one.passage.part(one.first, one.end).raw_span,
-            )
-            yield UnreadOwn(field.name, one.attribute, span, one.why)
+    for words in unread:
+        if not any(map(str.isdigit, words.words)):
+            continue
+        start, end = words.passage.part(words.first, words.end).raw_span
+        span = Span(words.passage.section.name, start, end)
+        yield UnreadOwn(field.name, words.attribute, span, words.why)
 
 
 def _make_drafts(
@@ -81,25 +82,26 @@ def _make_drafts(
     """Yield the values as drafts, each at its first words."""
     for value in values:
         readings = {
-            name: _make_reading(found, field, name) for name, found in value.items()
+            name: _make_reading(matches, field, name) for name, matches in value.items()
         }
-        first = next(iter(readings.values())).spans[0]
-        yield Draft(field.group.path, chunk, first, readings)
+        first = next(iter(readings.values()))
+        yield Draft(field.group.path, chunk, first.spans[0], readings)
 
 
-def _make_reading(found: list[Match], field: CustomField, name: str) -> Reading[object]:
-    spans = tuple(map(_find_span, found))
-    values = tuple(
-        _write(match, span) for match, span in zip(found, spans, strict=True)
-    )
-    support = Support.PARSED
-    if found[0].is_concluded:
+def _make_reading(
+    matches: list[Match], field: CustomField, name: str
+) -> Reading[object]:
+    """Return the reading of an attribute; only that of a list has several matches."""
+    spans = tuple(map(_find_span, matches))
+    values = tuple(map(_write, matches, spans))
+    if matches[0].is_concluded:
         support = Support.INFERRED
     elif isinstance(values[0], str):
         support = Support.LITERAL
-    return Reading(
-        values if field.attribute(name).many else values[0], CONFIDENCE, spans, support
-    )
+    else:
+        support = Support.PARSED
+    value = values if field.attribute(name).many else values[0]
+    return Reading(value, CONFIDENCE, spans, support)
 
 
 def _write(match: Match, span: Span) -> object:

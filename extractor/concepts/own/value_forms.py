@@ -7,7 +7,6 @@ value in this form.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from extractor.concepts.limits.bounds import scale_alike
@@ -101,33 +100,37 @@ def read_limit(text: str) -> Constraint:
     """
     text, _, condition = (part.strip() for part in text.partition(" @ "))
     parts = _LAST_COLON.fullmatch(text)
-    tokens = _read_tokens(
-        parts["name"] + _sign_first(_write_digits(parts["stated"])) if parts else text
-    )
-    found = (
-        None if tokens.words[:1] == [":"] else rule("answered_limit").search(tokens, 1)
-    )
+    written = text
+    if parts:
+        written = parts["name"] + _sign_first(_write_digits(parts["stated"]))
+    tokens = _read_tokens(written)
+    has_name = tokens.words[:1] != [":"]
+    found = rule("answered_limit").search(tokens, 1) if has_name else None
     if not found:
         raise ValueError(
             f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x '
             'ULN"'
         )
     low, high = _bounds(found)
-    sign = "".join((found.read("sign") or found.read("bare") or "=").split())
+    if high is not None:
+        comparator = Comparator.BETWEEN
+    else:
+        sign = "".join((found.read("sign") or found.read("bare") or "=").split())
+        comparator = Comparator(_SIGNS.get(sign, sign))
     unit = _read_behind(tokens, found)
     ordinal = _ORDINAL.match(unit)
     if ordinal and tokens.joined(found.end):  # "95th percentile"
         unit = unit[ordinal.end() :]
+    if found.read("factor"):
+        unit = f"x {unit}"
     # what the text has of the unit before the number
     before = "".join((found.read("over") or "").split())
     return Constraint(
         quantity=tokens.read(0, found.first),
-        comparator=Comparator.BETWEEN
-        if high is not None
-        else Comparator(_SIGNS.get(sign, sign)),
+        comparator=comparator,
         value=low,
         value_high=high,
-        unit=before or (f"x {unit}" if found.read("factor") else unit) or None,
+        unit=before or unit or None,
         condition=_named(condition),
     )
 
@@ -159,37 +162,37 @@ def _write_digits(stated: str) -> str:
     II or III" as "1-3".
     """
     stated = _COUNT.sub(
-        lambda found: found["space"] + _COUNTS[found["word"].lower()], stated
+        lambda count: count["space"] + _COUNTS[count["word"].lower()], stated
     )
-    if not any(map(str.isdigit, stated)) and _ROMAN.search(stated):
+    has_digits = any(map(str.isdigit, stated))
+    if not has_digits and _ROMAN.search(stated):
         stated = _CLASS_FIRST.sub("", stated.replace("/", ", "))
-        stated = _ROMAN.sub(lambda found: str(ROMAN[found[0]]), stated)
-    return _LISTED.sub(
-        lambda found: (
-            _join_list([int(each) for each in re.findall(r"\d", found[0])]) or found[0]
-        ),
-        stated,
-    )
+        stated = _ROMAN.sub(lambda numeral: str(ROMAN[numeral[0]]), stated)
+    return _LISTED.sub(_join_list, stated)
 
 
-def _join_list(listed: Sequence[int]) -> str:
-    """Return the range of numbers that follow each other; "" for others."""
-    if list(listed) == list(range(listed[0], listed[-1] + 1)):
-        return f"{listed[0]}-{listed[-1]}"
-    return ""
+def _join_list(listed: re.Match[str]) -> str:
+    """Return the range of numbers that follow each other; others as they are listed."""
+    numbers = [int(digit) for digit in re.findall(r"\d", listed[0])]
+    first = numbers[0]
+    last = numbers[-1]
+    if numbers != list(range(first, last + 1)):
+        return listed[0]
+    return f"{first}-{last}"
 
 
 def _sign_first(stated: str) -> str:
     """Write the sign of a comparator in words before its number: "18 or older" as ">= 18"."""
     tokens = _read_tokens(stated)
-    signs = find_terms(tokens, "comparators") or find_terms(
-        tokens, "comparator_suffixes"
-    )
-    if not signs or not any(
-        map(str.isalpha, tokens.read(signs[0].first, signs[0].end))
-    ):
+    signs = find_terms(tokens, "comparators")
+    if not signs:
+        signs = find_terms(tokens, "comparator_suffixes")
+    if not signs:
         return stated
     sign = signs[0]
+    is_in_words = any(map(str.isalpha, tokens.read(sign.first, sign.end)))
+    if not is_in_words:
+        return stated
     value = "" if sign.value == Comparator.BETWEEN else sign.value
     return f" {value} {tokens.read(0, sign.first)} {tokens.read(sign.end, len(tokens))}"
 
@@ -241,12 +244,12 @@ def read_date(text: str) -> str:
 
 def read_truth(text: str) -> bool:
     """Read true or false, or yes or no."""
-    truth = {"true": True, "yes": True, "false": False, "no": False}.get(
-        text.strip().casefold()
-    )
-    if truth is None:
-        raise ValueError(f"{text!r}: write true or false")
-    return truth
+    word = text.strip().casefold()
+    if word in ("true", "yes"):
+        return True
+    if word in ("false", "no"):
+        return False
+    raise ValueError(f"{text!r}: write true or false")
 
 
 def read_amount(text: str) -> Amount:
@@ -268,18 +271,19 @@ def read_amount(text: str) -> Amount:
     second = _SECOND_PART.match(unit)
     if second:
         unit = (second["unit"] or "") + unit[second.end() :]
-    if not found or not (unit[:1].isalpha() or unit.startswith("%")):
+    has_unit = unit[:1].isalpha() or unit.startswith("%")
+    if not found or not has_unit:
         raise ValueError(
             f'{text!r}: write a dose as number and unit, such as "300 mg/m2", "1-2 mg" or "up to '
             '40 mg"'
         )
     low, high = _bounds(found)
+    listed = tuple(re.findall(r"\d+", arms))
     if high is None and not found.read("floor"):
         high = low
-    listed = tuple(re.findall(r"\d+", arms))
-    return Amount(
-        low=None if found.read("cap") else low, high=high, unit=unit, arms=listed
-    )
+    if found.read("cap"):
+        return Amount(low=None, high=high, unit=unit, arms=listed)
+    return Amount(low=low, high=high, unit=unit, arms=listed)
 
 
 def read_time(kind: type[TimedT], text: str) -> TimedT:
@@ -290,15 +294,14 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
     >>> read_time(TimePoint, "day 30") == read_time(TimePoint, "30 days")
     True
     """
-    number, _, unit = text.strip().partition(" ")
-    written = (text, f"{unit} {number}")  # "day 30" is turned
-    found = next(
-        (found for each in written for found in find_durations(_read_tokens(each))),
-        None,
-    )
-    if not found or found.low != found.high:
+    durations = list(find_durations(_read_tokens(text)))
+    if not durations:
+        # "day 30" is turned
+        unit, _, number = text.strip().partition(" ")
+        durations = list(find_durations(_read_tokens(f"{number} {unit}")))
+    if not durations or durations[0].low != durations[0].high:
         raise ValueError(_TIME_FORM.format(text))
-    return kind(value=found.low, unit=found.unit)
+    return kind(value=durations[0].low, unit=durations[0].unit)
 
 
 def read_one_time(kind: type[TimedT], text: str) -> TimedT:
@@ -325,46 +328,52 @@ def read_window(text: str) -> TimeWindow | str:
     >>> read_window("within 6 months of screening")
     'within 6 months of screening'
     """
-    quote, sense, of, anchor = (
-        part.strip() for part in (*text.split("|", 3), "", "", "")[:4]
-    )
-    found = _RANGE_SENSE.fullmatch(sense)
-    if found:
-        (low, unit), (upper, _) = (
-            _read_length(f"{found[side]} {found['unit']}") for side in ("low", "high")
-        )
-        limits = {
-            "comparator": Comparator.BETWEEN,
-            "value": low,
-            "value_high": upper,
-            "unit": unit,
-        }
-    elif found := _SENSE.fullmatch(sense):
-        number, unit = _read_length(found["time"])
-        limits = {
-            "comparator": _SIGNS.get(found["sign"], found["sign"]),
-            "value": number,
-            "unit": unit,
-        }
-    else:
+    parts = [part.strip() for part in text.split("|", 3)]
+    parts += [""] * (4 - len(parts))
+    quote, sense, of, anchor = parts
+    limits = _read_sense(sense)
+    if limits is None:
         return text.strip(" |")
     return TimeWindow.model_validate(
         {"quote": quote, **limits, "of": _named(of), "anchor": _named(anchor)}
     )
 
 
+def _read_sense(sense: str) -> dict[str, Any] | None:
+    """Read the comparator and the length of a window, or its two lengths. None if it has none."""
+    between = _RANGE_SENSE.fullmatch(sense)
+    if between:
+        low, unit = _read_length(f"{between['low']} {between['unit']}")
+        high, _ = _read_length(f"{between['high']} {between['unit']}")
+        return {
+            "comparator": Comparator.BETWEEN,
+            "value": low,
+            "value_high": high,
+            "unit": unit,
+        }
+    limit = _SENSE.fullmatch(sense)
+    if limit is None:
+        return None
+    length, unit = _read_length(limit["time"])
+    sign = _SIGNS.get(limit["sign"], limit["sign"])
+    return {"comparator": sign, "value": length, "unit": unit}
+
+
 def _read_length(text: str) -> tuple[float, TimeUnit]:
     """Read the length of a window, the only time that may be in half-lives."""
-    found = _HALF_LIVES.fullmatch(text.strip())
-    if found:
-        return float(found[1]) if "." in found[1] else int(found[1]), TimeUnit.HALF_LIFE
-    length = read_time(Period, text)
-    return length.value, length.unit
+    half_lives = _HALF_LIVES.fullmatch(text.strip())
+    if half_lives is None:
+        length = read_time(Period, text)
+        return length.value, length.unit
+    number = half_lives[1]
+    return float(number) if "." in number else int(number), TimeUnit.HALF_LIFE
 
 
 def _named(words: str) -> str | None:
     """Return the words that a model writes; None for a mark that stands for no words."""
-    return None if words.strip("-").casefold() in ("", "null", "none") else words
+    if words.strip("-").casefold() in ("", "null", "none"):
+        return None
+    return words
 
 
 def read_group_rule(text: str) -> CriterionGroup:
@@ -377,15 +386,16 @@ def read_group_rule(text: str) -> CriterionGroup:
     stated = text.strip().casefold()
     if stated in (GroupRule.ALL, GroupRule.ANY):
         return CriterionGroup(id="", rule=GroupRule(stated))
-    found = re.fullmatch(r"(\d{1,2})(?:\s?-\s?(\d{1,2}))?", stated)
-    if found:
-        high = int(found[2]) if found[2] else None
-        if int(found[1]) < 2 and high is None:
-            return CriterionGroup(id="", rule=GroupRule.ANY)
-        return CriterionGroup(
-            id="", rule=GroupRule.AT_LEAST, n=int(found[1]), n_high=high
+    numbers = re.fullmatch(r"(\d{1,2})(?:\s?-\s?(\d{1,2}))?", stated)
+    if not numbers:
+        raise ValueError(
+            f'{text!r}: write a rule as "all", "any", or how many: "2", "2-4"'
         )
-    raise ValueError(f'{text!r}: write a rule as "all", "any", or how many: "2", "2-4"')
+    least = int(numbers[1])
+    most = int(numbers[2]) if numbers[2] else None
+    if least < 2 and most is None:
+        return CriterionGroup(id="", rule=GroupRule.ANY)
+    return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=least, n_high=most)
 
 
 def read_instrument(text: str) -> Instrument:
@@ -417,36 +427,37 @@ def cut_outcome(
     {'measure': 'Survival, overall', 'description': 'From infusion to death.',
      'time_frame': '2 years'}
     """
-    last = _find_starts(text, time_frame)[-1] if time_frame else len(text)
+    last = len(text)
+    if time_frame:
+        last = _find_starts(text, time_frame)[-1]
+    first = last
     if description:
-        first = next(
-            (start for start in _find_starts(text, description) if start < last), None
-        )
-    else:
-        first = last
-    if first is None:
-        raise ValueError(
-            f"split: {description!r} begins after the time frame; the order is measure, d, t"
-        )
-    measure, explanation = (
-        part.strip().removesuffix(",").rstrip()
-        for part in (text[:first], text[first:last])
-    )
+        first = _find_starts(text, description)[0]
+        if first >= last:
+            raise ValueError(
+                f"split: {description!r} begins after the time frame; the order is measure, d, t"
+            )
     return {
-        "measure": measure,
-        "description": explanation if description else None,
+        "measure": _strip_comma(text[:first]),
+        "description": _strip_comma(text[first:last]) if description else None,
         "time_frame": text[last:].strip() if time_frame else None,
     }
 
 
+def _strip_comma(part: str) -> str:
+    """Return a part of an outcome without the comma before the next one."""
+    return part.strip().removesuffix(",").rstrip()
+
+
 def _find_starts(text: str, words: str) -> list[int]:
+    """List the offsets where a part begins with these words. Raises ``ValueError`` if none does."""
     # A last word cut short by the length limit still matches.
     expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
-    starts = [
-        found.start()
-        for found in re.finditer(rf"(?<=[,\s]){expression}", text, re.IGNORECASE)
-    ]
-    starts = [start for start in starts if text[:start].rstrip().endswith(",")]
+    starts = []
+    for part in re.finditer(rf"(?<=[,\s]){expression}", text, re.IGNORECASE):
+        before = text[: part.start()].rstrip()
+        if before.endswith(","):
+            starts.append(part.start())
     if not starts or not expression:
         raise ValueError(
             f"split: no part begins with {words!r} after a comma; copy its first words exactly"
@@ -467,20 +478,28 @@ def _bounds(found: Found) -> tuple[int | float, int | float | None]:
     """Both numbers of a range; a power behind the second one is the first one's too ("1-2 x
     10^6").
     """
-    written = found.read("high")
+    written_high = found.read("high") or ""
     low = _read_bound(found.read("low") or "")
-    high = _read_bound(written) if written else None
-    if low is None or (written and high is None):
+    high = _read_bound(written_high) if written_high else None
+    is_high_unread = bool(written_high) and high is None
+    if low is None or is_high_unread:
         raise ValueError(f"{found.text!r}: write the number in digits")
-    return scale_alike(low, written or ""), high
+    return scale_alike(low, written_high), high
 
 
 def _read_bound(text: str) -> int | float | None:
+    """Read a number; of weeks and days of a pregnancy ("28+6"), the weeks. None if it is no
+    number.
+    """
     whole, plus, days = text.lstrip("- ").partition("+")
     value = read_number(whole.strip())
-    if value is not None and plus:
-        value = round(value + int(days) / 7, 2) if days.strip() in "0123456" else None
-    return -value if value is not None and text.startswith("-") else value
+    if value is None:
+        return None
+    if plus:
+        if days.strip() not in "0123456":
+            return None
+        value = round(value + int(days) / 7, 2)
+    return -value if text.startswith("-") else value
 
 
 def show_value(value: Any) -> str:
@@ -497,4 +516,6 @@ def show_value(value: Any) -> str:
     """
     if isinstance(value, dict):
         return "; ".join(f"{name}: {show_value(part)}" for name, part in value.items())
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

@@ -3,7 +3,8 @@
 
 /** The address of the filtered list. */
 function writeList(filters) {
-  return `#?${new URLSearchParams(Object.entries(filters).filter(([, value]) => value))}`;
+  const chosen = Object.entries(filters).filter(([, value]) => value);
+  return `#?${new URLSearchParams(chosen)}`;
 }
 
 /** The address of a record, or of a place in it. Brackets stay unescaped, to be readable. */
@@ -47,12 +48,17 @@ async function unpack(id) {
 
 /** The record of a row. */
 async function openRecord({ place: [number, position] }) {
-  const chunk = chunks.get(number) || unpack(`chunk-${number}`);
-  if (!chunks.has(number)) opened.chunks += 1;
+  let chunk = chunks.get(number);
+  if (!chunk) {
+    chunk = unpack(`chunk-${number}`);
+    opened.chunks += 1;
+  }
+  // A map keeps the order of insertion: this one goes to the end, and the first is the one not used for longest.
   chunks.delete(number);
   chunks.set(number, chunk);
   if (chunks.size > KEPT) chunks.delete(chunks.keys().next().value);
-  return (await chunk)[position];
+  const records = await chunk;
+  return records[position];
 }
 
 /**
@@ -70,13 +76,18 @@ function startPage(rows, page) {
   const list = new List(find(".scroller"), page.makeRow, "No record matches.");
   const viewer = new Viewer(views.record, page);
   const pageTitle = document.title;
-  let [filters, found, shown, search, opening] = [{}, rows, { view: "overview" }, 0, Promise.resolve()];
+  let filters = {};
+  let listed = rows;
+  let shown = { view: "overview" };
+  let selections = 0;
+  let opening = Promise.resolve();
 
+  /** Show one of the views, and mark its link; a record belongs to the list. */
   function turnTo(name) {
     for (const [key, element] of Object.entries(views)) element.hidden = key !== name;
+    const linked = name === "record" ? "records" : name;
     for (const link of document.querySelectorAll(".views a")) {
-      const isHere = link.dataset.view === name || (name === "record" && link.dataset.view === "records");
-      if (isHere) link.setAttribute("aria-current", "page");
+      if (link.dataset.view === linked) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
     find(".views [data-view=records]").href = writeList(filters);
@@ -84,22 +95,26 @@ function startPage(rows, page) {
 
   /** List the filtered rows, unless the filters have changed again while words were unpacked. */
   async function select() {
-    const turn = ++search;
+    const selection = ++selections;
     const selected = await page.select(rows, filters);
-    if (turn !== search) return;
-    found = selected;
-    list.show(found);
-    status.textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} records`;
+    if (selection !== selections) return;
+    listed = selected;
+    list.show(listed);
+    status.textContent = `${listed.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} records`;
   }
 
+  /** Show a record, unless the reader has gone on while it was unpacked. */
   async function showRecord({ id, path }) {
     const row = byId.get(id);
     if (!row) {
       turnTo("records");
-      return select().then(() => (status.textContent = `This page has no record ${id}.`));
+      await select();
+      status.textContent = `This page has no record ${id}.`;
+      return;
     }
     const record = await openRecord(row);
-    if (shown.view !== "record" || shown.id !== id) return;
+    const isStillWanted = shown.view === "record" && shown.id === id;
+    if (!isStillWanted) return;
     turnTo("record");
     list.current = id;
     document.title = `${id} – ${find(".brand").textContent}`;
@@ -110,9 +125,11 @@ function startPage(rows, page) {
     if (!path) find(".record-title").focus({ preventScroll: true });
   }
 
+  /** The address of the record so many rows after this one; undefined if there is none. */
   function findNeighbour(row, step) {
-    const place = found.indexOf(row);
-    const neighbour = place < 0 ? undefined : found[place + step];
+    const place = listed.indexOf(row);
+    if (place < 0) return undefined;
+    const neighbour = listed[place + step];
     return neighbour && writeRecord(neighbour.id);
   }
 
@@ -122,38 +139,57 @@ function startPage(rows, page) {
     follow(how);
   }
 
+  /** Go to the next record, or to the previous one. */
   function step(direction) {
-    const neighbour = shown.view === "record" && findNeighbour(byId.get(shown.id), direction);
+    if (shown.view !== "record") return;
+    const neighbour = findNeighbour(byId.get(shown.id), direction);
     if (neighbour) go(neighbour);
+  }
+
+  /** Choose the next value of the record, or the previous one, once the record is open. */
+  async function stepValue(direction) {
+    await opening;
+    const isOpen = shown.view === "record" && viewer.record?.id === shown.id;
+    if (isOpen) viewer.step(direction);
   }
 
   /** Show the state in the address. On return from a record, unless the reader searches, put the focus into the list. */
   function follow({ isSearch = false } = {}) {
     const last = shown;
     shown = readAddress(location.hash, names);
-    if (shown.view === "record") return (opening = showRecord(shown));
+    if (shown.view === "record") {
+      opening = showRecord(shown);
+      return;
+    }
     turnTo(shown.view);
     document.title = pageTitle;
-    if (shown.view === "overview") return scrollTo(0, 0);
+    if (shown.view === "overview") {
+      scrollTo(0, 0);
+      return;
+    }
     filters = shown.filters;
     for (const name of names) form[name].value = filters[name] || "";
     select().then(() => {
       if (last.view !== "record" || isSearch) return;
-      const place = found.findIndex((row) => row.id === last.id);
+      const place = listed.findIndex((row) => row.id === last.id);
       if (place >= 0) list.focus(place);
     });
   }
 
+  /** Filter by what the form says, and keep it in the address. */
   function readForm() {
-    filters = Object.fromEntries(names.map((name) => [name, form[name].value]).filter(([, value]) => value));
+    filters = {};
+    for (const name of names) {
+      if (form[name].value) filters[name] = form[name].value;
+    }
     history.replaceState(null, "", writeList(filters));
     select();
   }
 
   fillFilters(form, rows, page.listNames, page.choices);
+  // On a phone the choices would cover the list.
   if (innerWidth <= 640) form.querySelector(".choices").open = false;
   wireFilters(form, readForm, readForm);
-  const stepValue = (direction) => opening.then(() => shown.view === "record" && viewer.record?.id === shown.id && viewer.step(direction));
   listenToKeys({
     "/": () => {
       if (shown.view !== "records") go(writeList(filters), { isSearch: true });

@@ -4,96 +4,134 @@ const LONG = ["quote", "measure", "description", "time_frame", "lead_in", "timin
 
 /** All cards of a record. What a user's own field says of a criterion, regimen or endpoint stands in the card of that. */
 function showValues(record, meanings) {
-  const findings = record.findings.map((finding, number) => showFinding(record, finding, number, meanings));
-  const groups = TASKS.map((task) => {
-    const items = listItems(record.items, task);
-    const paths = items.map(({ path }) => path);
-    const lone = record.absences.filter(({ field }) => nameTask(field) === task && !paths.some((path) => isPartOf(field, path)));
-    if (items.length + lone.length === 0) return null;
-    return make(
-      "section",
-      { class: `group ${task}`, "aria-label": TITLES[task][0] },
-      makeTitle("h3", task, record.items),
-      lone.map((absence) => make("p", { class: "lone", "data-path": absence.field, tabindex: "-1" }, tellAbsence(absence, meanings))),
-      task === "dosing" && record.grid && showGrid(record),
-      drawNested(items, (item) => showCard(record, item, meanings), (path, drawn) => showTogether(record, path, drawn, meanings)),
-    );
-  });
-  const first = findings.length
-    ? make("section", { class: "group findings", "aria-label": "Findings" }, make("h3", {}, "Findings"), findings)
-    : null;
   const explained = make("p", { class: "dim explained" },
     "Confidence, from 0 to 1, is how likely the least sure field of an item, filled or empty, is right. "
     + "A value is as quoted, parsed from its quote, inferred (decided by it), or unsupported (not found in it again). Point at a value to see its place.");
-  return [explained, first, ...groups].filter(Boolean);
+  const sections = [explained];
+  if (record.findings.length) {
+    const findings = record.findings.map((finding, number) => showFinding(record, finding, number, meanings));
+    sections.push(make("section", { class: "group findings", "aria-label": "Findings" }, make("h3", {}, "Findings"), findings));
+  }
+  for (const task of TASKS) {
+    const items = listItems(record.items, task);
+    const absences = record.absences.filter(({ field }) => nameTask(field) === task);
+    const lone = absences.filter(({ field }) => !items.some(({ path }) => isPartOf(field, path)));
+    if (items.length || lone.length) sections.push(showTask(record, task, items, lone, meanings));
+  }
+  return sections;
 }
 
-/** The items of a group under their rule and the line that introduces them. */
-function showTogether(record, path, drawn, meanings) {
-  const group = record.items.flatMap(({ values }) => values).find((value) => value.path === path);
+/** The cards of a task. ``lone`` are its empty fields that belong to no item. */
+function showTask(record, task, items, lone, meanings) {
+  return make(
+    "section",
+    { class: `group ${task}`, "aria-label": TITLES[task][0] },
+    makeTitle("h3", task, record.items),
+    lone.map((absence) => make("p", { class: "lone", "data-path": absence.field, tabindex: "-1" }, tellAbsence(absence, meanings))),
+    task === "dosing" && record.grid && showGrid(record),
+    drawNested(items, (item) => showCard(record, item, meanings), (path, cards) => showTogether(record, path, cards, meanings)),
+  );
+}
+
+/** The cards of a group under its rule and the line that introduces them. */
+function showTogether(record, path, cards, meanings) {
+  const values = record.items.flatMap((item) => item.values);
+  const group = values.find((value) => value.path === path);
   return make("section", { class: "together", "aria-label": group.said },
-    make("p", {}, makeValue(record, group, meanings)), make("ul", {}, drawn.map((one) => make("li", {}, one))));
+    make("p", {}, makeValue(record, group, meanings)),
+    make("ul", {}, cards.map((card) => make("li", {}, card))));
 }
 
 /** What each arm gets, as a table, and the regimens whose arms are not told. */
 function showGrid(record) {
   const { arms, given, untold } = record.grid;
-  const link = ({ path, name, how }) => [make("a", { href: writeRecord(record.id, path) }, name), how && make("span", { class: "how" }, ` ${how}`)];
-  const rows = arms.map((arm, place) => make("tr", {}, make("th", { scope: "row" }, arm),
-    given.map(({ name, doses }) => make("td", { "data-label": name, class: !doses[place] && "none" }, doses[place] ?? "not given"))));
+  const makeLink = ({ path, name, how }) => [
+    make("a", { href: writeRecord(record.id, path) }, name),
+    how && make("span", { class: "how" }, ` ${how}`),
+  ];
+  const heads = given.map((regimen) => make("th", { scope: "col" }, makeLink(regimen)));
+  const rows = arms.map((arm, place) => {
+    const cells = given.map(({ name, doses }) => {
+      const dose = doses[place];
+      return make("td", { "data-label": name, class: !dose && "none" }, dose ?? "not given");
+    });
+    return make("tr", {}, make("th", { scope: "row" }, arm), cells);
+  });
   const table = make("table", { class: "grid stacked" },
     make("caption", {}, "What each arm gets"),
-    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "arm"), given.map((one) => make("th", { scope: "col" }, link(one))))),
+    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "arm"), heads)),
     make("tbody", {}, rows));
-  const rest = untold.map((one) => make("li", {}, link(one), one.doses[0] && ` ${one.doses[0]}`));
+  const rest = untold.map((regimen) => {
+    const [dose] = regimen.doses;
+    return make("li", {}, makeLink(regimen), dose && ` ${dose}`);
+  });
   return make("div", { class: "given", role: "region", "aria-label": "What each arm gets", tabindex: "0" }, table,
     rest.length > 0 && [make("p", {}, "Arms not told:"), make("ul", {}, rest)]);
 }
 
 /** Whether a field belongs to an item: "eligibility" has its own fields, not those of its criteria. */
 function isPartOf(field, path) {
-  const rest = field.startsWith(`${path}.`) ? field.slice(path.length + 1) : null;
-  return rest !== null && rest !== "criteria" && !rest.startsWith("criteria[");
+  if (!field.startsWith(`${path}.`)) return false;
+  const rest = field.slice(path.length + 1);
+  return rest !== "criteria" && !rest.startsWith("criteria[");
 }
 
+/** The card of an item, with the cards of what the user's own fields say of it, and its empty fields. */
 function showCard(record, item, meanings) {
-  const empty = record.absences.filter(({ field }) => isPartOf(field, item.path));
-  const { confidence } = item;
   // Groups are shown around their items.
-  const said = headlinesFirst(item.values).filter(({ name, path }) => !path.startsWith("eligibility.groups") && !(name === "group" && item.groups.length));
-  const rows = [...Map.groupBy(said, ({ name }) => name)].map(([name, values]) => [
-    make("dt", {}, values[0].label),
-    make("dd", { class: LONG.includes(name) && "wide" }, values.map((value) => makeValue(record, value, meanings))),
+  const isOfGroup = ({ name, path }) => path.startsWith("eligibility.groups") || (name === "group" && item.groups.length > 0);
+  const values = headlinesFirst(item.values).filter((value) => !isOfGroup(value));
+  const rows = [...Map.groupBy(values, ({ name }) => name)].map(([name, ofField]) => [
+    make("dt", {}, ofField[0].label),
+    make("dd", { class: LONG.includes(name) && "wide" }, ofField.map((value) => makeValue(record, value, meanings))),
   ]);
-  const title = "how likely the least sure of its fields is right";
-  const sure = confidence !== null && make("span", { class: confidence < 0.5 ? "sure doubtful" : "sure", title }, `confidence ${confidence.toFixed(2)}`);
+  const own = record.items.filter(({ of }) => of === item.path);
+  const empty = record.absences.filter(({ field }) => isPartOf(field, item.path));
   return make(
     "div",
     { class: "card", role: "group", "data-path": item.path, "aria-label": item.path },
-    make("header", {}, make("b", {}, item.name), item.origin && make("span", {}, item.origin), sure),
-    rows.length ? make("dl", { class: "facts" }, rows) : null,
-    record.items.filter(({ of }) => of === item.path).map((own) => showCard(record, own, meanings)),
-    empty.length ? make("details", { class: "empties" },
-      make("summary", {}, `${empty.length} empty: ${empty.map(({ label }) => label).join(", ")}`),
-      make("ul", {}, empty.map((absence) => make("li", { "data-path": absence.field, tabindex: "-1" }, tellAbsence(absence, meanings))))) : null,
+    make("header", {}, make("b", {}, item.name), item.origin && make("span", {}, item.origin), showConfidence(item)),
+    rows.length > 0 && make("dl", { class: "facts" }, rows),
+    own.map((ofItem) => showCard(record, ofItem, meanings)),
+    empty.length > 0 && showEmpty(empty, meanings),
   );
+}
+
+/** The confidence of an item; null if it has none. */
+function showConfidence({ confidence }) {
+  if (confidence === null) return null;
+  const title = "how likely the least sure of its fields is right";
+  const isDoubtful = confidence < 0.5;
+  return make("span", { class: isDoubtful ? "sure doubtful" : "sure", title }, `confidence ${confidence.toFixed(2)}`);
+}
+
+/** The empty fields of an item, with the reason for each. */
+function showEmpty(absences, meanings) {
+  const labels = absences.map(({ label }) => label).join(", ");
+  const reasons = absences.map((absence) => (
+    make("li", { "data-path": absence.field, tabindex: "-1" }, tellAbsence(absence, meanings))));
+  return make("details", { class: "empties" },
+    make("summary", {}, `${absences.length} empty: ${labels}`),
+    make("ul", {}, reasons));
 }
 
 /** A value: a link to its own address, which also shows its evidence. */
 function makeValue(record, { path, said, support, spans }, meanings) {
-  const isTold = support && support !== "literal";
   const places = spans.map((number) => {
     const [section, , , start, end] = record.spans[number];
     return `${record.sections[section].name}, characters ${start} to ${end}`;
   });
+  // That a value is as quoted goes without saying.
+  const isSupportShown = support && support !== "literal";
   return make(
     "a",
     { class: "value", href: writeRecord(record.id, path), title: places.join("\n"), "data-path": path, "data-spans": spans.join(" ") },
     said,
-    isTold && make("span", { class: `how ${support}`, title: meanings[support] }, support),
+    isSupportShown && make("span", { class: `how ${support}`, title: meanings[support] }, support),
   );
 }
 
+/** Why a field is empty, and which sections were searched for it. */
 function tellAbsence({ label, reason, sections }, meanings) {
   const searched = sections.length ? `; searched: ${sections.join(", ")}` : "";
   return [make("b", {}, `No ${label}`), ": ", make("span", { title: meanings[reason] }, toWords(reason)), searched];
@@ -104,46 +142,61 @@ function nameCitation(finding, place) {
   return `findings[${finding}].citations[${place}]`;
 }
 
+/** The card of a finding, with links to its quotes. */
 function showFinding(record, finding, number, meanings) {
   const path = `findings[${number}]`;
   const quotes = finding.quotes.map(([section, quote, span], place) => {
-    const own = nameCitation(number, place);
-    const attributes = { class: "value", href: writeRecord(record.id, own), "data-path": own, "data-spans": span === null ? "" : String(span) };
+    const citation = nameCitation(number, place);
+    const attributes = {
+      class: "value",
+      href: writeRecord(record.id, citation),
+      "data-path": citation,
+      "data-spans": span === null ? "" : String(span),
+    };
     return make("li", {}, make("a", attributes, `“${quote}”`), " ", make("code", {}, section));
   });
+  const { kind, severity, field, message, sections } = finding;
   return make(
     "div",
-    { class: `card ${finding.severity}`, role: "group", "data-path": path, "aria-label": path, tabindex: "-1" },
-    make("header", {}, make("b", { title: meanings[finding.kind] }, toWords(finding.kind)), make("span", {}, finding.severity), finding.field && make("code", {}, finding.field)),
-    make("p", { class: "message" }, finding.message),
-    quotes.length ? make("ul", { class: "quotes" }, quotes) : null,
-    finding.sections.length ? make("p", { class: "message dim" }, `looked for in ${finding.sections.join(", ")}`) : null,
+    { class: `card ${severity}`, role: "group", "data-path": path, "aria-label": path, tabindex: "-1" },
+    make("header", {}, make("b", { title: meanings[kind] }, toWords(kind)), make("span", {}, severity), field && make("code", {}, field)),
+    make("p", { class: "message" }, message),
+    quotes.length > 0 && make("ul", { class: "quotes" }, quotes),
+    sections.length > 0 && make("p", { class: "message dim" }, `looked for in ${sections.join(", ")}`),
   );
 }
 
 /** What is quoted where: for each span the paths of values and findings, with task and label. */
 function listQuoted(record) {
-  const owners = listOwners(record).map((over) => over.map(({ item, value: { path, label, said } }) => {
-    return { path, kind: nameTask(item.of ?? item.path), label: `${label}: ${said}` };
-  }));
+  const quoted = listOwners(record).map((owners) => owners.map(({ item, value }) => ({
+    path: value.path,
+    kind: nameTask(item.of ?? item.path),
+    label: `${value.label}: ${value.said}`,
+  })));
   record.findings.forEach((finding, number) => {
     finding.quotes.forEach(([, , span], place) => {
-      if (span !== null) owners[span].push({ path: nameCitation(number, place), kind: "findings", label: finding.message });
+      if (span === null) return;  // its place is not known
+      quoted[span].push({ path: nameCitation(number, place), kind: "findings", label: finding.message });
     });
   });
-  return owners;
+  return quoted;
 }
 
+/** Facts on a record as a whole: its id, where it comes from, how much is quoted, and what a model used. */
 function listFacts(record) {
-  const facts = [...new Set([record.title && record.id, record.source])].filter(Boolean);
+  const facts = [];
+  if (record.title) facts.push(record.id);
+  if (record.source && !facts.includes(record.source)) facts.push(record.source);
   if (record.coverage) {
     const [characters, claimed, boilerplate] = record.coverage;
-    const said = characters - boilerplate;
+    const words = characters - boilerplate;
     // Rounded down: 100 % means that nothing is left out.
-    if (said > 0) facts.push(`${Math.floor((100 * claimed) / said)} % of the words are quoted (without headings and list marks)`);
+    if (words > 0) facts.push(`${Math.floor((100 * claimed) / words)} % of the words are quoted (without headings and list marks)`);
   }
   const { calls, prompt_tokens = 0, cached_tokens, output_tokens = 0 } = record.usage;
-  const cached = cached_tokens ? ` (${cached_tokens.toLocaleString("en")} cached)` : "";
-  if (calls) facts.push(`${prompt_tokens.toLocaleString("en")} prompt${cached} and ${output_tokens.toLocaleString("en")} output tokens`);
+  if (calls) {
+    const cached = cached_tokens ? ` (${cached_tokens.toLocaleString("en")} cached)` : "";
+    facts.push(`${prompt_tokens.toLocaleString("en")} prompt${cached} and ${output_tokens.toLocaleString("en")} output tokens`);
+  }
   return facts;
 }

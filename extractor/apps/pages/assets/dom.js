@@ -2,13 +2,15 @@
 
 // Elements and words. All text becomes text nodes: data is never parsed as markup.
 
-/** An element with attributes and children. Strings become text; null and false are left out. */
+/** An element with attributes and children. Strings become text; null, undefined and false are left out. */
 function make(tag, attributes = {}, ...children) {
+  const isGiven = (value) => value !== null && value !== undefined && value !== false;
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+    if (!isGiven(value)) continue;
+    element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter(isGiven));
   return element;
 }
 
@@ -18,8 +20,9 @@ function toWords(name) {
 }
 
 /** A number with its noun: "1 regimen", "1,200 criteria". */
-function count(number, one, many = `${one}s`) {
-  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+function count(number, singular, plural = `${singular}s`) {
+  const noun = number === 1 ? singular : plural;
+  return `${number.toLocaleString("en")} ${noun}`;
 }
 
 /** Wire the buttons that show one pane on a phone, at first the first; return a function that does it by name. */
@@ -38,9 +41,12 @@ function switchPanes(root) {
 function bringIntoSight(element, pane) {
   if (!element) return;
   const inner = element.getBoundingClientRect();
-  const isWhole = pane.scrollHeight <= pane.clientHeight;
-  const [top, bottom] = isWhole ? [0, innerHeight] : [pane.getBoundingClientRect().top, pane.getBoundingClientRect().bottom];
-  if (inner.top >= top + 40 && inner.bottom <= bottom - 10) return;
-  const by = inner.top - top - Math.max(40, (bottom - top - inner.height) / 2);
-  (isWhole ? window : pane).scrollBy({ top: by, behavior: "instant" });
+  const doesPaneScroll = pane.scrollHeight > pane.clientHeight;
+  const outer = doesPaneScroll ? pane.getBoundingClientRect() : { top: 0, bottom: innerHeight };
+  const isInSight = inner.top >= outer.top + 40 && inner.bottom <= outer.bottom - 10;
+  if (isInSight) return;
+  // To the middle; of what is higher than the pane, the beginning is shown.
+  const above = Math.max(40, (outer.bottom - outer.top - inner.height) / 2);
+  const scrolling = doesPaneScroll ? pane : window;
+  scrolling.scrollBy({ top: inner.top - outer.top - above, behavior: "instant" });
 }

@@ -8,17 +8,21 @@ function fillFilters(form, rows, listNames, choices) {
   for (const row of rows) {
     for (const name of new Set(listNames(row))) counts.set(name, (counts.get(name) || 0) + 1);
   }
-  const names = (start) => [...counts.keys()].filter((key) => key.startsWith(`${start} `)).map((key) => key.slice(start.length + 1));
-  const option = (value, label, key) => make("option", { value }, `${label} (${counts.get(key)})`);
-  const fields = names("field").sort();
-  for (const task of [...TASKS, "record"].filter((task) => counts.has(`task ${task}`))) {
+  const listWords = (kind) => {
+    const keys = [...counts.keys()].filter((key) => key.startsWith(`${kind} `));
+    return keys.map((key) => key.slice(kind.length + 1)).sort();
+  };
+  const makeOption = (kind, word, label) => make("option", { value: word }, `${label} (${counts.get(`${kind} ${word}`)})`);
+  const fields = listWords("field");
+  for (const task of [...TASKS, "record"]) {
+    if (!counts.has(`task ${task}`)) continue;
+    const whole = makeOption("task", task, task === "record" ? "the record as a whole" : `all of ${task}`);
     const own = fields.filter((field) => field.startsWith(`${task}.`));
-    const options = own.map((field) => option(field, toWords(field.slice(task.length + 1)), `field ${field}`));
-    const whole = task === "record" ? "the record as a whole" : `all of ${task}`;
-    form.field.append(make("optgroup", { label: task }, option(task, whole, `task ${task}`), options));
+    const options = own.map((field) => makeOption("field", field, toWords(field.slice(task.length + 1))));
+    form.field.append(make("optgroup", { label: task }, whole, options));
   }
-  for (const name of choices) {
-    form[name].append(...names(name).sort().map((value) => option(value, toWords(value), `${name} ${value}`)));
+  for (const kind of choices) {
+    form[kind].append(...listWords(kind).map((word) => makeOption(kind, word, toWords(word))));
   }
 }
 
@@ -36,10 +40,14 @@ function wireFilters(form, change, clear) {
   });
 }
 
-/** Those of these names that a query has. */
+/** What a query says of these names; other names are left out. */
 function readQuery(names, query) {
   const given = new URLSearchParams(query);
-  return Object.fromEntries(names.filter((name) => given.has(name)).map((name) => [name, given.get(name)]));
+  const values = {};
+  for (const name of names) {
+    if (given.has(name)) values[name] = given.get(name);
+  }
+  return values;
 }
 
 /** The names of a field and of its task. */
@@ -54,7 +62,8 @@ function splitWords(text) {
 
 /** Whether each of these words is part of one of the texts. */
 function hasWords(texts, words) {
-  const joined = words.length ? texts.join("\n").toLowerCase() : "";
+  if (words.length === 0) return true;
+  const joined = texts.join("\n").toLowerCase();
   return words.every((word) => joined.includes(word));
 }
 
@@ -63,11 +72,14 @@ function listenToKeys(page) {
   const dialog = document.querySelector("dialog.help");
   const actions = { ...page, "?": () => dialog.showModal() };
   document.addEventListener("keydown", (event) => {
+    const isShortcutOfBrowser = event.ctrlKey || event.metaKey || event.altKey;
+    if (isShortcutOfBrowser || dialog.open) return;
+    if (!Object.hasOwn(actions, event.key)) return;
     const isTyping = event.target.closest("input, select, textarea");
-    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (!isPlain || dialog.open || !Object.hasOwn(actions, event.key)) return;
-    if (isTyping && event.key === "Escape") event.target.blur();
-    if (isTyping) return;
+    if (isTyping) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
     event.preventDefault();
     actions[event.key]();
   });

@@ -27,26 +27,33 @@ class List {
     this.height = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row"));
     this.list.style.height = `${this.rows.length * this.height}px`;
     this.lines.clear();
-    const isEmpty = this.rows.length === 0;
-    this.list.replaceChildren(...(isEmpty ? [make("li", { class: "nothing" }, make("p", {}, this.nothing))] : []));
-    if (!isEmpty) this.draw();
-  }
-
-  /** Make the visible lines, and drop the others, except the one with the focus. */
-  draw() {
-    if (this.rows.length === 0 || !this.box.clientHeight) return;
-    const first = Math.max(0, Math.floor(this.box.scrollTop / this.height) - AROUND);
-    const last = Math.min(this.rows.length, Math.ceil((this.box.scrollTop + this.box.clientHeight) / this.height) + AROUND);
-    for (const [place, line] of this.lines) {
-      if ((place < first || place >= last) && !line.contains(document.activeElement)) {
-        line.remove();
-        this.lines.delete(place);
-      }
+    if (this.rows.length === 0) {
+      this.list.replaceChildren(make("li", { class: "nothing" }, make("p", {}, this.nothing)));
+      return;
     }
-    for (let place = first; place < last; place++) if (!this.lines.has(place)) this.add(place);
-    if (this.cursor < first || this.cursor >= last) this.setCursor(Math.min(first + AROUND, last - 1));
+    this.list.replaceChildren();
+    this.draw();
   }
 
+  /** Make the visible lines and some around them, and drop the others, except the one with the focus. */
+  draw() {
+    const { scrollTop, clientHeight } = this.box;
+    if (this.rows.length === 0 || !clientHeight) return;
+    const first = Math.max(0, Math.floor(scrollTop / this.height) - AROUND);
+    const end = Math.min(this.rows.length, Math.ceil((scrollTop + clientHeight) / this.height) + AROUND);
+    const isNear = (place) => place >= first && place < end;
+    for (const [place, line] of this.lines) {
+      if (isNear(place) || line.contains(document.activeElement)) continue;
+      line.remove();
+      this.lines.delete(place);
+    }
+    for (let place = first; place < end; place++) {
+      if (!this.lines.has(place)) this.add(place);
+    }
+    if (!isNear(this.cursor)) this.setCursor(Math.min(first + AROUND, end - 1));
+  }
+
+  /** Make the line of a row, in its place among the others; return it. */
   add(place) {
     const link = this.makeLink(this.rows[place]);
     const line = make("li", { "data-place": place, "aria-setsize": this.rows.length, "aria-posinset": place + 1 }, link);
@@ -68,6 +75,7 @@ class List {
     if (line) line.firstChild.tabIndex = 0;
   }
 
+  /** Scroll to a line, and put the focus on its link. */
   focus(place) {
     this.reveal(place).firstChild.focus({ preventScroll: true });
   }
@@ -85,7 +93,9 @@ class List {
     return line;
   }
 
+  /** Move the focus by a key: by a line, by a page, to the begin or to the end. */
   move(event) {
+    // One line of the page before stays visible.
     const page = Math.max(1, Math.floor(this.box.clientHeight / this.height) - 1);
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
     if (!(event.key in steps)) return;

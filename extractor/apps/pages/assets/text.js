@@ -15,19 +15,24 @@ function showText(view, makeMark, heading = "h3") {
 /** Draw a section's words anew: cut at the ends of the spans, and at the starts of the items of a list in one cell. */
 function drawMarks(element, view, number, makeMark) {
   const { text, starts = [] } = view.sections[number];
-  const spans = view.spans.map(([section, start, end], span) => ({ section, start, end, span })).filter(({ section }) => section === number);
-  const cuts = [...new Set([0, text.length, ...starts, ...spans.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
+  const spans = [];
+  view.spans.forEach(([section, start, end], span) => {
+    if (section === number) spans.push({ span, start, end, length: end - start });
+  });
+  const ends = spans.flatMap(({ start, end }) => [start, end]);
+  const cuts = [...new Set([0, text.length, ...starts, ...ends])].sort((one, other) => one - other);
   const starting = Map.groupBy(spans, ({ start }) => start);
-  let over = [];
-  const pieces = cuts.slice(1).flatMap((end, place) => {
+  const pieces = [];
+  let open = [];
+  cuts.slice(1).forEach((end, place) => {
     const start = cuts[place];
-    over = over.concat(starting.get(start) || []).filter((one) => one.end > start);
-    const nearest = over.toSorted((one, other) => one.end - one.start - (other.end - other.start) || one.span - other.span);
-    const words = text.slice(start, end);
-    const piece = over.length ? makeMark(words, nearest.map(({ span }) => span)) : words;
+    open = [...open, ...(starting.get(start) || [])].filter((span) => span.end > start);
     const item = starts.indexOf(start);
     // The number of an item is no text, so that offsets stay.
-    return item < 0 ? [piece] : [make("span", { class: item ? "start later" : "start", "data-number": `${item + 1}. ` }), piece];
+    if (item >= 0) pieces.push(make("span", { class: item > 0 ? "start later" : "start", "data-number": `${item + 1}. ` }));
+    const words = text.slice(start, end);
+    const shortestFirst = open.toSorted((one, other) => one.length - other.length || one.span - other.span);
+    pieces.push(open.length ? makeMark(words, shortestFirst.map(({ span }) => span)) : words);
   });
   element.replaceChildren(...pieces);
 }
@@ -38,12 +43,15 @@ function markSearched(root, words) {
   const ranges = [];
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (words.length && walker.nextNode()) {
-    const text = walker.currentNode.data.toLowerCase();
+    const node = walker.currentNode;
+    const text = node.data.toLowerCase();
+    // A letter such as İ has two in lower case: offsets would be those of another text.
+    if (text.length !== node.data.length) continue;
     for (const word of words) {
-      for (let at = text.indexOf(word); at >= 0 && text.length === walker.currentNode.data.length; at = text.indexOf(word, at + word.length)) {
+      for (let start = text.indexOf(word); start >= 0; start = text.indexOf(word, start + word.length)) {
         const range = new Range();
-        range.setStart(walker.currentNode, at);
-        range.setEnd(walker.currentNode, at + word.length);
+        range.setStart(node, start);
+        range.setEnd(node, start + word.length);
         ranges.push(range);
       }
     }

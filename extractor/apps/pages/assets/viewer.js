@@ -20,6 +20,7 @@ class Viewer {
       pane.addEventListener("focusin", (event) => this.light(event.target.closest("[data-spans]"), pane));
     }
     for (const pane of this.texts) pane.addEventListener("keydown", (event) => this.moveInText(event, pane));
+    // On a phone only one pane is shown; ``turn`` shows another.
     this.turn = switchPanes(root);
   }
 
@@ -30,7 +31,8 @@ class Viewer {
     root.querySelector(".record-title").textContent = record.title || record.id;
     root.querySelector(".record-facts").replaceChildren(...page.listFacts(record).map((fact) => make("span", {}, fact)));
     root.querySelector(".record-notes").replaceChildren(...page.listNotes(record).map((note) => make("p", { class: "notice" }, note)));
-    const sections = showText(record, (piece, spans) => makeQuoted(record.id, piece, spans, spans.flatMap((span) => this.owners[span])));
+    const makeMark = (words, spans) => makeQuoted(record.id, words, spans, spans.flatMap((span) => this.owners[span]));
+    const sections = showText(record, makeMark);
     for (const pane of this.texts) {
       pane.replaceChildren(...sections.filter((_, number) => record.sections[number].side === pane.dataset.side));
       pane.querySelector(".mark")?.setAttribute("tabindex", "0");
@@ -42,9 +44,10 @@ class Viewer {
     this.said.textContent = "";
   }
 
-  listMarks(spans = null) {
+  /** The marks of the text that quote one of these spans, a set of numbers. */
+  listMarks(spans) {
     const marks = this.texts.flatMap((pane) => [...pane.querySelectorAll(".mark")]);
-    return spans ? marks.filter((mark) => readSpans(mark).some((span) => spans.has(span))) : marks;
+    return marks.filter((mark) => hasSpan(mark, spans));
   }
 
   /** Highlight what is related to the element under the pointer or the focus, in the other panes. */
@@ -52,8 +55,8 @@ class Viewer {
     for (const lit of this.panes.querySelectorAll(".lit")) lit.classList.remove("lit");
     if (!element) return;
     const spans = new Set(readSpans(element));
-    for (const one of this.panes.querySelectorAll("[data-spans]")) {
-      if (!pane.contains(one) && readSpans(one).some((span) => spans.has(span))) one.classList.add("lit");
+    for (const other of this.panes.querySelectorAll("[data-spans]")) {
+      if (!pane.contains(other) && hasSpan(other, spans)) other.classList.add("lit");
     }
     if (pane === this.values) element.classList.add("lit");
   }
@@ -61,64 +64,93 @@ class Viewer {
   /** A click on a mark chooses the next of its values; a click on a value shows its evidence. */
   follow(event, pane) {
     const element = event.target.closest("a[data-spans]");
-    if (!element || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const opensElsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
+    if (!element || opensElsewhere) return;
     event.preventDefault();
     const isText = pane !== this.values;
-    const paths = isText ? [...new Set(readSpans(element).flatMap((span) => this.owners[span].map((one) => one.path)))] : [element.dataset.path];
-    const path = paths[(paths.indexOf(this.path) + 1) % paths.length];
+    const path = isText ? this.findNextPath(element) : element.dataset.path;
     history.pushState(null, "", writeRecord(this.record.id, path));
-    this.choose(path, isText ? pane : this.values);
-    if (event.detail === 0) (isText ? this.find(path) : this.panes.querySelector(".mark.chosen"))?.focus({ preventScroll: true });
+    this.choose(path, pane);
+    const isByKey = event.detail === 0;  // Enter on a link is a click without a pointer
+    if (!isByKey) return;
+    const counterpart = isText ? this.find(path) : this.panes.querySelector(".mark.chosen");
+    counterpart?.focus({ preventScroll: true });
+  }
+
+  /** The path that a mark chooses: of those that quote its words, the one after the chosen one. */
+  findNextPath(mark) {
+    const owners = readSpans(mark).flatMap((span) => this.owners[span]);
+    const paths = [...new Set(owners.map(({ path }) => path))];
+    return paths[(paths.indexOf(this.path) + 1) % paths.length];
   }
 
   /** The element of a path: a value, a card, or the reason why it is empty; for a list, its first member. */
   find(path) {
-    const own = (start) => this.values.querySelector(`[data-path^="${CSS.escape(start)}"]`);
-    return this.values.querySelector(`a[data-path="${CSS.escape(path)}"], [data-path="${CSS.escape(path)}"]`) || own(`${path}[`) || own(`${path}.`);
+    const exact = `[data-path="${CSS.escape(path)}"]`;
+    const startingWith = (start) => this.values.querySelector(`[data-path^="${CSS.escape(start)}"]`);
+    return this.values.querySelector(`a${exact}, ${exact}`) || startingWith(`${path}[`) || startingWith(`${path}.`);
   }
 
   /** Choose a value by its path: mark it and its evidence, and scroll to both, except in the pane ``from``. False if there is none. */
   choose(path, from = null) {
-    for (const one of this.panes.querySelectorAll(".chosen, .chosen-card")) one.classList.remove("chosen", "chosen-card");
+    for (const chosen of this.panes.querySelectorAll(".chosen, .chosen-card")) chosen.classList.remove("chosen", "chosen-card");
     this.path = path;
-    const found = path ? this.find(path) : null;
-    if (!found) {
-      this.said.textContent = path ? `There is no ${path} in this record.` : "";
-      return path === "";
+    if (!path) {
+      this.said.textContent = "";
+      return true;
     }
-    const details = found.closest("details");
+    const element = this.find(path);
+    if (!element) {
+      this.said.textContent = `There is no ${path} in this record.`;
+      return false;
+    }
+    const details = element.closest("details");
     if (details) details.open = true;
-    found.classList.add(found.matches(".card") ? "chosen-card" : "chosen");
-    const values = found.matches(".card") ? [...found.querySelectorAll("[data-spans]")] : [found];
+    const isCard = element.matches(".card");
+    element.classList.add(isCard ? "chosen-card" : "chosen");
+    const values = isCard ? [...element.querySelectorAll("[data-spans]")] : [element];
     const marks = this.listMarks(new Set(values.flatMap(readSpans)));
-    if (from && innerWidth <= NARROW) this.turn(nameSide(from === this.values && marks.length ? marks[0] : this.values));
+    if (from && innerWidth <= NARROW) {
+      const showsText = from === this.values && marks.length > 0;
+      this.turn(nameSide(showsText ? marks[0] : this.values));
+    }
     for (const mark of marks) mark.classList.add("chosen");
     for (const pane of this.texts) {
       const first = marks.find((mark) => pane.contains(mark));
       if (pane !== from) bringIntoSight(first, pane);
       if (first) this.setTabStop(first, pane);
     }
-    if (from !== this.values) bringIntoSight(found, this.values);
-    const quote = marks.map((mark) => mark.textContent).join("");
-    const place = marks[0]?.closest("[data-section]").dataset.section;
-    this.said.textContent = marks.length ? `${path}: “${quote}” in ${place}` : `${path}: without a quote`;
+    if (from !== this.values) bringIntoSight(element, this.values);
+    this.said.textContent = this.describe(path, marks);
     return true;
   }
 
-  /** The next or the previous value; the first if none is chosen. */
+  /** What is said to a screen reader of a chosen value. */
+  describe(path, marks) {
+    if (marks.length === 0) return `${path}: without a quote`;
+    const quote = marks.map((mark) => mark.textContent).join("");
+    const { section } = marks[0].closest("[data-section]").dataset;
+    return `${path}: “${quote}” in ${section}`;
+  }
+
+  /** Choose the next value, or the previous one; the first or the last if none is chosen. */
   step(direction) {
-    const all = [...this.values.querySelectorAll("a.value")];
-    const now = all.findIndex((one) => one.dataset.path === this.path || one === document.activeElement);
-    const next = all[now < 0 ? (direction > 0 ? 0 : all.length - 1) : now + direction];
+    const values = [...this.values.querySelectorAll("a.value")];
+    const now = values.findIndex((value) => value.dataset.path === this.path || value === document.activeElement);
+    let place = now + direction;
+    if (now < 0) place = direction > 0 ? 0 : values.length - 1;
+    const next = values[place];
     if (!next) return;
     history.replaceState(null, "", writeRecord(this.record.id, next.dataset.path));
     this.choose(next.dataset.path);
     if (innerWidth > NARROW) next.focus({ preventScroll: true });
   }
 
+  /** Move the focus to the next mark of a text by the arrow keys, or to the previous one. */
   moveInText(event, pane) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    const isShortcutOfBrowser = event.altKey || event.ctrlKey || event.metaKey;
+    if (!step || isShortcutOfBrowser) return;
     const marks = [...pane.querySelectorAll(".mark")];
     const next = marks[marks.indexOf(document.activeElement) + step];
     if (!next) return;
@@ -128,14 +160,22 @@ class Viewer {
     bringIntoSight(next, pane);
   }
 
+  /** Let Tab reach this mark: only one of a text, or a reader would tab through all. */
   setTabStop(mark, pane) {
     pane.querySelector('.mark[tabindex="0"]')?.setAttribute("tabindex", "-1");
     mark.setAttribute("tabindex", "0");
   }
 }
 
+/** The numbers of the spans that an element quotes. */
 function readSpans(element) {
-  return element.dataset.spans ? element.dataset.spans.split(" ").map(Number) : [];
+  const { spans } = element.dataset;
+  return spans ? spans.split(" ").map(Number) : [];
+}
+
+/** Whether an element quotes one of these spans, a set of numbers. */
+function hasSpan(element, spans) {
+  return readSpans(element).some((span) => spans.has(span));
 }
 
 /** The name of the pane in which an element is, as the buttons for a phone name it. */
@@ -143,14 +183,16 @@ function nameSide(element) {
   return element.closest("[data-pane]").dataset.pane;
 }
 
-/** A quoted piece: a link to the first place that quotes it. */
+/** A quoted piece: a link to the first place that quotes it. Its title names the first six. */
 function makeQuoted(id, words, spans, owners) {
-  const labels = owners.slice(0, 6).map((one) => one.label.slice(0, 120)).join("\n");
+  const labels = owners.slice(0, 6).map(({ label }) => label.slice(0, 120));
+  if (owners.length > 6) labels.push(`and ${owners.length - 6} more`);
+  const isOfFinding = owners.some(({ kind }) => kind === "findings");
   const attributes = {
-    class: `mark ${(owners.find(({ kind }) => kind === "findings") ?? owners[0]).kind} deep-${Math.min(3, spans.length)}`,
+    class: `mark ${isOfFinding ? "findings" : owners[0].kind} deep-${Math.min(3, spans.length)}`,
     href: writeRecord(id, owners[0].path),
     tabindex: "-1",
-    title: owners.length > 6 ? `${labels}\nand ${owners.length - 6} more` : labels,
+    title: labels.join("\n"),
     "data-spans": spans.join(" "),
   };
   return make("a", attributes, words);

@@ -1,9 +1,10 @@
 // The list's rows, filters and order.
 
-/** Rows of the list as objects. */
-function readRows({ rows, facts: known }) {
-  return rows.map(([id, title, place, items, [empty, findings], sure, facts], number) => {
-    return { id, title, place, items, empty, findings, sure, number, facts: facts.map((fact) => known[fact]) };
+/** Rows of the list as objects. A row has the numbers of its facts, which all rows share. */
+function readRows({ rows, facts: allFacts }) {
+  return rows.map(([id, title, place, items, [empty, findings], sure, factNumbers], number) => {
+    const facts = factNumbers.map((fact) => allFacts[fact]);
+    return { id, title, place, items, empty, findings, sure, number, facts };
   });
 }
 
@@ -17,32 +18,44 @@ let recordWords = null;
 
 /** Rows that pass the filters, in order. A search finds records that have all its words, or words that contain them. */
 async function selectRows(rows, filters) {
-  const { field, below } = filters;
+  const { field, below, sort } = filters;
   const words = splitWords(filters.text);
-  const known = words.length ? await (recordWords ??= unpack("words")) : [];
-  const hasAll = ({ number }) => words.every((word) => known[number].includes(word));
-  const found = rows.filter((row) => hasFacts(row, filters) && (!below || leastSure(row, field) < Number(below)) && hasAll(row));
-  const orders = { doubt: (row) => leastSure(row, field), findings: (row) => -row.findings, empty: (row) => -row.empty };
-  const order = orders[filters.sort];
-  if (filters.sort === "id") found.sort((one, other) => (one.id < other.id ? -1 : 1));
-  else if (order) found.sort((one, other) => order(one) - order(other) || one.number - other.number);
-  return found;
+  let wordsOf = [];
+  if (words.length) wordsOf = await (recordWords ??= unpack("words"));
+  const selected = rows.filter((row) => {
+    if (!hasFacts(row, filters)) return false;
+    const isDoubtful = leastSure(row, field) < Number(below);
+    if (below && !isDoubtful) return false;
+    return words.every((word) => wordsOf[row.number].includes(word));
+  });
+  const sortBy = (measure) => selected.sort((one, other) => measure(one) - measure(other) || one.number - other.number);
+  if (sort === "id") selected.sort((one, other) => (one.id < other.id ? -1 : 1));
+  if (sort === "doubt") sortBy((row) => leastSure(row, field));
+  if (sort === "findings") sortBy((row) => -row.findings);
+  if (sort === "empty") sortBy((row) => -row.empty);
+  return selected;
 }
 
 /** Whether the record has all chosen facts, about the chosen field if there is one. */
 function hasFacts(row, filters) {
-  const wanted = filters.field;
-  const facts = row.facts.filter(([field]) => !wanted || field === wanted || field.startsWith(`${wanted}.`));
-  const asked = ["absence", "finding", "origin"].filter((name) => filters[name]);
-  const isSaid = (name) => (filters[name] === "filled" ? (said) => said.startsWith("origin ") : (said) => said === `${name} ${filters[name]}`);
-  return (facts.length > 0 || !wanted) && asked.every((name) => facts.some(([, said]) => isSaid(name)(said)));
+  const chosen = filters.field;
+  const isOfChosen = (field) => field === chosen || field.startsWith(`${chosen}.`);
+  const facts = chosen ? row.facts.filter(([field]) => isOfChosen(field)) : row.facts;
+  if (chosen && facts.length === 0) return false;
+  return ["absence", "finding", "origin"].every((name) => {
+    const wanted = filters[name];
+    if (!wanted) return true;
+    if (wanted === "filled") return facts.some(([, fact]) => fact.startsWith("origin "));
+    return facts.some(([, fact]) => fact === `${name} ${wanted}`);
+  });
 }
 
-/** The least confidence of the items with the chosen field, or of all items without one. */
+/** The least confidence of the items with the chosen field, or of all items without one; 1 without an item. */
 function leastSure(row, field) {
   const task = TASKS.indexOf((field || "").split(".")[0]);
-  const known = (task < 0 ? row.sure : [row.sure[task]]).filter((sure) => sure !== null);
-  return known.length ? Math.min(...known) : 1;
+  const ofTasks = task < 0 ? row.sure : [row.sure[task]];
+  const stated = ofTasks.filter((sure) => sure !== null);
+  return stated.length ? Math.min(...stated) : 1;
 }
 
 /** The link of a record in the list. */

@@ -18,9 +18,14 @@ function listFields(form, { group }) {
 
 /** The values of an item, without those that its name and its words tell. */
 function listTags({ path, values }) {
-  const isOwn = path.startsWith("custom.");
-  const told = values.filter(({ name, said }) => isOwn || !(SAID.has(name) || (name === "censored" && said === "no")));
-  return told.map(({ name, label, said }) => (!isOwn && LABELLED.has(name) ? `${label}: ${said}` : said));
+  if (path.startsWith("custom.")) return values.map(({ said }) => said);
+  const tags = [];
+  for (const { name, label, said } of values) {
+    const isUsual = name === "censored" && said === "no";
+    if (SAID.has(name) || isUsual) continue;
+    tags.push(LABELLED.has(name) ? `${label}: ${said}` : said);
+  }
+  return tags;
 }
 
 /** The card of an item of a record's view. */
@@ -28,88 +33,146 @@ function makeCard(view, item) {
   const own = view.listOwn(item);
   const isOpened = [item, ...own].some(({ path }) => path === view.current);
   const flaws = view.record.flaws.filter((flaw) => flaw.item === item.path);
-  const states = `card ${item.state}${item.predicted ? "" : " added"}${isOpened ? " opened" : ""}`;
+  const classes = ["card", item.state];
+  if (!item.predicted) classes.push("added");
+  if (isOpened) classes.push("opened");
+  const attributes = { class: classes.join(" "), "aria-label": item.name, "data-path": item.path };
   const head = make("h3", {}, makeHead(view, item, own, flaws, isOpened));
-  // The name and the buttons stay visible while the form scrolls under them.
-  const top = () => make("div", { class: "card-top" }, head, makeButtons(view, item));
-  const body = isOpened ? [top(), makeItemForm(view, item, flaws), ...own.map((one) => makeCard(view, one))] : head;
-  return make("article", { class: states, "aria-label": item.name, "data-path": item.path }, body);
+  if (!isOpened) return make("article", attributes, head);
+  return make("article", attributes,
+    // The name and the buttons stay visible while the form scrolls under them.
+    make("div", { class: "card-top" }, head, makeButtons(view, item)),
+    makeItemForm(view, item, flaws),
+    own.map((ofItem) => makeCard(view, ofItem)));
 }
 
+/** The head of a card: the name and the state of the item, and of a closed card its words and values. */
 function makeHead(view, item, own, flaws, isOpened) {
-  const said = own.filter(({ state }) => state !== "rejected").map((one) => `${toWords(one.group.slice("custom.".length))}: ${listTags(one).join(", ")}`);
-  const tags = listTags(item);
-  if (item.path === "eligibility" && !tags.length) tags.push("nothing stated");
-  const words = item.values.find(({ name }) => name === "agent") || headlinesFirst(item.values)[0];
-  const head = make("button", { type: "button", class: "head", id: `head|${item.path}`, "aria-expanded": String(isOpened) },
-    make("span", { class: "line" },
-      make("span", { class: "name" }, item.name),
-      makeChip(item.state, item.state === "open" ? "to decide" : item.state),
-      makeDoubt(item),
-      flaws.length ? makeChip("wrong", flaws.every((flaw) => flaw.warns) ? "to check" : "to mend") : null),
-    isOpened ? null : [make("span", { class: "words" }, HEADLINES.includes(words?.name) ? words.said : ""), make("span", { class: "values" }, [...tags, ...said].map((value) => make("span", { class: "tag" }, value)))]);
-  head.addEventListener("click", () => view.choose(isOpened ? view.findHost(item)?.path ?? null : item.path));
+  const flawWords = flaws.every((flaw) => flaw.warns) ? "to check" : "to mend";
+  const line = make("span", { class: "line" },
+    make("span", { class: "name" }, item.name),
+    makeChip(item.state, item.state === "open" ? "to decide" : item.state),
+    makeDoubt(item),
+    flaws.length > 0 && makeChip("wrong", flawWords));
+  const attributes = { type: "button", class: "head", id: `head|${item.path}`, "aria-expanded": String(isOpened) };
+  const head = make("button", attributes, line, !isOpened && makeSummary(item, own));
+  head.addEventListener("click", () => {
+    // A card within a card leaves that one open.
+    const shownNext = isOpened ? view.findHost(item)?.path ?? null : item.path;
+    view.choose(shownNext);
+  });
   return head;
 }
 
-/** The confidence of an undecided item, and its doubtful fields. */
-function makeDoubt(item) {
-  const isSure = item.predicted ? item.confidence === null || item.confidence >= CERTAIN : !Object.keys(item.doubts).length;
-  if (item.state !== "open" || isSure) return null;
-  if (item.predicted) return make("span", { class: "doubt", title: "how sure the extraction is of its least sure field" }, describeDoubts(item));
-  const fields = Object.keys(item.doubts).map(toWords).join(", ");
-  return make("span", { class: "doubt", title: "the rules read the words that were selected" }, `${fields} guessed`);
+/** The words and the values of an item, with what the user's own fields say of it. */
+function makeSummary(item, own) {
+  const headline = item.values.find(({ name }) => name === "agent") || headlinesFirst(item.values)[0];
+  const words = HEADLINES.includes(headline?.name) ? headline.said : "";
+  const tags = listTags(item);
+  if (item.path === "eligibility" && tags.length === 0) tags.push("nothing stated");
+  for (const ofItem of own) {
+    if (ofItem.state === "rejected") continue;
+    const field = toWords(ofItem.group.slice("custom.".length));
+    tags.push(`${field}: ${listTags(ofItem).join(", ")}`);
+  }
+  return [
+    make("span", { class: "words" }, words),
+    make("span", { class: "values" }, tags.map((tag) => make("span", { class: "tag" }, tag))),
+  ];
 }
 
-/** Sort names of fields into those with a value and those without. */
-function splitEmpty(item, names) {
-  const isEmpty = (name) => item.value[name] === null || item.value[name] === undefined || item.value[name].length === 0;
-  return [names.filter((name) => !isEmpty(name)), names.filter(isEmpty)];
+/** The confidence of an undecided item, and its doubtful fields; null if nothing is in doubt. */
+function makeDoubt(item) {
+  if (item.state !== "open") return null;
+  if (item.predicted) {
+    const isSure = item.confidence === null || item.confidence >= CERTAIN;
+    if (isSure) return null;
+    return make("span", { class: "doubt", title: "how sure the extraction is of its least sure field" }, describeDoubts(item));
+  }
+  const fields = Object.keys(item.doubts);
+  if (fields.length === 0) return null;
+  return make("span", { class: "doubt", title: "the rules read the words that were selected" }, `${fields.map(toWords).join(", ")} guessed`);
+}
+
+/** Whether a field of an item has no value. */
+function isEmpty(item, name) {
+  const value = item.value[name];
+  return value === null || value === undefined || value.length === 0;
 }
 
 /** Describe a doubt about empty fields: "that no specimen is stated". */
 function tellNone(item, names) {
-  const nouns = names.map((name) => (Array.isArray(item.value[name]) ? toWords(name).replace(/s$/, "") : toWords(name)));
+  const nouns = names.map((name) => {
+    const isMany = Array.isArray(item.value[name]);
+    return isMany ? toWords(name).replace(/s$/, "") : toWords(name);
+  });
   return `that no ${nouns.join(" or ")} is stated`;
 }
 
 /** Describe the confidence of one field: "84 % sure that no specimen is stated". */
 function describeDoubt(item, name) {
-  const sure = item.doubts[name];
-  if (!sure) return sure === null ? "guessed" : "not read";
-  const [stated] = splitEmpty(item, [name]);
-  return `${Math.round(100 * sure)} % sure${stated.length ? "" : ` ${tellNone(item, [name])}`}`;
+  const confidence = item.doubts[name];
+  if (confidence === null) return "guessed";
+  if (!confidence) return "not read";
+  const sure = `${Math.round(100 * confidence)} % sure`;
+  return isEmpty(item, name) ? `${sure} ${tellNone(item, [name])}` : sure;
 }
 
-/** Describe the confidence of an item, and its uncertain fields. */
+/** Describe the confidence of an item, and its uncertain fields: "84 % sure of kind; not read: value". */
 function describeDoubts(item) {
-  const names = Object.keys(item.doubts).filter((name) => item.doubts[name] !== 0);
-  const unread = Object.keys(item.doubts).filter((name) => item.doubts[name] === 0).map(toWords);
-  const [stated, empty] = splitEmpty(item, names);
-  const of = [stated.length && `of ${stated.map(toWords).join(", ")}`, empty.length && tellNone(item, empty)].filter(Boolean);
-  const sure = names.length && (isChanged(item) || unread.length) ? Math.min(...names.map((name) => item.doubts[name])) : item.confidence;
-  const known = (names.length || !unread.length) && `${Math.round(100 * sure)} % sure ${of.join(" and ")}`.trim();
-  return [known, unread.length && `not read: ${unread.join(", ")}`].filter(Boolean).join("; ");
+  const doubtful = [];
+  const unread = [];
+  for (const [name, confidence] of Object.entries(item.doubts)) {
+    if (confidence === 0) unread.push(name);
+    else doubtful.push(name);
+  }
+  const parts = [];
+  if (doubtful.length > 0 || unread.length === 0) parts.push(describeSure(item, doubtful, unread.length > 0));
+  if (unread.length > 0) parts.push(`not read: ${unread.map(toWords).join(", ")}`);
+  return parts.join("; ");
 }
 
+/** Describe how sure an item is, and of which of its fields it is in doubt. */
+function describeSure(item, doubtful, hasUnread) {
+  let { confidence } = item;
+  // After a change, or beside fields that were not read, it is that of the fields that are named.
+  if (doubtful.length > 0 && (isChanged(item) || hasUnread)) {
+    confidence = Math.min(...doubtful.map((name) => item.doubts[name]));
+  }
+  const stated = doubtful.filter((name) => !isEmpty(item, name));
+  const empty = doubtful.filter((name) => isEmpty(item, name));
+  const fields = [];
+  if (stated.length > 0) fields.push(`of ${stated.map(toWords).join(", ")}`);
+  if (empty.length > 0) fields.push(tellNone(item, empty));
+  return `${Math.round(100 * confidence)} % sure ${fields.join(" and ")}`.trim();
+}
+
+/** The buttons that decide on an item. */
 function makeButtons(view, item) {
-  const button = (words, act, title, name = "", id = words) => {
-    const made = make("button", { type: "button", class: name, id: `${id}|${item.path}`, title }, words);
-    made.addEventListener("click", () => {
+  const makeButton = (words, act, { title, name = "", id = words }) => {
+    const button = make("button", { type: "button", class: name, id: `${id}|${item.path}`, title }, words);
+    button.addEventListener("click", () => {
       view.current = item.path;  // that of a card within may be open, too
       act();
     });
-    return made;
+    return button;
   };
+  const isOpen = item.state === "open";
   const isRejected = item.state === "rejected";
-  const isOpenLeft = view.record.items.some((one) => one.state === "open");
-  const whole = "Accept every field as it stands, empty ones too (key a; Ctrl+Enter while a field has the focus)";
-  const noun = item.path === "eligibility" ? "facts" : TITLES[nameTask(item.path)][2];
-  return make("div", { class: "decide" },
-    item.state === "open" ? button(`Accept ${noun}`, () => view.accept(), whole, "primary", "accept") : null,
-    item.state !== "open" && isOpenLeft ? button("Next to decide", () => view.goToOpen(), "key n", "primary") : null,
-    isRejected || item.path === "eligibility" ? null : button("Reject", () => view.decide("reject"), "key x"),
-    isRejected || item.state === "corrected" || isChanged(item) ? button("Restore", () => view.decide("restore"), isRejected && "key x") : null);
+  const isOfRecord = item.path === "eligibility";
+  const buttons = [];
+  if (isOpen) {
+    const noun = isOfRecord ? "facts" : TITLES[nameTask(item.path)][2];
+    const title = "Accept every field as it stands, empty ones too (key a; Ctrl+Enter while a field has the focus)";
+    buttons.push(makeButton(`Accept ${noun}`, () => view.accept(), { title, name: "primary", id: "accept" }));
+  } else if (view.record.items.some(({ state }) => state === "open")) {
+    buttons.push(makeButton("Next to decide", () => view.goToOpen(), { title: "key n", name: "primary" }));
+  }
+  if (!isRejected && !isOfRecord) buttons.push(makeButton("Reject", () => view.decide("reject"), { title: "key x" }));
+  if (isRejected || item.state === "corrected" || isChanged(item)) {
+    buttons.push(makeButton("Restore", () => view.decide("restore"), { title: isRejected && "key x" }));
+  }
+  return make("div", { class: "decide" }, buttons);
 }
 
 /** Whether an undecided item was changed. */
@@ -117,6 +180,7 @@ function isChanged({ state, before }) {
   return state === "open" && Object.keys(before).length > 0;
 }
 
+/** The form of an item, which saves each field as it changes, and shows its words in the text. */
 function makeItemForm(view, item, flaws) {
   const { choices } = view.record;
   const form = makeForm(item, listFields(view.form, item), { flaws, choices, save: (path, value) => view.set(item.path, path, value) });
@@ -133,7 +197,8 @@ function makeFindings(view) {
   if (findings.length === 0) return null;
   const cite = ([, quote, span]) => {
     if (span === null) return make("q", {}, quote);
-    const button = make("button", { type: "button", class: "cite" }, `“${quote.length > 70 ? `${quote.slice(0, 69)}…` : quote}”`);
+    const shortened = quote.length > 70 ? `${quote.slice(0, 69)}…` : quote;
+    const button = make("button", { type: "button", class: "cite" }, `“${shortened}”`);
     button.addEventListener("click", () => {
       view.turn("text");
       view.select(view.readSpan(span));

@@ -32,14 +32,20 @@ function openDialog(title, body, buttons = []) {
   });
 }
 
+/** A table with these words as its head. */
 function makeTable(head, rows) {
-  return make("table", {}, make("thead", {}, make("tr", {}, head.map((words) => make("th", { scope: "col" }, words)))), make("tbody", {}, rows));
+  const cells = head.map((words) => make("th", { scope: "col" }, words));
+  return make("table", {}, make("thead", {}, make("tr", {}, cells)), make("tbody", {}, rows));
 }
 
+/** Show what was done to a record, by whom and when. */
 function showHistory(actions) {
-  const rows = actions.map(({ time, reviewer, kind, path, name, was, now }) => make("tr", {},
-    [new Date(time).toLocaleString(), reviewer, `${kind}${path && kind !== "finish" ? ` ${toWords(path)}` : ""}`, name, `${was} → ${now}`]
-      .map((words) => make("td", {}, words))));
+  const rows = actions.map(({ time, reviewer, kind, path, name, was, now }) => {
+    const hasField = path && kind !== "finish";
+    const what = hasField ? `${kind} ${toWords(path)}` : kind;
+    const cells = [new Date(time).toLocaleString(), reviewer, what, name, `${was} → ${now}`];
+    return make("tr", {}, cells.map((words) => make("td", {}, words)));
+  });
   const table = makeTable(["When", "Who", "What", "Item", "Old and new"], rows);
   const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Actions" }, table);
   return openDialog("History of the record", actions.length ? scroll : make("p", {}, "Nothing was done yet."));
@@ -47,7 +53,10 @@ function showHistory(actions) {
 
 /** Show another reviewer's change beside one's own, and return "mine" or "theirs". */
 function showConflict({ message, theirs, rows }) {
-  const lines = rows.map(([label, ...sides]) => make("tr", {}, make("th", { scope: "row" }, label), sides.map((words) => make("td", {}, words))));
+  const lines = rows.map(([label, ...sides]) => {
+    const cells = sides.map((words) => make("td", {}, words));
+    return make("tr", {}, make("th", { scope: "row" }, label), cells);
+  });
   const table = makeTable(["", `By ${theirs?.by || "others"}`, "Yours"], lines);
   const choices = theirs ? [["mine", "Use mine"], ["theirs", "Keep theirs"]] : [["theirs", "Go on"]];
   return openDialog("Somebody was faster", [make("p", {}, message), table], choices);
@@ -56,5 +65,7 @@ function showConflict({ message, theirs, rows }) {
 /** Ask whether a record is finished although fields are marked red. */
 async function askToFinish(message) {
   const advice = "Correct what is wrong. If the text bears it out as it is, finish all the same.";
-  return (await openDialog("Not all is in order", [make("p", {}, message), make("p", {}, advice)], [["anyway", "Finish all the same"]])) === "anyway";
+  const body = [make("p", {}, message), make("p", {}, advice)];
+  const choice = await openDialog("Not all is in order", body, [["anyway", "Finish all the same"]]);
+  return choice === "anyway";
 }

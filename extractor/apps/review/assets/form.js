@@ -8,38 +8,47 @@ function makeForm(item, fields, context) {
   return make("div", { class: "form" }, shown.map((field) => makeField(item, field, context)));
 }
 
+/** A field with its label, its control, and notes: its help, its value before, and what is wrong with it. */
 function makeField(item, field, context) {
-  const flaws = context.flaws.filter(({ path }) => path.split(/[.[]/)[0] === field.name);
-  const notes = `notes-${++sequence}`;
-  const place = { key: `${item.path}|${field.name}`, label: field.label, notes, invalid: flaws.length > 0 };
-  const save = (value) => context.save(field.name, value);
-  const value = item.value[field.name] ?? null;
-  const control = makeValue(field, value, item.written[field.name] ?? null, save, place, context);
-  const isGroup = field.many || field.widget === "group";
-  const isDoubtful = field.name in item.doubts;
-  const before = item.before[field.name];
+  const { name } = field;
+  const flaws = context.flaws.filter(({ path }) => path.split(/[.[]/)[0] === name);
+  const notesId = `notes-${++sequence}`;
+  const place = { key: `${item.path}|${name}`, label: field.label, notes: notesId, invalid: flaws.length > 0 };
+  const save = (value) => context.save(name, value);
+  const value = item.value[name] ?? null;
+  const control = makeValue(field, value, item.written[name] ?? null, save, place, context);
+  const isDoubtful = name in item.doubts;
   const title = "how sure the rules are of this field";
-  const head = [field.label, isDoubtful ? make("span", { class: "doubt", title }, describeDoubt(item, field.name)) : null];
-  const label = isGroup ? make("legend", {}, head) : make("label", { for: place.key }, head);
-  return make(isGroup ? "fieldset" : "div", { class: `field${isDoubtful ? " doubtful" : ""}`, "data-field": field.name },
-    label,
-    make("div", { class: "control" }, control,
-      make("div", { id: notes, class: "notes" },
-        make("p", { class: "help" }, field.help, explain(field, value)),
-        before && make("p", { class: "before" }, `was: ${before}`),
-        flaws.map((flaw) => make("p", { class: "flaw" }, `${nameWithin(flaw.path)}${flaw.problem}; ${flaw.remedy}`)))));
+  const head = [field.label, isDoubtful && make("span", { class: "doubt", title }, describeDoubt(item, name))];
+  const before = item.before[name];
+  const notes = make("div", { id: notesId, class: "notes" },
+    make("p", { class: "help" }, field.help, explain(field, value)),
+    before && make("p", { class: "before" }, `was: ${before}`),
+    flaws.map((flaw) => make("p", { class: "flaw" }, `${nameWithin(flaw.path)}${flaw.problem}; ${flaw.remedy}`)));
+  const attributes = { class: isDoubtful ? "field doubtful" : "field", "data-field": name };
+  const body = make("div", { class: "control" }, control, notes);
+  // A label is for one control; a legend is for several.
+  const isGroup = field.many || field.widget === "group";
+  if (isGroup) return make("fieldset", attributes, make("legend", {}, head), body);
+  return make("div", attributes, make("label", { for: place.key }, head), body);
 }
 
-/** The full meaning of a menu's chosen word. */
+/** The full meaning of a menu's chosen word; null if it has none. */
 function explain(field, value) {
   const chosen = field.options?.find((option) => option.value === value);
-  return chosen?.meaning ? [" ", make("b", {}, toWords(value)), `: ${chosen.meaning}.`] : null;
+  if (!chosen?.meaning) return null;
+  return [" ", make("b", {}, toWords(value)), `: ${chosen.meaning}.`];
 }
 
-/** The part of a value that a flaw concerns: "2nd value: " for "constraints[1].value". */
+/** The part of a value that a flaw concerns: "no. 2 value: " for "constraints[1].value". */
 function nameWithin(path) {
-  const parts = path.match(/\[\d+\]|[^.[\]]+/g).slice(1);
-  return parts.length ? `${parts.map((part) => (part[0] === "[" ? `no. ${Number(part.slice(1, -1)) + 1}` : toWords(part))).join(" ")}: ` : "";
+  const [, ...parts] = path.match(/\[\d+\]|[^.[\]]+/g);
+  if (parts.length === 0) return "";
+  const names = parts.map((part) => {
+    const isNumber = part.startsWith("[");
+    return isNumber ? `no. ${Number(part.slice(1, -1)) + 1}` : toWords(part);
+  });
+  return `${names.join(" ")}: `;
 }
 
 /** ``shown`` has the same shape as ``value``: texts without escapes, and numbers as the text writes them. */
@@ -50,58 +59,82 @@ function makeValue(field, value, shown, save, place, context) {
   return makeControl(field, value, shown, save, place, context);
 }
 
+/** A row for each of a field's values, and a button to add another. */
 function makeList(field, values, shown, save, place, context) {
-  const one = { ...field, many: false, optional: false };
+  const member = { ...field, many: false, optional: false };
+  const isGroup = field.widget === "group";
+  const makeMember = isGroup ? makeGroup : makeControl;
   const rows = values.map((value, number) => {
-    const put = (next) => save(values.map((other, at) => (at === number ? next : other)));
+    const put = (next) => save(values.with(number, next));
     const inner = { ...place, key: `${place.key}|${number}`, label: `${field.label} ${number + 1}` };
-    const remove = makeSmall("Remove", `Remove ${inner.label}`, () => save(values.filter((_, at) => at !== number)));
-    const control = field.widget === "group" ? makeGroup(one, value, shown[number], put, inner, context) : makeControl(one, value, shown[number], put, inner, context);
-    return make("div", { class: "row-of" }, control, remove);
+    const remove = makeSmall("Remove", `Remove ${inner.label}`, () => save(values.toSpliced(number, 1)));
+    return make("div", { class: "row-of" }, makeMember(member, value, shown[number], put, inner, context), remove);
   });
-  const empty = field.widget === "group" ? makeEmpty(field) : "";
+  const empty = isGroup ? makeEmpty(field) : "";
   return [...rows, makeSmall("Add", `Add ${field.label}`, () => save([...values, empty]), `${place.key}|add`)];
 }
 
 /** A box to check for each arm of the record, and for each other label that the value has. */
 function makeChecks(values, save, place, { choices }) {
-  const known = new Map([...values.map((label) => [label, label]), ...choices.arm]);
-  const labels = [...new Set([...choices.arm.map(([label]) => label), ...values])];
-  if (!labels.length) return make("p", { class: "dim" }, "The record lists no arms.");
-  const boxes = labels.map((label) => make("input", { type: "checkbox", id: `${place.key}|${label}`, checked: values.includes(label) }));
-  const checks = boxes.map((box, place) => make("label", { class: "check" }, box, known.get(labels[place])));
+  const titles = new Map(choices.arm);
+  for (const label of values) {
+    if (!titles.has(label)) titles.set(label, label);
+  }
+  if (titles.size === 0) return make("p", { class: "dim" }, "The record lists no arms.");
+  const boxes = new Map();
+  const checks = [];
+  for (const [label, title] of titles) {
+    const box = make("input", { type: "checkbox", id: `${place.key}|${label}`, checked: values.includes(label) });
+    boxes.set(label, box);
+    checks.push(make("label", { class: "check" }, box, title));
+  }
   const group = make("div", { class: "checks", role: "group", "aria-label": place.label }, checks);
-  group.addEventListener("change", () => save(labels.filter((_, place) => boxes[place].checked)));
+  group.addEventListener("change", () => save([...boxes.keys()].filter((label) => boxes.get(label).checked)));
   return group;
 }
 
+/** The parts of a value that may be missing, or a button to add it. */
 function makeOptionalGroup(field, value, shown, save, place, context) {
   if (value === null) return makeSmall("Add", `Add ${field.label}`, () => save(makeEmpty(field)), `${place.key}|add`);
   const remove = makeSmall("Remove", `Remove ${field.label}`, () => save(null));
   return make("div", { class: "row-of" }, makeGroup(field, value, shown, save, place, context), remove);
 }
 
+/** The parts of a value, each with its label and control. */
 function makeGroup(field, value, shown, save, place, context) {
-  let now = value;  // a second part may change before the answer to the first
-  return make("div", { class: "group" }, field.fields.map((part) => {
-    const key = `${place.key}|${part.name}`;
-    const inner = { ...place, key, label: `${place.label}: ${part.label}` };
-    const put = (next) => save((now = { ...now, [part.name]: next }));
-    return make("div", { class: `part part-${part.widget} part-${part.name}` },
-      make("label", { for: key }, part.label), makeValue(part, value[part.name] ?? null, shown[part.name] ?? null, put, inner, context));
-  }));
+  let current = value;  // a second part may change before the answer to the first
+  const parts = field.fields.map((part) => {
+    const { name } = part;
+    const inner = { ...place, key: `${place.key}|${name}`, label: `${place.label}: ${part.label}` };
+    const put = (next) => {
+      current = { ...current, [name]: next };
+      return save(current);
+    };
+    return make("div", { class: `part part-${part.widget} part-${name}` },
+      make("label", { for: inner.key }, part.label),
+      makeValue(part, value[name] ?? null, shown[name] ?? null, put, inner, context));
+  });
+  return make("div", { class: "group" }, parts);
 }
 
+/** A value of parts, all of them empty. */
 function makeEmpty(field) {
-  return Object.fromEntries(field.fields.map((part) => [part.name, part.widget === "text" && !part.optional ? "" : null]));
+  const value = {};
+  for (const { name, widget, optional } of field.fields) {
+    const isNeededText = widget === "text" && !optional;
+    value[name] = isNeededText ? "" : null;
+  }
+  return value;
 }
 
+/** A small button. ``label`` says to a screen reader what its words mean here. */
 function makeSmall(words, label, act, key = null) {
   const button = make("button", { type: "button", class: "small", "aria-label": label, id: key }, words);
   button.addEventListener("click", act);
   return button;
 }
 
+/** The control of a single value: a menu, a number, or a text. */
 function makeControl(field, value, shown, save, place, context) {
   const attributes = { id: place.key, "aria-describedby": place.notes, "aria-invalid": place.invalid && "true", readonly: field.readonly };
   if (["choice", "flag"].includes(field.widget) || field.widget in context.choices) {
@@ -109,8 +142,12 @@ function makeControl(field, value, shown, save, place, context) {
   }
   if (field.widget === "number") return makeNumber(shown, save, attributes);
   const box = make("textarea", { ...attributes, rows: "1", spellcheck: "false" });
-  box.value = box.defaultValue = shown ?? "";
-  box.addEventListener("change", () => save(box.value.trim() === "" && field.optional ? null : box.value.trim()));
+  setText(box, shown ?? "");
+  box.addEventListener("change", () => {
+    const text = box.value.trim();
+    const isLeftOut = text === "" && field.optional;
+    save(isLeftOut ? null : text);
+  });
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
@@ -119,6 +156,13 @@ function makeControl(field, value, shown, save, place, context) {
   return box;
 }
 
+/** Set the text of a box, also as the text to which Escape returns. */
+function setText(box, text) {
+  box.defaultValue = text;
+  box.value = text;
+}
+
+/** A menu of the words that a value may be. */
 function makeMenu(field, value, save, attributes, context) {
   const menu = make("select", attributes);
   const choices = listChoices(field, value, context);
@@ -137,20 +181,27 @@ function makeMenu(field, value, save, attributes, context) {
   return menu;
 }
 
+/** The choices of a menu: for each word its text in the open menu, and its short text in the closed one. */
 function listChoices(field, value, context) {
+  const makeChoice = (word, text, short = text) => ({ word, text, short });
   if (field.widget === "flag") {
-    return [[null, "not stated"], [true, "yes"], [false, "no"]].map(([word, text]) => ({ word, text, short: text }));
+    return [makeChoice(null, "not stated"), makeChoice(true, "yes"), makeChoice(false, "no")];
   }
-  const none = field.widget === "member" ? "none" : "not stated";
-  const empty = field.optional || value === null ? [{ word: null, text: none, short: none }] : [];
-  const known = field.widget in context.choices
-    ? context.choices[field.widget].map(([word, title]) => ({ word, text: title, short: title }))
-    : field.options.map((option) => ({ word: option.value, text: describe(option), short: toWords(option.value) }));
-  const isKnown = value === null || known.some(({ word }) => word === value);
-  return [...empty, ...known, ...(isKnown ? [] : [{ word: value, text: String(value), short: String(value) }])];
+  const choices = [];
+  if (field.optional || value === null) choices.push(makeChoice(null, field.widget === "member" ? "none" : "not stated"));
+  if (field.widget in context.choices) {
+    for (const [word, title] of context.choices[field.widget]) choices.push(makeChoice(word, title));
+  } else {
+    for (const option of field.options) choices.push(makeChoice(option.value, describeOption(option), toWords(option.value)));
+  }
+  // A value that is no choice any more must not turn into another one.
+  const isListed = choices.some(({ word }) => word === value);
+  if (!isListed) choices.push(makeChoice(value, String(value)));
+  return choices;
 }
 
-function describe({ value, meaning }) {
+/** A word of a menu with its meaning. */
+function describeOption({ value, meaning }) {
   return meaning ? `${toWords(value)} – ${meaning}` : toWords(value);
 }
 
@@ -158,7 +209,7 @@ function describe({ value, meaning }) {
 function makeNumber(shown, save, attributes) {
   const [written, exact] = Array.isArray(shown) ? shown : [shown ?? "", null];
   const box = make("input", { ...attributes, inputmode: "decimal", autocomplete: "off", size: Math.max(4, written.length) });
-  box.value = box.defaultValue = written;
+  setText(box, written);
   box.addEventListener("change", () => save(box.value.trim() || null));
   box.addEventListener("keydown", (event) => event.key === "Enter" && box.blur());
   return exact ? [box, make("span", { class: "exact" }, `= ${exact}`)] : box;

@@ -39,12 +39,19 @@ class QueueView {
   /** List the records with all searched words in their id, title or reasons. */
   narrow() {
     const words = splitWords(this.search.value);
+    const onlyLeft = this.box.checked;
     const isLeft = ({ progress: { state } }) => state !== "finished" && state !== "without_text";
-    const found = this.records.filter((row) => (!this.box.checked || isLeft(row)) && hasWords([row.record, row.title, ...row.reasons], words));
-    this.list.show(found);
-    const isNarrowed = words.length > 0 || this.box.checked;
-    const told = found.length ? `${found.length.toLocaleString("en")} shown here` : words.length ? "no record matches" : "nothing is left to do";
-    this.status.textContent = `${tellFinished(this.records)}${isNarrowed ? `; ${told}` : ""}`;
+    const listed = this.records.filter((row) => {
+      if (onlyLeft && !isLeft(row)) return false;
+      return hasWords([row.record, row.title, ...row.reasons], words);
+    });
+    this.list.show(listed);
+    const status = [tellFinished(this.records)];
+    const isNarrowed = words.length > 0 || onlyLeft;
+    if (isNarrowed && listed.length > 0) status.push(`${listed.length.toLocaleString("en")} shown here`);
+    else if (words.length > 0) status.push("no record matches");
+    else if (isNarrowed) status.push("nothing is left to do");
+    this.status.textContent = status.join("; ");
   }
 
   /** Open the only record that is listed, or go to the first of several. */
@@ -55,8 +62,9 @@ class QueueView {
 
   /** Move the focus in the list. */
   step(by) {
+    if (this.list.rows.length === 0) return;
     const isInside = this.list.box.contains(document.activeElement);
-    if (this.list.rows.length) this.list.focus(isInside ? this.list.cursor + by : 0);
+    this.list.focus(isInside ? this.list.cursor + by : 0);
   }
 }
 
@@ -66,15 +74,21 @@ function tellFinished(records) {
   return `${finished.toLocaleString("en")} of ${records.length.toLocaleString("en")} finished`;
 }
 
+/** The line of a record: its name, the errors to expect in it, and how far it is decided. */
 function makeRow(row) {
-  const { state, decided, items } = row.progress;
+  const { state, decided, items, problem } = row.progress;
   const isOpenable = state !== "without_text";
+  const name = make("span", { class: "row-name" },
+    make("code", { class: "row-code" }, row.record), " ", make("span", { class: "row-title" }, row.title || row.record));
+  const reasons = row.reasons.length ? `: ${row.reasons.join(", ")}` : "";
+  const note = make("span", { class: "row-note" }, make("b", {}, row.expected.toFixed(1)), " errors expected", reasons);
   const share = items ? Math.round((100 * decided) / items) : 0;
-  return make("a", { href: isOpenable ? addressOf(row.record) : null, class: `row state-${state}` },
-    make("span", { class: "row-name" }, make("code", { class: "row-code" }, row.record), " ", make("span", { class: "row-title" }, row.title || row.record)),
-    state === "finished" ? null : make("span", { class: "row-note" }, make("b", {}, row.expected.toFixed(1)), " errors expected",
-      row.reasons.length ? `: ${row.reasons.join(", ")}` : ""),
-    make("span", { class: "row-state" }, makeChip(state, PROGRESS[state]), state === "begun" ? ` ${share} % decided` : "", row.progress.problem ? ` ${row.progress.problem}` : ""));
+  const progress = make("span", { class: "row-state" },
+    makeChip(state, PROGRESS[state]),
+    state === "begun" ? ` ${share} % decided` : "",
+    problem ? ` ${problem}` : "");
+  const attributes = { href: isOpenable && addressOf(row.record), class: `row state-${state}` };
+  return make("a", attributes, name, state !== "finished" && note, progress);
 }
 
 /** The address of a record in this page. */

@@ -80,33 +80,45 @@ class RecordView {
   showMarks() {
     const { record, current } = this;
     const items = record.items.filter(({ state, path }) => state !== "rejected" || path === current);
-    const owners = listOwners({ ...record, items }).map((over) => over.map(({ item, value }) => ({ item: item.path, field: value.name })));
-    for (const { path, added } of items) if (added !== null) owners[added].push({ item: path, field: "quote" });
+    const owners = listOwners({ ...record, items }).map((values) => (
+      values.map(({ item, value }) => ({ item: item.path, field: value.name }))));
+    for (const { path, added } of items) {
+      if (added !== null) owners[added].push({ item: path, field: "quote" });
+    }
+    const makeMark = (words, spans) => {
+      const quoting = spans.flatMap((span) => owners[span]);
+      if (quoting.length === 0) return words;
+      const fields = quoting.filter(({ item }) => item === current).map(({ field }) => field);
+      const isCurrent = fields.length > 0;
+      const title = isCurrent && [...new Set(fields)].map(toWords).join(", ");
+      const attributes = { class: isCurrent ? "current" : "", "data-item": quoting[0].item, "data-fields": fields.join(" "), title };
+      return make("mark", attributes, words);
+    };
     [...this.text.querySelectorAll("pre[data-section]")].forEach((pre, number) => {
-      const own = record.spans.flatMap(([section, ...ends], span) => (section === number ? [[ends, owners[span]]] : []));
-      const signature = JSON.stringify([current, own]);
+      const marked = [];
+      record.spans.forEach(([section, ...ends], span) => {
+        if (section === number) marked.push([ends, owners[span]]);
+      });
+      const signature = JSON.stringify([current, marked]);
       if (pre.signature === signature) return;
       pre.signature = signature;
-      drawMarks(pre, record, number, (words, spans) => {
-        const over = spans.flatMap((span) => owners[span]);
-        if (!over.length) return words;
-        const fields = over.filter(({ item }) => item === current).map(({ field }) => field);
-        const title = fields.length ? [...new Set(fields)].map(toWords).join(", ") : null;
-        return make("mark", { class: fields.length ? "current" : "", "data-item": over[0].item, "data-fields": fields.join(" "), title }, words);
-      });
+      drawMarks(pre, record, number, makeMark);
     });
   }
 
   /** Scroll the text to the current item's first mark, or to that of a field, which is emphasised. */
   seekMark(field = null) {
     const marks = [...this.text.querySelectorAll("mark.current")];
-    for (const mark of marks) mark.classList.toggle("sought", field !== null && mark.dataset.fields.split(" ").includes(field));
-    const found = marks.find((mark) => mark.classList.contains("sought")) || marks[0];
-    if (found && innerWidth > 900) bringIntoSight(found, this.text);
+    const isOfField = (mark) => field !== null && mark.dataset.fields.split(" ").includes(field);
+    for (const mark of marks) mark.classList.toggle("sought", isOfField(mark));
+    const target = marks.find(isOfField) || marks[0];
+    // On a phone, the text is not beside the items.
+    if (target && innerWidth > 900) bringIntoSight(target, this.text);
   }
 
   // Drawing: only what has changed is redrawn, so that it keeps the focus, a click or a selection in progress.
 
+  /** Open the card of an item, and show its words in the text unless ``quiet``. */
   choose(id, { quiet = false, focus = null } = {}) {
     this.current = id;
     this.draw();
@@ -121,28 +133,31 @@ class RecordView {
     if (focus) card.querySelector(focus)?.focus();
   }
 
+  /** Draw the record as it is now. */
   draw() {
     const { record } = this;
-    const kept = new Map();
+    const cards = new Map();
     this.findings ??= makeFindings(this);
     this.explanation ??= make("p", { class: "dim explained" },
       "A percentage is the confidence of the extraction: of a field, or, beside an item's name, of its least certain field. ",
       "To accept an item is to confirm all of it, also that its empty fields are not stated.");
-    const parts = [this.findings, this.explanation];
+    const parts = [this.explanation];
+    if (this.findings) parts.unshift(this.findings);
     for (const task of TASKS) {
       const items = listItems(record.items, task);
-      if (task === "custom" && !items.length) continue;
+      if (task === "custom" && items.length === 0) continue;
       parts.push(makeTitle("h2", task, record.items));
-      if (!items.length) parts.push(make("p", { class: "dim none" }, "None. Select words in the text to add one."));
+      if (items.length === 0) parts.push(make("p", { class: "dim none" }, "None. Select words in the text to add one."));
       for (const item of items) {
-        kept.set(item.path, this.makeOrKeep(item));
-        parts.push(kept.get(item.path).element);
+        const card = this.makeOrKeep(item);
+        cards.set(item.path, card);
+        parts.push(card.element);
       }
     }
-    for (const flaw of record.flaws.filter((one) => one.item === null)) {
-      parts.push(make("p", { class: "notice" }, `${flaw.problem}; ${flaw.remedy}`));
+    for (const { item, problem, remedy } of record.flaws) {
+      if (item === null) parts.push(make("p", { class: "notice" }, `${problem}; ${remedy}`));
     }
-    this.cards = kept;
+    this.cards = cards;
     this.replace(parts);
     this.showMarks();
     if (this.selection) {
@@ -153,24 +168,34 @@ class RecordView {
     this.showBar();
   }
 
+  /** The card of an item: the present one, unless something that it shows has changed. */
   makeOrKeep(item) {
     const shown = [item, ...this.listOwn(item)];
     const flaws = this.record.flaws.filter((flaw) => shown.some(({ path }) => path === flaw.item));
-    const current = shown.some(({ path }) => path === this.current) && this.current;
-    const isOpenLeft = current && this.record.items.some((one) => one.state === "open");
-    const signature = JSON.stringify([shown, flaws, current, isOpenLeft, current && this.record.choices]);
-    const known = this.cards.get(item.path);
-    return known?.signature === signature ? known : { signature, element: makeCard(this, item) };
+    const shows = [shown, flaws];
+    const isOpened = shown.some(({ path }) => path === this.current);
+    if (isOpened) {
+      const isOpenLeft = this.record.items.some(({ state }) => state === "open");
+      shows.push(this.current, isOpenLeft, this.record.choices);
+    }
+    const signature = JSON.stringify(shows);
+    const present = this.cards.get(item.path);
+    if (present?.signature === signature) return present;
+    return { signature, element: makeCard(this, item) };
   }
 
   /** Put the parts in place, and keep the focus and unsaved input. */
   replace(parts) {
     const active = document.activeElement;
-    const [id, typed, top] = [active?.id, active && "defaultValue" in active && active.value !== active.defaultValue ? active.value : null, this.items.scrollTop];
-    const present = new Set(parts.filter(Boolean));
-    for (const child of [...this.items.children]) if (!present.has(child)) child.remove();
-    [...present].forEach((part, place) => {
-      if (this.items.children[place] !== part) this.items.insertBefore(part, this.items.children[place] || null);
+    const id = active?.id;
+    const typed = hasTyped(active) ? active.value : null;
+    const top = this.items.scrollTop;
+    for (const child of [...this.items.children]) {
+      if (!parts.includes(child)) child.remove();
+    }
+    parts.forEach((part, place) => {
+      const present = this.items.children[place];
+      if (present !== part) this.items.insertBefore(part, present || null);
     });
     this.items.scrollTop = top;
     const again = id && document.getElementById(id);
@@ -179,20 +204,28 @@ class RecordView {
     if (typed !== null && "value" in again) again.value = typed;
   }
 
+  /** Show in the bar how far the record is, and which actions it allows. */
   showBar() {
     const { progress, undo, redo } = this.record;
-    const words = { finished: "finished", changed: "changed since it was finished", broken: progress.problem }[progress.state];
-    document.querySelector(".progress").textContent = words || `${progress.decided} of ${progress.items} decided`;
+    document.querySelector(".progress").textContent = describeProgress(progress);
     const find = (name) => document.querySelector(`[data-do=${name}]`);
     find("undo").disabled = undo.length === 0;
     find("redo").disabled = redo.length === 0;
-    const certain = this.listCertain();
-    find("certain").disabled = certain.length === 0;
-    find("certain").textContent = certain.length ? `Accept ${certain.length} certain` : "Accept certain";
-    find("certain").title = certain.length ? `Accept ${certain.map(({ name }) => name).join(", ")}` : "No undecided item is certain";
     find("finish").disabled = progress.state === "finished";
+    const certain = this.listCertain();
+    const button = find("certain");
+    if (certain.length > 0) {
+      button.disabled = false;
+      button.textContent = `Accept ${certain.length} certain`;
+      button.title = `Accept ${certain.map(({ name }) => name).join(", ")}`;
+    } else {
+      button.disabled = true;
+      button.textContent = "Accept certain";
+      button.title = "No undecided item is certain";
+    }
   }
 
+  /** Offer uses of the words that the reviewer has selected; not of those that the page has selected itself. */
   noteSelection() {
     if (this.isDragging) return;
     const read = readSelection(this.text);
@@ -202,6 +235,7 @@ class RecordView {
     if (!isSame) showUses(this);
   }
 
+  /** Use the selected words, and show on a phone what has come of it. */
   use(change) {
     getSelection().removeAllRanges();
     this.noteSelection();
@@ -211,9 +245,11 @@ class RecordView {
 
   // The reviewer's actions.
 
-  set(item, path, value) {
-    const old = this.record.items.find((one) => one.path === item).value[path] ?? null;
-    return this.send("change", () => ({ kind: "set", item, version: this.version(item), path, old, value }));
+  /** Set a field of an item, by the paths of both. */
+  set(itemPath, path, value) {
+    const item = this.record.items.find((other) => other.path === itemPath);
+    const old = item.value[path] ?? null;
+    return this.send("change", () => ({ kind: "set", item: itemPath, version: this.version(itemPath), path, old, value }));
   }
 
   /** Remember what the next undo was when a control got the focus. */
@@ -224,19 +260,25 @@ class RecordView {
   /** Undo the choices that were made in a menu since it got the focus. */
   async takeBack(menu) {
     const [item, path] = menu.split("|");
-    const isMade = () => {
+    const isChoiceLeft = () => {
+      if (this.entered.id !== menu) return false;
+      const isAsEntered = JSON.stringify(this.record.undo) === this.entered.undo;
       const last = this.record.undo.at(-1);
-      return last?.kind === "set" && last.item === item && last.path === path && JSON.stringify(this.record.undo) !== this.entered.undo;
+      return !isAsEntered && last?.kind === "set" && last.item === item && last.path === path;
     };
-    while (this.entered.id === menu && isMade() && (await this.undo()));
+    while (isChoiceLeft()) {
+      const isUndone = await this.undo();
+      if (!isUndone) return;
+    }
   }
 
   /** Undo, and return to the item that was open at the time. */
   async undo() {
     const back = this.places.get(JSON.stringify(this.record.undo));
-    const done = await this.send("undo");
-    if (done && back !== undefined && back !== this.current && this.record.items.some(({ path }) => path === back)) this.choose(back);
-    return done;
+    const isDone = await this.send("undo");
+    const isThere = this.record.items.some(({ path }) => path === back);
+    if (isDone && isThere && back !== this.current) this.choose(back);
+    return isDone;
   }
 
   /** Reject or restore the current item. "Who may take part" cannot be rejected. */
@@ -245,31 +287,39 @@ class RecordView {
     return this.decide(this.item.state === "rejected" ? "restore" : "reject");
   }
 
-  decide(kind, ids = [this.current]) {
-    return this.send("change", () => ({ kind, items: ids.map((item) => ({ item, version: this.version(item) })) }));
+  /** Accept, reject or restore items, by their paths. */
+  decide(kind, paths = [this.current]) {
+    return this.send("change", () => ({ kind, items: paths.map((item) => ({ item, version: this.version(item) })) }));
   }
 
-  accept() {
-    if (!this.item || this.item.state !== "open") return this.goToOpen();
-    const own = this.listOwn(this.item).filter((one) => one.state === "open");
-    return this.decide("accept", [this.item, ...own].map(({ path }) => path)).then((done) => done && this.goToOpen());
+  /** Accept the current item with what the user's own fields say of it, and go to the next to decide. */
+  async accept() {
+    if (this.item?.state === "open") {
+      const own = this.listOwn(this.item).filter(({ state }) => state === "open");
+      const isDone = await this.decide("accept", [this.item, ...own].map(({ path }) => path));
+      if (!isDone) return;
+    }
+    this.goToOpen();
   }
 
+  /** Accept all items of which the extraction is certain. */
   async acceptCertain() {
     const certain = this.listCertain();
-    const done = await this.decide("accept", certain.map((item) => item.path));
-    if (!done) return;
+    const isDone = await this.decide("accept", certain.map((item) => item.path));
+    if (!isDone) return;
     const open = this.record.items.find((item) => item.state === "open");
     if (open) this.choose(open.path);
     say(`${certain.length} accepted: ${certain.map(({ name }) => name).join(", ")}.`);
   }
 
+  /** The undecided items of which the extraction is certain. */
   listCertain() {
     return this.record.items.filter((item) => item.state === "open" && item.confidence >= CERTAIN);
   }
 
-  version(id) {
-    return this.record.items.find((item) => item.path === id)?.version ?? 0;
+  /** The version of an item, by which the server sees a change of another reviewer; 0 for a new item. */
+  version(path) {
+    return this.record.items.find((item) => item.path === path)?.version ?? 0;
   }
 
   /** Send an action after those before it, and show the answer; return whether it succeeded. */
@@ -296,10 +346,16 @@ class RecordView {
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      const isConflict = error.status === 409;
+      const hasAnswered = error.status !== 0;
       if (error.mayFinish && (await askToFinish(error.message))) return this.sendNow("finish", { anyway: true });
-      if (error.status !== 409) say(error.message);
-      else if ((await showConflict(error)) === "mine") return this.sendNow(what, renew(body, error.theirs));
-      if (error.status !== 0) this.take(await read("record", { id }));
+      if (isConflict) {
+        const choice = await showConflict(error);
+        if (choice === "mine") return this.sendNow(what, renew(body, error.theirs));
+      } else {
+        say(error.message);
+      }
+      if (hasAnswered) this.take(await read("record", { id }));
       if (what === "finish") this.goToTrouble();
       return false;
     }
@@ -309,26 +365,32 @@ class RecordView {
   take(record) {
     this.record = record;
     const { acted } = record;
-    if (acted && acted !== this.current && record.items.some((item) => item.path === acted)) this.choose(acted);
-    else if (!this.item && this.current !== null) this.choose(record.items[0].path);
+    const isThere = record.items.some(({ path }) => path === acted);
+    const isCurrentGone = !this.item && this.current !== null;
+    if (acted && isThere && acted !== this.current) this.choose(acted);
+    else if (isCurrentGone) this.choose(record.items[0].path);
     else this.draw();
   }
 
+  /** Go to the next undecided item, after the last one from the top. */
   goToOpen() {
     const { items } = this.record;
     const place = items.findIndex((item) => item.path === this.current);
-    const turned = [...items.slice(place + 1), ...items.slice(0, place + 1)];
-    const next = turned.find((item) => item.state === "open");
+    const followingFirst = [...items.slice(place + 1), ...items.slice(0, place + 1)];
+    const next = followingFirst.find((item) => item.state === "open");
     if (next) this.choose(next.path);
     else say("All items are decided. Finish the record to write its gold.");
   }
 
+  /** Go to what keeps the record from being finished: an undecided item, or else a flaw. */
   goToTrouble() {
-    const flawed = this.record.flaws.find((flaw) => flaw.item)?.item;
     const open = this.record.items.find((item) => item.state === "open")?.path;
-    if (open || flawed) this.choose(open || flawed);
+    const flawed = this.record.flaws.find((flaw) => flaw.item)?.item;
+    const trouble = open || flawed;
+    if (trouble) this.choose(trouble);
   }
 
+  /** Go so many items on, or back; at most to the last or the first. */
   step(by) {
     const { items } = this.record;
     const place = items.findIndex((item) => item.path === this.current);
@@ -336,25 +398,40 @@ class RecordView {
     if (next) this.choose(next.path);
   }
 
+  /** Put the focus into the first doubtful field of the current item, or into its first field. */
   edit() {
     if (!this.item) return;
     const card = this.findCard(this.current);
-    const control = "input, select, textarea, button.small";
-    (card.querySelector(`.field.doubtful :is(${control})`) || card.querySelector(`.form :is(${control})`))?.focus();
+    const control = ":is(input, select, textarea, button.small)";
+    const first = card.querySelector(`.field.doubtful ${control}`) || card.querySelector(`.form ${control}`);
+    first?.focus();
   }
 
+  /** Show what was done to the record. */
   async showHistory() {
-    await showHistory(await read("history", { id: this.record.record }));
+    const actions = await read("history", { id: this.record.record });
+    await showHistory(actions);
   }
 
   /** Show others' changes, unless the reviewer is typing. */
   async follow() {
-    const active = document.activeElement;
-    const isTyping = active && "defaultValue" in active && active.value !== active.defaultValue;
-    if (isTyping || document.querySelector("dialog[open]")) return;
+    if (hasTyped(document.activeElement) || document.querySelector("dialog[open]")) return;
     const { version, by } = await read("version", { id: this.record.record });
     if (version === this.record.version) return;
     this.take(await read("record", { id: this.record.record }));
     say(`${by} changed this record.`);
   }
+}
+
+/** Whether a control has text that is not saved yet. */
+function hasTyped(control) {
+  return Boolean(control) && "defaultValue" in control && control.value !== control.defaultValue;
+}
+
+/** How far a record is, in words. */
+function describeProgress({ state, problem, decided, items }) {
+  if (state === "finished") return "finished";
+  if (state === "changed") return "changed since it was finished";
+  if (state === "broken" && problem) return problem;
+  return `${decided} of ${items} decided`;
 }

@@ -8,39 +8,54 @@ function readSelection(pane) {
   const selection = getSelection();
   if (selection.rangeCount === 0 || selection.isCollapsed) return null;
   const range = selection.getRangeAt(0);
-  const home = (node) => (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).closest("pre[data-section]");
-  const [pre, last] = [home(range.startContainer), home(range.endContainer)];
+  const pre = findSection(range.startContainer);
   if (!pre || !pane.contains(pre)) return null;
   const before = document.createRange();
   before.setStart(pre, 0);
   before.setEnd(range.startContainer, range.startOffset);
   const start = before.toString().length;
   // A triple click ends at the start of the next element.
-  const end = last === pre ? start + range.toString().length : pre.textContent.length;
+  const endsInside = findSection(range.endContainer) === pre;
+  const end = endsInside ? start + range.toString().length : pre.textContent.length;
   const words = pre.textContent.slice(start, end).trim();
   return words ? { section: pre.dataset.section, start, end, words } : null;
 }
 
+/** The element with the text of the section in which a node is; null outside of the sections. */
+function findSection(node) {
+  const element = node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement;
+  return element.closest("pre[data-section]");
+}
+
 /** Select characters of a section as if a reviewer had. */
 function selectPlace(pane, { section, start, end }) {
-  const pre = [...pane.querySelectorAll("pre[data-section]")].find((one) => one.dataset.section === section);
+  const pre = pane.querySelector(`pre[data-section="${CSS.escape(section)}"]`);
   if (!pre) return;
   const range = document.createRange();
-  const setPoint = (offset, set) => {
-    const walker = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT);
-    for (let left = offset; walker.nextNode(); left -= walker.currentNode.length) {
-      if (left <= walker.currentNode.length) return set(walker.currentNode, left);
-    }
-  };
-  setPoint(start, (node, offset) => range.setStart(node, offset));
-  setPoint(end, (node, offset) => range.setEnd(node, offset));
+  const from = findPoint(pre, start);
+  const to = findPoint(pre, end);
+  if (from) range.setStart(from.node, from.offset);
+  if (to) range.setEnd(to.node, to.offset);
   getSelection().removeAllRanges();
   getSelection().addRange(range);
 }
 
-/** Whether two places of the text are the same. */
+/** The node of text, and the offset in it, so many characters into an element; null beyond its end. */
+function findPoint(element, characters) {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  let left = characters;
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (left <= node.length) return { node, offset: left };
+    left -= node.length;
+  }
+  return null;
+}
+
+/** Whether two places of the text are the same; false if one of them is missing. */
 function isSamePlace(one, other) {
-  return Boolean(one && other) && ["section", "start", "end"].every((name) => one[name] === other[name]);
+  if (!one || !other) return false;
+  return one.section === other.section && one.start === other.start && one.end === other.end;
 }
 
 /** Draw the bar of uses, or hide it if nothing is selected. */
@@ -57,18 +72,30 @@ function showUses(view) {
     button.addEventListener("click", () => view.use({ ...request(), selection: place }));
     return button;
   };
+  const shortened = words.length > 80 ? `${words.slice(0, 79)}…` : words;
+  const parts = [make("p", { class: "chosen" }, "“", shortened, "”")];
   const fields = item ? listFields(view.form, item).filter(({ marked }) => marked) : [];
-  const own = fields.map(({ name: path, label }) => use(label, () => ({ kind: "read", item: item.path, version: view.version(item.path), path })));
-  const groups = Object.keys(view.form).filter((group) => group !== "eligibility" && (group !== "endpoints" || OUTCOMES.test(section)));
-  const added = groups.map((group) => {
-    const noun = group.startsWith("custom.") ? toWords(group.slice("custom.".length)) : TITLES[nameTask(group)][2];
+  if (fields.length > 0) {
+    const reads = fields.map(({ name, label }) => (
+      use(label, () => ({ kind: "read", item: item.path, version: view.version(item.path), path: name }))));
+    parts.push(make("div", { class: "use" }, make("span", {}, `${item.name}:`), reads));
+  }
+  const additions = listAddable(view.form, section).map((group) => {
+    const isOwn = group.startsWith("custom.");
+    const noun = isOwn ? toWords(group.slice("custom.".length)) : TITLES[nameTask(group)][2];
     return use(`New ${noun}`, () => ({ kind: "add", group, item: item?.path ?? null }));
   });
-  uses.replaceChildren(
-    make("p", { class: "chosen" }, "“", words.length > 80 ? `${words.slice(0, 79)}…` : words, "”"),
-    ...(own.length ? [make("div", { class: "use" }, make("span", {}, `${item.name}:`), own)] : []),
-    make("div", { class: "use" }, added),
-    makeHint(view));
+  parts.push(make("div", { class: "use" }, additions), makeHint(view));
+  uses.replaceChildren(...parts);
+}
+
+/** The groups of which words of a section may be a new item. */
+function listAddable(form, section) {
+  return Object.keys(form).filter((group) => {
+    if (group === "eligibility") return false;  // each record has it once
+    // Only what is registered as an outcome is an endpoint.
+    return group !== "endpoints" || OUTCOMES.test(section);
+  });
 }
 
 /** Items that already quote the selected words, to open instead of adding a new one. */
@@ -78,10 +105,10 @@ function makeHint(view) {
     const place = view.readSpan(span);
     return place.section === section && place.start < end && place.end > start;
   };
-  const quotes = ({ values }) => values.filter(({ name }) => name === "quote" || name === "measure").flatMap(({ spans }) => spans);
-  const known = view.record.items.filter((item) => item.state !== "rejected" && quotes(item).some(overlaps));
-  if (!known.length) return "";
-  const links = known.map((item) => {
+  const listQuotes = ({ values }) => values.filter(({ name }) => name === "quote" || name === "measure").flatMap(({ spans }) => spans);
+  const quoting = view.record.items.filter((item) => item.state !== "rejected" && listQuotes(item).some(overlaps));
+  if (quoting.length === 0) return "";
+  const links = quoting.map((item) => {
     const button = make("button", { type: "button", class: "small" }, item.name);
     button.addEventListener("click", () => view.choose(item.path));
     return button;
@@ -108,18 +135,20 @@ function wireFind(view, root) {
   });
 }
 
-/** Show the next match, and return its number among all matches. */
+/** Show the next match of words in lower case, and return its number among all matches. */
 function findNext(view, words) {
-  const found = [];
-  for (const { name, text } of words ? view.record.sections : []) {
-    const all = text.toLowerCase();
-    for (let start = all.indexOf(words); start >= 0; start = all.indexOf(words, start + words.length)) {
-      found.push({ section: name, start, end: start + words.length });
+  if (!words) return "";
+  const matches = [];
+  for (const { name, text } of view.record.sections) {
+    const lowered = text.toLowerCase();
+    for (let start = lowered.indexOf(words); start >= 0; start = lowered.indexOf(words, start + words.length)) {
+      matches.push({ section: name, start, end: start + words.length });
     }
   }
-  if (!found.length) return words ? NONE : "";
-  const before = found.findIndex((place) => isSamePlace(place, view.shown));
-  const number = (before + 1) % found.length;
-  view.select(found[number]);
-  return `${number + 1} of ${found.length}${number <= before ? ", from the top" : ""}`;
+  if (matches.length === 0) return NONE;
+  const last = matches.findIndex((place) => isSamePlace(place, view.shown));
+  const next = (last + 1) % matches.length;
+  view.select(matches[next]);
+  const number = `${next + 1} of ${matches.length}`;
+  return next <= last ? `${number}, from the top` : number;
 }

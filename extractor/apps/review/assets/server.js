@@ -8,6 +8,7 @@ class Refused extends Error {
   }
 }
 
+/** Send a request, and return the answer. Throws ``Refused``, with status 0 if there is no answer. */
 async function ask(path, options) {
   let response;
   try {
@@ -37,8 +38,10 @@ function act(what, id, body = {}) {
 
 /** The same request, based on the other reviewer's version. */
 function renew(body, theirs) {
-  if (body.kind === "set") return { ...body, version: theirs.version, old: theirs.value[body.path] ?? null };
-  if (body.kind === "read") return { ...body, version: theirs.version };
+  const { version } = theirs;
+  if (body.kind === "set") return { ...body, version, old: theirs.value[body.path] ?? null };
+  if (body.kind === "read") return { ...body, version };
   if (!body.items) return body;
-  return { ...body, items: body.items.map((one) => (one.item === theirs.path ? { ...one, version: theirs.version } : one)) };
+  const items = body.items.map((decided) => (decided.item === theirs.path ? { ...decided, version } : decided));
+  return { ...body, items };
 }

@@ -3,33 +3,41 @@
 const FOLLOW_MS = 4000;
 const main = document.querySelector("main");
 const queue = new QueueView(main);
-let [form, view, turn, order] = [null, null, 0, Promise.resolve()];
+let form = null;
+/** The record that is shown; null in the queue. */
+let view = null;
+let turns = 0;
+/** The actions so far. */
+let order = Promise.resolve();
 
 /** Show the state in the address, unless it has changed when the answer arrives. */
 async function show() {
   const id = new URLSearchParams(location.hash.slice(1)).get("record");
   if (id === null && location.hash === "#main") return main.focus();
-  const own = ++turn;
+  const turn = ++turns;
   hush();
   document.body.classList.toggle("in-record", id !== null);
   document.title = id === null ? "Extractor review" : `${id} – Extractor review`;
   view = null;
-  if (id === null) return queue.show(() => own === turn);
+  if (id === null) return queue.show(() => turn === turns);
   form ??= await read("form");
   const record = await read("record", { id }).catch((error) => {
-    if (own === turn) main.replaceChildren();  // another record must not stay under this address
+    if (turn === turns) main.replaceChildren();  // another record must not stay under this address
     throw error;
   });
-  if (own !== turn) return;
+  if (turn !== turns) return;
   view = new RecordView(main, form, record);
   view.open();
   queue.last = id;
 }
 
+/** The id of the next, previous or next unfinished record of the queue; null if there is none. */
 async function findRecord(id, direction) {
-  return (await read("find", { id, direction })).record;
+  const { record } = await read("find", { id, direction });
+  return record;
 }
 
+/** Go to the next or the previous record. */
 async function go(direction) {
   if (!view) return;
   const record = await findRecord(view.record.record, direction);
@@ -37,6 +45,7 @@ async function go(direction) {
   else say(direction === "next" ? "This is the last record of the queue." : "This is the first record of the queue.");
 }
 
+/** Finish the record, and offer the next one. */
 async function finish() {
   const { record } = view.record;
   if (!(await view.send("finish"))) return;
@@ -100,7 +109,9 @@ function leave(control) {
 
 /** Whether Escape applies to a field. An open menu handles Escape itself. */
 function isControl(target) {
-  return target.matches("input, select, textarea") && !target.closest("dialog") && !(target.matches("select") && isForField(target));
+  if (!target.matches("input, select, textarea") || target.closest("dialog")) return false;
+  const isOpenMenu = target.matches("select") && isForField(target);
+  return !isOpenMenu;
 }
 
 /** Whether input is for a field, not the page. Only an open menu takes letters. */
@@ -120,15 +131,21 @@ function inOrder(act) {
 
 addEventListener("keydown", (event) => {
   const { target } = event;
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && view && !target.closest("dialog")) {
+  const isAccepting = event.key === "Enter" && (event.ctrlKey || event.metaKey);
+  if (isAccepting && view && !target.closest("dialog")) {
     event.preventDefault();
     target.blur(); // saves typed text first
-    return inOrder(() => view?.accept());
+    inOrder(() => view?.accept());
+    return;
   }
-  if (event.key === "Escape" && isControl(target)) return leave(target);
+  if (event.key === "Escape" && isControl(target)) {
+    leave(target);
+    return;
+  }
   const act = KEYS[event.key];
+  const isShortcutOfBrowser = event.ctrlKey || event.metaKey || event.altKey;
   // A closed dialog keeps the focus for a while; input is then for the page.
-  if (!act || isForField(target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!act || isShortcutOfBrowser || isForField(target)) return;
   event.preventDefault();
   if (AT_ONCE.has(event.key)) run(act);
   else inOrder(act);
@@ -138,5 +155,9 @@ for (const button of document.querySelectorAll("[data-do]")) {
 }
 document.addEventListener("selectionchange", () => view?.noteSelection());
 addEventListener("hashchange", () => run(show));
-setInterval(() => document.visibilityState === "visible" && view && view.follow().catch(() => {}), FOLLOW_MS);
+setInterval(() => {
+  if (document.visibilityState !== "visible" || !view) return;
+  // A review that was stopped is told at the next action.
+  view.follow().catch(() => {});
+}, FOLLOW_MS);
 run(show);

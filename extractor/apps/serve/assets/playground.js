@@ -4,21 +4,28 @@ const MEANINGS = JSON.parse(document.getElementById("meanings").textContent);
 
 /** Say what is wrong and what to do, as the service's problem says it. */
 function tellProblem({ title, detail, remedy, place }) {
-  return [`${title}: ${[place, detail].filter(Boolean).join(": ")}`, remedy].filter(Boolean).join("; ");
+  const problem = place ? `${place}: ${detail}` : detail;
+  return remedy ? `${title}: ${problem}; ${remedy}` : `${title}: ${problem}`;
 }
 
 /** The name of a file, in letters that the service allows; undefined if it has none of them. */
 function nameFile(file) {
-  const name = file.name.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[^A-Za-z0-9]+/, "").slice(-100);
-  return name.replace(/^[^A-Za-z0-9]+/, "") || undefined;
+  const firstSigns = /^[^A-Za-z0-9]+/;
+  const allowed = file.name.replace(/[^A-Za-z0-9._-]+/g, "_").replace(firstSigns, "");
+  // The end of a long name, which has the suffix; it may begin with a sign again.
+  const name = allowed.slice(-100).replace(firstSigns, "");
+  return name || undefined;
 }
 
 /** Extract the text or the file of the form. Throws an error with words for the reader. */
 async function extractText(form, signal) {
   const query = new URLSearchParams();
-  for (const name of ["tasks", "effort"]) if (form[name]?.value) query.append(name, form[name].value);
+  for (const name of ["tasks", "effort"]) {
+    if (form[name]?.value) query.append(name, form[name].value);
+  }
   const [file] = form.file.files;
-  if (file && nameFile(file)) query.append("name", nameFile(file));
+  const fileName = file && nameFile(file);
+  if (fileName) query.append("name", fileName);
   const type = file ? "application/octet-stream" : "text/plain";
   const headers = { Authorization: `Bearer ${form.key.value.trim()}`, "Content-Type": type };
   const request = { method: "POST", headers, body: file ?? form.text.value, signal };
@@ -47,6 +54,7 @@ const viewer = new Viewer(root, {
 });
 let stopping = new AbortController();
 
+/** Show an extraction in the viewer, and offer it as a file of JSON. */
 function showResult({ shown, extraction }) {
   history.replaceState(null, "", location.pathname);
   viewer.show(shown, []);
@@ -80,6 +88,7 @@ form.addEventListener("submit", async (event) => {
   }
 });
 form.stop.addEventListener("click", () => stopping.abort());
+
 /** With a file, the text is not asked for. */
 function turnToFile() {
   const isChosen = form.file.files.length > 0;

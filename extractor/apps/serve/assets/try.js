@@ -5,15 +5,17 @@ function makeRequest(form, key) {
   const { method, path, kind } = form.dataset;
   const query = new URLSearchParams();
   const headers = key ? { Authorization: `Bearer ${key}` } : {};
-  let filled = path.slice(1);
+  let address = path.slice(1);  // relative to this page
   for (const field of form.querySelectorAll("[data-in]")) {
     const value = field.value.trim();
-    if (field.dataset.in === "path") filled = filled.replace(`{${field.name}}`, encodeURIComponent(value));
-    else if (value && field.dataset.in === "query") query.append(field.name, value);
+    const where = field.dataset.in;
+    if (where === "path") address = address.replace(`{${field.name}}`, encodeURIComponent(value));
+    else if (value && where === "query") query.append(field.name, value);
     else if (value) headers[field.name] = value;
   }
+  if (query.size) address += `?${query}`;
   if (kind) headers["Content-Type"] = kind;
-  return [`${filled}${query.size ? "?" : ""}${query}`, { method, headers, body: form.elements.body?.value }];
+  return [address, { method, headers, body: form.elements.body?.value }];
 }
 
 /** JSON with indents; any other text as it is. */
@@ -38,10 +40,14 @@ async function send(form, status, shown) {
       return;
     }
     let text = "";
-    for (const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader(); reader; ) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      shown.textContent = text += value;
+    if (answer.body) {
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let part = await reader.read();
+      while (!part.done) {
+        text += part.value;
+        shown.textContent = text;
+        part = await reader.read();
+      }
     }
     shown.textContent = layOut(text);
   } catch (error) {
@@ -51,7 +57,9 @@ async function send(form, status, shown) {
 
 document.getElementById("key").form.addEventListener("submit", (event) => event.preventDefault());
 for (const form of document.querySelectorAll("form[data-path]")) {
-  const [button, status, shown] = ["button", "[role=status]", "pre"].map((one) => form.querySelector(one));
+  const button = form.querySelector("button");
+  const status = form.querySelector("[role=status]");
+  const shown = form.querySelector("pre");
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
