@@ -81,17 +81,17 @@ _MODULES = {
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+    own = [name for name in globals() if name.startswith("__")]
+    return sorted({*__all__, *own})
 
 
 def __getattr__(name: str) -> Any:
-    module = next(
-        (module for module, names in _MODULES.items() if name in names.split()), None
-    )
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if "IPython" in sys.modules:  # a notebook displays extractions
-        import_module(".apps.pages.notebook", __name__)
-    value = getattr(import_module(module, __name__), name)
-    globals()[name] = value
-    return value
+    for module, names in _MODULES.items():
+        if name not in names.split():
+            continue
+        if "IPython" in sys.modules:  # a notebook displays extractions
+            import_module(".apps.pages.notebook", __name__)
+        value = getattr(import_module(module, __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,14 @@
 import asyncio
 import re
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -42,7 +49,7 @@ if TYPE_CHECKING:
     from extractor.results import Results
     from extractor.run.setup import OpenExtractor, Setup
 
-_ONE = (str, PathLike, TrialRecord, Mapping)
+_SINGLE = (str, PathLike, TrialRecord, Mapping)
 """What is one input; anything else that can be iterated holds several."""
 _FAILED = 20
 """Most records that failed named in a warning."""
@@ -82,13 +89,16 @@ class Extractor:
         self._key = key
         self._keywords = options
         self._options = ExtractorOptions.read(options)
-        needs_check = key or self._options.replay or self._options.max_usd is not None
+        replay = self._options.replay
+        needs_check = key or replay or self._options.max_usd is not None
         self._is_by_rules = model is None and not needs_check
         if not self._is_by_rules:
             _ = self.setup  # raises for a model that cannot be
-        is_asked = self._options.asks and (model is not None or self._options.replay)
-        if not is_asked and (unread := explain_unread(self._options.fields)):
-            warnings.warn(unread, stacklevel=2)
+        has_answers = model is not None or replay is not None
+        if not self._options.asks or not has_answers:
+            unread = explain_unread(self._options.fields)
+            if unread:
+                warnings.warn(unread, stacklevel=2)
 
     @cached_property
     def setup(self) -> "Setup":
@@ -291,10 +301,10 @@ class Extractor:
                 'table("criteria", frame["COLUMN"], section="eligibility"), or each text as '
                 '{"text": ..., "record_id": ...} to run'
             )
-        if isinstance(records, Iterable) and not isinstance(records, _ONE):
-            several = list(records)
-        else:
+        if isinstance(records, _SINGLE) or not isinstance(records, Iterable):
             several = [records]
+        else:
+            several = list(records)
         folder = Path(out or mkdtemp(prefix="extractor-"))
         try:
             given = GivenRun(self.setup, folder, several, RunLimits(concurrency, limit))
@@ -370,32 +380,38 @@ class Extractor:
         open_library(to)
         choose_tables((), [name], self._options.fields)
         rows = name_rows(given) if is_column(given) else None
-        if rows and (unlabelled := explain_unlabelled(rows)):
+        unlabelled = explain_unlabelled(rows) if rows else None
+        if unlabelled:
             warnings.warn(unlabelled, stacklevel=2)
         with warnings.catch_warnings():
             # said below, as an error
             warnings.filterwarnings("ignore", "no record could be extracted")
             results = self.run(_take_texts(given, section), quiet=True)
-        if results.failures:
-            problem = _tell_failures(results.failures, len(results))
-            if not len(results):
-                raise ExtractorError(problem)
-            warnings.warn(problem, stacklevel=2)
-        if results.repeated:
-            names = show_some(one["record_id"] for one in results.repeated)
-            warnings.warn(
-                f"{len(results.repeated)} records are left out, since their id came before: "
-                f"{names}",
-                stacklevel=2,
-            )
-        if results.stopped:
-            warnings.warn(f"not all is here: {results.stopped}", stacklevel=2)
-        if unheaded := _tell_unheaded(list(results)):
-            warnings.warn(unheaded, stacklevel=2)
+        if results.failures and not len(results):
+            raise ExtractorError(_tell_failures(results.failures, 0))
+        for lack in _list_lacks(results):
+            warnings.warn(lack, stacklevel=2)
         table = results.table(name, to)
         if rows and to == "pandas":
             return restore_labels(table, given, rows)
         return table
+
+
+def _list_lacks(results: "Results") -> Iterator[str]:
+    """Yield what to tell of records that a table lacks, or of which it may lack something."""
+    if results.failures:
+        yield _tell_failures(results.failures, len(results))
+    if results.repeated:
+        names = show_some(record["record_id"] for record in results.repeated)
+        yield (
+            f"{len(results.repeated)} records are left out, since their id came before: "
+            f"{names}"
+        )
+    if results.stopped:
+        yield f"not all is here: {results.stopped}"
+    unheaded = _tell_unheaded(list(results))
+    if unheaded:
+        yield unheaded
 
 
 def _tell_failures(failures: Sequence[Mapping[str, Any]], extracted: int) -> str:
@@ -403,25 +419,28 @@ def _tell_failures(failures: Sequence[Mapping[str, Any]], extracted: int) -> str
     others.
     """
     first, *others = failures
-    told = (
+    problem = (
         f"{len(failures)} of {len(failures) + extracted} records failed: "
         f"{first['message']}"
     )
     if not others:
-        return told
-    names = [one["record_id"] or one["place"] or one["path"] for one in others]
-    return f"{told}; failed, too: {show_some(names, most=_FAILED)}"
+        return problem
+    names = [
+        failure["record_id"] or failure["place"] or failure["path"]
+        for failure in others
+    ]
+    return f"{problem}; failed, too: {show_some(names, most=_FAILED)}"
 
 
 def _tell_unheaded(extractions: Sequence[TrialExtraction]) -> str | None:
     """Return what to tell of texts in which something may be missed, since they have no heading;
     None without such texts.
     """
-    unheaded = [
-        one.record_id
-        for one in extractions
-        if any(finding.message.startswith(UNHEADED) for finding in one.findings)
-    ]
+    unheaded: list[str] = []
+    for extraction in extractions:
+        messages = [finding.message for finding in extraction.findings]
+        if any(message.startswith(UNHEADED) for message in messages):
+            unheaded.append(extraction.record_id)
     if not unheaded:
         return None
     return (
@@ -436,15 +455,18 @@ def _take_texts(given: Any, section: GivenSection | None) -> Any:
     if isinstance(given, str):
         is_text = section is not None or _holds_text(given)
         return make_record(given, section=section) if is_text else given
-    if isinstance(given, _ONE) or not isinstance(given, Iterable):
+    if isinstance(given, _SINGLE) or not isinstance(given, Iterable):
         return given
     if hasattr(given, "columns"):  # ``run`` says what to give in its place
         return given
+    items = list(given)
     if is_column(given):
-        named = list(zip(name_rows(given).ids, given, strict=True))
+        names = name_rows(given).ids
     else:
-        named = [(f"text-{number}", one) for number, one in enumerate(given, 1)]
-    return [_take_text(one, name, section) for name, one in named]
+        names = [f"text-{number}" for number in range(1, len(items) + 1)]
+    return [
+        _take_text(item, name, section) for item, name in zip(items, names, strict=True)
+    ]
 
 
 def _take_text(given: Any, name: str, section: GivenSection | None) -> Any:
@@ -452,10 +474,13 @@ def _take_text(given: Any, name: str, section: GivenSection | None) -> Any:
     empty cell; what is no text as it is.
     """
     is_missing = given is None or (isinstance(given, float) and isnan(given))
-    if is_missing or (isinstance(given, str) and not given.strip()):
+    is_blank = isinstance(given, str) and not given.strip()
+    if is_missing or is_blank:
         problem = "the text is empty"
         return RecordError("given", problem, "leave it out, or fill it in", place=name)
-    if not isinstance(given, str) or not (section or _holds_text(given)):
+    if not isinstance(given, str):
+        return given
+    if not section and not _holds_text(given):
         return given
     try:
         return make_record(given, record_id=name, section=section)
@@ -469,8 +494,12 @@ def _holds_text(given: str) -> bool:
     """
     from extractor.formats.inputs import exists, is_text  # noqa: PLC0415 - a text alone needs no file
 
-    is_line = " " in given.strip() and not _FILE_NAME.search(given)
-    return not given.strip() or is_text(given) or (is_line and not exists(given))
+    if not given.strip() or is_text(given):
+        return True
+    has_blanks = " " in given.strip()
+    if not has_blanks or _FILE_NAME.search(given):
+        return False
+    return not exists(given)
 
 
 def call_without_loop(
@@ -520,14 +549,20 @@ def _read_study(study: Mapping[str, Any]) -> TrialRecord:
 
 def _show_options() -> None:
     """Let ``help(Extractor)`` and notebooks show the options with their defaults."""
-    shown = signature(Extractor.__init__)
-    own = [one for name, one in shown.parameters.items() if name != "options"]
-    checked = signature(ExtractorOptions)
+    as_written = signature(Extractor.__init__)
+    own = [
+        parameter
+        for name, parameter in as_written.parameters.items()
+        if name != "options"
+    ]
+    # The models know the defaults, ``Keywords`` the types that a caller may give.
+    checked = signature(ExtractorOptions).parameters
     options = [
-        checked.parameters[name].replace(annotation=kind)
+        checked[name].replace(annotation=kind)
         for name, kind in get_type_hints(Keywords).items()
     ]
-    Extractor.__init__.__signature__ = shown.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    shown = as_written.replace(parameters=[*own, *options])
+    Extractor.__init__.__signature__ = shown  # type: ignore[attr-defined]
 
 
 _show_options()

@@ -58,17 +58,16 @@ class ExtractorError(Exception):
     """
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(
-            *(mask(one) if isinstance(one, str) else one for one in arguments)
-        )
+        masked = [
+            mask(argument) if isinstance(argument, str) else argument
+            for argument in arguments
+        ]
+        super().__init__(*masked)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # worker processes pickle it
-        return _restore, (
-            type(self),
-            self.args,
-            vars(self),
-        )
+        # Worker processes pickle it. By default, pickle would call the class with ``args``, which
+        # are not the arguments that the class takes.
+        return _restore, (type(self), self.args, vars(self))
 
 
 def _restore(
@@ -135,10 +134,9 @@ class RepeatedRecord(RecordError):
         self.record_id = record_id
         self.first = first
         self.same_text = same_text
-        problem = (
-            f"the record {record_id} was already read from {first}"
-            + ", with other text" * (not same_text)
-        )
+        problem = f"the record {record_id} was already read from {first}"
+        if not same_text:
+            problem += ", with other text"
         super().__init__(path, problem, remedy, place=place)
 
 
@@ -311,12 +309,12 @@ def as_extractor_error(error: BaseException) -> ExtractorError:
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
         # Python wraps a StopIteration that leaves a generator or a coroutine
         error = error.__cause__
-    frames = deque(walk_tb(error.__traceback__), maxlen=_MAX_FRAMES)
-    places = (
-        f"{_shorten(frame.f_code.co_filename)}:{line}:{frame.f_code.co_name}"
-        for frame, line in reversed(frames)
-    )
-    return UnexpectedError(type(error).__name__, tuple(places))
+    innermost = deque(walk_tb(error.__traceback__), maxlen=_MAX_FRAMES)
+    frames: list[str] = []
+    for frame, line in reversed(innermost):
+        code = frame.f_code
+        frames.append(f"{_shorten(code.co_filename)}:{line}:{code.co_name}")
+    return UnexpectedError(type(error).__name__, tuple(frames))
 
 
 def _shorten(path: str) -> str:

@@ -33,15 +33,18 @@ def name_rows(column: Any) -> RowNames:
     >>> name_rows(pd.Series(["Adults", "Children"], index=["A", None]))
     RowNames(ids=['A', 'text-2'], unlabelled=['text-2'])
     """
-    # of several columns, no label is missing
+    # An index of several columns has tuples as labels, none of which is missing.
     labels = column.index.to_flat_index()
-    missing = labels.isna()
-    ids = [
-        f"text-{number}" if is_missing else str(label)
-        for number, (label, is_missing) in enumerate(
-            zip(labels, missing, strict=True), 1
-        )
-    ]
+    ids: list[str] = []
+    unlabelled: list[str] = []
+    for number, (label, is_missing) in enumerate(
+        zip(labels, labels.isna(), strict=True), 1
+    ):
+        if is_missing:
+            unlabelled.append(f"text-{number}")
+            ids.append(f"text-{number}")
+        else:
+            ids.append(str(label))
     doubled = [label for label, count in Counter(ids).items() if count > 1]
     if doubled:
         raise ArgumentError(
@@ -49,9 +52,6 @@ def name_rows(column: Any) -> RowNames:
             "their values could not be told apart; make the labels distinct, such as by "
             "column.reset_index(drop=True)"
         )
-    unlabelled = [
-        name for name, is_missing in zip(ids, missing, strict=True) if is_missing
-    ]
     return RowNames(ids, unlabelled)
 
 

@@ -46,44 +46,41 @@ class GivenRun:
         self.folder = folder
         self._sources: list[str | TrialRecord | RecordError] = []
         self._kept: list[str] = []
-        for number, one in enumerate(given, 1):
-            self._take(number, one)
-        if all(isinstance(one, str | PathLike) for one in given):
-            refuse_missing(
-                [fspath(one) for one in given if isinstance(one, str | PathLike)]
-            )
+        for number, item in enumerate(given, 1):
+            self._take(number, item)
+        names = [fspath(item) for item in given if isinstance(item, str | PathLike)]
+        if len(names) == len(given):
+            refuse_missing(names)
         self.registry: dict[str, Mapping[str, Any]] = {}
         self.stopped: str | None = None
         self.run = Run(
             setup=setup, read=self._read, limits=limits, pricing=setup.pricing
         )
 
-    def _take(self, number: int | str, one: Given) -> None:
+    def _take(self, number: int | str, item: Given) -> None:
         """Take one input. What cannot be kept is a failure of that record."""
-        if isinstance(one, str | PathLike):
-            name = fspath(one)
+        if isinstance(item, str | PathLike):
+            name = fspath(item)
             self._sources.append(refuse_text(name) if is_text(name) else name)
             return
-        if isinstance(one, RecordError):
-            self._sources.append(one)
+        if isinstance(item, RecordError):
+            self._sources.append(item)
             return
-        if not isinstance(one, TrialRecord | Mapping):
+        if not isinstance(item, TrialRecord | Mapping):
             raise WrongType(
-                f"{type(one).__name__} is no record; give files, folders, records or dictionaries"
+                f"{type(item).__name__} is no record; give files, folders, records or dictionaries"
             )
-        if isinstance(one, TrialRecord) and exists(one.source.path):
-            self._sources.append(one)
+        if isinstance(item, TrialRecord) and exists(item.source.path):
+            self._sources.append(item)
             return
-        if isinstance(one, Mapping):
-            number = _name_item(number, one)
-            broken = _find_fault(one)
-            if broken:
-                self._refuse(number, broken.problem, broken.remedy)
+        if isinstance(item, Mapping):
+            number = _name_item(number, item)
+            fault = _find_fault(item)
+            if fault:
+                self._refuse(number, fault.problem, fault.remedy)
                 return
         try:
-            line = (
-                _write_record(one) if isinstance(one, TrialRecord) else write_study(one)
-            )
+            line = _write_item(item)
         except RecordError as error:
             self._sources.append(error)
             return
@@ -106,13 +103,10 @@ class GivenRun:
     def perform(self, workers: int) -> None:
         """Perform the run in its folder."""
         run = self.run
-        price = self.run.pricing.cost
-        read = [one for one in self._sources if not isinstance(one, RecordError)]
-        inputs = dict.fromkeys(
-            one if isinstance(one, str) else one.source.path for one in read
-        )
+        settings = describe_settings(run.setup)
+        inputs = self._list_inputs()
         with RunFolder(
-            self.folder, describe_settings(run.setup), inputs=inputs, price=price
+            self.folder, settings, inputs=inputs, price=run.pricing.cost
         ) as sink:
             if sink.mended:
                 warn(sink.mended, stacklevel=4)
@@ -122,14 +116,22 @@ class GivenRun:
                 asyncio.run(self._extract(sink, workers))
             except BaseException as error:
                 stop = run.finish(sink, error)
-                is_kept = stop is Stop.BUDGET or (
-                    stop is Stop.MODEL_AWAY and run.tally.extracted
-                )
-                if not is_kept:
+                has_results = stop is Stop.MODEL_AWAY and run.tally.extracted
+                if stop is not Stop.BUDGET and not has_results:
                     raise
                 self.stopped = str(error)
             else:
                 run.finish(sink)
+
+    def _list_inputs(self) -> dict[str, None]:
+        """Return the names of the files that are read, each once, in their order."""
+        inputs: dict[str, None] = {}
+        for source in self._sources:
+            if isinstance(source, str):
+                inputs[source] = None
+            elif isinstance(source, TrialRecord):
+                inputs[source.source.path] = None
+        return inputs
 
     async def _extract(self, sink: RunFolder, workers: int) -> None:
         async with open_executor(workers) as executor:
@@ -139,26 +141,23 @@ class GivenRun:
         """Return the number of records, as far as they can be read; None if they can be read
         only once.
         """
-        if any(isinstance(one, str) and is_stream(one) for one in self._sources):
-            return None
-        return sum(
-            1
-            for _ in islice(
-                self._open(on_error=lambda _: None), self.run.limits.records
-            )
-        )
+        for source in self._sources:
+            if isinstance(source, str) and is_stream(source):
+                return None
+        records = self._open(on_error=lambda _: None)
+        return sum(1 for _ in islice(records, self.run.limits.records))
 
     def _open(
         self, on_error: Callable[[ExtractorError], None]
     ) -> Iterator[TrialRecord]:
-        for one in self._sources:
-            if isinstance(one, RecordError):
-                on_error(one)
-            elif isinstance(one, TrialRecord):
-                yield one
+        for source in self._sources:
+            if isinstance(source, RecordError):
+                on_error(source)
+            elif isinstance(source, TrialRecord):
+                yield source
             else:
                 yield from read_records(
-                    one, on_error=on_error, open_address=open_inputs
+                    source, on_error=on_error, open_address=open_inputs
                 )
 
     def _read(
@@ -190,11 +189,15 @@ def _find_fault(given: Mapping[str, Any]) -> RecordError | None:
     except RecordError as error:
         return error
     except WrongType:
-        return None  # told where it is written
+        return None  # `_take` reports it
     return None
 
 
-def _write_record(record: TrialRecord) -> str:
-    """Return a record as a line of JSON. Raises ``RecordError`` for what JSON cannot hold."""
-    check_unicode(record)
-    return record.model_dump_json()
+def _write_item(item: TrialRecord | Mapping[str, Any]) -> str:
+    """Return a record or study as a line of JSON. Raises ``RecordError`` for what JSON cannot hold,
+    and ``WrongType`` for a dictionary that is no study.
+    """
+    if not isinstance(item, TrialRecord):
+        return write_study(item)
+    check_unicode(item)
+    return item.model_dump_json()

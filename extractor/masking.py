@@ -23,8 +23,22 @@ from urllib.parse import quote, quote_plus, unquote
 MASK = "***"
 
 _OF_CREDENTIALS = frozenset(
-    {"key", "apikey", "token", "secret", "password", "passwd", "passphrase", "pat"}
-    | {"credential", "credentials", "bearer", "auth", "authorization", "cookie"}
+    {
+        "key",
+        "apikey",
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "passphrase",
+        "pat",
+        "credential",
+        "credentials",
+        "bearer",
+        "auth",
+        "authorization",
+        "cookie",
+    }
 )
 """Words in the name of a credential: ``api_key``, ``x-api-key``, ``clientSecret``."""
 _OF_OTHERS = frozenset(
@@ -40,8 +54,6 @@ _OF_OTHERS = frozenset(
         "version",
         "count",
         "mode",
-    }
-    | {
         "host",
         "endpoint",
         "prompt",
@@ -52,8 +64,11 @@ _OF_OTHERS = frozenset(
         "pad",
         "special",
         "ids",
+        "max",
+        "min",
+        "limit",
+        "budget",
     }
-    | {"max", "min", "limit", "budget"}
 )
 """Words that say of such a name that it is no credential: ``SSH_AUTH_SOCK``,
 ``prompt_cache_key``.
@@ -64,8 +79,15 @@ _OF_HEADERS = frozenset(
 )
 """Options that hold headers or parameters of an address, most of which are credentials."""
 _PLAIN_HEADERS = frozenset(
-    {"accept", "content-type", "user-agent", "anthropic-beta", "anthropic-version"}
-    | {"openai-beta", "api-version"}
+    {
+        "accept",
+        "content-type",
+        "user-agent",
+        "anthropic-beta",
+        "anthropic-version",
+        "openai-beta",
+        "api-version",
+    }
 )
 
 _USER = re.compile(r"(?<=://)[^\s/?#]*@")
@@ -100,7 +122,9 @@ def mask(text: str) -> str:
     ... )
     'the key *** of http://***@host is unknown; yours is ***'
     """
-    return mask_known(_USER.sub(f"{MASK}@", text) if "://" in text else text)
+    if "://" in text:
+        text = _USER.sub(f"{MASK}@", text)
+    return mask_known(text)
 
 
 def mask_known(text: str) -> str:
@@ -115,12 +139,9 @@ def mask_known(text: str) -> str:
     if forms.words:
         text = forms.words.sub(MASK, text)
     if forms.long:
-        text = _WORD.sub(
-            lambda word: MASK if forms.have_part_of(word[0]) else word[0], text
-        )
-        text = _STARRED.sub(
-            lambda word: MASK if forms.have_ends_of(word) else word[0], text
-        )
+        # Servers repeat a key in part: cut at its end, or with stars in its middle.
+        text = _WORD.sub(forms.mask_part, text)
+        text = _STARRED.sub(forms.mask_starred, text)
     return text
 
 
@@ -150,10 +171,10 @@ def mask_values(content: Any) -> Any:
 
 def mask_error(error: BaseException) -> None:
     """Mask the message of a library's error, and those of its causes, where they stand."""
-    seen: set[int] = set()
+    masked: set[int] = set()
     cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
+    while cause is not None and id(cause) not in masked:  # causes may form a circle
+        masked.add(id(cause))
         cause.args = tuple(
             mask(part) if isinstance(part, str) else part for part in cause.args
         )
@@ -249,9 +270,8 @@ def names_credential(name: str) -> bool:
 def _find_credentials(options: Mapping[str, Any], *, in_headers: bool) -> Iterator[str]:
     for name, value in options.items():
         if isinstance(value, Mapping):
-            yield from _find_credentials(
-                value, in_headers=in_headers or name in _OF_HEADERS
-            )
+            inside = in_headers or name in _OF_HEADERS
+            yield from _find_credentials(value, in_headers=inside)
         elif _is_credential(name, value, in_headers=in_headers):
             yield str(value)
 
@@ -280,16 +300,18 @@ def _is_credential(name: str, value: Any, *, in_headers: bool) -> bool:
 
 def _list_credentials() -> frozenset[str]:
     """List the credentials of the environment, and those that were remembered."""
-    found = set(_remembered)
+    credentials = set(_remembered)
     for name, value in os.environ.items():
         if names_credential(name):
-            found.add(value.strip())
+            credentials.add(value.strip())
         elif name.endswith("_CUSTOM_HEADERS"):
             # As Anthropic's SDK reads them: a name and a value in each line.
-            found.update(line.partition(":")[2].strip() for line in value.splitlines())
+            for line in value.splitlines():
+                _, _, header = line.partition(":")
+                credentials.add(header.strip())
         elif "@" in value:
-            found.update(_list_users(name, value))
-    return frozenset(found)
+            credentials.update(_list_users(name, value))
+    return frozenset(credentials)
 
 
 def _list_users(name: str, value: str) -> Iterator[str]:
@@ -325,14 +347,23 @@ class _Forms:
         starts = range(len(word) - _PART + 1)
         return any(word[start : start + _PART] in self.parts for start in starts)
 
-    def have_ends_of(self, starred: re.Match[str]) -> bool:
+    def have_ends_of(self, before: str, after: str) -> bool:
         """Return whether the beginning or end of a long credential stands beside stars."""
+        for secret in self.long:
+            if len(before) >= _END and secret.startswith(before):
+                return True
+            if len(after) >= _END and secret.endswith(after):
+                return True
+        return False
+
+    def mask_part(self, word: re.Match[str]) -> str:
+        """Return what stands for a long word."""
+        return MASK if self.have_part_of(word[0]) else word[0]
+
+    def mask_starred(self, starred: re.Match[str]) -> str:
+        """Return what stands for a word with stars or dots in it."""
         before, after = starred.groups()
-        return any(
-            (len(before) >= _END and secret.startswith(before))
-            or (len(after) >= _END and secret.endswith(after))
-            for secret in self.long
-        )
+        return MASK if self.have_ends_of(before, after) else starred[0]
 
 
 @lru_cache(maxsize=8)
@@ -343,21 +374,24 @@ def _list_forms(credentials: frozenset[str]) -> _Forms | None:
         return None
     anywhere: set[str] = set()
     words: set[str] = set()
+    long: list[str] = []
+    parts: set[str] = set()
     for secret in secrets:
         anywhere.update(_encode(secret))
-        if len(secret) >= _LONG:
-            anywhere.update(_write(secret))
-        else:
+        if len(secret) < _LONG:
             words.update(_write(secret))
+            continue
+        anywhere.update(_write(secret))
+        long.append(secret)
+        parts.update(_cut(secret))
     # The longest first: a form may be a part of another one.
-    ordered = sorted(words, key=len, reverse=True)
-    pattern = rf"(?<![\w-])(?:{'|'.join(map(re.escape, ordered))})(?![\w-])"
-    long = tuple(secret for secret in secrets if len(secret) >= _LONG)
+    longest_first = sorted(words, key=len, reverse=True)
+    any_word = "|".join(map(re.escape, longest_first))
     return _Forms(
         anywhere=tuple(sorted(anywhere, key=len, reverse=True)),
-        words=re.compile(pattern) if words else None,
-        long=long,
-        parts=frozenset(part for secret in long for part in _cut(secret)),
+        words=re.compile(rf"(?<![\w-])(?:{any_word})(?![\w-])") if words else None,
+        long=tuple(long),
+        parts=frozenset(parts),
     )
 
 
@@ -389,6 +423,7 @@ def _encode(secret: str) -> Iterator[str]:
     The characters at its edges depend on its neighbours, and are left out.
     """
     content = secret.encode("utf-8", "surrogateescape")
+    # Base64 writes 3 bytes as 4 characters, so only the number of bytes before, modulo 3, matters.
     for before in range(3):
         first = -(-before * 8 // 6)
         last = (before + len(content)) * 8 // 6

@@ -86,9 +86,8 @@ class Options(BaseModel):
             if isinstance(cause, FieldError):  # it says its place itself
                 raise cause from None
             if name not in cls.model_fields:
-                raise ArgumentError(
-                    f"{spell(name)}: no such option{suggest(name, tuple(cls.model_fields))}"
-                ) from None
+                nearest = suggest(name, tuple(cls.model_fields))
+                raise ArgumentError(f"{spell(name)}: no such option{nearest}") from None
             if cause:
                 reason = str(cause)
             else:
@@ -98,26 +97,25 @@ class Options(BaseModel):
 
 def _explain(given: Any, problem: str, field: FieldInfo) -> str:
     """Say why a value is not allowed; for a number, between which bounds it must lie."""
-    bounds = {
-        name: getattr(one, name)
-        for one in field.metadata
-        for name in ("ge", "le")
-        if hasattr(one, name)
-    }
-    low = bounds.get("ge")
-    high = bounds.get("le")
+    low = _find_bound(field, "ge")
+    high = _find_bound(field, "le")
     if low is None:
         return f"{given!r}: {problem[0].lower()}{problem[1:]}"
     allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
     return f"{given} is not allowed; choose a number {allowed}"
 
 
+def _find_bound(field: FieldInfo, name: str) -> Any:
+    """Return the bound ``ge`` or ``le`` of a field, which pydantic keeps in its metadata."""
+    bounds = [getattr(check, name) for check in field.metadata if hasattr(check, name)]
+    return bounds[-1] if bounds else None
+
+
 def _read_tasks(given: Collection[Task | str] | str | None) -> frozenset[Task]:
-    names = (
-        split_names(given)
-        if isinstance(given, str)
-        else list(map(str, _make_several(given)))
-    )
+    if isinstance(given, str):
+        names = split_names(given)
+    else:
+        names = list(map(str, _make_several(given)))
     if not names:
         raise ValueError(f"no task is named; choose from {', '.join(Task)}")
     refuse_unknown("task", sorted(names), tuple(Task))
@@ -178,25 +176,29 @@ def _check_parameters(options: dict[str, Any]) -> dict[str, Any]:
                 f'{name}: this is no JSON object; write {name}=\'{{"NAME": "VALUE"}}\''
             )
     for header, value in (options.get("extra_headers") or {}).items():
-        if not isinstance(header, str) or not _HEADER.fullmatch(header):
-            raise ValueError(
-                f"extra_headers: {header!r} is no name of a header; write one such as X-Tenant"
-            )
-        if (
-            not isinstance(value, str)
-            or not (value.isascii() and value.isprintable())
-            or value != value.strip()
-        ):
-            problem = "is no text, or has a line break or another character that no header can have"
-            raise ValueError(f"extra_headers: the value of {header} {problem}")
+        _check_header(header, value)
     for name, value in options.items():
-        if (
-            names_credential(name)
-            and isinstance(value, str)
-            and any(map(str.isspace, value))
-        ):
+        if not isinstance(value, str) or not names_credential(name):
+            continue
+        if any(map(str.isspace, value)):
             raise ValueError(f"{name}: the key has white space; write it without")
     return options
+
+
+def _check_header(name: Any, value: Any) -> None:
+    """Refuse what no header of HTTP can have: a name of other characters, a line break."""
+    if not isinstance(name, str) or not _HEADER.fullmatch(name):
+        raise ValueError(
+            f"extra_headers: {name!r} is no name of a header; write one such as X-Tenant"
+        )
+    if isinstance(value, str):
+        is_plain = value.isascii() and value.isprintable()
+        if is_plain and value == value.strip():
+            return
+    problem = (
+        "is no text, or has a line break or another character that no header can have"
+    )
+    raise ValueError(f"extra_headers: the value of {name} {problem}")
 
 
 def _make_several(given: Any) -> Any:
@@ -283,9 +285,8 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
     @property
     def extraction(self) -> ExtractionOptions:
         """The part that decides an extraction."""
-        return ExtractionOptions.model_construct(
-            **{name: getattr(self, name) for name in ExtractionOptions.model_fields}
-        )
+        values = {name: getattr(self, name) for name in ExtractionOptions.model_fields}
+        return ExtractionOptions.model_construct(**values)
 
 
 class Keywords(TypedDict, total=False):
@@ -307,4 +308,7 @@ class Keywords(TypedDict, total=False):
 
 def find_shown(field: FieldInfo) -> Shown | None:
     """Return how the command line shows an option; None if it does not."""
-    return next((one for one in field.metadata if isinstance(one, Shown)), None)
+    for metadata in field.metadata:
+        if isinstance(metadata, Shown):
+            return metadata
+    return None

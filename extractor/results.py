@@ -66,12 +66,13 @@ class Results:
         self._registry = registry
 
     def __repr__(self) -> str:
-        records = f"{len(self):,} record{'s' * (len(self) != 1)}"
-        repeated = f", {len(self.repeated):,} repeated" if self.repeated else ""
-        stopped = f", stopped: {self.stopped}" if self.stopped else ""
-        return (
-            f"<Results of {records}, {len(self.failures):,} failed{repeated}{stopped}>"
-        )
+        noun = "record" if len(self) == 1 else "records"
+        counts = [f"{len(self):,} {noun}", f"{len(self.failures):,} failed"]
+        if self.repeated:
+            counts.append(f"{len(self.repeated):,} repeated")
+        if self.stopped:
+            counts.append(f"stopped: {self.stopped}")
+        return f"<Results of {', '.join(counts)}>"
 
     def _repr_html_(self) -> str:
         """Return the records with their counts, and what failed, for notebooks."""
@@ -84,19 +85,19 @@ class Results:
         return iter(self.extractions)
 
     @cached_property
-    def _found(self) -> FinishedRun:
+    def _finished(self) -> FinishedRun:
         return FinishedRun(self.folder)
 
     @property
     def _manifest(self) -> Manifest:
-        return self._found.manifest
+        return self._finished.manifest
 
     @cached_property
     def extractions(self) -> list[TrialExtraction]:
         """The extractions, in the order of the records."""
         return [
             TrialExtraction.model_validate_json(line)
-            for line in self._found.read_lines()
+            for line in self._finished.read_lines()
         ]
 
     @cached_property
@@ -118,9 +119,8 @@ class Results:
         """Questions, calls, tokens and dollars of the run, with what it resumed. ``usd`` is None
         for unknown prices.
         """
-        return PricedUsage(
-            **self._manifest.usage.model_dump(), usd=self._manifest.cost["usd"]
-        )
+        counts = self._manifest.usage.model_dump()
+        return PricedUsage(**counts, usd=self._manifest.cost["usd"])
 
     def table(
         self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas"
@@ -254,17 +254,16 @@ class Results:
         some = Choice.read({"tasks": tasks}).tasks
         names = [tables] if isinstance(tables, str) else tables
         chosen = choose_tables(some, names, fields)
-        threshold = Threshold(
-            ExtractionOptions.read({"min_confidence": min_confidence}).min_confidence
-        )
+        options = ExtractionOptions.read({"min_confidence": min_confidence})
+        threshold = Threshold(options.min_confidence)
         # a run of its own, since gold takes the place of some results
-        found = FinishedRun(self.folder)
+        run = FinishedRun(self.folder)
         if gold is not None:
-            correct_run(found, Path(gold))
+            correct_run(run, Path(gold))
         self._warn_incomplete()
         with _naming_target(to):
             if file_format == "fhir":
-                pairs = pair_results(self.folder, found, threshold)
+                pairs = pair_results(self.folder, run, threshold)
                 ordered = [task for task in Task if task in some]
                 counts = export_fhir(pairs, to, ordered, bundles=bundles, force=force)
                 unmapped = sum(counts.unmapped.values())
@@ -274,7 +273,7 @@ class Results:
                 self.folder,
                 Destination.choose(to, wanted, force=force),
                 chosen,
-                found.read_lines(),
+                run.read_lines(),
                 self._registry,
                 threshold,
                 fields,
@@ -324,7 +323,7 @@ class Results:
         if page is not None:
             to = Path(page)
             with _naming_target(to):
-                write_score_page(to, report, self._found.find_inputs())
+                write_score_page(to, report, self._finished.find_inputs())
         self._warn_incomplete()
         return report
 
@@ -341,20 +340,27 @@ class Results:
             copytree(
                 self.folder, to, dirs_exist_ok=True, ignore=ignore_patterns(".lock")
             )
-            moved = {str(self.folder / GIVEN): str(to / GIVEN)}
-            inputs = self._manifest.inputs
-            paths = self._manifest.input_paths
-            update = {
-                "inputs": tuple(moved.get(one, one) for one in inputs),
-                "input_paths": tuple(
-                    str(Path(moved[one]).absolute()) if one in moved else one
-                    for one in paths
-                ),
-            }
-            write_atomically(
-                to / MANIFEST, self._manifest.model_copy(update=update).to_json()
-            )
+            manifest = self._move_given(to)
+            write_atomically(to / MANIFEST, manifest.to_json())
         return to
+
+    def _move_given(self, to: Path) -> Manifest:
+        """Return the manifest of a copy: what was given in Python stands in a file of its own
+        folder.
+        """
+        here = str(self.folder / GIVEN)
+        there = str(to / GIVEN)
+        there_in_full = str(Path(there).absolute())
+        manifest = self._manifest
+        update = {
+            "inputs": tuple(
+                there if name == here else name for name in manifest.inputs
+            ),
+            "input_paths": tuple(
+                there_in_full if path == here else path for path in manifest.input_paths
+            ),
+        }
+        return manifest.model_copy(update=update)
 
 
 @contextmanager

@@ -24,8 +24,11 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Criterion,
     CustomItem,
     Eligibility,
+    Endpoint,
+    Regimen,
     RegisteredTerm,
     Section,
     Task,
@@ -50,38 +53,35 @@ def assemble_extraction(
     A task that is not in ``tasks`` is empty, with the reason ``not_asked``. ``fields`` are the
     user's own.
     """
-    said_of = (
-        tuple(map(result.complete, parsed.criteria)),
-        tuple(map(result.complete, parsed.outcomes)),
-    )
     parsed = replace(
         parsed,
         whole=result.complete(parsed.whole),
-        criteria=said_of[0],
-        outcomes=said_of[1],
+        criteria=tuple(map(result.complete, parsed.criteria)),
+        outcomes=tuple(map(result.complete, parsed.outcomes)),
     )
-    eligibility, criteria = (
-        assemble_eligibility(parsed)
-        if Task.ELIGIBILITY in tasks
-        else (Eligibility(), Assembled())
-    )
-    regimens = assemble_dosing(parsed, result) if Task.DOSING in tasks else Assembled()
-    outcomes = assemble_endpoints(parsed) if Task.ENDPOINTS in tasks else Assembled()
+    eligibility = Eligibility()
+    criteria = Assembled[Criterion]()
+    regimens = Assembled[Regimen]()
+    outcomes = Assembled[Endpoint]()
+    if Task.ELIGIBILITY in tasks:
+        eligibility, criteria = assemble_eligibility(parsed)
+    if Task.DOSING in tasks:
+        regimens = assemble_dosing(parsed, result)
+    if Task.ENDPOINTS in tasks:
+        outcomes = assemble_endpoints(parsed)
     wanted = [
         field for field in fields if field.of is Of.RECORD or field.of.task in tasks
     ]
     custom: dict[str, tuple[CustomItem, ...]] = {}
-    left: list[Absence] = []
+    own_absences: list[Absence] = []
     if wanted:
         from extractor.assembly.own import assemble_own  # noqa: PLC0415 - few have own fields
 
-        custom, left = assemble_own(
+        custom, own_absences = assemble_own(
             parsed, result, wanted, (criteria, regimens, outcomes)
         )
     unwanted = [task.value for task in Task if task not in tasks]
-    unwanted_fields = [
-        f"custom.{field.name}" for field in fields if field not in wanted
-    ]
+    unwanted_own = [f"custom.{field.name}" for field in fields if field not in wanted]
     extraction = TrialExtraction(
         record_id=parsed.record.record_id,
         eligibility=eligibility,
@@ -90,15 +90,12 @@ def assemble_extraction(
         custom={field.name: custom.get(field.name, ()) for field in fields},
         source=parsed.record.source,
         absences=(
-            *(Absence(field=task, reason=AbsenceReason.NOT_ASKED) for task in unwanted),
+            *map(_explain_unwanted, unwanted),
             *criteria.absences,
             *regimens.absences,
             *outcomes.absences,
-            *left,
-            *(
-                Absence(field=name, reason=AbsenceReason.NOT_ASKED)
-                for name in unwanted_fields
-            ),
+            *own_absences,
+            *map(_explain_unwanted, unwanted_own),
         ),
         usage=result.usage,
         registered_terms=list_terms(parsed.record),
@@ -122,6 +119,10 @@ def assemble_extraction(
     return extraction.model_copy(
         update={"absences": absences, "findings": findings, "coverage": coverage}
     )
+
+
+def _explain_unwanted(field: str) -> Absence:
+    return Absence(field=field, reason=AbsenceReason.NOT_ASKED)
 
 
 _KEYWORDS = "keywords"

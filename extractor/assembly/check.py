@@ -4,7 +4,7 @@ without support.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from extractor.assembly.claims import check_claim
@@ -86,76 +86,78 @@ def ground_answer(
     values = name_arms(values, [label for label, _ in arms])
     search = _Search(values, draft, parsed, lead_in, dict(reversed(arms)))
     own = {field.name: field for field in fields}
-    parts = find_parts(
-        search.here, {name: values[name] for name in _PARTS if name in values}
-    )
     readings: dict[str, Reading[Any]] = {}
     refused: list[Refusal] = []
-    unread: list[Refusal] = []
+    unreadable: list[Refusal] = []
     claimed: dict[str, tuple[Draft, ...]] = {}
     for name, value in values.items():
-        if value is None:
-            members: tuple[Any, ...] = ()
-        elif isinstance(value, tuple):
-            members = value
-        else:
-            members = (value,)
-        broken = [one for one in members if isinstance(one, UnreadableValue)]
-        said = [one for one in members if not isinstance(one, UnreadableValue)]
+        members = _list_members(value)
+        readable: list[Any] = []
+        for member in members:
+            if isinstance(member, UnreadableValue):
+                unreadable.append(_refuse_unreadable(member, name))
+            else:
+                readable.append(member)
         if name in own:
-            found, reasons = _ground_claims(said, own[name], search)
-            refused += reasons
-            if found or not members:
-                claimed[name] = found
+            claims, refusals = _ground_claims(readable, own[name], search)
+            refused += refusals
+            if claims or not members:
+                claimed[name] = claims
                 readings[name] = Reading(
-                    bool(found), MODEL_CONFIDENCE, origin=Origin.MODEL
+                    bool(claims), MODEL_CONFIDENCE, origin=Origin.MODEL
                 )
-        else:
-            pairs = [
-                (
-                    one,
-                    search.take(parts[name])
-                    if name in parts
-                    else search.find(name, one),
-                )
-                for one in said
-            ]
-            refused += (
-                _name_refusal(explain_refusal(one, search.here), name, one)
-                for one, place in pairs
-                if not place
-            )
-            supported = []
-            for one, place in pairs:
-                whole, reasons = (
-                    prove_parts(place, search.list_places_of_parts(name), search.above)
-                    if place
-                    else (None, [])
-                )
-                supported += [whole] if whole else []
-                refused += (_name_refusal(each, name, one) for each in reasons)
+            continue
+        supported, refusals = _ground_members(readable, name, search)
+        refused += refusals
+        if supported or not members:
+            is_list = isinstance(value, tuple)
+            readings[name] = read_supported(supported, many=is_list)
             if name == "time_windows":
-                supported.sort(key=lambda place: (place.span.section, place.span.start))
-            if supported or not members:
-                readings[name] = read_supported(
-                    supported, many=isinstance(value, tuple)
-                )
-            if (
-                name == "time_windows"
-                and name in readings
-                and (first := take_first(readings[name], search.here))
-            ):
-                readings["time_window"] = first
-        unread += (
-            Refusal(
-                Why.UNREADABLE,
-                field=name,
-                value=one.text,
-                kind=FindingKind.ANSWER_MISSING,
-            )
-            for one in broken
+                first = take_first(readings[name], search.here)
+                if first:
+                    readings["time_window"] = first
+    return replace(draft, model=readings, refused=(*refused, *unreadable), own=claimed)
+
+
+def _list_members(value: Any) -> tuple[Any, ...]:
+    """Return the members of a list, or the value; none if the text does not state the field."""
+    if value is None:
+        return ()
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _refuse_unreadable(value: UnreadableValue, field: str) -> Refusal:
+    return Refusal(
+        Why.UNREADABLE, field=field, value=value.text, kind=FindingKind.ANSWER_MISSING
+    )
+
+
+def _ground_members(
+    members: Iterable[Any], field: str, search: "_Search"
+) -> tuple[list[Supported], list[Refusal]]:
+    """Return the values of a field that the text supports, and why it does not support the
+    others.
+    """
+    placed: list[tuple[Any, Supported]] = []
+    refused: list[Refusal] = []
+    for member in members:
+        place = search.find(field, member)
+        if place:
+            placed.append((member, place))
+        else:
+            refusal = explain_refusal(member, search.here)
+            refused.append(_name_refusal(refusal, field, member))
+    supported: list[Supported] = []
+    for member, place in placed:
+        proven, refusals = prove_parts(
+            place, search.list_places_of_parts(field), search.above
         )
-    return replace(draft, model=readings, refused=(*refused, *unread), own=claimed)
+        if proven:
+            supported.append(proven)
+        refused += [_name_refusal(refusal, field, member) for refusal in refusals]
+    if field == "time_windows":
+        supported.sort(key=lambda window: (window.span.section, window.span.start))
+    return supported, refused
 
 
 def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
@@ -164,49 +166,51 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     A number without an arm is unreadable. The arms of the amounts are arms of the regimen, too.
 
     >>> high = Amount(low=10, high=10, unit="mg", arms=("2",))
-    >>> said = name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
-    >>> str(said["amounts"][0]), said["arms"][:2], said["arms"][2].reason
+    >>> named = name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
+    >>> str(named["amounts"][0]), named["arms"][:2], named["arms"][2].reason
     ('10 mg (High)', ('Low', 'High'), 'there is no arm 3 in the list of 2')
     """
-    given = {name: values[name] for name in ("arms", "amounts") if values.get(name)}
-    dosed = [
-        one for one in given.get("amounts", ()) if isinstance(one, Amount) and one.arms
-    ]
-    if not dosed and "arms" not in given:
+    numbers = list(values.get("arms") or ())
+    amounts: list[Any] = []
+    has_arms = False
+    for amount in values.get("amounts") or ():
+        if not isinstance(amount, Amount) or not amount.arms:
+            amounts.append(amount)
+            continue
+        has_arms = True
+        numbers_of_amount = list(map(int, amount.arms))
+        arms = _name_numbers(numbers_of_amount, labels)
+        named_arms = tuple(arm for arm in arms if isinstance(arm, str))
+        amounts.append(replace_arms(amount, named_arms))
+        numbers += numbers_of_amount
+    if not numbers:
         return values
-
-    def find(numbers: Iterable[Any]) -> tuple[Any, ...]:
-        known = {
-            one
-            for one in numbers
-            if one in range(1, len(labels) + 1) and labels[one - 1]
-        }
-        reason = "there is no arm {} in the list of {}"
-        wrong = [
-            one
-            if isinstance(one, UnreadableValue)
-            else UnreadableValue(str(one), reason.format(one, len(labels)))
-            for one in numbers
-            if one not in known
-        ]
-        return (*dict.fromkeys(labels[one - 1] for one in sorted(known)), *wrong)
-
-    of_doses = [number for one in dosed for number in map(int, one.arms)]
-    named = {
-        one: tuple(
-            label for label in find([*map(int, one.arms)]) if isinstance(label, str)
-        )
-        for one in dosed
-    }
-    amounts = tuple(
-        replace_arms(one, named[one]) if one in dosed else one
-        for one in given.get("amounts", ())
-    )
-    said = {"arms": find([*given.get("arms", ()), *of_doses])}
-    return {**values, **said, **({"amounts": amounts} if dosed else {})}
+    named = {**values, "arms": _name_numbers(numbers, labels)}
+    if has_arms:
+        named["amounts"] = tuple(amounts)
+    return named
 
 
-@dataclass(frozen=True, slots=True)
+def _name_numbers(numbers: Iterable[Any], labels: Sequence[str]) -> tuple[Any, ...]:
+    """Return the labels of the arms with these numbers, in the order of the record, and behind them
+    what is no number of an arm.
+    """
+    in_record = range(1, len(labels) + 1)
+    arms: set[int] = set()
+    wrong: list[UnreadableValue] = []
+    for number in numbers:
+        if isinstance(number, UnreadableValue):
+            wrong.append(number)
+        elif number in in_record and labels[number - 1]:
+            arms.add(number)
+        else:
+            reason = f"there is no arm {number} in the list of {len(labels)}"
+            wrong.append(UnreadableValue(str(number), reason))
+    named = dict.fromkeys(labels[number - 1] for number in sorted(arms))
+    return (*named, *wrong)
+
+
+@dataclass(frozen=True)
 class _Search:
     """Where the values of an answer may stand: its chunk, the line that introduces it, other
     sections.
@@ -227,57 +231,65 @@ class _Search:
         """The line that introduces a criterion."""
         return self.parsed.passage(self.lead_in.span) if self.lead_in else None
 
-    def take(self, part: Span | None) -> Supported | None:
-        """Return a part of an outcome, which ``find_parts`` has located."""
-        return Supported(self.parsed.raw(part), part, Support.LITERAL) if part else None
+    @cached_property
+    def parts(self) -> Mapping[str, Span | None]:
+        """The parts of an outcome in the answer, and where each stands; None if nowhere."""
+        parts = {name: self.values[name] for name in _PARTS if name in self.values}
+        return find_parts(self.here, parts)
 
     def find(self, field: str, value: Any) -> Supported | None:
         """What supports a value: the first place that states it, else what this field alone
         allows.
         """
+        if field in self.parts:
+            part = self.parts[field]
+            if part is None:
+                return None
+            return Supported(self.parsed.raw(part), part, Support.LITERAL)
         if field == "arms":
             return Supported(value, self.arms[value], Support.INFERRED)
-        places = (self.here, *self._list_other_places(field))
-        # stand in the time frame of the answer, else of the rules, else anywhere
         if field == "time_points":
-            stated = find_parts(
-                self.here,
-                {name: self.values[name] for name in _PARTS if name in self.values},
-            )
-            frame = stated.get("time_frame")
-            if frame is None and "time_frame" not in self.values:
-                frame = next(iter(self.draft.read("time_frame").spans), None)
-            places = (self.parsed.passage(frame) if frame else self.here,)
-        found = _find_first(self._choose_finder(field), value, places)
+            places = [self._find_time_frame()]
+        else:
+            places = [self.here, *self._list_other_places(field)]
+        supported = _find_first(self._choose_finder(field), value, places)
         if field in ("start_event", "end_events"):
-            return _trim_event(found) if found else None
-        if found is None and field == "constraints" and self.lead_in:
+            return _trim_event(supported) if supported else None
+        if supported:
+            return supported
+        if field == "constraints" and self.lead_in:
             return _find_across(value, self.lead_in, self.draft.chunk, self.parsed)
-        if found is None and field == "agent":
+        if field == "agent":
             return _find_first(find_agent, value, places)
-        return found
+        return None
 
     def list_places_of_parts(self, field: str) -> list[Passage]:
         """Return where the parts of a value may stand: in the criterion, those of a time window
         also in its lead-in.
         """
-        return [
-            self.here,
-            *(self._list_other_places(field) if field == "time_windows" else ()),
-        ]
+        if field != "time_windows":
+            return [self.here]
+        return [self.here, *self._list_other_places(field)]
+
+    def _find_time_frame(self) -> Passage:
+        """Return where time points stand: in the time frame of the answer, else of the rules, else
+        anywhere in the outcome.
+        """
+        frame = self.parts.get("time_frame")
+        if frame is None and "time_frame" not in self.values:
+            by_rules = self.draft.read("time_frame").spans
+            frame = by_rules[0] if by_rules else None
+        return self.parsed.passage(frame) if frame else self.here
 
     def _choose_finder(self, field: str) -> Callable[[Any, Passage], Supported | None]:
         """How values of a field are found: ages by their side, windows in their quote, the
         others by their type.
         """
-        # the side depends on the list: that of the answer, else that of the rules
         if field in AGES:
-            said = self.values.get("kind")
-            kind = (
-                said
-                if isinstance(said, CriterionKind)
-                else self.draft.read("kind").value
-            )
+            # the side depends on the list: that of the answer, else that of the rules
+            kind = self.values.get("kind")
+            if not isinstance(kind, CriterionKind):
+                kind = self.draft.read("kind").value
             return partial(
                 find_stated_age,
                 lower=field == AGES[0],
@@ -292,16 +304,17 @@ class _Search:
         """Return the passages that may state a value if its chunk does not."""
         if self.lead_in is not None and field in ("time_windows", "constraints"):
             return [self.parsed.passage(self.lead_in.span)]
-        if self.draft.group != Task.DOSING and field != "agent":
-            return []
+        sections = self.parsed.sections
         names = [section.name for section in self.parsed.record.sections]
-        if field != "agent":
-            names = [
-                n
-                for n in names
-                if self.values.get("stands") and FieldRef(n).path not in _NO_DOSES
-            ]
-        return [self.parsed.sections[name].whole for name in names]
+        if field == "agent":
+            return [sections[name].whole for name in names]
+        if self.draft.group != Task.DOSING or not self.values.get("stands"):
+            return []
+        return [
+            sections[name].whole
+            for name in names
+            if FieldRef(name).path not in _NO_DOSES
+        ]
 
 
 def _find_first(
@@ -309,30 +322,34 @@ def _find_first(
     value: Any,
     places: Iterable[Passage],
 ) -> Supported | None:
-    return next(
-        (found for place in places if (found := find(value, place)) is not None), None
-    )
+    for place in places:
+        supported = find(value, place)
+        if supported is not None:
+            return supported
+    return None
 
 
 def _ground_claims(
-    claims: Iterable[Mapping[str, Any]], field: CustomField, search: "_Search"
+    claims: Iterable[Mapping[str, Any]], field: CustomField, search: _Search
 ) -> tuple[tuple[Draft, ...], list[Refusal]]:
     """What the chunk bears out of a user's own field, and what it does not."""
     chunk = search.draft.chunk
     here = search.here
-    found: list[Draft] = []
+    drafts: list[Draft] = []
     refused: list[Refusal] = []
     for claim in claims:
-        readings, reasons = check_claim(claim, field, here)
-        for value, reason, attribute in reasons:
+        readings, refused_values = check_claim(claim, field, here)
+        for value, reason, attribute in refused_values:
             why = Refusal(Why.UNQUOTED) if reason else explain_refusal(value, here)
-            named = replace(why, attribute=attribute)
-            refused.append(_name_refusal(named, field.name, value))
+            of_attribute = replace(why, attribute=attribute)
+            refused.append(_name_refusal(of_attribute, field.name, value))
         if readings:
             # A claim stands at its first words.
-            words = next(iter(readings.values())).spans[0]
-            found.append(Draft(field.group.path, chunk, words, model=readings))
-    return tuple(found), refused
+            first = next(iter(readings.values()))
+            drafts.append(
+                Draft(field.group.path, chunk, first.spans[0], model=readings)
+            )
+    return tuple(drafts), refused
 
 
 def _find_across(
@@ -345,29 +362,31 @@ def _find_across(
     last = chunk.span
     if first.section != last.section or first.start >= last.start:
         return None
-    found = find_support(
-        limit, parsed.sections[first.section].between(first.start, last.end)
-    )
-    return found if found and found.span.end > last.start else None
+    both = parsed.sections[first.section].between(first.start, last.end)
+    supported = find_support(limit, both)
+    if supported is None or supported.span.end <= last.start:
+        return None
+    return supported
 
 
-def _trim_event(found: Supported) -> Supported:
-    start, end = trim_event(found.value)
+def _trim_event(event: Supported) -> Supported:
+    start, end = trim_event(event.value)
     # the text writes the quote in other characters
-    if len(found.value) != found.span.length:
-        return found
-    span = Span(found.span.section, found.span.start + start, found.span.start + end)
-    return replace(found, value=found.value[start:end], span=span)
+    if len(event.value) != event.span.length:
+        return event
+    first = event.span.start
+    span = Span(event.span.section, first + start, first + end)
+    return replace(event, value=event.value[start:end], span=span)
 
 
 def _name_refusal(refusal: Refusal, field: str, value: Any) -> Refusal:
-    kind = (
-        FindingKind.QUOTE_NOT_FOUND
-        if isinstance(value, str)
-        else FindingKind.VALUE_NOT_IN_QUOTE
-    )
+    """Return a refusal with the value that is refused, its field, and the kind of its finding."""
     if refusal.nearest and refusal.why in CONFLICTS:
         kind = FindingKind.QUOTE_CONFLICT
+    elif isinstance(value, str):
+        kind = FindingKind.QUOTE_NOT_FOUND
+    else:
+        kind = FindingKind.VALUE_NOT_IN_QUOTE
     shown = show_value(value)
     if refusal.part:
         shown = f"{shown}, {refusal.value}"

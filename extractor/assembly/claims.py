@@ -5,7 +5,6 @@ line.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple
 
 from extractor.assembly.support import find_support, support_at
@@ -61,7 +60,7 @@ def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
     checked = tuple(fields)
     for field in checked:
         for example in field.examples:
-            if fault := next(_list_faults(field, example), None):
+            for fault in _list_faults(field, example):
                 raise FieldError(
                     f"{field.name}: in the example {example.text!r}: {fault}"
                 )
@@ -74,13 +73,11 @@ def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
     claims, _ = field.read(field.complete_answers(example))
     if example.value is not None and not claims:
         yield "there is no value; leave it out if the text states nothing"
+    unstated = "the text does not bear it out, so that the same answer of a model would be refused"
     for claim in claims:
-        refused = check_claim(claim, field, read_passage(example.text))[1]
+        _, refused = check_claim(claim, field, read_passage(example.text))
         for value, reason, _ in refused:
-            shown = reason or (
-                "the text does not bear it out, so that the same answer of a model would be refused"
-            )
-            yield f"{show_value(value)}: {shown}"
+            yield f"{show_value(value)}: {reason or unstated}"
 
 
 def check_claim(
@@ -103,9 +100,13 @@ def check_claim(
     ({}, [RefusedValue(value='masked for 4 weeks', reason='', attribute='')])
     """
     words = claim.get("quote") if field.needs_quote else None
-    quote = _find_words(words, here) if words else None
-    if words and (quote is None or not _SAYS.search(words)):
-        return {}, [RefusedValue(words, _WORDLESS if quote else "")]
+    if not words:
+        return _prove_all(claim, field.attributes, here, None)
+    quote = _find_words(words, here)
+    if quote is None:
+        return {}, [RefusedValue(words)]
+    if not _SAYS.search(words):
+        return {}, [RefusedValue(words, _WORDLESS)]
     return _prove_all(claim, field.attributes, here, quote)
 
 
@@ -133,14 +134,15 @@ def _prove_all(
     refused: Refused = []
     is_whole = True
     for attribute in attributes:
-        found: list[Supported] = []
-        for member in list_members(values.get(attribute.name)):
-            supported, others = _prove(member, attribute, here, quote)
-            refused += (one._replace(attribute=attribute.name) for one in others)
-            if supported:
-                found.append(supported)
-        if found:
-            readings[attribute.name] = read_supported(found, many=attribute.many)
+        name = attribute.name
+        supported: list[Supported] = []
+        for member in list_members(values.get(name)):
+            proven, others = _prove(member, attribute, here, quote)
+            refused += [value._replace(attribute=name) for value in others]
+            if proven:
+                supported.append(proven)
+        if supported:
+            readings[name] = read_supported(supported, many=attribute.many)
         elif attribute.required:
             is_whole = False
     return readings if is_whole else {}, refused
@@ -153,16 +155,15 @@ def _prove(
     if attribute.parts:
         return _prove_object(value, attribute, here, quote)
     if not attribute.type.is_concluded:
-        found = find_claimed(value, here, quote)
-    elif quote is None:
+        claimed = find_claimed(value, here, quote)
+        return claimed, [] if claimed else [RefusedValue(value)]
+    if quote is None:
         return None, [RefusedValue(value, _UNQUOTED)]
-    elif attribute.type is AttributeType.DATE and not _states_date(
-        value, here.section.between(quote.start, quote.end)
-    ):
-        found = None
-    else:
-        found = Supported(value, quote, Support.INFERRED)
-    return found, [] if found else [RefusedValue(value)]
+    if attribute.type is AttributeType.DATE:
+        quoted = here.section.between(quote.start, quote.end)
+        if not _states_date(value, quoted):
+            return None, [RefusedValue(value)]
+    return Supported(value, quote, Support.INFERRED), []
 
 
 def _prove_object(
@@ -173,13 +174,11 @@ def _prove_object(
     if not readings:
         return None, refused
     spans = [span for reading in readings.values() for span in reading.spans]
-    whole = Span(
-        spans[0].section, min(one.start for one in spans), max(one.end for one in spans)
-    )
-    kept = {name: reading.value for name, reading in readings.items()}
-    return Supported(
-        kept, whole, find_weakest(one.support for one in readings.values())
-    ), refused
+    start = min(span.start for span in spans)
+    end = max(span.end for span in spans)
+    parts = {name: reading.value for name, reading in readings.items()}
+    support = find_weakest(reading.support for reading in readings.values())
+    return Supported(parts, Span(spans[0].section, start, end), support), refused
 
 
 def _states_date(day: str, quoted: Passage) -> bool:
@@ -204,37 +203,43 @@ def find_claimed(
     """
     if quote is None:
         return _find(value, here)
-    inside = here.section.between(quote.start, quote.end)
+    quoted = here.section.between(quote.start, quote.end)
+    inside = _find(value, quoted)
+    if inside:
+        return inside
     if isinstance(value, str):
-        return _find(value, inside) or _find(value, here)
-    found = _find(value, inside)
-    if found:
-        return found
-    tokens = cut(inside)
+        return _find(value, here)
+    tokens = cut(quoted)
     stated = [
         number
         for number in find_numbers(tokens)
         if not _is_of_a_name(tokens, number.first)
     ]
-    none = (Quantity(comparator=Comparator.EQUAL, value=0), 0)
-    if (
-        not stated
-        and value in none
-        and rule("states_none").search(tokens)
-        and not rule("states_some").search(tokens)
-    ):
+    if not stated and _is_none(value) and _states_none(tokens):
         return Supported(value, quote, Support.INFERRED)
-    found = _find(value, here)
-    if found is None:
+    around = _find(value, here)
+    if around is None:
         return None
     has_rival = _states_kind(value, tokens, stated)
-    if has_rival and not found.span.overlaps(quote):
+    is_beside = not around.span.overlaps(quote)
+    if has_rival and is_beside:
         return None
-    is_beside = bool(stated) and not found.span.overlaps(quote)
-    sure = measured("own", "beside a quote with a number") if is_beside else 1.0
-    return replace(
-        found, support=Support.INFERRED, confidence=min(found.confidence, sure)
-    )
+    confidence = around.confidence
+    if stated and is_beside:
+        confidence = min(confidence, measured("own", "beside a quote with a number"))
+    return replace(around, support=Support.INFERRED, confidence=confidence)
+
+
+def _is_none(value: Any) -> bool:
+    """Return whether a value is zero, as a number or as a quantity."""
+    return value in (Quantity(comparator=Comparator.EQUAL, value=0), 0)
+
+
+def _states_none(tokens: Tokens) -> bool:
+    """Return whether words say that there is none of something."""
+    if rule("states_none").search(tokens) is None:
+        return False
+    return rule("states_some").search(tokens) is None
 
 
 def _states_kind(value: Any, tokens: Tokens, stated: Sequence[Number]) -> bool:
@@ -243,14 +248,16 @@ def _states_kind(value: Any, tokens: Tokens, stated: Sequence[Number]) -> bool:
     """
     lengths = list(find_durations(tokens))
     if isinstance(value, Age | Period | TimePoint):
+        if lengths:
+            return True
         # "26-35" of "26-35, 36-45 years old" has its unit behind the quote
-        return bool(lengths) or any(
-            rule("counted_noun").starts(tokens, number.end) is None for number in stated
-        )
+        counted = rule("counted_noun")
+        return any(counted.starts(tokens, number.end) is None for number in stated)
     if isinstance(value, Amount):
-        doses = find_quantity_lists(tokens)
-        return any(each for each in doses)
-    timed = {at for one in lengths for at in range(one.first, one.end)}
+        return any(find_quantity_lists(tokens))
+    timed: set[int] = set()
+    for length in lengths:
+        timed.update(range(length.first, length.end))
     return any(number.first not in timed for number in stated)
 
 
@@ -259,22 +266,24 @@ _KINDS = frozenset({"type", "stage", "grade", "class", "phase"})
 
 def _is_of_a_name(tokens: Tokens, at: int) -> bool:
     """Return whether a number counts nothing: "IL-6", "CDK4/6", "type 2", "stage IV"."""
-    before = tokens.words[at - 1] if at else ""
-    between = tokens.gap(at) if at else " "
-    is_joined = between in ("", "-") and (before.isalnum() or before in "-/")
-    return is_joined or before.lower() in _KINDS or set(tokens.words[at]) <= set("IVX")
+    is_roman = set(tokens.words[at]) <= set("IVX")
+    if is_roman or at == 0:
+        return is_roman
+    before = tokens.words[at - 1]
+    if before.lower() in _KINDS:
+        return True
+    is_joined = tokens.gap(at) in ("", "-")
+    return is_joined and (before.isalnum() or before in "-/")
 
 
 def _find_words(quote: str, here: Passage) -> Span | None:
     """Return where a passage has a quote, and does not deny it."""
     check = verify_quote(quote, here.raw)
-    first = here.raw_span[0]
     if check.status not in (QuoteStatus.EXACT, QuoteStatus.FOLDED):
         return None
-    if check.start is None:
+    if check.start is None or check.end is None:
         return None
-    if check.end is None:
-        return None
+    first, _ = here.raw_span
     return Span(here.section.name, first + check.start, first + check.end)
 
 
@@ -298,10 +307,8 @@ def _recurs(value: Period, rhythm: Found) -> bool:
     if second:  # "every other week"
         return (value.value, value.unit) == (2, read_time_unit(second))
     length, unit = _RHYTHMS[(rhythm.read("unit") or "").lower()]
-    return (value.value, value.unit) == (
-        (read_number(rhythm.read("count") or "") or 1) * length,
-        unit,
-    )
+    count = read_number(rhythm.read("count") or "") or 1
+    return (value.value, value.unit) == (count * length, unit)
 
 
 _NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")
@@ -314,62 +321,63 @@ def _find(value: Any, here: Passage) -> Supported | None:
     """Find a value that the passage states, if it can be derived again from the words found."""
     if isinstance(value, str):
         span = _find_words(value, here)
-        if span:
-            return Supported(
-                here.section.raw[span.start : span.end], span, Support.LITERAL
-            )
-        return None
-    tokens = cut(here)
-    rhythms = rule("rhythm").find(tokens) if isinstance(value, Period) else ()
-    rhythm = next(filter(partial(_recurs, value), rhythms), None)
-    if rhythm:
-        return Supported(
-            value, locate(here, rhythm.first, rhythm.end), Support.INFERRED
-        )
+        if span is None:
+            return None
+        quote = here.section.raw[span.start : span.end]
+        return Supported(quote, span, Support.LITERAL)
+    if isinstance(value, Period):
+        recurring = _find_rhythm(value, here)
+        if recurring:
+            return recurring
     if isinstance(value, int | float):
-        stated = next((one for one in find_numbers(tokens) if one.value == value), None)
-        found = (
-            support_at(Derived(stated.first, stated.end), value, here)
-            if stated
-            else None
-        )
+        stated = _find_number(value, here)
     else:
-        found = find_support(value, here)
-    if found is None and isinstance(value, TimePoint):  # "every 28 days"
-        found = find_support(Period(value=value.value, unit=value.unit), here)
-        found = replace(found, value=value) if found else None
-    if found is None:
+        stated = find_support(value, here)
+    if stated is None and isinstance(value, TimePoint):  # "every 28 days"
+        length = find_support(Period(value=value.value, unit=value.unit), here)
+        stated = replace(length, value=value) if length else None
+    if stated is None:
         return None
-    before = here.section.raw[max(0, found.span.start - 5) : found.span.start]
+    before = here.section.raw[max(0, stated.span.start - 5) : stated.span.start]
     if isinstance(value, TimePoint) and _NO_MOMENT.search(before):
         return None
-    return _widen(found, here)
+    return _widen(stated, here)
 
 
-def _widen(found: Supported, here: Passage) -> Supported:
+def _find_rhythm(value: Period, here: Passage) -> Supported | None:
+    """Find a length of time that words state without a number, such as "monthly"."""
+    for rhythm in rule("rhythm").find(cut(here)):
+        if _recurs(value, rhythm):
+            place = locate(here, rhythm.first, rhythm.end)
+            return Supported(value, place, Support.INFERRED)
+    return None
+
+
+def _find_number(value: float, here: Passage) -> Supported | None:
+    for number in find_numbers(cut(here)):
+        if number.value == value:
+            return support_at(Derived(number.first, number.end), value, here)
+    return None
+
+
+def _widen(stated: Supported, here: Passage) -> Supported:
     """Add to a number the words that say what it means: "at least 50 %", not "50"; "Day 1", not
     "1".
     """
-    number = here.section.between(found.span.start, found.span.end)
+    number = here.section.between(stated.span.start, stated.span.end)
     tokens = here.tokens
     first = number.first
     end = skip_unit(tokens, number.end)
     if first > here.first and read_time_unit(tokens.words[first - 1]):
         first -= 1
-    if isinstance(found.value, Quantity | Constraint):
-        compared = rule("comparison").ends(
-            tokens, first, max(here.first, first - _COMPARED)
-        )
-        suffix = next(
-            iter(
-                find_terms(
-                    tokens, "comparator_suffixes", end, min(here.end, end + _COMPARED)
-                )
-            ),
-            None,
-        )
-        first = compared.first if compared else first
-        end = suffix.end if suffix and suffix.first == end else end
-    return replace(
-        found, span=span_of(here.part(first, min(end, max(here.end, number.end))))
-    )
+    if isinstance(stated.value, Quantity | Constraint):
+        least = max(here.first, first - _COMPARED)
+        most = min(here.end, end + _COMPARED)
+        comparison = rule("comparison").ends(tokens, first, least)
+        suffixes = find_terms(tokens, "comparator_suffixes", end, most)
+        if comparison:
+            first = comparison.first
+        if suffixes and suffixes[0].first == end:
+            end = suffixes[0].end
+    end = min(end, max(here.end, number.end))
+    return replace(stated, span=span_of(here.part(first, end)))

@@ -60,24 +60,30 @@ def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpa
     claims: dict[str, list[_Claim]] = defaultdict(list)
     for path, item in items:
         for piece in item.evidence:
-            # A regimen's role is read from the whole text of its arm: it claims no characters.
-            if (
-                not path.startswith(Task.DOSING)
-                or piece.support is not Support.INFERRED
-                or piece.field == "quote"
-            ):
+            if _claims_text(path, piece):
                 claims[piece.section].append((piece.start, piece.end, path))
     for section in record.sections:
-        own = sorted(claims[section.name])
+        in_section = sorted(claims[section.name])
         done = 0
-        for start, end, text_class in _classify(section, own):
-            reached = bisect_left(own, (end,), lo=done)
-            names = (path for _, last, path in own[done:reached] if start < last)
-            claimed_by = (
-                tuple(dict.fromkeys(names)) if text_class is TextClass.CLAIMED else ()
-            )
+        for start, end, text_class in _classify(section, in_section):
+            # Claims are sorted by their start, so each is passed over once.
+            reached = bisect_left(in_section, (end,), lo=done)
+            paths: dict[str, None] = {}
+            if text_class is TextClass.CLAIMED:
+                for _, claim_end, path in in_section[done:reached]:
+                    if start < claim_end:
+                        paths[path] = None
             done = reached
-            yield CoveredSpan(Span(section.name, start, end), text_class, claimed_by)
+            yield CoveredSpan(Span(section.name, start, end), text_class, tuple(paths))
+
+
+def _claims_text(path: str, piece: Evidence) -> bool:
+    """Return whether evidence claims the characters that it quotes. A regimen's role is read from
+    the whole text of its arm: it claims no characters.
+    """
+    if not path.startswith(Task.DOSING) or piece.field == "quote":
+        return True
+    return piece.support is not Support.INFERRED
 
 
 def measure_coverage(record: TrialRecord, items: Items) -> Coverage:
@@ -87,14 +93,14 @@ def measure_coverage(record: TrialRecord, items: Items) -> Coverage:
     }
     for covered in list_covered_spans(record, items):
         count = counts[FieldRef(covered.span.section).path]
-        for name in ("characters", covered.text_class):
-            count[name] += covered.span.length
+        count["characters"] += covered.span.length
+        count[covered.text_class] += covered.span.length
     total = sum(counts.values(), Counter())
     names = ("characters", TextClass.CLAIMED, TextClass.BOILERPLATE)
-    sections = (
-        SectionCoverage(kind=kind, **{name: count[name] for name in names})
-        for kind, count in counts.items()
-    )
+    sections: list[SectionCoverage] = []
+    for kind, count in counts.items():
+        of_kind = {name: count[name] for name in names}
+        sections.append(SectionCoverage(kind=kind, **of_kind))
     return Coverage(**{name: total[name] for name in names}, sections=tuple(sections))
 
 
@@ -109,25 +115,29 @@ def list_unclaimed(
         for piece in evidence
         if piece.section == section.name
     )
-    return (
-        (start, end)
-        for start, end, found in _classify(section, claims)
-        if found is TextClass.UNCLAIMED
-    )
+    for start, end, text_class in _classify(section, claims):
+        if text_class is TextClass.UNCLAIMED:
+            yield start, end
 
 
 def _classify(
     section: Section, claims: Iterable[_Claim]
 ) -> Iterator[tuple[int, int, TextClass]]:
     """Classify every character of a section; ``claims`` are in order and may overlap."""
-    first = reached = 0
-    size = len(section.text)
-    for start, end, _ in (*claims, (size, size + 1, "")):
-        if end > start > reached or end > size:
-            yield from [(first, reached, TextClass.CLAIMED)] if reached > first else []
+    first = 0
+    reached = 0
+    for start, end, _ in claims:
+        if start >= end:
+            continue
+        if start > reached:
+            if reached > first:
+                yield first, reached, TextClass.CLAIMED
             yield from _classify_gap(section, reached, start)
             first = start
-        reached = max(reached, end) if end > start else reached
+        reached = max(reached, end)
+    if reached > first:
+        yield first, reached, TextClass.CLAIMED
+    yield from _classify_gap(section, reached, len(section.text))
 
 
 def _classify_gap(
@@ -138,26 +148,31 @@ def _classify_gap(
     """
     done = start
     while start < end:
-        stop = section.text.find("\n", start, end)
-        stop = end if stop < 0 else stop + 1
-        first, last = _trim(section.text, start, stop)
-        if section.name == "eligibility":
-            says_nothing = first >= last or _is_boilerplate(
-                section.text[first : min(len(section.text), last + 1)]
-            )
-        else:
-            types = (part for part in section.parts if part.name == "type")
-            says_nothing = first >= last or any(
-                part.start <= first and last <= part.end for part in types
-            )
-        if not says_nothing:
-            if first > done:
-                yield done, first, TextClass.BOILERPLATE
-            yield first, last, TextClass.UNCLAIMED
-            done = last
-        start = stop
+        line_break = section.text.find("\n", start, end)
+        line_end = end if line_break < 0 else line_break + 1
+        first, last = _trim(section.text, start, line_end)
+        start = line_end
+        if first >= last or _says_nothing(section, first, last):
+            continue
+        if first > done:
+            yield done, first, TextClass.BOILERPLATE
+        yield first, last, TextClass.UNCLAIMED
+        done = last
     if end > done:
         yield done, end, TextClass.BOILERPLATE
+
+
+def _says_nothing(section: Section, first: int, last: int) -> bool:
+    """Return whether words state nothing of a trial: a heading, or the type that the registry
+    gives an arm.
+    """
+    if section.name == "eligibility":
+        # with the colon behind a heading
+        return _is_boilerplate(section.text[first : last + 1])
+    for part in section.parts:
+        if part.name == "type" and part.start <= first and last <= part.end:
+            return True
+    return False
 
 
 _BULLET = re.compile(
@@ -173,10 +188,10 @@ def _is_boilerplate(text: str) -> bool:
     note.
     """
     words = text.strip()
+    if words.endswith((":", "：", ":-")):
+        return True
     tokens = read_text(words)
-    if words.endswith((":", "：", ":-")) or any(
-        rule(name).search(tokens) for name in _NOTES
-    ):
+    if any(rule(name).search(tokens) for name in _NOTES):
         return True
     if read_list_heading(tokens, bulleted=False):
         return True
@@ -185,12 +200,10 @@ def _is_boilerplate(text: str) -> bool:
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     """Trim the bullet and punctuation of ``text[start:end]``, which is in one line."""
-    bullet = (
-        _BULLET.match(text, start, end)
-        if start == 0 or text[start - 1] == "\n"
-        else None
-    )
-    first = bullet.end() if bullet else start
+    first = start
+    if start == 0 or text[start - 1] == "\n":
+        bullet = _BULLET.match(text, start, end)
+        first = bullet.end() if bullet else start
     words = text[first:end]
     first += len(words) - len(words.lstrip(_ENDS))
     return first, first + len(words.strip(_ENDS))

@@ -17,10 +17,10 @@ def place_evidence(record: TrialRecord, extraction: TrialExtraction) -> TrialExt
 
 
 def _place(record: TrialRecord, model: _Model) -> _Model:
-    """Return a model with places at the evidence in it."""
+    """Return a model with places at the evidence in it; the same object if it holds none."""
     if isinstance(model, Evidence):
         return model.model_copy(update=_locate(record, model))
-    update = {}
+    update: dict[str, Any] = {}
     for name in type(model).model_fields:
         value = getattr(model, name)
         placed = _place_value(record, value)
@@ -30,14 +30,17 @@ def _place(record: TrialRecord, model: _Model) -> _Model:
 
 
 def _place_value(record: TrialRecord, value: Any) -> Any:
+    """Return a value with places at the evidence in it; the same object if it holds none."""
     if isinstance(value, BaseModel):
         return _place(record, value)
-    if isinstance(value, tuple) and value:
-        placed = tuple(_place_value(record, one) for one in value)
-        is_changed = any(new is not old for new, old in zip(placed, value, strict=True))
-        return placed if is_changed else value
     if isinstance(value, dict):
-        return {name: _place_value(record, one) for name, one in value.items()}
+        return {name: _place_value(record, member) for name, member in value.items()}
+    if not isinstance(value, tuple):
+        return value
+    placed = tuple(_place_value(record, member) for member in value)
+    for new, old in zip(placed, value, strict=True):
+        if new is not old:
+            return placed
     return value
 
 

@@ -1,6 +1,6 @@
 """Drop doubtful values from an extraction, and keep the rest consistent."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -97,7 +97,8 @@ class _Kept:
         ... )
         'dosing[1].amounts[0]'
         """
-        old = new = ""
+        old = ""
+        new = ""
         for name, place in FieldRef(path).steps:
             old += f".{name}" if old else name
             new += f".{name}" if new else name
@@ -106,20 +107,25 @@ class _Kept:
             if place is None:
                 continue
             kept = self.places.get(old)
-            if kept is not None and place not in kept:
+            if kept is None:
+                new_place = place
+            elif place in kept:
+                new_place = kept.index(place)
+            else:
                 return None
             old += f"[{place}]"
-            new += f"[{place if kept is None else kept.index(place)}]"
+            new += f"[{new_place}]"
         return new
 
     def relocate(self, located: Iterable[_Located]) -> Iterator[_Located]:
         """Yield the absences or findings whose place still exists, with its new path."""
-        for one in located:
-            path = self.follow(one.field)
-            if path is not None:
-                yield (
-                    one if path == one.field else one.model_copy(update={"field": path})
-                )
+        for item in located:
+            path = self.follow(item.field)
+            if path is None:
+                continue
+            yield (
+                item if path == item.field else item.model_copy(update={"field": path})
+            )
 
 
 class _Sieve:
@@ -133,17 +139,19 @@ class _Sieve:
 
     def sift_all(self, items: tuple[ItemT, ...], path: str) -> tuple[ItemT, ...]:
         """Return the remaining items of a list."""
-        rests = [
-            self.sift(item, f"{path}[{place}]") for place, item in enumerate(items)
-        ]
-        places = tuple(place for place, rest in enumerate(rests) if rest is not None)
+        rests: list[ItemT] = []
+        places: list[int] = []
+        for place, item in enumerate(items):
+            rest = self.sift(item, f"{path}[{place}]")
+            if rest is not None:
+                rests.append(rest)
+                places.append(place)
         if len(places) < len(items):
-            self.kept.places[path] = places
+            self.kept.places[path] = tuple(places)
         if items and not places:
-            self._note_empty(
-                "", path, [piece for item in items for piece in item.evidence]
-            )
-        return tuple(rest for rest in rests if rest is not None)
+            evidence = [piece for item in items for piece in item.evidence]
+            self._note_empty("", path, evidence)
+        return tuple(rests)
 
     def sift_own(
         self, items: tuple[CustomItem, ...], name: str
@@ -162,26 +170,20 @@ class _Sieve:
             is_sure = item.confidence is None or item.confidence >= self._minimum
             return item if is_sure else None
         least = _find_least_by_field(item.evidence)
-        doubtful = {
-            name for name, confidence in least.items() if confidence < self._minimum
-        }
+        doubtful = self._list_doubtful(least)
         if not doubtful:
             return item
-        # Without its condition a limit would hold for everybody; a time window can do without its
-        # other quotes.
-        doubtful |= {
-            member for member, part in map(_split, doubtful) if part in _CARRIED
-        }
-        members = dict.fromkeys(
-            member for member, _ in map(_split, least) if member in doubtful
-        )
-        names = dict.fromkeys(FieldRef(member).path for member in members)
+        names: dict[str, None] = {}
+        for name in least:
+            member, _ = _split(name)
+            if member in doubtful:
+                names[FieldRef(member).path] = None
         if any(type(item).model_fields[name].is_required() for name in names):
             return None
-        parts = [(member, part) for member, part in map(_split, doubtful) if part]
-        item = self._empty_parts(
-            item, path, [one for one in parts if one[0] not in doubtful]
-        )
+        for name in doubtful:
+            member, part = _split(name)
+            if part and member not in doubtful:
+                item = self._empty_part(item, path, member, part)
         # A member without evidence of its own was read together with the others, and shares their
         # confidence.
         sure = {_split(piece.field)[0] for piece in item.evidence} - doubtful
@@ -194,6 +196,21 @@ class _Sieve:
         return item.model_copy(
             update={**update, **describe_evidence(evidence, confidence)}
         )
+
+    def _list_doubtful(self, least: Mapping[str, float]) -> set[str]:
+        """Return the fields, members and parts that are less sure than they must be.
+
+        Without its condition a limit would hold for everybody, so it is as doubtful as that; a time
+        window can do without its other quotes.
+        """
+        doubtful = {
+            name for name, confidence in least.items() if confidence < self._minimum
+        }
+        for name in list(doubtful):
+            member, part = _split(name)
+            if part in _CARRIED:
+                doubtful.add(member)
+        return doubtful
 
     def list_absences(self) -> Iterator[Absence]:
         """Yield why each field is empty that became so."""
@@ -222,21 +239,17 @@ class _Sieve:
             self._note_empty(path, name, item.evidence_for(name))
         return tuple(value[place] for place in places)
 
-    def _empty_parts(
-        self, item: ItemT, path: str, parts: Iterable[tuple[str, str]]
-    ) -> ItemT:
-        """Return an item without some parts of its values, and without their evidence."""
-        for member, part in parts:
-            self.kept.dropped.add(f"{path}.{member}.{part}")
-            name = FieldRef(member).path
-            at = FieldRef(member).position or 0
-            values = list(getattr(item, name))
-            values[at] = values[at].model_copy(update={part: None})
-            left = tuple(
-                piece for piece in item.evidence if piece.field != f"{member}.{part}"
-            )
-            item = item.model_copy(update={name: tuple(values), "evidence": left})
-        return item
+    def _empty_part(self, item: ItemT, path: str, member: str, part: str) -> ItemT:
+        """Return an item without a part of one of its values, and without its evidence."""
+        self.kept.dropped.add(f"{path}.{member}.{part}")
+        name = FieldRef(member).path
+        position = FieldRef(member).position or 0
+        values = list(getattr(item, name))
+        values[position] = values[position].model_copy(update={part: None})
+        evidence = tuple(
+            piece for piece in item.evidence if piece.field != f"{member}.{part}"
+        )
+        return item.model_copy(update={name: tuple(values), "evidence": evidence})
 
     def _relocate_evidence(
         self, evidence: Iterable[Evidence], path: str
@@ -273,14 +286,12 @@ def _find_least(evidence: Iterable[Evidence]) -> float:
     """Return the least confidence of the values that make an item sure or unsure: not of where
     it stands.
     """
-    counted = (
-        one.confidence
-        for one in evidence
-        if FieldRef(one.field).names[0] not in _PLACING
-    )
-    return min(
-        (confidence for confidence in counted if confidence is not None), default=1.0
-    )
+    least = 1.0
+    for piece in evidence:
+        if FieldRef(piece.field).names[0] in _PLACING or piece.confidence is None:
+            continue
+        least = min(least, piece.confidence)
+    return least
 
 
 def _mend_groups(
@@ -300,10 +311,11 @@ def _mend_groups(
         return name
 
     groups = tuple(
-        one.model_copy(update={"parent": find(one.parent)})
-        for one in eligibility.groups
+        group.model_copy(update={"parent": find(group.parent)})
+        for group in eligibility.groups
     )
     members = tuple(
-        one.model_copy(update={"group": find(one.group)}) for one in criteria
+        criterion.model_copy(update={"group": find(criterion.group)})
+        for criterion in criteria
     )
     return eligibility.model_copy(update={"groups": groups}), members

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from extractor.concepts.doses.assemble import covers
 from extractor.concepts.provenance import list_read_fields
 from extractor.concepts.resolve import DOUBTFUL
-from extractor.evidence.drafts import RECORD, ModelResult, Span
+from extractor.evidence.drafts import RECORD, Draft, ModelResult, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Citation, Finding, FindingKind, Severity, Task
 
@@ -23,39 +23,40 @@ def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
     were lost entirely.
     """
     for draft in result.drafts:
-        span = draft.chunk.span
-        # that repeats what lines say
-        for one in draft.refused if draft.number != RECORD else ():
-            field = (
-                f"{draft.group.partition('.')[0]}: {one.field} of "
-                f"{span.section}[{span.start}:{span.end}]"
-            )
-            cited = cite(parsed, one.nearest) if one.nearest else None
-            message = (
-                f"the model answered {one.value}: {one.why.value}; it was kept out"
-            )
-            yield inform(one.kind, field, message, cited, Severity.WARNING)
+        if draft.number == RECORD:  # that repeats what lines say
+            continue
+        for refusal in draft.refused:
+            field = _name_field(draft, f"{refusal.field} of ")
+            cited = cite(parsed, refusal.nearest) if refusal.nearest else None
+            message = f"the model answered {refusal.value}: {refusal.why.value}; it was kept out"
+            yield inform(refusal.kind, field, message, cited, Severity.WARNING)
     for reason in result.dropped:
         yield inform(FindingKind.ANSWER_MISSING, "", reason, None, Severity.WARNING)
     for remark in dict.fromkeys(result.remarks):
         yield inform(FindingKind.ANSWER_AMBIGUOUS, "", remark, None, Severity.WARNING)
 
 
+def _name_field(draft: Draft, values: str = "") -> str:
+    """Return what a finding is about: the group of an item, some of its values, and the place of
+    its chunk.
+    """
+    group = draft.group.partition(".")[0]
+    span = draft.chunk.span
+    return f"{group}: {values}{span.section}[{span.start}:{span.end}]"
+
+
 def report_own_unread(parsed: ParsedRecord) -> Iterator[Finding]:
     """Yield what patterns of the user's own fields found for an attribute and is no value of
     it.
     """
-    for draft in (
-        parsed.whole,
-        *parsed.criteria,
-        *parsed.regimens,
-        *parsed.outcomes,
-    ):
-        for one in dict.fromkeys(draft.unread):
-            field = f"custom.{one.field}.{one.attribute}"
-            message = f"a pattern finds this, which is no value: {one.why}"
+    drafts = (parsed.whole, *parsed.criteria, *parsed.regimens, *parsed.outcomes)
+    for draft in drafts:
+        for unread in dict.fromkeys(draft.unread):
             yield inform(
-                FindingKind.NUMBER_UNREAD, field, message, cite(parsed, one.span)
+                FindingKind.NUMBER_UNREAD,
+                f"custom.{unread.field}.{unread.attribute}",
+                f"a pattern finds this, which is no value: {unread.why}",
+                cite(parsed, unread.span),
             )
 
 
@@ -68,19 +69,21 @@ def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
         "rules', and not confirmed"
     )
     for draft in result.drafts:
+        if not draft.is_skipped:
+            continue
         span = draft.chunk.span
-        is_empty = draft.group == Task.DOSING and not any(
-            span.contains(one.chunk.span) for one in parsed.regimens
+        regimens = [
+            regimen for regimen in parsed.regimens if span.contains(regimen.chunk.span)
+        ]
+        if draft.group == Task.DOSING and not regimens:
+            continue
+        yield inform(
+            FindingKind.LINE_UNANSWERED,
+            _name_field(draft),
+            message,
+            cite(parsed, span),
+            Severity.WARNING,
         )
-        if draft.is_skipped and not is_empty:
-            field = f"{draft.group.partition('.')[0]}: {span.section}[{span.start}:{span.end}]"
-            yield inform(
-                FindingKind.LINE_UNANSWERED,
-                field,
-                message,
-                cite(parsed, span),
-                Severity.WARNING,
-            )
 
 
 def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
@@ -89,35 +92,33 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
     """
     yield from _report_regimens(parsed, result)
     for item in (*parsed.criteria, *parsed.outcomes):
-        model = item.model
-        span = item.chunk.span
-        if "stands" in model and not model["stands"].value:
+        if "stands" in item.model and not item.model["stands"].value:
             continue
         for name in _COMPARED[item.group]:
-            rule = item.read(name)
-            said = model.get(name)
-            if said is None:
-                continue
-            if rule.confidence < DOUBTFUL:
-                continue
-            if len(said.list_values()) >= len(rule.list_values()):
-                continue
             message = (
                 f"the rules read a value of {name.replace('_', ' ')} here, and the model "
                 "left it out"
             )
-            field = (
-                f"{item.group.partition('.')[0]}: {name} of "
-                f"{span.section}[{span.start}:{span.end}]"
-            )
-            for left in rule.spans:
-                if not any(map(left.overlaps, said.spans)):
-                    yield inform(
-                        FindingKind.VALUE_UNCONFIRMED,
-                        field,
-                        message,
-                        cite(parsed, left),
-                    )
+            for span in _list_left_out(item, name):
+                yield inform(
+                    FindingKind.VALUE_UNCONFIRMED,
+                    _name_field(item, f"{name} of "),
+                    message,
+                    cite(parsed, span),
+                )
+
+
+def _list_left_out(item: Draft, name: str) -> list[Span]:
+    """Return where the rules read values of a field that the model's answer about it lacks."""
+    by_rules = item.read(name)
+    by_model = item.model.get(name)
+    if by_model is None or by_rules.confidence < DOUBTFUL:
+        return []
+    if len(by_model.list_values()) >= len(by_rules.list_values()):
+        return []
+    return [
+        span for span in by_rules.spans if not any(map(span.overlaps, by_model.spans))
+    ]
 
 
 def _report_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
@@ -129,10 +130,10 @@ def _report_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Find
         "the rules read a regimen here, and the model skipped the line; it stays, and is not "
         "confirmed"
     )
-    skipped = [one.span for one in result.passages if one.is_skipped]
+    skipped = [passage.span for passage in result.passages if passage.is_skipped]
     listed = result.list_regimens()
     for regimen in parsed.regimens:
-        if any(covers(one, regimen) for one in listed):
+        if any(covers(by_model, regimen) for by_model in listed):
             continue
         cited = cite(parsed, regimen.span)
         if any(span.contains(regimen.chunk.span) for span in skipped):
@@ -180,24 +181,19 @@ def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
     """Yield a finding for each hostile span, with its characters."""
     for hostile in parsed.hostile:
         span = hostile.span
-        end = hostile.span.start + len(hostile.quote)
-        blanked = (
-            "; nothing was read in it, and no model was shown it"
-            if hostile.blanked
-            else ""
-        )
+        message = _HOSTILE[hostile.kind]
+        severity = Severity.INFO
+        if hostile.blanked:
+            message += "; nothing was read in it, and no model was shown it"
+            severity = Severity.WARNING
         cited = Citation(
-            section=span.section, start=span.start, end=end, quote=hostile.quote
+            section=span.section,
+            start=span.start,
+            end=span.start + len(hostile.quote),
+            quote=hostile.quote,
         )
-        severity = Severity.WARNING if hostile.blanked else Severity.INFO
-        place = f"[{span.start}:{span.end}]"
-        yield inform(
-            hostile.kind,
-            span.section + place,
-            _HOSTILE[hostile.kind] + blanked,
-            cited,
-            severity,
-        )
+        field = f"{span.section}[{span.start}:{span.end}]"
+        yield inform(hostile.kind, field, message, cited, severity)
 
 
 def inform(

@@ -1,5 +1,6 @@
 """Assemble eligibility and endpoints: resolve each field between rules and model."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -46,27 +47,27 @@ def assemble_eligibility(
     """Assemble the facts about all participants, and the criteria."""
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
-    fields: dict[str, Any] = {
-        name: builder.add(name, age)
-        for name, age in _resolve_ages(parsed, builder).items()
-    }
-    fields |= builder.add_fields(
-        [field for field in _PEOPLE if field.name not in fields]
-    )
+    fields: dict[str, Any] = {}
+    for name, age in _resolve_ages(parsed, builder).items():
+        fields[name] = builder.add(name, age)
+    others = [field for field in _PEOPLE if field.name not in fields]
+    fields |= builder.add_fields(others)
+    drafts: list[Draft] = []
+    quotes: list[Reading[Any]] = []
+    for draft in parsed.criteria:
+        stands = _find_criterion(parsed, draft)
+        if stands:
+            drafts.append(draft)
+            quotes.append(stands)
     criteria = Assembled[Criterion]("eligibility.criteria")
-    kept = [
-        (draft, stands)
-        for draft in parsed.criteria
-        if (stands := _find_criterion(parsed, draft))
-    ]
-    grouping = group_criteria(parsed, [draft for draft, _ in kept])
-    for (draft, stands), group in zip(kept, grouping.of, strict=True):
+    grouping = group_criteria(parsed, drafts)
+    for draft, stands, group in zip(drafts, quotes, grouping.of, strict=True):
         item = ItemBuilder(parsed, draft, criteria.path)
         values = item.add_fields(_CRITERION[:1])  # the kind, then the quote
-        values |= {"quote": item.add_quote(stands), **item.add_fields(_CRITERION[1:])}
-        criterion = Criterion(
-            section=draft.span.section, group=group, **values, **item.build()
-        )
+        values["quote"] = item.add_quote(stands)
+        values |= item.add_fields(_CRITERION[1:])
+        section = draft.span.section
+        criterion = Criterion(section=section, group=group, **values, **item.build())
         criteria.add(describe_criterion(criterion, parsed.passage(draft.span)), item)
     if not criteria.items:
         builder.add_absence("criteria", _explain_no_criteria(parsed))
@@ -82,7 +83,9 @@ def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
     """Return what shows that a draft is a criterion; None if it is not one."""
     item = ItemBuilder(parsed, draft, draft.group)
     stands = item.resolve("stands")
-    return stands if stands.value and item.resolve("kind").value else None
+    if not stands.value or not item.resolve("kind").value:
+        return None
+    return stands
 
 
 def _resolve_ages(
@@ -90,50 +93,55 @@ def _resolve_ages(
 ) -> dict[str, Reading[Any]]:
     """Resolve both ages. One that is not the registered age is never sure; one that nobody can
     reach is dropped.
-
-    If the lowest is not below the highest, the passages that state them contradict each other: one
-    that is registered as well stands, else none.
     """
     registered = read_registered_ages(parsed.record.registry)
     ages: dict[str, Reading[Any]] = {}
     for name in AGES:
         age = builder.resolve(name)
-        if (
-            age.value is None
-            and age.gap is None
-            and builder.draft.read(name).alternatives
-        ):
+        is_empty = age.value is None and age.gap is None
+        if is_empty and builder.draft.read(name).alternatives:
             age = replace(age, gap=AbsenceReason.AMBIGUOUS)
         if age.value and count_days(age.value) > OLDEST:
             age = _CONTRADICTORY
         if differs(age.value, registered[name]):
-            age = replace(
-                age, confidence=min(age.confidence, measured("participants", UNLIKE))
-            )
+            most = measured("participants", UNLIKE)
+            age = replace(age, confidence=min(age.confidence, most))
         ages[name] = age
+    return _drop_contradictory(ages, registered)
+
+
+def _drop_contradictory(
+    ages: dict[str, Reading[Any]], registered: Mapping[str, float | None]
+) -> dict[str, Reading[Any]]:
+    """Return both ages if the lowest is below the highest.
+
+    Else the passages that state them contradict each other: one that is registered as well stands,
+    else none.
+    """
     low, high = (age.value for age in ages.values())
-    if low and high and count_days(low) >= count_days(high):
-        known = [
-            name
-            for name in AGES
-            if registered[name] and agrees(ages[name].value, registered[name])
-        ]
-        ages |= dict.fromkeys(
-            AGES if len(known) != 1 else set(AGES) - set(known), _CONTRADICTORY
-        )
-    return ages
+    if not low or not high or count_days(low) < count_days(high):
+        return ages
+    confirmed = [
+        name
+        for name in AGES
+        if registered[name] and agrees(ages[name].value, registered[name])
+    ]
+    if len(confirmed) != 1:
+        confirmed = []
+    return {name: ages[name] if name in confirmed else _CONTRADICTORY for name in AGES}
 
 
 def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
-    doubtful = (one for one in parsed.criteria if not one.rules["stands"].certain)
-    unanswered = next((one for one in doubtful if "stands" not in one.model), None)
-    if unanswered:
-        return unanswered.gap("stands")
+    for draft in parsed.criteria:
+        is_unanswered = "stands" not in draft.model
+        if is_unanswered and not draft.rules["stands"].certain:
+            return draft.gap("stands")
     # the text speaks of criteria, and the rules found none of them
     if parsed.doubts and not parsed.foreign.texts:
         return AbsenceReason.NOT_ASKED
-    searched = any(parsed.record.section(name) for name in _SEARCHED[:3])
-    return AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+    if any(parsed.record.section(name) for name in _SEARCHED[:3]):
+        return AbsenceReason.NOT_REPORTED
+    return AbsenceReason.SECTION_ABSENT
 
 
 def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
@@ -142,18 +150,18 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
     for draft in parsed.outcomes:
         builder = ItemBuilder(parsed, draft, assembled.path)
         place = {name: draft.rules[name].value for name in ("rank", "index")}
-        assembled.add(
-            Endpoint(**place, **builder.add_fields(_ENDPOINT), **builder.build()),
-            builder,
-        )
-    if not assembled.items:
-        searched = tuple(
-            s.name for s in parsed.record.sections if "_outcomes" in s.name
-        )
-        reason = (
-            AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
-        )
-        assembled.absences.append(
-            Absence(field="endpoints", reason=reason, sections=searched)
-        )
+        values = builder.add_fields(_ENDPOINT)
+        endpoint = Endpoint(**place, **values, **builder.build())
+        assembled.add(endpoint, builder)
+    if assembled.items:
+        return assembled
+    searched = tuple(
+        section.name
+        for section in parsed.record.sections
+        if "_outcomes" in section.name
+    )
+    reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+    assembled.absences.append(
+        Absence(field="endpoints", reason=reason, sections=searched)
+    )
     return assembled

@@ -76,14 +76,12 @@ def _list_places(
 ) -> Iterator[Place]:
     if field.of is Of.RECORD:
         yield None, parsed.whole
-    for path, item, draft in (one for each in assembled for one in each.items):
-        is_host = draft.group == field.group.of
-        if (
-            is_host
-            and field.may_be_in(draft.chunk.text)
-            and field.applies(item.value_of)
-        ):
-            yield path, draft
+    for group in assembled:
+        for path, item, draft in group.items:
+            if draft.group != field.group.of:
+                continue
+            if field.may_be_in(draft.chunk.text) and field.applies(item.value_of):
+                yield path, draft
 
 
 def _build_item(
@@ -95,21 +93,30 @@ def _build_item(
         name: builder.add(f"values.{name}", reading) for name, reading in claim.items()
     }
     proven = builder.build()
-    counted = field.confidence.get(_find_support(claim))
-    is_counted = all(
-        one.origin is Origin.MODEL and one.confidence == counted
-        for one in claim.values()
-    )
     proven["origin"] = proven["origin"] or Origin.MODEL
     proven["support"] = find_weakest(piece.support for piece in proven["evidence"])
-    return CustomItem(of=path, values=values, calibrated=is_counted, **proven)
+    is_calibrated = _is_calibrated(field, claim)
+    return CustomItem(of=path, values=values, calibrated=is_calibrated, **proven)
+
+
+def _is_calibrated(field: CustomField, claim: Claim) -> bool:
+    """Return whether all confidences of a claim come from gold of the user's own."""
+    counted = field.confidence.get(_find_support(claim))
+    for reading in claim.values():
+        if reading.origin is not Origin.MODEL or reading.confidence != counted:
+            return False
+    return True
 
 
 def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
     """Yield the model's claims, else those of the patterns; of a field with several, both."""
-    said = draft.own.get(field.name, ())
-    by_patterns = [one.rules for one in said if one.rules]
-    by_model = [one.model for one in said if one.model]
+    by_patterns: list[Claim] = []
+    by_model: list[Claim] = []
+    for own in draft.own.get(field.name, ()):
+        if own.rules:
+            by_patterns.append(own.rules)
+        if own.model:
+            by_model.append(own.model)
     for claim in by_model:
         yield _rate(field, claim, by_patterns)
     if by_model and not field.many:
@@ -129,13 +136,13 @@ def _rate(field: CustomField, claim: Claim, by_patterns: Sequence[Claim]) -> Cla
     """Return a model's claim with its confidence: higher if the patterns say the same."""
     if _read(claim) in map(_read, by_patterns):
         return {
-            name: replace(one, confidence=_AGREED, origin=Origin.BOTH)
-            for name, one in claim.items()
+            name: replace(reading, confidence=_AGREED, origin=Origin.BOTH)
+            for name, reading in claim.items()
         }
     counted = field.confidence.get(_find_support(claim))
     return {
-        name: replace(one, confidence=_limit_by_place(one, counted))
-        for name, one in claim.items()
+        name: replace(reading, confidence=_limit_by_place(reading, counted))
+        for name, reading in claim.items()
     }
 
 
@@ -147,7 +154,7 @@ def _limit_by_place(reading: Reading[Any], counted: float | None) -> float:
 
 
 def _find_support(claim: Claim) -> Support:
-    return find_weakest(one.support for one in claim.values())
+    return find_weakest(reading.support for reading in claim.values())
 
 
 def _read(claim: Claim) -> dict[str, Any]:
@@ -156,8 +163,8 @@ def _read(claim: Claim) -> dict[str, Any]:
 
 def _limit(claim: Claim, most: float) -> Claim:
     return {
-        name: replace(one, confidence=min(one.confidence, most))
-        for name, one in claim.items()
+        name: replace(reading, confidence=min(reading.confidence, most))
+        for name, reading in claim.items()
     }
 
 
@@ -171,8 +178,10 @@ def _unite(claims: Sequence[Claim], field: CustomField) -> list[Claim]:
     united: list[Claim] = []
     for claim in claims:
         values = _read(claim)
-        if not any(covers(_read(one), values) for one in united):
-            united = [one for one in united if not covers(values, _read(one))] + [claim]
+        if any(covers(_read(other), values) for other in united):
+            continue
+        united = [other for other in united if not covers(values, _read(other))]
+        united.append(claim)
     return united
 
 
@@ -200,26 +209,28 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
     """
     if not claims:
         return []
-    best = max(
-        claims,
-        key=lambda one: sum(len(reading.list_values()) for reading in one.values()),
-    )
+    best = max(claims, key=_count_values)
     chosen = dict(best)
     most = 1.0
-    for name, reading in (pair for claim in claims for pair in claim.items()):
-        chosen.setdefault(name, reading)
-        if name in best and _contradict(best[name].value, reading.value):
-            most = _DISPUTED
+    for claim in claims:
+        for name, reading in claim.items():
+            chosen.setdefault(name, reading)
+            if name in best and _contradict(best[name].value, reading.value):
+                most = _DISPUTED
     return [_limit(chosen, most)]
 
 
-def _contradict(one: Any, other: Any) -> bool:
+def _count_values(claim: Claim) -> int:
+    return sum(len(reading.list_values()) for reading in claim.values())
+
+
+def _contradict(first: Any, second: Any) -> bool:
     """Return whether two values cannot both hold: of two lists, each has what the other lacks."""
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return any(value not in other for value in one) and any(
-            value not in one for value in other
-        )
-    return bool(one != other)
+    if not isinstance(first, tuple) or not isinstance(second, tuple):
+        return bool(first != second)
+    only_first = [value for value in first if value not in second]
+    only_second = [value for value in second if value not in first]
+    return bool(only_first and only_second)
 
 
 def _explain_attributes(
@@ -232,20 +243,18 @@ def _explain_attributes(
     """Yield why attributes are missing from a value: refused, not stated, or nobody was asked."""
     is_by_model = any(reading.origin is not Origin.RULE for reading in claim.values())
     for attribute in field.attributes:
-        if attribute.name in claim:
+        name = attribute.name
+        if name in claim:
             continue
         reason = draft.gap(field.name)
-        if any(one.refuses(field.name, attribute.name) for one in asked):
+        if any(answered.refuses(field.name, name) for answered in asked):
             reason = AbsenceReason.UNSUPPORTED_ANSWER
         elif is_by_model or field.name in draft.model:
             reason = AbsenceReason.NOT_REPORTED
-        elif draft.has_unread(field.name, attribute.name):
+        elif draft.has_unread(field.name, name):
             reason = _UNREAD.get(reason, reason)
-        yield Absence(
-            field=f"{path}.values.{attribute.name}",
-            reason=reason,
-            sections=tuple(dict.fromkeys(_list_sections(claim))),
-        )
+        sections = tuple(dict.fromkeys(_list_sections(claim)))
+        yield Absence(field=f"{path}.values.{name}", reason=reason, sections=sections)
 
 
 def _list_sections(claim: Claim) -> Iterator[str]:
@@ -277,7 +286,7 @@ def _explain(
         reason = AbsenceReason.NOT_REPORTED
     elif draft.asked.get(field.name) is AbsenceReason.BUDGET_EXHAUSTED:
         reason = AbsenceReason.BUDGET_EXHAUSTED
-    elif any(one.refuses(field.name) for one in asked):
+    elif any(answered.refuses(field.name) for answered in asked):
         reason = AbsenceReason.UNSUPPORTED_ANSWER
     elif field.name in draft.model:
         reason = AbsenceReason.NOT_REPORTED

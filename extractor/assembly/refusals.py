@@ -54,11 +54,9 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
 
 def _explain_quote(quote: str, passage: Passage) -> Refusal:
     check = verify_quote(quote, passage.raw)
-    if (
-        check.status is not QuoteStatus.CONFLICT
-        or check.start is None
-        or check.end is None
-    ):
+    if check.status is not QuoteStatus.CONFLICT:
+        return Refusal()
+    if check.start is None or check.end is None:
         return Refusal()
     first, _ = passage.raw_span
     place = Span(passage.section.name, first + check.start, first + check.end)
@@ -67,18 +65,17 @@ def _explain_quote(quote: str, passage: Passage) -> Refusal:
 
 def _explain_version(instrument: Instrument, passage: Passage) -> Refusal:
     """Find the version that the text gives to a named instrument."""
-    named = next((span for span, _ in list_mentions(instrument.name, passage)), None)
-    if named is None:
+    mention = next(list_mentions(instrument.name, passage), None)
+    if mention is None:
         return Refusal()
+    name, _ = mention
     tokens = cut(passage)
-    behind = tokens.at(passage.section.cleaned.clean_position(named.end))
-    found = rule("version_after").starts(tokens, behind)
-    place = found.part("number") if found else None
-    return (
-        Refusal(Why.OTHER_NUMBER, locate(passage, *place))
-        if place
-        else Refusal(nearest=named)
-    )
+    behind = tokens.at(passage.section.cleaned.clean_position(name.end))
+    version = rule("version_after").starts(tokens, behind)
+    number = version.part("number") if version else None
+    if number is None:
+        return Refusal(nearest=name)
+    return Refusal(Why.OTHER_NUMBER, locate(passage, *number))
 
 
 def _explain_window(window: TimeWindow, passage: Passage) -> Refusal:
@@ -90,11 +87,9 @@ def _explain_window(window: TimeWindow, passage: Passage) -> Refusal:
 def _explain_age(age: Age, passage: Passage) -> Refusal:
     """An age may stand there, and not be that of all participants."""
     place = find_age(cut(passage), age)
-    return (
-        Refusal(Why.OTHER_OWNER, locate(passage, place.first, place.end))
-        if place
-        else Refusal()
-    )
+    if place is None:
+        return Refusal()
+    return Refusal(Why.OTHER_OWNER, locate(passage, place.first, place.end))
 
 
 def _explain_time_point(point: TimePoint, passage: Passage) -> Refusal:
@@ -131,15 +126,16 @@ def _explain_limit(limit: Constraint, passage: Passage) -> Refusal:
             return Refusal(Why.OTHER_COMPARATOR, place)
         # Without a place: a second answer would only name another quantity for the same words.
         return Refusal(Why.OTHER_OWNER if mention.subject else Why.NOT_STATED)
-    known = {
-        number for mention in mentions for pair in mention.bounds for number in pair
-    }
-    other = (
-        None
-        if known.issuperset(bounds)
-        else _find_other_number(limit, mentions, tokens)
-    )
-    return Refusal(Why.OTHER_NUMBER, locate(passage, *other)) if other else Refusal()
+    stated: set[float | None] = set()
+    for mention in mentions:
+        for pair in mention.bounds:
+            stated.update(pair)
+    if stated.issuperset(bounds):
+        return Refusal()
+    other = _find_other_number(limit, mentions, tokens)
+    if other is None:
+        return Refusal()
+    return Refusal(Why.OTHER_NUMBER, locate(passage, *other))
 
 
 def _find_other_number(
@@ -161,29 +157,31 @@ def _explain_amount(amount: Amount, passage: Passage) -> Refusal:
     low = amount.low
     high = amount.high
     bounds = (high, None) if low is None or low == high else (low, high)
-    measured = ((each.first, each.end) for each in rule("measured").find(tokens))
-    return _explain_measure(bounds, measured, passage, tokens)
+    measures = (
+        (measure.first, measure.end) for measure in rule("measured").find(tokens)
+    )
+    return _explain_measure(bounds, measures, passage, tokens)
 
 
 def _explain_length(length: Period, passage: Passage) -> Refusal:
     tokens = cut(passage)
-    durations = ((each.first, each.end) for each in find_durations(tokens))
+    durations = ((duration.first, duration.end) for duration in find_durations(tokens))
     return _explain_measure((length.value, None), durations, passage, tokens)
 
 
 def _explain_measure(
     bounds: tuple[float | None, float | None],
-    stated: Iterable[Range],
+    measures: Iterable[Range],
     passage: Passage,
     tokens: Tokens,
 ) -> Refusal:
-    """Find another unit at the place of the numbers, else another number at the first stated
-    measure.
+    """Find another unit at the place of the numbers, else another number at the first measure
+    that is stated.
     """
-    for first, end, said in find_rows(tokens, find_numbers(tokens)):
-        if bounds in said:
+    for first, end, readings in find_rows(tokens, find_numbers(tokens)):
+        if bounds in readings:
             return Refusal(Why.OTHER_UNIT, locate(passage, first, end))
-    for first, end in stated:
+    for first, end in measures:
         return Refusal(Why.OTHER_NUMBER, locate(passage, first, end))
     return Refusal()
 

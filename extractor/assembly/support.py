@@ -3,7 +3,7 @@ again from tokens.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from enum import StrEnum
 from itertools import chain
 from typing import Any
@@ -36,7 +36,7 @@ from extractor.concepts.windows.prove_times import (
 )
 from extractor.evidence.drafts import Span
 from extractor.language.book import find_terms, rule
-from extractor.language.lexer import NUMBER, Tokens, lex
+from extractor.language.lexer import NUMBER, Range, Tokens, lex
 from extractor.language.numbers import is_ten_e, multiply
 from extractor.language.passage import Passage
 from extractor.language.quantities import find_quantity_lists
@@ -79,11 +79,10 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     match value:
         case str() if type(value) is str:
             span = find_quote(passage, value)
-            if span:
-                return Supported(
-                    passage.section.raw[span.start : span.end], span, Support.LITERAL
-                )
-            return None
+            if span is None:
+                return None
+            quote = passage.section.raw[span.start : span.end]
+            return Supported(quote, span, Support.LITERAL)
         case Constraint():
             return find_constraint(value, passage)
         case Instrument():
@@ -92,14 +91,15 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
             return find_window(value, passage)
     tokens = cut(passage)
     find = _FINDERS.get(type(value))
-    if find and (place := find(tokens, value)):
+    place = find(tokens, value) if find else None
+    if place:
         if isinstance(value, TimePoint):
             value = read_point(tokens, value, place)
         return support_at(place, value, passage)
-    whole = Supported(
-        value, Span(passage.section.name, *passage.raw_span), Support.INFERRED
-    )
-    return whole if find is None or isinstance(value, StrEnum) else None
+    if find and not isinstance(value, StrEnum):
+        return None
+    whole = Span(passage.section.name, *passage.raw_span)
+    return Supported(value, whole, Support.INFERRED)
 
 
 def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
@@ -117,77 +117,107 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     Whether an amount is per dose or per day is a conclusion: "mg" supports "mg/day" as inferred,
     and vice versa.
     """
-    unit = find_unit(lex(amount.unit), 0, loose=True)
-    units = {amount.unit, unit.dose if unit and unit.is_dose else None} - {None}
-    below = _BELOW.findall(amount.unit)  # the 5 of "125 mg/5 mL"
-    numbers = [at for at, code in enumerate(tokens.codes) if code == NUMBER]
-    named = {
-        at
-        for at in numbers
-        if tokens.in_name(at) or rule("counts_a_place").ends(tokens, at, at - 1)
-    }
-    for stated in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
-        if stated.unit.dose not in units or not _has_volume(
-            tokens, stated.first, below
-        ):
-            continue
-        bounds = (stated.low, stated.high)
-        wanted = (amount.low, amount.high)
-        if bounds == wanted:
-            return Derived(stated.first, stated.end)
-        tenfold = tuple(bound and multiply(bound, 10) for bound in bounds)
-        if tenfold == wanted and is_ten_e(tokens.read(stated.first, stated.end)):
-            return Derived(stated.first, stated.end, Support.INFERRED)
-    bounds = (amount.low, None if amount.high == amount.low else amount.high)
-    sought = (amount.high, None) if amount.low is None else bounds
-    opposite = _list_opposites(amount)
-    anywhere = [
-        (first, end)
-        for first, end, stated in find_rows(tokens, find_numbers(tokens))
-        if sought in stated and _has_volume(tokens, first, below)
-        if not (opposite and _read_sign(tokens, first) in opposite)
-    ]
-    places = [place for place in anywhere if place[0] not in named]
+    named: set[int] = set()
+    for at, code in enumerate(tokens.codes):
+        if code == NUMBER and _is_named(tokens, at):
+            named.add(at)
+    place = _find_quantity(tokens, amount, named)
+    if place:
+        return place
+    rows = _list_rows(tokens, amount)
+    counted = [row for row in rows if row[0] not in named]
+    for row in counted:
+        if has_unit(tokens, row, amount.unit):
+            return Derived(*row, Support.PARSED)
     if amount.unit.endswith("/day"):
         other_rate = amount.unit.removesuffix("/day")
     else:
         other_rate = f"{amount.unit}/day"
-    for unit_of_it, support in (
-        (amount.unit, Support.PARSED),
-        (other_rate, Support.INFERRED),
-    ):
-        for place in places:
-            is_daily = unit_of_it is not other_rate or not rule("seldom_given").starts(
-                tokens, place[1]
-            )
-            if is_daily and has_unit(tokens, place, unit_of_it):
-                return Derived(*place, support)
-    return find_loosely(tokens, amount, anywhere)
+    for row in counted:
+        if rule("seldom_given").starts(tokens, row[1]):
+            continue
+        if has_unit(tokens, row, other_rate):
+            return Derived(*row, Support.INFERRED)
+    return find_loosely(tokens, amount, rows)
+
+
+def _is_named(tokens: Tokens, at: int) -> bool:
+    """Return whether a number is a part of a name, or that of a place: "IL-6", "arm 2"."""
+    if tokens.in_name(at):
+        return True
+    return rule("counts_a_place").ends(tokens, at, at - 1) is not None
+
+
+def _find_quantity(
+    tokens: Tokens, amount: Amount, named: Container[int]
+) -> Derived | None:
+    """Find a quantity that the rules read, with the bounds and the unit of an amount."""
+    unit = find_unit(lex(amount.unit), 0, loose=True)
+    units = {amount.unit}
+    if unit and unit.is_dose and unit.dose:
+        units.add(unit.dose)
+    wanted = (amount.low, amount.high)
+    for quantity in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
+        if quantity.unit.dose not in units:
+            continue
+        if not _has_volume(tokens, quantity.first, amount.unit):
+            continue
+        bounds = (quantity.low, quantity.high)
+        if bounds == wanted:
+            return Derived(quantity.first, quantity.end)
+        # "10e9" is 10^9 to most writers, and 10^10 to some.
+        tenfold = tuple(bound and multiply(bound, 10) for bound in bounds)
+        words = tokens.read(quantity.first, quantity.end)
+        if tenfold == wanted and is_ten_e(words):
+            return Derived(quantity.first, quantity.end, Support.INFERRED)
+    return None
+
+
+def _list_rows(tokens: Tokens, amount: Amount) -> list[Range]:
+    """Return where the numbers of an amount stand, whatever their unit."""
+    bounds: tuple[float | None, float | None]
+    if amount.low is None:
+        bounds = (amount.high, None)
+    elif amount.low == amount.high:
+        bounds = (amount.low, None)
+    else:
+        bounds = (amount.low, amount.high)
+    opposite = _list_opposites(amount)
+    rows: list[Range] = []
+    for first, end, stated in find_rows(tokens, find_numbers(tokens)):
+        if bounds not in stated or not _has_volume(tokens, first, amount.unit):
+            continue
+        if opposite and _read_sign(tokens, first) in opposite:
+            continue
+        rows.append((first, end))
+    return rows
 
 
 def _list_opposites(amount: Amount) -> tuple[Comparator, ...]:
     """Return the comparators that say the opposite of an open end: "at least" of "up to 40 mg"."""
     if amount.low is None:
         return LOWER
-    return UPPER if amount.high is None else ()
+    if amount.high is None:
+        return UPPER
+    return ()
 
 
 def _read_sign(tokens: Tokens, first: int) -> Comparator | None:
     """Return the comparator directly before a number."""
-    found = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
-    return read_comparator("comparators", found, "comparator") if found else None
+    comparison = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
+    if comparison is None:
+        return None
+    return read_comparator("comparators", comparison, "comparator")
 
 
-def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
-    """Return whether the numbers below a dose's slash follow it: no "125 mg/10 mL" in "125 mg/5
-    mL".
+def _has_volume(tokens: Tokens, first: int, unit: str) -> bool:
+    """Return whether the numbers below a unit's slash follow the dose: no "125 mg/10 mL" in "125
+    mg/5 mL".
     """
-    if below:
-        behind = {
-            number.value for number in find_numbers(tokens) if number.first > first
-        }
-    else:
-        behind = set()
+    below = _BELOW.findall(unit)  # the 5 of "mg/5 mL"
+    if not below:
+        return True
+    behind = {number.value for number in find_numbers(tokens) if number.first > first}
     return behind.issuperset(map(float, below))
 
 
@@ -197,20 +227,22 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
         if isinstance(value, Route)
         else find_frequencies(tokens)
     )
-    return next(
-        (Derived(one.first, one.end) for one in stated if one.value == value), None
-    )
+    for term in stated:
+        if term.value == value:
+            return Derived(term.first, term.end)
+    return None
 
 
 def _find_period(tokens: Tokens, period: Period) -> Derived | None:
     """Find a length of time, also one that counts givings: "3 daily doses" are 3 days."""
-    found = find_length(tokens, period)
+    length = find_length(tokens, period)
     rhythm = _RHYTHMS.get(period.unit)
-    if found or rhythm is None:
-        return found
+    if length or rhythm is None:
+        return length
     for first, end, stated in find_rows(tokens, find_numbers(tokens)):
-        word = next(iter(tokens.words[end : end + 1]), "")
-        if (period.value, None) in stated and word.lower() == rhythm:
+        if (period.value, None) not in stated or end >= len(tokens):
+            continue
+        if tokens.words[end].lower() == rhythm:
             return Derived(first, end + 1, Support.INFERRED)
     return None
 

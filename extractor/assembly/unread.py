@@ -5,12 +5,17 @@ from collections.abc import Collection, Iterator
 from extractor.assembly.coverage import list_unclaimed
 from extractor.assembly.findings import cite, inform
 from extractor.concepts.doses.amounts import find_amounts
-from extractor.concepts.limits.mentions import Measured, NumberRole, find_mentions
+from extractor.concepts.limits.mentions import (
+    Measured,
+    Mention,
+    NumberRole,
+    find_mentions,
+)
 from extractor.concepts.limits.quantity_names import choose_reading
 from extractor.evidence.drafts import Chunk, Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import NUMBER
+from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.numbers import (
     find_durations,
     is_two_ways,
@@ -22,6 +27,7 @@ from extractor.schemas import (
     Absence,
     AbsenceReason,
     Comparator,
+    Constraint,
     Criterion,
     Endpoint,
     Evidence,
@@ -51,41 +57,42 @@ def find_unread(
     has a number that no field took. Kinds with many false alarms are not reported;
     docs/explanation/proof.md gives counts and precision.
     """
-    findings = (
-        list(_report_criteria(parsed, extraction)) if Task.ELIGIBILITY in tasks else []
-    )
+    findings: list[Finding] = []
+    if Task.ELIGIBILITY in tasks:
+        findings += _report_criteria(parsed, extraction)
     explained = {
-        one.field
-        for one in extraction.absences
-        if one.reason is not AbsenceReason.NOT_REPORTED
+        absence.field
+        for absence in extraction.absences
+        if absence.reason is not AbsenceReason.NOT_REPORTED
     }
     unread: set[str] = set()
-    for place, criterion in enumerate(extraction.eligibility.criteria):
-        path = f"eligibility.criteria[{place}]"
+    for number, criterion in enumerate(extraction.eligibility.criteria):
+        path = f"eligibility.criteria[{number}]"
         limits, fields = _compare_numbers(parsed, criterion)
+        unread.update(f"{path}.{name}" for name in fields)
+        field = f"{path}.constraints"
+        if field in explained:
+            continue
         message = "this limit is in no value of its criterion"
-        unread = unread | {f"{path}.{name}" for name in fields}
-        for limit in limits if f"{path}.constraints" not in explained else ():
-            findings.append(
-                inform(
-                    FindingKind.NUMBER_UNREAD,
-                    f"{path}.constraints",
-                    message,
-                    cite(parsed, limit),
-                )
-            )
-    findings += _report_doses(parsed, extraction) if Task.DOSING in tasks else ()
-    for place, endpoint in enumerate(extraction.endpoints):
-        field = f"endpoints[{place}].time_points"
+        for limit in limits:
+            cited = cite(parsed, limit)
+            findings.append(inform(FindingKind.NUMBER_UNREAD, field, message, cited))
+    if Task.DOSING in tasks:
+        findings += _report_doses(parsed, extraction)
+    for number, endpoint in enumerate(extraction.endpoints):
+        field = f"endpoints[{number}].time_points"
         times = list(_report_times(endpoint, field))
-        findings = findings + times
-        unread = unread | ({field} if times else set())
-    absences = (
-        one.model_copy(update={"reason": AbsenceReason.UNREAD_NUMBER})
-        if one.reason is AbsenceReason.NOT_REPORTED and one.field in unread
-        else one
-        for one in extraction.absences
-    )
+        findings += times
+        if times:
+            unread.add(field)
+    absences: list[Absence] = []
+    for absence in extraction.absences:
+        is_unexplained = absence.reason is AbsenceReason.NOT_REPORTED
+        if is_unexplained and absence.field in unread:
+            reason = {"reason": AbsenceReason.UNREAD_NUMBER}
+            absences.append(absence.model_copy(update=reason))
+        else:
+            absences.append(absence)
     return findings, tuple(absences)
 
 
@@ -96,22 +103,22 @@ def _report_criteria(
     if section is None:
         return
     message = "this line looks like a criterion, and is none of those that were read"
-    items = (extraction.eligibility, *extraction.eligibility.criteria)
-    for start, end in list_unclaimed(
-        section, [piece for item in items for piece in item.evidence]
-    ):
+    evidence = list(extraction.eligibility.evidence)
+    for criterion in extraction.eligibility.criteria:
+        evidence += criterion.evidence
+    for start, end in list_unclaimed(section, evidence):
         tokens = parsed.sections[section.name].between(start, end).alone().tokens
-        words = sum(len(word) > 1 and word.isalpha() for word in tokens.words)
-        is_title = section.text[start:end].isupper()
-        if (
-            words >= _FEWEST_WORDS
-            and rule("states_a_condition").search(tokens)
-            and not is_title
-        ):
-            cited = cite(parsed, Span(section.name, start, end))
-            yield inform(
-                FindingKind.CRITERION_UNREAD, "eligibility.criteria", message, cited
-            )
+        words = [word for word in tokens.words if len(word) > 1 and word.isalpha()]
+        if len(words) < _FEWEST_WORDS:
+            continue
+        if not rule("states_a_condition").search(tokens):
+            continue
+        if section.text[start:end].isupper():  # a title
+            continue
+        cited = cite(parsed, Span(section.name, start, end))
+        yield inform(
+            FindingKind.CRITERION_UNREAD, "eligibility.criteria", message, cited
+        )
 
 
 def _compare_numbers(
@@ -120,59 +127,72 @@ def _compare_numbers(
     """Return the stated limits of a criterion that are in no limit or window of it, and the empty
     fields that a number outside of all values may belong to.
     """
-    quote = next(
-        (piece for piece in criterion.evidence if piece.field == "quote"), None
-    )
-    words = _place(parsed, quote).alone() if quote else None
-    if not quote or not words or NUMBER not in words.tokens.codes:
+    quotes = [piece for piece in criterion.evidence if piece.field == "quote"]
+    if not quotes:
         return [], []
+    words = _place(parsed, quotes[0]).alone()
     tokens = words.tokens
-    taken = [
-        piece
-        for piece in criterion.evidence
-        if piece.field.startswith(("constraints", "time_window"))
+    left = _list_left(parsed, criterion, quotes[0].section, tokens)
+    if not left:
+        return [], []
+    mentions = [
+        mention for mention in find_mentions(tokens) if mention.number[0] in left
     ]
-    places = [
-        _place(parsed, piece) for piece in taken if piece.section == quote.section
-    ]
-    spans = [each.tokens.span(each.first, each.end) for each in places]
-    left = {
-        at
-        for at, code in enumerate(tokens.codes)
-        if code == NUMBER and tokens.words[at][0].isdigit()
-        if not any(start <= tokens.starts[at] < end for start, end in spans)
-    }
-    if left:
-        left -= {
-            at
-            for name in rule("part_of_name").find(tokens)
-            for at in range(name.first, name.end)
-        }
-    mentions = (
-        [one for one in find_mentions(tokens) if one.number[0] in left] if left else []
-    )
     limits = [
-        span_of(words.part(one.first, one.end))
-        for one in mentions
-        if one.kind is Measured.AGE or (one.kind is Measured.LIMIT and one.subject)
-        # "1 cup = 250 mL" defines
-        if one.stated
-        and one.comparators[0] is not Comparator.EQUAL
-        and one.role is NumberRole.STATED
+        span_of(words.part(mention.first, mention.end))
+        for mention in mentions
+        if _states_limit(mention)
     ]
-    numbers = {one.number[0] for one in mentions if one.role is not NumberRole.PART}
-    if numbers:
-        timed = {
-            at
-            for length in find_durations(tokens)
-            for at in range(length.first, length.end)
-        }
-    else:
-        timed = set()
-    fields = {"constraints": numbers - timed, "time_windows": numbers & timed}
-    return limits, [
-        name for name, found in fields.items() if found and not criterion.value_of(name)
-    ]
+    numbers: set[int] = set()
+    for mention in mentions:
+        if mention.role is not NumberRole.PART:
+            numbers.add(mention.number[0])
+    timed: set[int] = set()
+    for length in find_durations(tokens) if numbers else ():
+        timed.update(range(length.first, length.end))
+    fields: list[str] = []
+    if numbers - timed and not criterion.constraints:
+        fields.append("constraints")
+    if numbers & timed and not criterion.time_windows:
+        fields.append("time_windows")
+    return limits, fields
+
+
+def _list_left(
+    parsed: ParsedRecord, criterion: Criterion, section: str, tokens: Tokens
+) -> set[int]:
+    """Return the numbers of a criterion's quote that are in no limit or window of it, and in no
+    name.
+    """
+    left: set[int] = set()
+    for at, code in enumerate(tokens.codes):
+        if code == NUMBER and tokens.words[at][0].isdigit():
+            left.add(at)
+    if not left:
+        return left
+    for piece in criterion.evidence:
+        if piece.section != section:
+            continue
+        if not piece.field.startswith(("constraints", "time_window")):
+            continue
+        place = _place(parsed, piece)
+        start, end = place.tokens.span(place.first, place.end)
+        left = {at for at in left if not start <= tokens.starts[at] < end}
+    if left:
+        for name in rule("part_of_name").find(tokens):
+            left.difference_update(range(name.first, name.end))
+    return left
+
+
+def _states_limit(mention: Mention) -> bool:
+    """Return whether a number is surely one of a limit."""
+    is_measured = mention.kind is Measured.LIMIT and bool(mention.subject)
+    if not is_measured and mention.kind is not Measured.AGE:
+        return False
+    if not mention.stated or mention.role is not NumberRole.STATED:
+        return False
+    # "1 cup = 250 mL" defines
+    return mention.comparators[0] is not Comparator.EQUAL
 
 
 def _report_doses(
@@ -181,58 +201,56 @@ def _report_doses(
     """Yield clauses with a dose that no regimen has; in prose only if no regimen was read at
     all.
     """
-    amounts = [amount for regimen in extraction.dosing for amount in regimen.amounts]
-    known = {bound for amount in amounts for bound in (amount.low, amount.high)}
-    evidence = (
-        piece
-        for regimen in extraction.dosing
-        for piece in regimen.evidence
-        if piece.field == "quote"
-    )
-    quotes = [Span(piece.section, piece.start, piece.end) for piece in evidence]
+    message = "these words look like a dose, and no regimen has it"
+    bounds: set[float | None] = set()
+    quotes: list[Span] = []
+    for regimen in extraction.dosing:
+        for amount in regimen.amounts:
+            bounds.update((amount.low, amount.high))
+        quotes += [
+            Span(piece.section, piece.start, piece.end)
+            for piece in regimen.evidence
+            if piece.field == "quote"
+        ]
     for chunk in parsed.candidates:
         span = chunk.span
-        is_given = not extraction.dosing or span.section.startswith(_GIVEN_IN)
-        if (
-            is_given
-            and _states_dose(chunk, known)
-            and not any(quote.overlaps(span) for quote in quotes)
-        ):
-            message = "these words look like a dose, and no regimen has it"
+        is_prose = not span.section.startswith(_GIVEN_IN)
+        if is_prose and extraction.dosing:
+            continue
+        if not _states_dose(chunk, bounds):
+            continue
+        if not any(quote.overlaps(span) for quote in quotes):
             yield inform(FindingKind.DOSE_UNREAD, "dosing", message, cite(parsed, span))
 
 
-def _states_dose(chunk: Chunk, known: Collection[float | None]) -> bool:
+def _states_dose(chunk: Chunk, bounds: Collection[float | None]) -> bool:
+    """Return whether words state an amount that is given, and has none of these bounds."""
     tokens = read_text(chunk.text)
     if rule("speaks_of_supply").search(tokens):
         return False
-    values = (mark.value for mark in find_amounts(tokens))
-    amounts = [
-        amount
-        for value in values
-        for amount in (value if isinstance(value, tuple) else (value,))
-    ]
-    return any(
-        a.unit.lower() not in _VOLUMES and not {a.low, a.high} & set(known)
-        for a in amounts
-    )
+    for mark in find_amounts(tokens):
+        amounts = mark.value if isinstance(mark.value, tuple) else (mark.value,)
+        for amount in amounts:
+            if amount.unit.lower() in _VOLUMES:
+                continue
+            if amount.low not in bounds and amount.high not in bounds:
+                return True
+    return False
 
 
 def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:
     """Yield a time frame that names a moment, but from which no time was read."""
+    if endpoint.time_kind not in _MOMENTS or endpoint.time_points:
+        return
     message = "this time frame names a time, and none was read"
-    for piece in (
-        endpoint.evidence
-        if endpoint.time_kind in _MOMENTS and not endpoint.time_points
-        else ()
-    ):
-        if piece.field == "time_frame":
-            found = rule("dated_count").find(read_text(piece.quote))
-            if any(
-                read_number(one.read("count") or one.read("later") or "") in _COUNTS
-                for one in found
-            ):
+    for piece in endpoint.evidence:
+        if piece.field != "time_frame":
+            continue
+        for date in rule("dated_count").find(read_text(piece.quote)):
+            count = read_number(date.read("count") or date.read("later") or "")
+            if count in _COUNTS:
                 yield inform(FindingKind.NUMBER_UNREAD, field, message, piece.cite())
+                break
 
 
 def report_ambiguous(
@@ -241,29 +259,29 @@ def report_ambiguous(
     """Yield limits whose number has two readings ("1.500"), of which none is usual for the
     quantity.
     """
-    for place, criterion in enumerate(extraction.eligibility.criteria):
+    for number, criterion in enumerate(extraction.eligibility.criteria):
         for piece in criterion.evidence:
             ref = FieldRef(piece.field)
-            if ref.path == "constraints" and ref.position is not None:
-                limit = criterion.constraints[ref.position]
-                words = _place(parsed, piece)
-                for word in filter(
-                    is_two_ways, words.tokens.words[words.first : words.end]
-                ):
-                    value, sure = choose_reading(
-                        word, limit.quantity, limit.unit, criterion.quote
+            if ref.path != "constraints" or ref.position is None:
+                continue
+            field = f"eligibility.criteria[{number}].{piece.field}"
+            limit = criterion.constraints[ref.position]
+            words = _place(parsed, piece)
+            for word in words.tokens.words[words.first : words.end]:
+                if is_two_ways(word) and _is_doubtful(word, limit, criterion.quote):
+                    readings = [f"{reading:,}" for reading in list_readings(word)]
+                    yield inform(
+                        FindingKind.AMBIGUOUS_NUMBER,
+                        field,
+                        f"{word!r} means {' or '.join(readings)}",
+                        piece.cite(),
                     )
-                    if not sure and value in (limit.value, limit.value_high):
-                        readings = " or ".join(
-                            f"{reading:,}" for reading in list_readings(word)
-                        )
-                        field = f"eligibility.criteria[{place}].{piece.field}"
-                        yield inform(
-                            FindingKind.AMBIGUOUS_NUMBER,
-                            field,
-                            f"{word!r} means {readings}",
-                            piece.cite(),
-                        )
+
+
+def _is_doubtful(word: str, limit: Constraint, quote: str) -> bool:
+    """Return whether a number of a limit was read in one of two ways, neither of them surely."""
+    value, is_sure = choose_reading(word, limit.quantity, limit.unit, quote)
+    return not is_sure and value in (limit.value, limit.value_high)
 
 
 def _place(parsed: ParsedRecord, piece: Evidence) -> Passage:

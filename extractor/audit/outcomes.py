@@ -28,21 +28,27 @@ from extractor.schemas import (
 
 def check_promised_endpoints(audited: AuditedRecord) -> Problems:
     """Report each concept that the text promises and no outcome measures, at its first mention."""
-    found: set[Concept] = set()
-    for promise in audited.promises if audited.extraction.endpoints else ():
-        listed = promise.listed
-        tokens = promise.listed.section.tokens
-        if promise.concept in found or _is_registered(audited, promise.concept):
+    if not audited.extraction.endpoints:
+        return
+    reported: set[Concept] = set()
+    for promise in audited.promises:
+        if promise.concept in reported or _is_registered(audited, promise.concept):
             continue
-        found.add(promise.concept)
-        words = tokens.read(promise.first, promise.end)
-        noun = "endpoint" if listed.is_endpoint else "objective"
+        reported.add(promise.concept)
+        section = promise.listed.section
+        words = section.tokens.read(promise.first, promise.end)
+        noun = "objective"
+        severity = Severity.INFO
+        if promise.listed.is_endpoint:
+            noun = "endpoint"
+            severity = Severity.WARNING
+        place = section.tokens.span(promise.first, promise.end)
         yield report(
             FindingKind.ENDPOINT_NOT_REGISTERED,
             f"the text names {words} as an {noun}, but none of the registered outcomes measures it",
-            audited.cite(listed.section.name, *tokens.span(promise.first, promise.end)),
+            audited.cite(section.name, *place),
             field="endpoints",
-            severity=Severity.WARNING if listed.is_endpoint else Severity.INFO,
+            severity=severity,
             sections=audited.outcome_sections,
         )
 
@@ -54,12 +60,10 @@ def _is_registered(audited: AuditedRecord, concept: Concept) -> bool:
     concepts, words = _load_traces()[concept]
     is_harm = concept in {Concept.ADVERSE_EVENTS, Concept.SPECIFIC_TOXICITY}
     for endpoint in audited.extraction.endpoints:
+        text = endpoint.measure or ""
         # Complications are often named by kind, and called complications only in the description.
-        text = (
-            f"{endpoint.measure} {endpoint.description}"
-            if is_harm
-            else endpoint.measure or ""
-        )
+        if is_harm:
+            text = f"{endpoint.measure} {endpoint.description}"
         if endpoint.concept in concepts or words.search(text.lower()):
             return True
         is_reported = endpoint.category is EndpointCategory.PATIENT_REPORTED
@@ -77,17 +81,13 @@ def _load_traces() -> Mapping[Concept, tuple[frozenset[Concept], re.Pattern[str]
     """Load, for each promised concept, the concepts and words of outcomes that may measure it."""
     table = tomllib.loads((files(__package__) / "traces.toml").read_text("utf-8"))
     families = table.pop("families")
-    return {
-        Concept(name): (
-            frozenset(map(Concept, entry["concepts"])),
-            re.compile(
-                "|".join(
-                    filter(None, (entry["words"], families.get(entry.get("family"))))
-                )
-            ),
-        )
-        for name, entry in table.items()
-    }
+    traces: dict[Concept, tuple[frozenset[Concept], re.Pattern[str]]] = {}
+    for name, entry in table.items():
+        concepts = frozenset(map(Concept, entry["concepts"]))
+        alternatives = [entry["words"], families.get(entry.get("family"))]
+        words = re.compile("|".join(filter(None, alternatives)))
+        traces[Concept(name)] = (concepts, words)
+    return traces
 
 
 _DATED = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
@@ -104,16 +104,18 @@ def check_time_points(audited: AuditedRecord) -> Problems:
     """Report times in the text that no registered outcome of that concept covers, once for each
     concept.
     """
-    done: set[Concept] = set()
+    reported: set[Concept] = set()
     endpoints = audited.extraction.endpoints
     for promise in audited.promises:
-        outcomes = [one for one in endpoints if one.concept is promise.concept]
-        if not outcomes or promise.concept in done:
+        outcomes = [
+            endpoint for endpoint in endpoints if endpoint.concept is promise.concept
+        ]
+        if not outcomes or promise.concept in reported:
             continue
         (first, end), moments = _read_times(promise)
         if not _is_missed(audited, outcomes, moments):
             continue
-        done.add(promise.concept)
+        reported.add(promise.concept)
         section = promise.listed.section
         start, stop = section.tokens.span(promise.first, promise.end)
         outcome = outcomes[0]
@@ -129,33 +131,35 @@ def check_time_points(audited: AuditedRecord) -> Problems:
 
 def _read_times(promise: Promise) -> tuple[_Place, list[Moment]]:
     """Return the times of an endpoint, as in "2-year survival" or "survival at 2 years", and
-    their place.
+    their place; no times if one is a range or has no length in days.
     """
     tokens = promise.listed.section.tokens
+    place = _find_times(tokens, promise)
+    frame = read_time_frame(tokens.cut(*place)) if place else None
+    if frame is None:
+        return (0, 0), []
+    moments = [moment for group in frame.groups for moment in group.moments]
+    if not moments or not all(map(_is_dated, moments)):
+        return (0, 0), []
+    start = frame.kept.starts[frame.groups[0].first]
+    end = frame.kept.ends[frame.groups[-1].end - 1]
+    return (start, end), moments
+
+
+def _find_times(tokens: Tokens, promise: Promise) -> _Place | None:
+    """Return the tokens before or behind an endpoint that state its times."""
     first = promise.first
     before = rule("stated_time_before").ends(tokens, first, first - _TIME_REACH)
     if before:
-        return _find_times(tokens, (before.first, before.end))
+        return before.first, before.end
     after = rule("time_after").starts(tokens, promise.end, promise.clause_end)
-    return _find_times(tokens, after.part("times") if after else None)
+    return after.part("times") if after else None
 
 
-def _find_times(tokens: Tokens, place: _Place | None) -> tuple[_Place, list[Moment]]:
-    """Return moments and their place; none if one is a range or has no length in days."""
-    frame = read_time_frame(tokens.cut(*place)) if place else None
-    moments = (
-        [moment for group in frame.groups for moment in group.moments] if frame else []
-    )
-    dated = all(
-        moment.unit in _DATED and moment.value > 0 and not moment.after_range
-        for moment in moments
-    )
-    if not frame or not moments or not dated:
-        return (0, 0), []
-    return (
-        frame.kept.starts[frame.groups[0].first],
-        frame.kept.ends[frame.groups[-1].end - 1],
-    ), moments
+def _is_dated(moment: Moment) -> bool:
+    if moment.unit not in _DATED or moment.value <= 0:
+        return False
+    return not moment.after_range
 
 
 def _is_missed(
@@ -166,18 +170,16 @@ def _is_missed(
     All times of the outcomes must be known, in comparable units.
     """
     for outcome in outcomes:
-        units = [point.unit for point in outcome.time_points]
-        if not units or not set(units).issubset(_DATED):
+        units = {point.unit for point in outcome.time_points}
+        if not units or not units.issubset(_DATED):
             return False
-    missing = [
-        moment
-        for moment in moments
-        if not any(_covers(outcome, moment) for outcome in outcomes)
-    ]
-    numbers = {f"{moment.value:g}" for moment in missing}
-    return bool(missing) and not any(
-        _mentions(audited, one, numbers) for one in outcomes
-    )
+    numbers: set[str] = set()
+    for moment in moments:
+        if not any(_covers(outcome, moment) for outcome in outcomes):
+            numbers.add(f"{moment.value:g}")
+    if not numbers:
+        return False
+    return not any(_mentions(audited, outcome, numbers) for outcome in outcomes)
 
 
 def _mentions(audited: AuditedRecord, outcome: Endpoint, numbers: set[str]) -> bool:
@@ -191,9 +193,9 @@ def _covers(outcome: Endpoint, moment: Moment) -> bool:
     """Return whether the outcome is measured then: on that day, or over a span that includes it."""
     day = moment.value * DAYS[moment.unit]
     days = [point.value * DAYS[point.unit] for point in outcome.time_points]
-    if outcome.time_kind is TimeKind.AT:
-        return any(abs(one - day) <= _SAME * max(one, day) for one in days)
-    return max(days) >= day * (1 - _SAME)
+    if outcome.time_kind is not TimeKind.AT:
+        return max(days) >= day * (1 - _SAME)
+    return any(abs(other - day) <= _SAME * max(other, day) for other in days)
 
 
 def _list(times: Iterable[Moment | TimePoint]) -> str:
@@ -208,24 +210,24 @@ def _list(times: Iterable[Moment | TimePoint]) -> str:
     ... )
     'day 30, 45, year 1'
     """
-    groups = groupby(times, key=lambda time: time.unit)
-    return ", ".join(
-        f"{unit} " + ", ".join(f"{time.value:g}" for time in group)
-        for unit, group in groups
-    )
+    parts: list[str] = []
+    for unit, group in groupby(times, key=lambda time: time.unit):
+        values = ", ".join(f"{time.value:g}" for time in group)
+        parts.append(f"{unit} {values}")
+    return ", ".join(parts)
 
 
 def check_repeated_outcomes(audited: AuditedRecord) -> Problems:
     """Report outcomes with identical measure, description and time frame."""
-    first: dict[str, int] = {}
+    by_text: dict[str, int] = {}
     endpoints = audited.extraction.endpoints
     for number, endpoint in enumerate(endpoints):
         chunk = audited.parsed.outcomes[number].chunk
-        known = first.setdefault(chunk.text.lower().strip(" \n.,;:"), number)
-        if known == number:
+        first = by_text.setdefault(chunk.text.lower().strip(" \n.,;:"), number)
+        if first == number:
             continue
-        other = endpoints[known]
-        spans = audited.parsed.outcomes[known].chunk.span, chunk.span
+        other = endpoints[first]
+        spans = audited.parsed.outcomes[first].chunk.span, chunk.span
         yield report(
             FindingKind.OUTCOME_REPEATED,
             f"{endpoint.rank} outcome {endpoint.index + 1} is {other.rank} outcome "
@@ -242,27 +244,33 @@ def check_time_frames(audited: AuditedRecord) -> Problems:
     blanked = {
         hostile.span.section for hostile in audited.parsed.hostile if hostile.blanked
     }
-    bare: list[str] = []
-    for name in audited.outcome_sections:
-        section = audited.record.section(name)
-        if name in blanked or not section or not section.parts:
-            continue
-        tokens = audited.parsed.sections[name].tokens
-        has_time = section.parts[-1].name == "time_frame" or rule(
-            "speaks_of_time"
-        ).search(tokens)
-        if not has_time and not rule("no_outcome").starts(tokens, 0):
-            bare.append(name)
-    if bare:
-        message = f"{len(bare)} of {len(audited.outcome_sections)} outcomes have no time frame"
-        cited = map(audited.cite_label, bare)
-        yield report(
-            FindingKind.TIME_FRAME_MISSING,
-            message,
-            *cited,
-            severity=Severity.INFO,
-            sections=tuple(bare),
-        )
+    bare = [
+        name
+        for name in audited.outcome_sections
+        if name not in blanked and _lacks_time(audited, name)
+    ]
+    if not bare:
+        return
+    yield report(
+        FindingKind.TIME_FRAME_MISSING,
+        f"{len(bare)} of {len(audited.outcome_sections)} outcomes have no time frame",
+        *map(audited.cite_label, bare),
+        severity=Severity.INFO,
+        sections=tuple(bare),
+    )
+
+
+def _lacks_time(audited: AuditedRecord, name: str) -> bool:
+    """Return whether an outcome has no time frame, and speaks of no time either."""
+    section = audited.record.section(name)
+    if section is None or not section.parts:
+        return False
+    if section.parts[-1].name == "time_frame":
+        return False
+    tokens = audited.parsed.sections[name].tokens
+    if rule("speaks_of_time").search(tokens):
+        return False
+    return rule("no_outcome").starts(tokens, 0) is None
 
 
 _NAMED = {
@@ -283,50 +291,45 @@ def check_undefined_endpoints(audited: AuditedRecord) -> Problems:
     criteria.
     """
     bare = [
-        (n, one)
-        for n, one in enumerate(audited.extraction.endpoints)
-        if _is_bare_name(audited, n, one)
+        (number, endpoint)
+        for number, endpoint in enumerate(audited.extraction.endpoints)
+        if _is_bare_name(audited, number, endpoint)
     ]
-    texts = (section.tokens for section in audited.parsed.sections.values())
-    if bare and not any(map(rule("defines_response").search, texts)):
-        for number, endpoint in bare:
-            yield report(
-                FindingKind.ENDPOINT_UNDEFINED,
-                f'nothing defines "{endpoint.measure}", and no criteria are named',
-                *audited.cite_outcome(endpoint),
-                field=f"endpoints[{number}]",
-                severity=Severity.INFO,
-                sections=tuple(section.name for section in audited.record.sections),
-            )
+    if not bare:
+        return
+    for section in audited.parsed.sections.values():
+        if rule("defines_response").search(section.tokens):
+            return
+    for number, endpoint in bare:
+        yield report(
+            FindingKind.ENDPOINT_UNDEFINED,
+            f'nothing defines "{endpoint.measure}", and no criteria are named',
+            *audited.cite_outcome(endpoint),
+            field=f"endpoints[{number}]",
+            severity=Severity.INFO,
+            sections=tuple(section.name for section in audited.record.sections),
+        )
 
 
 def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bool:
     """Return whether the outcome is only the name of such an endpoint."""
     if endpoint.concept not in _NAMED or len(endpoint.measure or "") > _LONGEST:
         return False
-    if (
-        endpoint.description
-        or endpoint.instrument
-        or endpoint.end_events
-        or endpoint.start_event
-    ):
+    if endpoint.description or endpoint.instrument:
+        return False
+    if endpoint.start_event or endpoint.end_events:
         return False
     outcome = audited.parsed.outcomes[number]
-    if any(
-        outcome.read(name).confidence < CERTAIN
-        for name in ("description", "instrument")
-    ):
-        return False
+    for name in ("description", "instrument"):
+        if outcome.read(name).confidence < CERTAIN:
+            return False
     measure = audited.read(endpoint, "measure")
-    time_frame = audited.read(endpoint, "time_frame")
-    if rule("defines_a_measure").search(measure) or rule("ends_an_endpoint").search(
-        time_frame
-    ):
+    if rule("defines_a_measure").search(measure):
         return False
-    if endpoint.concept is Concept.RESPONSE_RATE and rule("names_response").search(
-        measure
-    ):
+    if rule("ends_an_endpoint").search(audited.read(endpoint, "time_frame")):
+        return False
+    is_rate = endpoint.concept is Concept.RESPONSE_RATE
+    if is_rate and rule("names_response").search(measure):
         return True
-    return any(
-        term.value == endpoint.concept for term in find_terms(measure, PROMISED_NAMES)
-    )
+    names = find_terms(measure, PROMISED_NAMES)
+    return any(name.value == endpoint.concept for name in names)

@@ -11,8 +11,8 @@ _LEAST_ALIKE = 65
 _MOST_LISTED = 8
 
 
-def find_nearest(name: str, known: Collection[str]) -> str | None:
-    """Return the known name that is most like ``name`` in any case, None if none is alike.
+def find_nearest(name: str, choices: Collection[str]) -> str | None:
+    """Return the choice that is most like ``name`` in any case, None if none is alike.
 
     >>> find_nearest("criterai", ["criteria", "constraints"])
     'criteria'
@@ -21,27 +21,25 @@ def find_nearest(name: str, known: Collection[str]) -> str | None:
     from rapidfuzz.distance import DamerauLevenshtein  # noqa: PLC0415 - only a mistake needs it
     from rapidfuzz.process import extractOne  # noqa: PLC0415
 
-    similarity = DamerauLevenshtein.normalized_similarity
-    found = extractOne(
+    nearest = extractOne(
         name,
-        list(known),
-        scorer=similarity,
+        list(choices),
+        scorer=DamerauLevenshtein.normalized_similarity,
         processor=str.lower,
         score_cutoff=_LEAST_ALIKE / 100,
     )
-    return found[0] if found else None
+    return nearest[0] if nearest else None
 
 
-def suggest(name: str, known: Collection[str]) -> str:
-    """Return a remark for an error message that names the nearest known name; empty if none is
-    alike.
+def suggest(name: str, choices: Collection[str]) -> str:
+    """Return a remark for an error message that names the nearest choice; empty if none is alike.
 
     >>> suggest("dosign", ["dosing", "endpoints"])
     ' (did you mean dosing?)'
     >>> suggest("colours", ["dosing", "endpoints"])
     ''
     """
-    nearest = find_nearest(name, known)
+    nearest = find_nearest(name, choices)
     return f" (did you mean {nearest}?)" if nearest else ""
 
 
@@ -53,20 +51,17 @@ def refuse_less(name: str, number: float, least: float) -> None:
     Traceback (most recent call last):
     extractor.errors.ArgumentError: concurrency is 0; choose a number of at least 1
     """
-    if (
-        not isinstance(number, (int, float))
-        or isinstance(number, bool)
-        or not number >= least
-    ):
-        raise ArgumentError(
-            f"{name} is {number!r}; choose a number of at least {least}"
-        )
+    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
+    # NaN is neither less nor more than a number, so "number < least" would let it pass.
+    if is_number and number >= least:
+        return
+    raise ArgumentError(f"{name} is {number!r}; choose a number of at least {least}")
 
 
-def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) -> None:
-    """Raise ``ArgumentError`` with the nearest name and the choice if a name is not known.
+def refuse_unknown(what: str, names: Collection[str], choices: Collection[str]) -> None:
+    """Raise ``ArgumentError`` with the nearest choice and all choices if a name is none of them.
 
-    A long choice is listed only if no known name is near.
+    A long choice is listed only if none of it is near.
 
     >>> refuse_unknown(
     ...     "table", ["criterai"], ["criteria", "constraints"]
@@ -74,11 +69,11 @@ def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) ->
     Traceback (most recent call last):
     extractor.errors.ArgumentError: criterai: no such table (did you mean criteria?)...
     """
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        nearest = suggest(unknown[0], known)
-        if nearest and len(known) > _MOST_LISTED:
-            choice = ""
-        else:
-            choice = f"; choose from {', '.join(known)}"
-        raise ArgumentError(f"{', '.join(unknown)}: no such {what}{nearest}{choice}")
+    unknown = [name for name in names if name not in choices]
+    if not unknown:
+        return
+    problem = f"{', '.join(unknown)}: no such {what}"
+    nearest = suggest(unknown[0], choices)
+    if nearest and len(choices) > _MOST_LISTED:
+        raise ArgumentError(problem + nearest)
+    raise ArgumentError(f"{problem}{nearest}; choose from {', '.join(choices)}")

@@ -38,12 +38,14 @@ def _show(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_show, value))
     if isinstance(value, dict):
-        return {name: _show(one) for name, one in value.items()}
+        return {name: _show(member) for name, member in value.items()}
     return value
 
 
 def _keep_whole(value: int | float) -> int | float:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 Number = Annotated[

@@ -1,5 +1,6 @@
 """Provenance: the characters that support a value, and the reasons for missing ones."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
@@ -86,10 +87,6 @@ class Evidence(SaidModel):
         )
 
 
-def _is_later(metadata: Any) -> bool:
-    return isinstance(metadata, FieldMetadata) and not metadata.in_total
-
-
 class ExtractedItem(SaidModel):
     """An extracted item with its provenance.
 
@@ -118,37 +115,35 @@ class ExtractedItem(SaidModel):
         """Return the evidence for a field with its members and parts: for ``amounts``, also for
         ``amounts[0]``.
         """
-        return tuple(one for one in self.evidence if FieldRef(field).covers(one.field))
+        path = FieldRef(field)
+        return tuple(
+            evidence for evidence in self.evidence if path.covers(evidence.field)
+        )
 
     def list_stated_fields(self) -> list[str]:
         """List the fields in gold, without those that guideline 1.5 added and of which the item
         says nothing.
         """
-        known = type(self).model_fields
-        later = {
-            n for n, info in known.items() for one in info.metadata if _is_later(one)
-        }
-        return [
-            name
-            for name in self.list_gold_fields()
-            if name not in later - self.model_fields_set
-        ]
+        # The fields that guideline 1.5 added are those that count in no total.
+        later = {name for name, field in self._list_metadata() if not field.in_total}
+        unstated = later - self.model_fields_set
+        return [name for name in self.list_gold_fields() if name not in unstated]
 
     @classmethod
     def list_gold_fields(cls) -> list[str]:
         """List the fields in gold: those of the guideline, without provenance."""
-        known = cls.model_fields.items()
-        beyond = [
-            n
-            for n, info in known
-            for one in info.metadata
-            if isinstance(one, FieldMetadata) and not one.in_gold
-        ]
-        return [
-            name
-            for name in cls.model_fields
-            if name not in ExtractedItem.model_fields and name not in beyond
-        ]
+        not_in_gold = {
+            name for name, field in cls._list_metadata() if not field.in_gold
+        }
+        not_in_gold.update(ExtractedItem.model_fields)
+        return [name for name in cls.model_fields if name not in not_in_gold]
+
+    @classmethod
+    def _list_metadata(cls) -> Iterator[tuple[str, FieldMetadata]]:
+        for name, info in cls.model_fields.items():
+            for metadata in info.metadata:
+                if isinstance(metadata, FieldMetadata):
+                    yield name, metadata
 
 
 class Absence(SaidModel):
@@ -257,12 +252,11 @@ class Usage(FrozenModel):
     )
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            **{
-                name: getattr(self, name) + getattr(other, name)
-                for name in Usage.model_fields
-            }
-        )
+        sums = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in Usage.model_fields
+        }
+        return Usage(**sums)
 
 
 class PricedUsage(Usage):

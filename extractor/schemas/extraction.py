@@ -2,7 +2,7 @@
 (guideline, parts 1 to 3).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -73,12 +73,10 @@ class _Limit(SaidModel):
     )
 
     def __str__(self) -> str:
-        is_range = self.comparator is Comparator.BETWEEN
-        limit = (
-            f"{self.value}-{self.value_high}"
-            if is_range
-            else f"{self.comparator} {self.value}"
-        )
+        if self.comparator is Comparator.BETWEEN:
+            limit = f"{self.value}-{self.value_high}"
+        else:
+            limit = f"{self.comparator} {self.value}"
         return show_line(f"{limit} {self.unit or ''}")
 
 
@@ -159,16 +157,17 @@ class Amount(SaidModel):
     )
 
     def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            if self.low is None:
-                level = f"up to {self.high} {self.unit}"
-            else:
-                level = f"at least {self.low} {self.unit}"
+        if self.low is None:
+            level = f"up to {self.high} {self.unit}"
+        elif self.high is None:
+            level = f"at least {self.low} {self.unit}"
         elif self.low == self.high:
             level = f"{self.low} {self.unit}"
         else:
             level = f"{self.low}-{self.high} {self.unit}"
-        return show_line(f"{level} ({', '.join(self.arms)})") if self.arms else level
+        if not self.arms:
+            return level
+        return show_line(f"{level} ({', '.join(self.arms)})")
 
 
 class Instrument(SaidModel):
@@ -200,11 +199,9 @@ class CriterionGroup(SaidModel):
     def __str__(self) -> str:
         if self.n is None:
             return f"{self.rule} of"
-        return (
-            f"at least {self.n} of"
-            if self.n_high is None
-            else f"{self.n} to {self.n_high} of"
-        )
+        if self.n_high is None:
+            return f"at least {self.n} of"
+        return f"{self.n} to {self.n_high} of"
 
 
 _SAID = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
@@ -323,12 +320,12 @@ class EligibilityAnnotation(SaidModel):
         """Return the group with this name and those in which it stands, innermost first. A
         circle of them ends.
         """
-        known = {group.id: group for group in self.groups}
-        found = dict[str, CriterionGroup]()
-        while name in known and name not in found:
-            found[name] = known[name]
-            name = known[name].parent
-        return tuple(found.values())
+        groups = {group.id: group for group in self.groups}
+        around: dict[str, CriterionGroup] = {}
+        while name in groups and name not in around:
+            around[name] = groups[name]
+            name = groups[name].parent
+        return tuple(around.values())
 
 
 class Eligibility(ExtractedItem, EligibilityAnnotation):
@@ -631,27 +628,17 @@ class TrialExtraction(FrozenModel):
 
     def to_gold(self) -> dict[str, Any]:
         """Return the extraction with only the guideline's keys, in the format of gold files."""
-        criteria, dosing, endpoints = (
-            {
-                number: dict.fromkeys(one.list_stated_fields(), True)
-                for number, one in enumerate(items)
-            }
-            for items in (self.eligibility.criteria, self.dosing, self.endpoints)
-        )
+        eligibility = _include_stated(self.eligibility)
+        eligibility["criteria"] = _include_each(self.eligibility.criteria)
+        of_own_item = {"of": True, "values": True}
         return self.model_dump(
             mode="json",
             include={
                 "record_id": True,
-                "eligibility": {
-                    **dict.fromkeys(self.eligibility.list_stated_fields(), True),
-                    "criteria": criteria,
-                },
-                "dosing": dosing,
-                "endpoints": endpoints,
-                "custom": {
-                    name: {"__all__": {"of": True, "values": True}}
-                    for name in self.custom
-                },
+                "eligibility": eligibility,
+                "dosing": _include_each(self.dosing),
+                "endpoints": _include_each(self.endpoints),
+                "custom": {name: {"__all__": of_own_item} for name in self.custom},
                 "scored": True,
             },
         )
@@ -659,14 +646,15 @@ class TrialExtraction(FrozenModel):
     def list_items(self) -> Iterator[tuple[str, ExtractedItem]]:
         """Yield every item with its path, such as ``dosing[0]``."""
         yield "eligibility", self.eligibility
-        yield from (
-            (f"eligibility.criteria[{n}]", one)
-            for n, one in enumerate(self.eligibility.criteria)
-        )
-        yield from ((f"dosing[{n}]", one) for n, one in enumerate(self.dosing))
-        yield from ((f"endpoints[{n}]", one) for n, one in enumerate(self.endpoints))
+        for number, criterion in enumerate(self.eligibility.criteria):
+            yield f"eligibility.criteria[{number}]", criterion
+        for number, regimen in enumerate(self.dosing):
+            yield f"dosing[{number}]", regimen
+        for number, endpoint in enumerate(self.endpoints):
+            yield f"endpoints[{number}]", endpoint
         for name, items in self.custom.items():
-            yield from ((f"custom.{name}[{n}]", one) for n, one in enumerate(items))
+            for number, item in enumerate(items):
+                yield f"custom.{name}[{number}]", item
 
     def table(
         self,
@@ -718,8 +706,9 @@ class TrialExtraction(FrozenModel):
             _count(len(self.dosing), "regimen", "regimens"),
             _count(len(self.endpoints), "endpoint", "endpoints"),
         ]
-        if own := sum(map(len, self.custom.values())):
-            counts.append(_count(own, "own value", "own values"))
+        own_values = sum(map(len, self.custom.values()))
+        if own_values:
+            counts.append(_count(own_values, "own value", "own values"))
         if self.findings:
             counts.append(_count(len(self.findings), "finding", "findings"))
         return f"<TrialExtraction of {self.record_id}: {', '.join(counts)}>"
@@ -732,6 +721,15 @@ class TrialExtraction(FrozenModel):
         """
         display = type(self).display
         return display(self)._repr_html_() if display else None
+
+
+def _include_stated(item: ExtractedItem) -> dict[str, Any]:
+    """Return what pydantic is to include of an item: its fields in gold."""
+    return dict.fromkeys(item.list_stated_fields(), True)
+
+
+def _include_each(items: Sequence[ExtractedItem]) -> dict[int, dict[str, Any]]:
+    return {number: _include_stated(item) for number, item in enumerate(items)}
 
 
 def _count(number: int, noun: str, nouns: str) -> str:

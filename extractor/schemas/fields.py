@@ -93,12 +93,13 @@ class ItemGroup:
         ... ][1:]
         [(), (), ()]
         """
-        found: Any = extraction
+        items: Any = extraction
         for name in self.path.split("."):
-            found = (
-                found.get(name, ()) if isinstance(found, dict) else getattr(found, name)
-            )
-        return found if isinstance(found, tuple) else (found,)
+            if isinstance(items, dict):  # users' own fields, by name
+                items = items.get(name, ())
+            else:
+                items = getattr(items, name)
+        return items if isinstance(items, tuple) else (items,)
 
 
 @cache
@@ -108,12 +109,15 @@ def list_groups() -> tuple[ItemGroup, ...]:
     >>> [group.path for group in list_groups()]
     ['eligibility', 'eligibility.criteria', 'dosing', 'endpoints']
     """
-    fields = [(task, info) for task in Task for info in list_fields(task)]
-    paths = dict.fromkeys((info.group, task) for task, info in fields)
-    return tuple(
-        ItemGroup(path, tuple(one for _, one in fields if one.group == path), task)
-        for path, task in paths
-    )
+    groups: list[ItemGroup] = []
+    for task in Task:
+        by_path: dict[str, list[FieldInfo]] = {}
+        for field in list_fields(task):
+            by_path.setdefault(field.group, []).append(field)
+        groups += [
+            ItemGroup(path, tuple(fields), task) for path, fields in by_path.items()
+        ]
+    return tuple(groups)
 
 
 @cache
@@ -133,48 +137,56 @@ def list_fields(task: Task) -> tuple[FieldInfo, ...]:
     ... ]
     [('dosing.amounts', 'quantity'), ('dosing.arms', 'text')]
     """
-    return tuple(
-        list_model(
-            task.value, _unwrap(TrialExtraction.model_fields[task].annotation)[0]
-        )
-    )
+    model, _ = _unwrap(TrialExtraction.model_fields[task].annotation)
+    return tuple(list_model(task.value, model))
 
 
 def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
     """Yield the fields of a model of the items at ``group``, and of the models of its own items."""
     for name, info in model.model_fields.items():
-        held, many = _unwrap(info.annotation)
-        metadata = next(
-            (one for one in info.metadata if isinstance(one, FieldMetadata)), None
-        )
+        value_type, many = _unwrap(info.annotation)
+        metadata = [
+            extra for extra in info.metadata if isinstance(extra, FieldMetadata)
+        ]
         if metadata:
             yield FieldInfo(
-                group, name, held, _name_kind(held), many, info.is_required(), metadata
+                group=group,
+                name=name,
+                type=value_type,
+                kind=_name_kind(value_type),
+                many=many,
+                required=info.is_required(),
+                metadata=metadata[0],
             )
-        elif issubclass(held, ExtractedItem):
-            yield from list_model(f"{group}.{name}", held)
+        elif issubclass(value_type, ExtractedItem):
+            yield from list_model(f"{group}.{name}", value_type)
 
 
 def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
     """Return the class in a type such as ``tuple[Amount, ...]`` or ``Role | None``, and whether
     it is a list.
     """
-    if get_origin(annotation) is tuple:
-        return _unwrap(get_args(annotation)[0])[0], True
     if isinstance(annotation, type):
         return annotation, False
-    return _unwrap(
-        next(option for option in get_args(annotation) if option is not type(None))
-    )
+    arguments = get_args(annotation)
+    if get_origin(annotation) is tuple:
+        member, _ = _unwrap(arguments[0])
+        return member, True
+    options = [option for option in arguments if option is not type(None)]
+    return _unwrap(options[0])
 
 
-def _name_kind(held: type[Any]) -> ValueKind:
-    if issubclass(held, BaseModel):
-        if set(held.model_fields) == {"value", "unit"}:
+def _name_kind(value_type: type[Any]) -> ValueKind:
+    if issubclass(value_type, BaseModel):
+        if set(value_type.model_fields) == {"value", "unit"}:
             return ValueKind.DURATION
-        return ValueKind.NAME if "name" in held.model_fields else ValueKind.QUANTITY
-    kinds = {StrEnum: ValueKind.CHOICE, bool: ValueKind.YES_NO, str: ValueKind.TEXT}
-    return next(
-        (kind for base, kind in kinds.items() if issubclass(held, base)),
-        ValueKind.NUMBER,
-    )
+        if "name" in value_type.model_fields:
+            return ValueKind.NAME
+        return ValueKind.QUANTITY
+    if issubclass(value_type, StrEnum):  # before str, of which it is one, too
+        return ValueKind.CHOICE
+    if issubclass(value_type, bool):
+        return ValueKind.YES_NO
+    if issubclass(value_type, str):
+        return ValueKind.TEXT
+    return ValueKind.NUMBER

@@ -10,6 +10,7 @@ as ``+7``.
 _PATH = re.compile(rf"(?:{_STEP}(?:\.{_STEP})*)?")
 _POSITION = re.compile(r"\[\+?\d+\]")
 _LAST = re.compile(r"\[(\d+)\]$")
+_NAME_AND_POSITION = re.compile(r"(.*?)(?:\[(\d+)\])?")
 
 
 class FieldRef(str):
@@ -33,8 +34,8 @@ class FieldRef(str):
     @classmethod
     def parse(cls, text: str) -> "FieldRef":
         """Return the path at the beginning of a text. It is empty if there is none."""
-        found = _PATH.match(text)
-        return cls(found[0] if found else "")
+        path = _PATH.match(text)
+        return cls(path[0] if path else "")
 
     @property
     def path(self) -> str:
@@ -48,19 +49,23 @@ class FieldRef(str):
 
     @property
     def steps(self) -> list[tuple[str, int | None]]:
-        """The fields on the way, each with the place in its list, if it is one.
+        """The fields on the way, each with the position of the member, if it is a list.
 
         >>> FieldRef("dosing[2].amounts[0]").steps
         [('dosing', 2), ('amounts', 0)]
         """
-        found = (re.fullmatch(r"(.*?)(?:\[(\d+)\])?", step) for step in self.split("."))
-        return [(step[1], int(step[2]) if step[2] else None) for step in found if step]
+        steps: list[tuple[str, int | None]] = []
+        for text in self.split("."):
+            step = _NAME_AND_POSITION.fullmatch(text)
+            if step:
+                steps.append((step[1], int(step[2]) if step[2] else None))
+        return steps
 
     @property
     def position(self) -> int | None:
         """The last position. None if the path ends with a name, or with what a reviewer added."""
-        found = _LAST.search(self)
-        return int(found[1]) if found else None
+        position = _LAST.search(self)
+        return int(position[1]) if position else None
 
     def covers(self, other: str) -> bool:
         """Return whether the other path is this one, a member of its list, or a part of it."""
@@ -72,6 +77,9 @@ class FieldRef(str):
         in ``a``.
         """
         path = str(self)
-        while (end := max(path.rfind("."), path.rfind("["))) > 0:
+        while True:
+            end = max(path.rfind("."), path.rfind("["))
+            if end <= 0:
+                return
             path = path[:end]
             yield path

@@ -20,33 +20,32 @@ _REGISTRY = "registry."
 
 _NOTHING = frozenset(
     {
-        *(
-            "-",
-            "--",
-            "---",
-            "–",
-            "—",
-            ".",
-            "?",
-            "n/a",
-            "n.a.",
-            "na",
-            "nan",
-            "nil",
-            "null",
-            "#n/a",
-            "<na>",
-        ),
-        *(
-            "no data",
-            "not applicable",
-            "not available",
-            "not given",
-            "not provided",
-            "not reported",
-            "not specified",
-        ),
-        *("not stated", "missing", "undefined", "unspecified"),
+        "-",
+        "--",
+        "---",
+        "–",
+        "—",
+        ".",
+        "?",
+        "n/a",
+        "n.a.",
+        "na",
+        "nan",
+        "nil",
+        "null",
+        "#n/a",
+        "<na>",
+        "no data",
+        "not applicable",
+        "not available",
+        "not given",
+        "not provided",
+        "not reported",
+        "not specified",
+        "not stated",
+        "missing",
+        "undefined",
+        "unspecified",
     }
 )
 """What registers, R, pandas and Excel write into a field without a value, in lower case."""
@@ -134,26 +133,29 @@ class Section(FrozenModel):
         ... ).locate(2, 7)
         (9, 14)
         """
-        first, last = (
-            next(
-                (
-                    one.at - one.start
-                    for one in reversed(self.pieces)
-                    if one.start <= place
-                ),
-                None,
-            )
-            for place in (start, max(start, end - 1))
-        )
-        if first is None or last is None or last + end < first + start:
+        shift_of_first = self._find_shift(start)
+        shift_of_last = self._find_shift(max(start, end - 1))
+        if shift_of_first is None or shift_of_last is None:
             return None
-        return first + start, last + end
+        first = start + shift_of_first
+        last = end + shift_of_last
+        return (first, last) if first <= last else None
+
+    def _find_shift(self, at: int) -> int | None:
+        """Return how much further on a character stands in the text that was given; None if it is
+        in no piece.
+        """
+        for piece in reversed(self.pieces):
+            if piece.start <= at:
+                return piece.at - piece.start
+        return None
 
     def part(self, name: str) -> str | None:
         """Return the text of the first part with this name, or None."""
-        return next(
-            (self.text[p.start : p.end] for p in self.parts if p.name == name), None
-        )
+        for part in self.parts:
+            if part.name == name:
+                return self.text[part.start : part.end]
+        return None
 
 
 class RegisteredTerm(FrozenModel):
@@ -282,11 +284,8 @@ class RegistryFields(FrozenModel):
         if not isinstance(masking, str):
             return values
         degree, who = split_masking(masking)
-        return {
-            **values,
-            "masking": degree,
-            "who_masked": values.get("who_masked") or who,
-        }
+        who_masked = values.get("who_masked") or who
+        return {**values, "masking": degree, "who_masked": who_masked}
 
     @field_validator("*", mode="before")
     @classmethod
@@ -300,7 +299,9 @@ class RegistryFields(FrozenModel):
         if not written or written.lower() in _NOTHING:
             return None
         is_age = info.field_name in ("minimum_age", "maximum_age")
-        return None if is_age and _NO_LIMIT.fullmatch(written) else value
+        if is_age and _NO_LIMIT.fullmatch(written):
+            return None
+        return value
 
     @field_validator("*", mode="after")
     @classmethod
@@ -308,19 +309,19 @@ class RegistryFields(FrozenModel):
         """Write a word as API v2 spells it, and a date as ISO 8601 does."""
         name = info.field_name or ""
         if name == "phases":
-            stated = (
-                phase
-                for phase in value
-                if phase.strip().lower() not in _NOTHING - _NO_PHASE
+            nothing = _NOTHING - _NO_PHASE
+            return split_phases(
+                phase for phase in value if phase.strip().lower() not in nothing
             )
-            return split_phases(stated)
         if name == "who_masked":
-            return tuple(unify_word("who_masked", one) for one in value)
+            return tuple(unify_word("who_masked", role) for role in value)
         if not isinstance(value, str):
             return value
         if name in cls._unified:
             return unify_word(name, value)
-        return (read_date(value) or value) if name in cls._dates else value
+        if name in cls._dates:
+            return read_date(value) or value
+        return value
 
     def text(self, name: str) -> str | None:
         """Return a field as text, with several values separated by bars; None if it is empty,
@@ -329,7 +330,9 @@ class RegistryFields(FrozenModel):
         >>> RegistryFields(phases=("PHASE1", "PHASE2")).text("phases")
         'PHASE1|PHASE2'
         """
-        value = getattr(self, name) if name in type(self).model_fields else None
+        if name not in type(self).model_fields:
+            return None
+        value = getattr(self, name)
         if isinstance(value, tuple):
             return "|".join(map(str, value)) or None
         return value if isinstance(value, str) else None
@@ -395,9 +398,10 @@ class TrialRecord(FrozenModel):
 
     def section(self, name: str) -> Section | None:
         """Return the section with this name, or None."""
-        return next(
-            (section for section in self.sections if section.name == name), None
-        )
+        for section in self.sections:
+            if section.name == name:
+                return section
+        return None
 
     def raw_text(self, name: str) -> str | None:
         """Return the raw text of a section, or of a structured field such as

@@ -52,14 +52,11 @@ def check_size(record: TrialRecord) -> None:
     """Raise ``RecordTooLarge`` for a record with too many characters, sections or lines."""
     source = record.source
     texts = [section.text for section in record.sections]
+    characters = sum(map(len, texts))
+    lines = sum(text.count("\n") + text.count("|") for text in texts)
     refuse_larger(source, MAX_SECTIONS, len(texts), "sections")
-    refuse_larger(source, MAX_CHARACTERS, sum(map(len, texts)), "characters")
-    refuse_larger(
-        source,
-        MAX_LINES,
-        sum(text.count("\n") + text.count("|") for text in texts),
-        "lines",
-    )
+    refuse_larger(source, MAX_CHARACTERS, characters, "characters")
+    refuse_larger(source, MAX_LINES, lines, "lines")
 
 
 def check_unicode(record: TrialRecord) -> None:
@@ -78,16 +75,20 @@ def check_unicode(record: TrialRecord) -> None:
     try:
         record.model_dump_json(include={"sections", "registry"})
     except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
-        broken = next(
-            (one.name for one in record.sections if not _is_unicode(one.text)), None
-        )
-        place = ", ".join(filter(None, (source.place, broken)))
+        places = [source.place] if source.place else []
+        broken = [
+            section.name for section in record.sections if not _is_unicode(section.text)
+        ]
+        places += broken[:1]
         if "surrogate" in str(error):
             problem = "text that is not valid Unicode"
         else:
             problem = "a record that JSON cannot hold"
         raise RecordError(
-            path, problem, "correct it, or leave the record out", place=place or None
+            path,
+            problem,
+            "correct it, or leave the record out",
+            place=", ".join(places) or None,
         ) from None
 
 
@@ -110,11 +111,7 @@ def limit_time(source: Source) -> Iterator[None]:
     does so in the main thread only, on systems that have such a signal, and not while another alarm
     is set.
     """
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or not hasattr(signal, "setitimer")
-        or signal.getitimer(signal.ITIMER_REAL)[0]
-    ):
+    if not _can_set_alarm():
         yield
         return
 
@@ -131,6 +128,15 @@ def limit_time(source: Source) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _can_set_alarm() -> bool:
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    if not hasattr(signal, "setitimer"):  # Windows
+        return False
+    seconds_left, _ = signal.getitimer(signal.ITIMER_REAL)
+    return seconds_left == 0
 
 
 def tell_too_slow(source: Source, seconds: float) -> RecordTooSlow:

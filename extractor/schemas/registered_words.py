@@ -21,14 +21,13 @@ _NO_LETTER = re.compile(r"[\W_]+")
 def _list_spellings() -> Mapping[str, Mapping[str, str]]:
     """Return for each field the word of each spelling, in the form for comparing."""
     tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-    return {
-        field: {
-            _fold(spelling): word
-            for word, others in words.items()
-            for spelling in (word, *others)
-        }
-        for field, words in tables.items()
-    }
+    spellings: dict[str, dict[str, str]] = {}
+    for field, words in tables.items():
+        spellings[field] = {}
+        for word, others in words.items():
+            for spelling in (word, *others):
+                spellings[field][_fold(spelling)] = word
+    return spellings
 
 
 def _fold(written: str) -> str:
@@ -72,20 +71,21 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     """
     if len(written) > _LONGEST:
         return written, ()
-    found = _MASKING.fullmatch(written.strip())
     whole = unify_word("masking", written)
-    if found is None or whole != written:
+    in_parts = _MASKING.fullmatch(written.strip())
+    if in_parts is None or whole != written:
         return whole, ()
-    degree = unify_word("masking", found["degree"])
+    degree = unify_word("masking", in_parts["degree"])
     if degree not in list_words("masking"):
         return written, ()
-    named = (one.strip() for one in re.split(r"[,;|]", found["who"]))
-    who = tuple(
-        unify_word("who_masked", one)
-        for one in named
-        if one and one.lower() not in _NOBODY
-    )
-    return degree, () if degree == "NONE" else who
+    if degree == "NONE":
+        return degree, ()
+    roles: list[str] = []
+    for part in re.split(r"[,;|]", in_parts["who"]):
+        role = part.strip()
+        if role and role.lower() not in _NOBODY:
+            roles.append(unify_word("who_masked", role))
+    return degree, tuple(roles)
 
 
 _NO_PHASE = re.compile(r"n[\W_]*a[\W_]*|not applicable\W*", re.IGNORECASE)
@@ -131,13 +131,11 @@ def split_phases(written: Iterable[str]) -> tuple[str, ...]:
     >>> split_phases(["IIb"]), split_phases(["Post-market"])
     (('PHASE2',), ('Post-market',))
     """
-    found = (
-        phase
-        for cell in written
-        for text in cell.split("|")
-        for phase in _read_phases(text.strip())
-    )
-    return tuple(dict.fromkeys(found))
+    phases: list[str] = []
+    for field in written:
+        for text in field.split("|"):
+            phases += _read_phases(text.strip())
+    return tuple(dict.fromkeys(phases))
 
 
 def _read_phases(text: str) -> list[str]:
@@ -147,18 +145,22 @@ def _read_phases(text: str) -> list[str]:
         return ["NA"]
     answers = list(_ANSWER.finditer(text))
     if answers:
-        text = "; ".join(
-            one["asked"] for one in answers if one["answer"].lower() == "yes"
-        )
-    only = _ONLY_NUMBERS.fullmatch(text)
-    phases = []
-    for found in [only] if only else _AFTER_PHASE.finditer(text):
-        for one in _ONE_NUMBER.finditer(found["numbers"]):
-            digit = _DIGITS[one["number"].lower()]
+        confirmed = [
+            answer["asked"] for answer in answers if answer["answer"].lower() == "yes"
+        ]
+        text = "; ".join(confirmed)
+    only_numbers = _ONLY_NUMBERS.fullmatch(text)
+    mentions = [only_numbers] if only_numbers else list(_AFTER_PHASE.finditer(text))
+    phases: list[str] = []
+    for mention in mentions:
+        for number in _ONE_NUMBER.finditer(mention["numbers"]):
+            digit = _DIGITS[number["number"].lower()]
             # What was phase 0 is early phase 1 today.
-            is_early = digit == "0" or (found["early"] and digit == "1")
+            is_early = digit == "0" or (mention["early"] and digit == "1")
             phases.append("EARLY_PHASE1" if is_early else f"PHASE{digit}")
-    return phases or [text] * bool(text)
+    if not phases and text:
+        return [text]
+    return phases
 
 
 _DATE_SHAPES = (
@@ -202,19 +204,19 @@ def read_date(written: str) -> str | None:
     text = _SEPT.sub("Sep", _TIME_OF_DAY.sub("", written.strip()))
     numbers = _DAY_AND_MONTH.fullmatch(text)
     if numbers:
-        text = _order_date(
-            int(numbers[1]), int(numbers[3]), numbers[4], has_points=numbers[2] == "."
-        )
+        first = int(numbers[1])
+        second = int(numbers[3])
+        text = _order_date(first, second, numbers[4], has_points=numbers[2] == ".")
     if text.isdigit() and len(text) not in (4, 8):  # "201912" is no day of January
         return None
     for shape in _DATE_SHAPES:
         with suppress(ValueError):
             day = datetime.strptime(text, shape)
-            has_day = "%d" in shape
-            has_month = shape != "%Y"
-            if has_day:
+            if "%d" in shape:
                 return day.strftime("%Y-%m-%d")
-            return day.strftime("%Y-%m" if has_month else "%Y")
+            if shape == "%Y":
+                return day.strftime("%Y")
+            return day.strftime("%Y-%m")
     return None
 
 
@@ -222,7 +224,9 @@ def _order_date(first: int, second: int, year: str, *, has_points: bool) -> str:
     """Return a date of three numbers as ISO 8601 writes it; an empty text if day and month may
     be exchanged.
     """
-    day_first = second <= 12 and (first > 12 or has_points or first == second)
-    if day_first:
+    if second > 12:
+        return f"{year}-{first:02}-{second:02}"
+    # With points, as in "5.3.2019", the day is first.
+    if first > 12 or has_points or first == second:
         return f"{year}-{second:02}-{first:02}"
-    return f"{year}-{first:02}-{second:02}" if second > 12 else ""
+    return ""

@@ -38,26 +38,29 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     >>> item = Criterion(
     ...     kind="inclusion", section="eligibility", quote="Weight over 40 kg"
     ... )
-    >>> [(one.path, one.value) for one in list_values("eligibility.criteria[0]", item)][
-    ...     1
-    ... ]
+    >>> values = list(list_values("eligibility.criteria[0]", item))
+    >>> values[1].path, values[1].value
     ('eligibility.criteria[0].quote', 'Weight over 40 kg')
     """
-    if isinstance(said := getattr(item, "values", None), dict):  # of a user's own field
-        held = {f"values.{name}": value for name, value in said.items()}
-    else:
-        held = {name: getattr(item, name) for name in _name_attributes(type(item))}
-    for field, value in held.items():
+    for field, value in _list_attributes(item).items():
         name = field.removeprefix("values.")
-        if isinstance(value, tuple):
-            whole = [one for one in item.evidence if one.field == field]
-            for number, one in enumerate(value):
-                member = f"{field}[{number}]"
-                yield Value(
-                    f"{path}.{member}", name, one, item.evidence_for(member) or whole
-                )
-        elif value is not None:
+        if value is None:
+            continue
+        if not isinstance(value, tuple):
             yield Value(f"{path}.{field}", name, value, item.evidence_for(field))
+            continue
+        of_whole = [evidence for evidence in item.evidence if evidence.field == field]
+        for index, member in enumerate(value):
+            of_member = item.evidence_for(f"{field}[{index}]")
+            yield Value(f"{path}.{field}[{index}]", name, member, of_member or of_whole)
+
+
+def _list_attributes(item: ExtractedItem) -> dict[str, Any]:
+    """Return the values of an item by field; those of a user's own field as ``values.NAME``."""
+    own = getattr(item, "values", None)
+    if isinstance(own, dict):
+        return {f"values.{name}": value for name, value in own.items()}
+    return {name: getattr(item, name) for name in _name_attributes(type(item))}
 
 
 def list_all_values(
@@ -75,14 +78,12 @@ def list_all_values(
         # the first of the time windows stands in their list, too
         repeats_window = bool(getattr(item, "time_windows", False))
         for value in list_values(path, item):
-            if not (repeats_window and value.name == "time_window"):
-                yield value, item
+            if repeats_window and value.name == "time_window":
+                continue
+            yield value, item
 
 
 @cache
 def _name_attributes(kind: type[ExtractedItem]) -> tuple[str, ...]:
-    return tuple(
-        name
-        for name in kind.model_fields
-        if name not in ExtractedItem.model_fields and name not in _UNPROVEN
-    )
+    left_out = _UNPROVEN.union(ExtractedItem.model_fields)
+    return tuple(name for name in kind.model_fields if name not in left_out)

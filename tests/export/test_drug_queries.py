@@ -95,7 +95,7 @@ TRIALS = {
     ),
     "B": (
         "Neoplasms, Prostate",
-        intervene("Samplimab"),
+        intervene("Samplimab", "Sampira"),
         {
             "registered_terms": [PROSTATE],
             "dosing": [
@@ -127,12 +127,18 @@ ANSWERS = [
     [("A", None, "fictuzole", 100, 100, "mg/d", None)],
     [
         ("A", "fictuzole", "FCT-12 | FCT-12 50 mg tablet | Fictuzole"),
+        ("B", "samplimab", "SAMPLIMAB | Sampira | Samplimab"),
         ("C", "heardix", "Heardix | Oral Heardix"),
     ],
     [("A", "Prostate Cancer"), ("B", "Neoplasms, Prostate")],
     [("Prostatic Neoplasms", "A, B")],
     [("fictuzole", "A", "FCT-12", 50, 50, "mg")],
     [("chemotherapy", "first_dose", 28, 1), ("radiotherapy", "first_dose", 28, 1)],
+    [("A", "chemotherapy", 28, "first_dose")],
+    [
+        ("A", "fictuzole", "FCT-12", "code"),
+        ("B", "samplimab", "Sampira", "perhaps a brand"),
+    ],
     None,
     [
         ("A", 0, "FCT-12", "fictuzole", "101"),

@@ -80,7 +80,9 @@ TRIALS = {
                     ("Platelets", ">=", 75_000, "/mm3"),
                     ("LVEF", ">", 50, "%"),
                 ),
-                criterion("inclusion", ("ECOG", "between", 0, None, 2)),
+                criterion(
+                    "inclusion", ("ECOG", "between", 0, None, 2), category="diagnosis"
+                ),
                 criterion(
                     "exclusion", ("SBP", ">", 160, "mmHg"), ("DBP", ">", 100, "mmHg")
                 ),
@@ -266,6 +268,7 @@ ARMS = {
 """The registered arms of the last trial."""
 ANSWERS = [
     [
+        ("category", "diagnosis", 1),
         ("category", "prior_therapy", 4),
         ("dosage_form", "pill", 1),
         ("instrument_canonical", "moca", 1),
@@ -359,6 +362,7 @@ ANSWERS = [
         )
     ],
     [(False, 1), (True, 1), (None, 2)],
+    [("A", "ECOG between 0 None 2")],
     [(0.5, ">=", 1), (18, ">=", 1), (40, ">=", 1)],
     [
         ("B", 0.5, None, None),

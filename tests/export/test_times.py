@@ -53,9 +53,19 @@ ANCHORS = [
     ("Baseline to week 12", ["12 week"], ["randomisation_or_enrolment"]),
     ("2 weeks prior to start of dosing", ["2 week"], ["first_dose"]),
     ("20 weeks after therapy was initiated", ["20 week"], ["first_dose"]),
-    # a change from baseline is no clock
-    ("Change from baseline at week 12", ["12 week"], [None]),
-    ("Change of week 12 from baseline", ["12 week"], [None]),
+    ("Change from baseline at week 12", ["12 week"], ["randomisation_or_enrolment"]),
+    ("Change of week 12 from baseline", ["12 week"], ["randomisation_or_enrolment"]),
+    (
+        "Changes at weeks 4 and 8 compared with baseline",
+        ["4 week", "8 week"],
+        ["randomisation_or_enrolment"] * 2,
+    ),
+    # the words say otherwise
+    ("Change from baseline, 12 weeks after surgery", ["12 week"], ["surgery"]),
+    ("Change from baseline to 30 days after the last dose", ["30 day"], ["last_dose"]),
+    # within the day of a treatment, baseline is before the dose
+    ("Change from baseline at 30 minutes", ["30 minute"], [None]),
+    ("Change at week 12", ["12 week"], [None]),
     ("Baseline and week 12", ["12 week"], [None]),
     ("Up to 2 years", ["2 year"], [None]),
     ("from 0 hour to 6 hours at day 4", ["6 hour", "4 day"], [None, None]),
@@ -106,9 +116,11 @@ ELSEWHERE = [
     ("6 months", "Measured six months following the last dose", "last_dose"),
     ("28 days", "Death within 28 days of randomisation", "randomisation_or_enrolment"),
     ("2 years", "From the first dose to 2 years", "first_dose"),
-    # another time, a change, another event, or two moments
+    ("12 weeks", "Change from baseline at 12 weeks", "randomisation_or_enrolment"),
+    ("12 weeks", "Change in pain from Baseline", "randomisation_or_enrolment"),
+    ("12 weeks from diagnosis", "Change from baseline", "diagnosis"),
+    # another time, another event, or two moments
     ("12 months", "Pain at 6 months after surgery", None),
-    ("12 weeks", "Change from baseline at 12 weeks", None),
     ("2 hours", "Glucose 2 hours after each meal", None),
     ("1 month", "1 month after surgery and 1 month after the last dose", None),
     ("12 months from diagnosis", "12 months after surgery", "diagnosis"),

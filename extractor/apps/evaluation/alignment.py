@@ -103,6 +103,7 @@ def align(
         return [Aligned(old_sides, new_sides)]
     ours = _place(group.path, old)
     theirs = _place(group.path, new)
+    # Items with the same values are pairs, whatever else is alike.
     equal = _pair_equal(ours, theirs)
     paired_old = {side.position for side, _ in equal}
     paired_new = {side.position for _, side in equal}
@@ -112,6 +113,8 @@ def align(
         lambda old_side, new_side: kind.likeness(old_side.item, new_side.item),
         kind.threshold,
     )
+    # The parts of an item that one side has whole and the other in several are no errors of their
+    # own.
     splits = _take_parts(kind, pairs, come)
     swapped = [(new_side, old_side) for old_side, new_side in pairs]
     swapped.sort(key=lambda pair: pair[0].identity)

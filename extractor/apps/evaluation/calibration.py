@@ -75,6 +75,7 @@ def _judge_values(
         if path is None or row.predicted is None:
             continue
         items[path] = row.predicted_item.item
+        # One wrong attribute makes the value wrong.
         if row.verdict is not Verdict.RIGHT:
             wrong.add(path)
     for path, item in items.items():

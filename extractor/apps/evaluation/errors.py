@@ -62,6 +62,7 @@ def _find_quote(item: ExtractedItem, attribute: str | None) -> str | None:
     """Return the words that state a value: those of its criterion or dose, or a part of its
     outcome.
     """
+    # Times stand in the time frame of an outcome, all else in its measure.
     if isinstance(item, Endpoint):
         return item.time_frame if attribute in _OF_TIME else item.measure
     quote: str | None = getattr(item, "quote", None)
@@ -81,6 +82,7 @@ def _find_evidence(
     if attribute is None:
         of_item = ("quote", *_OUTCOME)
         return [evidence for evidence in item.evidence if evidence.field in of_item]
+    # The words of one member of a list prove that member alone.
     held = item.value_of(name_field(attribute))
     if isinstance(held, tuple) and value in held:
         member = f"{attribute}[{held.index(value)}]"

@@ -250,6 +250,7 @@ def list_judged(
             is_empty = has_no_items and field.counts
             if not is_empty and find_mark(field) not in stated:
                 continue
+            # Gold that names what it was read for says nothing of other fields.
             if gold.scored and not field.is_named(gold.scored):
                 continue
             if chosen is not None and field.name not in chosen:

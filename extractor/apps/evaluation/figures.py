@@ -51,6 +51,7 @@ def count_values(rows: Iterable[JudgedValue], fields: Sequence[Field]) -> Counts
         rows_of_field = list(run)
         of_field = counts[numbers[name]]
         for row in rows_of_field:
+            # Values of a list count one by one.
             for column in _list_columns(row):
                 of_field[column] += 1
         is_empty_in_gold = all(row.gold is None for row in rows_of_field)
@@ -102,6 +103,7 @@ def list_figures(fields: Sequence[Field]) -> tuple[Figure, ...]:
     for task in dict.fromkeys(["all", *tasks]):
         rows = []
         for row, field in enumerate(fields):
+            # What guideline 1.5 added, and extents of quotes, have lines of their own.
             if not field.in_total:
                 continue
             if task in ("all", field.task):
@@ -172,6 +174,7 @@ def find_intervals(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
         intervals: Floats = np.nanpercentile(samples, [2.5, 97.5], axis=0)
+    # A difference has an interval only if both predictions have enough values.
     for table in counts:
         values = table[..., [Count.GOLD, Count.INVENTED]].sum(axis=(0, 2))
         are_few = [values[figure.rows].sum() < LEAST_VALUES for figure in figures]

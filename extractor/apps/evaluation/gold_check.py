@@ -320,6 +320,7 @@ def _check_ages(path: str, people: Eligibility) -> Iterator[Flaw]:
 
 
 def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
+    """Check that an amount has a number and a unit, and its lower number first."""
     if amount.high is None:
         yield Flaw(
             f"{path}.high",

@@ -115,14 +115,14 @@ class Flaw:
     place: GoldPlace | None = None
 
     def __str__(self) -> str:
-        said = f"{self.problem}; {self.remedy}"
+        text = f"{self.problem}; {self.remedy}"
         if self.path:
-            said = f"{self.path}: {said}"
+            text = f"{self.path}: {text}"
         if self.place:
-            said = f"{self.place}: {said}"
+            text = f"{self.place}: {text}"
         if self.warns:
-            said = f"warning: {said}"
-        return said
+            text = f"warning: {text}"
+        return text
 
 
 class PlacedItem(NamedTuple):
@@ -238,6 +238,7 @@ def _validate(data: Any, shown: str) -> TrialExtraction:
     try:
         if not isinstance(data, bytes):
             return TrialExtraction.model_validate(add_eligibility(data))
+        # Gold may be of doses or outcomes alone.
         if b'"eligibility"' not in data:
             data = json.dumps(add_eligibility(json.loads(data))).encode()
         return TrialExtraction.model_validate_json(data)
@@ -273,6 +274,7 @@ def restore_values(
                 raise GoldError(
                     f"{problem}; extractor evaluate --check --fields lists all"
                 )
+            # A criterion and a regimen have a quote, an outcome a measure.
             host = hosts.get(written.of or "")
             words = getattr(host, "quote", None) or getattr(host, "measure", None)
             items.append(item.model_copy(update={"of": words, "calibrated": False}))

@@ -42,6 +42,7 @@ def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
                 f"{group.id!r} is the name of {first_path} as well",
                 "give each its own",
             )
+        # A group may hold criteria or other groups.
         if group.id not in used:
             yield Flaw(
                 path,

@@ -97,6 +97,7 @@ class RecordText:
             end = clue.start + len(clue.quote)
             if section.text[clue.start : end] == clue.quote:
                 return Span(section.name, clue.start, end)
+        # Gold names the section without offsets.
         place = self.places.get(clue.section)
         if place is None:
             return None

@@ -117,6 +117,7 @@ def _export(error: ErrorExample) -> Json:
 
 
 def _export_side(side: ErrorSide | None) -> Json:
+    """Return what gold or the prediction says, in the form that the page's script reads."""
     if side is None:
         return {"said": [], "quote": None, "path": None}
     members = side.value if isinstance(side.value, list) else [side.value]
@@ -153,6 +154,7 @@ def _number(errors: Sequence[Json]) -> None:
         ]
         written = json.dumps(identity, sort_keys=True)
         name = hashlib.sha256(written.encode()).hexdigest()[:10]
+        # Two equal errors of a record have the same name, and a number behind it.
         counts[name] += 1
         error["id"] = name if counts[name] == 1 else f"{name}-{counts[name]}"
 

@@ -52,6 +52,7 @@ def find_places(record: TrialRecord) -> Places:
     """
     spans: dict[str, Span] = {}
     for section in record.sections:
+        # Flat formats keep all arms in one cell, with bars between.
         if section.name in _LISTS:
             spans |= _split_cell(section)
     cells = {

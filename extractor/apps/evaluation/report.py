@@ -208,25 +208,25 @@ class ScoreReport(FrozenModel):
         scored = [field for field in self.fields if field.records]
         if not scored:
             return "nothing: gold has no key of a field to score"
-        said = self._describe_fields(scored)
+        text = self._describe_fields(scored)
         left = self.list_left()
         if not left:
-            return said
+            return text
         reason = "--fields" if self.chosen else "no key in gold"
-        said += f"; not scored ({reason}) {len(left)} others"
+        text += f"; not scored ({reason}) {len(left)} others"
         if len(left) <= _MOST_NAMED:
-            said += f": {', '.join(field.name for field in left)}"
-        return said
+            text += f": {', '.join(field.name for field in left)}"
+        return text
 
     def _describe_fields(self, scored: Sequence[FieldScore]) -> str:
         """Name a few fields; of many, say how many there are, and name those not in all records."""
         if len(scored) <= _MOST_NAMED:
             return ", ".join(map(self._name_with_records, scored))
-        said = f"{len(scored)} of {len(self.fields)} fields"
+        text = f"{len(scored)} of {len(self.fields)} fields"
         in_fewer = [field for field in scored if field.records < self.records]
         if in_fewer:
-            said += f"; in fewer records {self._list_some(in_fewer)}"
-        return said
+            text += f"; in fewer records {self._list_some(in_fewer)}"
+        return text
 
     def _name_with_records(self, field: FieldScore) -> str:
         if field.records == self.records:

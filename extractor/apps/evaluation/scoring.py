@@ -115,6 +115,7 @@ def evaluate(
     errors = group_errors(judged.errors, examples)
     harm = sum(error.harm for error in errors)
     without_gold = set(predictions.record_ids).difference(annotations.record_ids)
+    # By the same seed, scores and differences come from the same draws.
     groups, scores = _score(judged, resamples, seed)
     return ScoreReport(
         gold=annotations.name,

@@ -158,6 +158,7 @@ def compare_texts(old: str | None, new: str | None) -> WordChange:
     joins_before = {part.form for part in was if part.kind == "conjunction"}
     joins_after = {part.form for part in now if part.kind == "conjunction"}
     joins: tuple[str, ...] = ()
+    # Only a text with one kind of conjunction can have it turned.
     if joins_before == {"and"} and joins_after == {"or"}:
         joins = ("and", "or")
     elif joins_before == {"or"} and joins_after == {"and"}:
@@ -331,6 +332,7 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
         entry = read_term(vocabulary, tokens, at, match.end)
         if entry:
             return Part("comparator", entry.value, match.text), match.end
+    # A number goes with its unit, so that it can be compared in other units.
     if number := _read_number(tokens, at):
         return number
     word = tokens.words[at]
@@ -339,6 +341,7 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
     if not word[0].isalnum():
         sign = Part("word", word, word) if word in "%+" else None
         return sign, end
+    # Conjunctions may stand anywhere: only a turned one is a change.
     if lower in ("and", "or"):
         return Part("conjunction", lower, word), end
     if lower in _NEGATIONS:

@@ -257,11 +257,12 @@ def _read_brand(name: str, mesh: Set[str]) -> Iterator[tuple[str, str]]:
 def _names_agents(words: str) -> bool:
     """Return whether the words in brackets are names of substances, and no route or maker."""
     parts = [bare_name(part) for part in _JOINT.split(words) if part]
-    known = [_is_known(part) for part in parts]
-    if all(known):
+    are_known = [_is_known(part) for part in parts]
+    if all(are_known):
         return True
     # "Flupentixol + Melitracen": names that are joined are no maker and no route.
-    if len(parts) > 1 and ("+" in words or any(known)):
+    is_joined = "+" in words or any(are_known)
+    if is_joined and len(parts) > 1:
         return True
     return _looks_like_substance(words)
 

@@ -66,14 +66,17 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     >>> [arm.label for arm in list_arms(said, [Arm("Active Arm"), Arm("Placebo")])]
     ['Active Arm', 'Placebo', 'Open label']
     """
-    known = {fold_label(arm.label or "") for arm in registered}
+    registered_labels = {fold_label(arm.label or "") for arm in registered}
     named = {
         fold_label(label): label
         for regimen in extraction.dosing
         for label in _list_labels(regimen)
     }
-    new = [Arm(label) for folded, label in named.items() if folded not in known]
-    return [*registered, *new]
+    arms = list(registered)
+    for folded, label in named.items():
+        if folded not in registered_labels:
+            arms.append(Arm(label))
+    return arms
 
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:

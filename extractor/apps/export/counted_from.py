@@ -45,6 +45,13 @@ _ENDS = re.compile(r"\s(?:to|until|till|through|up\sto|and|at)\s|\.\s", re.IGNOR
 """What ends the name of a moment."""
 _CHANGE = re.compile(r"\bchanges?\b", re.IGNORECASE)
 _BASELINE = re.compile(r"(?:the\s)?baseline", re.IGNORECASE)
+_FROM_BASELINE = re.compile(
+    r"\bchang(?:es?|ed|ing)\b[^.;\n]{0,120}?\b(?:from|since|relative\sto|versus|vs\.?|compared\s(?:to|with))"
+    r"\s(?:the\s|their\s|day\s1\s)?baseline\b"
+    r"|\bbaseline\sto\b[^.;\n]{0,60}\bchanges?\b|\bchanges?\b[^.;\n]{0,60}\bbetween\sbaseline\b",
+    re.IGNORECASE,
+)
+"""A change that is measured against baseline."""
 _NEAR = 25
 """How many characters behind a time may say that it follows an operation."""
 _LISTED = re.compile(
@@ -76,7 +83,8 @@ def find_anchors(
     in its time frame.
 
     Where the time frame names no moment, the measure or the description may: "at 1, 3 and 6 months
-    after surgery" of the time frame "6 months". Else the start of the endpoint's clock counts.
+    after surgery" of the time frame "6 months". Else the start of the endpoint's clock counts, and
+    for a change from baseline, baseline.
 
     >>> endpoint = {
     ...     "description": "Pain at 1, 3 and 6 months after surgery",
@@ -91,7 +99,21 @@ def find_anchors(
     if not any(anchors):
         anchors = [_find_elsewhere(endpoint, point) for point in points]
     start = _read_start(endpoint)
-    return [anchor or start for anchor in anchors]
+    baseline = _read_baseline(endpoint, frame)
+    return [
+        anchor or start or (None if point["unit"] in _WITHIN_A_DAY else baseline)
+        for anchor, point in zip(anchors, points, strict=True)
+    ]
+
+
+def _read_baseline(endpoint: Json, frame: str) -> AnchorClass | None:
+    """Return the class of baseline if the endpoint is a change from it: "12 weeks" of a change from
+    baseline are 12 weeks after baseline.
+    """
+    texts = (frame, endpoint.get("measure") or "", endpoint.get("description") or "")
+    if any(_FROM_BASELINE.search(text[:_LONGEST_TEXT]) for text in texts):
+        return classify_anchor("from baseline")
+    return None
 
 
 def _find_elsewhere(endpoint: Json, point: Json) -> AnchorClass | None:
@@ -241,8 +263,8 @@ def _read_behind(
 
 
 def _read_before(frame: str, first: int, start: int) -> AnchorClass | None:
-    """Return the class of the nearest moment named before a time. A change from baseline is
-    counted from none.
+    """Return the class of the nearest moment named before a time. That of a change from baseline
+    counts last of all, so it is none here.
     """
     for before in reversed(list(_BEFORE.finditer(frame, first, start))):
         is_change = _CHANGE.search(frame, first, before.start()) is not None

@@ -186,12 +186,13 @@ def choose_tables(
      'absences', 'findings', 'citations', 'coverage_sections', 'condition_terms',
      'intervention_terms', 'custom_values', 'evidence']
     """
-    known = {table.name: table for table in list_tables(fields)}
-    refuse_unknown("table", names, known)
+    tables = {table.name: table for table in list_tables(fields)}
+    refuse_unknown("table", names, tables)
     if names:
-        return tuple(known[name] for name in dict.fromkeys(names))
+        return tuple(tables[name] for name in dict.fromkeys(names))
+    # Tables of whole records have no task.
     wanted = {None, *map(Task, tasks)}
-    return tuple(table for table in known.values() if table.task in wanted)
+    return tuple(table for table in tables.values() if table.task in wanted)
 
 
 def describe_tables(tables: Collection[Table]) -> dict[str, Any]:

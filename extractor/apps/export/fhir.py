@@ -114,8 +114,10 @@ def export_fhir(
         list_unmapped = stack.enter_context(open_json_lines(made / UNMAPPED_FILE))
 
         def write_all(built: Iterable[Json]) -> None:
+            """Count and write resources: each to the file of its type, or all as one bundle."""
             resources = [_clean(_show(resource)) for resource in built]
-            counts.resources.update(one["resourceType"] for one in resources)
+            kinds_built = [resource["resourceType"] for resource in resources]
+            counts.resources.update(kinds_built)
             if bundles:
                 resources = [_bundle(resources)]
             for resource in resources:

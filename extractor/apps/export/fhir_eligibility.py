@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 
-from extractor.apps.export.fhir_groups import NestedGroups, make_group
+from extractor.apps.export.fhir_groups import CriterionValues, NestedGroups, make_group
 from extractor.apps.export.fhir_types import (
     EBM,
     LOINC,
@@ -134,10 +134,10 @@ def _describe_person(name: str, stated: StatedValue) -> Json:
 
 
 def _read_criterion(
-    trial: TrialResources, path: str, criterion: Criterion, values: list[Json] | str
+    trial: TrialResources, path: str, criterion: Criterion, values: CriterionValues
 ) -> list[Json]:
-    """Return a criterion as its ``values``, or as one text with all that this leaves out listed,
-    and why: ``values`` is then what it says beside its limits.
+    """Return the characteristics of a criterion: its values, or one text. Then all that a text
+    leaves out is listed, and why.
     """
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     if isinstance(values, list):
@@ -189,13 +189,13 @@ def _read_window(window: TimeWindow) -> list[Json]:
     return parts
 
 
-def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
+def _read_limits(criteria: Sequence[Criterion]) -> list[CriterionValues]:
     """Read each criterion as values, or say what it is beside its limits; nothing if its limits are
     not sure.
 
     Inclusion criteria that bound one quantity differently are for different groups of participants.
     """
-    all_values: list[list[Json] | str] = []
+    all_values: list[CriterionValues] = []
     # By quantity and side, the criteria of each bound.
     bounds: dict[tuple[str, str], dict[float, list[int]]] = defaultdict(
         lambda: defaultdict(list)

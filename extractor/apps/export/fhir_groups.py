@@ -11,6 +11,10 @@ from extractor.apps.export.alternatives import find_alternatives
 from extractor.apps.export.fhir_types import EBM, Json, TrialResources, is_sure
 from extractor.schemas import CriterionGroup, CriterionKind, GroupRule
 
+CriterionValues = list[Json] | str
+"""A criterion as codes and values; or, as a text, what it says beside its limits, so that it has no
+values. That text is empty if its limits are not sure.
+"""
 _METHODS = {
     GroupRule.ALL: "all-of",
     GroupRule.ANY: "any-of",
@@ -69,11 +73,12 @@ class NestedGroups:
         self.around = find_alternatives(eligibility, self._unsure)
         """The groups around each criterion, innermost first; none if it decides alone."""
 
-    def check(self, index: int, values: list[Json] | str) -> list[Json] | str:
+    def check(self, index: int, values: CriterionValues) -> CriterionValues:
         """Return the values of a criterion, or why they cannot stand in its group."""
         around = self.around[index]
         if not around or not isinstance(values, list):
             return values
+        # Criteria of a group whose rule is not sure stay texts.
         if self._has_unsure(around):
             return "a group whose rule is not sure"
         if len(values) != 1:

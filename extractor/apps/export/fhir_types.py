@@ -266,6 +266,7 @@ def value_range(low: Json | None, high: Json | None) -> Json | None:
     are in wrong order.
     """
     if low and high:
+        # FHIR wants both bounds in one unit.
         if low.get("code") != high.get("code"):
             return None
         if low["value"] > high["value"]:

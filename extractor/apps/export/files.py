@@ -103,9 +103,9 @@ class Destination:
 
     def _is_export(self, files: Sequence[Path]) -> bool:
         """Return whether these files are those of an earlier export, and nothing else."""
-        known = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
+        suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
         for file in files:
-            if not file.is_file() or file.suffix not in known:
+            if not file.is_file() or file.suffix not in suffixes:
                 return False
         return any(file.name == self.marker for file in files)
 
@@ -124,6 +124,7 @@ class Destination:
             raise StoreError(
                 f"{self.path}: already exists; choose another --to, or replace it with --force"
             )
+        # Made beside the destination, so that it can be moved into its place at once.
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(
             dir=self.path.parent, prefix=f".{self.path.name}."

@@ -47,6 +47,7 @@ def list_rows(extractions: Iterable[TrialExtraction]) -> Iterator[Row]:
 def _describe(value: Value, item: ExtractedItem) -> Row:
     """Return the cells of a value, in the order of the columns."""
     written = _write(value.value)
+    # Gold has no evidence.
     if not value.evidence:
         nothing = [None] * 7
         return (value.path, written, *nothing, item.confidence)

@@ -36,7 +36,7 @@ from extractor.schemas.registered_words import unify_word
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
 
 _WORDS: Mapping[str, Sex | bool] = {
-    **{one.value: one for one in Sex},
+    **{sex.value: sex for sex in Sex},
     "false": False,
     "true": True,
 }

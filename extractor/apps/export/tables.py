@@ -517,6 +517,7 @@ def _plan(
     tables = list[Table]()
     for name, field in _list_fields(model):
         inner, listed = _unwrap(field.annotation)
+        # All evidence is in one table, and values of the user's own fields have theirs.
         if inner is Evidence or get_origin(inner) is dict:
             continue
         if (model, name) in _LINKED or (model, name) in _IN_NO_TABLE:

@@ -35,6 +35,7 @@ def describe_windows(criterion: Json, namer: AgentNamer) -> Iterator[dict[str, A
         days_high = None
         if high is not None:
             days_high = to_days({**window, "value": high})
+        # "Women within 3 months postpartum": the window is one of women.
         of_sex = find_sex(window["quote"], criterion["quote"])
         sex = of_sex.value if of_sex else None
         names = list_things(window.get("of") or "")

@@ -83,6 +83,7 @@ def _write_place(mark: Mark, shown: ShownRecord) -> str:
     """Return the type of a mark, its offsets, and its words."""
     assert mark.span
     start, end = shown.place(mark.span)
+    # BRAT wants a piece for each line.
     pieces = _split_lines(shown.text, start, end)
     offsets = ";".join(f"{first} {last}" for first, last in pieces)
     words = " ".join(shown.text[first:last] for first, last in pieces)
@@ -205,6 +206,7 @@ def _make_mark(
     label = kind.replace("__", ".")
     record_id = unquote(file.stem)
     numbers = [int(number) for number in re.findall(r"\d+", place)]
+    # A mark over several lines has a piece for each.
     pieces = zip(numbers[::2], numbers[1::2], strict=True)
     words = " ".join(text[first:last] for first, last in pieces)
     if words.split() != stated.split():

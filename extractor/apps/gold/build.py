@@ -80,6 +80,7 @@ class _Shaper:
         for item in kept:
             if item.group == CRITERIA and "time_window" not in item.given:
                 item.values |= derive_window(item.values)
+        # An item without what the schema demands is left out, so that the rest can be written.
         paths = dict(_number(kept))
         gold = self._join(kept)
         self._add_own(gold, kept, paths)
@@ -244,6 +245,7 @@ def _complete(gold: dict[str, Any], labels: Labels, *, later: bool) -> None:
     """
 
     def fill(group: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of an item with all fields that gold was read for."""
         filled: dict[str, Any] = {}
         for name, info in labels.list_infos(group).items():
             if name in values:

@@ -295,6 +295,7 @@ class Collector:
         written = mark.says or self._read_words(label, mark)
         for value in written:
             self._set(label, item, value)
+        # A regimen without a mark of its own has the words of its parts as quote.
         if label.group == DOSING and not item.is_marked:
             self._stretch(item, mark)
         if mark.says and mark.quote:
@@ -408,6 +409,7 @@ class Collector:
         except ValueError as error:
             problem = f"{name}: {str(error).replace('; ', ': ')}"
             raise ValueError(f"{problem}; {self._advise(label)}") from None
+        # Each row or line of a list adds a member.
         if info.many:
             values[name] = [*(values.get(name) or []), value]
         elif name in item.given and values[name] != value:

@@ -56,6 +56,7 @@ def import_gold(
     gold: dict[str, dict[str, Any]] = {}
     for record in read_records(*inputs, on_error=unreadable.append):
         record_id = record.record_id
+        # A mark of a record that there is not is a problem, too.
         known.add(record_id)
         # Of several records with one id, the first counts.
         if record_id not in marks or record_id in gold:

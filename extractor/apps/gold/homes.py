@@ -37,6 +37,7 @@ class Homes:
 
     def derive(self, group: str, span: Span | None) -> dict[str, Any]:
         """Return the values of an item at a span. Raises ``ValueError`` if none can stand there."""
+        # A user's value may be of the whole record, and stand nowhere.
         if span is None or group.startswith("custom."):
             return {}
         words = (self.record.raw_text(span.section) or "")[span.start : span.end]
@@ -58,6 +59,7 @@ class Homes:
         """Return what words say of a dose, such as ``frequency``, as the rules read them behind an
         agent and an amount; None if they say nothing of it.
         """
+        # The rules read how often a dose is given behind an agent and its amount.
         section = Section(name="interventions[0]", text=f"Examplumab 10 mg {words}")
         record = self.record.model_copy(update={"sections": (section,)})
         regimens = extract_by_rules(record, _BY_RULES).dosing

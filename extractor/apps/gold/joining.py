@@ -62,6 +62,7 @@ class _Finder:
         self._by_id = {mark.id: mark for mark in marks if mark.id}
         self._beside: dict[str, set[str]] = defaultdict(set)
         for mark in marks:
+            # A relation has no direction: it joins both ways.
             for other in mark.links:
                 self._beside[mark.id].add(other)
                 self._beside[other].add(mark.id)

@@ -81,6 +81,7 @@ def _make_region(mark: Mark, shown: ShownRecord) -> Iterator[dict[str, Any]]:
         "end": _to_utf16(shown.text, end),
         _TEXT: mark.quote,
     }
+    # The label and the text area of a region are two results with one id.
     region: dict[str, Any] = {"id": mark.id, "to_name": _TEXT}
     if mark.confidence is not None:
         region["score"] = round(mark.confidence, 3)
@@ -135,6 +136,7 @@ def read_tasks(path: Path, annotator: str = "") -> Iterator[Mark | Problem]:
             remedy = "export the gold again with this version, and annotate that"
             yield Problem(place, "is of another version of the export", remedy)
             continue
+        # Several people may have annotated a task: one of them must be chosen.
         annotations = _list_annotations(task, annotator)
         if len(annotations) == 1:
             results = list(annotations[0].get("result") or [])

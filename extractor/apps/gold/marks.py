@@ -163,16 +163,16 @@ class Labels:
         ([Labelled(group='eligibility', name='minimum_age')], 2)
         """
         wanted = fold_name(label).removeprefix("custom.")
-        known = self._list_known()
+        all_fields = self._list_known()
         meant = []
-        for labelled in known:
+        for labelled in all_fields:
             path = fold_name(f".{labelled.group}.{labelled.name}")
             if not path.endswith(f".{wanted}"):
                 continue
             meant.append(labelled)
         if meant:
             return meant
-        names = [*self.items, *(labelled.name for labelled in known)]
+        names = [*self.items, *(labelled.name for labelled in all_fields)]
         raise ArgumentError(
             f"{label!r} is no field{suggest(label, names)}; `extractor gold template` lists "
             "them, and --fields adds your own"

@@ -80,6 +80,7 @@ def _clean(cell: Any) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     text = str(cell).strip()
+    # An export put the apostrophe there.
     if text.startswith("'") and text[1:2] in _FORMULA:
         return text[1:]
     return text
@@ -92,6 +93,7 @@ def _read_csv(path: Path) -> Iterator[list[Any]]:
     except UnicodeDecodeError:
         raise GoldError(f"{path}: is not UTF-8; save it as CSV UTF-8") from None
     first = text.partition("\n")[0]
+    # Excel puts semicolons between cells where a comma is the decimal sign.
     separator = max(",;\t", key=first.count)
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
 
@@ -191,6 +193,7 @@ def _write_rows(path: Path, rows: Sequence[dict[str, str]]) -> None:
 
 
 def _write_workbook(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Write a workbook of one sheet. Raises ``GoldError`` for what no cell can hold."""
     try:
         from openpyxl import Workbook  # noqa: PLC0415 - belongs to an extra
         from openpyxl.utils.exceptions import IllegalCharacterError  # noqa: PLC0415

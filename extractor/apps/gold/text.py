@@ -25,9 +25,11 @@ class ShownRecord:
 
     @cached_property
     def _whole(self) -> tuple[str, dict[str, int]]:
+        """The text, and where in it each section starts."""
         text = ""
         starts = {}
         for section in self.record.sections:
+            # Annotators see where a section begins.
             text += f"# {section.name}\n"
             starts[section.name] = len(text)
             text += f"{section.text}\n\n"

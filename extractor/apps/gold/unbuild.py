@@ -115,6 +115,7 @@ class _Taker:
         of: str = "",
         path: str = "",
     ) -> Mark:
+        """Return a mark at a span; ``path`` is that of its item, for the confidence."""
         words = (self._record.raw_text(span.section) or "")[span.start : span.end]
         place = f"{self._record.record_id}, {name}"
         return Mark(
@@ -161,8 +162,10 @@ class _Taker:
             if name not in values:
                 continue
             value = values[name]
+            # What follows from the place of the item need not be written.
             if name in derived and derived[name] == value:
                 continue
+            # Without a line, nothing would be said; "none" says that the record states none.
             if value in (None, []):
                 is_derived = derived.get(name) is not None
                 if is_derived or not self._is_filled(info):

@@ -42,6 +42,7 @@ def read_value(text: str, info: FieldInfo, attribute: Attribute | None = None) -
     ({'value': 18, 'unit': 'year'}, 'female')
     """
     written = text.strip()
+    # A value without a shorter form is written as JSON; a text may begin in the same way.
     if written.startswith(_JSON):
         with suppress(json.JSONDecodeError):
             return _read_json(json.loads(written), info, attribute)

@@ -223,14 +223,19 @@ class ReviewDraft:
 
     def describe(self) -> Json:
         """Return the record's version, progress and last reviewer, to detect changes by others."""
-        by = self.actions[-1].reviewer if self.actions else None
+        by = None
+        if self.actions:
+            by = self.actions[-1].reviewer
         return {"version": self.version, "by": by, "progress": self.describe_progress()}
 
     def describe_progress(self) -> Json:
         """Return the record's state: open, begun, finished, or changed if its items differ from
         its gold file.
         """
-        decided = len([item for item in self.items.values() if item.state != "open"])
+        decided = 0
+        for item in self.items.values():
+            if item.state != "open":
+                decided += 1
         state = "begun" if self.actions else "open"
         # A finished record may be changed, and finished again.
         if self.written is not None:
@@ -242,11 +247,12 @@ class ReviewDraft:
 
     def list_kept(self, group: str) -> list[ReviewItem]:
         """Return the items of a group that become gold."""
-        return [
-            item
-            for item in self.items.values()
-            if item.group == group and item.state != "rejected"
-        ]
+        kept = []
+        for item in self.items.values():
+            if item.group != group or item.state == "rejected":
+                continue
+            kept.append(item)
+        return kept
 
     def name(self, item: ReviewItem) -> str:
         """Return the name of an item for readers, with that of the item to which it belongs."""

@@ -90,8 +90,13 @@ class OpenedRecord:
             # The evidence of an empty field is the text that was searched for it: it is not marked.
             if value and predicted.get(name) == value:
                 kept.add(name)
-        proof = [piece for piece in item.evidence if name_field(piece.field) in kept]
-        proven = {name_field(piece.field) for piece in proof}
+        proof: list[Evidence] = []
+        proven = set()
+        for piece in item.evidence:
+            name = name_field(piece.field)
+            if name in kept:
+                proof.append(piece)
+                proven.add(name)
         for piece in self._locate_words(item):
             if name_field(piece.field) in proven:
                 continue
@@ -139,14 +144,15 @@ class OpenedRecord:
             if any(map(marked.overlaps, places)):
                 quoting.append(item.path)
         # Words that no item quotes are of the item that the reviewer has open.
-        homes = quoting or [item.path for item in kept if item.path == current]
-        if not homes:
+        # Words that no item quotes are of the item that the reviewer has open.
+        is_open = any(item.path == current for item in kept)
+        if is_open and (current in quoting or not quoting):
+            return current
+        if not quoting:
             raise ValueError(
                 f"no {field.of} quotes these words; open the {field.of} to which they belong first"
             )
-        if current in homes:
-            return current
-        return homes[0]
+        return quoting[0]
 
     def _locate_words(self, item: ReviewItem) -> Iterator[Evidence]:
         """Yield the place of the words in each value: beside the item's quote or its evidence,
@@ -213,11 +219,10 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     if draft is None:
         return {}
     # The rules do not doubt what a model said.
-    by_model = {
-        name_field(piece.field)
-        for piece in item.evidence
-        if piece.origin is not Origin.RULE
-    }
+    by_model = set()
+    for piece in item.evidence:
+        if piece.origin is not Origin.RULE:
+            by_model.add(name_field(piece.field))
     for name, field in FIELDS[item.group].items():
         if field.is_derived or name in by_model:
             continue
@@ -232,17 +237,28 @@ def _find_draft(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
     if item.group == "eligibility":
         return parsed.whole
     if item.group == "eligibility.criteria":
-        quotes = [_place(piece) for piece in item.evidence if piece.field == "quote"]
-        for criterion in parsed.criteria:
-            if any(map(criterion.chunk.span.overlaps, quotes)):
-                return criterion
+        return _find_criterion(parsed, item)
     if item.group == "endpoints":
-        rank = item.value.get("rank")
-        index = item.value.get("index")
-        for outcome in parsed.outcomes:
-            is_rank = outcome.read("rank").value == rank
-            if is_rank and outcome.read("index").value == index:
-                return outcome
+        return _find_outcome(parsed, item)
+    return None
+
+
+def _find_criterion(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
+    """Return the criterion of the rules that has words of an item's quote."""
+    quotes = [_place(piece) for piece in item.evidence if piece.field == "quote"]
+    for criterion in parsed.criteria:
+        if any(map(criterion.chunk.span.overlaps, quotes)):
+            return criterion
+    return None
+
+
+def _find_outcome(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
+    """Return the outcome of the rules with the rank and the index of an item."""
+    for outcome in parsed.outcomes:
+        if outcome.read("rank").value != item.value.get("rank"):
+            continue
+        if outcome.read("index").value == item.value.get("index"):
+            return outcome
     return None
 
 

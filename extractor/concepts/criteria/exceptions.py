@@ -51,9 +51,13 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     quoted = next(iter(criterion.evidence_for("quote")), None)
     pieces = list[Evidence]()
     has_exception = False
-    for first, end in find_exceptions(passage.alone().tokens, criterion.kind):
+    tokens = passage.alone().tokens
+    for first, end in find_exceptions(tokens, criterion.kind):
         start, stop = passage.part(passage.first + first, passage.first + end).raw_span
-        if any(start < last and stop > begin for begin, last in conditions):
+        has_condition = any(start < last and stop > begin for begin, last in conditions)
+        # "< 3 unless ..." says for whom the limit holds; "115 ms is acceptable if ..." admits
+        is_opened = rule("exception_opening").starts(tokens, first) is not None
+        if has_condition and is_opened:
             continue
         if _is_of_limit(passage.section.raw[start:stop], start, criterion):
             continue
@@ -177,13 +181,28 @@ def _trim(tokens: Tokens, first: int, end: int) -> int:
 
 def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
     """Yield the sentences that say whom the criterion does not concern."""
+    for behind in rule("excepted_behind").find(tokens):
+        first = _find_excepted(tokens, behind.first)
+        if first < behind.first:
+            yield first, behind.end
     includes = kind is CriterionKind.INCLUSION
     for said in rule("excluded_anyway" if includes else "admitted_anyway").find(tokens):
         first = _find_start(tokens, said.first)
+        if not includes and rule("denies_all").starts(tokens, first):
+            continue
         end = said.end
         while end < len(tokens) and not _is_end(tokens, end):
             end += 1
         yield first, _trim(tokens, said.end, end)
+
+
+def _find_excepted(tokens: Tokens, end: int) -> int:
+    """Return where the name begins that ends before "excepted": behind the last comma, or at the
+    beginning of the sentence or bracket.
+    """
+    first = _find_start(tokens, end)
+    commas = [at for at in range(first, end) if tokens.words[at] == ","]
+    return commas[-1] + 1 if commas else first
 
 
 def _find_start(tokens: Tokens, place: int) -> int:

@@ -12,9 +12,10 @@ from extractor.concepts.criteria.exceptions import add_exceptions
 from extractor.concepts.criteria.negation import find_negation
 from extractor.concepts.limits.conditions import find_sexes, name_sex
 from extractor.concepts.limits.criterion import read_constraints
-from extractor.concepts.limits.quantity_names import name_quantity
+from extractor.concepts.limits.quantity_names import KnownQuantity, name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES
+from extractor.evidence.drafts import Span
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage, read_passage
@@ -90,7 +91,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
             tokens, criterion, places, with_and=not includes or update["turned"]
         )
         for at in places:
-            limit = criterion.constraints[FieldRef(pieces[at].field).position or 0]
+            limit = _get_limit(criterion, at)
             sex = name_sex(limit.condition, sexes[at][0] if at in sexes else None)
             known = {
                 "sex": sex,
@@ -115,52 +116,65 @@ def _find_alternatives(
     take part.
     """
     order = sorted(places, key=lambda at: places[at][1])
-    found = set[int]()
-    listed = False
+    alternatives = set[int]()
+    is_listed = False
     for at, other in reversed(list(pairwise(order))):
-        limits = [
-            criterion.constraints[FieldRef(criterion.evidence[one].field).position or 0]
-            for one in (at, other)
-        ]
         end = places[at][1]
-        first = max(places[at][1], places[other][0])
+        first = max(end, places[other][0])
         joint = rule("and_limit" if with_and else "or_limit").starts(tokens, end)
-        apart = first == end or (joint and joint.end >= first)
-        joined = joint is not None and apart and _are_two(*limits, with_and=with_and)
-        listed = joined or (
-            listed and rule("listed_limit").covers(tokens, end, first) is not None
-        )
-        found |= {at, other} if listed else set()
-    return found
+        if joint and (first == end or joint.end >= first):
+            limit = _get_limit(criterion, at)
+            is_joined = _are_two(limit, _get_limit(criterion, other), with_and=with_and)
+        else:
+            is_joined = False
+        # the joint before the last limit of a list is that of all
+        goes_on = rule("listed_limit").covers(tokens, end, first) is not None
+        is_listed = is_joined or (is_listed and goes_on)
+        if is_listed:
+            alternatives |= {at, other}
+    return alternatives
+
+
+def _get_limit(criterion: Criterion, at: int) -> Constraint:
+    """Return the limit of a piece of evidence."""
+    field = FieldRef(criterion.evidence[at].field)
+    return criterion.constraints[field.position or 0]
 
 
 def _are_two(limit: Constraint, other: Constraint, *, with_and: bool) -> bool:
-    """Whether two limits are no forms of one: "126 mg/dL or 7 mmol/L", "ECOG 0-1 or Karnofsky >=
-    70", "men, women".
+    """Return whether two limits are no forms of one: "126 mg/dL or 7 mmol/L", "ECOG 0-1 or
+    Karnofsky >= 70", "men, women".
     """
     if limit.condition or other.condition:
         return False
-    units = [read_unit(one.unit) if one.unit else None for one in (limit, other)]
-    named = [
-        name_quantity(one.quantity, unit, value=one.value)
-        for one, unit in zip((limit, other), units, strict=True)
-    ]
-    if all(one and one.name in _STATUSES for one in named):
+    quantities = [_name_limited(limit), _name_limited(other)]
+    if all(quantity and quantity.name in _STATUSES for quantity in quantities):
         return False
     if limit.quantity.casefold() != other.quantity.casefold():
         return True
-    values = [
-        one.to_canonical(each.value, unit) if one else None
-        for one, each, unit in zip(named, (limit, other), units, strict=True)
-    ]
-    are_forms = limit.comparator is other.comparator and _are_near(values)
-    return not with_and and not are_forms
+    if with_and:
+        return False
+    if limit.comparator is not other.comparator:
+        return True
+    return not _are_near(limit, other)
 
 
-def _are_near(values: Sequence[float | None]) -> bool:
-    """Whether values in canonical units are forms of one, apart from rounding."""
-    known = [abs(value) for value in values if value is not None]
-    return len(known) == len(values) and min(known) >= _ROUNDED * max(known)
+def _name_limited(limit: Constraint) -> KnownQuantity | None:
+    unit = read_unit(limit.unit) if limit.unit else None
+    return name_quantity(limit.quantity, unit, value=limit.value)
+
+
+def _are_near(limit: Constraint, other: Constraint) -> bool:
+    """Return whether two limits in canonical units are forms of one, apart from rounding."""
+    values = []
+    for form in (limit, other):
+        quantity = _name_limited(form)
+        unit = read_unit(form.unit) if form.unit else None
+        value = quantity.to_canonical(form.value, unit) if quantity else None
+        if value is None:
+            return False
+        values.append(abs(value))
+    return min(values) >= _ROUNDED * max(values)
 
 
 def describe_gold(
@@ -173,8 +187,8 @@ def describe_gold(
     with an empty section.
     """
     criteria = tuple(
-        one if one.evidence else _describe_gold(one, located=located)
-        for one in extraction.eligibility.criteria
+        criterion if criterion.evidence else _describe_gold(criterion, located=located)
+        for criterion in extraction.eligibility.criteria
     )
     eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
     return extraction.model_copy(update={"eligibility": eligibility})
@@ -188,13 +202,12 @@ def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
     places = list(zip(read.list_values(), read.spans, strict=True)) if located else []
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
-        found = next(
-            (one for one in places if _say_numbers(one[0]) == _say_numbers(limit)), None
-        )
-        if found:
-            places.remove(found)
-            start = found[1].start
-            end = found[1].end
+        place = _find_same_numbers(limit, places)
+        if place:
+            # each place is that of one limit
+            places.remove(place)
+            start = place[1].start
+            end = place[1].end
             piece = Evidence(
                 field=f"constraints[{at}]",
                 section="",
@@ -208,6 +221,16 @@ def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
     return describe_criterion(
         criterion.model_copy(update={"evidence": tuple(pieces)}), passage
     )
+
+
+def _find_same_numbers(
+    limit: Constraint, places: Sequence[tuple[Constraint, Span]]
+) -> tuple[Constraint, Span] | None:
+    """Return the first read limit with the comparator and the numbers of a limit, and its place."""
+    for read, span in places:
+        if _say_numbers(read) == _say_numbers(limit):
+            return read, span
+    return None
 
 
 def _say_numbers(limit: Constraint) -> tuple[Comparator, float, float | None]:
@@ -240,13 +263,17 @@ def describe_ages(
 
 
 def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
-    """Return the comparator of an age. "Not older than 65", and "under 18" among exclusions,
-    name the other side.
+    """Return the comparator of an age on its ``side``, ">" or "<"; None if no single number of the
+    words has its value, or that bounds the other side. "Not older than 65", and "under 18" among
+    exclusions, name the other side, so the opposite counts too.
     """
-    for one in find_limits(tokens, None):
-        if one.value == age.value and one.value_high is None:
-            sides = [each for each in (one.comparator, one.comparator.opposite) if each]
-            return next((each for each in sides if each[0] == side), None)
+    for limit in find_limits(tokens, None):
+        if limit.value != age.value or limit.value_high is not None:
+            continue
+        for comparator in (limit.comparator, limit.comparator.opposite):
+            if comparator and comparator[0] == side:
+                return comparator
+        return None
     return None
 
 

@@ -54,6 +54,8 @@ _OPEN = "([（"
 _CLOSED = ")]）"
 _EDGES = " ,:;([-)]<>≤≥="
 _AND = frozenset({"and", "or"})
+_LARGEST_DECIMAL = 999
+"""A number with three decimals is smaller as a rule, one with thousands greater."""
 _LONGEST_IN_LIST = 5
 """The most words of a quantity in a list."""
 
@@ -101,8 +103,8 @@ def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | No
 def turn_comparator(
     turned: str, quantity: str, unit: str | None = None
 ) -> Comparator | None:
-    """The comparator of "or better" and "worse than": the direction of the quantity's scale
-    decides, if it is known.
+    """Return the comparator of "or better" and "worse than": the direction of the quantity's scale
+    decides; None if it is not known.
 
     >>> (
     ...     turn_comparator("or better", "ECOG").value,
@@ -119,38 +121,50 @@ def turn_comparator(
     if worse is None:
         return None
     words = turned.lower().split()
-    denied = words[0] in ("no", "not")
-    upwards = ((worse == "higher") is ("worse" in words)) is not denied
-    if "than" in words and not denied:
-        return Comparator.MORE if upwards else Comparator.LESS
-    return Comparator.AT_LEAST if upwards else Comparator.AT_MOST
+    is_denied = words[0] in ("no", "not")
+    says_worse = "worse" in words
+    says_higher = (worse == "higher") is says_worse
+    is_lower_bound = says_higher is not is_denied
+    if "than" in words and not is_denied:
+        return Comparator.MORE if is_lower_bound else Comparator.LESS
+    return Comparator.AT_LEAST if is_lower_bound else Comparator.AT_MOST
 
 
-def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
+def read_pair(match: Found) -> tuple[int | float | None, int | float | None]:
     """Return the lower and the upper number of a measure; None for one that it does not have.
 
-    A power of ten after the second is that of both: "3.5-12 x 10^9/L". Numbers below zero may fall.
+    A power of ten after the second is that of both: "3.5-12 x 10^9/L". Numbers that fall are read
+    in another way if that rises ("1.000-1.800"); those below zero change places.
     """
-    low = read_value(found, "low")
-    high = read_value(found, "high")
+    low = read_value(match, "low")
+    high = read_value(match, "high")
     if low is None or high is None:
         return low, high
-    if high < 0 < low and has_minus(found.tokens, found.place("low")[0]):
+    if high < 0 < low and has_minus(match.tokens, match.place("low")[0]):
         low = -low
-    low = scale_alike(low, found.read("high") or "")
-    if 0 < high < low:  # "1.000-1.800 g" has two decimals, or two thousands
-        lows, highs = (
-            list_readings(found.read(name) or "") for name in ("low", "high")
-        )
-        rising = (
-            (one, other)
-            for one in lows
-            for other in highs
-            if one < other and (one > 999) is (other > 999)
-        )
-        low, high = next(rising, (low, high))
-    falls = high < low and (low < 0 or high < 0) and not found.has("second")
-    return (high, low) if falls else (low, high)
+    low = scale_alike(low, match.read("high") or "")
+    if 0 < high < low:
+        low, high = _choose_rising(match, low, high)
+    falls = high < low and not match.has("second")
+    if falls and (low < 0 or high < 0):
+        return high, low
+    return low, high
+
+
+def _choose_rising(
+    match: Found, low: int | float, high: int | float
+) -> tuple[int | float, int | float]:
+    """Return readings of two numbers that rise, else the two themselves.
+
+    "1.000-1.800 g" has two decimals, or two thousands.
+    """
+    highs = list_readings(match.read("high") or "")
+    for lower in list_readings(match.read("low") or ""):
+        for upper in highs:
+            is_alike = (lower > _LARGEST_DECIMAL) is (upper > _LARGEST_DECIMAL)
+            if lower < upper and is_alike:
+                return lower, upper
+    return low, high
 
 
 def scale_alike(value: float, other: str) -> int | float:
@@ -163,21 +177,27 @@ def scale_alike(value: float, other: str) -> int | float:
     ... ]
     [3000000000, 3000, 3000000, 3]
     """
+    if value >= _WHOLE:
+        return value
     digits = _DIGITS.match(other) or _LOST_POWER.match(other)
     whole = read_number(other)
     plain = read_number(digits[0]) if digits else None
-    factor = float(f"{whole / plain:.12g}") if whole and plain else 1.0
-    return multiply(value, factor) if factor > 1 and value < _WHOLE else value
+    if not whole or not plain:
+        return value
+    factor = float(f"{whole / plain:.12g}")
+    return multiply(value, factor) if factor > 1 else value
 
 
-def read_value(found: Found, name: str) -> int | float | None:
+def read_value(match: Found, name: str) -> int | float | None:
     """Return the number in a named part of a match, with its sign."""
-    place = found.part(name)
+    place = match.part(name)
     if place is None:
         return None
-    word = found.tokens.read(*place).lower()
+    word = match.tokens.read(*place).lower()
     value = COUNTS.get(word) or read_number(word)
-    return -value if value and is_below_zero(found.tokens, *place) else value
+    if value and is_below_zero(match.tokens, *place):
+        return -value
+    return value
 
 
 def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
@@ -193,65 +213,75 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
     """
     if not has_minus(tokens, first):
         return False
-    if tokens.words[first - 1].lower() == "minus":
+    sign = first - 1
+    if tokens.words[sign].lower() == "minus":
         return True
-    if rule("before_minus").ends(tokens, first - 1, first - 2):
+    if rule("before_minus").ends(tokens, sign, sign - 1):
         return True
-    near = tokens.read(max(0, first - 1 - _NAME_REACH), first - 1)
     unit = tokens.words[end] if end < len(tokens) else ""
+    if unit in _SIGNED_UNITS:
+        return True
+    near = tokens.read(max(0, sign - _NAME_REACH), sign)
     # The words of the last clause name it, else those before: "heart rate < 100; T-score -3 to -1",
     # "RASS 0, -1".
-    clauses = (_CLAUSE.split(near)[-1], near)
-    quantity = next(
-        filter(
-            None, (name_quantity(words, read_unit(unit), near) for words in clauses)
-        ),
-        None,
-    )
-    return bool(quantity and quantity.signed) or unit in _SIGNED_UNITS
+    for words in (_CLAUSE.split(near)[-1], near):
+        quantity = name_quantity(words, read_unit(unit), near)
+        if quantity:
+            return quantity.signed
+    return False
 
 
 def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Give a limit without a unit the unit and power of ten of the next one on its quantity: "<
-    4 or > 10 x 10^9/L".
+    """Give a limit without a unit the unit and power of ten of the next one: "< 4 or > 10 x
+    10^9/L". The next one must go on with its quantity without a name, or both must be blood
+    pressures.
     """
     shared = list(limits)
     for at in range(len(shared) - 1, 0, -1):
         limit = shared[at]
         last = shared[at - 1]
-        joined = rule("shares_unit").covers(tokens, last.end, limit.first)
-        timed = limit.time_unit and not (
-            last.quantity and rule("said_age").search(tokens, *last.quantity)
-        )
-        names = [name for name in (last.quantity, limit.quantity) if name]
-        pressures = len(names) > 1 and all(
-            rule("pressure_word").search(tokens, *name) for name in names
-        )
-        shares = (
-            joined and limit.quantity is None and last.quantity and not timed
-        ) or pressures
-        if shares and limit.unit and last.unit is None:
-            end = limit.unit[0]
-            first = next(
-                (at for at in range(limit.first, end) if tokens.codes[at] == NUMBER),
-                end,
-            )
-            # the number as written, with its power of ten
-            value = scale_alike(last.value, tokens.read(first, end))
+        if not limit.unit or last.unit is not None:
+            continue
+        if _shares_quantity(tokens, last, limit) or _are_pressures(tokens, last, limit):
+            value = scale_alike(last.value, _read_digits(tokens, limit, limit.unit[0]))
             shared[at - 1] = replace(
                 last, value=value, unit=limit.unit, time_unit=limit.time_unit
             )
     return shared
 
 
+def _shares_quantity(tokens: Tokens, last: Limit, limit: Limit) -> bool:
+    """Return whether a limit without a name goes on with the quantity of the last one."""
+    if limit.quantity is not None or not last.quantity:
+        return False
+    if not rule("shares_unit").covers(tokens, last.end, limit.first):
+        return False
+    if not limit.time_unit:
+        return True
+    # a length of time shares its unit only with an age
+    return rule("said_age").search(tokens, *last.quantity) is not None
+
+
+def _are_pressures(tokens: Tokens, last: Limit, limit: Limit) -> bool:
+    """Return whether the names of both limits are those of blood pressures."""
+    if not last.quantity or not limit.quantity:
+        return False
+    names = (last.quantity, limit.quantity)
+    return all(rule("pressure_word").search(tokens, *name) for name in names)
+
+
+def _read_digits(tokens: Tokens, limit: Limit, end: int) -> str:
+    """Return the number of a limit as written, with its power of ten."""
+    first = tokens.codes.find(NUMBER, limit.first, end)
+    return tokens.read(first if first >= 0 else end, end)
+
+
 def join_sums(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """Read a length of time in two units as one limit: "5 years and 10 months" is 70 months."""
     joined = list(limits)
-    for whole in (
-        find_durations(tokens)
-        if any(limit.time_unit == "year" for limit in limits)
-        else ()
-    ):
+    if not any(limit.time_unit == "year" for limit in limits):
+        return joined
+    for whole in find_durations(tokens):
         parts = [
             limit
             for limit in joined
@@ -268,8 +298,12 @@ def _sum_up(parts: Sequence[Limit], whole: Duration) -> list[Limit]:
     12 years, 11 months".
     """
     years = parts[0]
-    stated = next((part for part in parts if part.sure), parts[0])
-    sum_up = replace(
+    stated = years
+    for part in parts:
+        if part.sure:
+            stated = part
+            break
+    total = replace(
         years,
         comparator=stated.comparator,
         value=whole.high,
@@ -280,9 +314,9 @@ def _sum_up(parts: Sequence[Limit], whole: Duration) -> list[Limit]:
         sure=stated.sure,
     )
     if years.value_high is None:
-        return [sum_up]
+        return [total]
     lower = replace(years, comparator=Comparator.AT_LEAST, value_high=None)
-    return [lower, replace(sum_up, comparator=Comparator.AT_MOST)]
+    return [lower, replace(total, comparator=Comparator.AT_MOST)]
 
 
 def restore_signs(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
@@ -293,44 +327,34 @@ def restore_signs(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     so a lower number that is "=" is a bound. The limits are not settled, and neither is an age that
     is "=" alone.
     """
-    restored = [
-        replace(limit, settled=False) if _is_lost_age(tokens, limit) else limit
-        for limit in limits
-    ]
+    restored = []
+    for limit in limits:
+        is_lost_age = _says_equal(tokens, limit) and limit.time_unit == "year"
+        restored.append(replace(limit, settled=False) if is_lost_age else limit)
     for at in range(1, len(restored)):
         low = restored[at - 1]
         high = restored[at]
         if not _has_lost_signs(tokens, low, high):
             continue
-        upper = (
-            Comparator.AT_MOST
-            if high.comparator is Comparator.EQUAL
-            else high.comparator
-        )
+        upper = high.comparator
+        if upper is Comparator.EQUAL:
+            upper = Comparator.AT_MOST
         restored[at - 1] = replace(low, comparator=Comparator.AT_LEAST, settled=False)
         restored[at] = replace(high, comparator=upper, settled=False)
     return restored
 
 
-def _is_lost_age(tokens: Tokens, limit: Limit) -> bool:
-    says_equal = (
-        limit.comparator is Comparator.EQUAL and tokens.codes[limit.first] == "="
-    )
-    return says_equal and limit.time_unit == "year"
+def _says_equal(tokens: Tokens, limit: Limit) -> bool:
+    return limit.comparator is Comparator.EQUAL and tokens.codes[limit.first] == "="
 
 
 def _has_lost_signs(tokens: Tokens, low: Limit, high: Limit) -> bool:
     """Return whether a "=" and what follows are the ends of a range."""
-    says_equal = low.comparator is Comparator.EQUAL and tokens.codes[low.first] == "="
-    ends = high.comparator in UPPER or (
-        high.comparator is Comparator.EQUAL and tokens.codes[high.first] == "="
-    )
-    if (
-        not says_equal
-        or not ends
-        or low.value_high is not None
-        or high.value_high is not None
-    ):
+    if low.value_high is not None or high.value_high is not None:
+        return False
+    if not _says_equal(tokens, low):
+        return False
+    if high.comparator not in UPPER and not _says_equal(tokens, high):
         return False
     return _is_range(
         tokens,
@@ -340,123 +364,147 @@ def _has_lost_signs(tokens: Tokens, low: Limit, high: Limit) -> bool:
 
 
 def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Join a lower and an upper bound of one quantity into a range (">= 1 and <= 65")."""
+    """Join a lower bound and the upper bound of the same quantity behind it: ">= 1 and <= 65" is
+    one range. If an end does not count (">= 18 and < 65 years"), they stay two limits, which share
+    name, unit and place.
+    """
     joined: list[Limit] = []
     for limit in restore_signs(tokens, limits):
-        last = joined[-1] if joined else limit
-        if not joined or not _is_range(tokens, last, limit):
+        if not joined or not _is_range(tokens, joined[-1], limit):
             joined.append(limit)
             continue
-        # ">= 18 and < 65 years": one unit, two limits
-        if (
-            last.comparator,
-            limit.comparator,
-        ) != BOTH_COUNT:
-            unit = last.unit or limit.unit
-            time_unit = last.time_unit or limit.time_unit
-            joined[-1] = replace(last, unit=unit, time_unit=time_unit, end=limit.end)
-            joined.append(
-                replace(
-                    limit, quantity=last.quantity or limit.quantity, first=last.first
-                )
+        last = joined.pop()
+        quantity = last.quantity or limit.quantity
+        if (last.comparator, limit.comparator) == BOTH_COUNT:
+            whole = replace(
+                last,
+                comparator=Comparator.BETWEEN,
+                value_high=limit.value,
+                end=limit.end,
+                quantity=quantity,
+                unit=limit.unit or last.unit,
+                time_unit=limit.time_unit or last.time_unit,
+                sure=last.sure and limit.sure,
+                settled=last.settled and limit.settled,
             )
+            joined.append(whole)
             continue
-        joined[-1] = replace(
+        # ">= 18 and < 65 years": one unit, two limits
+        low = replace(
             last,
-            comparator=Comparator.BETWEEN,
-            value_high=limit.value,
+            unit=last.unit or limit.unit,
+            time_unit=last.time_unit or limit.time_unit,
             end=limit.end,
-            quantity=last.quantity or limit.quantity,
-            unit=limit.unit or last.unit,
-            time_unit=limit.time_unit or last.time_unit,
-            sure=last.sure and limit.sure,
-            settled=last.settled and limit.settled,
         )
+        high = replace(limit, quantity=quantity, first=last.first)
+        joined += (low, high)
     return joined
 
 
 def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
     """Return whether two limits are the ends of one range: ">= 1 and <= 65"."""
-    same_unit = (
-        not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
-    )
     if low.comparator not in LOWER:
         return False
     if high.comparator not in UPPER:
         return False
     if low.value >= high.value:
         return False
-    if not same_unit:
+    if low.time_unit and high.time_unit and low.time_unit != high.time_unit:
         return False
-    if high.quantity and low.quantity and high.quantity[0] >= low.end:
-        same = tokens.read(*low.quantity).lower() == tokens.read(*high.quantity).lower()
-        if not same and not rule("names_nobody").covers(tokens, *high.quantity):
-            return False
+    if _names_another(tokens, low, high):
+        return False
     if low.end == high.first:
         return True
     return rule("fills_range").covers(tokens, low.end, high.first) is not None
+
+
+def _names_another(tokens: Tokens, low: Limit, high: Limit) -> bool:
+    """Return whether an upper bound has the name of another quantity behind the lower one."""
+    if not low.quantity or not high.quantity:
+        return False
+    if high.quantity[0] < low.end:
+        return False
+    if rule("names_nobody").covers(tokens, *high.quantity):
+        return False
+    name = tokens.read(*low.quantity).lower()
+    return name != tokens.read(*high.quantity).lower()
 
 
 def find_quantity(
     tokens: Tokens, floor: int, end: int, unit: Range | None = None
 ) -> Range | None:
     """Return the name of the quantity of a limit that begins at ``end``, searched from token
-    ``floor`` on. The ``unit`` of the limit tells which quantities of a list can share it.
+    ``floor`` on; None if no word, or only a single letter, is left.
+
+    It begins behind the last sign, joint or opening ("a history of") before the limit, or behind a
+    bracket that closes there, and goes back over the items of a list that can share the ``unit`` of
+    the limit.
     """
     first, last = _open_phrase(tokens, floor, end)
-    closed = max(
-        (tokens.codes.rfind(sign, first, last) for sign in _CLOSED), default=-1
-    )
-    if (
-        closed >= 0
-        and "(" not in tokens.codes[first:closed]
-        and _trim_end(tokens, closed + 1, last) > closed + 1
-    ):
+    closed = max(tokens.codes.rfind(sign, first, last) for sign in _CLOSED)
+    has_more = closed >= 0 and _trim_end(tokens, closed + 1, last) > closed + 1
+    if has_more and "(" not in tokens.codes[first:closed]:
         first = closed + 1
     last = _trim_end(tokens, first, last)
-    # "CA 19-9", "25-OH", "LH:FSH" are one name each
-    signs = rule("quantity_break").find(tokens, first, last)
-    kept = (
-        at
-        for at in signs
-        if not (
-            at.text in "-:" and tokens.joined(at.first) and tokens.joined(at.first + 1)
-        )
-    )
-    first = max([first, *(at.end for at in kept)])
+    first = _skip_signs(tokens, first, last)
+    # an opening or a joint in the brackets at the end begins no name
+    front = last
     opened = tokens.codes.find("(", first, last)
-    front = opened + 1 if opened > first and tokens.codes[last - 1] == ")" else last
+    if opened > first and tokens.codes[last - 1] == ")":
+        front = opened + 1
     if not _is_pair(tokens, first, last):
-        splits = rule("quantity_split").find(tokens, first, front)
-        cuts = [
-            found.end
-            for found in splits
-            if not rule("ratio_of").search(tokens, first, found.first)
-        ]
-        first = max(
-            (cut for cut in cuts if _has_words(tokens, cut, last)), default=first
-        )
-    leads = (found.end for found in rule("quantity_lead").find(tokens, first, front))
-    first = max(
-        (lead for lead in leads if lead < last and not tokens.joined(lead)),
-        default=first,
-    )
+        first = _skip_joints(tokens, first, front, last)
+    first = _skip_opening(tokens, first, front, last)
     while first < last and tokens.codes[first] in _EDGES:
         first += 1
-    closed = tokens.codes.rfind(")", first, last)
-    if (
-        closed >= 0
-        and "(" not in tokens.codes[first:closed]
-        and _has_words(tokens, closed + 1, last)
-    ):
-        first = closed + 1  # the bracket opened before the words: "... disease) BMI"
+    first = _skip_bracket(tokens, first, last)
     first = find_list_start(tokens, floor, (first, last), unit)
-    named = any(word[0].isalpha() for word in tokens.words[first:last])
-    return (
-        (first, last)
-        if named and (last > first + 1 or len(tokens.words[first]) > 1)
-        else None
-    )
+    words = tokens.words[first:last]
+    if not any(word[0].isalpha() for word in words):
+        return None
+    is_letter = len(words) == 1 and len(words[0]) == 1
+    return None if is_letter else (first, last)
+
+
+def _skip_signs(tokens: Tokens, first: int, last: int) -> int:
+    """Return the token behind the last sign that ends what stands before a name."""
+    for sign in rule("quantity_break").find(tokens, first, last):
+        is_joined = tokens.joined(sign.first) and tokens.joined(sign.first + 1)
+        # "CA 19-9", "25-OH", "LH:FSH" are one name each
+        if sign.text in "-:" and is_joined:
+            continue
+        first = max(first, sign.end)
+    return first
+
+
+def _skip_joints(tokens: Tokens, first: int, front: int, last: int) -> int:
+    """Return the token behind the last joint before a name, unless that joins the parts of a
+    ratio.
+    """
+    start = first
+    for joint in rule("quantity_split").find(tokens, first, front):
+        if rule("ratio_of").search(tokens, first, joint.first):
+            continue
+        if joint.end > start and _has_words(tokens, joint.end, last):
+            start = joint.end
+    return start
+
+
+def _skip_opening(tokens: Tokens, first: int, front: int, last: int) -> int:
+    """Return the token behind the last words that only lead to a name: "a history of"."""
+    start = first
+    for opening in rule("quantity_lead").find(tokens, first, front):
+        if opening.end < last and not tokens.joined(opening.end):
+            start = max(start, opening.end)
+    return start
+
+
+def _skip_bracket(tokens: Tokens, first: int, last: int) -> int:
+    """Return the token behind a bracket that opened before the words: "... disease) BMI"."""
+    closed = tokens.codes.rfind(")", first, last)
+    if closed < 0 or "(" in tokens.codes[first:closed]:
+        return first
+    return closed + 1 if _has_words(tokens, closed + 1, last) else first
 
 
 def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
@@ -465,7 +513,9 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
     """
     if not rule("joined_quantities").covers(tokens, first, last):
         return False
-    joint = next(at for at in range(first, last) if tokens.words[at].lower() in _AND)
+    joint = first
+    while tokens.words[joint].lower() not in _AND:
+        joint += 1
     if joint - first > _LONGEST_IN_LIST:
         return False
     if names_quantity(tokens.read(first, joint), surely=True):
@@ -481,12 +531,12 @@ def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:
         code = tokens.codes[at]
         if code in _CLOSED:
             depth += 1
-        elif code in _OPEN:
-            if depth == 0:
-                if _has_words(tokens, at + 1, end):
-                    return (at + 1, end)
-                return _open_phrase(tokens, floor, at)
+        elif code in _OPEN and depth > 0:
             depth -= 1
+        elif code in _OPEN:
+            if _has_words(tokens, at + 1, end):
+                return (at + 1, end)
+            return _open_phrase(tokens, floor, at)
     return first, end
 
 

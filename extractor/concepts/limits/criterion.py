@@ -1,6 +1,7 @@
 """Read what a criterion limits: its constraints."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from extractor.concepts.limits.bounds import Limit, find_quantity
 from extractor.concepts.limits.conditions import find_conditions, is_ratio
@@ -25,7 +26,7 @@ from extractor.concepts.people.ages import (
     is_unnamed_weight,
     stands_beside_consent,
 )
-from extractor.evidence.drafts import Reading, Signs, span_of
+from extractor.evidence.drafts import Reading, Signs, Span, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
@@ -50,6 +51,28 @@ _OF_CUT_LIST = 0.7
 _PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
 
 
+class _Made(NamedTuple):
+    """A limit with the constraint that was made of it.
+
+    ``named`` is the place that names its quantity, ``last`` the one that names that of the limit
+    before it.
+    """
+
+    limit: Limit
+    named: Range | None
+    last: Range | None
+    constraint: Constraint
+
+    def find_span(self, passage: Passage) -> Span:
+        """Return the words from the name of the quantity to the end of the limit."""
+        first = self.limit.first
+        end = self.limit.end
+        if self.named:
+            first = min(first, self.named[0])
+            end = max(end, self.named[1])
+        return span_of(passage.part(first, end))
+
+
 def read_constraints(
     passage: Passage, limits: Sequence[Limit], topic: str = ""
 ) -> Reading[tuple[Constraint, ...] | None]:
@@ -61,90 +84,128 @@ def read_constraints(
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
-    >>> found = read_constraints(passage, find_limits(passage.tokens, None)).value
-    >>> [(c.quantity, c.comparator.value, c.value, c.unit) for c in found]
+    >>> read = read_constraints(passage, find_limits(passage.tokens, None)).value
+    >>> [(c.quantity, c.comparator.value, c.value, c.unit) for c in read]
     [('ANC', '>', 1500000000, '/L')]
     """
     tokens = passage.tokens
-    roles = {
-        limit: find_role(tokens, (limit.first, limit.end), limit.quantity)
-        for limit in limits
-    }
-    kept = [
-        limit
-        for limit in limits
-        if roles[limit] not in _NO_LIMITS and _is_constraint(tokens, limit, topic)
-    ]
-    measured_first = next(
-        (limit.first for limit in kept if not is_age(tokens, limit)), len(tokens)
+    kept = _list_constraining(tokens, limits, topic)
+    made = _make_constraints(passage, kept, topic)
+    known = [_find_known(limit.constraint) for limit in made]
+    unread = _list_unread(tokens, limits)
+    is_asked = _is_asked(tokens, kept)
+    shape = _name_shape(tokens, kept, unread, known, is_asked=is_asked)
+    around = list_around(tokens, kept, has_unread=bool(unread), is_asked=is_asked)
+    signs = tuple(_sign_limits(tokens, made, known, around))
+    confidence = measured("constraints", shape)
+    if any(CUT_LIST in sign[""] for sign in signs):
+        confidence = min(confidence, _OF_CUT_LIST)
+    return Reading(
+        tuple(limit.constraint for limit in made),
+        max(0.5, confidence),
+        tuple(limit.find_span(passage) for limit in made),
+        Support.PARSED,
+        signs=signs,
     )
-    # A later age only says to whom the limit before it applies.
-    kept = [
+
+
+def _list_constraining(
+    tokens: Tokens, limits: Sequence[Limit], topic: str
+) -> list[Limit]:
+    """Return the limits that are constraints: no numbers of scales, aims or parts of names, no ages
+    of others, and no ages behind another limit that only say to whom it applies.
+    """
+    kept = []
+    for limit in limits:
+        if _find_role(tokens, limit) in _NO_LIMITS:
+            continue
+        if _is_constraint(tokens, limit, topic):
+            kept.append(limit)
+    measured_first = len(tokens)
+    for limit in kept:
+        if not is_age(tokens, limit):
+            measured_first = limit.first
+            break
+    return [
         limit
         for limit in kept
-        if limit.first < measured_first
-        or not is_age(tokens, limit)
-        or not rule("applies_to").ends(tokens, limit.first, limit.first - _AGE_REACH)
+        if limit.first < measured_first or not _says_to_whom(tokens, limit)
     ]
-    constraints = []
-    spans = []
-    places = list[Place]()
+
+
+def _find_role(tokens: Tokens, limit: Limit) -> NumberRole:
+    return find_role(tokens, (limit.first, limit.end), limit.quantity)
+
+
+def _says_to_whom(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a limit is an age that says to whom the limit before it applies."""
+    if not is_age(tokens, limit):
+        return False
+    first = limit.first
+    return rule("applies_to").ends(tokens, first, first - _AGE_REACH) is not None
+
+
+def _make_constraints(
+    passage: Passage, limits: Sequence[Limit], topic: str
+) -> list[_Made]:
+    """Make a constraint of each limit that is no part of the condition of another one."""
+    tokens = passage.tokens
+    made = []
     last: Range | None = None
     done = 0
-    conditions = find_conditions(tokens, kept)
+    conditions = find_conditions(tokens, limits)
     inside = {at for place in conditions if place for at in range(*place)}
-    for limit, condition in zip(kept, conditions, strict=True):
+    for limit, condition in zip(limits, conditions, strict=True):
         # "if albumin is < 30 g/L, calcium must be": a part of a condition
         if limit.first in inside:
             continue
         named = _name_limit(tokens, limit, last, topic, done)
-        if named and roles[limit] is NumberRole.CHANGE:
+        if named and _find_role(tokens, limit) is NumberRole.CHANGE:
             named = name_change(tokens, named, limit.first)
-        made = _make_constraint(passage, limit, named, topic)
-        constraints.append(
-            made.model_copy(update={"condition": passage.part(*condition).raw})
-            if condition
-            else made
-        )
-        first, end = named or (limit.first, limit.end)
-        spans.append(
-            span_of(passage.part(min(limit.first, first), max(limit.end, end)))
-        )
-        places.append((limit, named, last))
+        constraint = _make_constraint(passage, limit, named, topic)
+        if condition:
+            words = passage.part(*condition).raw
+            constraint = constraint.model_copy(update={"condition": words})
+        made.append(_Made(limit, named, last, constraint))
         last = named or last
         done = limit.end
-    unread = list(_find_unread(tokens, limits))
-    shape = _name_case(tokens, kept, unread)
-    known = [_find_known(one) for one in constraints]
-    # "if albumin is < 30 g/L, calcium must be": only a condition of another limit
-    asked = not rule("not_asked_for").search(tokens) and not any(
+    return made
+
+
+def _is_asked(tokens: Tokens, limits: Sequence[Limit]) -> bool:
+    """Return whether limits are asked for, and are not only the condition of another limit: "if
+    albumin is < 30 g/L, calcium must be".
+    """
+    if rule("not_asked_for").search(tokens):
+        return False
+    return not any(
         rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH)
-        for limit in kept
+        for limit in limits
     )
-    if shape in _PLAIN and (not all(known) or "respectively" in tokens.words):
-        shape = "quantity without a known name"
-    elif shape in _PLAIN and any(_has_unread_unit(tokens, limit) for limit in kept):
-        shape = "a word after a bare number"
-    elif shape in _PLAIN and any(one and one.general for one in known):
-        shape = "only a kind of quantity is named"
-    elif shape in _PLAIN and any(
-        is_age(tokens, limit) and is_other_age(tokens, limit) for limit in kept
-    ):
-        shape = "age of somebody else"
-    elif shape in _PLAIN and not asked:
-        shape = "limit under a condition"
-    around = list_around(tokens, kept, has_unread=bool(unread), is_asked=asked)
-    signs = tuple(_sign_limits(tokens, places, constraints, known, around))
-    sure = measured("constraints", shape)
-    if any(CUT_LIST in sign[""] for sign in signs):
-        sure = min(sure, _OF_CUT_LIST)
-    return Reading(
-        tuple(constraints),
-        max(0.5, sure),
-        tuple(spans),
-        Support.PARSED,
-        signs=signs,
-    )
+
+
+def _name_shape(
+    tokens: Tokens,
+    limits: Sequence[Limit],
+    unread: Sequence[str],
+    known: Sequence[KnownQuantity | None],
+    *,
+    is_asked: bool,
+) -> str:
+    """Return the shape of a line by which the rightness of its constraints was measured."""
+    shape = _name_case(tokens, limits, unread)
+    if shape not in _PLAIN:
+        return shape
+    if None in known or "respectively" in tokens.words:
+        return "quantity without a known name"
+    if any(_has_unread_unit(tokens, limit) for limit in limits):
+        return "a word after a bare number"
+    if any(quantity.general for quantity in known if quantity):
+        return "only a kind of quantity is named"
+    for limit in limits:
+        if is_age(tokens, limit) and is_other_age(tokens, limit):
+            return "age of somebody else"
+    return shape if is_asked else "limit under a condition"
 
 
 def _find_known(constraint: Constraint) -> KnownQuantity | None:
@@ -159,29 +220,22 @@ def _find_known(constraint: Constraint) -> KnownQuantity | None:
     return name_quantity(text, unit, value=constraint.value)
 
 
-Place = tuple[Limit, Range | None, Range | None]
-"""A limit, the place that names its quantity, and the one that names that of the limit before."""
-
-
 def _sign_limits(
     tokens: Tokens,
-    places: Sequence[Place],
-    constraints: Sequence[Constraint],
+    made: Sequence[_Made],
     known: Sequence[KnownQuantity | None],
     around: Sequence[str],
 ) -> Iterator[Signs]:
     """Yield the signs of each limit. Its condition has none."""
     floor = 0
-    for (limit, named, last), made, quantity in zip(
-        places, constraints, known, strict=True
-    ):
+    for (limit, named, last, constraint), quantity in zip(made, known, strict=True):
         is_shared = named is not None and named == last
-        view = LimitView(limit, made, named, quantity, is_shared, floor)
+        view = LimitView(limit, constraint, named, quantity, is_shared, floor)
         floor = limit.end
-        signs = list_signs(tokens, view, len(places), around)
+        signs = list_signs(tokens, view, len(made), around)
         if _has_unread_unit(tokens, limit):
             signs = (*signs, "a word that may be its unit")
-        if made.condition:
+        if constraint.condition:
             signs = (*signs, "a condition of its own")
         yield {"": signs}
 
@@ -191,46 +245,53 @@ def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
     with one that is.
     """
     end = limit.end
-    if end >= len(tokens) or (limit.quantity and limit.quantity[0] >= end):
+    if end >= len(tokens):
         return False
-    goes_on = tokens.words[end] in "%/*·" or (
-        tokens.joined(end) and tokens.words[end][0].isalpha()
-    )
-    goes_on |= limit.unit is not None and tokens.words[end].lower() == "per"
-    bare = limit.unit is None and not limit.time_unit and tokens.words[end][0].isalpha()
-    return goes_on or (bare and not rule("goes_on_after").starts(tokens, end))
+    if limit.quantity and limit.quantity[0] >= end:
+        return False
+    word = tokens.words[end]
+    is_letters = word[0].isalpha()
+    if word in "%/*·" or (is_letters and tokens.joined(end)):
+        return True
+    if limit.unit is not None:
+        return word.lower() == "per"
+    if limit.time_unit or not is_letters:
+        return False
+    return not rule("goes_on_after").starts(tokens, end)
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
-    if not is_age(tokens, limit):
-        if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
-            return False  # "1 unit = 300 mL of beer" defines a unit
-        rests = limit.time_unit == "minute" and rule("rest_behind").starts(
-            tokens, limit.end
-        )
-        if limit.time_unit in (None, "minute") and not rests:
-            return True
-        return is_lifetime(tokens, limit, topic)
-    before = ("aside_before", "condition_clause", "kin_before", "scale_of_age")
-    if any(
-        rule(name).ends(tokens, limit.first, limit.first - _ASIDE_REACH)
-        for name in before
+    """Return whether a limit says who may take part."""
+    if is_age(tokens, limit):
+        return _is_own_age(tokens, limit)
+    if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
+        return False  # "1 unit = 300 mL of beer" defines a unit
+    if limit.time_unit is None:
+        return True
+    # the minutes of rest before something is measured are no limit of it
+    if limit.time_unit == "minute" and not rule("rest_behind").starts(
+        tokens, limit.end
     ):
-        return False
-    if any(
-        rule(name).starts(tokens, limit.end) for name in ("aside_after", "kin_after")
-    ):
-        return False
+        return True
+    return is_lifetime(tokens, limit, topic)
+
+
+def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether an age is asked of those who take part: it is no aside, and that of no kin."""
+    first = limit.first
+    for name in ("aside_before", "condition_clause", "kin_before", "scale_of_age"):
+        if rule(name).ends(tokens, first, first - _ASIDE_REACH):
+            return False
+    for name in ("aside_after", "kin_after"):
+        if rule(name).starts(tokens, limit.end):
+            return False
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
     consents = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
-    signs = (
-        consents
-        and not stands_beside_consent(tokens, limit)
-        and rule("signer").ends(tokens, limit.first, limit.first - _ASIDE_REACH)
-    )
-    return not signs and not rule("condition_before").ends(
-        tokens, limit.first, limit.first - 6
-    )
+    if consents and not stands_beside_consent(tokens, limit):
+        signer = rule("signer").ends(tokens, first, first - _ASIDE_REACH)
+        if signer:
+            return False
+    return rule("condition_before").ends(tokens, first, first - 6) is None
 
 
 def _name_limit(
@@ -248,122 +309,188 @@ def _name_limit(
 def _find_name(
     tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int
 ) -> Range | None:
-    """Return the name of a limit's quantity, else that of the limit before it, which ends at
-    ``floor``.
+    """Return the name of a limit's quantity; None if it needs none, or the topic names it.
+
+    In this order: what a length of time says of life or pregnancy, the name of an age, none for
+    people's weight and age, the marker or name of its own, ``last``, the thing counted, the words
+    behind the limit. ``last`` is the name of the limit before it, which ends at ``floor``.
     """
-    if limit.time_unit and (
-        counted := rule("pregnant_after").starts(tokens, limit.end)
-    ):
-        return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
-    if limit.time_unit and (behind := rule("lifetime_after").starts(tokens, limit.end)):
-        return behind.end - 2, behind.end  # "less than 12-month life expectancy"
-    aged = is_age(tokens, limit)
-    if aged:
-        near = max(0, limit.first - _AGE_REACH), min(len(tokens), limit.end + 2)
-        named = [
-            (found.first, found.end) for found in rule("age_name").find(tokens, *near)
-        ]
-        inside = any(limit.first <= end and first < limit.end for first, end in named)
-        if limit.time_unit or inside:  # "asthma, between the ages of"
-            return named[-1] if named else None
-    if not topic and (is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit)):
+    if limit.time_unit:
+        span = _find_span_of_life(tokens, limit)
+        if span:
+            return span
+    is_an_age = is_age(tokens, limit)
+    if is_an_age:
+        names = _list_age_names(tokens, limit)
+        name = names[-1] if names else None
+        if limit.time_unit or _touches_any(limit, names):
+            return name
+    says_itself = is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit)
+    if says_itself and not topic:
         return None
-    own = limit.quantity
-    # Such as "Creatinine: men < 1.4, women < 1.2"
-    if own and rule("either_sex_alone").covers(tokens, *own):
-        before = find_quantity(tokens, floor, own[0])
-        is_known = before and names_quantity(tokens.read(*before))
-        own = (
-            (before if is_known else None) or last or before or (None if topic else own)
-        )
-    # the rest of the unit of the limit before it
-    if last and own and tokens.words[own[0]].lower() == "per":
-        own = last
-    if (
-        last
-        and own
-        and (
-            _qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own)
-        )
-    ):
-        own = last
-    quantity = (
-        _find_marker(tokens, limit)
-        or own
-        or last
-        or (None if topic else _find_counted(tokens, limit))
-    )
-    if quantity or topic or aged:
+    own = _find_own_name(tokens, limit, last, topic, floor)
+    quantity = own or last
+    if quantity is None and not topic:
+        quantity = _find_counted(tokens, limit)
+    if quantity or topic or is_an_age:
         return quantity
-    words = min(len(tokens), limit.end + 4)
-    return (limit.end, words) if words > limit.end else None
+    return _find_words_behind(tokens, limit)
+
+
+def _find_words_behind(tokens: Tokens, limit: Limit) -> Range | None:
+    """Return the words behind a limit that nothing names, which are quoted in place of a name."""
+    end = min(len(tokens), limit.end + 4)
+    return (limit.end, end) if end > limit.end else None
+
+
+def _find_span_of_life(tokens: Tokens, limit: Limit) -> Range | None:
+    """Return the name behind a length of time: "12 to 22 weeks gestation", "less than 12-month life
+    expectancy".
+    """
+    pregnant = rule("pregnant_after").starts(tokens, limit.end)
+    if pregnant:
+        return pregnant.end - 1, pregnant.end
+    lifetime = rule("lifetime_after").starts(tokens, limit.end)
+    if lifetime:
+        return lifetime.end - 2, lifetime.end
+    return None
+
+
+def _list_age_names(tokens: Tokens, limit: Limit) -> list[Range]:
+    first = max(0, limit.first - _AGE_REACH)
+    end = min(len(tokens), limit.end + 2)
+    return [
+        (match.first, match.end) for match in rule("age_name").find(tokens, first, end)
+    ]
+
+
+def _touches_any(limit: Limit, names: Sequence[Range]) -> bool:
+    """Return whether a name of an age is in a limit or beside it: "asthma, between the ages of"."""
+    return any(limit.first <= end and first < limit.end for first, end in names)
+
+
+def _find_own_name(
+    tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int
+) -> Range | None:
+    """Return the marker behind a limit, else the name in front of it; None if it has neither.
+
+    It is ``last`` if the words in front name a sex, go on with a unit, or only say to whom a
+    further limit on that quantity applies.
+    """
+    marker = _find_marker(tokens, limit)
+    if marker:
+        return marker
+    own = limit.quantity
+    if own and rule("either_sex_alone").covers(tokens, *own):
+        own = _find_before_sex(tokens, own, last, topic, floor)
+    if own is None or last is None:
+        return own
+    # the rest of the unit of the limit before it
+    if tokens.words[own[0]].lower() == "per":
+        return last
+    if _qualifies(tokens, limit, own):
+        return last
+    return last if rule("names_nobody").covers(tokens, *own) else own
+
+
+def _find_before_sex(
+    tokens: Tokens, sex: Range, last: Range | None, topic: str, floor: int
+) -> Range | None:
+    """Return the name of a quantity before a sex: "Creatinine: men < 1.4, women < 1.2"."""
+    before = find_quantity(tokens, floor, sex[0])
+    if before and names_quantity(tokens.read(*before)):
+        return before
+    return last or before or (None if topic else sex)
 
 
 def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
-    """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with
+    """Return whether the words before a further limit only say to whom it applies ("<= 5 x ULN with
     liver metastases").
     """
-    # "together with bilirubin > 1.5 x ULN"
-    if not is_ratio(tokens, limit) or names_quantity(
-        tokens.read(*quantity), surely=True
-    ):
+    if not is_ratio(tokens, limit):
         return False
-    return (
-        rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)) is not None
-    )
+    # "together with bilirubin > 1.5 x ULN"
+    if names_quantity(tokens.read(*quantity), surely=True):
+        return False
+    first = quantity[0]
+    return rule("qualifier").ends(tokens, first, max(0, first - 3)) is not None
 
 
 def _find_counted(tokens: Tokens, limit: Limit) -> Range | None:
     """Return what a limit counts, if only its unit names it: the cigarettes of "> 10
     cigarettes/day".
     """
-    counted = limit.unit and (read_unit(tokens.read(*limit.unit)) or "").startswith("{")
-    return (limit.unit[0], limit.unit[0] + 1) if limit.unit and counted else None
+    if limit.unit is None:
+        return None
+    code = read_unit(tokens.read(*limit.unit)) or ""
+    first = limit.unit[0]
+    return (first, first + 1) if code.startswith("{") else None
 
 
 def _find_marker(tokens: Tokens, limit: Limit) -> Range | None:
     """Return the marker after a limited percentage (">95% CD19")."""
     if not limit.unit or tokens.read(*limit.unit) != "%":
         return None
-    first = limit.end + (tokens.words[limit.end : limit.end + 1] == ["of"])
-    word = tokens.words[first] if first < len(tokens) else ""
-    numbered = (
-        first + 1 < len(tokens)
-        and tokens.joined(first + 1)
-        and tokens.words[first + 1][0].isdigit()
-    )
-    if word[:1].isupper() and (numbered or (word.isupper() and len(word) > 2)):
-        return first, first + 1 + numbered
-    return None
+    first = limit.end
+    if tokens.words[first : first + 1] == ["of"]:
+        first += 1
+    if first >= len(tokens):
+        return None
+    word = tokens.words[first]
+    if not word[:1].isupper():
+        return None
+    end = first + 1
+    goes_on = end < len(tokens) and tokens.joined(end)
+    if goes_on and tokens.words[end][0].isdigit():
+        return first, end + 1
+    is_short_form = word.isupper() and len(word) > 2
+    return (first, end) if is_short_form else None
 
 
 def _make_constraint(
     passage: Passage, limit: Limit, named: Range | None, topic: str
 ) -> Constraint:
-    aged = limit.time_unit and is_age(passage.tokens, limit)
+    return Constraint(
+        quantity=_word_quantity(passage, limit, named, topic),
+        comparator=limit.comparator,
+        value=limit.value,
+        value_high=limit.value_high,
+        unit=limit.time_unit or _word_unit(passage, limit),
+    )
+
+
+def _word_quantity(
+    passage: Passage, limit: Limit, named: Range | None, topic: str
+) -> str:
+    """Return the words for the quantity of a limit: its name, else the topic of the line, else what
+    goes without saying.
+    """
     if named:
         quantity = _quote(passage, named).strip(" ,;:")
-    elif aged:
+    elif limit.time_unit and is_age(passage.tokens, limit):
         quantity = ""
     else:
         quantity = topic.strip(" :.")
     if quantity.endswith(")") and "(" not in quantity:
         quantity = quantity.rstrip(")")
-    unit = _quote(passage, limit.unit) if limit.unit else None
-    if unit and limit.rate:
-        rate = _quote(passage, limit.rate)
-        unit += rate if rate.startswith("/") else f" {rate}"
-    unnamed = "age" if limit.time_unit or is_of_people(passage.tokens, limit) else ""
-    unnamed = (
-        WEIGHT if not quantity and is_unnamed_weight(passage.tokens, limit) else unnamed
-    )
-    return Constraint(
-        quantity=quantity or unnamed or _quote(passage, (limit.first, limit.end)),
-        comparator=limit.comparator,
-        value=limit.value,
-        value_high=limit.value_high,
-        unit=limit.time_unit or unit,
-    )
+    if quantity:
+        return quantity
+    if is_unnamed_weight(passage.tokens, limit):
+        return WEIGHT
+    if limit.time_unit or is_of_people(passage.tokens, limit):
+        return "age"
+    return _quote(passage, (limit.first, limit.end))
+
+
+def _word_unit(passage: Passage, limit: Limit) -> str | None:
+    """Return the words of a unit, with those of the rate that stands apart from it."""
+    if not limit.unit:
+        return None
+    unit = _quote(passage, limit.unit)
+    if not unit or not limit.rate:
+        return unit
+    rate = _quote(passage, limit.rate)
+    return f"{unit}{rate}" if rate.startswith("/") else f"{unit} {rate}"
 
 
 def _quote(passage: Passage, place: Range) -> str:
@@ -371,34 +498,42 @@ def _quote(passage: Passage, place: Range) -> str:
 
 
 def _name_case(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> str:
+    """Return the shape of a line by its numbers alone. Doubts go first: two readings, a guessed
+    comparator, numbers that are no limit.
+    """
     if not all(limit.settled for limit in limits):
         return "number with two readings"
     if not all(limit.sure for limit in limits):
         return "comparator guessed"
+    if unread and limits:
+        return "other numbers beside limits"
     if unread:
-        if limits:
-            return "other numbers beside limits"
-        digits = any(number[0].isdigit() for number in unread)
-        return f"other {'digits' if digits else 'number words'}, no limit"
-    if len(limits) == 1:
-        unit = limits[0].unit
-        if unit and "/" in tokens.codes[slice(*unit)]:
-            return "one limit, unit with a slash"
-        return "one limit"
-    return "several limits" if limits else "no limit"
+        has_digits = any(number[0].isdigit() for number in unread)
+        kind = "digits" if has_digits else "number words"
+        return f"other {kind}, no limit"
+    if not limits:
+        return "no limit"
+    if len(limits) > 1:
+        return "several limits"
+    unit = limits[0].unit
+    if unit and "/" in tokens.codes[slice(*unit)]:
+        return "one limit, unit with a slash"
+    return "one limit"
 
 
-def _find_unread(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[str]:
-    """Yield numbers outside limits, names and lengths of time."""
-    if NUMBER in tokens.codes:
-        places = [(limit.first, limit.end) for limit in limits]
-        places += [
-            (duration.first, duration.end) for duration in find_durations(tokens)
-        ]
-        places += [(name.first, name.end) for name in rule("part_of_name").find(tokens)]
-        read = {at for place in places for at in range(*place)}
-        yield from (
-            tokens.words[at]
-            for at, code in enumerate(tokens.codes)
-            if code == NUMBER and at not in read
-        )
+def _list_unread(tokens: Tokens, limits: Sequence[Limit]) -> list[str]:
+    """Return the numbers outside limits, names and lengths of time."""
+    if NUMBER not in tokens.codes:
+        return []
+    names = rule("part_of_name").find(tokens)
+    places = [
+        *((limit.first, limit.end) for limit in limits),
+        *((duration.first, duration.end) for duration in find_durations(tokens)),
+        *((name.first, name.end) for name in names),
+    ]
+    read = {at for first, end in places for at in range(first, end)}
+    return [
+        tokens.words[at]
+        for at, code in enumerate(tokens.codes)
+        if code == NUMBER and at not in read
+    ]

@@ -35,7 +35,9 @@ _KIND_OF_TEST = re.compile(
     re.IGNORECASE,
 )
 """Words in front of a bracket that say no more than that something is measured."""
-_LAST_WORD = re.compile(r"([A-Za-z]{3,40})\W{0,3}$")
+_LAST_WORD = re.compile(r"(?<![\w-])([A-Za-z]{3,40})\W{0,3}$")
+_OWN_HEADS = frozenset({"score", "scores", "scale", "index"})
+"""Heads that an item before does not share: "asthma and Karnofsky score" is no asthma score."""
 
 
 def read_item(text: str, head: str = "") -> tuple[KnownQuantity, ...]:
@@ -131,28 +133,30 @@ def find_list_start(tokens: Tokens, floor: int, name: Range, unit: Range | None)
 
 def leaves_out(tokens: Tokens, floor: int, first: int, unit: str | None) -> bool:
     """Return whether a quantity that can have the UCUM ``unit`` of a limit stands before its name,
-    in the same list, and has no limit.
+    in the same list, and has no limit. Without a unit the answer is no.
     """
     end = _skip_joints(tokens, floor, first)
     if end == first:
         return False
     start = max(floor, end - _CUT_REACH)
-    breaks = (tokens.codes.rfind(sign, start, end) for sign in _BREAKS)
-    start = max([start, *(at + 1 for at in breaks)])
+    for sign in _BREAKS:
+        start = max(start, tokens.codes.rfind(sign, start, end) + 1)
     # without a unit too much may be one: "Hoehn & Yahr stage 1"
     if unit is None or NUMBER in tokens.codes[start:end]:
         return False
-    named = list_named(tokens.read(start, end))
-    return any(
-        not one.weak and not one.both and one.fits(unit) and not _is_viral(one)
-        for one in named
-    )
+    for quantity in list_named(tokens.read(start, end)):
+        is_vague = quantity.weak or quantity.both or _is_viral(quantity)
+        if not is_vague and quantity.fits(unit):
+            return True
+    return False
 
 
 def _read_head(item: str) -> str:
     """Return the last word of an item, outside its brackets, which the item before may share."""
     found = _LAST_WORD.search(_BRACKET.sub(" ", item).strip())
-    return found[1] if found else ""
+    if found is None or found[1].lower() in _OWN_HEADS:
+        return ""
+    return found[1]
 
 
 def _skip_joints(tokens: Tokens, floor: int, end: int) -> int:
@@ -190,12 +194,15 @@ def _list_starts(tokens: Tokens, floor: int, end: int) -> Iterator[int]:
 
 
 def _skip_bracket(tokens: Tokens, floor: int, end: int) -> int:
-    """Return the end of a name before its other form in brackets: "ALT (SGPT)"."""
+    """Return the end of a name before its other form in brackets: "ALT (SGPT)". A bracket with a
+    number is none.
+    """
     if end <= floor or tokens.codes[end - 1] != ")":
         return end
     opened = tokens.codes.rfind("(", max(floor, end - _LONGEST_BRACKET), end)
-    is_form = opened >= floor and NUMBER not in tokens.codes[opened:end]
-    return opened if is_form else end
+    if opened < floor or NUMBER in tokens.codes[opened:end]:
+        return end
+    return opened
 
 
 def _stands_alone(tokens: Tokens, floor: int, start: int) -> bool:
@@ -204,13 +211,17 @@ def _stands_alone(tokens: Tokens, floor: int, start: int) -> bool:
 
 
 def _share_unit(quantities: tuple[KnownQuantity, ...], code: str | None) -> bool:
-    """Return whether one limit can be that of all quantities."""
-    if code in _MULTIPLES:
-        return all(
-            quantity.laboratory and quantity.fits(code) and not _is_viral(quantity)
-            for quantity in quantities
-        )
-    return len({quantity.unit for quantity in quantities}) == 1
+    """Return whether one limit can be that of all quantities: a multiple of a limit of normal of
+    laboratory values, or a number in the canonical unit of all.
+    """
+    if code not in _MULTIPLES:
+        return len({quantity.unit for quantity in quantities}) == 1
+    for quantity in quantities:
+        if not quantity.laboratory or _is_viral(quantity):
+            return False
+        if not quantity.fits(code):
+            return False
+    return True
 
 
 def _holds(
@@ -218,11 +229,14 @@ def _holds(
 ) -> bool:
     """Return whether quantities are the kind of others, which alone have the limit: "high blood
     pressure, systolic pressure > 140".
+
+    A kind has a weak name where the others have none, or stands for several, as transaminases do.
     """
-    if any(one.weak for one in quantities) and not any(one.weak for one in others):
+    is_weak = any(quantity.weak for quantity in quantities)
+    if is_weak and not any(other.weak for other in others):
         return True
-    parts = frozenset().union(*(one.both for one in quantities))
-    return any(one.name in parts for one in others)
+    parts = frozenset().union(*(quantity.both for quantity in quantities))
+    return any(other.name in parts for other in others)
 
 
 def _is_viral(quantity: KnownQuantity) -> bool:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from extractor.concepts.limits.bounds import Limit
+from extractor.concepts.limits.denials import is_turned
 from extractor.concepts.limits.quantity_names import spell_words
-from extractor.concepts.limits.read import find_limits, is_turned
+from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.rows import Bounds, Number, find_numbers, find_rows
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import find_terms, rule, word_list
@@ -93,122 +95,171 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     """Return the mentions of a line from left to right.
 
     >>> from extractor.language.book import read_text
-    >>> found = find_mentions(read_text("ECOG 0-2 on a scale of 0 to 5"))
-    >>> [(one.bounds[0], one.role.value) for one in found]
+    >>> mentions = find_mentions(read_text("ECOG 0-2 on a scale of 0 to 5"))
+    >>> [(mention.bounds[0], mention.role.value) for mention in mentions]
     [((0, 2), 'stated'), ((0, 5), 'scale'), ((0, None), 'scale'), ((5, None), 'scale')]
     """
     limits = find_limits(tokens, None)
     numbers = find_numbers(tokens)
+    stated = _list_stated(tokens, limits, numbers)
+    others = _list_others(tokens, limits, numbers, stated)
+    mentions = [*stated, *others]
+    return tuple(sorted(mentions, key=lambda mention: (mention.first, -mention.end)))
+
+
+def _list_stated(
+    tokens: Tokens, limits: Sequence[Limit], numbers: Sequence[Number]
+) -> list[Mention]:
+    """Return the mention of each limit of a line."""
     subjects = [
         _find_subject(tokens, limit, is_first=not at) for at, limit in enumerate(limits)
     ]
     clauses = _find_clauses(tokens, limits, subjects)
-    found = list[Mention]()
+    mentions = []
     done = 0
     for at, limit in enumerate(limits):
         while done < len(numbers) and numbers[done].first < limit.first:
             done += 1
-        inherited = _inherit(subjects[:at], clauses[:at])
-        found.append(
-            _of_limit(
-                tokens,
-                limit,
-                (subjects[at], clauses[at], inherited),
-                numbers[done : done + _NUMBERS],
-            )
-        )
+        place = _Place(subjects[at], clauses[at], _inherit(subjects[:at], clauses[:at]))
+        near = numbers[done : done + _NUMBERS]
+        mentions.append(_of_limit(tokens, limit, place, near))
+    return mentions
+
+
+def _list_others(
+    tokens: Tokens,
+    limits: Sequence[Limit],
+    numbers: Sequence[Number],
+    stated: Sequence[Mention],
+) -> list[Mention]:
+    """Return the mentions of the numbers that are part of no limit, and of the rows that go on
+    behind one.
+    """
     covered = {at for limit in limits for at in range(limit.first, limit.end)}
-    ends = [one.end for one in found]
-    decided = tuple(found)
+    ends = [mention.end for mention in stated]
+    mentions = []
     for first, end, bounds in find_rows(tokens, numbers):
-        if not covered.issuperset(range(first, end)) and (
-            bounds[0][1] is not None or first not in covered
-        ):
-            before = bisect_right(ends, first)
-            near = (
-                decided[max(0, before - _MOST_INHERITED) : before],
-                decided[before : before + 1],
-            )
-            found.append(_of_number(tokens, (first, end), bounds, *near))
-    return tuple(sorted(found, key=lambda one: (one.first, -one.end)))
+        if covered.issuperset(range(first, end)):
+            continue
+        is_row = bounds[0][1] is not None
+        if first in covered and not is_row:
+            continue
+        at = bisect_right(ends, first)
+        before = stated[max(0, at - _MOST_INHERITED) : at]
+        behind = stated[at : at + 1]
+        mentions.append(_of_number(tokens, (first, end), bounds, before, behind))
+    return mentions
+
+
+class _Place(NamedTuple):
+    """What a limit is said of: its subject, its clause, and the clauses before it."""
+
+    subject: Range | None
+    clause: Range
+    inherited: tuple[Range, ...]
 
 
 def _of_limit(
-    tokens: Tokens,
-    limit: Limit,
-    place: tuple[Range | None, Range, tuple[Range, ...]],
-    numbers: Sequence[Number],
+    tokens: Tokens, limit: Limit, place: _Place, numbers: Sequence[Number]
 ) -> Mention:
-    subject, clause, inherited = place
+    """Return the mention of a limit. ``numbers`` are those from its first token on."""
     within = [
-        one for one in numbers if limit.first <= one.first and one.end <= limit.end
+        number
+        for number in numbers
+        if limit.first <= number.first and number.end <= limit.end
     ]
-    said = [one for one in within if one.value in (limit.value, limit.value_high)]
-    # "2.5 SD below the mean"
-    said = said or [
-        one for one in within if -one.value in (limit.value, limit.value_high)
-    ]
-    weeks = [
-        one
-        for one in numbers
-        if said and one.first == said[0].first and limit.value_high is None
-    ]
-    # "32+6 weeks"
-    weeks = [
-        one for one in weeks if tokens.words[one.first + 1 : one.first + 2] == ["+"]
-    ]
-    within = [*within, *(one for one in weeks if one not in within)]
-    said = [*said, *weeks]
-    number = (
-        (said[0].first, max(one.end for one in said))
-        if said
-        else (limit.first, limit.end)
-    )
-    kind = Measured.LIMIT
-    if is_age(tokens, limit) or is_of_people(tokens, limit):
-        kind = Measured.AGE
-    elif limit.time_unit is not None:
-        kind = Measured.LIFETIME if is_lifetime(tokens, limit) else Measured.LENGTH
-    first = limit.first
-    opposite = limit.comparator.opposite
-    denied = _is_denied(tokens, limit, clause)
-    allowed: tuple[Comparator, ...] = (
-        (limit.comparator, opposite) if denied and opposite else (limit.comparator,)
-    )
-    if tokens.words[number[1] : number[1] + 1] == ["+"] and not rule(
-        "limit_plus"
-    ).starts(tokens, number[1]):
-        allowed += (Comparator.EQUAL,)  # a score of 2+, or 2 and more
-    if limit.comparator is Comparator.EQUAL and (
-        level := rule("level_explained").ends(tokens, first, first - _ROLES)
-    ):
-        compared = find_terms(tokens, "comparators", level.first, first)[0]
-        # Such as "at least a moderate level (i.e. a score of 2)"
-        allowed += (Comparator(compared.value),)
-    guessed = not limit.sure and (
-        limit.time_unit is not None or limit.comparator is Comparator.EQUAL
-    )
-    if guessed:
-        allowed = _list_allowed(tokens, clause, (limit.first, limit.end))
-    role = find_role(tokens, (limit.first, limit.end), limit.quantity)
-    bounds = _list_bounds(tokens, limit, within)
-    stated = not guessed and len(allowed) == 1
-    unit = limit.unit if limit.unit and limit.unit[1] <= number[0] else None
+    said = _list_said(limit, within)
+    # "32+6 weeks": the days stand behind the limit
+    for weeks in _list_weeks(tokens, limit, numbers, said):
+        said.append(weeks)
+        if weeks not in within:
+            within.append(weeks)
+    number = (limit.first, limit.end)
+    if said:
+        number = (said[0].first, max(part.end for part in said))
+    is_denied = _is_denied(tokens, limit, place.clause)
+    allowed = _list_comparators(tokens, limit, number, is_denied=is_denied)
+    is_guessed = _is_guessed(limit)
+    if is_guessed:
+        allowed = _list_allowed(tokens, place.clause, (limit.first, limit.end))
+    borrowed = None
+    if limit.unit and limit.unit[1] <= number[0]:
+        borrowed = limit.unit
     return Mention(
-        kind,
+        _measure(tokens, limit),
         limit.first,
         limit.end,
         number,
-        bounds,
+        _list_bounds(tokens, limit, within),
         allowed,
-        stated,
-        clause,
-        subject,
-        inherited,
-        role,
-        denied,
-        unit,
+        not is_guessed and len(allowed) == 1,
+        place.clause,
+        place.subject,
+        place.inherited,
+        find_role(tokens, (limit.first, limit.end), limit.quantity),
+        is_denied,
+        borrowed,
     )
+
+
+def _list_said(limit: Limit, within: Sequence[Number]) -> list[Number]:
+    """Return the numbers inside a limit that have its values."""
+    values = (limit.value, limit.value_high)
+    said = [number for number in within if number.value in values]
+    if said:
+        return said
+    # "2.5 SD below the mean"
+    return [number for number in within if -number.value in values]
+
+
+def _list_weeks(
+    tokens: Tokens, limit: Limit, numbers: Sequence[Number], said: Sequence[Number]
+) -> list[Number]:
+    """Return the readings of a number with a plus and days behind it: "32+6 weeks"."""
+    if not said or limit.value_high is not None:
+        return []
+    first = said[0].first
+    if tokens.words[first + 1 : first + 2] != ["+"]:
+        return []
+    return [number for number in numbers if number.first == first]
+
+
+def _measure(tokens: Tokens, limit: Limit) -> Measured:
+    """Return what a limit measures."""
+    if is_age(tokens, limit) or is_of_people(tokens, limit):
+        return Measured.AGE
+    if limit.time_unit is None:
+        return Measured.LIMIT
+    return Measured.LIFETIME if is_lifetime(tokens, limit) else Measured.LENGTH
+
+
+def _is_guessed(limit: Limit) -> bool:
+    """Return whether the comparator of a limit is only the likeliest one."""
+    if limit.sure:
+        return False
+    return limit.time_unit is not None or limit.comparator is Comparator.EQUAL
+
+
+def _list_comparators(
+    tokens: Tokens, limit: Limit, number: Range, *, is_denied: bool
+) -> tuple[Comparator, ...]:
+    """Return the comparators that the words beside a limit allow, the likeliest first."""
+    allowed = [limit.comparator]
+    opposite = limit.comparator.opposite
+    if is_denied and opposite:
+        allowed.append(opposite)
+    # a score of 2+, or 2 and more
+    has_plus = tokens.words[number[1] : number[1] + 1] == ["+"]
+    if has_plus and not rule("limit_plus").starts(tokens, number[1]):
+        allowed.append(Comparator.EQUAL)
+    if limit.comparator is Comparator.EQUAL:
+        first = limit.first
+        level = rule("level_explained").ends(tokens, first, first - _ROLES)
+        # Such as "at least a moderate level (i.e. a score of 2)"
+        if level:
+            compared = find_terms(tokens, "comparators", level.first, first)[0]
+            allowed.append(Comparator(compared.value))
+    return tuple(allowed)
 
 
 def _is_denied(tokens: Tokens, limit: Limit, clause: Range) -> bool:
@@ -234,20 +285,20 @@ def _of_number(
 ) -> Mention:
     """Return a number that limits nothing by itself, in the clause between the limits around it."""
     first, end = place
-    start = max((one.end for one in before), default=0)
-    stop = max(end, min((one.clause[0] for one in behind), default=len(tokens)))
-    clause = _cut_sentence(tokens, (start, stop), place)
+    start = max((mention.end for mention in before), default=0)
+    stop = min((mention.clause[0] for mention in behind), default=len(tokens))
+    clause = _cut_sentence(tokens, (start, max(end, stop)), place)
     role = find_role(tokens, place, None)
-    role = (
-        NumberRole.PART
-        if role is NumberRole.STATED and _is_label(tokens, place)
-        else role
-    )
+    if role is NumberRole.STATED and _is_label(tokens, place):
+        role = NumberRole.PART
     inherited = _inherit(
-        [one.subject for one in before], [one.clause for one in before]
+        [mention.subject for mention in before], [mention.clause for mention in before]
     )
     is_row = bounds[0][1] is not None
-    allowed = (Comparator.BETWEEN,) if is_row else _list_allowed(tokens, clause, place)
+    if is_row:
+        allowed: tuple[Comparator, ...] = (Comparator.BETWEEN,)
+    else:
+        allowed = _list_allowed(tokens, clause, place)
     return Mention(
         Measured.LIMIT,
         first,
@@ -266,64 +317,58 @@ def _of_number(
 def _list_bounds(
     tokens: Tokens, limit: Limit, within: Sequence[Number]
 ) -> tuple[Bounds, ...]:
-    """The bounds of a limit, then those of other readings of its numbers: "28+6", "100.000" of
-    an unknown quantity.
+    """Return the bounds of a limit, then those of other readings of its numbers: "28+6", "100.000"
+    of an unknown quantity.
     """
-    likeliest: Bounds = (limit.value, limit.value_high)
-
-    def list_readings(value: float) -> list[float]:
-        places = {one.first for one in within if one.value == value}
-        is_settled = limit.settled and any(
-            is_two_ways(tokens.words[at]) for at in places
-        )
-        if is_settled:
-            return [value]
-        return [value, *(one.value for one in within if one.first in places)]
-
+    lows = _list_readings(tokens, limit, within, limit.value)
+    bounds: list[Bounds] = [(limit.value, limit.value_high)]
     if limit.value_high is None:
-        return tuple(
-            dict.fromkeys(
-                [likeliest, *((low, None) for low in list_readings(limit.value))]
-            )
-        )
-    pairs = [
-        (low, high)
-        for low in list_readings(limit.value)
-        for high in list_readings(limit.value_high)
-    ]
-    return tuple(
-        dict.fromkeys([likeliest, *(pair for pair in pairs if pair[0] < pair[1])])
-    )
+        bounds += ((low, None) for low in lows)
+        return tuple(dict.fromkeys(bounds))
+    highs = _list_readings(tokens, limit, within, limit.value_high)
+    for low in lows:
+        bounds += ((low, high) for high in highs if low < high)
+    return tuple(dict.fromkeys(bounds))
+
+
+def _list_readings(
+    tokens: Tokens, limit: Limit, within: Sequence[Number], value: float
+) -> list[float]:
+    """Return a value of a limit, then the other readings of the number that says it; a settled
+    number that is written in two ways has no others.
+    """
+    firsts = {number.first for number in within if number.value == value}
+    if limit.settled and any(is_two_ways(tokens.words[at]) for at in firsts):
+        return [value]
+    return [value, *(number.value for number in within if number.first in firsts)]
 
 
 def _list_allowed(
     tokens: Tokens, clause: Range, place: Range
 ) -> tuple[Comparator, ...]:
-    """Return the comparators that the clause of a number allows which has none beside it."""
+    """Return the comparators that a number allows which has none beside it: "within" alone allows
+    at most. Else they are those of its clause, or the last one before it, and what a bare number
+    can mean.
+    """
     first, end = place
     if rule("within_before").ends(tokens, first, first - 2):
         return (Comparator.AT_MOST,)
-    named = [term.value for term in find_terms(tokens, "comparators", clause[0], end)]
-    named += [
-        term.value for term in find_terms(tokens, "comparator_suffixes", end, clause[1])
+    terms = [
+        *find_terms(tokens, "comparators", clause[0], end),
+        *find_terms(tokens, "comparator_suffixes", end, clause[1]),
     ]
-    named += (
-        [Comparator.AT_MOST]
-        if rule("within_before").search(tokens, clause[0], first)
-        else []
-    )
-    named += (
-        [Comparator.LESS] if rule("earlier_than").ends(tokens, first, first - 4) else []
-    )
-    if not named:
-        named = [
-            term.value
-            for term in find_terms(
-                tokens, "comparators", max(0, first - _CLAUSE), first
-            )
-        ][-1:]
-    named += [Comparator.AT_MOST] if Comparator.BETWEEN in named else []
-    return tuple(dict.fromkeys([*map(Comparator, named), *_UNNAMED]))
+    allowed = [Comparator(term.value) for term in terms]
+    if rule("within_before").search(tokens, clause[0], first):
+        allowed.append(Comparator.AT_MOST)
+    if rule("earlier_than").ends(tokens, first, first - 4):
+        allowed.append(Comparator.LESS)
+    if not allowed:
+        low = max(0, first - _CLAUSE)
+        before = find_terms(tokens, "comparators", low, first)
+        allowed += (Comparator(term.value) for term in before[-1:])
+    if Comparator.BETWEEN in allowed:
+        allowed.append(Comparator.AT_MOST)
+    return tuple(dict.fromkeys([*allowed, *_UNNAMED]))
 
 
 def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | None:
@@ -337,11 +382,11 @@ def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | No
         return None
     if rule("either_sex_alone").covers(tokens, first, end):
         return None
-    qualifies = not is_first and rule("qualifier").ends(
-        tokens, first, max(0, first - 3)
-    )
-    of_people = not word_list("people").isdisjoint(spell_words(tokens.words[end - 1]))
-    return None if qualifies or of_people else limit.quantity
+    if not is_first and rule("qualifier").ends(tokens, first, max(0, first - 3)):
+        return None
+    last = spell_words(tokens.words[end - 1])
+    is_of_people = not word_list("people").isdisjoint(last)
+    return None if is_of_people else limit.quantity
 
 
 def _find_clauses(
@@ -353,15 +398,17 @@ def _find_clauses(
     starts: list[int] = []
     done = 0
     for limit, subject in zip(limits, subjects, strict=True):
-        own = (
-            subject[0] if subject and done <= subject[0] < limit.first else limit.first
-        )
+        own = limit.first
+        if subject and done <= subject[0] < own:
+            own = subject[0]
         joint = rule("clause_joint").search(tokens, done, own)
         if not starts:
             starts.append(0)
         else:
             starts.append(joint.first if joint else own)
-        done = max(done, limit.end, *(limit.quantity or ())[1:])
+        done = max(done, limit.end)
+        if limit.quantity:
+            done = max(done, limit.quantity[1])
     ends = [*starts, len(tokens)][1:]
     return [
         _cut_sentence(tokens, (first, max(end, limit.end)), (limit.first, limit.end))
@@ -375,68 +422,77 @@ def _inherit(
     """Return the clauses before a limit, back to the nearest one that names a quantity, and that
     name.
     """
-    near = range(max(0, len(subjects) - _MOST_INHERITED), len(subjects))
-    nearest = max((at for at in near if subjects[at]), default=near.start)
-    named = subjects[nearest] if near else None
-    return (*clauses[nearest:], *([named] if named else []))
+    low = max(0, len(subjects) - _MOST_INHERITED)
+    for at in range(len(subjects) - 1, low - 1, -1):
+        subject = subjects[at]
+        if subject:
+            return (*clauses[at:], subject)
+    return tuple(clauses[low:])
 
 
 def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:
     """Return the part of a clause in the sentence of its number."""
     first = max(clause[0], place[0] - _CLAUSE)
     end = min(clause[1], place[1] + _CLAUSE)
-    breaks = [one.end for one in rule("sentence_break").find(tokens, first, place[0])]
-    stop = rule("sentence_break").search(tokens, place[1], end)
-    return max([first, *breaks]), stop.first if stop else end
+    for before in rule("sentence_break").find(tokens, first, place[0]):
+        first = max(first, before.end)
+    behind = rule("sentence_break").search(tokens, place[1], end)
+    return first, behind.first if behind else end
 
 
 def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRole:
-    """What a number does, by the words before its comparator and behind it."""
-    first = place[0]
-    low = max(0, place[0] - _ROLES)
-    if rule("steps_of_scale").starts(tokens, place[1]):
+    """Return what a number does, by the words before its comparator and behind it.
+
+    ``place`` are the tokens of the number or range, ``quantity`` those of the name that it limits.
+    """
+    first, end = place
+    if rule("steps_of_scale").starts(tokens, end):
         return NumberRole.SCALE
-    is_range = place[1] - first > _SINGLE
-    if (
-        is_range
-        and rule("on_before").ends(tokens, first, first - 2)
-        and rule("scale_named_after").starts(tokens, place[1])
-    ):
-        return NumberRole.SCALE  # "pain > 3 on 0-10 a NPS"
-    is_row = is_range and rule("comparison").search(tokens, place[1], place[1] + _ROLES)
-    # "graded 0-6, of no more than 2"
-    if is_row and rule("rated").ends(tokens, first, first - 2):
+    if end - first > _SINGLE and _is_range_of_scale(tokens, place):
         return NumberRole.SCALE
-    roles = (
-        (NumberRole.PART, "part_before"),
-        (NumberRole.SCALE, "scale_before"),
-        (NumberRole.AIM, "aim_before"),
-    )
-    role = next(
-        (role for role, name in roles if rule(name).ends(tokens, first, low)), None
-    )
-    if role:
-        return role
-    reached_by = rule("reaches_value").starts(tokens, first - 1) if first else None
-    if reached_by or rule("value_reached").ends(tokens, first, low):
+    low = max(0, first - _ROLES)
+    if rule("part_before").ends(tokens, first, low):
+        return NumberRole.PART
+    if rule("scale_before").ends(tokens, first, low):
+        return NumberRole.SCALE
+    if rule("aim_before").ends(tokens, first, low):
+        return NumberRole.AIM
+    if first and rule("reaches_value").starts(tokens, first - 1):
         return NumberRole.STATED
-    is_change = _is_change(tokens, place, quantity)
-    return NumberRole.CHANGE if is_change else NumberRole.STATED
+    if rule("value_reached").ends(tokens, first, low):
+        return NumberRole.STATED
+    if _is_change(tokens, place, quantity):
+        return NumberRole.CHANGE
+    return NumberRole.STATED
+
+
+def _is_range_of_scale(tokens: Tokens, place: Range) -> bool:
+    """Return whether a range is that of a scale, whose limit stands before or behind it."""
+    first, end = place
+    # Such as "pain > 3 on 0-10 a NPS"
+    is_on = rule("on_before").ends(tokens, first, first - 2)
+    if is_on and rule("scale_named_after").starts(tokens, end):
+        return True
+    # "graded 0-6, of no more than 2"
+    has_limit = rule("comparison").search(tokens, end, end + _ROLES)
+    if has_limit is None:
+        return False
+    return rule("rated").ends(tokens, first, first - 2) is not None
 
 
 def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
     """Return whether a number says how much something changes."""
     first = place[0]
     low = max(0, first - _ROLES)
-    in_front = quantity is None or quantity[0] < first
-    if in_front and any(
-        rule(name).ends(tokens, first, low) for name in ("change_before", "changed_by")
-    ):
-        return True
-    if quantity and rule("named_change_before").ends(
-        tokens, quantity[0], quantity[0] - _ROLES
-    ):
-        return True
+    if quantity is None or quantity[0] < first:
+        if rule("change_before").ends(tokens, first, low):
+            return True
+        if rule("changed_by").ends(tokens, first, low):
+            return True
+    if quantity:
+        named = quantity[0]
+        if rule("named_change_before").ends(tokens, named, named - _ROLES):
+            return True
     return _is_gained(tokens, place)
 
 
@@ -449,28 +505,31 @@ def _is_gained(tokens: Tokens, place: Range) -> bool:
 
 
 def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
-    """The name of a quantity with the words that make it a change: "fall in haemoglobin",
+    """Return the name of a quantity with the words that make it a change: "fall in haemoglobin",
     "weight has gone down by".
+
+    ``limit`` is the token at which the limit begins.
     """
-    before = rule("named_change_before").ends(tokens, named[0], named[0] - _ROLES)
-    first = before.first if before else named[0]
-    behind = rule("change_word").search(tokens, named[1], limit) if not before else None
-    return first, behind.end if behind else named[1]
+    first, end = named
+    before = rule("named_change_before").ends(tokens, first, first - _ROLES)
+    if before:
+        return before.first, end
+    behind = rule("change_word").search(tokens, end, limit)
+    return first, behind.end if behind else end
 
 
 def _is_label(tokens: Tokens, place: Range) -> bool:
-    """Whether a number is that of a name, a version, an item of a list, or a year: "RECIST 1.1",
-    "ADHD-RS-5", "2)".
+    """Return whether a number is that of a name, a version, an item of a list, or a year: "RECIST
+    1.1", "ADHD-RS-5", "2)".
     """
     first, end = place
-    is_year = re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end))
-    hyphened = tokens.in_name(first) and tokens.gap(first) == "-"
-    if (
-        is_year
-        or hyphened
-        or rule("numbered_name").ends(tokens, first, max(0, first - 4))
-    ):
+    if re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end)):
         return True
-    near = max(0, first - _CLAUSE)
-    opened = tokens.codes.count("(", near, first) - tokens.codes.count(")", near, first)
-    return opened <= 0 and tokens.codes[end : end + 1] == ")"
+    if tokens.in_name(first) and tokens.gap(first) == "-":
+        return True
+    if rule("numbered_name").ends(tokens, first, max(0, first - 4)):
+        return True
+    if tokens.codes[end : end + 1] != ")":
+        return False
+    near = tokens.codes[max(0, first - _CLAUSE) : first]
+    return near.count("(") <= near.count(")")

@@ -10,7 +10,7 @@ from extractor.concepts.limits.rows import find_numbers
 from extractor.language.book import find_terms, rule, word_set
 from extractor.language.lexer import NUMBER, Range, Tokens, lex
 from extractor.language.patterns import Found
-from extractor.language.units import find_unit, read_unit
+from extractor.language.units import UnitPlace, find_unit, read_unit
 
 _BEFORE = 10
 _BEHIND = 24
@@ -23,6 +23,8 @@ take the square.
 """
 _LINE = 300
 """How far from a number its line may name the limit of normal, in tokens."""
+_LONGEST_STUB = 2
+"""A longer word can name a quantity."""
 _LONGEST_UNIT = 30
 """The most words of a unit that the rules do not know."""
 _COUNTED = re.compile(r"\{(?!ULN|LLN|times)\w+\}")
@@ -71,22 +73,26 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
 
 
 def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
+    """Return whether the first unit after a number is ``unit``. If none follows, a multiple of the
+    limit of normal may be named elsewhere, or the unit before the number. A rate may follow behind
+    what is counted.
+    """
     wanted = _name_unit(unit)
     first, end = _words_after(tokens, place[1])
     reach = first + _UNIT_REACH
     for at in range(first, end):
         if _begins_with(tokens, at, end, unit):
             return True
-        found = (
-            _read_unit(tokens, at, end, apart=at > first) if at < reach else frozenset()
-        )
-        found |= {_COUNTED.sub("", name, count=1) for name in found if "}/" in name}
-        rates = _name_rates(wanted, found)
+        names = frozenset[str]()
+        if at < reach:
+            names = _read_unit(tokens, at, end, apart=at > first)
+        names |= {_COUNTED.sub("", name, count=1) for name in names if "}/" in name}
+        rates = _name_rates(wanted, names)
         if rates:  # "3 glasses of wine per day"
             wanted = rates
             reach = end
-        elif found:
-            return not wanted.isdisjoint(found)
+        elif names:
+            return not wanted.isdisjoint(names)
     if "{ULN}" in wanted and _is_multiple(tokens, place[0], first):
         return True
     return _has_unit_before(tokens, place, wanted)
@@ -96,42 +102,35 @@ def _has_unit_before(tokens: Tokens, place: Range, wanted: frozenset[str]) -> bo
     """Return whether a unit stands before a number, in the words of its quantity: "creatinine
     (mg/dL): 1.5".
     """
-    low = max(0, place[0] - _BEFORE)
-    numbers = [
-        number.end
-        for number in find_numbers(tokens, low, place[0])
-        if number.end <= place[0]
-    ]
-    brackets = [
-        at
-        for at in range(max(numbers, default=low), place[0])
-        if tokens.words[at] == "("
-    ]
-    if numbers and brackets:
-        start = brackets[0] + 1
-    elif numbers:
-        start = place[0]
-    else:
-        start = low
+    first = place[0]
+    low = max(0, first - _BEFORE)
+    ends = [number.end for number in find_numbers(tokens, low, first)]
+    ends = [end for end in ends if end <= first]
+    start = low
+    if ends:
+        # behind another number only a bracket has the unit of this one
+        opened = tokens.words[max(ends) : first]
+        start = max(ends) + opened.index("(") + 1 if "(" in opened else first
     return any(
-        not wanted.isdisjoint(_read_unit(tokens, at, place[0]))
-        for at in range(start, place[0])
+        not wanted.isdisjoint(_read_unit(tokens, at, first))
+        for at in range(start, first)
     )
 
 
-def _name_rates(wanted: frozenset[str], found: frozenset[str]) -> frozenset[str]:
-    """Return the rates that must follow the counted things that were found; empty if nothing
+def _name_rates(wanted: frozenset[str], names: frozenset[str]) -> frozenset[str]:
+    """Return the rates that must follow the counted things that were read; empty if nothing
     else needs to follow.
     """
-    nouns = [name for name in found if _COUNTED.fullmatch(name)]
-    if not nouns or not wanted.isdisjoint(found):
+    nouns = [name for name in names if _COUNTED.fullmatch(name)]
+    if not nouns or not wanted.isdisjoint(names):
         return frozenset()
-    return frozenset(
-        rate
-        for name in wanted
-        for noun in ("", *nouns)
-        if (rate := name.removeprefix(noun))[:1] == "/"
-    )
+    rates = set()
+    for name in wanted:
+        for noun in ("", *nouns):
+            rate = name.removeprefix(noun)
+            if rate.startswith("/"):
+                rates.add(rate)
+    return frozenset(rates)
 
 
 def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
@@ -161,8 +160,8 @@ def borrows_unit(
     *,
     fits: bool = False,
 ) -> bool:
-    """Whether a number without a unit has that of the next number of its quantity: "BMI below 18 or
-    above 40 kg/m2".
+    """Return whether a number without a unit has that of the next number of its quantity: "BMI
+    below 18 or above 40 kg/m2".
 
     ``subject`` holds the words of the quantity, in lower case. If the unit ``fits`` it, any words
     may stand between: "fasting glucose under 126 and random glucose under 200 mg/dL". An age
@@ -176,42 +175,54 @@ def borrows_unit(
     ... )
     (True, False)
     """
+    end = place[1]
     is_age = "age" in subject and read_unit(unit) == "a"
     # "the over-60s", "the 50th birthday"
-    if is_age and rule("aged_after").starts(tokens, place[1]):
+    if is_age and rule("aged_after").starts(tokens, end):
         return True
     if not stands_bare(tokens, place):
         return False
-    reach = min(len(tokens), place[1] + _BEFORE)
-    other = next(
-        (
-            number
-            for number in find_numbers(tokens, place[1], reach)
-            if number.first >= place[1]
-        ),
-        None,
-    )
-    is_joined = any(
-        rule("unit_shared").starts(tokens, at) for at in (place[1], place[1] + 1)
-    )
-    if other and fits and is_joined and tokens.words[place[1]] != "+":
-        return has_unit(tokens, (other.first, other.end), unit)
-    if other and rule("unit_goes_on").starts(tokens, place[1]):
-        compared = [
-            range(term.first, term.end)
-            for term in find_terms(tokens, "comparators", place[1], other.first)
-        ]
-        between = [
-            at
-            for at in range(place[1], other.first)
-            if not any(at in each for each in compared)
-        ]
-        if not any(
-            _is_subject(tokens, at) and tokens.words[at].lower() not in subject
-            for at in between
-        ):
-            return has_unit(tokens, (other.first, other.end), unit)
+    other = _find_next(tokens, end)
+    if other is None:
+        return is_age
+    if fits and _is_joined(tokens, end):
+        return has_unit(tokens, other, unit)
+    goes_on = rule("unit_goes_on").starts(tokens, end)
+    if goes_on and not _names_another(tokens, (end, other[0]), subject):
+        return has_unit(tokens, other, unit)
     return is_age
+
+
+def _find_next(tokens: Tokens, end: int) -> Range | None:
+    """Return the next number behind a token, if it is near."""
+    reach = min(len(tokens), end + _BEFORE)
+    for number in find_numbers(tokens, end, reach):
+        if number.first >= end:
+            return number.first, number.end
+    return None
+
+
+def _is_joined(tokens: Tokens, end: int) -> bool:
+    """Return whether a number is joined with the next one, so that both may have one unit."""
+    if tokens.words[end] == "+":
+        return False
+    shared = rule("unit_shared")
+    return bool(shared.starts(tokens, end) or shared.starts(tokens, end + 1))
+
+
+def _names_another(tokens: Tokens, between: Range, subject: Collection[str]) -> bool:
+    """Return whether the words between two numbers, without their comparators, may name another
+    quantity than ``subject``.
+    """
+    compared = set[int]()
+    for term in find_terms(tokens, "comparators", *between):
+        compared.update(range(term.first, term.end))
+    for at in range(*between):
+        if at in compared or tokens.words[at].lower() in subject:
+            continue
+        if _is_subject(tokens, at):
+            return True
+    return False
 
 
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
@@ -250,107 +261,136 @@ def leaves_units_out(tokens: Tokens) -> bool:
 
 
 def _words_after(tokens: Tokens, at: int) -> Range:
-    """Return the range of words after a number, or after the list that contains it."""
+    """Return the range of words after a number, or after the list that contains it: up to a stop,
+    the end of the sentence or the next number that is no part of a unit. It is empty before a power
+    of ten.
+    """
     reach = at + _LONGEST_LIST
-    while at < reach and (found := rule("next_of_list").starts(tokens, at)):
-        at = found.end
+    while at < reach and (item := rule("next_of_list").starts(tokens, at)):
+        at = item.end
     factor = rule("factor_after").starts(tokens, at)
-    if factor and tokens.words[factor.end - 1].startswith("10"):
-        return at, at
-    at = factor.end if factor else at  # "25 x 40 cm"
-    end = at
-    while end < len(tokens) and end < at + _BEHIND and tokens.codes[end] not in _STOPS:
-        # "mm3"
-        part = tokens.joined(end) and (
-            tokens.words[end - 1].isalpha() or tokens.words[end - 1] in "/^"
-        )
-        # "per 48 hours", "/ 1.73 m2"
-        part |= end > at and tokens.words[end - 1].lower() in (
-            "per",
-            "every",
-            "/",
-        )
-        number = tokens.codes[end] == NUMBER and not part
-        stop = (
-            tokens.words[end] == "."
-            and end + 1 < len(tokens)
-            and not tokens.joined(end + 1)
-        )
-        if (number and end > at) or stop:
-            break
-        end += 1
-    return at, end
+    if factor:
+        if tokens.words[factor.end - 1].startswith("10"):
+            return at, at
+        at = factor.end  # "25 x 40 cm"
+    stop = min(len(tokens), at + _BEHIND)
+    for end in range(at, stop):
+        if tokens.codes[end] in _STOPS or _ends_sentence(tokens, end):
+            return at, end
+        is_number = end > at and tokens.codes[end] == NUMBER
+        if is_number and not _is_in_unit(tokens, end):
+            return at, end
+    return at, max(at, stop)
+
+
+def _ends_sentence(tokens: Tokens, at: int) -> bool:
+    has_more = at + 1 < len(tokens) and not tokens.joined(at + 1)
+    return has_more and tokens.words[at] == "."
+
+
+def _is_in_unit(tokens: Tokens, at: int) -> bool:
+    """Return whether a number is part of a unit: "mm3", "per 48 hours", "/ 1.73 m2"."""
+    before = tokens.words[at - 1]
+    if before.lower() in ("per", "every", "/"):
+        return True
+    return tokens.joined(at) and (before.isalpha() or before in "/^")
 
 
 @lru_cache(maxsize=256)
 def _name_unit(unit: str) -> frozenset[str]:
+    """Return the names that a unit may have in a text: its UCUM code and its plain dose unit."""
+    names = set[str | None]()
     place = find_unit(lex(unit), 0, loose=True)
+    if place and place.is_dose:
+        names.add(place.dose)
     code = read_unit(unit)
-    # "2 x 10^6/kg" are cells
-    bare = (
-        code.removeprefix("{cells}") if code and code.startswith("{cells}/") else None
-    )
-    of_predicted = code.removesuffix("{predicted}") if code else None
-    return frozenset(
-        filter(
-            None,
-            (code, bare, of_predicted, place.dose if place and place.is_dose else None),
-        )
-    )
+    if code:
+        names |= {code, code.removesuffix("{predicted}")}
+        # "2 x 10^6/kg" are cells
+        if code.startswith("{cells}/"):
+            names.add(code.removeprefix("{cells}"))
+    return frozenset(filter(None, names))
 
 
 def _read_unit(
     tokens: Tokens, at: int, end: int, *, apart: bool = False, counted: bool = True
 ) -> frozenset[str]:
-    """List the names of the unit that begins at a token, if any: its UCUM code and its plain dose
+    """Return the names of the unit that begins at a token, if any: its UCUM code and its plain dose
     unit.
 
-    ``apart``: other words separate it from its number, so a single letter is no unit. The substance
-    may stand inside the unit ("10 mg prednisone per day") or replace its numerator ("350 CD4/uL").
+    ``apart``: other words separate it from its number, so a single letter is no unit. ``counted``:
+    what is counted is a unit too. The substance may stand inside the unit ("10 mg prednisone per
+    day") or replace its numerator ("350 CD4/uL").
     """
     if at >= end:
         return frozenset()
-    word = tokens.words[at].lower()
-    if word in _RATES:
-        return frozenset({_RATES[word]})
-    first = at + (tokens.words[at] == "-")
-    place = find_unit(
-        tokens, first, end, loose=first > 0 and tokens.words[first - 1] == "("
-    )
-    limit = _find_limit_unit(tokens, first, end)
-    if (
-        apart
-        and tokens.words[at] in _TOO_SHORT
-        and not any(each.end > at + 1 for each in (place, limit) if each)
-    ):
+    word = tokens.words[at]
+    if word.lower() in _RATES:
+        return frozenset({_RATES[word.lower()]})
+    place, limit = _find_units(tokens, at + 1 if word == "-" else at, end)
+    ends = [unit.end for unit in (place, limit) if unit]
+    if apart and word in _TOO_SHORT and max(ends, default=0) <= at + 1:
         return frozenset()
-    names: set[str | None] = set()
-    if limit and (not place or limit.end > place.end):
-        names.add(read_unit(limit.text))
-    if place and names <= {None}:
+    names = _name_longer(limit, place)
+    if place and not names:
+        # what is counted is no unit here
         if not counted and (place.parts[0].piece or place.code in _COUNTING):
             return frozenset()
-        # the rate after the substance
-        behind = range(place.end + 1, min(place.end + 4, end - 1))
-        sign = next(
-            (at for at in behind if tokens.words[at].lower() in ("/", "per")), None
-        )
-        rate = find_unit(tokens, sign + 1, end, loose=True) if sign else None
-        names |= {place.code, place.dose, f"{place.code}/{rate.code}" if rate else None}
-    front, slash, below = limit.text.partition("/") if limit else ("", "", "")
-    if slash and (
-        names <= {None} or any(name and name.startswith("{") for name in names)
-    ):
-        names |= {
-            read_unit(slash + below),
-            f"{front}/{below}".lower() if not place else None,
-        }
-    return frozenset(
-        filter(
-            None,
-            (*names, *(name.removesuffix("{predicted}") for name in names if name)),
-        )
-    )
+        names = _name_place(tokens, place, end)
+    if limit:
+        names |= _name_below(limit.text, names, has_place=place is not None)
+    bare = {name.removesuffix("{predicted}") for name in names}
+    return frozenset((names | bare) - {""})
+
+
+def _find_units(
+    tokens: Tokens, first: int, end: int
+) -> tuple[UnitPlace | None, Found | None]:
+    """Return the unit of the table that begins at a token, and the unit of limits that does."""
+    is_bracketed = first > 0 and tokens.words[first - 1] == "("
+    place = find_unit(tokens, first, end, loose=is_bracketed)
+    return place, _find_limit_unit(tokens, first, end)
+
+
+def _name_longer(limit: Found | None, place: UnitPlace | None) -> set[str]:
+    """Return the code of the unit of a limit, if it is longer than that of the table."""
+    if limit is None:
+        return set()
+    if place and place.end >= limit.end:
+        return set()
+    return set(filter(None, [read_unit(limit.text)]))
+
+
+def _name_place(tokens: Tokens, place: UnitPlace, end: int) -> set[str]:
+    """Return the names of a unit: its code, its dose unit, its code with the rate behind it."""
+    names = (place.code, place.dose, _add_rate(tokens, place, end))
+    return {name for name in names if name}
+
+
+def _add_rate(tokens: Tokens, place: UnitPlace, end: int) -> str | None:
+    """Return the code of a unit with the rate after its substance: "10 mg prednisone per day"."""
+    for at in range(place.end + 1, min(place.end + 4, end - 1)):
+        if tokens.words[at].lower() in ("/", "per"):
+            rate = find_unit(tokens, at + 1, end, loose=True)
+            return f"{place.code}/{rate.code}" if rate else None
+    return None
+
+
+def _name_below(text: str, names: Collection[str], *, has_place: bool) -> set[str]:
+    """Return the names of what is below the slash of a unit, if that above is no unit or is only
+    counted: "350 CD4/uL".
+    """
+    if "/" not in text:
+        return set()
+    is_counted = any(name.startswith("{") for name in names)
+    if names and not is_counted:
+        return set()
+    front, _, below = text.partition("/")
+    code = read_unit(f"/{below}")
+    below_names = {code} if code else set()
+    if not has_place:
+        below_names.add(f"{front}/{below}".lower())
+    return below_names
 
 
 def _find_limit_unit(tokens: Tokens, first: int, end: int) -> Found | None:
@@ -362,8 +402,8 @@ def _find_limit_unit(tokens: Tokens, first: int, end: int) -> Found | None:
 
 
 def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
-    """Whether the words of a unit that the rules do not read in a text begin at a token, and no
-    rate follows them.
+    """Return whether the words of a unit that the rules do not read in a text begin at a token, and
+    no rate follows them.
     """
     words = _list_unknown(unit)
     stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
@@ -378,16 +418,21 @@ def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
 def _list_unknown(unit: str) -> list[str]:
     """Return the words of a unit that the rules do not read in a text; none if they read it."""
     alone = lex(unit.lower())
+    if len(alone) > _LONGEST_UNIT:
+        return []
     place = find_unit(alone, 0)
-    known = unit[:1] == "/" or rule("limit_unit").covers(alone, 0, len(alone))
-    is_read = (place and place.end == len(alone)) or (known and read_unit(unit))
-    return [] if is_read or len(alone) > _LONGEST_UNIT else alone.words
+    if place and place.end == len(alone):
+        return []
+    is_known = unit[:1] == "/" or rule("limit_unit").covers(alone, 0, len(alone))
+    if is_known and read_unit(unit):
+        return []
+    return alone.words
 
 
 def _is_subject(tokens: Tokens, at: int) -> bool:
     """Return whether a word can name a quantity."""
     word = tokens.words[at]
-    if not (len(word) > 2):
+    if len(word) <= _LONGEST_STUB:
         return False
     if not word.isalpha():
         return False

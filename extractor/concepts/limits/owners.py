@@ -13,6 +13,7 @@ from extractor.concepts.limits.quantity_names import fold_words, list_named, spe
 from extractor.concepts.limits.respective import find_respective
 from extractor.language.book import read_table, rule, word_list, word_set
 from extractor.language.lexer import NUMBER, Tokens, lex
+from extractor.language.patterns import Found
 from extractor.language.units import read_unit
 
 SIDES = frozenset({"systolic", "diastolic"})
@@ -32,12 +33,12 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     >>> [is_own("platelets", one, tokens) for one in find_mentions(tokens)]
     [None, True]
     """
-    said = _Said(quantity, mention, tokens)
-    named = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}.get(
-        mention.role
-    )
-    if named and not rule(named).search(lex(quantity)):
+    words = lex(quantity)
+    if mention.role is NumberRole.CHANGE and not rule("change_word").search(words):
         return None
+    if mention.role is NumberRole.AIM and not rule("aim_word").search(words):
+        return None
+    said = _Said(quantity, mention, tokens)
     if said.is_of_another():
         return None
     in_order = said.is_in_order()
@@ -93,21 +94,22 @@ class _Said:
         )
 
     def is_age(self) -> bool | None:
-        if self.mention.kind is Measured.AGE or not _AGE.isdisjoint(self.clause):
+        """Return whether a number is the age that is asked for; None if it is that of another
+        thing, False if that is open.
+        """
+        mention = self.mention
+        if mention.kind is Measured.AGE or not _AGE.isdisjoint(self.clause):
             # "Age in phase 2" in the clause of phase 1
             missing = self.words - _AGE - self.inherited
             return None if missing and missing <= _list_line(self.tokens) else True
-        first, end = self.mention.number
+        first, end = mention.number
         if rule("aged_after").starts(self.tokens, end):
             return False
         if rule("turned_before").ends(self.tokens, first, first - 2):
             return False
-        is_other = (
-            self.mention.kind is not Measured.LIMIT
-            or self.named
-            or _name(self.tokens.read(*self.mention.clause))
-        )
-        return None if is_other else False
+        if mention.kind is not Measured.LIMIT or self.named:
+            return None
+        return None if _name(self.tokens.read(*mention.clause)) else False
 
     def is_unnamed_weight(self) -> bool:
         """Return whether a weight is asked for, and the words before the number name only
@@ -188,134 +190,137 @@ class _Said:
         tokens = self.tokens
         front = spell_words(tokens.read(mention.clause[0], mention.number[0]))
         behind = spell_words(tokens.read(mention.number[1], mention.clause[1]))
+        nearest_first = (*reversed(front), *behind)
         for groups in _list_contrasts():
-            named = [
-                word
-                for word in (*reversed(front), *behind)
-                if any(word in group for group in groups)
-            ]
             ours = [group for group in groups if not group.isdisjoint(self.spelled)]
-            if named and ours and all(named[0] not in group for group in ours):
+            if not ours:
+                continue
+            every = frozenset[str]().union(*groups)
+            named = [word for word in nearest_first if word in every]
+            if named and named[0] not in frozenset[str]().union(*ours):
                 return True
         return False
 
     def is_part_of_ratio(self) -> bool:
-        """Whether a number without a unit limits a ratio that has a quantity as one part:
+        """Return whether a number without a unit limits a ratio that has a quantity as one part:
         "LH:FSH of 2 or more".
         """
         mention = self.mention
-        tokens = self.tokens
         if mention.end > mention.number[1] + 3:
             return False
-        for name in ("ratio_of_two", "divided_by", "part_of_fraction"):
-            for found in rule(name).find(tokens, mention.clause[0], mention.number[0]):
-                one, other = (
-                    set(spell_words(found.read(part) or ""))
-                    for part in ("one", "other")
-                )
-                # no space stands around that of a fraction, as behind a heading's colon
-                sign = found.place("one")[1]
-                joined = name != "part_of_fraction" or (
-                    tokens.joined(sign) and tokens.joined(sign + 1)
-                )
-                # "AST/ALT" is no ratio
-                both_known = name == "part_of_fraction" and len(_name(found.text)) > 1
-                # "E/e'"
-                is_part = (self.words <= one) is not (
-                    self.words <= other
-                ) or self.words == one == other
-                if is_part and joined and not both_known:
+        first = mention.clause[0]
+        end = mention.number[0]
+        for name in ("ratio_of_two", "divided_by"):
+            for ratio in rule(name).find(self.tokens, first, end):
+                if self._is_part_of(ratio):
                     return True
+        for fraction in rule("part_of_fraction").find(self.tokens, first, end):
+            # no space stands around the sign of a fraction, as behind a heading's colon
+            sign = fraction.place("one")[1]
+            is_joined = self.tokens.joined(sign) and self.tokens.joined(sign + 1)
+            # "AST/ALT" is no ratio
+            has_both = len(_name(fraction.text)) > 1
+            if is_joined and not has_both and self._is_part_of(fraction):
+                return True
         return False
 
+    def _is_part_of(self, ratio: Found) -> bool:
+        """Return whether the quantity is one part of a ratio, or both of "E/e'"."""
+        numerator = set(spell_words(ratio.read("one") or ""))
+        denominator = set(spell_words(ratio.read("other") or ""))
+        if self.words == numerator == denominator:
+            return True
+        return (self.words <= numerator) is not (self.words <= denominator)
+
     def counts_others(self) -> bool:
-        """Whether a bare number in a clause counts other things than the quantity: the dentists
-        of "by 2 dentists".
+        """Return whether a bare number in a clause counts other things than the quantity: the
+        dentists of "by 2 dentists".
         """
         mention = self.mention
         tokens = self.tokens
-        if mention.stated:
+        if mention.stated or self.words <= self.named:
             return False
         if mention.number != (mention.first, mention.end):
             return False
-        if self.words <= self.named:
+        # "the 50th birthday"
+        if rule("aged_after").starts(tokens, mention.end):
             return False
         noun = rule("counted_noun").starts(tokens, mention.end, mention.clause[1])
-        # "the 50th birthday"
-        noun = None if rule("aged_after").starts(tokens, mention.end) else noun
-        words = set(fold_words(noun.text)) - _idle() if noun else set()
-        directly = rule("names_directly").ends(tokens, mention.first, mention.first - 1)
-        if not words:
+        if noun is None:
             return False
-        if directly:
+        if rule("names_directly").ends(tokens, mention.first, mention.first - 1):
             return False
-        if not words.isdisjoint(self.words):
+        words = set(fold_words(noun.text)) - _idle()
+        if not words or not words.isdisjoint(self.words):
             return False
         return not any(map(read_unit, words))
 
     def _find_direct(self) -> int:
-        """The end of the words directly behind a number, which may name what it counts if they
-        have no number.
+        """Return the end of the words directly behind a number, which may name what it counts if
+        they have no number.
         """
         mention = self.mention
         tokens = self.tokens
-        end = mention.end
         stop = min(len(tokens), mention.end + _COUNTED_REACH + len(self.words))
-        barred = (
-            NUMBER + "("
-            if mention.subject and mention.subject[0] < mention.first
-            else NUMBER
-        )
-        while (
-            end < stop
-            and tokens.codes[end] not in barred
-            and not rule("clause_joint").starts(tokens, end)
-        ):
+        barred = NUMBER
+        if mention.subject and mention.subject[0] < mention.first:
+            barred = NUMBER + "("
+        end = mention.end
+        while end < stop and tokens.codes[end] not in barred:
+            if rule("clause_joint").starts(tokens, end):
+                break
             end += 1
         is_bare = mention.number[1] == mention.end
         has_own = end < stop and tokens.codes[end] == NUMBER
         return end if is_bare or not has_own else mention.end
 
     def compare_names(self) -> bool | None:
-        """Compare known quantities first, then the words of the clause, of those before it, of
-        the whole line.
+        """Return whether the names around a number are those of the quantity: True, None for
+        another quantity, False if it is open.
+
+        Known quantities decide first, then the words of the clause, of those before it, of the
+        whole line.
         """
         line = _list_line(self.tokens)
         if self.ours and self.theirs >= self.ours:
-            has_more = self.is_foreign and not (
-                self.words - self.front - self.direct
-            ).isdisjoint(line)
+            missing = self.words - self.front - self.direct
+            has_more = self.is_foreign and not missing.isdisjoint(line)
             return None if has_more else True
-        # The words before a number hold a quantity that another one's name is a part of: "stage".
-        in_front = (
-            self.words <= self.front
-            and not self.words.isdisjoint(self.named)
-            and not self.words < self.named
-        )
-        if (
-            self.ours
-            and self.theirs.isdisjoint(self.ours)
-            and self.theirs
-            and not in_front
-        ):
+        if self.names_another():
             return None
-        has_rival = (
-            self.words in _list_subjects(self.tokens) and self.named != self.words
-        )
-        has_rival = has_rival or self.is_named_apart()
-        if self.words <= self.here or (
-            self.ours and self.ours <= _name(self.tokens.read(*self.mention.clause))
-        ):
+        has_rival = self.has_rival()
+        if self.is_named_here():
             return None if has_rival and self.is_foreign else True
         if self.words <= self.inherited:
             return None if self.is_foreign else True
-        if self.words <= line:
-            return (
-                None
-                if has_rival or (self.mention.stated and self.is_foreign)
-                else False
-            )
-        return None
+        if not self.words <= line or has_rival:
+            return None
+        return None if self.mention.stated and self.is_foreign else False
+
+    def names_another(self) -> bool:
+        """Return whether the name in front is that of another known quantity."""
+        if not self.ours or not self.theirs:
+            return False
+        if not self.theirs.isdisjoint(self.ours):
+            return False
+        # The words before a number hold a quantity that another one's name is a part of: "stage".
+        is_part = not self.words.isdisjoint(self.named) and not self.words < self.named
+        return not (is_part and self.words <= self.front)
+
+    def has_rival(self) -> bool:
+        """Return whether another limit of the line has the name of the quantity, or words behind
+        this one do.
+        """
+        if self.named != self.words and self.words in _list_subjects(self.tokens):
+            return True
+        return self.is_named_apart()
+
+    def is_named_here(self) -> bool:
+        """Return whether the words of the clause name the quantity."""
+        if self.words <= self.here:
+            return True
+        clause = self.tokens.read(*self.mention.clause)
+        return bool(self.ours) and self.ours <= _name(clause)
 
     def ends_with_ours(self) -> bool:
         """Return whether the name in front of a number is ours behind other words:
@@ -330,17 +335,18 @@ class _Said:
         return at > 0 and not is_part and _name(text[at:]) == self.ours
 
     def is_named_apart(self) -> bool:
-        """Whether a number has a name in front, and only words behind it, in brackets or later,
-        have all of ours.
+        """Return whether a number has a name in front, and only words behind it, in brackets or
+        later, have all of ours.
         """
-        if self.mention.subject is None:
+        mention = self.mention
+        if mention.subject is None or not self.is_foreign:
             return False
-        if self.mention.subject[0] > self.mention.first:
+        if mention.subject[0] > mention.first:
             return False
-        if not self.is_foreign:
+        # the number has a unit
+        if mention.number[1] >= mention.end:
             return False
-        measured = self.mention.number[1] < self.mention.end
-        return measured and self.words <= self.here and not self.words <= self.front
+        return self.words <= self.here and not self.words <= self.front
 
 
 @lru_cache(maxsize=16)

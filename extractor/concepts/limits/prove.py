@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.bounds import BOTH_COUNT, LOWER, UPPER
@@ -112,27 +111,22 @@ def find_limit(
     True
     """
     mentions = find_mentions(tokens)
-    bounds = {value.value, value.value_high}
-    stated = (
-        at
-        for at, one in enumerate(mentions)
-        if any(not bounds.isdisjoint(pair) for pair in one.bounds)
-    )
-    proven = [
-        (one, support)
-        for at in islice(stated, _SAME)
-        if (
-            support := _prove(
-                value,
-                quantity,
-                one := mentions[at],
-                mentions[max(0, at - _ENDS) : at + _ENDS],
-                tokens,
-            )
-        )
-    ]
-    best = min(proven, key=lambda one: one[1] is not Support.PARSED, default=None)
-    return Derived(best[0].first, best[0].end, best[1]) if best else None
+    values = {value.value, value.value_high}
+    best = None
+    looked_at = 0
+    for at, mention in enumerate(mentions):
+        if not any(not values.isdisjoint(pair) for pair in mention.bounds):
+            continue
+        if looked_at == _SAME:
+            break
+        looked_at += 1
+        near = mentions[max(0, at - _ENDS) : at + _ENDS]
+        support = _prove(value, quantity, mention, near, tokens)
+        if support is Support.PARSED:
+            return Derived(mention.first, mention.end, support)
+        if support and best is None:
+            best = Derived(mention.first, mention.end, support)
+    return best
 
 
 def _prove(
@@ -142,8 +136,11 @@ def _prove(
     near: Sequence[Mention],
     tokens: Tokens,
 ) -> Support | None:
-    """How a mention proves a limit: it has its numbers, comparator and unit, and is said of this
-    quantity.
+    """Return how a mention proves a limit; None if it does not.
+
+    It must have its numbers and comparator, be no part of a scale or a name, and be said of this
+    quantity, at least perhaps. A number without the unit may share that of another number of its
+    quantity. Only if all is stated, it is more than inferred.
     """
     numbers = _compare_numbers(value, quantity, mention, near, tokens)
     if not numbers:
@@ -153,16 +150,14 @@ def _prove(
     own = not quantity or is_own(quantity, mention, tokens)
     if own is None:
         return None
-    has_unit_beside = has_unit_of(value, quantity, mention, tokens)
-    if not has_unit_beside:
+    if not has_unit_of(value, quantity, mention, tokens):
         may_share = own and _shares_unit(value, quantity, mention, tokens)
         return Support.INFERRED if may_share else None
-    sure = (
-        own
-        and mention.role is NumberRole.STATED
-        and not has_other_reading(tokens, Derived(*mention.number))
-    )
-    return numbers if sure else Support.INFERRED
+    if not own or mention.role is not NumberRole.STATED:
+        return Support.INFERRED
+    if has_other_reading(tokens, Derived(*mention.number)):
+        return Support.INFERRED
+    return numbers
 
 
 def _compare_numbers(
@@ -176,68 +171,71 @@ def _compare_numbers(
     numbers = compare(value, mention)
     if numbers or value.value_high is None:
         return numbers
-    others = [one for one in near if (value.value_high, None) in one.bounds]
-    own_ends = [
-        one
-        for one in others
-        if not quantity or is_own(quantity, one, tokens) is not None
-    ]
-    return compare_ends(value, mention, own_ends)
+    ends = []
+    for other in near:
+        if (value.value_high, None) not in other.bounds:
+            continue
+        if not quantity or is_own(quantity, other, tokens) is not None:
+            ends.append(other)
+    return compare_ends(value, mention, ends)
 
 
 def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
-    """Return whether a mention says the numbers and the comparator of a limit, and how surely."""
+    """Return how surely a mention says the numbers and the comparator of a limit; None if it does
+    not. A limit with one number may also be an end of a range.
+    """
     bounds = (value.value, value.value_high)
     if bounds in mention.bounds:
         if value.comparator not in mention.comparators:
             return None
-        sure = mention.stated and bounds == mention.bounds[0]
-        return Support.PARSED if sure else Support.INFERRED
+        is_sure = mention.stated and bounds == mention.bounds[0]
+        return Support.PARSED if is_sure else Support.INFERRED
+    if value.value_high is not None or mention.bounds[0][1] is None:
+        return None
+    if Comparator.BETWEEN not in mention.comparators:
+        return None
+    return Support.INFERRED if _is_end(value, mention) else None
+
+
+def _is_end(value: Constraint | Quantity, mention: Mention) -> bool:
+    """Return whether a limit is one end of the range that a mention says."""
     low, high = mention.bounds[0]
-    ends = {low: [Comparator.AT_LEAST], high: [Comparator.AT_MOST]}
+    low_sign = Comparator.AT_LEAST
+    high_sign = Comparator.AT_MOST
     if mention.is_denied:  # "no grade 3-4"
-        ends = {low: [Comparator.LESS], high: [Comparator.MORE]}
-    is_end = (
-        value.value_high is None
-        and high is not None
-        and value.comparator in ends.get(value.value, ())
-    )
-    return (
-        Support.INFERRED
-        if is_end and Comparator.BETWEEN in mention.comparators
-        else None
-    )
+        low_sign = Comparator.LESS
+        high_sign = Comparator.MORE
+    if value.value == high:
+        return value.comparator is high_sign
+    return value.value == low and value.comparator is low_sign
 
 
 def compare_ends(
     value: Constraint | Quantity, mention: Mention, ends: Sequence[Mention]
 ) -> Support | None:
-    """Return whether a mention is the lower end of a range, and one of ``ends`` the upper one:
-    ">= 18 and <= 65".
+    """Return how surely a mention is the lower end of a range, and one of ``ends`` the upper one:
+    ">= 18 and <= 65". None if there is no upper end, or each pair of stated signs leaves an end
+    out.
     """
-    if (value.value, None) not in mention.bounds or set(UPPER) >= {
-        *mention.comparators
-    }:
+    if (value.value, None) not in mention.bounds:
         return None
-    others = [
-        one
-        for one in ends
-        if one.role is NumberRole.STATED and not set(LOWER) >= {*one.comparators}
-    ]
-    signs = [
-        (mention.comparators[0], one.comparators[0])
-        for one in others
-        if mention.stated and one.stated
-    ]
+    if set(UPPER).issuperset(mention.comparators):
+        return None
+    others = []
+    for end in ends:
+        is_lower = set(LOWER).issuperset(end.comparators)
+        if end.role is NumberRole.STATED and not is_lower:
+            others.append(end)
+    signs = []
+    if mention.stated:
+        own = mention.comparators[0]
+        signs = [(own, end.comparators[0]) for end in others if end.stated]
     if BOTH_COUNT in signs:
         return Support.PARSED
     # ">= 18 and < 65" leaves an end out, and is two limits
-    leaves_out = [not _STRICT.isdisjoint(pair) for pair in signs]
-    if leaves_out and all(leaves_out):
+    if signs and all(not _STRICT.isdisjoint(pair) for pair in signs):
         return None
-    if others:
-        return Support.INFERRED
-    return None
+    return Support.INFERRED if others else None
 
 
 def has_unit_of(
@@ -250,28 +248,29 @@ def has_unit_of(
     place = mention.number
     known = find_exactly(quantity)
     # Karnofsky of 70, or 70 %
-    is_score = known is not None and tuple(known.linear.get("%", ())) == (
-        1,
-        0,
-    )
+    is_score = known is not None and tuple(known.linear.get("%", ())) == (1, 0)
     if value.unit is None:
-        return stands_bare(tokens, place, subject) or (
-            is_score and has_unit(tokens, place, "%")
-        )
+        if stands_bare(tokens, place, subject):
+            return True
+        return is_score and has_unit(tokens, place, "%")
     code = read_unit(value.unit)
     if is_score and code == "%" and stands_bare(tokens, place, subject):
         return True
-    if (
-        mention.borrowed
-        and code
-        and read_unit(tokens.read(*mention.borrowed)) == code
-        and stands_bare(tokens, place)
-    ):
-        return True  # "13 g/dL in men or 12 in women"
-    fits = bool(known and code and known.fits(code))
+    if code and _borrows_from_before(tokens, mention, code):
+        return True
     if has_unit(tokens, place, value.unit):
         return True
+    fits = bool(known and code and known.fits(code))
     return borrows_unit(tokens, place, value.unit, subject | SIDES, fits=fits)
+
+
+def _borrows_from_before(tokens: Tokens, mention: Mention, code: str) -> bool:
+    """Return whether a bare number has the unit of the one before it: "13 g/dL in men or 12 in
+    women".
+    """
+    if not mention.borrowed or read_unit(tokens.read(*mention.borrowed)) != code:
+        return False
+    return stands_bare(tokens, mention.number)
 
 
 def _shares_unit(
@@ -307,23 +306,26 @@ def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
     """Return a limit whose quantity has another name in the passage: "ANC" for "absolute
     neutrophil count".
     """
-    entries = (
-        find_entry(value.quantity, vocabulary)
-        for vocabulary in ("measures", "instruments")
-    )
-    span = next(
-        (span for entry in entries if entry for span in find_names(entry, passage)),
-        None,
-    )
+    span = _find_other_name(value.quantity, passage)
     if span is None:
         return None
     written = passage.section.raw[span.start : span.end]
     if written == value.quantity:
         return None
-    found = find_constraint(value.model_copy(update={"quantity": written}), passage)
-    if found and _is_of_other_group(value.quantity, found.span, passage):
+    renamed = find_constraint(value.model_copy(update={"quantity": written}), passage)
+    if renamed and _is_of_other_group(value.quantity, renamed.span, passage):
         return None
-    return found
+    return renamed
+
+
+def _find_other_name(quantity: str, passage: Passage) -> Span | None:
+    """Return the first name in a passage of a measure or an instrument that has several names."""
+    for vocabulary in ("measures", "instruments"):
+        entry = find_entry(quantity, vocabulary)
+        if entry:
+            for span in find_names(entry, passage):
+                return span
+    return None
 
 
 def _is_of_other_group(quantity: str, span: Span, passage: Passage) -> bool:

@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache, lru_cache
-from itertools import chain
+from typing import Any
 
 from extractor.language.book import read_table, read_text, rule, word_list
+from extractor.language.lexer import Tokens
 from extractor.language.numbers import list_readings
 from extractor.language.units import Dimension, convert, find_dimension, read_unit
 
@@ -33,7 +34,7 @@ class Sense(Enum):
 def read_senses(
     text: str, quote: str, value: float, within: str = ""
 ) -> frozenset[Sense]:
-    """What the words around a limit say of the quantity that ``text`` names.
+    """Return what the words around a limit say of the quantity that ``text`` names.
 
     ``within`` are the words of the limit in ``quote``, from its name to its end; without them, the
     first number ``value`` after the name is the limit.
@@ -53,68 +54,82 @@ def read_senses(
     before = read_text(quote[max(0, name - _READ_BEFORE) : name])
     between = read_text(quote[name:first])
     after = read_text(quote[end : end + _READ_AFTER])
-    # A change is named before the quantity, or between it and the number.
-    inside = rule("change_before").ends(between, len(between))
-    change = inside or rule("named_change_before").ends(before, len(before))
-    change = None if rule("value_reached").ends(between, len(between)) else change
-    falls = change and any(
-        rule(one).search(change.tokens, change.first, change.end)
-        for one in ("fall_noun", "fell")
-    )
-    is_change = change and not (
-        falls and rule("upper_sign").ends(between, len(between))
-    )
-    senses = {Sense.CHANGE} if is_change else set()
+    senses = set[Sense]()
+    if _says_change(before, between):
+        senses.add(Sense.CHANGE)
     if rule("other_fluid").search(after) or rule("other_fluid").search(between):
         senses.add(Sense.OTHER_FLUID)
-    near = (
-        rule("earlier_moment").ends(before, len(before)),
-        rule("earlier_moment").search(between),
-    )
-    if (
-        any(near)
-        or rule("earlier_moment").starts(after, 0)
-        or rule("earlier_moment").starts(after, 1)
-    ):
+    if _says_earlier(before, between, after):
         senses.add(Sense.EARLIER)
+    side = _read_side(between, after)
+    if side:
+        senses.add(side)
+    return frozenset(senses)
+
+
+def _says_change(before: Tokens, between: Tokens) -> bool:
+    """Return whether a change is named before a quantity, or between it and its number."""
+    if rule("value_reached").ends(between, len(between)):
+        return False
+    change = rule("change_before").ends(between, len(between))
+    change = change or rule("named_change_before").ends(before, len(before))
+    if change is None:
+        return False
+    falls = any(
+        rule(name).search(change.tokens, change.first, change.end)
+        for name in ("fall_noun", "fell")
+    )
+    has_upper_sign = rule("upper_sign").ends(between, len(between))
+    return not (falls and has_upper_sign)
+
+
+def _says_earlier(before: Tokens, between: Tokens, after: Tokens) -> bool:
+    """Return whether words say that a limit was one at an earlier moment."""
+    moment = rule("earlier_moment")
+    if moment.ends(before, len(before)) or moment.search(between):
+        return True
+    return bool(moment.starts(after, 0) or moment.starts(after, 1))
+
+
+def _read_side(between: Tokens, after: Tokens) -> Sense | None:
+    """Return which of the two blood pressures a number is; None if nothing says it."""
     named = rule("pressure_named_after").starts(after, 0)
     if named:
-        senses.add(Sense((named.read("which") or "").lower()))
-    elif rule("systolic_before").ends(between, len(between)):
-        senses.add(Sense.DIASTOLIC)
-    elif rule("diastolic_after").starts(after, 0):
-        senses.add(Sense.SYSTOLIC)
-    return frozenset(senses)
+        return Sense((named.read("which") or "").lower())
+    if rule("systolic_before").ends(between, len(between)):
+        return Sense.DIASTOLIC
+    if rule("diastolic_after").starts(after, 0):
+        return Sense.SYSTOLIC
+    return None
 
 
 def _find_place(
     text: str, quote: str, value: float, within: str
 ) -> tuple[int, int, int] | None:
-    """Where the name of a quantity begins, and the place of the number that limits it."""
-    number = rf"(?<![\d.,]){re.escape(f'{value:g}')}(?![\d]|[.,]\d)"
+    """Return where the name of a quantity begins, and the first and last place of the number that
+    limits it: the last such number ``within`` the words of the limit, else the nearest one behind
+    the name. None if there is none.
+    """
+    written = f"{value:g}"
+    number = rf"(?<![\d.,]){re.escape(written)}(?![\d]|[.,]\d)"
     start = quote.find(within) if within else -1
     if start >= 0:
-        found = [
-            (start, one.start() + start, one.end() + start)
-            for one in re.finditer(number, within)
-        ]
-        return found[-1] if found else None
-    named = re.finditer(
-        rf"{re.escape(text)}(?=(?P<gap>.{{0,{_NUMBER_REACH}}}?){number})",
-        quote,
-        re.DOTALL,
-    )
-    if text:
-        near = [
-            (len(one["gap"]), one.start(), one.end() + len(one["gap"])) for one in named
-        ]
-    else:
-        near = []
-    if near:
-        return min(
-            (gap, name, first, first + len(f"{value:g}")) for gap, name, first in near
-        )[1:]
-    return None
+        numbers = list(re.finditer(number, within))
+        if not numbers:
+            return None
+        return start, numbers[-1].start() + start, numbers[-1].end() + start
+    if not text:
+        return None
+    gap = rf"(?=(?P<gap>.{{0,{_NUMBER_REACH}}}?){number})"
+    nearest = None
+    for name in re.finditer(rf"{re.escape(text)}{gap}", quote, re.DOTALL):
+        width = len(name["gap"])
+        if nearest is None or width < nearest[0]:
+            nearest = width, name.start(), name.end() + width
+    if nearest is None:
+        return None
+    _, start, first = nearest
+    return start, first, first + len(written)
 
 
 _SPELLINGS = [
@@ -157,6 +172,12 @@ _SENTENCE = re.compile(r"\n|\.\s")
 _OF_AGE = r"(?:years?|yrs?|months?|weeks?)[\s-]*(?:of age|old)\b"
 _NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # nobody gives an age in them
 _WORST_ECOG = 5
+_OF_SCORES = (("{score}", 1),)
+"""The dimension of points of a score."""
+_LONGEST_STEM = 3
+"""A word that is no plural may have as many letters and an "s"."""
+_LONGEST_GAP = 4
+"""The most words in place of a ``*`` in a name."""
 # units of visual acuity that count what is lost
 _LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})
 
@@ -193,25 +214,32 @@ class KnownQuantity:
         """Return whether a limit on this quantity can have this unit."""
         if unit is None:
             return not self.measured
-        if unit in {self.unit, *self.others} or unit.partition("{")[0] in self.others:
+        if unit == self.unit or unit in self.others:
+            return True
+        if unit.partition("{")[0] in self.others:
             return True
         if unit in _ANY_LABORATORY:
             return not self.weak and not self.unit.startswith("{")
         if self.unit == "1":
             return unit in {"1", "{times}"}
         dimension = find_dimension(unit)[1]
-        ours = find_dimension(self.unit)[1]
-        if dimension == (("{score}", 1),) and self.to_canonical(1, unit) is None:
+        is_convertible = self.to_canonical(1, unit) is not None
+        if dimension == _OF_SCORES and not is_convertible:
             return self.unit.startswith("{")
-        # "mg%", or without its volume
-        masses = dimension == (("g", 1),) and ("g", 1) in ours and ("m", -3) in ours
-        amounts = all(len(one) > 1 and ("m", -3) in one for one in (dimension, ours))
-        alike = (
-            masses
-            or amounts
-            or any(dimension == find_dimension(other)[1] != () for other in self.others)
-        )
-        return alike or self.to_canonical(1, unit) is not None
+        if is_convertible or self._is_concentration(dimension):
+            return True
+        return dimension != () and _has_dimension(self.others, dimension)
+
+    def _is_concentration(self, dimension: Dimension) -> bool:
+        """Return whether this and a unit are both per volume, or the unit has lost its volume:
+        "mg%".
+        """
+        ours = find_dimension(self.unit)[1]
+        if ("m", -3) not in ours:
+            return False
+        if dimension == (("g", 1),):
+            return ("g", 1) in ours
+        return ("m", -3) in dimension and len(dimension) > 1 and len(ours) > 1
 
     def is_plausible(self, value: float) -> bool:
         """Return whether a value without a unit can be in the canonical unit, judging by
@@ -306,40 +334,50 @@ def name_quantity(
     'systolic_blood_pressure_change'
     """
     named = _count_tests(text, unit, _name(text, unit, quote, value))
-    if named and named.name == "performance_status":
-        is_ecog = value is None or value <= _WORST_ECOG
-        return list_quantities()[
-            "ecog_performance_status" if is_ecog else "karnofsky_or_lansky"
-        ]
-    if named and unit:  # FEV1 in litres is not FEV1 in percent of the predicted value
-        other = (
-            name
-            for code, name in named.instead.items()
-            if convert(1, unit, code) is not None
-        )
-        named = list_quantities()[next(other, named.name)]
-    if (
-        named is None
-        or value is None
-        or named.general
-        or unit in _ANY_LABORATORY
-        or not quote
-    ):
+    if named is None:
+        return None
+    if named.name == "performance_status":
+        return _name_performance(value)
+    if unit:
+        named = _name_by_dimension(named, unit)
+    if value is None or not quote:
         return named
-    senses = read_senses(text, quote, value, within)
+    if named.general or unit in _ANY_LABORATORY:
+        return named
+    return _name_by_senses(named, read_senses(text, quote, value, within))
+
+
+def _name_performance(value: float | None) -> KnownQuantity:
+    """Return the scale of a performance status: ECOG goes to 5, Karnofsky and Lansky from 10."""
+    if value is None or value <= _WORST_ECOG:
+        return list_quantities()["ecog_performance_status"]
+    return list_quantities()["karnofsky_or_lansky"]
+
+
+def _name_by_dimension(named: KnownQuantity, unit: str) -> KnownQuantity:
+    """Return the quantity that a name means with a unit: FEV1 in litres is not FEV1 in percent of
+    the predicted value.
+    """
+    for code, name in named.instead.items():
+        if convert(1, unit, code) is not None:
+            return list_quantities()[name]
+    return list_quantities()[named.name]
+
+
+def _name_by_senses(named: KnownQuantity, senses: Collection[Sense]) -> KnownQuantity:
+    """Return what a quantity is with what the words around its limit say."""
     if named.name == "age" and Sense.EARLIER in senses:
         return list_quantities()["age_at_onset"]
     if named.unit == _CELL_UNITS[0] and Sense.OTHER_FLUID in senses:
         return list_quantities()["cell_count"]
-    if "blood_pressure" in named.name and (
-        side := senses & {Sense.SYSTOLIC, Sense.DIASTOLIC}
-    ):
-        named = list_quantities()[f"{min(one.value for one in side)}_blood_pressure"]
-    return (
-        named.change_of()
-        if Sense.CHANGE in senses and named.change != named.name
-        else named
-    )
+    if "blood_pressure" in named.name:
+        for side in (Sense.DIASTOLIC, Sense.SYSTOLIC):
+            if side in senses:
+                named = list_quantities()[f"{side.value}_blood_pressure"]
+                break
+    if Sense.CHANGE in senses and named.change != named.name:
+        return named.change_of()
+    return named
 
 
 def _count_tests(
@@ -355,54 +393,82 @@ def _count_tests(
 def _name(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:
+    """Return the quantity that words name; None if neither they nor the unit tell one.
+
+    Words for people or scales alone stand for the quantity named near them. A length of time may be
+    an age. Without a name the unit tells the quantity, and a plural without a unit is a count.
+    """
     words = fold_words(text)
     named = _choose(words, unit)
-    if (
-        named
-        and named.weak
-        and unit is None
-        and value is not None
-        and not named.is_plausible(value)
-    ):
+    if named and unit is None and _is_implausible(named, value):
         named = None
     idle = frozenset().union(*map(word_list, ("people", "scale_words", "idle_words")))
-    if idle.issuperset(words) and (near := _choose_near(text, words, unit, quote)):
-        return near
-    of_time = (
-        unit is not None
-        and unit not in _NO_AGE_UNITS
-        and find_dimension(unit)[1] == (("s", 1),)
-    )
-    if of_time and (named is None or named.name == "duration"):
-        written = "" if value is None else re.escape(f"{value:g}")
-        # "18 years old", "6 months of age"
-        aged = written and re.search(rf"\b{written}[\s-]*{_OF_AGE}", quote)
-        if aged or not word_list("people").isdisjoint(words):
-            return list_quantities()["age"]
+    if idle.issuperset(words):
+        near = _choose_near(text, words, unit, quote)
+        if near:
+            return near
+    is_age_or_length = named is None or named.name == "duration"
+    if is_age_or_length and _is_age(words, unit, quote, value):
+        return list_quantities()["age"]
     if named:
         return named
-    # none if it cannot have the value: "prostate > 100 c"
-    by_unit = _find_unit(unit) if unit else None
-    canonical = (
-        by_unit.to_canonical(value, unit) if by_unit and value is not None else None
-    )
-    if by_unit and (canonical is None or by_unit.is_possible(canonical)):
+    by_unit = _name_by_unit(unit, value) if unit else None
+    if by_unit:
         return by_unit
-    # a count, if the text has no unit and ends with a plural: "syncopal spells", "affected limbs"
-    *_, last = _WORD.findall(text.casefold()) or ("",)
-    plural = len(last) > 3 and last.endswith("s") and not last.endswith(_UNCOUNTED)
-    uncounted = any(
-        last[:-1] in word_list(name)
-        for name in ("people", "scale_words", "quantity_fillers")
-    )
-    counted = (
-        unit is None
-        and plural
-        and not uncounted
-        and last != "times"
-        and read_unit(last) is None
-    )
-    return list_quantities()["count"] if counted else None
+    if unit is None and _is_count(text):
+        return list_quantities()["count"]
+    return None
+
+
+def _is_implausible(named: KnownQuantity, value: float | None) -> bool:
+    """Return whether a weak name cannot have a value without a unit."""
+    return named.weak and value is not None and not named.is_plausible(value)
+
+
+def _is_age(
+    words: tuple[str, ...], unit: str | None, quote: str, value: float | None
+) -> bool:
+    """Return whether a length of time is an age, by the words behind it or by its quantity: "18
+    years old", "6 months of age".
+    """
+    if unit is None or unit in _NO_AGE_UNITS:
+        return False
+    if find_dimension(unit)[1] != (("s", 1),):
+        return False
+    if value is not None:
+        written = re.escape(f"{value:g}")
+        if re.search(rf"\b{written}[\s-]*{_OF_AGE}", quote):
+            return True
+    return not word_list("people").isdisjoint(words)
+
+
+def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
+    """Return the quantity that a unit alone tells; None if it cannot have the value: "prostate >
+    100 c".
+    """
+    by_unit = _find_unit(unit)
+    if by_unit is None or value is None:
+        return by_unit
+    canonical = by_unit.to_canonical(value, unit)
+    if canonical is None or by_unit.is_possible(canonical):
+        return by_unit
+    return None
+
+
+def _is_count(text: str) -> bool:
+    """Return whether a text without a unit ends with a plural, and so is counted: "syncopal
+    spells", "affected limbs".
+    """
+    words = _WORD.findall(text.casefold())
+    last = words[-1] if words else ""
+    if len(last) <= _LONGEST_STEM or not last.endswith("s"):
+        return False
+    if last.endswith(_UNCOUNTED):
+        return False
+    for name in ("people", "scale_words", "quantity_fillers"):
+        if last[:-1] in word_list(name):
+            return False
+    return last != "times" and read_unit(last) is None
 
 
 def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
@@ -433,12 +499,11 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
         return []
     is_linear = own in quantity.linear and own not in quantity.loinc
     wanted = name_property(quantity.unit if is_linear else own)
-    fitting = (
-        one
-        for one in quantity.loinc
-        if own in _ANY_LABORATORY or name_property(one) == wanted
-    )
-    return [code for one in fitting for code in quantity.loinc[one]]
+    codes: list[str] = []
+    for code_unit, unit_codes in quantity.loinc.items():
+        if own in _ANY_LABORATORY or name_property(code_unit) == wanted:
+            codes += unit_codes
+    return codes
 
 
 def name_property(unit: str) -> tuple[Dimension, bool]:
@@ -472,41 +537,50 @@ def choose_reading(
     ((100000, True), (1.5, False))
     """
     readings = list_readings(written)
+    likeliest = readings[0]
     code = read_unit(unit) if unit else None
     quantity = name_quantity(name, code, quote)
-    usual = [value for value in readings if quantity and quantity.is_usual(value, code)]
-    is_english = "," in written and readings[0] > readings[-1]
+    usual = []
+    if quantity:
+        usual = [value for value in readings if quantity.is_usual(value, code)]
+    is_english = "," in written and likeliest > readings[-1]
     if is_english and usual == [readings[-1]]:
-        return readings[0] if written.endswith(",000") else readings[-1], False
+        return (likeliest if written.endswith(",000") else readings[-1]), False
     if len(usual) == 1:
         return usual[0], True
     if len(readings) == 1:
-        return readings[0], True
-    is_unusual = quantity is not None and quantity.usual is not None and not usual
-    marks_thousands = not usual and readings[0] % 1 == 0 and written.count(",") == 1
-    return readings[0], marks_thousands and not is_unusual
+        return likeliest, True
+    if usual:
+        return likeliest, False
+    is_unusual = quantity is not None and quantity.usual is not None
+    marks_thousands = likeliest % 1 == 0 and written.count(",") == 1
+    return likeliest, marks_thousands and not is_unusual
 
 
 def names_quantity(text: str, *, surely: bool = False) -> bool:
-    """Whether a text holds the name of a quantity, whatever its unit; ``surely``: one that no other
-    name replaces.
+    """Return whether a text holds the name of a quantity, whatever its unit; ``surely``: one that
+    no other name replaces.
 
     >>> names_quantity("serum AST"), names_quantity("asthma")
     (True, False)
     """
-    return any(
-        not one.general and not (surely and one.weak) for one in _find(fold_words(text))
-    )
+    for quantity in _find(fold_words(text)):
+        if quantity.general:
+            continue
+        if not surely or not quantity.weak:
+            return True
+    return False
 
 
 def list_named(text: str) -> tuple[KnownQuantity, ...]:
     """Return the quantities that a text names, from left to right, without those that only name a
     kind.
 
-    >>> [one.name for one in list_named("FEV1/FVC, haemoglobin and ECOG")]
+    >>> [quantity.name for quantity in list_named("FEV1/FVC, haemoglobin and ECOG")]
     ['fev1_fvc_ratio', 'haemoglobin', 'ecog_performance_status']
     """
-    return tuple(one for one in _find(fold_words(text)) if not one.general)
+    named = _find(fold_words(text))
+    return tuple(quantity for quantity in named if not quantity.general)
 
 
 def list_named_words(text: str, quantity: KnownQuantity) -> list[int]:
@@ -516,13 +590,13 @@ def list_named_words(text: str, quantity: KnownQuantity) -> list[int]:
     [1]
     """
     words = fold_words(text)
-    ours = [
-        (at, name)
-        for at, word in enumerate(words)
-        for name, named in _index().get(word, ())
-        if quantity.name in (named.name, f"{named.name}_change")
-    ]
-    return [at for at, name in ours if _match(name, words[at:])]
+    starts = []
+    for at, word in enumerate(words):
+        for name, named in _index().get(word, ()):
+            is_ours = quantity.name in (named.name, f"{named.name}_change")
+            if is_ours and _match(name, words[at:]):
+                starts.append(at)
+    return starts
 
 
 def find_exactly(text: str) -> KnownQuantity | None:
@@ -535,12 +609,12 @@ def find_exactly(text: str) -> KnownQuantity | None:
     ('haemoglobin', None)
     """
     words = fold_words(text)
-    named = (
-        (one for name, one in _index().get(words[0], ()) if name == words)
-        if words
-        else ()
-    )
-    return next((one for one in named if not one.general), None)
+    if not words:
+        return None
+    for name, quantity in _index().get(words[0], ()):
+        if name == words and not quantity.general:
+            return quantity
+    return None
 
 
 def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str | None:
@@ -593,10 +667,13 @@ def spell_words(text: str) -> tuple[str, ...]:
 
 def _make_singular(word: str) -> str:
     """Return a word without the ending of a plural."""
-    is_plural = len(word) > 4 and word.endswith("s") and not word.endswith(_UNCOUNTED)
-    if not is_plural:
+    if len(word) <= _LONGEST_STEM + 1 or not word.endswith("s"):
         return word
-    return f"{word[:-3]}y" if word.endswith("ies") else word[:-1]
+    if word.endswith(_UNCOUNTED):
+        return word
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word[:-1]
 
 
 @cache
@@ -605,25 +682,24 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
     quantities = {}
     for name, written in read_table("quantity_names").items():
         entry = {"unit": "{score}"} | written
-        lists = {
-            key: tuple(entry[key])
-            for key in ("names", "others", "any", "implied", "usual")
-            if key in entry
-        }
-        weak = entry.get("weak", False) or entry.get("general", False)
-        codes = entry.get("loinc", {})
-        by_unit = codes if isinstance(codes, dict) else {entry["unit"]: codes}
-        loinc = {
-            unit: (one,) if isinstance(one, str) else tuple(one)
-            for unit, one in by_unit.items()
-        }
-        more = lists | {
-            "both": frozenset(entry.get("both", ())),
-            "weak": weak,
-            "loinc": loinc,
-        }
-        quantities[name] = KnownQuantity(**entry | more, name=name)
+        for key in ("names", "others", "any", "implied", "usual"):
+            if key in entry:
+                entry[key] = tuple(entry[key])
+        entry["both"] = frozenset(entry.get("both", ()))
+        entry["weak"] = entry.get("weak", False) or entry.get("general", False)
+        entry["loinc"] = _list_loinc(entry)
+        quantities[name] = KnownQuantity(**entry, name=name)
     return quantities
+
+
+def _list_loinc(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the LOINC codes of a written quantity by unit: it has one code, some, or a table."""
+    codes = entry.get("loinc", {})
+    by_unit = codes if isinstance(codes, dict) else {entry["unit"]: codes}
+    loinc = {}
+    for unit, of_unit in by_unit.items():
+        loinc[unit] = (of_unit,) if isinstance(of_unit, str) else tuple(of_unit)
+    return loinc
 
 
 def get_quantity(name: str) -> KnownQuantity:
@@ -633,25 +709,21 @@ def get_quantity(name: str) -> KnownQuantity:
     ('g/dL', True)
     """
     known = list_quantities()
-    return (
-        known[name]
-        if name in known
-        else known[name.removesuffix("_change")].change_of()
-    )
+    if name in known:
+        return known[name]
+    return known[name.removesuffix("_change")].change_of()
 
 
 @cache
 def _index() -> Mapping[str, list[tuple[tuple[str, ...], KnownQuantity]]]:
-    """Names by their first word, longer ones first."""
+    """Return the names by their first word, longer ones first."""
     index: dict[str, list[tuple[tuple[str, ...], KnownQuantity]]] = {}
     for quantity in list_quantities().values():
         for name in quantity.names:
-            words = tuple(
-                word
-                for part in name.split()
-                for word in ((part,) if part == "*" else fold_words(part))
-            )
-            index.setdefault(words[0], []).append((words, quantity))
+            words: list[str] = []
+            for part in name.split():
+                words += ("*",) if part == "*" else fold_words(part)
+            index.setdefault(words[0], []).append((tuple(words), quantity))
     for entries in index.values():
         entries.sort(key=lambda entry: -len(entry[0]))
     return index
@@ -664,94 +736,112 @@ def _find(words: tuple[str, ...]) -> Iterator[KnownQuantity]:
     index = _index()
     at = 0
     while at < len(words):
-        matches = (
-            (_match(name, words[at:]), one) for name, one in index.get(words[at], ())
-        )
-        length, quantity = next((match for match in matches if match[0]), (1, None))
-        if quantity:
-            yield quantity
-        at += length
+        step = 1
+        for name, quantity in index.get(words[at], ()):
+            length = _match(name, words[at:])
+            if length:
+                yield quantity
+                step = length
+                break
+        at += step
 
 
 def _match(name: tuple[str, ...], words: tuple[str, ...]) -> int:
-    """How many of the first words match a name, or 0. ``*`` in a name matches up to four words."""
+    """Return how many of the first words match a name, or 0. ``*`` in a name matches up to four
+    words.
+    """
     if "*" not in name:
         return len(name) if words[: len(name)] == name else 0
     gap = name.index("*")
     if words[:gap] != name[:gap]:
         return 0
     rest = name[gap + 1 :]
-    return next(
-        (
-            at + len(rest)
-            for at in range(gap, gap + 5)
-            if words[at : at + len(rest)] == rest
-        ),
-        0,
-    )
+    for at in range(gap, gap + _LONGEST_GAP + 1):
+        end = at + len(rest)
+        if words[at:end] == rest:
+            return end
+    return 0
 
 
 @lru_cache(maxsize=4096)
 def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
-    """The strong quantity that is named and fits. Of several, the one that combines both, or
-    else the last one.
+    """Return the quantity that is named and fits the unit; None if none does. A strong name goes
+    before a weak one. Of several, it is the one that combines them all, or else the last one.
     """
-    found = [one for one in _find(words) if one.fits(unit)]
-    if words and unit is None and (head := words[-1]) in _HEADS:
-        found = [
-            one
-            for one in found
-            if one.unit in _STEPS or any(head in fold_words(name) for name in one.names)
-        ]
-    strong = [one for one in found if not one.weak]
-    for named in (strong, found):
-        names = frozenset().union(*(one.both or {one.name} for one in named))
-        both = (
-            one
-            for one in list_quantities().values()
-            if one.both == names and one.fits(unit)
-        )
-        if len({one.name for one in named}) > 1 and (combined := next(both, None)):
+    fitting = [quantity for quantity in _find(words) if quantity.fits(unit)]
+    if words and unit is None and words[-1] in _HEADS:
+        fitting = [one for one in fitting if _has_head(one, words[-1])]
+    strong = [quantity for quantity in fitting if not quantity.weak]
+    for named in (strong, fitting):
+        combined = _combine(named, unit)
+        if combined:
             return combined
-    return (strong or found)[-1] if found else None
+    best = strong or fitting
+    return best[-1] if best else None
+
+
+def _has_head(quantity: KnownQuantity, head: str) -> bool:
+    """Return whether a quantity is one of grades, classes or stages, or its name has that head."""
+    if quantity.unit in _STEPS:
+        return True
+    return any(head in fold_words(name) for name in quantity.names)
+
+
+def _combine(named: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity | None:
+    """Return the quantity that stands for several ones together: ALT and AST, both blood
+    pressures.
+    """
+    if len({quantity.name for quantity in named}) < 2:
+        return None
+    names = frozenset().union(*(one.both or {one.name} for one in named))
+    for quantity in list_quantities().values():
+        if quantity.both == names and quantity.fits(unit):
+            return quantity
+    return None
 
 
 def _choose_near(
     text: str, words: tuple[str, ...], unit: str | None, quote: str
 ) -> KnownQuantity | None:
-    """Return the quantity named before or after a limit in the same clause, or before it in the
-    same sentence.
+    """Return the quantity named before a limit in its clause, else behind it (for a scale), else
+    before it in its sentence; None if none of these is a strong name. A bare number needs a word
+    for a scale, and has a score.
     """
     at = quote.find(text)
-    of_scale = not word_list("scale_words").isdisjoint(words)
-    if at < 0 or (unit is None and not of_scale):
+    if at < 0:
+        return None
+    is_scale = not word_list("scale_words").isdisjoint(words)
+    if unit is None and not is_scale:
         return None
     before = quote[max(0, at - _NAME_BEFORE) : at]
-    if of_scale:
-        behind = _CLAUSE.split(quote[at + len(text) : at + len(text) + _NAME_BEHIND])[0]
-    else:
-        behind = ""
+    behind = ""
+    if is_scale:
+        end = at + len(text)
+        behind = _CLAUSE.split(quote[end : end + _NAME_BEHIND])[0]
+    head = tuple(word for word in words[-1:] if word in _HEADS)
     # "QTcF: men < 450 ms; women < 470 ms": the clause before names the quantity, too.
-    for nearby in map(
-        fold_words, (_CLAUSE.split(before)[-1], behind, _SENTENCE.split(before)[-1])
-    ):
-        near = _choose(
-            (*nearby, words[-1]) if words and words[-1] in _HEADS else nearby, unit
-        )
-        if near and not near.weak and (unit is not None or near.unit.startswith("{")):
+    for nearby in (_CLAUSE.split(before)[-1], behind, _SENTENCE.split(before)[-1]):
+        near = _choose((*fold_words(nearby), *head), unit)
+        if near is None or near.weak:
+            continue
+        if unit is not None or near.unit.startswith("{"):
             return near
     return None
 
 
 @lru_cache(maxsize=1024)
 def _find_unit(unit: str) -> KnownQuantity | None:
+    """Return the quantity that a unit tells, else the kind of quantity that its dimension tells."""
     known = list_quantities().values()
+    for quantity in known:
+        if unit in quantity.any:
+            return quantity
     dimension = find_dimension(unit)[1]
-    exact = (one for one in known if unit in one.any)
-    alike = (
-        one
-        for one in known
-        if one.general
-        and any(dimension == find_dimension(other)[1] for other in one.any)
-    )
-    return next(chain(exact, alike), None)
+    for quantity in known:
+        if quantity.general and _has_dimension(quantity.any, dimension):
+            return quantity
+    return None
+
+
+def _has_dimension(units: Iterable[str], dimension: Dimension) -> bool:
+    return any(dimension == find_dimension(unit)[1] for unit in units)

@@ -23,6 +23,7 @@ Bounds = tuple[float, float | None]
 """One number, or the two ends of a range."""
 Row = tuple[int, int, tuple[Bounds, ...]]
 """The tokens of a number or a row, and its readings."""
+_DAYS_OF_WEEK = 7
 _GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
 """What an ordinal counts as a number does: "second-degree block", "third line"."""
 
@@ -39,10 +40,10 @@ class Number(NamedTuple):
 def find_numbers(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> tuple[Number, ...]:
-    """Every number, in digits, words or Roman numerals, from left to right. Several values of one
-    line share a search.
+    """Return every number, in digits, words or Roman numerals, from left to right. Several values
+    of one line share a search.
 
-    A number with another reading is found twice: with a dot before three digits (a comma marks
+    A number with another reading is in it twice: with a dot before three digits (a comma marks
     thousands, as in English); after a minus that may be a dash; before a plus and days, which may
     be weeks of a pregnancy ("28+6"); before years and months ("5 years and 10 months" are 70);
     before the power of ten at the end of its range or list ("3-4 million", "1, 3 and 10 x 10^6").
@@ -59,78 +60,93 @@ def find_numbers(
     [1, 3, 1000000.0, 3000000.0, 10000000]
     """
     end = len(tokens) if end is None else end
-    found = list[Number]()
+    numbers = list[Number]()
     last = first
     plain: list[Number] = []
     """The numbers of the list so far that have no power of ten of their own."""
-    for place in rule("number").find(tokens, first, end):
-        value, *others = list_readings(place.text) or (None,)
-        if place.first < last or value is None:
+    for match in rule("number").find(tokens, first, end):
+        readings = list_readings(match.text)
+        if match.first < last or not readings:
             continue
-        others = [] if "," in place.text else others
-        last = place.end
-        if plain and not _read_joint(
-            tokens, plain[-1:], [Number(place.first, last, value)]
-        ):
+        last = match.end
+        likeliest = Number(match.first, last, readings[0])
+        if plain and not _read_joint(tokens, plain[-1:], [likeliest]):
             plain.clear()
-        if value and last > place.first + 1:
-            scale = value / (read_number(tokens.words[place.first]) or value)
-            found += (
-                each._replace(value=float(f"{each.value * scale:.12g}"))
-                for each in plain
-            )
+        if likeliest.value and last > match.first + 1:
+            numbers += _scale_up(tokens, plain, likeliest)
             plain.clear()
         else:
-            plain.append(Number(place.first, last, value))
-        found += (Number(place.first, last, reading) for reading in (value, *others))
-        weeks = rule("weeks_and_days").starts(tokens, place.first, end)
-        if weeks:
-            days = read_number(tokens.words[weeks.end - 1]) or 0
-            found += (
-                [Number(place.first, weeks.end, round(value + days / 7, 2))]
-                if days < 7
-                else []
-            )
-        part = rule("months_of_years").starts(tokens, last + 1, end)
-        if part:
-            months = read_number(part.read("months") or "") or 0
-            found += (
-                [Number(place.first, part.end, value * MONTHS_OF_YEAR + months)]
-                if months < MONTHS_OF_YEAR
-                else []
-            )
-        if has_minus(tokens, place.first):
-            if is_below_zero(tokens, place.first, last):
-                while found and found[-1].first == place.first:
-                    found.pop()
-            found.append(
-                Number(
-                    place.first - (tokens.codes[place.first - 1] == "-"), last, -value
-                )
-            )
-    return tuple(sorted([*found, *_find_counts(tokens, first, end)]))
+            plain.append(likeliest)
+        numbers.append(likeliest)
+        if "," not in match.text:
+            numbers += (likeliest._replace(value=value) for value in readings[1:])
+        numbers += _find_sums(tokens, likeliest, end)
+        if has_minus(tokens, match.first):
+            if is_below_zero(tokens, match.first, last):
+                while numbers and numbers[-1].first == match.first:
+                    numbers.pop()
+            numbers.append(_negate(tokens, likeliest))
+    return tuple(sorted([*numbers, *_find_counts(tokens, first, end)]))
+
+
+def _scale_up(
+    tokens: Tokens, plain: Sequence[Number], last: Number
+) -> Iterator[Number]:
+    """Yield the numbers of a list with the power of ten of its last number."""
+    mantissa = read_number(tokens.words[last.first]) or last.value
+    scale = last.value / mantissa
+    for number in plain:
+        yield number._replace(value=float(f"{number.value * scale:.12g}"))
+
+
+def _find_sums(tokens: Tokens, number: Number, end: int) -> Iterator[Number]:
+    """Yield a number in weeks with the days behind it, and one in years with its months."""
+    weeks = rule("weeks_and_days").starts(tokens, number.first, end)
+    if weeks:
+        days = read_number(tokens.words[weeks.end - 1]) or 0
+        if days < _DAYS_OF_WEEK:
+            value = round(number.value + days / _DAYS_OF_WEEK, 2)
+            yield Number(number.first, weeks.end, value)
+    years = rule("months_of_years").starts(tokens, number.end + 1, end)
+    if years:
+        months = read_number(years.read("months") or "") or 0
+        if months < MONTHS_OF_YEAR:
+            value = number.value * MONTHS_OF_YEAR + months
+            yield Number(number.first, years.end, value)
+
+
+def _negate(tokens: Tokens, number: Number) -> Number:
+    """Return a number below zero, with its sign if that is a token of its own place."""
+    first = number.first
+    if tokens.codes[first - 1] == "-":
+        first -= 1
+    return Number(first, number.end, -number.value)
 
 
 def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
-    """Roman numerals, "twice", "single", and ordinals of what is graded."""
+    """Yield Roman numerals, "twice", "single", and ordinals of what is graded."""
     for at in range(first, end):
-        word = tokens.words[at].lower()
-        counted = (
-            ROMAN.get(tokens.words[at])
-            or TIMES.get(word)
-            or (
-                word == "single"
-                and tokens.text[tokens.ends[at] : tokens.ends[at] + 1] != "-"
-            )
-        )
-        if (
-            word in ORDINALS
-            and at + 1 < end
-            and tokens.words[at + 1].lower() in _GRADED
-        ):
-            counted = ORDINALS[word]
-        if counted and not (tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"):
-            yield Number(at, at + 1, counted)
+        count = _read_count(tokens, at, end)
+        if not count:
+            continue
+        # a letter of a name: "V5"
+        goes_on = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
+        if not goes_on:
+            yield Number(at, at + 1, count)
+
+
+def _read_count(tokens: Tokens, at: int, end: int) -> float | None:
+    """Return the count that a word says; None for other words."""
+    word = tokens.words[at].lower()
+    is_graded = at + 1 < end and tokens.words[at + 1].lower() in _GRADED
+    if is_graded and word in ORDINALS:
+        return ORDINALS[word]
+    count = ROMAN.get(tokens.words[at]) or TIMES.get(word)
+    if count:
+        return count
+    # "single-arm" counts nothing
+    behind = tokens.text[tokens.ends[at] : tokens.ends[at] + 1]
+    return 1 if word == "single" and behind != "-" else None
 
 
 def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
@@ -142,82 +158,125 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     >>> [bounds for _, _, bounds in find_rows(tokens, find_numbers(tokens))]
     [((0, None),), ((1, None),), ((2, None),), ((0, 2),)]
     """
-    places = [
-        (first, list(group))
-        for first, group in groupby(numbers, key=lambda one: one.first)
-    ]
     row: list[list[Number]] = []
     joints: list[str] = []
     done = 0
     of_vision = rule("vision_word").search(tokens) is not None
-    for first, readings in places:
-        if first < done or (
-            of_vision and rule("over_number").starts(tokens, readings[0].end)
-        ):
-            continue  # the 0 of "26+0", the first 20 of "20/40 to 20/160"
-        done = end = max(one.end for one in readings)
-        yield readings[0].first, end, tuple((one.value, None) for one in readings)
-        joint = _read_joint(tokens, row[-1], readings) if row else ""
-        # "0 or 1, 2 weeks apart"
-        ends = joint == "," and any(each not in (",", "-") for each in joints)
-        if row and (not joint or ends):
-            yield from _close(row, joints)
-            row = []
-            joints = []
-        joints += [joint] if row else []
+    for first, group in groupby(numbers, key=lambda number: number.first):
+        readings = list(group)
+        if first < done:
+            continue  # the 0 of "26+0"
+        # the first 20 of "20/40 to 20/160"
+        if of_vision and rule("over_number").starts(tokens, readings[0].end):
+            continue
+        done = max(number.end for number in readings)
+        yield (
+            readings[0].first,
+            done,
+            tuple((number.value, None) for number in readings),
+        )
+        if row:
+            joint = _read_joint(tokens, row[-1], readings)
+            # "0 or 1, 2 weeks apart"
+            is_next = joint == "," and not {",", "-"}.issuperset(joints)
+            if joint and not is_next:
+                joints.append(joint)
+            else:
+                yield from _close(row, joints)
+                row = []
+                joints = []
         row.append(readings)
     yield from _close(row, joints)
 
 
-def _read_joint(tokens: Tokens, one: Sequence[Number], other: Sequence[Number]) -> str:
-    """What joins two numbers of a row, behind the unit of the first and before a word that
-    stands before both.
+def _read_joint(
+    tokens: Tokens, readings: Sequence[Number], others: Sequence[Number]
+) -> str:
+    """Return what joins two numbers of a row: "-" for a range, the words of a list, "" for nothing
+    or for units that differ. Their units, and a word that stands before both, may stand between.
     """
-    first = other[0].first
-    units = [
-        find_unit(tokens, max(each.end for each in readings))
-        for readings in (one, other)
-    ]
-    if len({unit.parts[0].code for unit in units if unit}) > 1:  # "5 mg and 10 kg"
+    if not _may_share_unit(tokens, readings, others):
         return ""
-    again = (
-        one[0].first > 0
-        and tokens.words[first - 1].lower() == tokens.words[one[0].first - 1].lower()
-    )
-    over = 2 if tokens.words[first - 1] == "/" else 0  # "20/40 to 20/160"
-    for each in one:
-        plus = tokens.joined(each.end) and tokens.words[each.end] == "+"
-        for end in (each.end, skip_unit(tokens, each.end), each.end + plus):
-            for start in (first, first - again, first - over):
+    first = others[0].first
+    starts = _list_starts(tokens, readings[0].first, first)
+    for number in readings:
+        for end in _list_ends(tokens, number):
+            for start in starts:
                 if 0 < end == start and tokens.gap(start) == "-":
                     return "-"  # in "II-III" the hyphen is no token
-                for name in ("through", "list_goes_on"):
-                    if end < start and (found := rule(name).covers(tokens, end, start)):
-                        return "-" if name == "through" else found.text.lower()
+                joint = _read_between(tokens, end, start) if end < start else ""
+                if joint:
+                    return joint
     return ""
 
 
+def _may_share_unit(
+    tokens: Tokens, readings: Sequence[Number], others: Sequence[Number]
+) -> bool:
+    """Return whether two numbers have no units that differ: "5 mg and 10 kg" do."""
+    codes = set()
+    for numbers in (readings, others):
+        unit = find_unit(tokens, max(number.end for number in numbers))
+        if unit:
+            codes.add(unit.parts[0].code)
+    return len(codes) < 2
+
+
+def _list_starts(tokens: Tokens, own: int, first: int) -> list[int]:
+    """Return where the second number of a row may begin: at its first token, at the word that also
+    stands before the number at ``own``, at the "20/" of "20/40 to 20/160".
+    """
+    before = tokens.words[first - 1]
+    repeats = own > 0 and before.lower() == tokens.words[own - 1].lower()
+    word_start = first - 1 if repeats else first
+    fraction_start = first - 2 if before == "/" else first
+    return [first, word_start, fraction_start]
+
+
+def _list_ends(tokens: Tokens, number: Number) -> list[int]:
+    """Return where the first number of a row may end: behind its digits, its unit or its plus."""
+    end = number.end
+    has_plus = tokens.joined(end) and tokens.words[end] == "+"
+    return [end, skip_unit(tokens, end), end + 1 if has_plus else end]
+
+
+def _read_between(tokens: Tokens, end: int, start: int) -> str:
+    """Return the joint between two numbers: "-" for a range, the words of a list, else ""."""
+    if rule("through").covers(tokens, end, start):
+        return "-"
+    listed = rule("list_goes_on").covers(tokens, end, start)
+    return listed.text.lower() if listed else ""
+
+
 def _close(row: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[Row]:
-    """Yield the whole of a row, and the ranges in it: "18-65 or 70-80"."""
-    spans = [(0, len(row) - 1)] if {*joints} - {";"} else []
-    spans += [
-        (at, at + 1)
-        for at, joint in enumerate(joints)
-        if joint == "-"
-        and "-" not in (*joints[max(0, at - 1) : at], *joints[at + 1 : at + 2])
-        and len(row) > 2
-    ]
+    """Yield the whole of a row, unless only semicolons join it, and the ranges in it: "18-65 or
+    70-80". Each has the bounds that rise of all readings of its ends.
+    """
+    spans = []
+    if not {";"}.issuperset(joints):
+        spans.append((0, len(row) - 1))
+    if len(row) > 2:
+        spans += [(at, at + 1) for at in _list_ranges(joints)]
     for first, last in spans:
-        pairs = [
-            sorted((one.value, other.value))
-            for one in row[first]
-            for other in row[last]
-        ]
-        bounds: tuple[Bounds, ...] = tuple(
-            (low, high) for low, high in pairs if low < high
-        )
+        bounds: list[Bounds] = []
+        for number in row[first]:
+            for other in row[last]:
+                if number.value != other.value:
+                    low, high = sorted((number.value, other.value))
+                    bounds.append((low, high))
         if bounds:
-            yield row[first][0].first, max(one.end for one in row[last]), bounds
+            end = max(number.end for number in row[last])
+            yield row[first][0].first, end, tuple(bounds)
+
+
+def _list_ranges(joints: Sequence[str]) -> list[int]:
+    """Return the places of the hyphens of a row that have no hyphen beside them."""
+    ranges = []
+    for at, joint in enumerate(joints):
+        beside = (*joints[max(0, at - 1) : at], *joints[at + 1 : at + 2])
+        if joint == "-" and "-" not in beside:
+            ranges.append(at)
+    return ranges
 
 
 def skip_unit(tokens: Tokens, at: int) -> int:

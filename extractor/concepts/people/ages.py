@@ -1,7 +1,7 @@
 """Limits of an age: which ones they are, whose age, and which side they bound."""
 
 from extractor.concepts.limits.bounds import LOWER, UPPER, Limit
-from extractor.concepts.limits.read import is_turned
+from extractor.concepts.limits.denials import is_turned
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens

@@ -93,7 +93,46 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         if own and window.comparator in LOWER:
             own = _keep_absence(tokens, own, floor)
         parts.append(Parts(own, anchors[at]))
-    return tuple(_share_anchors(tokens, windows, parts))
+    return tuple(_divide(tokens, windows, _share_anchors(tokens, windows, parts)))
+
+
+def _divide(
+    tokens: Tokens, windows: Sequence[Window], parts: list[Parts]
+) -> list[Parts]:
+    """Give each of several windows its own thing where "respectively" says so: "blood or plasma
+    within 8 weeks or 1 week, respectively".
+    """
+    for last, (of, anchor) in enumerate(parts):
+        end = max(windows[last].end, anchor[1] if anchor else 0)
+        ends = (windows[last].end, end)
+        is_divided = any(rule("each_its_time").starts(tokens, at) for at in ends)
+        if of is None or not is_divided:
+            continue
+        first = last
+        while first and parts[first - 1].of == of:
+            first -= 1
+        things = _cut_things(tokens, *of)
+        if len(things) != last + 1 - first:
+            continue
+        for at, thing in zip(range(first, last + 1), things, strict=True):
+            parts[at] = parts[at]._replace(of=thing)
+    return parts
+
+
+def _cut_things(tokens: Tokens, first: int, end: int) -> list[Range]:
+    """Return the things of a list outside brackets, in order."""
+    starts = [first]
+    ends = list[int]()
+    depth = 0
+    for at in range(first, end):
+        code = tokens.codes[at]
+        depth += (code == "(") - (code == ")")
+        if depth == 0 and (code == "," or tokens.words[at].lower() in _LISTED):
+            ends.append(at)
+            starts.append(at + 1)
+    pieces = zip(starts, [*ends, end], strict=True)
+    named = (narrow(tokens, *piece) for piece in pieces if piece[0] < piece[1])
+    return [place for place in named if place]
 
 
 class Naming(StrEnum):
@@ -359,6 +398,9 @@ def _find_anchor(tokens: Tokens, window: Window, at: int | None = None) -> Range
 
 def _start_moment(tokens: Tokens, window: Window) -> int:
     """Return where the moment of a window may stand behind it."""
+    each = rule("each_its_time").starts(tokens, window.end)
+    if each:
+        return each.end
     # "90 days of enrolment before"
     lasting = rule("lasting_before").starts(tokens, window.end)
     if lasting:
@@ -377,7 +419,8 @@ def _trim_moment(tokens: Tokens, first: int, end: int) -> Range:
     """
     if rule("at_entry").covers(tokens, first, end):
         return first, end
-    trimmed = _trim_end(tokens, first, end)[1]
+    both = rule("before_and_during").starts(tokens, first)
+    trimmed = _trim_end(tokens, both.end if both else first, end)[1]
     is_date = tokens.words[trimmed : trimmed + 1] in (["date"], ["period"])
     return first, trimmed + is_date
 
@@ -496,12 +539,35 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
             continue
         rest = narrow(tokens, cut.end, place[1])
         if rest and not _is_fragment(tokens, *rest):
-            return rest
+            alternative = _find_alternative(tokens, place[0], cut)
+            return (alternative[0], rest[1]) if alternative else rest
         shorter = _trim(tokens, place[0], cut.first)
         if shorter is None:
             return None
         place = shorter
     return None if _is_fragment(tokens, *place) else place
+
+
+def _find_alternative(tokens: Tokens, first: int, cut: Found) -> Range | None:
+    """Return the treatment or event to which another one is an alternative, so that one time limits
+    both: "received a drug or participated in a trial within 30 days". ``cut`` stands before the
+    second.
+
+    "Allergy to penicillin, or treatment with antibiotics within 2 weeks" limits the second alone.
+    """
+    joint = rule("opens_alternative").ends(tokens, cut.first, first)
+    if joint is None:
+        return None
+    sign = rule("shares_time").search(tokens, first, joint.first)
+    if sign is None:
+        is_verb = rule("shares_time").search(tokens, cut.first, cut.end) is not None
+        is_list = "," in tokens.codes[first : joint.first]
+        if is_verb or is_list:
+            return None
+        sign = rule("names_any_treatment").search(tokens, first, joint.first)
+    if sign is None or rule("ill_from_treatment").search(tokens, first, sign.first):
+        return None
+    return narrow(tokens, first, joint.first)
 
 
 def _is_fragment(tokens: Tokens, first: int, end: int) -> bool:

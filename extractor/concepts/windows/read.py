@@ -38,6 +38,8 @@ _LENGTH_CONTEXT = 14
 
 Time = tuple[Found, Duration]
 """A length of time with the words before it, and the length alone."""
+_PAIRED = frozenset({"and", "or"})
+"""Words between two lengths of time that may be one each."""
 _RELATED = (_WITHIN | BACK | {"for", "since"}) - {"in"}
 _MANY_YEARS = 12
 _MOST_HOURS = 500
@@ -173,7 +175,7 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
             )
             bound, other = _bound(duration, comparator)
             aside = aside or exempt  # "unless cured for 5 years"
-            yield Window(
+            window = Window(
                 first,
                 duration.end,
                 comparator,
@@ -184,9 +186,23 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
                 either,
                 other,
             )
+            yield from _divide(tokens, window, duration)
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
         yield Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
+
+
+def _divide(tokens: Tokens, window: Window, duration: Duration) -> Iterator[Window]:
+    """Yield a window, or two of "3 and 10 days, respectively", which is no range."""
+    joint = duration.first + 1
+    is_pair = window.other_end is not None and tokens.words[joint].lower() in _PAIRED
+    if not is_pair or not rule("each_its_time").starts(tokens, duration.end):
+        yield window
+        return
+    yield window._replace(value=duration.low, other_end=None)
+    yield window._replace(
+        first=joint + 1, value=duration.high, other_end=None, borrowed=True
+    )
 
 
 @lru_cache(maxsize=64)

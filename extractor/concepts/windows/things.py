@@ -12,6 +12,7 @@ from extractor.concepts.doses.names import find_general
 from extractor.concepts.limits.conditions import find_sex_words
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range, Tokens
+from extractor.language.patterns import Found
 from extractor.schemas import Sex
 
 _KEPT = 4096
@@ -75,8 +76,30 @@ def list_things(words: str) -> tuple[str, ...]:
     for _ in range(_DEEPEST):
         bare = _BRACKETED.sub(" ", bare)
     tokens = read_text(" ".join(_OPEN_BRACKET.sub(" ", bare).split()))
-    named = (_name_thing(tokens, *place) for place in _cut_list(tokens))
+    places = _cut_list(tokens)
+    gives = bool(places) and _find_given(tokens, *places[0]) is not None
+    named = (
+        _name_given(tokens, *place, gives=gives) or _name_thing(tokens, *place)
+        for place in places
+    )
     return tuple(dict.fromkeys(filter(None, named)))
+
+
+def _find_given(tokens: Tokens, first: int, end: int) -> Found | None:
+    return rule("thing_given").covers(tokens, first, end)
+
+
+def _name_given(tokens: Tokens, first: int, end: int, *, gives: bool) -> str | None:
+    """Return the name of giving blood or the like: "blood donation" for "donated 450 ml of blood".
+
+    ``gives``: the list begins with it, so that "donated blood or plasma" gives plasma, too.
+    """
+    given = _find_given(tokens, first, end)
+    bare = rule("body_product").covers(tokens, first, end) if gives else None
+    if given is None and bare is None:
+        return None
+    product = given.read("product") if given else tokens.read(first, end)
+    return f"{_make_singular((product or '').lower())} donation"
 
 
 def _cut_list(tokens: Tokens) -> list[Range]:
@@ -94,10 +117,17 @@ def _cut_list(tokens: Tokens) -> list[Range]:
 
 def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
     """Return whether a joint stands between two things: not behind a word that only describes, and
-    not behind a word that needs the noun of the next thing.
+    not behind a word that needs the noun of the next thing. Words in front that are no part of the
+    thing ("participation in") do not count.
     """
     if first == start or end == len(tokens):
         return False
+    lead = rule("thing_lead").starts(tokens, start, first)
+    start = lead.end if lead and lead.end < first else start
+    is_new = rule("opens_thing").starts(tokens, end) is not None
+    needs = rule("needs_treatment").search(tokens, start, first) is not None
+    if _find_given(tokens, start, first) or (is_new and not needs):
+        return True
     is_word_joined = tokens.words[first] == "/" and tokens.joined(first)
     if is_word_joined or rule("thing_detail").search(tokens, start, first):
         return False

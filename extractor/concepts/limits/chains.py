@@ -1,0 +1,99 @@
+"""Read a quantity that stands between its two numbers: "18 ≤ age < 65"."""
+
+from dataclasses import replace
+
+from extractor.concepts.limits.bounds import (
+    UPPER,
+    Limit,
+    mirror_comparator,
+    read_comparator,
+    read_value,
+)
+from extractor.concepts.limits.measures import find_unit_of
+from extractor.language.book import rule
+from extractor.language.lexer import Tokens
+from extractor.language.patterns import Found
+from extractor.schemas import Comparator
+
+_BOTH_INCLUDED = (Comparator.AT_MOST, Comparator.AT_LEAST)
+"""The signs of a chain whose two numbers count: "18 ≤ age ≤ 65"."""
+
+
+def find_chain(tokens: Tokens, first: int) -> list[Limit]:
+    """Return the limits of a quantity between two numbers, which begin at token ``first``.
+
+    The list is empty if there are none.
+    """
+    if tokens.codes.count("<") + tokens.codes.count("≤") > 1:
+        chain = rule("chained_limit").starts(tokens, first)
+        if chain:
+            return _read_chain(chain)
+    if tokens.codes.count("=") > 1:
+        lost = rule("lost_chain").starts(tokens, first)
+        if lost:
+            return _read_lost_chain(lost)
+    return []
+
+
+def _read_lost_chain(match: Found) -> list[Limit]:
+    """Return the range of "18 = age = 65 years", whose signs lost what is not "="; it has
+    another reading.
+    """
+    low = read_value(match, "low")
+    high = read_value(match, "high")
+    if low is None or high is None:
+        return []
+    if low >= high:
+        return []
+    unit, time_unit = find_unit_of(match, "unit", "low_unit")
+    lost = Limit(
+        Comparator.BETWEEN,
+        low,
+        high,
+        match.first,
+        match.end,
+        match.part("quantity"),
+        unit,
+        time_unit,
+        settled=False,
+    )
+    return [lost]
+
+
+def _read_chain(match: Found) -> list[Limit]:
+    """Return a quantity between two numbers ("18 ≤ age < 65"); nothing if the numbers do not
+    rise with the signs.
+    """
+    low = read_value(match, "low")
+    high = read_value(match, "high")
+    if low is None or high is None:
+        return []
+    if low == high:
+        return []
+    front = read_comparator("comparators", match, "front")
+    behind = read_comparator("comparators", match, "behind")
+    if front is None or behind is None:
+        return []
+    rises = front in UPPER
+    if rises is not (behind in UPPER) or rises is not (low < high):
+        return []
+    unit, time_unit = find_unit_of(match, "unit", "low_unit")
+    whole = Limit(
+        Comparator.BETWEEN,
+        min(low, high),
+        max(low, high),
+        match.first,
+        match.end,
+        match.part("quantity"),
+        unit,
+        time_unit,
+    )
+    if front is behind and front in _BOTH_INCLUDED:
+        return [whole]
+    # the sign in front is read from the number, so it says the opposite of the quantity
+    opposite = mirror_comparator(front)
+    first = match.place("behind")[0]
+    return [
+        replace(whole, comparator=opposite, value=low, value_high=None, end=first),
+        replace(whole, comparator=behind, value=high, value_high=None, first=first),
+    ]

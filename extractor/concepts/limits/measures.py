@@ -1,0 +1,311 @@
+"""A number or a range of a criterion, with the comparator in front of it and the unit behind it."""
+
+import re
+from typing import NamedTuple
+
+from extractor.concepts.limits.bounds import (
+    COUNTS,
+    LOWER,
+    UPPER,
+    read_comparator,
+    read_pair,
+)
+from extractor.language.book import rule
+from extractor.language.lexer import NUMBER, Range, Tokens
+from extractor.language.numbers import read_time_unit
+from extractor.language.patterns import Found
+from extractor.language.units import find_unit, read_unit
+from extractor.schemas import Comparator, TimeUnit
+
+SIGN_REACH = 12
+"""The most tokens of a comparator and its words before a number."""
+FEW = 20
+"""Counts of things are smaller: "at least two lesions"."""
+_BIRTHDAY = "birthday"
+"""Stands in the place of the unit of an age: "the 6th birthday" is 6 years."""
+_ORDINAL_ENDINGS = ("th", "st", "nd", "rd")
+_YEAR = re.compile("(19|20)[0-9]{2}")
+_LIKE_A_YEAR = re.compile("(19|20)..")
+_WEAK = (None, Comparator.EQUAL, Comparator.BETWEEN)
+"""What gives way to a comparator behind the number: "score of 3 or more"."""
+
+
+class Measure(NamedTuple):
+    """A number or range as the rule ``measure`` matched it.
+
+    ``first`` is the start of its comparator, else of the number.
+    """
+
+    match: Found
+    compared: Found | None
+    first: int
+    low: int | float
+    high: int | float | None
+    comparator: Comparator | None
+    unit: Range | None
+    time_unit: str | None
+
+    @property
+    def ends(self) -> tuple[Comparator, Comparator]:
+        """Return the comparators of both ends of a range.
+
+        A bound that the text leaves out is "<" or ">".
+        """
+        low = Comparator.AT_LEAST
+        if self.comparator is Comparator.MORE:
+            low = Comparator.MORE
+        high = Comparator.AT_MOST
+        second = read_comparator("comparators", self.match, "second")
+        if second is Comparator.LESS:
+            high = Comparator.LESS
+        return low, high
+
+
+def read_measure(match: Found, floor: int) -> Measure | None:
+    """Read a number or a range with its comparator and its unit; None if it is no number, or
+    measures nothing: a name, a year, a sample size.
+
+    A comparator behind the number ("or more") goes before none, "=" and "between" in front of it.
+    ``floor`` is the token at which the limit before it ends.
+    """
+    low, high = read_pair(match)
+    if low is None:
+        return None
+    compared = _find_compared(match, floor)
+    within = None
+    if compared is None:
+        within = _find_within(match, floor)
+        compared = within
+    if _measures_nothing(match, compared, floor):
+        return None
+    comparator = _read_front(compared) if compared else None
+    if within:
+        comparator = Comparator.AT_MOST
+    suffix = _read_suffix(match)
+    if suffix and comparator in _WEAK:
+        comparator = suffix
+    unit, time_unit = find_unit_of(match, "unit", "low_unit")
+    if compared and not unit and high is None:
+        unit = _find_plus(match, low)
+    if compared:
+        first = compared.first
+    elif low < 0:
+        first = match.first - 1
+    else:
+        first = match.first
+    return Measure(match, compared, first, low, high, comparator, unit, time_unit)
+
+
+def _find_compared(match: Found, floor: int) -> Found | None:
+    """Return the comparator before a number, with the words between them."""
+    tokens = match.tokens
+    first = max(floor, match.first - SIGN_REACH)
+    for name in ("comparison", "distant_comparison"):
+        compared = rule(name).ends(tokens, match.first, first)
+        if compared:
+            return compared
+    if not match.has("unit") and not match.has("low_unit"):
+        return None
+    return rule("bare_comparative").ends(
+        tokens, match.first, max(floor, match.first - 1)
+    )
+
+
+def _find_within(match: Found, floor: int) -> Found | None:
+    """Return the "within" before a multiple of the limit of normal, which is its comparator."""
+    first = max(floor, match.first - 2)
+    within = rule("within_before").ends(match.tokens, match.first, first)
+    if within and read_unit(match.read("unit") or "") == "{ULN}":
+        return within
+    return None
+
+
+def _read_front(compared: Found) -> Comparator | None:
+    """Return the comparator before a number."""
+    if compared.has("more"):
+        return Comparator.MORE
+    if compared.has("less"):
+        return Comparator.LESS
+    return read_comparator("comparators", compared, "comparator")
+
+
+def _read_suffix(match: Found) -> Comparator | None:
+    """Return the comparator behind a number: "or more", the plus of "18+"."""
+    if match.has("plus"):
+        return Comparator.AT_LEAST
+    return read_comparator("comparator_suffixes", match, "suffix")
+
+
+def _find_plus(match: Found, low: float) -> Range | None:
+    """Return the plus that is the unit of a score: "proteinuria >= 2+"."""
+    tokens = match.tokens
+    end = match.place("low")[1]
+    if low < FEW and tokens.joined(end) and tokens.words[end] == "+":
+        return end, end + 1
+    return None
+
+
+def _measures_nothing(match: Found, compared: Found | None, floor: int) -> bool:
+    """Return whether a number is part of a name, a word that only counts, a sample size or a
+    year.
+    """
+    tokens = match.tokens
+    if compared is None:
+        word = (match.read("low") or "").lower()
+        if word in COUNTS:
+            return True
+        if _is_name(tokens, match, floor):
+            return True
+    elif rule("sample_size").ends(tokens, compared.first, compared.first - 1):
+        return True
+    return _is_year(match, compared)
+
+
+def _is_year(match: Found, compared: Found | None) -> bool:
+    """Return whether a number is a year: "diagnosed between 2010 and 2015", "before 2019"."""
+    tokens = match.tokens
+    if match.has("unit") or match.has("low_unit"):
+        return False
+    if compared and tokens.codes[compared.end - 1] in "<>≤≥=":
+        return False
+    return _YEAR.fullmatch(tokens.words[match.place("low")[0]]) is not None
+
+
+def _is_name(tokens: Tokens, match: Found, floor: int) -> bool:
+    """Return whether a number without a comparator is part of a name ("type 2", "Day 1", "2017"),
+    or a lone number word.
+    """
+    first, end = match.place("low")
+    word = tokens.words[first]
+    has_more = any(match.has(part) for part in ("high", "unit", "suffix", "plus"))
+    is_alone = not has_more and end == first + 1
+    if is_alone and word.isalpha():
+        # "Two prior lines" at the start of a criterion counts
+        opens = first == floor == 0 and rule("counted_noun").starts(tokens, end)
+        if not opens:
+            return True
+    if word.isdecimal():
+        if len(word) > 1 and word[0] == "0":
+            return True
+        if is_alone and _LIKE_A_YEAR.match(word):
+            return True
+    if tokens.in_name(first) and not rule("age_word").starts(tokens, first - 1):
+        return True
+    return rule("numbered_name").ends(tokens, first, max(0, first - 4)) is not None
+
+
+def find_unit_of(match: Found, *names: str) -> tuple[Range | None, str | None]:
+    """Return the unit in the first of some named parts that matched, and its unit of time.
+
+    The unit has no hyphen and no ending of an ordinal: "18-year-old", "6th birthday".
+    """
+    tokens = match.tokens
+    written = None
+    for name in names:
+        written = written or match.part(name)
+    if written is None:
+        return None, None
+    first, end = _trim_front(tokens, written)
+    if _is_in_dioptres(tokens, first):
+        return (first, end), None  # the "D" is no day
+    if tokens.words[first].lower() == _BIRTHDAY:
+        return (first, end), TimeUnit.YEAR.value
+    end = _find_unit_end(tokens, first, end)
+    has_inverse = rule("inverse").starts(tokens, end)
+    # "110 min-1"
+    if has_inverse and tokens.text[tokens.ends[end - 1]] == "-":
+        return (first, end + 1), None
+    # "4 mo. before"
+    if end > first + 1 and tokens.words[end - 1] == ".":
+        end -= 1
+    # what stands around the letter tells it from a metre
+    if rule("month_by_letter").starts(tokens, first):
+        return (first, end), "month"
+    if not rule("span_unit").covers(tokens, first, end):
+        return (first, end), None
+    timed = rule("time_unit").ends(tokens, end, first)
+    time_unit = read_time_unit(timed.text) if timed else None
+    return (first, end), time_unit
+
+
+def _trim_front(tokens: Tokens, written: Range) -> Range:
+    """Return a unit without the slash, the hyphen or the ordinal's ending in front of it."""
+    first, end = written
+    if tokens.words[first] == "/":
+        # "60/ml/min"
+        clearance = find_unit(tokens, first + 1)
+        if clearance and clearance.code.startswith("mL/min"):
+            first = clearance.first
+            end = max(clearance.end, end)
+    if tokens.codes[first] == "-" or tokens.words[first] in _ORDINAL_ENDINGS:
+        first += 1
+    return first, end
+
+
+def _find_unit_end(tokens: Tokens, first: int, end: int) -> int:
+    """Return the end of a whole unit, without the people in brackets behind it: "ms (men)"."""
+    aside = rule("people_aside").ends(tokens, end, first)
+    if aside:
+        end = aside.first
+    whole = find_unit(tokens, first)
+    if whole is None or whole.end <= end:
+        return end
+    if tokens.words[whole.end - 1] in "()":
+        return whole.end - 1
+    return whole.end
+
+
+def _is_in_dioptres(tokens: Tokens, at: int) -> bool:
+    """Return whether the "D" behind a number is dioptres: "-6 D", "0.75 D", "myopia > 6D"."""
+    if tokens.words[at] != "D":
+        return False
+    if tokens.codes[at - 2] == "-" or "." in tokens.words[at - 1]:
+        return True
+    return rule("refraction_word").search(tokens) is not None
+
+
+def find_bounds(
+    measure: Measure,
+) -> tuple[Comparator | None, int | float | None, int]:
+    """Return the comparator of a measure, its upper number, and the token behind it.
+
+    A range needs rising numbers. Else only its first number counts.
+    """
+    only = measure.comparator
+    if only is Comparator.BETWEEN:
+        only = None
+    if measure.high is None:
+        return only, None, measure.match.end
+    if _is_range(measure, measure.high):
+        return Comparator.BETWEEN, measure.high, measure.match.end
+    return only, None, measure.match.place("low")[1]
+
+
+def _is_range(measure: Measure, high: float) -> bool:
+    """Return whether both numbers of a measure are the ends of a range."""
+    match = measure.match
+    # "6 months to 2 years" rises by its units
+    rises = high > measure.low or find_unit_of(match, "low_unit")[1] is not None
+    if not rises:
+        return False
+    comparator = measure.comparator
+    second = read_comparator("comparators", match, "second")
+    if second is not None:
+        return second in UPPER and comparator in (*LOWER, None)
+    if match.read("join") == "and" and comparator is not Comparator.BETWEEN:
+        # "18 and 65 years old", but not "at 3, 6, 12 and 24 months of age"
+        of_age = rule("age_after").starts(match.tokens, match.end) is not None
+        return of_age and not _lists_moments(match)
+    return comparator not in UPPER
+
+
+def _lists_moments(match: Found) -> bool:
+    """Return whether a number goes on with a list of ages, or is one at which something is done:
+    "seen at 6 and 12 months of age".
+    """
+    tokens = match.tokens
+    first = match.first
+    before = [word.lower() for word in tokens.words[max(0, first - 2) : first]]
+    if before[-1:] == ["at"] or before in (["at", "age"], ["at", "ages"]):
+        return True
+    return before[-1:] == [","] and tokens.codes[first - 2 : first - 1] == NUMBER
