@@ -25,7 +25,7 @@ _AGES = range(12, 100)
 
 
 def is_age(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit bounds an age.
+    """Return whether a limit bounds an age: it is called so, or stands where only ages do.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text(
@@ -37,31 +37,37 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     first = limit.first
     end = limit.end
     floor = max(0, limit.first - _LENGTH_REACH)
-    other_unit = (limit.unit and not limit.time_unit) or limit.time_unit in (
-        "hour",
-        "minute",
-    )
-    if other_unit:
+    if limit.unit and not limit.time_unit:
+        return False
+    if limit.time_unit in ("hour", "minute"):
         return False
     if _is_beside_ages(tokens, first, end, floor):
         return False
-    if not limit.time_unit and (within := limit.quantity) and first <= within[0] < end:
+    within = limit.quantity
+    if not limit.time_unit and within and first <= within[0] < end:
         # "18 < age < 65", but not "ECOG 0-1"
         return rule("said_age").search(tokens, *within) is not None
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return not _is_of_thing(tokens, limit, floor)
-    named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(
-        tokens, first, first - _NAME_REACH
-    )
-    if named or rule("said_age").search(tokens, first, end):
-        is_count = not rule("said_age").ends(tokens, first, first - 1) and rule(
-            "counted"
-        ).starts(tokens, end)
-        if limit.time_unit or not is_count:
-            return limit.value_high is not None or not rule("relation_after").starts(
-                tokens, end
-            )
+    if _is_called_age(tokens, limit):
+        is_range = limit.value_high is not None
+        return is_range or not rule("relation_after").starts(tokens, end)
     return _is_further_age(tokens, limit) or _is_age_unnamed(tokens, limit, floor)
+
+
+def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether words before or in a limit call it an age. A bare number before counted things
+    is none, unless the word for age stands right before it.
+    """
+    first = limit.first
+    end = limit.end
+    name = "aged_before" if limit.time_unit else "bare_aged_before"
+    is_named = rule(name).ends(tokens, first, first - _NAME_REACH)
+    if not is_named and not rule("said_age").search(tokens, first, end):
+        return False
+    if limit.time_unit or rule("said_age").ends(tokens, first, first - 1):
+        return True
+    return not rule("counted").starts(tokens, end)
 
 
 def _is_beside_ages(tokens: Tokens, first: int, end: int, floor: int) -> bool:
@@ -213,41 +219,49 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
-    """Return whether it is the age of other people, at another time, or of some participants
-    only.
+    """Return whether it is the age of other people, at another time, or of some participants only:
+    of those whose performance a scale measures, at another moment than the entry, the same age in
+    other words, one of several listed signs, an excluded age with a further condition, or months
+    behind years.
+
+    An age at entry, or beside consent, is never that of other people.
     """
-    first = max(0, limit.first - _WHOSE_REACH)
-    admitted = list(rule("admitted_if").find(tokens, first, limit.first))
-    first = admitted[-1].end if admitted else first
-    at_entry = rule("age_at_entry").ends(
-        tokens, limit.first, first
-    ) or stands_beside_consent(tokens, limit)
-    other = not at_entry and rule("other_age").ends(tokens, limit.first, first)
-    named = rule("said_age").search(tokens, limit.first, limit.end)
-    named = named or rule("birthday").search(tokens, limit.first, limit.end)
-    moment = not named and rule("moment_before").ends(
-        tokens, limit.first, limit.first - _END_REACH
-    )
-    of_scale = rule("scale_of_age").ends(tokens, limit.first, first)
-    at_event = rule("age_at_event").starts(tokens, limit.end)
-    is_other = any((other, moment, of_scale, at_event))
-    rest = limit.time_unit not in (None, "year") and rule("age_in_years").ends(
-        tokens, limit.first, limit.first - 5
-    )
-    restated = rule("age_restated").ends(tokens, limit.first, first)
-    listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
-    some = not admits and rule("who_else").starts(tokens, limit.end)
     if tokens.words[limit.first].lower() == "before":
         return True
-    if is_other:
+    floor = max(0, limit.first - _WHOSE_REACH)
+    for admitted in rule("admitted_if").find(tokens, floor, limit.first):
+        floor = admitted.end  # "if" behind these words applies to all participants
+    if rule("scale_of_age").ends(tokens, limit.first, floor):
         return True
-    if listed:
+    if rule("age_at_event").starts(tokens, limit.end):
         return True
-    if some:
+    if rule("age_restated").ends(tokens, limit.first, floor):
         return True
-    if rest:
+    if admits and rule("listed_sign").ends(tokens, limit.first, floor):
         return True
-    return bool(restated)
+    if not admits and rule("who_else").starts(tokens, limit.end):
+        return True
+    # "6 months" behind "17 years"
+    is_rest = limit.time_unit not in (None, "year")
+    if is_rest and rule("age_in_years").ends(tokens, limit.first, limit.first - 5):
+        return True
+    is_at_entry = rule("age_at_entry").ends(tokens, limit.first, floor)
+    is_demand = is_at_entry or stands_beside_consent(tokens, limit)
+    if not is_demand and rule("other_age").ends(tokens, limit.first, floor):
+        return True
+    return _is_behind_moment(tokens, limit)
+
+
+def _is_behind_moment(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether words before an age name another moment than the entry. Words in it that call
+    it an age, or name a birthday, go before them.
+    """
+    if rule("said_age").search(tokens, limit.first, limit.end):
+        return False
+    if rule("birthday").search(tokens, limit.first, limit.end):
+        return False
+    moment = rule("moment_before").ends(tokens, limit.first, limit.first - _END_REACH)
+    return moment is not None
 
 
 def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:

@@ -93,82 +93,98 @@ def read_sex(
 ) -> Reading[Sex | None]:
     """Return the sex in the criteria, else in the titles, the conditions or the summary.
 
-    Lines only about pregnancy and contraception do not count. ``titles`` includes the conditions.
+    One line that names both sexes, or two lines that name one each, admit both. Lines only about
+    pregnancy and contraception do not count. ``titles`` includes the conditions.
     """
     found: list[tuple[Sex, Passage]] = []
     for criterion in stated:
+        if not _may_limit_sex(criterion):
+            continue
         passage = criterion.passage
-        tokens = criterion.passage.tokens
-        if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
-            continue
-        if criterion.category is Category.REPRODUCTIVE and not rule("sex_alone").covers(
-            tokens, 0, len(tokens)
-        ):
-            continue
         both = _find("all_sexes", passage)
         if both:
             return _infer(Sex.ALL, "both sexes", both)
-        named = criterion.category is Category.SEX or rule("one_sex").starts(tokens, 0)
-        if named and (one := _find_one_sex(passage)):
-            found.append(one)
+        is_about_sex = criterion.category is Category.SEX
+        if is_about_sex or rule("one_sex").starts(passage.tokens, 0):
+            one = _find_one_sex(passage)
+            if one:
+                found.append(one)
     if not found:
         criteria = [criterion.passage for criterion in stated]
-        both_named = all(
-            any(_find(name, passage) for passage in criteria)
-            for name in ("women", "men")
-        )
-        return _read_sex_elsewhere(titles, summary, of_one=not both_named)
-    sexes = {sex for sex, _ in found}
+        names_women = any(_find("women", passage) for passage in criteria)
+        names_men = any(_find("men", passage) for passage in criteria)
+        names_both = names_women and names_men
+        return _read_sex_elsewhere(titles, summary, of_one=not names_both)
+    sex, quote = found[0]
+    sexes = {named for named, _ in found}
     if len(sexes) == 2:
-        return replace(
-            _infer(Sex.ALL, "both sexes in two lines", found[0][1]),
-            alternatives=tuple(sorted(sexes)),
-        )
-    return _infer(found[0][0], "one sex", found[0][1])
+        both_sexes = _infer(Sex.ALL, "both sexes in two lines", quote)
+        return replace(both_sexes, alternatives=tuple(sorted(sexes)))
+    return _infer(sex, "one sex", quote)
+
+
+def _may_limit_sex(criterion: StatedCriterion) -> bool:
+    """Return whether a criterion may say which sex takes part: it includes, is not about donors,
+    and says more than who may be pregnant or must use contraception.
+    """
+    if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
+        return False
+    if criterion.category is not Category.REPRODUCTIVE:
+        return True
+    tokens = criterion.passage.tokens
+    return bool(rule("sex_alone").covers(tokens, 0, len(tokens)))
 
 
 def _read_sex_elsewhere(
     titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool
 ) -> Reading[Sex | None]:
-    """Return the sex outside the criteria. A condition of one sex counts if ``of_one`` and no title
-    names a sex.
+    """Return the sex outside the criteria: both if a title or the summary states both, else the
+    one that all of these name: titles, else conditions of one sex, else the summary. No value if
+    they name none, or different ones.
 
-    Tumours do not count, since trials of tumours list several organs.
+    A condition of one sex counts if ``of_one`` and no title names a sex. Tumours do not count,
+    since trials of tumours list several organs.
     """
     for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
-        both = next(filter(None, (_find(name, passage) for passage in passages)), None)
-        if both:
-            return _infer(Sex.ALL, "both sexes", both)
-    one = [sex for passage in titles if (sex := _find_one_sex(passage))]
-    if (
-        not one
-        and of_one
-        and not any(rule("tumour").search(passage.tokens) for passage in titles)
-    ):
-        one = [
-            sex
-            for passage in titles
-            if (sex := _find_one_sex(passage, "of_women", "of_men"))
-        ]
-    named = (passage for passage in summary if _find("one_sex_stated", passage))
-    one = one or [sex for passage in named if (sex := _find_one_sex(passage))]
-    if len({sex for sex, _ in one}) != 1:
+        for passage in passages:
+            both = _find(name, passage)
+            if both:
+                return _infer(Sex.ALL, "both sexes", both)
+    named = _list_sexes(titles)
+    if not named and of_one:
+        is_of_tumour = any(rule("tumour").search(title.tokens) for title in titles)
+        if not is_of_tumour:
+            named = _list_sexes(titles, "of_women", "of_men")
+    if not named:
+        stating = [passage for passage in summary if _find("one_sex_stated", passage)]
+        named = _list_sexes(stating)
+    sexes = {sex for sex, _ in named}
+    if len(sexes) != 1:
         return Reading(None, measured("participants", "no sex"))
-    return _infer(one[0][0], "one sex", one[0][1])
+    sex, quote = named[0]
+    return _infer(sex, "one sex", quote)
+
+
+def _list_sexes(
+    passages: Sequence[Passage], of_women: str = "women", of_men: str = "men"
+) -> list[tuple[Sex, Passage]]:
+    """List the sexes of the passages that name one alone, each with its words."""
+    named = [_find_one_sex(passage, of_women, of_men) for passage in passages]
+    return [one for one in named if one]
 
 
 def _find_one_sex(
     passage: Passage, of_women: str = "women", of_men: str = "men"
 ) -> tuple[Sex, Passage] | None:
-    """Return the only sex that a text names, and where; None if it names none, or both."""
+    """Return the only sex that a text names, and where; None if it names none, or both, or if the
+    word means no sex there. ``of_women`` and ``of_men`` are the rules that find them.
+    """
     female = _find(of_women, passage)
     male = _find(of_men, passage)
+    if female and male:
+        return None
     quote = female or male
-    if (
-        not quote
-        or (female and male)
-        or rule("not_sex").starts(passage.tokens, quote.first)
-    ):
+    if not quote or rule("not_sex").starts(passage.tokens, quote.first):
         return None
     return Sex.FEMALE if female else Sex.MALE, quote
 
@@ -245,7 +261,9 @@ class _Side(NamedTuple):
     def admits(self, bound: _Bound, bounds: Sequence[_Bound]) -> bool:
         """Return whether a bound may be that of participants although it is not the registered one.
 
-        A summary's range may, if the registry has its other end and no limit at this one.
+        Without a registered age it may. One in the criteria may, if it is plainly that of all. One
+        elsewhere, as in a summary, may if the registry has no limit at this end, and the other end
+        of the same phrase is the registered one.
         """
         if self.registered is None:
             return True
@@ -253,14 +271,13 @@ class _Side(NamedTuple):
             return is_plain(
                 self.section, bound.place.raw_span, bound.age, self.registered
             )
-        ranged = [
-            one
-            for one in bounds
-            if one.place == bound.place and one.lower is not bound.lower
-        ]
-        return self.registered in (0, inf) and any(
-            agrees(one.age, self.other) for one in ranged
-        )
+        if self.registered not in (0, inf):
+            return False
+        for other in bounds:
+            is_other_end = other.place == bound.place and other.lower is not bound.lower
+            if is_other_end and agrees(other.age, self.other):
+                return True
+        return False
 
     def states_plainly(self, bound: _Bound) -> bool:
         """Return whether a bound is plainly that of all participants, so that no registered one
@@ -296,87 +313,135 @@ def read_ages(
     [18, 65]
     """
     lowest, highest = read_registered_ages(registry).values()
-    sides = (
-        _Side(AGES[0], lowest, highest, section),
-        _Side(AGES[1], highest, lowest, section),
+    low_side = _Side(AGES[0], lowest, highest, section)
+    high_side = _Side(AGES[1], highest, lowest, section)
+    listed: list[_Bound] = []
+    for criterion in stated:
+        if not criterion.donor:
+            listed += _read_criterion(criterion)
+    low = _choose(listed, low_side)
+    high = _choose(listed, high_side)
+    if low.value is not None and high.value is not None:
+        return low, high
+    described: list[_Bound] = []
+    for passage in summary:
+        described += _read_summary(passage)
+    return (
+        _fill(low, _choose(described, low_side, in_summary=True)),
+        _fill(high, _choose(described, high_side, in_summary=True)),
     )
-    listed = [
-        bound
-        for criterion in stated
-        if not criterion.donor
-        for bound in _read_criterion(criterion)
-    ]
-    low, high = (_choose(listed, side) for side in sides)
-    if low.value is None or high.value is None:
-        found = [bound for passage in summary for bound in _read_summary(passage)]
-        low, high = (
-            age if age.value or (age.alternatives and not other.value) else other
-            for age, other in zip(
-                (low, high),
-                (_choose(found, side, in_summary=True) for side in sides),
-                strict=True,
-            )
-        )
-    return low, high
+
+
+def _fill(
+    age: Reading[Age | None], described: Reading[Age | None]
+) -> Reading[Age | None]:
+    """Return an age of the criteria; without one, that of the summary. If neither has one, the
+    alternatives of the criteria go before those of the summary.
+    """
+    if age.value:
+        return age
+    if age.alternatives and not described.value:
+        return age
+    return described
 
 
 def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
-    """Yield the ages that one criterion admits, or that an exclusion leaves."""
+    """Yield the ages that one criterion admits, or that an exclusion leaves.
+
+    Ages below a heading of signs, such as risk factors, are no limits of participants, unless each
+    of the signs excludes.
+    """
     passage = criterion.passage
-    tokens = criterion.passage.tokens
-    limits = criterion.limits
+    tokens = passage.tokens
     admits = criterion.kind is CriterionKind.INCLUSION
     heading = read_text(criterion.heading)
-    if rule("listed_sign").ends(heading, len(heading)) and (
-        admits or not rule("all_excluded").search(heading)
-    ):
-        return
-    under_age = (
-        criterion.heading.lstrip(" *_-")
-        .lower()
-        .startswith(("age ", "ages ", "age:", "ages:"))
-    )
-    certain = criterion.category is Category.AGE or under_age
-    ages = [
-        one for one in limits if is_age(tokens, one) and not is_lifetime(tokens, one)
-    ]
-    ages += [
-        one for one in limits if not criterion.heading and is_of_people(tokens, one)
-    ]
-    if (
-        certain
-        and not ages
-        and len(tokens) < 15
-        and _GRADED.isdisjoint(map(str.lower, tokens.words))
-    ):
-        ages = [
-            one
-            # "Are at least 6": the line begins with a length of time, and counts nothing else
-            for one in limits
-            if _covers("anybody", tokens, 0, one.first)
-            if one.time_unit in ("year", "month") or (not one.unit and under_age)
-            if rule("age_end").starts(tokens, one.end)
-            and not rule("relation_after").search(tokens, one.end)
-        ]
-    last = 0
-    for limit in ages:
+    if rule("listed_sign").ends(heading, len(heading)):
+        excludes_each = not admits and bool(rule("all_excluded").search(heading))
+        if not excludes_each:
+            return
+    is_about_age = criterion.category is Category.AGE or _is_below_age(criterion)
+    last_end = 0
+    for limit in _list_ages(criterion, is_about_age=is_about_age):
         if is_other_age(tokens, limit, admits=admits):
             continue
-        far = _OPENING if criterion.category not in _OF_SOME else 1
-        # Another age may follow shortly: "aged 18 to 60 years in part A and 12 to 60 years in part
-        # B".
-        near = criterion.category in _ABOUT_AGE or limit.first < last + far
-        named = rule("age_named").ends(
-            tokens, limit.first, limit.first - 4
-        ) or is_of_people(tokens, limit)
-        if certain or (
-            near and (limit.time_unit or named) and _names_age(tokens, limit)
-        ):
-            last = limit.end
-            yield from _read_bounds(passage, limit, admits=admits)
-            for other in limits if admits else ():
-                if _is_besides(tokens, limit, other):
-                    yield from _read_bounds(passage, other, case=_WIDENED)
+        if not is_about_age and not _is_of_participants(criterion, limit, last_end):
+            continue
+        last_end = limit.end
+        yield from _read_bounds(passage, limit, admits=admits)
+        if not admits:
+            continue
+        for other in criterion.limits:
+            if _is_besides(tokens, limit, other):
+                yield from _read_bounds(passage, other, case=_WIDENED)
+
+
+def _is_below_age(criterion: StatedCriterion) -> bool:
+    """Return whether the heading of a criterion begins with the word age."""
+    heading = criterion.heading.lstrip(" *_-").lower()
+    return heading.startswith(("age ", "ages ", "age:", "ages:"))
+
+
+def _list_ages(criterion: StatedCriterion, *, is_about_age: bool) -> list[Limit]:
+    """List the limits of a criterion that are ages: by the words around them, or, without a
+    heading, as bare numbers behind people.
+
+    Only in a short criterion about age of which no limit is an age so, bare lengths of time are.
+    """
+    tokens = criterion.passage.tokens
+    ages = [
+        limit
+        for limit in criterion.limits
+        if is_age(tokens, limit) and not is_lifetime(tokens, limit)
+    ]
+    if not criterion.heading:
+        ages += [limit for limit in criterion.limits if is_of_people(tokens, limit)]
+    if ages or not is_about_age:
+        return ages
+    is_short = len(tokens) < 15
+    names_grade = not _GRADED.isdisjoint(map(str.lower, tokens.words))
+    if not is_short or names_grade:
+        return []
+    is_below_age = _is_below_age(criterion)
+    return [
+        limit
+        for limit in criterion.limits
+        if _is_bare_age(tokens, limit, is_below_age=is_below_age)
+    ]
+
+
+def _is_bare_age(tokens: Tokens, limit: Limit, *, is_below_age: bool) -> bool:
+    """Return whether a limit without a word for age is one, in a line about age: "Are at least 6".
+
+    The line begins with it, and counts nothing else. It is in years or months, or, below a heading
+    of age, without a unit.
+    """
+    if not _covers("anybody", tokens, 0, limit.first):
+        return False
+    is_plain_number = is_below_age and not limit.unit
+    if limit.time_unit not in ("year", "month") and not is_plain_number:
+        return False
+    if not rule("age_end").starts(tokens, limit.end):
+        return False
+    return not rule("relation_after").search(tokens, limit.end)
+
+
+def _is_of_participants(
+    criterion: StatedCriterion, limit: Limit, last_end: int
+) -> bool:
+    """Return whether an age in a criterion of another category is that of the participants: it
+    stands near the beginning or the last age, which ends at ``last_end``; it has a unit of time or
+    is named as an age; and words for people's ages are around it.
+    """
+    tokens = criterion.passage.tokens
+    # Another age may follow shortly: "aged 18 to 60 years in part A and 12 to 60 years in part B".
+    reach = 1 if criterion.category in _OF_SOME else _OPENING
+    is_near = limit.first < last_end + reach
+    if not is_near and criterion.category not in _ABOUT_AGE:
+        return False
+    is_named = rule("age_named").ends(tokens, limit.first, limit.first - 4)
+    if not limit.time_unit and not is_named and not is_of_people(tokens, limit):
+        return False
+    return _names_age(tokens, limit)
 
 
 def _is_besides(tokens: Tokens, age: Limit, other: Limit) -> bool:
@@ -397,6 +462,9 @@ def _is_besides(tokens: Tokens, age: Limit, other: Limit) -> bool:
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether words beside a limit show that it is an age of people: talk of age, "old",
+    consent, people of that age, or, at the start of a line, "older" or "younger".
+    """
     first = limit.first
     behind = min(len(tokens), limit.end + 3)
     words = {word.lower() for word in tokens.words[first:behind]}
@@ -415,101 +483,95 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
     """Yield age limits in a title or summary, only near words for the age of participants."""
-    done = passage.first
-    for found in rule("age_talk").find(passage.tokens, passage.first, passage.end):
-        if found.first >= done:
-            first = max(done, found.first - 12)
-            done = min(passage.end, found.end + 12)
-            part = passage.part(first, done).alone()
-            tokens = part.tokens
-            for limit in find_limits(tokens, CriterionKind.INCLUSION):
-                timed = (
-                    limit.time_unit and limit.sure and not is_lifetime(tokens, limit)
-                )
-                if (
-                    timed
-                    and _names_age(tokens, limit)
-                    and not is_other_age(tokens, limit)
-                ):
-                    yield from _read_bounds(part, limit, case=_IN_SUMMARY)
+    passed = passage.first
+    for talk in rule("age_talk").find(passage.tokens, passage.first, passage.end):
+        if talk.first < passed:
+            continue
+        first = max(passed, talk.first - 12)
+        passed = min(passage.end, talk.end + 12)
+        part = passage.part(first, passed).alone()
+        tokens = part.tokens
+        for limit in find_limits(tokens, CriterionKind.INCLUSION):
+            if not limit.time_unit or not limit.sure or is_lifetime(tokens, limit):
+                continue
+            if _names_age(tokens, limit) and not is_other_age(tokens, limit):
+                yield from _read_bounds(part, limit, case=_IN_SUMMARY)
 
 
 def _read_bounds(
     passage: Passage, limit: Limit, *, admits: bool = True, case: str = ""
 ) -> Iterator[_Bound]:
+    """Yield the bounds that a limit of age sets, with the ``case`` that says how sure they are; by
+    default, that of the words around.
+    """
     bounds = list_age_bounds(passage.tokens, limit, admits=admits)
-    case = case or (_name_case(passage.tokens, limit, admits=admits) if bounds else "")
-    case = _DOUBTFUL if ends_age_range(passage.tokens, limit) else case
-    return (
-        _Bound(age, lower, passage.part(limit.first, limit.end), case)
-        for age, lower in bounds
-    )
+    if not bounds:
+        return
+    if ends_age_range(passage.tokens, limit):
+        case = _DOUBTFUL
+    elif not case:
+        case = _name_case(passage.tokens, limit, admits=admits)
+    place = passage.part(limit.first, limit.end)
+    for age, is_lowest in bounds:
+        yield _Bound(age, is_lowest, place, case)
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
-    """Return the case of an age by the words around it."""
+    """Return the case of an age by the words around it: doubtful if it is of some people, or if an
+    exclusion says more before it; unsure without unit or comparator; excluded; alone in its line;
+    or among other words.
+    """
     if rule("age_of_some_after").starts(tokens, limit.end):
         return _DOUBTFUL
-    signs = [
-        at for at, code in enumerate(tokens.codes[: limit.first], 1) if code in _CLAUSE
-    ]
-    anybody = any(_covers("anybody", tokens, at, limit.first) for at in (0, *signs))
-    if not anybody and not admits:
+    clauses = [0]
+    for at, code in enumerate(tokens.codes[: limit.first], 1):
+        if code in _CLAUSE:
+            clauses.append(at)
+    # between the start of a clause and the age stand only words such as "patients aged"
+    is_of_anybody = any(
+        _covers("anybody", tokens, start, limit.first) for start in clauses
+    )
+    if not is_of_anybody and not admits:
         return _DOUBTFUL
     if not limit.sure or not limit.time_unit:
         return "age without unit or comparator"
     if not admits:
         return "age excluded"
-    alone = anybody and _covers("only_age", tokens, limit.end, len(tokens))
-    return _ALONE if alone else "age among other words"
+    if is_of_anybody and _covers("only_age", tokens, limit.end, len(tokens)):
+        return _ALONE
+    return "age among other words"
 
 
 def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a rule matches all tokens from ``first`` to ``end``, or there are none."""
     return first >= end or rule(name).covers(tokens, first, end) is not None
 
 
 def _choose(
     bounds: list[_Bound], side: _Side, *, in_summary: bool = False
 ) -> Reading[Age | None]:
-    """The widest bound of one side. It is less sure if several differ, and open if alternatives
-    leave the side open.
+    """Return the widest bound of one side: of those that agree with the registry, else of those
+    that may be of all participants.
+
+    There is no value, but an alternative, if none of them may be, or if bounds of the other side
+    leave this one open. It is less sure if several differ, or if the registry does not agree.
     """
     lower = side.field == AGES[0]
     mine = [bound for bound in bounds if bound.lower is lower]
     if not mine:
         return Reading(None, measured("participants", "no age"))
     alike = [bound for bound in mine if agrees(bound.age, side.registered)]
-    plain = alike or [bound for bound in mine if side.admits(bound, bounds)]
-    likely = plain or mine
-    surer = [bound for bound in likely if bound.case != _DOUBTFUL] or likely
-    bound = (min if lower else max)(surer, key=lambda found: found.days)
-    # "aged 65 or older, or 50 to 64 with diabetes" has no highest age; "at least 65" and "at most
-    # 18" contradict
-    rivals = [
-        rival.days
-        for rival in bounds
-        if rival.lower is not lower and rival.case != _DOUBTFUL
-    ]
-    beyond = [
-        abs(days - bound.days)
-        for days in rivals
-        if (days <= bound.days if lower else days >= bound.days)
-    ]
-    open_side = (
-        not alike
-        and beyond
-        and (len(beyond) < len(rivals) or min(beyond) <= _ADJOINING)
-    )
-    if open_side or not plain:
-        place = () if open_side else (span_of(bound.place),)
-        return Reading(
-            None, measured("participants", _DOUBTFUL), place, alternatives=(bound.age,)
-        )
-    agree = all(abs(found.days - bound.days) < 1 for found in mine)
-    if in_summary or agree or bound.case == _DOUBTFUL:
-        case = bound.case
-    else:
-        case = "several ages in criteria"
+    admitted = alike or [bound for bound in mine if side.admits(bound, bounds)]
+    bound = _find_widest(admitted or mine, lower=lower)
+    is_open = not alike and _is_left_open(bound, bounds)
+    if is_open or not admitted:
+        spans = () if is_open else (span_of(bound.place),)
+        doubtful = measured("participants", _DOUBTFUL)
+        return Reading(None, doubtful, spans, alternatives=(bound.age,))
+    differ = any(abs(other.days - bound.days) >= 1 for other in mine)
+    case = bound.case
+    if differ and not in_summary and case != _DOUBTFUL:
+        case = _WIDENED
     sure = measured("participants", case)
     if differs(bound.age, side.registered):
         sure = min(sure, measured("participants", UNLIKE))
@@ -517,7 +579,35 @@ def _choose(
         sure = max(sure, measured("participants", "age like the registry's"))
     elif not side.states_plainly(bound):
         sure = min(sure, measured("participants", "age not plainly of all"))
-    others = (
-        () if agree else tuple(found.age for found in mine if found.age != bound.age)
-    )
+    others: tuple[Age, ...] = ()
+    if differ:
+        others = tuple(other.age for other in mine if other.age != bound.age)
     return Reading(bound.age, sure, (span_of(bound.place),), Support.PARSED, others)
+
+
+def _find_widest(bounds: Sequence[_Bound], *, lower: bool) -> _Bound:
+    """Return the lowest of lower bounds, or the highest of upper ones; doubtful ones count only
+    if all are.
+    """
+    surer = [bound for bound in bounds if bound.case != _DOUBTFUL]
+    candidates = surer or bounds
+    if lower:
+        return min(candidates, key=lambda bound: bound.days)
+    return max(candidates, key=lambda bound: bound.days)
+
+
+def _is_left_open(bound: _Bound, bounds: Sequence[_Bound]) -> bool:
+    """Return whether bounds of the other side contradict one, so that it limits some people only.
+
+    "aged 65 or older, or 50 to 64 with diabetes" has no highest age. "at least 65" and "at most 18"
+    alone contradict, unless they are at most two years apart.
+    """
+    opposite = [rival for rival in bounds if rival.lower is not bound.lower]
+    rivals = [rival.days for rival in opposite if rival.case != _DOUBTFUL]
+    if bound.lower:
+        beyond = [bound.days - days for days in rivals if days <= bound.days]
+    else:
+        beyond = [days - bound.days for days in rivals if days >= bound.days]
+    if not beyond:
+        return False
+    return len(beyond) < len(rivals) or min(beyond) <= _ADJOINING

@@ -103,18 +103,16 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
 
 
 def agrees(age: Age | None, registered: float | None) -> bool:
-    """Return whether an age is the registered one: they differ by at most a year, or a month for
-    infants.
+    """Return whether an age is the registered one: they differ by at most a year, or, for infants
+    up to two years, a month. Without either, it is not.
     """
     if age is None or registered is None:
         return False
     stated = count_days(age)
+    if registered == inf:
+        return stated >= _EVERYBODY
     free = _YEAR if max(stated, registered) > 2 * _YEAR else DAYS[TimeUnit.MONTH]
-    return (
-        stated >= _EVERYBODY
-        if registered == inf
-        else abs(stated - registered) <= ROUNDED * free
-    )
+    return abs(stated - registered) <= ROUNDED * free
 
 
 def differs(age: Age | None, registered: float | None) -> bool:
@@ -128,74 +126,94 @@ def is_plain(
     section: LexedSection, span: tuple[int, int], age: Age, registered: float | None
 ) -> bool:
     """Return whether a phrase that states another age than the registered one, or the only one, is
-    plainly that of all.
+    plainly that of all: it bounds an age near the start of an item, with no other number beside it,
+    and nothing limits it to some people, to a list of signs, or to an event.
 
     ``section`` is that of the criteria, since a summary may speak of some participants only.
     ``span`` are the phrase's raw offsets.
     """
     tokens = section.tokens
-    place = section.between(*span)
-    first = place.first
-    last = place.end
+    phrase = section.between(*span)
+    first = phrase.first
+    last = phrase.end
     start = _find_item(tokens, first)
-    opening = [
+    if start is None or _is_below_signs(section, first):
+        return False
+    line_end = tokens.codes.find("\n", last)
+    if line_end < 0:
+        line_end = len(tokens)
+    end = min(last + _ITEM_REACH, line_end)
+    near = min(end, last + _BOUND_REACH)
+    is_young = count_days(age) < _ADULT
+    registered_young = is_young if registered is None else registered < _ADULT
+    if _is_of_families(tokens, start, end, adult=(is_young, registered_young)):
+        return False
+    if rule("age_of_some").search(tokens, start, first):
+        return False
+    if rule("age_of_some").search(tokens, last, end):
+        return False
+    if _has_numbers_beside(tokens, (start, first), (last, end)):
+        return False
+    if first > start and tokens.words[first - 1] in ("-", "~"):
+        return False
+    is_range = rule("age_range").search(tokens, first, last)
+    if not is_range and not rule("bounds_an_age").search(tokens, start, near):
+        return False
+    if rule("age_at_an_event").search(tokens, last, end):
+        return False
+    return rule("about_age").search(tokens, start, near) is not None
+
+
+def _is_below_signs(section: LexedSection, first: int) -> bool:
+    """Return whether the last introducing line before a token lists signs, such as risk factors."""
+    introducing = [
         line
         for line in section.lines()
         if line.end <= first and line.text.endswith(":")
     ]
-    of_signs = opening and rule("lists_signs").search(
-        tokens, opening[-1].first, opening[-1].end
-    )
-    if start is None or of_signs:
+    if not introducing:
         return False
-    line_end = tokens.codes.find("\n", last)
-    end = min(last + _ITEM_REACH, len(tokens) if line_end < 0 else line_end)
-    near = min(end, last + _BOUND_REACH)
-    clause = next((at for at in range(last, end) if tokens.words[at] in ",.;("), end)
-    young = count_days(age) < _ADULT
-    if _is_of_families(
-        tokens,
-        start,
-        end,
-        adult=(young, young if registered is None else registered < _ADULT),
-    ):
-        return False
-    if any(
-        rule("age_of_some").search(tokens, *part)
-        for part in ((start, first), (last, end))
-    ):
-        return False
-    range_end = rule("other_end").starts(tokens, last, end)
-    before = tokens.words[start:first]
-    behind = tokens.words[range_end.end if range_end else last : clause]
-    of_range = rule("anybody").covers(tokens, start, first)  # "Age of at least 18 and"
-    if any(word[0].isdigit() for word in (behind if of_range else before + behind)):
-        return False
-    if first > start and tokens.words[first - 1] in ("-", "~"):
-        return False
-    ranged = rule("age_range").search(tokens, first, last)
-    is_bound = ranged or rule("bounds_an_age").search(tokens, start, near)
-    is_event = rule("age_at_an_event").search(tokens, last, end)
-    return bool(
-        is_bound and not is_event and rule("about_age").search(tokens, start, near)
-    )
+    line = introducing[-1]
+    signs = rule("lists_signs").search(section.tokens, line.first, line.end)
+    return signs is not None
+
+
+def _has_numbers_beside(
+    tokens: Tokens, before: tuple[int, int], behind: tuple[int, int]
+) -> bool:
+    """Return whether a number stands beside an age in its item and clause. The other end of its
+    range does not count, nor does what stands before if that is only the start of the range: "Age
+    of at least 18 and".
+    """
+    first, end = behind
+    clause = end
+    for at in range(first, end):
+        if tokens.words[at] in ",.;(":
+            clause = at
+            break
+    range_end = rule("other_end").starts(tokens, first, end)
+    if range_end:
+        first = range_end.end
+    words = tokens.words[first:clause]
+    if not rule("anybody").covers(tokens, *before):
+        words = tokens.words[before[0] : before[1]] + words
+    return any(word[0].isdigit() for word in words)
 
 
 def _find_item(tokens: Tokens, at: int) -> int | None:
-    """The start of the item that holds a token; None if it is too far away. The word for age and
-    a colon open none.
+    """Return the start of the item that holds a token, behind its mark; None if it is too far away.
+    An item begins behind a line end, a semicolon or a colon, but not the colon of "Age:".
     """
     low = max(0, at - _ITEM_REACH)
-    for one in range(at - 1, low - 1, -1):
-        if tokens.words[one] in ("\n", ";") or (
-            tokens.words[one] == ":" and not rule("said_age").ends(tokens, one)
-        ):
-            start = one + 1
+    start = 0 if low == 0 else None
+    for before in range(at - 1, low - 1, -1):
+        word = tokens.words[before]
+        is_colon = word == ":" and not rule("said_age").ends(tokens, before)
+        if word in ("\n", ";") or is_colon:
+            start = before + 1
             break
-    else:
-        if low:
-            return None
-        start = 0
+    if start is None:
+        return None
     marker = rule("item_marker").starts(tokens, start, at)
     return marker.end if marker else start
 
