@@ -135,27 +135,35 @@ def _compare_numbers(
     left = _list_left(parsed, criterion, quotes[0].section, tokens)
     if not left:
         return [], []
-    mentions = [
-        mention for mention in find_mentions(tokens) if mention.number[0] in left
-    ]
-    limits = [
-        span_of(words.part(mention.first, mention.end))
-        for mention in mentions
-        if _states_limit(mention)
-    ]
+    limits: list[Span] = []
     numbers: set[int] = set()
-    for mention in mentions:
+    for mention in find_mentions(tokens):
+        if mention.number[0] not in left:
+            continue
+        if _states_limit(mention):
+            limits.append(span_of(words.part(mention.first, mention.end)))
         if mention.role is not NumberRole.PART:
             numbers.add(mention.number[0])
+    return limits, _name_empty_fields(criterion, tokens, numbers)
+
+
+def _name_empty_fields(
+    criterion: Criterion, tokens: Tokens, numbers: set[int]
+) -> list[str]:
+    """Return the empty fields of a criterion that these numbers may belong to: the time windows for
+    one with a unit of time, else the limits.
+    """
+    if not numbers:
+        return []
     timed: set[int] = set()
-    for length in find_durations(tokens) if numbers else ():
+    for length in find_durations(tokens):
         timed.update(range(length.first, length.end))
     fields: list[str] = []
     if numbers - timed and not criterion.constraints:
         fields.append("constraints")
     if numbers & timed and not criterion.time_windows:
         fields.append("time_windows")
-    return limits, fields
+    return fields
 
 
 def _list_left(

@@ -372,6 +372,14 @@ def _divide(line: _Line) -> list[_Line]:
             part.language = None
         if line.language and not part.english:
             part.language = line.language
+    _fit_neighbours(parts)
+    return parts
+
+
+def _fit_neighbours(parts: Sequence[_Line]) -> None:
+    """Give a label the language of what it introduces, and the signs between two parts to the part
+    in the other language.
+    """
     for part, following in pairwise(parts):
         is_label = part.words.rstrip().endswith((":", "："))
         if is_label and not part.is_decided:
@@ -379,7 +387,6 @@ def _divide(line: _Line) -> list[_Line]:
     for part, following in pairwise(parts):
         if following.language and not part.language:
             _move_signs(part, following)
-    return parts
 
 
 def _cut_at_borders(line: _Line) -> list[_Line]:
