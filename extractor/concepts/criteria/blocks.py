@@ -87,7 +87,7 @@ _ITEM_BEGINS = re.compile(r"\s+[A-Z][a-z]+[ ][a-z]")
 _SIGN_CONTEXT = 8
 _LONGEST_BRACKET = 120
 _MOSTLY = 0.6
-"""The share of dashes before capitals from which those before small letters belong to sentences."""
+"""From this share of signs before capitals, the signs in a sentence divide it into items."""
 _INNER_SIGNS = {
     Bullet.DASH: re.compile(r"(?<=[\s;,.])\\?[-–—−](?=\s+\S)"),
     Bullet.STAR: re.compile(r"(?<=\s)\\?\*(?=\s+\S)"),
@@ -149,21 +149,24 @@ class _Width:
 
 
 def _find_width(layout: Layout, lines: Sequence[TextLine]) -> _Width | None:
-    widest = sorted(line.width for line in lines)[-3:]
-    if (
-        len(lines) > 2
-        and _NARROW <= widest[-1] <= _WIDE
-        and widest[0] >= widest[-1] - _EVEN
-    ):
-        return _Width(widest[-1], certain=True)
-    broken = [
-        line.width
-        for line, below in itertools.pairwise(lines)
-        if not below.gap and not below.bullet and layout.text[below.start].islower()
-        if not ends_sentence(layout.text[line.start : line.end])
-    ]
-    found = find_width(broken, [line.width for line in lines])
-    return _Width(found, certain=False) if found else None
+    """Return the width at which the text was wrapped: that of its longest lines, or the one that
+    its broken sentences show.
+    """
+    if len(lines) > 2:
+        widest = sorted(line.width for line in lines)[-3:]
+        is_usual = _NARROW <= widest[-1] <= _WIDE
+        if is_usual and widest[-1] - widest[0] <= _EVEN:
+            return _Width(widest[-1], certain=True)
+    broken: list[int] = []
+    for line, below in itertools.pairwise(lines):
+        if below.gap or below.bullet:
+            continue
+        if not layout.text[below.start].islower():
+            continue
+        if not ends_sentence(layout.text[line.start : line.end]):
+            broken.append(line.width)
+    width = find_width(broken, [line.width for line in lines])
+    return _Width(width, certain=False) if width else None
 
 
 def _list_next_ordinals(
@@ -190,21 +193,30 @@ def _continues(
     """Return whether a line continues a block with this ``last`` line. A heading never does."""
     if line.bullet or _LETTERED.match(layout.text, *line.span):
         return False
-    before, text = (layout.text[slice(*one.span)] for one in (last, line))
+    before = layout.text[last.start : last.end]
     if line.gap:
-        level = 0 < block.column - 1 <= line.column <= block.column + 1
-        fits = (
-            bool(block.bullet)
-            and level
-            and not before.endswith(":")
-            and not names_group(line.tokens)
-        )
+        if before.endswith(":") or not _stands_below_item(block, line):
+            return False
     else:
-        fits = _is_wrapped(block, last, line, before, text, width, following)
-    if not fits:
+        text = layout.text[line.start : line.end]
+        if not _is_wrapped(block, last, line, before, text, width, following):
+            return False
+    for part in (block, line):
+        if part.end - part.start > _LONGEST_HEADING:
+            continue
+        if read_list_heading(part.tokens, bulleted=False):
+            return False
+    return True
+
+
+def _stands_below_item(block: TextLine, line: TextLine) -> bool:
+    """Return whether a line after an empty one is indented like the words of an item, and names no
+    group.
+    """
+    if not block.bullet or block.column <= 1:
         return False
-    short = (one for one in (block, line) if one.end - one.start <= _LONGEST_HEADING)
-    return not any(read_list_heading(one.tokens, bulleted=False) for one in short)
+    is_aligned = block.column - 1 <= line.column <= block.column + 1
+    return is_aligned and not names_group(line.tokens)
 
 
 def _is_wrapped(
@@ -222,33 +234,30 @@ def _is_wrapped(
     if block.bullet and line.column >= max(block.column - 1, 1):
         return True  # it is indented like the words of its item
     first_word = text.split(maxsplit=1)[0]
-    is_full = (
-        width is not None and last.width + 1 + len(first_word) > width.characters - 2
-    )
     ended = ends_sentence(before)
-    if (
-        is_full
-        and width
-        and (width.certain or not ended or (block.bullet and not before.endswith(":")))
-    ):
-        return True
+    if width and last.width + 1 + len(first_word) > width.characters - 2:
+        # its first word did not fit on the last line
+        if width.certain or not ended:
+            return True
+        if block.bullet and not before.endswith(":"):
+            return True
     if ended:
         return False
     if text[0].islower():
-        return (
-            len(before) > _LONG
-            or before.endswith(",")
-            or runs_on(before)
-            or bool(block.bullet)
-        )
+        return _is_open(block, before)
     if runs_on(before) or opens_bracket(before):
         return True
+    if block.ordinal is None or text.endswith(":"):
+        return False
     # Between the items 1 and 2 of a numbered list stands nothing but item 1, or a heading.
-    counts_on = block.ordinal is not None and following == (
-        block.bullet,
-        block.ordinal + 1,
-    )
-    return counts_on and not text.endswith(":")
+    return following == (block.bullet, block.ordinal + 1)
+
+
+def _is_open(block: TextLine, before: str) -> bool:
+    """Return whether small letters may continue a block behind its last line, ``before``."""
+    if block.bullet or before.endswith(","):
+        return True
+    return len(before) > _LONG or runs_on(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,24 +400,18 @@ def _find_signs(text: str, block: TextLine, around: _Around) -> list[Marker]:
     """Return the bullets of the block's own kind within it, if they divide it into items."""
     if block.bullet not in _INNER_SIGNS:
         return []
-    found = list(_list_signs(text, block.start, block.end, block.bullet))
-    wide = [sign for sign in found if sign.sure]
-    is_list = around.is_alone or (
-        len(found) >= _MANY_ITEMS and block.end - block.start > _LONG_LINE
-    )
-    if not is_list:
-        return found if found and len(wide) == len(found) else []
+    signs = list(_list_signs(text, block.start, block.end, block.bullet))
+    is_long = block.end - block.start > _LONG_LINE
+    if not around.is_alone and not (is_long and len(signs) >= _MANY_ITEMS):
+        # It is an item among others: only signs behind wide gaps divide it.
+        return signs if all(sign.sure for sign in signs) else []
     titled = [
-        sign for sign in found if sign.sure or _CAPITAL.match(text, sign.end, block.end)
+        sign for sign in signs if sign.sure or _CAPITAL.match(text, sign.end, block.end)
     ]
-    # In a sentence, a dash stands before small letters: it divides items only if most dashes stand
-    # before capitals.
-    mostly_titled = len(titled) >= _MOSTLY * len(found)
-    in_small = text[block.start].islower() or len(found) - len(titled) >= _MANY_ITEMS
-    if mostly_titled and block.bullet is Bullet.DASH and not in_small:
-        return titled
-    if in_small:
-        return found
+    # Signs before small letters belong to sentences, unless the items themselves begin so.
+    is_in_small = text[block.start].islower()
+    if is_in_small or len(signs) - len(titled) >= _MANY_ITEMS:
+        return signs
     return titled
 
 
@@ -417,22 +420,26 @@ def _list_signs(text: str, start: int, end: int, bullet: Bullet) -> Iterator[Mar
     for sign in _INNER_SIGNS[bullet].finditer(text, start, end):
         before = text[max(start, sign.start() - _SIGN_CONTEXT) : sign.start()]
         behind = text[sign.end() : min(end, sign.end() + _SIGN_CONTEXT)].lstrip()
-        is_wide = bool(_WIDE_GAP.search(before))
-        between_numbers = before.rstrip()[-1:].isdigit() and (
-            behind[:1].isdigit() or bullet is Bullet.STAR
+        if not behind:
+            continue
+        is_wide = _WIDE_GAP.search(before) is not None
+        joins_numbers = before.rstrip()[-1:].isdigit() and (
+            bullet is Bullet.STAR or behind[:1].isdigit()
         )
-        if behind and (is_wide or not between_numbers):
+        if is_wide or not joins_numbers:
             yield Marker(bullet, None, sign.end(), sign.start(), is_wide)
 
 
 def _find_list_in_sentence(text: str, block: TextLine) -> Iterator[Marker]:
-    """Yield the numbers of a list behind words that only introduce it: "Patients must have: 1)
+    """Yield the signs or numbers of a list behind words that introduce it: "Patients must have: 1)
     Asthma 2) Consent".
     """
     sign = _FIRST_SIGN.search(text, *block.span)
-    if sign and (bullet := _SIGN_BULLETS.get(sign["sign"])):
+    bullet = _SIGN_BULLETS.get(sign["sign"]) if sign else None
+    if sign and bullet:
         signs = list(_list_signs(text, sign.start(), block.end, bullet))
         titled = [each for each in signs if _CAPITAL.match(text, each.end, block.end)]
+        # Where many dashes stand before small letters, they belong to sentences.
         if len(titled) >= _MANY_ITEMS and len(titled) >= _MOSTLY * len(signs):
             yield from signs
         return
@@ -441,15 +448,19 @@ def _find_list_in_sentence(text: str, block: TextLine) -> Iterator[Marker]:
     if not first or not marker:
         return
     front = block.section.between(block.start, first.start()).alone().tokens
-    if not (is_generic(front) or ends_with_colon(front)):
+    if is_generic(front):
+        fewest = _FEW_ITEMS
+    elif ends_with_colon(front):
+        fewest = _MANY_ITEMS
+    else:
         return
-    inner = replace(
+    item = replace(
         block, start=marker.end, bullet=marker.bullet, ordinal=marker.ordinal
     )
-    found = _find_numbers(text, inner, _Around(is_alone=True, follows=None))
-    if len(found) + 1 >= (_FEW_ITEMS if is_generic(front) else _MANY_ITEMS):
+    others = _find_numbers(text, item, _Around(is_alone=True, follows=None))
+    if 1 + len(others) >= fewest:
         yield marker._replace(before=first.start())
-        yield from found
+        yield from others
 
 
 def _find_numbers(text: str, block: TextLine, around: _Around) -> list[Marker]:
@@ -458,18 +469,19 @@ def _find_numbers(text: str, block: TextLine, around: _Around) -> list[Marker]:
     Without punctuation before them, they count only if there are several, if the next item
     continues the count, or if the list has no other item.
     """
-    only_item = block.ordinal == 1 and around.follows in (None, 1)
+    is_only_item = block.ordinal == 1 and around.follows in (None, 1)
+    if is_only_item:
+        in_any_case = list(_count_up(text, block, any_case=True))
+        if len(in_any_case) >= _MANY_ITEMS:
+            return in_any_case
     counted = list(_count_up(text, block))
-    if (
-        only_item
-        and len(every := list(_count_up(text, block, any_case=True))) >= _MANY_ITEMS
-    ):
-        return every
-    if not counted or all(mark.sure for mark in counted):
+    if all(mark.sure for mark in counted):
         return counted
-    goes_on = around.follows == (counted[-1].ordinal or 0) + 1
-    repeats = around.follows in [mark.ordinal for mark in counted]
-    if goes_on or (not repeats and len(counted) > 1) or (only_item and not repeats):
+    next_of_count = (counted[-1].ordinal or 0) + 1
+    if around.follows == next_of_count:
+        return counted
+    is_repeated = around.follows in [mark.ordinal for mark in counted]
+    if not is_repeated and (is_only_item or len(counted) > 1):
         return counted
     return list(_count_up(text, block, sure_only=True))
 
@@ -483,27 +495,36 @@ def _read_next(text: str, start: int, block: TextLine, ordinal: int) -> Marker |
         return None
     if block.bullet is Bullet.LETTER and marker.bullet is Bullet.ROMAN:
         letters = [sign for sign in text[start : marker.end].lower() if sign.isalpha()]
-        if len(letters) == 1 and ord(letters[0]) - ord("a") + 1 == ordinal:
-            return marker._replace(bullet=Bullet.LETTER, ordinal=ordinal)
-    return (
-        marker if marker.bullet is block.bullet and marker.ordinal == ordinal else None
-    )
+        if len(letters) == 1:
+            place_in_alphabet = ord(letters[0]) - ord("a") + 1
+            if place_in_alphabet == ordinal:
+                return marker._replace(bullet=Bullet.LETTER, ordinal=ordinal)
+    if marker.bullet is not block.bullet or marker.ordinal != ordinal:
+        return None
+    return marker
 
 
 def _count_up(
     text: str, block: TextLine, *, sure_only: bool = False, any_case: bool = False
 ) -> Iterator[Marker]:
+    """Yield the marks that count up from the block's own number.
+
+    They are sure behind punctuation, and at the start of a line. Others stand before a capital,
+    unless the block itself begins in small letters, or ``any_case``.
+    """
     ordinal = block.ordinal or 0
     any_case = any_case or text[block.start].islower()
     for found in expression("number_ahead").finditer(text, *block.span):
         marker = _read_next(text, found.end(), block, ordinal + 1)
         if not marker:
             continue
-        sure = found["before"] in _PUNCTUATION or (
-            not found["blank"] and found["before"].isspace()
-        )
-        if sure or (
-            not sure_only and (any_case or _CAPITAL.match(text, marker.end, block.end))
-        ):
-            yield marker._replace(before=found.end("before"), sure=sure)
-            ordinal = marker.ordinal or 0
+        before = found["before"]
+        begins_line = not found["blank"] and before.isspace()
+        is_sure = begins_line or before in _PUNCTUATION
+        if not is_sure:
+            if sure_only:
+                continue
+            if not any_case and not _CAPITAL.match(text, marker.end, block.end):
+                continue
+        yield marker._replace(before=found.end("before"), sure=is_sure)
+        ordinal = marker.ordinal or 0

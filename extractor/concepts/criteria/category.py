@@ -1,7 +1,7 @@
 """Classify criteria, and tell them from other lines, with a scorer trained on labelled lines."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -65,55 +65,68 @@ def describe_lines(
     words = [list_words(entry.passage) for entry in entries]
     stems = list(map(_stem, words))
     kinds = [entry.sense for entry in entries]
-    seen = Counter[CriterionKind]()
     opening: list[frozenset[str]] = []
-    features: list[list[str]] = []
     for own, kind in zip(stems, kinds, strict=True):
         if kind is CriterionKind.INCLUSION and len(opening) < _OPENING_LINES:
             opening.append(own)
+    count_above = Counter[CriterionKind]()
+    features: list[list[str]] = []
     for entry, own, kind, read in zip(entries, stems, kinds, words, strict=True):
         # Words shared with the title and with the first inclusion criteria, and the position of the
         # line.
-        named = min(len(own & target), 3) if target else "-"
-        repeated = min(
-            sum(
-                any(stem in other for other in opening if other is not own)
-                for stem in own
-            ),
-            3,
-        )
-        shared = (f"named {named}", f"repeated {repeated}")
-        place = (f"place {min(seen[kind], 4)}", f"first {not seen[kind]} {named}")
-        terms = find_terms(
-            entry.passage.tokens, "categories", entry.passage.first, entry.passage.end
+        named = str(min(len(own & target), 3)) if target else "-"
+        repeated = min(_count_repeated(own, opening), 3)
+        above = count_above[kind]
+        marks = (
+            "list",
+            f"named {named}",
+            f"repeated {repeated}",
+            f"place {min(above, 4)}",
+            f"first {not above} {named}",
+            f"words {len(own).bit_length()}",
         )
         features.append(
             [
-                *(f"w {word}" for word in read),
-                *(f"p {one} {other}" for one, other in pairwise(read)),
-                *(f"{kind[0]} {word}" for word in read),
-                *(f"^ {word}" for word in read[:_OPENING_WORDS]),
-                *(f"s {' '.join(read[:length])}" for length in (1, 2, 3)),
-                *(
-                    f"h {word}"
-                    for intro in (entry.parent, entry.heading)
-                    if intro
-                    for word in list_words(intro)
-                ),
-                *(f"v {hint}" for hint in dict.fromkeys(term.value for term in terms)),
-                *(
-                    f"m {kind[0]} {mark}"
-                    for mark in (
-                        "list",
-                        *shared,
-                        *place,
-                        f"words {len(own).bit_length()}",
-                    )
-                ),
+                *_describe_words(read, kind),
+                *_describe_context(entry),
+                *(f"m {kind[0]} {mark}" for mark in marks),
             ]
         )
-        seen[kind] += 1
+        count_above[kind] += 1
     return features
+
+
+def _count_repeated(own: frozenset[str], opening: Sequence[frozenset[str]]) -> int:
+    """Return how many stems of a line stand in another one of the opening lines."""
+    elsewhere: set[str] = set()
+    for line in opening:
+        if line is not own:
+            elsewhere |= line
+    return len(own & elsewhere)
+
+
+def _describe_words(words: Sequence[str], kind: CriterionKind) -> Iterator[str]:
+    """Yield the features of the words: each alone, with the next one, with the list, and those at
+    the start.
+    """
+    yield from (f"w {word}" for word in words)
+    yield from (f"p {word} {following}" for word, following in pairwise(words))
+    yield from (f"{kind[0]} {word}" for word in words)
+    yield from (f"^ {word}" for word in words[:_OPENING_WORDS])
+    yield from (f"s {' '.join(words[:length])}" for length in (1, 2, 3))
+
+
+def _describe_context(entry: OutlineEntry) -> Iterator[str]:
+    """Yield the words of the lines above an entry, and the categories that its own terms hint
+    at.
+    """
+    for introduction in (entry.parent, entry.heading):
+        if introduction:
+            yield from (f"h {word}" for word in list_words(introduction))
+    passage = entry.passage
+    terms = find_terms(passage.tokens, "categories", passage.first, passage.end)
+    hints = dict.fromkeys(term.value for term in terms)
+    yield from (f"v {hint}" for hint in hints)
 
 
 def score_lines(

@@ -57,15 +57,13 @@ def doubt_lists(
     doubts: list[StructureDoubt] = []
     at_most = [1.0] * len(entries)
     below = [_list_below(entries, opened, place) for place in range(len(opened))]
-    for one, places in zip(opened, below, strict=True):
-        if one.names_both and places:
-            doubts.append(
-                StructureDoubt(
-                    *one.heading.span, "this heading names inclusions and exclusions"
-                )
-            )
-            for place in places:
-                at_most[place] = _MIXED
+    for opening, places in zip(opened, below, strict=True):
+        if not places or not opening.names_both:
+            continue
+        reason = "this heading names inclusions and exclusions"
+        doubts.append(StructureDoubt(*opening.heading.span, reason))
+        for place in places:
+            at_most[place] = _MIXED
     stacked = _find_stacked(opened, below)
     if stacked:
         above, lower = stacked
@@ -76,17 +74,10 @@ def doubt_lists(
         doubts.append(StructureDoubt(above.heading.start, lower.heading.end, reason))
         at_most = [min(sure, _MIXED) for sure in at_most]
     elif empty := _find_empty_exclusions(opened, below):
-        doubts.append(
-            StructureDoubt(
-                *empty.heading.span,
-                "this heading opens exclusions, and none was found below it",
-            )
-        )
-    if not any(one.kind is CriterionKind.EXCLUSION for one in opened):
-        alike = [
-            place for place, entry in enumerate(entries) if _reads_like_exclusion(entry)
-        ]
-        alike = [place for place in alike if at_most[place] > _MIXED]
+        reason = "this heading opens exclusions, and none was found below it"
+        doubts.append(StructureDoubt(*empty.heading.span, reason))
+    if not any(opening.kind is CriterionKind.EXCLUSION for opening in opened):
+        alike = _list_like_exclusions(entries, at_most)
         if alike:
             start, end = entries[alike[0]].passage.raw_span
             doubts.append(StructureDoubt(start, end, _tell_alike(len(alike))))
@@ -95,13 +86,27 @@ def doubt_lists(
             alike = list(range(alike[0], len(entries)))
         for place in alike:
             at_most[place] = min(at_most[place], _LIKE_EXCLUSION)
-    doubted = [
-        replace(entry, kind_at_most=min(entry.kind_at_most, sure))
-        if sure < 1
-        else entry
-        for entry, sure in zip(entries, at_most, strict=True)
-    ]
-    return doubted, doubts
+    return list(map(_limit_kind, entries, at_most)), doubts
+
+
+def _list_like_exclusions(
+    entries: Sequence[OutlineEntry], at_most: Sequence[float]
+) -> list[int]:
+    """Return the places of the entries that read like exclusions, and whose list is not in doubt
+    yet.
+    """
+    alike: list[int] = []
+    for place, entry in enumerate(entries):
+        if at_most[place] > _MIXED and _reads_like_exclusion(entry):
+            alike.append(place)
+    return alike
+
+
+def _limit_kind(entry: OutlineEntry, sure: float) -> OutlineEntry:
+    """Return an entry whose list is at most so ``sure``."""
+    if sure >= 1:
+        return entry
+    return replace(entry, kind_at_most=min(entry.kind_at_most, sure))
 
 
 def _list_below(
@@ -109,13 +114,15 @@ def _list_below(
 ) -> list[int]:
     """Return the places of the entries between a heading and the next one."""
     start = opened[place].heading.start
-    end = opened[place + 1].heading.start if place + 1 < len(opened) else None
-    return [
-        number
-        for number, entry in enumerate(entries)
-        if entry.passage.raw_span[0] >= start
-        and (end is None or entry.passage.raw_span[0] < end)
-    ]
+    is_last = place + 1 == len(opened)
+    below: list[int] = []
+    for number, entry in enumerate(entries):
+        entry_start, _ = entry.passage.raw_span
+        if entry_start < start:
+            continue
+        if is_last or entry_start < opened[place + 1].heading.start:
+            below.append(number)
+    return below
 
 
 def _find_stacked(

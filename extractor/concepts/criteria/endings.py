@@ -96,18 +96,24 @@ def _read_section_title(
     text = block.tokens
     if block.bullet or not text.words or names_group(text):
         return None
-    asks = rule("reader_question").covers(text, 0, len(text)) is not None
+    is_question = rule("reader_question").covers(text, 0, len(text)) is not None
     named = rule("other_section").starts(text, 0)
-    is_title = bool(named and rule("other_section_title").covers(text, 0, len(text)))
-    opens_text = bool(named and named.end < len(text) and text.words[named.end] == ":")
-    marked = text.words[0][0].isupper() or ends_with_colon(text)
-    if not asks and not (marked and (is_title or opens_text)):
-        return None
+    is_title = False
+    opens_text = False
+    if named:
+        whole = rule("other_section_title").covers(text, 0, len(text))
+        is_title = whole is not None
+        opens_text = ":" in text.words[named.end : named.end + 1]
+    if not is_question:
+        if not is_title and not opens_text:
+            return None
+        if not text.words[0][0].isupper() and not ends_with_colon(text):
+            return None
     if is_title and place + 1 == len(blocks):
         return None  # nothing follows, and a last line is kept
     if named and not spoken[place]:
         return ListEnding(_OTHER_SECTION, sure=True, is_title=True)
-    return ListEnding(_TITLE_DOUBT, sure=False, is_title=asks or is_title)
+    return ListEnding(_TITLE_DOUBT, sure=False, is_title=is_question or is_title)
 
 
 def _find_spoken(
@@ -139,15 +145,17 @@ def _names_step(
         return False
     if _STEP.match(raw, *block.span):
         return True
-    following = blocks[place + 1] if place + 1 < len(blocks) else None
-    is_numbered = block.bullet is Bullet.NUMBER or (
-        block.bullet is None and raw[block.start].isdigit()
-    )
-    if not is_numbered or following is None or following.bullet:
+    if place + 1 == len(blocks) or blocks[place + 1].bullet:
+        return False
+    if block.bullet is None:
+        is_numbered = raw[block.start].isdigit()
+    else:
+        is_numbered = block.bullet is Bullet.NUMBER
+    if not is_numbered:
         return False
     text = block.tokens
-    plain = (
-        not any(code in "<>≤≥=;.%:" for code in text.codes)
-        and rule("says_of_people").search(text) is None
-    )
-    return plain and count_words(text) <= _MOST_WORDS
+    if any(code in "<>≤≥=;.%:" for code in text.codes):
+        return False
+    if rule("says_of_people").search(text):
+        return False
+    return count_words(text) <= _MOST_WORDS

@@ -163,27 +163,32 @@ def carries_condition(tokens: Tokens) -> bool:
         return not is_topic(tokens)
     if names_group(tokens):
         return False
-    words = tokens.words
-    stops = (
-        at + 1
-        for at, code in enumerate(tokens.codes[:-1])
-        if code == "." and at and words[at - 1] not in "eg"
-    )
-    if states_and_introduces(tokens):
+    if states_and_introduces(tokens) or _has("condition_too", tokens):
         return True
-    if _has("condition_too", tokens):
+    if _has_second_sentence(tokens):
         return True
-    if any(words[at][0].isupper() and not tokens.joined(at) for at in stops):
-        return True
-    counted = {
-        at
-        for found in rule("count_of_parts").find(tokens)
-        for at in range(found.first, found.end)
-    }
-    limited = any(
-        found.first not in counted for found in rule("own_limit").find(tokens)
-    )
-    return limited and not _is("laboratory", tokens)
+    return _has_own_limit(tokens) and not _is("laboratory", tokens)
+
+
+def _has_second_sentence(tokens: Tokens) -> bool:
+    """Return whether a sentence ends within a line, and another one begins with a capital."""
+    for at, code in enumerate(tokens.codes[:-1]):
+        if code != "." or at == 0:
+            continue
+        if tokens.words[at - 1] in "eg":
+            continue  # a dot of "e.g."
+        behind = at + 1
+        if tokens.words[behind][0].isupper() and not tokens.joined(behind):
+            return True
+    return False
+
+
+def _has_own_limit(tokens: Tokens) -> bool:
+    """Return whether a line has a limit that does not count its parts ("at least 2 of these")."""
+    counting: set[int] = set()
+    for count in rule("count_of_parts").find(tokens):
+        counting.update(range(count.first, count.end))
+    return any(limit.first not in counting for limit in rule("own_limit").find(tokens))
 
 
 def states_and_introduces(tokens: Tokens) -> bool:

@@ -17,29 +17,30 @@ def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool
 
     A title in capitals before an item not in capitals does.
     """
-    if tokens.codes.endswith(":"):
-        other = bulleted or not (
-            following.codes.endswith(":")
-            or read_list_heading(following, bulleted=False)
-        )
-        return (
-            other
-            and not carries_condition(tokens)
-            and not names_condition(tokens, following)
-        )
+    if not tokens.codes.endswith(":"):
+        is_below_title = bulleted and _is_title_in_capitals(tokens)
+        return is_below_title and any(word.islower() for word in following.words)
+    if not bulleted:
+        # What follows may be another heading, which nothing introduces.
+        if following.codes.endswith(":"):
+            return False
+        if read_list_heading(following, bulleted=False):
+            return False
+    if carries_condition(tokens):
+        return False
+    return not names_condition(tokens, following)
+
+
+def _is_title_in_capitals(tokens: Tokens) -> bool:
+    """Return whether a line is some words in capitals, not only abbreviations, without a number."""
     words = [word for word in tokens.words if word.isalpha()]
-    shouted = (
-        2 <= len(words) <= 14
-        and all(map(str.isupper, words))
-        and any(len(word) > 4 for word in words)
-    )
-    plain = not any(word.isdecimal() or word in "<>≤≥=" for word in tokens.words)
-    return (
-        bulleted
-        and shouted
-        and plain
-        and any(word.islower() for word in following.words)
-    )
+    if not 2 <= len(words) <= 14:
+        return False
+    if not all(map(str.isupper, words)):
+        return False
+    if not any(len(word) > 4 for word in words):
+        return False
+    return not any(word.isdecimal() or word in "<>≤≥=" for word in tokens.words)
 
 
 _INTRODUCES = (

@@ -220,6 +220,7 @@ def _split_at_headings(
 def _read_line(
     section: LexedSection, layout: Layout, start: int, end: int, *, gap: bool
 ) -> TextLine | None:
+    """Return the words of a line behind its marks; None if nothing stands behind them."""
     text = layout.text
     words = skip_signs_before_mark(text, skip_padding(text, start, end), end)
     column = layout.columns.get(words, words - start)
@@ -233,21 +234,25 @@ def _read_line(
         marker = read_marker(text, words, end)
         if not marker:
             break
-        if (behind := skip_box(text, skip_padding(text, marker.end, end), end)) >= end:
+        behind = skip_box(text, skip_padding(text, marker.end, end), end)
+        if behind >= end:
             break
-        bullet = bullet or marker.bullet
-        ordinal = marker.ordinal if ordinal is None else ordinal
-        column = column if is_coded else behind - start
+        if bullet is None:
+            bullet = marker.bullet
+        if ordinal is None:
+            ordinal = marker.ordinal
+        if not is_coded:
+            column = behind - start
         words = behind
     if is_row:
         bullet = bullet or Bullet.CIRCLE
         column = 0
     elif not bullet:
         column = words - start
-    stop = strip_span(text, words, end)[1]
-    if stop > words:
-        return TextLine(section, words, stop, column, end - start, gap, bullet, ordinal)
-    return None
+    _, stop = strip_span(text, words, end)
+    if stop <= words:
+        return None
+    return TextLine(section, words, stop, column, end - start, gap, bullet, ordinal)
 
 
 def _find_cells(text: str, start: int, end: int) -> tuple[int, int]:
@@ -272,41 +277,66 @@ def _read_codes(lines: Sequence[TextLine]) -> Iterator[TextLine]:
     """Yield the lines without the codes before them ("INC-2 Adult", "SE01: Adult") where these
     count up from 1.
     """
-    found = [
-        None
-        if line.bullet
-        else expression("code_of_item").match(line.section.raw, *line.span)
-        for line in lines
-    ]
-    known: set[tuple[str, str]] = set()
+    codes: list[re.Match[str] | None] = []
+    for line in lines:
+        code = None
+        if not line.bullet:
+            code = expression("code_of_item").match(line.section.raw, *line.span)
+        codes.append(code)
+    series = _find_series([code for code in codes if code])
+    for line, code in zip(lines, codes, strict=True):
+        if code is None or code.end() >= line.end or not series.has(code):
+            yield line
+        else:
+            yield _number(line, code.end(), int(code["count"]))
+
+
+@dataclass(frozen=True, slots=True)
+class _CodeSeries:
+    """The codes that count up: their letters, and the brackets around those."""
+
+    letters: set[str]
+    brackets: set[tuple[str, str]]
+
+    def has(self, code: re.Match[str]) -> bool:
+        """Return whether a code has letters that count up, or is closed as such codes are."""
+        if code["letters"].upper() in self.letters:
+            return True
+        return bool(code["close"]) and _read_brackets(code) in self.brackets
+
+
+def _find_series(codes: Sequence[re.Match[str]]) -> _CodeSeries:
+    """Return the codes whose number 2 follows their number 1.
+
+    Without brackets, only letters such as those of inclusion and exclusion count.
+    """
+    series = _CodeSeries(set(), set())
     last: dict[str, int] = {}
-    counted: set[str] = set()
-    for code in filter(None, found):
+    for code in codes:
         letters = code["letters"].upper()
         number = int(code["count"])
-        marked = bool(code["open"] or code["close"]) or letters[0] in "IE"
-        if number == 2 and last.get(letters) == 1 and marked:
-            counted.add(letters)
-            known.add((code["open"] or "", code["close"] or ""))
+        counts_up = number == 2 and last.get(letters) == 1
+        has_bracket = bool(code["open"] or code["close"])
+        if counts_up and (has_bracket or letters[0] in "IE"):
+            series.letters.add(letters)
+            series.brackets.add(_read_brackets(code))
         last[letters] = number
-    for line, each in zip(lines, found, strict=True):
-        letters = each["letters"].upper() if each else ""
-        alike = bool(
-            each
-            and each["close"]
-            and (each["open"] or "", each["close"] or "") in known
-        )
-        if not each or each.end() >= line.end or not (letters in counted or alike):
-            yield line
-            continue
-        column = line.column + each.end() - line.start
-        yield replace(
-            line,
-            start=each.end(),
-            column=column,
-            bullet=Bullet.NUMBER,
-            ordinal=int(each["count"]),
-        )
+    return series
+
+
+def _read_brackets(code: re.Match[str]) -> tuple[str, str]:
+    return code["open"] or "", code["close"] or ""
+
+
+def _number(line: TextLine, start: int, ordinal: int) -> TextLine:
+    """Return a line as an item with a number: its words begin at ``start``, behind the number."""
+    return replace(
+        line,
+        start=start,
+        column=line.column + start - line.start,
+        bullet=line.bullet or Bullet.NUMBER,
+        ordinal=ordinal,
+    )
 
 
 def _read_bare_numbers(found: Iterator[TextLine]) -> Iterator[TextLine]:
@@ -317,31 +347,31 @@ def _read_bare_numbers(found: Iterator[TextLine]) -> Iterator[TextLine]:
     number.
     """
     lines = list(found)
-    bare = [
-        None
-        if line.ordinal
-        else expression("bare_number").match(line.section.raw, *line.span)
-        for line in lines
-    ]
-    counts = [
-        int(number["ordinal"]) if number else line.ordinal or 0
-        for line, number in zip(lines, bare, strict=True)
-    ]
-    starts = list(range(len(lines)))
+    numbers: list[re.Match[str] | None] = []
+    counts: list[int] = []
+    for line in lines:
+        number = None
+        count = line.ordinal or 0
+        if not line.ordinal:
+            number = expression("bare_number").match(line.section.raw, *line.span)
+        if number:
+            count = int(number["ordinal"])
+        numbers.append(number)
+        counts.append(count)
+    starts = list(range(len(lines)))  # for each line, where its count began
     for place in range(1, len(lines)):
-        if bare[place] and counts[place] == counts[place - 1] + 1 > 1:
+        above = counts[place - 1]
+        counts_on = above > 0 and counts[place] == above + 1
+        if numbers[place] and counts_on:
             starts[place] = starts[place - 1]
     lengths = Counter(starts)
-    for line, number, count, start in zip(lines, bare, counts, starts, strict=True):
-        length = lengths[start]
-        counted = length >= _LONG_COUNT or (
-            length > 1 and (counts[start] == 1 or not bare[start])
-        )
-        if not number or number.end() >= line.end or not counted:
+    for line, number, count, start in zip(lines, numbers, counts, starts, strict=True):
+        begins_count = counts[start] == 1 or numbers[start] is None
+        is_count = lengths[start] > 1 and begins_count
+        is_long = lengths[start] >= _LONG_COUNT
+        if number is None or number.end() >= line.end:
             yield line
-            continue
-        bullet = line.bullet or Bullet.NUMBER
-        column = line.column + number.end() - line.start
-        yield replace(
-            line, start=number.end(), column=column, bullet=bullet, ordinal=count
-        )
+        elif is_count or is_long:
+            yield _number(line, number.end(), count)
+        else:
+            yield line

@@ -64,41 +64,46 @@ def find_headings(
     >>> [tokens.read(*place) for place in find_headings(tokens, 0, len(tokens))]
     ['Inclusion Criteria:', 'Exclusion Criteria:']
     """
-    sentence = wrapped and tokens.words[first][0].islower()
+    is_sentence = wrapped and tokens.words[first][0].islower()
     done = first
     opening = rule("opening_list").starts(tokens, first, end) or rule(
         "list_opening_items"
     ).starts(tokens, first, end)
-    if opening and not sentence:
+    if opening and not is_sentence:
         yield first, opening.end
         done = opening.end
-    led = rule("led_criteria").starts(tokens, first, end)
-    if (
-        led
-        and led.end == end
-        and not _ends_item(tokens, first, _name_of_list(tokens, first, end))
-    ):
+    if _is_led(tokens, first, end):
         yield first, end
         return
-    unmarked = _find_unmarked(tokens, done, end) if not sentence else []
-    within = [
-        *rule("run_on_list").find(tokens, done, end),
-        *rule("list_before_item").find(tokens, done, end),
-        *unmarked,
-    ]
-    for found in sorted(within, key=lambda found: found.first):
-        if found.first < done or (sentence and found.first == first):
+    within = list(rule("run_on_list").find(tokens, done, end))
+    within += rule("list_before_item").find(tokens, done, end)
+    if not is_sentence:
+        within += _find_unmarked(tokens, done, end)
+    for heading in sorted(within, key=lambda heading: heading.first):
+        if heading.first < done:
             continue
-        yield (
-            done
-            if rule("cohort_name").covers(tokens, done, found.first)
-            else found.first,
-            found.end,
-        )
-        done = found.end
+        if is_sentence and heading.first == first:
+            continue
+        start = heading.first
+        if rule("cohort_name").covers(tokens, done, start):
+            start = done
+        yield start, heading.end
+        done = heading.end
+    if is_sentence:
+        return
     last = rule("list_at_end").search(tokens, done, end)
-    if last and not sentence and _ends_item(tokens, done, last.first):
+    if last and _ends_item(tokens, done, last.first):
         yield last.first, last.end
+
+
+def _is_led(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a whole line is words that lead to the name of a list, and no item of the list
+    above.
+    """
+    led = rule("led_criteria").starts(tokens, first, end)
+    if led is None or led.end != end:
+        return False
+    return not _ends_item(tokens, first, _name_of_list(tokens, first, end))
 
 
 def _find_unmarked(tokens: Tokens, first: int, end: int) -> list[Found]:
@@ -233,36 +238,44 @@ def read_list_heading(
 def _read_names(
     tokens: Tokens, *, bulleted: bool, above_items: bool
 ) -> ListHeading | None:
+    """Return the heading that a line is by the names of lists in it, else by what it asks for."""
     colon = ends_with_colon(tokens)
     generic = is_generic(tokens)
     named = rule("named_list").search(tokens) or rule("bare_list").covers(
         tokens, 0, len(tokens)
     )
     if named:
-        words = count_words(tokens)
-        title = rule("list_title").covers(tokens, 0, len(tokens)) is not None
-        if tokens.words[0][0].islower() and not (colon or bulleted or title):
+        is_title = rule("list_title").covers(tokens, 0, len(tokens)) is not None
+        is_marked = colon or bulleted or is_title
+        if tokens.words[0][0].islower() and not is_marked:
             return None  # the rest of a sentence that names a list
-        if _opens(tokens, named, colon=colon, generic=generic) or _is_short(
-            tokens, words, bulleted=bulleted
+        is_plain = generic and not bulleted
+        if (
+            is_title
+            or is_plain
+            or _opens(tokens, named, colon=colon, generic=generic)
+            or _is_short(tokens, count_words(tokens), bulleted=bulleted)
         ):
             return ListHeading(_read_kind(tokens, named))
-        if title or (not bulleted and generic):
-            return ListHeading(_read_kind(tokens, named))
-    led = rule("led_list").covers(tokens, 0, len(tokens)) if not named else None
-    if led and (not bulleted or colon):
-        return _judge_led(led, colon=colon, above_items=above_items)
-    if generic and (
-        colon
-        or tokens.codes.endswith("?")
-        or "following" in map(str.lower, tokens.words)
-    ):
-        for name, kind in (
-            ("refused", CriterionKind.EXCLUSION),
-            ("admitted", CriterionKind.INCLUSION),
-        ):
-            if rule(name).search(tokens):
-                return ListHeading(kind)
+    elif colon or not bulleted:
+        led = rule("led_list").covers(tokens, 0, len(tokens))
+        if led:
+            return _judge_led(led, colon=colon, above_items=above_items)
+    return _read_generic(tokens, colon=colon) if generic else None
+
+
+def _read_generic(tokens: Tokens, *, colon: bool) -> ListHeading | None:
+    """Return the heading that a line is by its verb: "Patients are excluded if any of the
+    following:".
+    """
+    is_question = tokens.codes.endswith("?")
+    announces = "following" in map(str.lower, tokens.words)
+    if not (colon or is_question or announces):
+        return None
+    if rule("refused").search(tokens):
+        return ListHeading(CriterionKind.EXCLUSION)
+    if rule("admitted").search(tokens):
+        return ListHeading(CriterionKind.INCLUSION)
     return None
 
 

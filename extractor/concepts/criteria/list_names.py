@@ -88,24 +88,23 @@ def _find_meant(word: str) -> str | None:
         return None
     if folded in word_list("no_names_of_lists") or not folded.isalpha():
         return None
-    # the blank between the words of a heading is lost
-    for name in (
-        "inclusion",
-        "exclusion",
-    ):
-        rest = folded.removeprefix(name)
-        if rest != folded and rest in ("criteria", "criterion", "scriteria"):
-            return name
+    for list_name in ("inclusion", "exclusion"):
+        # the blank between the words of a heading is lost
+        if not folded.startswith(list_name):
+            continue
+        if folded.removeprefix(list_name) in ("criteria", "criterion", "scriteria"):
+            return list_name
     most = 1 if len(folded) <= _FEW_LETTERS else 2
     distances = sorted(
         (OSA.distance(folded, name, score_cutoff=most), name) for name in _NAMES
     )
-    best, name = distances[0]
-    if best > most or (best == most == 2 and folded[0] != name[0]):
+    best, nearest = distances[0]
+    if best > most:
         return None
-    rivals = [
-        other
-        for distance, other in distances[1:]
-        if distance == best and other[:2] != name[:2]
-    ]
-    return None if rivals else name
+    if best == 2 and folded[0] != nearest[0]:
+        return None
+    for distance, rival in distances[1:]:
+        # "exclusion" and "exclusions" are one name
+        if distance == best and rival[:2] != nearest[:2]:
+            return None
+    return nearest

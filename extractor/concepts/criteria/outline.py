@@ -17,7 +17,7 @@ from extractor.concepts.criteria.list_headings import ListHeading, read_list_hea
 from extractor.concepts.criteria.prose import split_clauses
 from extractor.concepts.criteria.roles import choose_headings, unsettled_confidence
 from extractor.language.book import rule
-from extractor.language.lexer import NUMBER
+from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.schemas import CriterionKind
 
@@ -57,37 +57,26 @@ def read_outline(section: LexedSection) -> Outline:
     [('One of the following:', 'parent'), ('Asthma', 'criterion')]
     """
     reader = _OutlineReader(read_blocks(section))
-    entries = list(reader.list_entries())
-    entries, in_doubt = doubt_lists(entries, reader.opened)
-    doubts = [*reader.doubts, *in_doubt]
-    if (
-        not entries
-        and sum(word.isalpha() for word in section.tokens.words) >= _FEWEST_WORDS
-    ):
-        doubts = [
-            *doubts,
-            StructureDoubt(
-                0, len(section.raw.rstrip()), "no criterion was found in this text"
-            ),
-        ]
-    elif (
-        entries
-        and not reader.list_headings.found
-        and not any(map(_states_condition, entries))
-    ):
-        entries = [
-            replace(entry, quote_at_most=min(entry.quote_at_most, _TWO_ITEMS))
-            for entry in entries
-        ]
-        doubts = [
-            *doubts,
-            StructureDoubt(
-                0,
-                len(section.raw.rstrip()),
-                "no list, and no sentence that states a condition",
-            ),
-        ]
-    return Outline(entries, doubts)
+    entries, doubts_of_lists = doubt_lists(list(reader.list_entries()), reader.opened)
+    doubts = [*reader.doubts, *doubts_of_lists]
+    end = len(section.raw.rstrip())
+    if not entries:
+        word_count = sum(word.isalpha() for word in section.tokens.words)
+        if word_count >= _FEWEST_WORDS:
+            reason = "no criterion was found in this text"
+            doubts.append(StructureDoubt(0, end, reason))
+        return Outline(entries, doubts)
+    has_headings = bool(reader.list_headings.found)
+    if has_headings or any(map(_states_condition, entries)):
+        return Outline(entries, doubts)
+    reason = "no list, and no sentence that states a condition"
+    doubts.append(StructureDoubt(0, end, reason))
+    return Outline([_limit_quote(entry) for entry in entries], doubts)
+
+
+def _limit_quote(entry: OutlineEntry) -> OutlineEntry:
+    """Return an entry whose borders are no surer than those of an item that could be two."""
+    return replace(entry, quote_at_most=min(entry.quote_at_most, _TWO_ITEMS))
 
 
 def _states_condition(entry: OutlineEntry) -> bool:
@@ -218,16 +207,20 @@ class _OutlineReader:
     def _read_section_heading(
         self, block: TextLine, following: TextLine | None
     ) -> Iterator[OutlineEntry]:
+        """Open a part of the list. Yield its heading if that states a condition, too."""
         text = block.names
         self.items = []
         self._open(block)
-        has_lists = following and self.list_headings.found.get(following.start)
-        self.group = block if has_lists and headings.names_group(text) else None
+        self.group = None
+        has_lists = following and following.start in self.list_headings.found
+        if has_lists and headings.names_group(text):
+            self.group = block
         # as in "Patients are excluded when there is:", and "Not eligible if" above a list
         excludes = headings.turns_list(text) or (
             headings.ends_with_colon(text) and rule("excluded_are").search(text)
         )
-        self.kind = CriterionKind.EXCLUSION if self.kind and excludes else self.kind
+        if self.kind and excludes:
+            self.kind = CriterionKind.EXCLUSION
         if following and states_too(text):
             yield self._make_entry(block.passage, LineRole.CRITERION, titled=False)
 
@@ -248,56 +241,52 @@ class _OutlineReader:
             self.items.pop()
 
     def _read_item(self, block: TextLine, following: TextLine | None) -> OutlineEntry:
+        """Return the entry of an item, and note whether the next items are parts of it."""
         text = block.tokens
         self._keep_items(block, inner=True)
         self.items.append(block)
-        role = LineRole.CRITERION
-        if _contains(block, following):
-            if not headings.carries_condition(text) or self._is_title(block):
-                role = LineRole.PARENT
-        elif headings.is_no_criterion(text) or block.start in self.titles:
-            role = LineRole.REMARK
-        elif following and (
-            headings.names_group(text)
-            or opens_siblings(text, following.tokens, bulleted=bool(following.bullet))
-        ):
-            role = LineRole.PARENT
+        role = self._choose_role(block, following)
         parent = self._find_parent(block, self.items[:-1])
+        also_states = headings.states_and_introduces(text)
+        if also_states and _contains(block, following):
+            # as a line that only introduces its sub-items ends the list above
+            self.opener = None
         doubtful = False
-        if _contains(block, following) and headings.states_and_introduces(text):
-            self.opener = (
-                None  # as a line that only introduces its sub-items ends the list above
-            )
-        # its parts continue while they fit
-        if role is not LineRole.PARENT and (opener := self.opener):
-            first = self.first_part or block
-            alike = _is_level(opener, block) and opener.bullet is block.bullet
-            self.opener = (
-                opener
-                if alike and headings.is_part(opener.tokens, first.tokens, text)
-                else None
-            )
-            # Only their shape shows levels and short names.
-            shaped = any(
-                rule(name).search(opener.tokens) for name in ("levels", "kinds")
-            )
-            doubtful = not parent and block is not first and not shaped
+        opener = self.opener
+        if opener and role is not LineRole.PARENT:
+            first_part = self.first_part or block
+            if not _is_part(block, opener, first_part):
+                self.opener = None
+            is_alone = parent is None and block is not first_part
+            doubtful = is_alone and not _shows_parts_by_shape(opener)
             parent = parent or self.opener
-        # Such as "except for the following:"
-        announced = headings.ends_with_colon(text) and rule("announced").search(text)
-        goes_on = (
-            announced and following and not headings.ends_with_colon(following.tokens)
-        )
-        if role is LineRole.PARENT or goes_on:
+        if role is LineRole.PARENT or _announces_next(block, following):
             self.opener = block
             self.first_part = following
-        if role is LineRole.CRITERION and headings.states_and_introduces(text):
+        if role is LineRole.CRITERION and also_states:
             self.stating.add(block.start)
         entry = self._make_entry(block.passage, role, parent)
         if block.doubt:
             self.doubts.append(StructureDoubt(*block.span, block.doubt))
-            entry = replace(entry, quote_at_most=min(entry.quote_at_most, _TWO_ITEMS))
+            entry = _limit_quote(entry)
         return replace(entry, doubtful=doubtful)
+
+    def _choose_role(self, block: TextLine, following: TextLine | None) -> LineRole:
+        """Return whether an item is a criterion, introduces other items, or is a remark."""
+        text = block.tokens
+        if _contains(block, following):
+            if headings.carries_condition(text) and not self._is_title(block):
+                return LineRole.CRITERION
+            return LineRole.PARENT
+        if headings.is_no_criterion(text) or block.start in self.titles:
+            return LineRole.REMARK
+        if following is None:
+            return LineRole.CRITERION
+        if headings.names_group(text):
+            return LineRole.PARENT
+        if opens_siblings(text, following.tokens, bulleted=bool(following.bullet)):
+            return LineRole.PARENT
+        return LineRole.CRITERION
 
     def _is_title(self, block: TextLine) -> bool:
         return block.start in self.titles or headings.is_title(
@@ -329,37 +318,26 @@ class _OutlineReader:
         )
 
     def _read_paragraph(self, place: int) -> Iterator[OutlineEntry]:
+        """Yield a paragraph of a list as one entry, and other text clause by clause."""
         block = self.blocks[place]
         listed = _is_listed(self.blocks, place)
-        parent = self._find_parent(
-            block, [item for item in self.items[-1:] if item.tokens.codes.endswith(":")]
-        )
+        above = [item for item in self.items[-1:] if item.tokens.codes.endswith(":")]
+        parent = self._find_parent(block, above)
         clauses = list(split_clauses(block))
-        for passage in (
-            [block.passage] if listed and not _is_series(block, clauses) else clauses
-        ):
-            text = passage.tokens
-            adequate = text.words and text.words[0].lower() in _ADEQUATE
-            remark = headings.is_no_criterion(text) or (
-                headings.is_topic(text) and not adequate
-            )
-            role = LineRole.REMARK if remark else LineRole.CRITERION
+        is_one_entry = listed and not _is_series(block, clauses)
+        passages = [block.passage] if is_one_entry else clauses
+        for passage in passages:
+            role = LineRole.CRITERION
+            if _is_remark(passage.tokens):
+                role = LineRole.REMARK
             yield self._make_entry(passage, role, parent, listed=listed)
 
     def _find_parent(self, block: TextLine, above: list[TextLine]) -> TextLine | None:
-        """The item above if it introduces this one, else a heading that names the people or
+        """Return the item above if it introduces this one, else a heading that names the people or
         quantity of the item.
         """
         if above:
-            text = above[-1].tokens
-            opens = headings.introduces(text) or headings.continues(text, block.tokens)
-            opens = opens or (
-                self._is_title(above[-1]) and headings.needs_heading(block.tokens, text)
-            )
-            idle = headings.is_generic(text) and not (
-                headings.turns_list(text) or headings.chooses(text, self.kind)
-            )
-            return above[-1] if opens and not idle else None
+            return above[-1] if self._introduces_item(above[-1], block) else None
         if not self.heading:
             return None
         text = self.heading.tokens
@@ -367,16 +345,60 @@ class _OutlineReader:
             return self.heading
         if headings.opens_list(text) and not headings.carries_condition(text):
             return None
-        needed = (
-            headings.count_words(text) > 4
-            or rule("population").search(text)
-            or self.heading is self.group
-        )
-        return (
-            self.heading
-            if needed or headings.needs_heading(block.tokens, text)
-            else None
-        )
+        if headings.count_words(text) > 4 or self.heading is self.group:
+            return self.heading
+        if rule("population").search(text) or headings.needs_heading(
+            block.tokens, text
+        ):
+            return self.heading
+        return None
+
+    def _introduces_item(self, above: TextLine, block: TextLine) -> bool:
+        """Return whether an item above says something that a block below it needs."""
+        text = above.tokens
+        if headings.is_generic(text):
+            # "All of the following:" adds nothing to inclusions, of which all must hold
+            turns = headings.turns_list(text)
+            if not turns and not headings.chooses(text, self.kind):
+                return False
+        if headings.introduces(text) or headings.continues(text, block.tokens):
+            return True
+        return self._is_title(above) and headings.needs_heading(block.tokens, text)
+
+
+def _is_remark(text: Tokens) -> bool:
+    """Return whether a clause states nothing. "Adequate renal function" names a subject, too, but
+    states a condition.
+    """
+    if headings.is_no_criterion(text):
+        return True
+    demands_adequate = bool(text.words) and text.words[0].lower() in _ADEQUATE
+    return not demands_adequate and headings.is_topic(text)
+
+
+def _is_part(block: TextLine, opener: TextLine, first_part: TextLine) -> bool:
+    """Return whether an item at the level of an opener, with the same bullet, is a part of it."""
+    if not _is_level(opener, block) or opener.bullet is not block.bullet:
+        return False
+    return headings.is_part(opener.tokens, first_part.tokens, block.tokens)
+
+
+def _shows_parts_by_shape(opener: TextLine) -> bool:
+    """Return whether an opener asks for levels or short names, which only their shape shows."""
+    text = opener.tokens
+    if rule("levels").search(text):
+        return True
+    return rule("kinds").search(text) is not None
+
+
+def _announces_next(block: TextLine, following: TextLine | None) -> bool:
+    """Return whether an item announces those behind it, such as "except for the following:"."""
+    text = block.tokens
+    if following is None or not headings.ends_with_colon(text):
+        return False
+    if rule("announced").search(text) is None:
+        return False
+    return not headings.ends_with_colon(following.tokens)
 
 
 def _is_level(one: TextLine, other: TextLine) -> bool:
@@ -416,38 +438,44 @@ def _find_titles(blocks: list[TextLine]) -> set[int]:
     Where several words in capitals ("Renal Disease") have sub-items, such words before text of
     another level are titles as well, however their list is indented.
     """
-    pairs = [
-        (block, following) for block, following in pairwise(blocks) if block.bullet
-    ]
-    named = [
-        (block, following)
-        for block, following in pairs
-        if headings.is_title(block.tokens, in_series=False)
-    ]
+    named: list[tuple[TextLine, TextLine]] = []
+    for block, following in pairwise(blocks):
+        if block.bullet and headings.is_title(block.tokens, in_series=False):
+            named.append((block, following))
+    titles = _find_titles_of_series(blocks)
+    if sum(_contains(block, following) for block, following in named) > 1:
+        for block, following in named:
+            if not following.bullet or not _is_level(block, following):
+                titles.add(block.start)
+    return titles
+
+
+def _find_titles_of_series(blocks: list[TextLine]) -> set[int]:
+    """Return the starts of the titles in each run of items of one level."""
     titles: set[int] = set()
-    if sum(_contains(*pair) for pair in named) > 1:
-        titles |= {
-            block.start
-            for block, following in named
-            if not following.bullet or not _is_level(block, following)
-        }
     levels: list[list[tuple[TextLine, bool]]] = []
     for block, following in zip_longest(blocks, blocks[1:]):
-        while levels and (
-            not block.bullet or block.column < levels[-1][-1][0].column - 1
-        ):
+        while levels and _ends_level(levels[-1], block):
             titles |= _list_titles(levels.pop())
-        if block.bullet:
-            if not levels or block.column > levels[-1][-1][0].column + 1:
-                levels.append([])
-            levels[-1].append(
-                (
-                    block,
-                    _contains(block, following)
-                    and headings.is_title(block.tokens, in_series=True),
-                )
-            )
-    return titles.union(*map(_list_titles, levels))
+        if not block.bullet:
+            continue
+        if not levels or block.column > levels[-1][-1][0].column + 1:
+            levels.append([])
+        is_title = _contains(block, following) and headings.is_title(
+            block.tokens, in_series=True
+        )
+        levels[-1].append((block, is_title))
+    for level in levels:
+        titles |= _list_titles(level)
+    return titles
+
+
+def _ends_level(level: list[tuple[TextLine, bool]], block: TextLine) -> bool:
+    """Return whether a block stands outside of the list of an item above it."""
+    if not block.bullet:
+        return True
+    item, _ = level[-1]
+    return block.column < item.column - 1
 
 
 def _list_titles(level: list[tuple[TextLine, bool]]) -> set[int]:
@@ -458,37 +486,41 @@ def _list_titles(level: list[tuple[TextLine, bool]]) -> set[int]:
 def _is_section_heading(
     block: TextLine, following: TextLine | None, last: int | None
 ) -> bool:
-    """Whether an unmarked line is the heading of a part of the list. ``last`` is the number of
-    the item above.
+    """Return whether an unmarked line is the heading of a part of the list. ``last`` is the number
+    of the item above.
     """
     text = block.tokens
     if headings.ends_with_colon(text) or headings.names_group(text):
         return following is not None
-    short = (
-        len(text) <= 10
-        and headings.count_words(text) <= 7
-        and not any(code in "<>≤≥=;.%" for code in text.codes)
-    )
-    if not short or not following or rule("share_or_age").search(text):
+    if following is None or not _is_short_name(text):
         return False
     if following.bullet:
-        goes_on = (
-            last is not None
-            and following.ordinal == last + 1
-            and block.gap
-            and following.gap
-        )
-        return following.ordinal in (None, 1) or (
-            goes_on and text.words[0][0].isupper()
-        )
-    # Longer words begin with a capital: "Dose Escalation of the Study Drug".
-    words = [word for word in text.words if len(word) > 3 and word.isalpha()]
-    titled = bool(words) and all(word[0].isupper() for word in words)
-    if not titled:
-        return False
-    if f"{NUMBER}-{NUMBER}" in text.codes:
+        if following.ordinal in (None, 1):
+            return True
+        # Within a list that counts on, a heading stands apart and begins with a capital.
+        counts_on = last is not None and following.ordinal == last + 1
+        stands_apart = block.gap and following.gap
+        return counts_on and stands_apart and text.words[0][0].isupper()
+    if f"{NUMBER}-{NUMBER}" in text.codes or not _is_in_title_case(text):
         return False
     return following.tokens.codes.endswith(":")
+
+
+def _is_in_title_case(text: Tokens) -> bool:
+    """Return whether the longer words begin with a capital: "Dose Escalation of the Study
+    Drug".
+    """
+    words = [word for word in text.words if len(word) > 3 and word.isalpha()]
+    return bool(words) and all(word[0].isupper() for word in words)
+
+
+def _is_short_name(text: Tokens) -> bool:
+    """Return whether a line is a few words without a limit, a share or an age."""
+    if len(text) > 10 or headings.count_words(text) > 7:
+        return False
+    if any(code in "<>≤≥=;.%" for code in text.codes):
+        return False
+    return rule("share_or_age").search(text) is None
 
 
 def _is_listed(blocks: list[TextLine], place: int) -> bool:

@@ -96,18 +96,27 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
 def split_clauses(block: TextLine) -> Iterator[Passage]:
     """Yield the sentences of a block, split at semicolons outside brackets."""
     raw = block.section.raw
-    inside = {
-        found.end() - 1 for found in _ENTITY.finditer(raw, block.start, block.end)
+    ends_of_entities = {
+        entity.end() - 1 for entity in _ENTITY.finditer(raw, *block.span)
     }
     for first, last in split_sentences(raw[block.start : block.end]):
-        depth = 0
-        borders = [block.start + first - 1]
-        for at in range(block.start + first, block.start + last):
-            depth += _DEPTH.get(raw[at], 0)
-            if raw[at] in ";；" and depth <= 0 and at not in inside:
-                borders.append(at)
-        for before, behind in pairwise([*borders, block.start + last]):
-            start, _ = strip_span(raw, before + 1, behind, " \t\r\n,;")
-            _, end = strip_span(raw, start, behind, " \t\r\n;")
-            if end - start > 2:
-                yield block.section.between(start, end).alone()
+        start = block.start + first
+        end = block.start + last
+        semicolons = _find_semicolons(raw, start, end)
+        borders = [at for at in semicolons if at not in ends_of_entities]
+        for before, behind in pairwise([start - 1, *borders, end]):
+            clause_start, _ = strip_span(raw, before + 1, behind, " \t\r\n,;")
+            _, clause_end = strip_span(raw, clause_start, behind, " \t\r\n;")
+            if clause_end - clause_start > 2:
+                yield block.section.between(clause_start, clause_end).alone()
+
+
+def _find_semicolons(raw: str, start: int, end: int) -> list[int]:
+    """Return the places of the semicolons outside brackets."""
+    semicolons: list[int] = []
+    depth = 0
+    for at in range(start, end):
+        depth += _DEPTH.get(raw[at], 0)
+        if depth <= 0 and raw[at] in ";；":
+            semicolons.append(at)
+    return semicolons

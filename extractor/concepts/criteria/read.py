@@ -96,35 +96,30 @@ def read_eligibility(
     summary = [sections[name].whole for name in _SUMMARY if name in sections]
     titles = [passage for passage in summary if passage.section.name.endswith("title")]
     descriptions = [passage for passage in summary if passage not in titles]
-    named = [
-        *titles,
-        *([sections["conditions"].whole] if "conditions" in sections else []),
-    ]
+    named = _add_conditions(titles, sections)
     listed = sections.get("eligibility")
-    has_section = listed is not None and bool(listed.raw.strip())
-    if listed and has_section:
-        outline = read_outline(listed)
-    else:
-        outline = Outline(list(find_suspects(descriptions)))
+    filled = listed if listed and listed.raw.strip() else None
+    outline = _outline(filled, descriptions)
     entries = [entry for entry in outline.entries if entry.role is not LineRole.REMARK]
     target = target_words(*named)
+    parts = _group_by_parent(entries)
     scores = score_lines(entries, target)
-    parts: dict[int, list[OutlineEntry]] = defaultdict(list)
-    for entry in entries:
-        if entry.parent:
-            parts[entry.parent.raw_span[0]].append(entry)
-    found = [
-        _read(
+    drafts: list[Draft] = []
+    stated: list[StatedCriterion] = []
+    for place, entry in enumerate(entries):
+        category, no_criterion = scores[place]
+        criterion, statement = _read(
             entry,
-            *score,
+            category,
+            no_criterion,
             next(numbers),
             follows_colon=_follows_colon(entries, place),
             target=target,
             parts=parts.get(entry.passage.raw_span[0], ()),
         )
-        for place, (entry, score) in enumerate(zip(entries, scores, strict=True))
-    ]
-    stated = [one for criterion, one in found if criterion.rules["stands"].value]
+        drafts.append(criterion)
+        if criterion.rules["stands"].value:
+            stated.append(statement)
     minimum, maximum = read_ages(stated, summary, registry, listed)
     rules: dict[str, Reading[Any]] = {
         "minimum_age": minimum,
@@ -132,19 +127,52 @@ def read_eligibility(
         "sex": yield_to_registry(read_sex(stated, named, descriptions), registry.sex),
         "healthy_volunteers": read_healthy(stated, summary),
     }
-    one_sex = rules["sex"].value in (Sex.FEMALE, Sex.MALE)
-    criteria = tuple(
-        _drop_sex(criterion) if one_sex else criterion for criterion, _ in found
-    )
-    doubts = tuple(
+    if rules["sex"].value in (Sex.FEMALE, Sex.MALE):
+        drafts = list(map(_drop_sex, drafts))
+    criteria = tuple(drafts)
+    doubts = _locate_doubts(outline)
+    if not stated and not doubts:
+        doubts = tuple(_doubt_silence(filled, descriptions))
+    whole = replace(draft_record(rules), at_most=_limit_people(rules, criteria))
+    return whole, criteria, doubts
+
+
+def _add_conditions(
+    titles: Sequence[Passage], sections: Mapping[str, LexedSection]
+) -> list[Passage]:
+    """Return the titles of a record and its list of conditions, which name what it treats."""
+    if "conditions" not in sections:
+        return list(titles)
+    return [*titles, sections["conditions"].whole]
+
+
+def _outline(filled: LexedSection | None, descriptions: Sequence[Passage]) -> Outline:
+    """Return the outline of the eligibility section. Without one, sentences of the descriptions
+    that may be criteria stand for it.
+    """
+    if filled:
+        return read_outline(filled)
+    return Outline(list(find_suspects(descriptions)))
+
+
+def _locate_doubts(outline: Outline) -> tuple[StructureDoubt, ...]:
+    """Return what is in doubt of the structure, by its place in the record."""
+    return tuple(
         StructureDoubt(Span("eligibility", doubt.start, doubt.end), doubt.reason)
         for doubt in outline.doubts
     )
-    nothing_stands = not any(criterion.rules["stands"].value for criterion in criteria)
-    if nothing_stands and not doubts:
-        doubts = tuple(_doubt_silence(listed if has_section else None, descriptions))
-    whole = replace(draft_record(rules), at_most=_limit_people(rules, criteria))
-    return whole, criteria, doubts
+
+
+def _group_by_parent(
+    entries: Sequence[OutlineEntry],
+) -> dict[int, list[OutlineEntry]]:
+    """Return the parts of each line that introduces others, by the start of that line."""
+    parts: dict[int, list[OutlineEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.parent:
+            start, _ = entry.parent.raw_span
+            parts[start].append(entry)
+    return parts
 
 
 def _doubt_silence(
@@ -171,15 +199,17 @@ def _limit_people(
     criteria that say them.
     """
     doubtful = [
-        (one.span, one.at_most["kind"]) for one in criteria if "kind" in one.at_most
+        (criterion.span, criterion.at_most["kind"])
+        for criterion in criteria
+        if "kind" in criterion.at_most
     ]
+    if not doubtful:
+        return {}
     limits: dict[str, float] = {}
-    for name, reading in rules.items() if doubtful else ():
-        said = [
-            sure for span, sure in doubtful if any(map(span.overlaps, reading.spans))
-        ]
-        if said:
-            limits[name] = min(said)
+    for name, reading in rules.items():
+        for span, sure in doubtful:
+            if any(map(span.overlaps, reading.spans)):
+                limits[name] = min(limits.get(name, sure), sure)
     return limits
 
 
@@ -205,14 +235,12 @@ def _drop_sex(criterion: Draft) -> Draft:
 def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:
     """Return whether an item shortly above, in the same list, ends with a colon."""
     entry = entries[place]
-    above = [
-        one
-        for one in entries[max(0, place - _REACH) : place]
-        if one.listed and one.kind is entry.kind
-    ]
-    return any(
-        one.heading is entry.heading and one.passage.raw.endswith(":") for one in above
-    )
+    for above in entries[max(0, place - _REACH) : place]:
+        if not above.listed or above.kind is not entry.kind:
+            continue
+        if above.heading is entry.heading and above.passage.raw.endswith(":"):
+            return True
+    return False
 
 
 def _read(
@@ -225,53 +253,33 @@ def _read(
     target: frozenset[str],
     parts: Sequence[OutlineEntry],
 ) -> tuple[Draft, StatedCriterion]:
+    """Read one entry as a criterion, and as what it says of the people of the trial.
+
+    ``no_criterion`` is the probability that the entry is a heading, ``number`` that of its chunk.
+    ``parts`` are the entries that it introduces.
+    """
     passage = entry.passage
-    parent, heading = (
-        " ".join(intro.raw.split()) if intro else ""
-        for intro in (entry.parent, entry.heading)
-    )
+    parent = _say(entry.parent)
+    heading = _say(entry.heading)
     text = passage.text.translate(str.maketrans("\n\t\r", "   "))
     limits = find_limits(passage.tokens, entry.sense)
     place = (span_of(passage),)
-    in_prose = entry.confidence is not None
-    kind_sure = measured(
-        "criterion", "kind of the list" if entry.kind else "kind without a list"
-    )
-    kind_sure = measured("criterion", "kind of a sentence") if in_prose else kind_sure
-    if in_prose:
-        alone = "no parent of a sentence"
-    elif follows_colon:
-        alone = "no parent, below a colon"
-    else:
-        alone = "no parent"
-    lead_in: Reading[str | None] = Reading(None, measured("criterion", alone))
-    if entry.parent:
-        place_of_parent = (
-            "under a heading" if entry.parent is entry.heading else "under an item"
-        )
-        sure = measured(
-            "criterion",
-            "under an item of its level" if entry.doubtful else place_of_parent,
-        )
-        lead_in = Reading(entry.parent.raw, sure, (span_of(entry.parent),))
     constraints = read_constraints(passage, limits, parent)
     # "Stable for at least 3 months" is not said of the measured values below it, but of doses;
     # "within" is of both.
     is_value = bool(constraints.value) and category.value not in TREATMENTS
     window, windows = _read_times(entry, parent, is_value=is_value)
-    category = sort_weight(
-        date_treatment(category, passage, window.value), constraints.value or (), target
-    )
-    negated = _read_negation(passage)
+    category = date_treatment(category, passage, window.value)
+    category = sort_weight(category, constraints.value or (), target)
     rules: dict[str, Reading[Any]] = {
         "stands": _read_existence(entry, no_criterion),
-        "kind": Reading(entry.sense, kind_sure, place, Support.INFERRED),
-        "lead_in": lead_in,
+        "kind": Reading(entry.sense, _measure_kind(entry), place, Support.INFERRED),
+        "lead_in": _read_lead_in(entry, follows_colon=follows_colon),
         "category": category,
         "constraints": constraints,
         "time_window": window,
         "time_windows": windows,
-        "negated": negated,
+        "negated": _read_negation(passage),
     }
     if len(parts) > 1:  # how what it introduces belongs together
         rules["rule"] = read_rule(
@@ -289,6 +297,40 @@ def _read(
     return criterion, StatedCriterion(
         passage, entry.sense, category.value, limits, donor, parent or heading
     )
+
+
+def _say(introduction: Passage | None) -> str:
+    """Return the words of a line above on one line, without doubled blanks."""
+    return " ".join(introduction.raw.split()) if introduction else ""
+
+
+def _measure_kind(entry: OutlineEntry) -> float:
+    """Return how sure the list of an entry is, by where it is taken from."""
+    if entry.confidence is not None:
+        return measured("criterion", "kind of a sentence")
+    if entry.kind:
+        return measured("criterion", "kind of the list")
+    return measured("criterion", "kind without a list")
+
+
+def _read_lead_in(entry: OutlineEntry, *, follows_colon: bool) -> Reading[str | None]:
+    """Return the line that introduces an entry, or how sure it is that none does."""
+    if not entry.parent:
+        if entry.confidence is not None:
+            case = "no parent of a sentence"
+        elif follows_colon:
+            case = "no parent, below a colon"
+        else:
+            case = "no parent"
+        return Reading(None, measured("criterion", case))
+    if entry.doubtful:
+        case = "under an item of its level"
+    elif entry.parent is entry.heading:
+        case = "under a heading"
+    else:
+        case = "under an item"
+    sure = measured("criterion", case)
+    return Reading(entry.parent.raw, sure, (span_of(entry.parent),))
 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
@@ -323,37 +365,46 @@ def _read_times(
     introduces it.
     """
     window, windows = read_windows(entry.passage, entry.sense, parent)
-    introduces = entry.parent and not (
-        entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":"
-    )
-    if not entry.parent or not introduces or entry.parent_states:
+    if not entry.parent or entry.parent_states:
+        return window, windows
+    if entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":":
         return window, windows
     introduction = find_introduction(entry.parent.alone())
     if windows.value:
         windows = anchor_windows(windows, introduction)
-    is_lent = not demands_other(introduction) and is_of_kind(
-        introduction, entry.passage, is_value=is_value
-    )
-    if window.value is None and is_lent:
-        inherited, listed = read_windows(introduction, entry.sense)
-        lasts = inherited.value and inherited.value.comparator in (
-            Comparator.AT_LEAST,
-            Comparator.MORE,
-        )
-        if inherited.value and not (lasts and is_value):
-            if entry.doubtful:
-                sure = measured("time_window", "sense implied")
-            else:
-                sure = inherited.confidence
-            window = replace(inherited, confidence=min(inherited.confidence, sure))
-            if not windows.value:
-                sure = measured("time_windows", "of the line above")
-                windows = as_of_another_line(
-                    replace(listed, confidence=min(listed.confidence, sure))
-                )
-                windows = leave_to_items(windows, introduction)
-                return window, name_limited(windows, entry.passage)
+    lent = None
+    if window.value is None:
+        lent = _find_lent(entry, introduction, is_value=is_value)
+    if lent:
+        inherited, listed = lent
+        sure = inherited.confidence
+        if entry.doubtful:
+            sure = min(sure, measured("time_window", "sense implied"))
+        window = replace(inherited, confidence=sure)
+        if not windows.value:
+            sure = measured("time_windows", "of the line above")
+            sure = min(listed.confidence, sure)
+            windows = as_of_another_line(replace(listed, confidence=sure))
+            windows = leave_to_items(windows, introduction)
+            return window, name_limited(windows, entry.passage)
     return window, name_limited(windows, entry.parent.alone())
+
+
+def _find_lent(
+    entry: OutlineEntry, introduction: Passage, *, is_value: bool
+) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]] | None:
+    """Return the times of an introduction if they are those of an item below it, too."""
+    if demands_other(introduction):
+        return None
+    if not is_of_kind(introduction, entry.passage, is_value=is_value):
+        return None
+    inherited, listed = read_windows(introduction, entry.sense)
+    if inherited.value is None:
+        return None
+    lasts = inherited.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
+    if lasts and is_value:
+        return None
+    return inherited, listed
 
 
 def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
@@ -366,13 +417,15 @@ def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
         return Reading(value=False, confidence=no_criterion)
     sure = entry.confidence
     if sure is None:
-        case = (
-            "listed, ends with a colon"
-            if entry.passage.text.endswith(":")
-            else "listed"
-        )
-        sure = measured("criterion", case if entry.listed else "prose")
-    sure = min(sure, round(1 - no_criterion, 3)) if entry.listed else sure
+        if not entry.listed:
+            case = "prose"
+        elif entry.passage.text.endswith(":"):
+            case = "listed, ends with a colon"
+        else:
+            case = "listed"
+        sure = measured("criterion", case)
+    if entry.listed:
+        sure = min(sure, round(1 - no_criterion, 3))
     return Reading(
         entry.role is LineRole.CRITERION,
         sure,

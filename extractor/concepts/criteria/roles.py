@@ -57,12 +57,14 @@ def choose_headings(blocks: Sequence[TextLine]) -> Headings:
         for place, block in enumerate(blocks)
         if block.start not in found and _names_exclusions(block)
     ]
+    if not naming:
+        return Headings(found)
     likely = [place for place in naming if _looks_like_heading(blocks, place)]
-    if len(likely) == 1:
-        doubt = "only its place shows that this line opens the exclusions"
-        lost = ListHeading(CriterionKind.EXCLUSION, _LOST, doubt)
-        return Headings({**found, blocks[likely[0]].start: lost})
-    return Headings(found, blocks[naming[0]].start if naming else None)
+    if len(likely) != 1:
+        return Headings(found, unsettled=blocks[naming[0]].start)
+    doubt = "only its place shows that this line opens the exclusions"
+    found[blocks[likely[0]].start] = ListHeading(CriterionKind.EXCLUSION, _LOST, doubt)
+    return Headings(found)
 
 
 def unsettled_confidence() -> float:
