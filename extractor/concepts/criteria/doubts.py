@@ -148,14 +148,14 @@ def _find_empty_exclusions(
     """Return the last heading of exclusions, if nothing stands below any. "None" below it is an
     answer.
     """
-    refusing = [
-        (one, places)
-        for one, places in zip(opened, below, strict=True)
-        if one.kind is CriterionKind.EXCLUSION
-    ]
-    if not refusing or any(places for _, places in refusing):
-        return None
-    return refusing[-1][0]
+    last = None
+    for opening, places in zip(opened, below, strict=True):
+        if opening.kind is not CriterionKind.EXCLUSION:
+            continue
+        if places:
+            return None
+        last = opening
+    return last
 
 
 def _reads_like_exclusion(entry: OutlineEntry) -> bool:

@@ -288,7 +288,7 @@ def _read_codes(lines: Sequence[TextLine]) -> Iterator[TextLine]:
         if code is None or code.end() >= line.end or not series.has(code):
             yield line
         else:
-            yield _number(line, code.end(), int(code["count"]))
+            yield _begin_behind_number(line, code.end(), int(code["count"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +328,7 @@ def _read_brackets(code: re.Match[str]) -> tuple[str, str]:
     return code["open"] or "", code["close"] or ""
 
 
-def _number(line: TextLine, start: int, ordinal: int) -> TextLine:
+def _begin_behind_number(line: TextLine, start: int, ordinal: int) -> TextLine:
     """Return a line as an item with a number: its words begin at ``start``, behind the number."""
     return replace(
         line,
@@ -372,6 +372,6 @@ def _read_bare_numbers(found: Iterator[TextLine]) -> Iterator[TextLine]:
         if number is None or number.end() >= line.end:
             yield line
         elif is_count or is_long:
-            yield _number(line, number.end(), count)
+            yield _begin_behind_number(line, number.end(), count)
         else:
             yield line

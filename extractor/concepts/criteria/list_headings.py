@@ -119,17 +119,18 @@ def _find_plain(tokens: Tokens, first: int, end: int) -> list[Found]:
     first of a line needs another one in the line, for "Inclusion Criteria Cohort A" is a heading as
     a whole.
     """
-    found = [
-        one
-        for one in rule("plain_list").find(tokens, first, end)
-        if all(word[0].isupper() for word in tokens.words[one.first : one.end])
-        if _begins_sentence(tokens, one.end, end)
-    ]
-    leads = bool(found) and found[0].first == first
-    if leads and len(found) > 1:
+    found: list[Found] = []
+    for heading in rule("plain_list").find(tokens, first, end):
+        words = tokens.words[heading.first : heading.end]
+        is_in_capitals = all(word[0].isupper() for word in words)
+        if is_in_capitals and _begins_sentence(tokens, heading.end, end):
+            found.append(heading)
+    if len(found) > 1 and found[0].first == first:
         return found
     return [
-        one for one in found if one.first > first and tokens.words[one.first - 1] == "."
+        heading
+        for heading in found
+        if heading.first > first and tokens.words[heading.first - 1] == "."
     ]
 
 
@@ -144,18 +145,22 @@ def _find_bare(tokens: Tokens, first: int, end: int) -> list[Found]:
     if not named:
         return []
     front = rule("edges").covers(tokens, first, named[0].first)
-    opens = named[0].first == first or front is not None
-    if opens and len({_refuses_by_name(each.read("list")) for each in named}) > 1:
+    opens_line = named[0].first == first or front is not None
+    lists = {_refuses_by_name(heading.read("list")) for heading in named}
+    if opens_line and len(lists) > 1:
         return named
     if not tokens.words[first][0].isalpha():
         return []
-    certain = rule("certain_bare_heading")
-    return [
-        each
-        for each in named
-        if certain.covers(tokens, each.first, each.end)
-        if each.first == first or tokens.words[each.first - 1] in _BORDERS
-    ]
+    certain: list[Found] = []
+    for heading in named:
+        is_at_border = (
+            heading.first == first or tokens.words[heading.first - 1] in _BORDERS
+        )
+        if not is_at_border:
+            continue
+        if rule("certain_bare_heading").covers(tokens, heading.first, heading.end):
+            certain.append(heading)
+    return certain
 
 
 def _refuses_by_name(name: str | None) -> bool:

@@ -53,6 +53,7 @@ from extractor.language.passage import LexedSection, Passage
 from extractor.schemas import (
     Category,
     Comparator,
+    Constraint,
     RegistryFields,
     Sex,
     Support,
@@ -96,10 +97,10 @@ def read_eligibility(
     summary = [sections[name].whole for name in _SUMMARY if name in sections]
     titles = [passage for passage in summary if passage.section.name.endswith("title")]
     descriptions = [passage for passage in summary if passage not in titles]
-    named = _add_conditions(titles, sections)
+    named = _list_titles_and_conditions(titles, sections)
     listed = sections.get("eligibility")
     filled = listed if listed and listed.raw.strip() else None
-    outline = _outline(filled, descriptions)
+    outline = _outline_record(filled, descriptions)
     entries = [entry for entry in outline.entries if entry.role is not LineRole.REMARK]
     target = target_words(*named)
     parts = _group_by_parent(entries)
@@ -137,7 +138,7 @@ def read_eligibility(
     return whole, criteria, doubts
 
 
-def _add_conditions(
+def _list_titles_and_conditions(
     titles: Sequence[Passage], sections: Mapping[str, LexedSection]
 ) -> list[Passage]:
     """Return the titles of a record and its list of conditions, which name what it treats."""
@@ -146,7 +147,9 @@ def _add_conditions(
     return [*titles, sections["conditions"].whole]
 
 
-def _outline(filled: LexedSection | None, descriptions: Sequence[Passage]) -> Outline:
+def _outline_record(
+    filled: LexedSection | None, descriptions: Sequence[Passage]
+) -> Outline:
     """Return the outline of the eligibility section. Without one, sentences of the descriptions
     that may be criteria stand for it.
     """
@@ -216,20 +219,21 @@ def _limit_people(
 def _drop_sex(criterion: Draft) -> Draft:
     """Leave out the conditions that only name the sex of the whole trial."""
     read = criterion.rules["constraints"]
-    if not any(one.condition for one in read.value or ()):
+    if not any(constraint.condition for constraint in read.value or ()):
         return criterion
-    kept = tuple(
-        one.model_copy(update={"condition": None})
-        if one.condition
-        and rule("sex_condition").covers(
-            words := read_text(one.condition), 0, len(words)
-        )
-        else one
-        for one in read.value
-    )
+    kept = tuple(map(_drop_condition_of_sex, read.value))
     return replace(
         criterion, rules={**criterion.rules, "constraints": replace(read, value=kept)}
     )
+
+
+def _drop_condition_of_sex(constraint: Constraint) -> Constraint:
+    if not constraint.condition:
+        return constraint
+    words = read_text(constraint.condition)
+    if rule("sex_condition").covers(words, 0, len(words)) is None:
+        return constraint
+    return constraint.model_copy(update={"condition": None})
 
 
 def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:
@@ -259,8 +263,8 @@ def _read(
     ``parts`` are the entries that it introduces.
     """
     passage = entry.passage
-    parent = _say(entry.parent)
-    heading = _say(entry.heading)
+    parent = _put_on_one_line(entry.parent)
+    heading = _put_on_one_line(entry.heading)
     text = passage.text.translate(str.maketrans("\n\t\r", "   "))
     limits = find_limits(passage.tokens, entry.sense)
     place = (span_of(passage),)
@@ -299,7 +303,7 @@ def _read(
     )
 
 
-def _say(introduction: Passage | None) -> str:
+def _put_on_one_line(introduction: Passage | None) -> str:
     """Return the words of a line above on one line, without doubled blanks."""
     return " ".join(introduction.raw.split()) if introduction else ""
 
@@ -367,6 +371,7 @@ def _read_times(
     window, windows = read_windows(entry.passage, entry.sense, parent)
     if not entry.parent or entry.parent_states:
         return window, windows
+    # Other items stand between a doubtful parent and its item: it lends its times only by a colon.
     if entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":":
         return window, windows
     introduction = find_introduction(entry.parent.alone())
@@ -403,6 +408,7 @@ def _find_lent(
         return None
     lasts = inherited.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
     if lasts and is_value:
+        # it is said of the doses of a drug
         return None
     return inherited, listed
 
