@@ -295,3 +295,29 @@ def test_what_the_registry_and_the_text_say_is_surer_than_what_one_of_them_says(
         if regimen[0] == "prednisone"
     )
     assert both.confidence > text.confidence
+
+
+@pytest.mark.parametrize(
+    ("other_arm", "arms_of_amount"),
+    [
+        ("Examplumab (additional dose 1)", ("A",)),
+        ("Examplumab at a dose to be chosen", ("A",)),
+        ("The next level of examplumab", ("A",)),
+        ("Examplumab dose level 2", ("A",)),
+        ("Examplumab 20 mg", ("A",)),
+        ("The next cohort", ()),  # says nothing of the agent: as registered
+        ("Examplumab 5 mg", ()),
+    ],
+)
+def test_an_amount_is_not_lent_to_an_arm_that_names_the_agent_without_one(
+    other_arm, arms_of_amount
+):
+    arms = ["A: Examplumab 5 mg", f"B: {other_arm}"]
+    drug = DRUG | {"description": "Once daily by mouth for 10 days"}
+
+    regimens = read(arms, [drug], ("01",))
+
+    amounts = {
+        amount.low: amount.arms for _, _, found in regimens for amount in found.value
+    }
+    assert amounts[5] == arms_of_amount

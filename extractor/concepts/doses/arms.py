@@ -360,9 +360,10 @@ class Arms:
         self, statement: Statement, levels: Sequence[Amount], given: Collection[str]
     ) -> Iterator[Amount]:
         """Yield the amounts of a regimen, with their arms where the arms of the regimen get
-        different amounts.
+        different amounts, or where the own text of an arm names the agent without any amount.
         """
         arms_of: dict[Amount, list[str]] = {level: [] for level in levels}
+        differ = False
         for arm in self.labels:
             if arm not in given:
                 continue
@@ -370,7 +371,11 @@ class Arms:
             for level, arms in arms_of.items():
                 if level in own:
                     arms.append(arm)
-        differ = len({tuple(arms) for arms in arms_of.values()}) > 1
+            if not own and self.find_use(arm, statement.agent.key) is not Use.NONE:
+                # "fictumab 5 mg" of one cohort is not that of the next, which gets "fictumab
+                # (additional dose 1)"
+                differ = True
+        differ = differ or len({tuple(arms) for arms in arms_of.values()}) > 1
         has_arms = all(arms_of.values())
         for level in levels:
             if differ and has_arms:
