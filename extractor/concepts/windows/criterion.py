@@ -53,13 +53,15 @@ def read_windows(
     tokens = passage.tokens
     times = find_times(tokens)
     windows = list_windows(tokens, kind)
-    if topic and not {"age", "life", "survival"}.isdisjoint(
-        word.lower() for word in read_text(topic).words
-    ):
+    topic_words = {word.lower() for word in read_text(topic).words} if topic else set()
+    if topic_words & {"age", "life", "survival"}:
         windows = ()
-    of_first = [one for one in windows if one.unit not in NO_UNITS and not one.borrowed]
+    possible = list[Window]()
+    for window in windows:
+        if window.unit not in NO_UNITS and not window.borrowed:
+            possible.append(window)
     found = min(
-        of_first,
+        possible,
         key=lambda window: (stands_aside(tokens, window), window.first),
         default=None,
     )
@@ -107,28 +109,30 @@ def name_limited(
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
     'statins'
     """
-    if all(one.of for one in windows.value):
+    if all(window.of for window in windows.value):
         return windows
     named = name_line(other.tokens, other.first, other.end)
     if named is None:
         return windows
     words = other.part(*named).raw
     elsewhere = {"of": measured("of", "named in another line")}
-    words_named = other.tokens.words[slice(*named)]
-    how = ("named in another line",) + ("a long name",) * (len(words_named) > _LONG)
+    how: tuple[str, ...] = ("named in another line",)
+    if len(other.tokens.words[slice(*named)]) > _LONG:
+        how = (*how, "a long name")
+    values = [*windows.value]
+    sure_parts = [*windows.list_sure_parts()]
+    signs = [*windows.signs]
+    for at, window in enumerate(windows.value):
+        if window.of:
+            continue
+        values[at] = window.model_copy(update={"of": words})
+        sure_parts[at] = elsewhere
+        signs[at] = {**signs[at], "of": how}
     return replace(
         windows,
-        value=tuple(
-            one.model_copy(update={"of": one.of or words}) for one in windows.value
-        ),
-        sure_parts=tuple(
-            own if one.of else elsewhere
-            for one, own in zip(windows.value, windows.list_sure_parts(), strict=True)
-        ),
-        signs=tuple(
-            own if one.of else {**own, "of": how}
-            for one, own in zip(windows.value, windows.signs, strict=True)
-        ),
+        value=tuple(values),
+        sure_parts=tuple(sure_parts),
+        signs=tuple(signs),
     )
 
 
@@ -162,18 +166,17 @@ def leave_to_items(
     True
     """
     tokens = introduction.tokens
-    announced = {
-        introduction.part(found.end, end).raw
-        for found in rule("announces_list").find(tokens)
-        for end in range(found.end + 1, min(found.end + _LONG, len(tokens)) + 1)
-    }
-    return replace(
-        windows,
-        value=tuple(
-            one.model_copy(update={"of": None if one.of in announced else one.of})
-            for one in windows.value
-        ),
-    )
+    announced = set[str]()
+    for announcement in rule("announces_list").find(tokens):
+        first = announcement.end
+        longest = min(first + _LONG, len(tokens))
+        for end in range(first + 1, longest + 1):
+            announced.add(introduction.part(first, end).raw)
+    values = list[TimeWindow]()
+    for window in windows.value:
+        of = None if window.of in announced else window.of
+        values.append(window.model_copy(update={"of": of}))
+    return replace(windows, value=tuple(values))
 
 
 def anchor_windows(

@@ -2,7 +2,7 @@
 of a line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -59,41 +59,66 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     >>> [tokens.read(*one.of) for one in find_parts(tokens, list_windows(tokens, None))]
     ['Aspirin', 'warfarin']
     """
-    anchors = [_find_anchor(tokens, one) for one in windows]
     parts = list[Parts]()
     for at, window in enumerate(windows):
-        last = windows[at - 1] if at else None
-        if last:
-            floor = max(
-                last.end,
-                *(
-                    place[1]
-                    for place in parts[-1]
-                    if place and place[1] <= window.first
-                ),
-                0,
-            )
-        else:
-            floor = 0
-        named_for = _find_named_for(tokens, window)
-        if named_for and anchors[at] is None:
-            anchors[at] = _find_anchor(tokens, window, named_for[1])
-        before = named_for or _find_before(tokens, window, floor)
-        own = _name_listed(tokens, window, before, anchors[at])
-        if own is None and last is not None and _continues(tokens, floor, window.first):
-            own = parts[-1].of
-            anchor = anchors[at] or (
-                None if _has_no_anchor(tokens, window) else anchors[at - 1]
-            )
-            anchors[at] = anchor
-        elif own is None and not _is_only_verb(tokens, window, floor):
-            stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
-            own, anchors[at] = _find_behind(tokens, window, anchors[at], stop)
-            own = own or (parts[-1].of if parts else None)
-        if own and window.comparator in LOWER:
-            own = _keep_absence(tokens, own, floor)
-        parts.append(Parts(own, anchors[at]))
-    return tuple(_divide(tokens, windows, _share_anchors(tokens, windows, parts)))
+        floor = 0
+        last_parts = None
+        if at:
+            last_parts = parts[-1]
+            floor = _end_last(windows[at - 1], last_parts, window)
+        stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
+        parts.append(_find_parts_of(tokens, window, last_parts, floor, stop))
+    shared = _share_anchors(tokens, windows, parts)
+    return tuple(_divide(tokens, windows, shared))
+
+
+def _end_last(last: Window, last_parts: Parts, window: Window) -> int:
+    """Return the first token behind the last window, and behind its parts that stand before
+    this window.
+    """
+    end = last.end
+    for place in last_parts:
+        if place and place[1] <= window.first:
+            end = max(end, place[1])
+    return end
+
+
+def _find_parts_of(
+    tokens: Tokens, window: Window, last_parts: Parts | None, floor: int, stop: int
+) -> Parts:
+    """Return the parts of one window. What it limits stands before it, or is that of the window it
+    continues, or stands behind it.
+
+    Args:
+        tokens: The line.
+        window: The window.
+        last_parts: The parts of the window before it, if there is one.
+        floor: The token from which on words before the window may be its own.
+        stop: The token at which the words behind the window end that may be its own.
+    """
+    anchor = _find_anchor(tokens, window)
+    of = _find_named_for(tokens, window)
+    if of is None:
+        of = _find_before(tokens, window, floor)
+    elif anchor is None:
+        anchor = _find_anchor(tokens, window, of[1])
+    of = _name_listed(tokens, window, of, anchor)
+    continues_last = (
+        of is None
+        and last_parts is not None
+        and _continues(tokens, floor, window.first)
+    )
+    if last_parts and continues_last:
+        of = last_parts.of
+        if anchor is None and not _has_no_anchor(tokens, window):
+            anchor = last_parts.anchor
+    elif of is None and not _is_only_verb(tokens, window, floor):
+        of, anchor = _find_behind(tokens, window, anchor, stop)
+        if of is None and last_parts:
+            of = last_parts.of
+    if of and window.comparator in LOWER:
+        of = _keep_absence(tokens, of, floor)
+    return Parts(of, anchor)
 
 
 def _divide(
@@ -121,18 +146,39 @@ def _divide(
 
 def _cut_things(tokens: Tokens, first: int, end: int) -> list[Range]:
     """Return the things of a list outside brackets, in order."""
-    starts = [first]
-    ends = list[int]()
+    pieces = list[Range]()
+    start = first
+    for at, depth in _count_brackets(tokens, first, end):
+        if depth == 0 and _is_joint(tokens, at):
+            pieces.append((start, at))
+            start = at + 1
+    pieces.append((start, end))
+    things = list[Range]()
+    for piece_first, piece_end in pieces:
+        if piece_first >= piece_end:
+            continue
+        thing = narrow(tokens, piece_first, piece_end)
+        if thing:
+            things.append(thing)
+    return things
+
+
+def _count_brackets(tokens: Tokens, first: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield each token with the number of brackets that are open there: fewer than 0 behind one
+    that closes a bracket from before the first token.
+    """
     depth = 0
     for at in range(first, end):
-        code = tokens.codes[at]
-        depth += (code == "(") - (code == ")")
-        if depth == 0 and (code == "," or tokens.words[at].lower() in _LISTED):
-            ends.append(at)
-            starts.append(at + 1)
-    pieces = zip(starts, [*ends, end], strict=True)
-    named = (narrow(tokens, *piece) for piece in pieces if piece[0] < piece[1])
-    return [place for place in named if place]
+        if tokens.codes[at] == "(":
+            depth += 1
+        elif tokens.codes[at] == ")":
+            depth -= 1
+        yield at, depth
+
+
+def _is_joint(tokens: Tokens, at: int) -> bool:
+    """Return whether a token joins the items of a list: a comma, "and" or "or"."""
+    return tokens.codes[at] == "," or tokens.words[at].lower() in _LISTED
 
 
 class Naming(StrEnum):
@@ -165,35 +211,31 @@ def describe_naming(
     'OPENS'
     """
     place = parts[at].of
-    window = windows[at]
     if place is None:
         return None
+    window = windows[at]
     first, end = place
+    if _find_named_for(tokens, window) == place:
+        return Naming.FOR
+    if any(earlier.of == place for earlier in parts[:at]):
+        return Naming.SHARED
+    if first >= window.end:
+        return Naming.BEHIND
     adjoins = window.first - end <= _ADJOINING
-    is_list = "," in tokens.codes[first:end] or any(
-        word.lower() in _LISTED for word in tokens.words[first:end]
-    )
-    is_short_list = (
-        end - first <= _SHORT_LIST and "(" not in tokens.codes[first:end] and adjoins
-    )
-    start = _open_clause(
-        tokens, max(windows[at - 1].end if at else 0, first - _NEAR), first
-    )
-    ways = (
-        (_find_named_for(tokens, window) == place, Naming.FOR),
-        (any(one.of == place for one in parts[:at]), Naming.SHARED),
-        (first >= window.end, Naming.BEHIND),
-        (is_list and is_short_list, Naming.SHORT_LIST),
-        (is_list, Naming.LIST),
-        (end - first > _SHORT_NAME, Naming.LONG),
-        (not adjoins, Naming.APART),
-        (_trim(tokens, start, first) is None, Naming.OPENS),
-        (
-            rule("treatment_verb").ends(tokens, first, first - _VERB_REACH),
-            Naming.TREATMENT,
-        ),
-    )
-    return next((naming for holds, naming in ways if holds), Naming.VERB)
+    if any(_is_joint(tokens, at_word) for at_word in range(first, end)):
+        is_short = end - first <= _SHORT_LIST and "(" not in tokens.codes[first:end]
+        return Naming.SHORT_LIST if is_short and adjoins else Naming.LIST
+    if end - first > _SHORT_NAME:
+        return Naming.LONG
+    if not adjoins:
+        return Naming.APART
+    last_end = windows[at - 1].end if at else 0
+    start = _open_clause(tokens, max(last_end, first - _NEAR), first)
+    if _trim(tokens, start, first) is None:
+        return Naming.OPENS
+    if rule("treatment_verb").ends(tokens, first, first - _VERB_REACH):
+        return Naming.TREATMENT
+    return Naming.VERB
 
 
 def _find_named_for(tokens: Tokens, window: Window) -> Range | None:
@@ -205,9 +247,10 @@ def _find_named_for(tokens: Tokens, window: Window) -> Range | None:
     # "(within 5 weeks for fluoxetine)", but not "(within 5 weeks for an infection)"
     opens_bracket = tokens.codes[window.first - 1 : window.first] == "("
     is_of_drug = opens_bracket and bool(find_general(tokens, *place))
-    if window.washout or window.borrowed or is_of_drug:
-        return _trim(tokens, *place)
-    return None
+    has_own_words = not (window.washout or window.borrowed)
+    if has_own_words and not is_of_drug:
+        return None
+    return _trim(tokens, *place)
 
 
 def _name_listed(
@@ -240,11 +283,11 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
     Something that has lasted belongs to the exception itself: "cancer, except a carcinoma that was
     cured for 5 years".
     """
-    behind = tokens.words[tokens.codes.find(")", window.end) + 1 :][:1]
-    if (
-        behind
-        and behind[0][0].isalpha()
-        and rule("names_behind").ends(tokens, window.first, window.first - 3)
+    closing = tokens.codes.find(")", window.end)
+    behind = tokens.words[closing + 1 : closing + 2]
+    words_follow = bool(behind) and behind[0][0].isalpha()
+    if words_follow and rule("names_behind").ends(
+        tokens, window.first, window.first - 3
     ):
         return None
     if rule("has_elapsed").starts(tokens, window.end):
@@ -256,28 +299,26 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
     clause = rule("fronted_clause").starts(tokens, first, window.first)
     if clause:
         first = clause.end
-    found = _find_exception(tokens, first, window.first)
-    if found:
-        purpose = rule("for_purpose").ends(tokens, found.first, first)
-        # "steroids for indications other than asthma": the drug alone is limited
-        kept_end = purpose.first if purpose else found.first
-        halves = (first, kept_end), (found.end, window.first)
-        is_of_excepted = window.comparator in LOWER and purpose is None
-        named = (
-            narrow(tokens, *half)
-            for half in (reversed(halves) if is_of_excepted else halves)
-        )
-        whole = next(filter(None, named), None)
-        return _take_item(tokens, whole, window) if whole else None
-    return _name_part(tokens, first, window)
+    exception = _find_exception(tokens, first, window.first)
+    if exception is None:
+        return _name_part(tokens, first, window)
+    # "steroids for indications other than asthma": the drug alone is limited
+    purpose = rule("for_purpose").ends(tokens, exception.first, first)
+    general = (first, purpose.first if purpose else exception.first)
+    excepted = (exception.end, window.first)
+    if window.comparator in LOWER and purpose is None:
+        named = narrow(tokens, *excepted) or narrow(tokens, *general)
+    else:
+        named = narrow(tokens, *general) or narrow(tokens, *excepted)
+    return _take_item(tokens, named, window) if named else None
 
 
 def _find_exception(tokens: Tokens, first: int, end: int) -> Found | None:
     """Return the words that begin an exception, outside brackets that close before the end."""
-    found = rule("excepted").search(tokens, first, end)
-    return (
-        found if found and not _is_bracketed(tokens, (first, end), found.end) else None
-    )
+    exception = rule("excepted").search(tokens, first, end)
+    if exception is None or _is_bracketed(tokens, (first, end), exception.end):
+        return None
+    return exception
 
 
 def _name_part(tokens: Tokens, first: int, window: Window) -> Range | None:
@@ -286,20 +327,23 @@ def _name_part(tokens: Tokens, first: int, window: Window) -> Range | None:
     """
     end = window.first
     exam = rule("exam_verb").ends(tokens, end, end - 1)
-    by = [*rule("exam_by").find(tokens, first, exam.first)] if exam else []
-    for found in reversed(by):  # "no tumour as seen on a scan performed within"
-        named = narrow(tokens, found.end, end)
-        if named:
-            return named
+    if exam:
+        # "no tumour as seen on a scan performed within"
+        for exam_by in reversed([*rule("exam_by").find(tokens, first, exam.first)]):
+            named = narrow(tokens, exam_by.end, end)
+            if named:
+                return named
     for kind in rule("relative_present").find(tokens, first, end):
         named = narrow(tokens, first, kind.first)
-        is_long = end - kind.first > _LONGEST_KIND or rule("sentence_break").search(
-            tokens, kind.first, end
-        )
-        people = is_long or (
-            named and rule("persons").ends(tokens, named[1], named[1] - 1)
-        )
-        if named and not people and (whole := _trim(tokens, named[0], end)):
+        if named is None:
+            continue
+        is_long = end - kind.first > _LONGEST_KIND
+        if is_long or rule("sentence_break").search(tokens, kind.first, end):
+            continue
+        if rule("persons").ends(tokens, named[1], named[1] - 1):
+            continue
+        whole = _trim(tokens, named[0], end)
+        if whole:
             return whole
     named = narrow(tokens, first, end)
     if named is None:
@@ -309,46 +353,58 @@ def _name_part(tokens: Tokens, first: int, window: Window) -> Range | None:
 
 
 def _take_item(tokens: Tokens, named: Range, window: Window) -> Range:
-    """Return the last item of a list that goes on behind a window: "asthma, surgery within 4 weeks,
-    or anaemia".
-
-    The last one is also meant if another item has a limit of its own: "IMT > 1.3 mm or vitamins for
-    4 weeks".
-    """
+    """Return the last item of a list if the window limits it alone, else the whole list."""
     first, end = named
-    depth = 0
     joints = list[int]()
-    for at in range(first, end):
-        code = tokens.codes[at]
-        depth += (code == "(") - (code == ")")
-        if depth <= 0 and (code == "," or tokens.words[at].lower() in _LISTED):
+    for at, depth in _count_brackets(tokens, first, end):
+        if depth <= 0 and _is_joint(tokens, at):
             joints.append(at)
     if not joints:
         return named
-    last = joints[-1]
-    words = {tokens.words[at].lower() for at in joints}
+    if _limits_last_item(tokens, joints, window):
+        return _trim(tokens, joints[-1] + 1, end) or named
+    start = _start_behind_limit(tokens, first, joints)
+    if start is None:
+        return named
+    return _trim(tokens, start, end) or named
+
+
+def _limits_last_item(tokens: Tokens, joints: Sequence[int], window: Window) -> bool:
+    """Return whether a window limits only the last item of the list before it: the list goes on
+    behind it ("asthma, surgery within 4 weeks, or anaemia"), it stands in brackets, or the item is
+    planned.
+    """
+    has_only_commas = all(tokens.words[at] == "," for at in joints)
     goes_on = "," in tokens.codes[window.end : window.end + 2]
-    in_bracket = (
-        tokens.codes[window.first - 1 : window.first] == "(" and len(joints) > 1
-    )
-    if (words == {","} and goes_on) or in_bracket:
-        return _trim(tokens, last + 1, end) or named
+    if has_only_commas and goes_on:
+        return True
+    in_brackets = tokens.codes[window.first - 1 : window.first] == "("
+    if in_brackets and len(joints) > 1:
+        return True
     # "asthma, or planned surgery within the next year"
-    if rule("plans").starts(tokens, last + 1):
-        return _trim(tokens, last + 1, end) or named
-    limits = [
-        found.end
-        for found in rule("comparison").find(tokens, first, last)
-        if tokens.codes[found.end] == NUMBER
-    ]
-    behind = [
-        at
-        for at in joints
-        if limits and at > limits[-1] and tokens.codes[at + 1] != NUMBER
-    ]
-    is_other = bool(behind) and tokens.words[behind[0]].lower() in (",", "or")
-    is_other = is_other and not rule("comparison").starts(tokens, behind[0] + 1)
-    return (_trim(tokens, behind[0] + 1, end) if is_other else None) or named
+    return rule("plans").starts(tokens, joints[-1] + 1) is not None
+
+
+def _start_behind_limit(
+    tokens: Tokens, first: int, joints: Sequence[int]
+) -> int | None:
+    """Return where the item starts that stands behind one with a limit of its own: "IMT > 1.3 mm or
+    vitamins for 4 weeks".
+    """
+    limit_end = None
+    for comparison in rule("comparison").find(tokens, first, joints[-1]):
+        if tokens.codes[comparison.end] == NUMBER:
+            limit_end = comparison.end
+    if limit_end is None:
+        return None
+    for joint in joints:
+        if joint <= limit_end or tokens.codes[joint + 1] == NUMBER:
+            continue
+        if tokens.words[joint].lower() not in (",", "or"):
+            return None
+        is_limit_too = rule("comparison").starts(tokens, joint + 1) is not None
+        return None if is_limit_too else joint + 1
+    return None
 
 
 def _without_aside(tokens: Tokens, named: Range) -> Range:
@@ -356,22 +412,21 @@ def _without_aside(tokens: Tokens, named: Range) -> Range:
     "pain, as defined by".
     """
     first, end = named
-    aside = next(
-        (
-            one
-            for one in rule("limited_aside").find(tokens, first + 1, end)
-            if _is_open(tokens, first, one.first)
-        ),
-        None,
-    )
-    if aside and (shorter := _trim(tokens, first, aside.first)):
-        first, end = shorter
-    if tokens.codes[end - 1] == ")":
-        opened = tokens.codes.rfind("(", first, end)
-        is_long = end - opened > _ABBREVIATION and not tokens.joined(opened)
-        shorter = _trim(tokens, first, opened) if opened > first and is_long else None
-        first, end = shorter or (first, end)
-    return first, end
+    for aside in rule("limited_aside").find(tokens, first + 1, end):
+        if not _is_open(tokens, first, aside.first):
+            continue
+        shorter = _trim(tokens, first, aside.first)
+        if shorter:
+            first, end = shorter
+        break
+    if tokens.codes[end - 1] != ")":
+        return first, end
+    opened = tokens.codes.rfind("(", first, end)
+    if opened <= first or tokens.joined(opened):
+        return first, end
+    if end - opened <= _ABBREVIATION:
+        return first, end
+    return _trim(tokens, first, opened) or (first, end)
 
 
 def _is_open(tokens: Tokens, first: int, at: int) -> bool:
@@ -432,36 +487,44 @@ def _share_anchors(
     within 10 days before".
     """
     for at in range(len(windows) - 2, -1, -1):
-        one = windows[at]
-        following = windows[at + 1]
-        between = tokens.codes[one.end : following.first]
-        in_brackets = all(
-            tokens.codes[each.first - 1 : each.first] == "("
-            for each in (one, following)
-        )
-        stands_alone = one.washout and (following.washout or following.either)
-        listed = (stands_alone or in_brackets) and "." not in between
-        listed = listed or (following.borrowed and between == "(")
-        joined = (
-            listed
-            or frozenset(".;)(:").isdisjoint(between)
-            or parts[at].of == parts[at + 1].of
-        )
-        is_near = len(between) <= _REACH and joined and (listed or ";" not in between)
-        is_near = is_near and not rule("only_before").search(
-            tokens, one.end, following.first
-        )
-        alike = stands_alone or (one.comparator in LOWER) is (
-            following.comparator in LOWER
-        )
-        if (
-            parts[at].anchor is None
-            and is_near
-            and alike
-            and not _has_no_anchor(tokens, one)
+        if parts[at].anchor is not None or _has_no_anchor(tokens, windows[at]):
+            continue
+        same_thing = parts[at].of == parts[at + 1].of
+        if _may_share_anchor(
+            tokens, windows[at], windows[at + 1], same_thing=same_thing
         ):
             parts[at] = parts[at]._replace(anchor=parts[at + 1].anchor)
     return parts
+
+
+def _may_share_anchor(
+    tokens: Tokens, window: Window, following: Window, *, same_thing: bool
+) -> bool:
+    """Return whether a window may count from the moment of the next one: both look the same way in
+    one clause or list.
+
+    ``same_thing``: both limit the same.
+    """
+    between = tokens.codes[window.end : following.first]
+    if len(between) > _REACH:
+        return False
+    are_washouts = window.washout and (following.washout or following.either)
+    same_sense = (window.comparator in LOWER) is (following.comparator in LOWER)
+    if not (are_washouts or same_sense):
+        return False
+    if rule("only_before").search(tokens, window.end, following.first):
+        return False
+    are_in_brackets = all(
+        tokens.codes[each.first - 1 : each.first] == "(" for each in (window, following)
+    )
+    are_listed = are_washouts or are_in_brackets
+    if are_listed and "." not in between:
+        return True
+    if following.borrowed and between == "(":
+        return True
+    if ";" in between:
+        return False
+    return same_thing or frozenset(".)(:").isdisjoint(between)
 
 
 def is_past(tokens: Tokens, window: Window) -> bool:
@@ -576,7 +639,7 @@ def _is_fragment(tokens: Tokens, first: int, end: int) -> bool:
         return True
     if end != first + 1:
         return False
-    if not (len(tokens.words[first]) > _LONGEST_ROOT):
+    if len(tokens.words[first]) <= _LONGEST_ROOT:
         return False
     return tokens.words[first].lower().endswith(_ONE_WORD_VERBS)
 
@@ -584,7 +647,7 @@ def _is_fragment(tokens: Tokens, first: int, end: int) -> bool:
 def _is_only_verb(tokens: Tokens, window: Window, floor: int) -> bool:
     """Return whether only a verb says what a window limits: "infected within 30 days"."""
     last = _trim_end(tokens, floor, window.first)[1] - 1
-    if not (last >= floor):
+    if last < floor:
         return False
     if not tokens.words[last].lower().endswith("ed"):
         return False
@@ -600,40 +663,42 @@ def _is_bracketed(tokens: Tokens, place: Range, at: int) -> bool:
 def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     """Return a range without the words at its ends that name nothing; None if it has no others."""
     end = _trim_end(tokens, first, end)[1]
-    if (
-        tokens.codes[first:end].count(")") > tokens.codes[first:end].count("(")
-        and tokens.codes[end - 1] == ")"
-    ):
+    codes = tokens.codes[first:end]
+    if codes.endswith(")") and codes.count(")") > codes.count("("):
         end -= 1
-    while (
-        first < end
-        and (found := rule("limited_lead").starts(tokens, first, end))
-        and found.end > found.first
-    ):
-        glued = (
-            found.end < end
-            and tokens.joined(found.end)
-            and tokens.codes[found.end] != "/"
-        )
-        # "post-operative infection", but "post-injury" is the time since an injury
-        hyphenated = found.end + 1 < end and _is_hyphenated(tokens, found.end)
-        if (glued or hyphenated) and tokens.words[first].isalpha():
-            break  # "A1C", "in-centre"
-        first = found.end
-    named = any(word[0].isalpha() for word in tokens.words[first:end])
-    if named and not rule("limited_nothing").covers(tokens, first, end):
-        return (first, end)
+    while first < end:
+        lead = rule("limited_lead").starts(tokens, first, end)
+        if lead is None or lead.end <= lead.first:
+            break
+        # "A1C", "in-centre"
+        if tokens.words[first].isalpha() and _is_in_a_word(tokens, lead.end, end):
+            break
+        first = lead.end
+    is_named = any(word[0].isalpha() for word in tokens.words[first:end])
+    if is_named and not rule("limited_nothing").covers(tokens, first, end):
+        return first, end
     return None
 
 
+def _is_in_a_word(tokens: Tokens, at: int, end: int) -> bool:
+    """Return whether a token goes on with the word of the token before it."""
+    if at >= end:
+        return False
+    if tokens.joined(at) and tokens.codes[at] != "/":
+        return True
+    # "post-operative infection", but "post-injury" is the time since an injury
+    return at + 1 < end and _is_hyphenated(tokens, at)
+
+
 def _trim_end(tokens: Tokens, first: int, end: int) -> Range:
-    while (
-        first < end
-        and (found := rule("limited_tail").ends(tokens, end, first))
-        and found.end > found.first
-        and not (first < found.first and _is_hyphenated(tokens, found.first))
-    ):
-        end = found.first
+    """Return a range without the words at its end that name nothing."""
+    while first < end:
+        tail = rule("limited_tail").ends(tokens, end, first)
+        if tail is None or tail.end <= tail.first:
+            break
+        if first < tail.first and _is_hyphenated(tokens, tail.first):
+            break
+        end = tail.first
     return first, end
 
 
@@ -650,22 +715,19 @@ def _find_behind(
     """Return what a window limits if that stands behind it, and its moment: "at least 2 weeks
     since surgery".
     """
-    if (
-        anchor
-        and window.comparator in LOWER
-        and tokens.words[anchor[0]].lower() in _ONWARD
-    ):
+    is_onward = anchor is not None and tokens.words[anchor[0]].lower() in _ONWARD
+    if is_onward and window.comparator in LOWER:
         anchor = None  # what it is counted from is what has not gone on since
     # its name stands in front of its moment
     lasting = rule("lasting_before").starts(tokens, window.end)
     start = anchor[1] if anchor and not lasting else window.end
     named = name_line(tokens, start, stop)
-    later = (
-        rule("window_anchor_words").starts(tokens, named[1])
-        if named and not anchor
-        else None
-    )
-    return named, _trim_moment(tokens, *later.place("words")) if later else anchor
+    if named is None or anchor:
+        return named, anchor
+    later = rule("window_anchor_words").starts(tokens, named[1])
+    if later is None:
+        return named, None
+    return named, _trim_moment(tokens, *later.place("words"))
 
 
 def name_line(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.concepts.limits.bounds import LOWER, Limit
 from extractor.concepts.people.ages import is_lifetime
@@ -33,21 +33,26 @@ def find_window(
     "> 7 days". Of several places of the quote, one whose words name what the window limits counts
     before the first one.
     """
-    found = [
-        (place, window)
-        for place, window in _find_all(value, passage)
-        if not (topic and _is_lifetime(cut(passage), window, topic))
-    ]
+    tokens = cut(passage)
+    supported = list[tuple[Supported, Window]]()
+    for place, window in _find_all(value, passage):
+        if topic and _is_lifetime(tokens, window, topic):
+            continue
+        supported.append((place, window))
+    if not supported:
+        return None
+    first = supported[0][0]
     of = None if isinstance(value, str) else value.of
-    if len(found) > 1 and of:
-        places = {
-            one: parts.of for one, parts, _ in list_stated(found[0][0].span, passage)
-        }
-        limited = {
-            one: cut(passage).read(*place) for one, place in places.items() if place
-        }
-        found.sort(key=lambda one: of.lower() not in limited.get(one[1], "").lower())
-    return found[0][0] if found else None
+    if len(supported) == 1 or not of:
+        return first
+    limited = dict[Window, str]()
+    for window, parts, _ in list_stated(first.span, passage):
+        if parts.of:
+            limited[window] = tokens.read(*parts.of).lower()
+    for place, window in supported:
+        if of.lower() in limited.get(window, ""):
+            return place
+    return first
 
 
 def _is_lifetime(tokens: Tokens, window: Window, topic: str) -> bool:
@@ -65,26 +70,42 @@ def _is_lifetime(tokens: Tokens, window: Window, topic: str) -> bool:
 def _find_all(
     value: TimeWindow | str, passage: Passage
 ) -> Iterator[tuple[Supported, Window]]:
+    """Yield each place of the quote that states the window, with the window of the text there.
+
+    A window whose direction is stated counts before one that may have either.
+    """
     tokens = cut(passage)
-    windows = sorted(list_windows(tokens, None, wide=True), key=lambda one: one.either)
+    windows = sorted(
+        list_windows(tokens, None, wide=True), key=lambda window: window.either
+    )
+    if not windows:
+        return
     quote = value if isinstance(value, str) else value.quote
-    for span in find_quotes(passage, quote) if windows else ():
-        for one in _overlapping(windows, span, passage):
-            said = make_window(one, quote) if isinstance(value, str) else value
-            support = _compare(one, said)
-            if support:
-                words = passage.section.raw[span.start : span.end]
-                alike = said.comparator is Comparator.BETWEEN or _looks_alike(one, said)
-                if said.comparator is Comparator.BETWEEN or not alike:
-                    stated = said.comparator
-                else:
-                    stated = one.comparator
-                found = said.model_copy(update={"quote": words, "comparator": stated})
-                sure = not one.aside and (
-                    one.sure or said.comparator is Comparator.BETWEEN
-                )
-                yield Supported(found, span, support if sure else Support.INFERRED), one
-                break
+    for span in find_quotes(passage, quote):
+        for window in _overlapping(windows, span, passage):
+            said = make_window(window, quote) if isinstance(value, str) else value
+            support = _compare(window, said)
+            if support is None:
+                continue
+            is_range = said.comparator is Comparator.BETWEEN
+            comparator = said.comparator
+            if not is_range and _looks_alike(window, said):
+                comparator = window.comparator
+            words = passage.section.raw[span.start : span.end]
+            stated = said.model_copy(update={"quote": words, "comparator": comparator})
+            is_direction_sure = window.sure or is_range
+            if window.aside or not is_direction_sure:
+                support = Support.INFERRED
+            yield Supported(stated, span, support), window
+            break
+
+
+class _Rank(NamedTuple):
+    """In which order time windows count: the lowest one first, field by field."""
+
+    is_elsewhere: bool
+    is_aside: bool
+    start: int
 
 
 def list_stated(span: Span, passage: Passage) -> list[tuple[Window, Parts, bool]]:
@@ -116,58 +137,71 @@ def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
     exceptions and definitions last.
     """
     stated = list_windows(cut(here), None)
-    asides = [stands_aside(cut(here), one) for one in stated]
-    plain = [
-        one for one, aside in zip(stated, asides, strict=True) if one.sure and not aside
-    ][:1]
-
-    def rank(at: int) -> tuple[bool, bool, int]:
-        span = windows.spans[at]
-        start, end = here.raw_span
-        elsewhere = span.section != here.section.name or not start <= span.start < end
-        said = [] if elsewhere else _overlapping(stated, span, here)
-        aside = not elsewhere and all(asides[stated.index(one)] for one in said)
-        return elsewhere, aside, span.start
-
-    for at in sorted(range(len(windows.value or ())), key=rank):
+    count = len(windows.value or ())
+    ranks = [_rank(windows.spans[at], stated, here) for at in range(count)]
+    for at in sorted(range(count), key=ranks.__getitem__):
         first = first_window(windows.value[at : at + 1])
-        if first:
-            elsewhere, aside, _ = rank(at)
-            said = [] if elsewhere else _overlapping(stated, windows.spans[at], here)
-            if plain and (
-                elsewhere or aside or (said and said[0].first > plain[0].first)
-            ):
-                return None
-            supports = windows.list_supports()[at : at + 1]
-            return replace(
-                windows,
-                value=first,
-                spans=windows.spans[at : at + 1],
-                support=supports[0],
-                supports=supports,
-            )
+        if first is None:
+            continue
+        if _has_earlier(windows.spans[at], ranks[at], stated, here):
+            return None
+        supports = windows.list_supports()[at : at + 1]
+        return replace(
+            windows,
+            value=first,
+            spans=windows.spans[at : at + 1],
+            support=supports[0],
+            supports=supports,
+        )
     return replace(windows, value=None, spans=(), supports=())
+
+
+def _rank(span: Span, stated: Sequence[Window], here: Passage) -> _Rank:
+    """Return the rank of the window at a span, among the windows that a criterion states."""
+    start, end = here.raw_span
+    is_here = span.section == here.section.name and start <= span.start < end
+    if not is_here:
+        return _Rank(is_elsewhere=True, is_aside=False, start=span.start)
+    tokens = cut(here)
+    is_aside = all(
+        stands_aside(tokens, window) for window in _overlapping(stated, span, here)
+    )
+    return _Rank(is_elsewhere=False, is_aside=is_aside, start=span.start)
+
+
+def _has_earlier(
+    span: Span, rank: _Rank, stated: Sequence[Window], here: Passage
+) -> bool:
+    """Return whether a criterion states a plain window that counts before the one at a span."""
+    tokens = cut(here)
+    for plain in stated:
+        if not plain.sure or stands_aside(tokens, plain):
+            continue
+        if rank.is_elsewhere or rank.is_aside:
+            return True
+        at_span = _overlapping(stated, span, here)
+        return bool(at_span) and at_span[0].first > plain.first
+    return False
 
 
 def _compare(window: Window, value: TimeWindow) -> Support | None:
     """Return how a window supports a value: by its length, and by its direction if it states
     one.
     """
-    ends = sorted(
-        {window.value, window.value if window.other_end is None else window.other_end}
-    )
+    lengths = {window.value}
+    if window.other_end is not None:
+        lengths.add(window.other_end)
+    ends = sorted(lengths)
     if value.comparator is Comparator.BETWEEN:
-        same = window.unit is value.unit and ends == [value.value, value.value_high]
-        return Support.PARSED if same else None
+        is_same = window.unit is value.unit and ends == [value.value, value.value_high]
+        return Support.PARSED if is_same else None
     alike = _looks_alike(window, value)
     if not (alike or window.either):
         return None
     if not any(is_same_length(end, window.unit, value) for end in ends):
         return None
-    is_whole = len(ends) == 1 and (window.value, window.unit) == (
-        value.value,
-        value.unit,
-    )
+    as_written = (window.value, window.unit) == (value.value, value.unit)
+    is_whole = len(ends) == 1 and as_written
     return Support.PARSED if alike and is_whole else Support.INFERRED
 
 

@@ -17,7 +17,7 @@ from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.reworded import find_in_other_words
 from extractor.concepts.places import Supported, cut, find_quote, find_quotes, locate
-from extractor.concepts.windows.parts import is_past
+from extractor.concepts.windows.parts import Parts, is_past
 from extractor.concepts.windows.prove import list_stated
 from extractor.concepts.windows.read import Window
 from extractor.evidence.drafts import Refusal, Span, Why
@@ -126,22 +126,28 @@ def _compare_condition(value: Constraint, spans: list[Span], here: Passage) -> _
     tokens = cut(here)
     limits = find_limits(tokens, None)
     bounds = (value.value, value.value_high)
-    stated = [one for one in limits if (one.value, one.value_high) == bounds]
+    stated = [limit for limit in limits if (limit.value, limit.value_high) == bounds]
     own = list[Span]()
     others = list[Span]()
     for limit, place in zip(limits, find_conditions(tokens, limits), strict=True):
-        if place:
-            (own if limit in stated else others).append(locate(here, *place))
+        if not place:
+            continue
+        span = locate(here, *place)
+        if limit in stated:
+            own.append(span)
+        else:
+            others.append(span)
     kept = _overlap(spans, own)
     if kept:
         return kept, False, False
-    is_other = (
-        _names_other_sex(value, own, here)
-        or _names_other_group(value, tokens)
-        or (bool(spans) and len(_overlap(spans, others)) == len(spans))
-        or _are_of_another(spans, stated, limits, here)
+    names_other = _names_other_sex(value, own, here) or _names_other_group(
+        value, tokens
     )
-    return (own or spans if is_other else spans), not is_other, is_other
+    stand_at_others = bool(spans) and len(_overlap(spans, others)) == len(spans)
+    belong_to_others = stand_at_others or _are_of_another(spans, stated, limits, here)
+    if names_other or belong_to_others:
+        return own or spans, False, True
+    return spans, True, False
 
 
 def _are_of_another(
@@ -188,45 +194,80 @@ def _prove_part_of_window(
 ) -> _Verdict:
     """Compare the answered words with what the text says about this window and about the others
     in its line.
+
+    Words are of another value if they stand only where the line names something else, or in an
+    exception from what this window limits.
     """
-    here = next((each for each in places if _holds(each, found.span)), places[0])
-    own = list[Span]()
-    others = list[Span]()
-    ends = True
-    for window, parts, is_here in list_stated(found.span, here):
-        for part, place in parts._asdict().items():
-            span = locate(here, *place) if place else None
-            if span and is_here and part == name:
-                own.append(span)
-            elif span and (
-                part == name
-                or (
-                    is_here
-                    and (name == "of" or all(one.start <= span.start for one in spans))
-                )
-            ):
-                # but "steroids at the start" may have the moment behind what is limited
-                others.append(span)
-        ends &= (
-            not is_here
-            or is_past(cut(here), window)
-            or not _shares(here, window, spans)
-        )
-    others = [one for one in others if not any(one.overlaps(each) for each in own)]
+    here = next((place for place in places if _holds(place, found.span)), places[0])
+    stated = list_stated(found.span, here)
+    own, others = _divide_places(stated, name, spans, here)
     kept = _overlap(spans, own)
     if kept:
         return kept, False, False
-    is_other = bool(spans) and len(_overlap(spans, others)) == len(spans)
-    if is_other and (own or (name == "anchor" and ends)):
-        return own or spans, False, True
-    if (
-        name == "of"
-        and own
-        and spans
-        and all(_is_excepted(here, own[0], span) for span in spans)
-    ):
+    if not spans:
+        return spans, bool(own), False
+    stand_at_others = len(_overlap(spans, others)) == len(spans)
+    if stand_at_others and own:
         return own, False, True
-    return spans, bool(own), False
+    if stand_at_others and name == "anchor" and not _may_share(stated, spans, here):
+        return spans, False, True
+    if not own:
+        return spans, False, False
+    if name == "of" and all(_is_excepted(here, own[0], span) for span in spans):
+        return own, False, True
+    return spans, True, False
+
+
+def _divide_places(
+    stated: Iterable[tuple[Window, Parts, bool]],
+    name: str,
+    spans: Sequence[Span],
+    here: Passage,
+) -> tuple[list[Span], list[Span]]:
+    """Return where a line names this part of the proved window, and where it names something else:
+    this part of another window, or the other part of the proved one.
+
+    Args:
+        stated: The windows of the line with their parts, and whether each is the proved one.
+        name: The part, ``of`` or ``anchor``.
+        spans: The places of the answered words.
+        here: The line.
+    """
+    own = list[Span]()
+    others = list[Span]()
+    for _, parts, is_proved in stated:
+        for part, place in parts._asdict().items():
+            if place is None:
+                continue
+            span = locate(here, *place)
+            if part == name and is_proved:
+                own.append(span)
+                continue
+            if part == name:
+                others.append(span)
+                continue
+            # "steroids at the start" may have the moment behind what is limited
+            may_hold_moment = name != "of" and any(
+                answered.start > span.start for answered in spans
+            )
+            if is_proved and not may_hold_moment:
+                others.append(span)
+    apart = [span for span in others if not _overlap([span], own)]
+    return own, apart
+
+
+def _may_share(
+    stated: Iterable[tuple[Window, Parts, bool]], spans: Sequence[Span], here: Passage
+) -> bool:
+    """Return whether the moment of a later window may be that of the proved one too. A window that
+    counts from now has none.
+    """
+    for window, _, is_proved in stated:
+        if not is_proved or is_past(cut(here), window):
+            continue
+        if _shares(here, window, spans):
+            return True
+    return False
 
 
 def _shares(here: Passage, window: Window, spans: Sequence[Span]) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
 
 from extractor.concepts.limits.bounds import LOWER, UPPER, Limit
 from extractor.concepts.limits.mentions import (
@@ -53,15 +52,19 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
     """Return an age of anybody, at any time. Without a unit it is in years: "women between 19
     and 64".
     """
-    for one in find_mentions(tokens):
-        if one.role is NumberRole.PART or value.value not in one.bounds[0]:
+    for mention in find_mentions(tokens):
+        if mention.role is NumberRole.PART or value.value not in mention.bounds[0]:
             continue
-        if one.kind is Measured.AGE and _has_unit(tokens, one.number, value):
-            return Derived(*one.number)
-        first, end = one.number
-        named = rule("before_bare_age").ends(tokens, first, first - _AGE_WORD_REACH)
-        in_years = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
-        if in_years and (named or rule("after_bare_age").starts(tokens, end)):
+        first, end = mention.number
+        if mention.kind is Measured.AGE and _has_unit(tokens, mention.number, value):
+            return Derived(first, end)
+        in_years = value.unit is TimeUnit.YEAR and stands_bare(tokens, mention.number)
+        if not in_years:
+            continue
+        named_before = rule("before_bare_age").ends(
+            tokens, first, first - _AGE_WORD_REACH
+        )
+        if named_before or rule("after_bare_age").starts(tokens, end):
             return Derived(first, end, Support.INFERRED)
     is_about_age = rule("said_age").search(tokens) or rule("old").search(tokens)
     return find_length(tokens, value) if is_about_age else None
@@ -76,33 +79,44 @@ def _has_unit(tokens: Tokens, number: Range, value: Age) -> bool:
 def find_stated_age(
     value: Age, passage: Passage, *, lower: bool, admits: bool
 ) -> Supported | None:
-    """The lowest or the highest age that a criterion states, which admits or excludes: the
-    widest one of several.
+    """Return the lowest or the highest age that a criterion states, which admits or excludes: the
+    widest one of several. If it states none, a number that may be an age counts, inferred.
     """
     tokens = cut(passage)
-    kind = CriterionKind.INCLUSION if admits else CriterionKind.EXCLUSION
-    bounds = [
-        (age, limit)
-        for limit in find_limits(tokens, kind)
-        if is_age(tokens, limit)
-        and not is_lifetime(tokens, limit)
-        and not is_other_age(tokens, limit, admits=admits)
-        for age, is_lowest in list_age_bounds(tokens, limit, admits=admits)
-        if is_lowest is lower
-    ]
-    widest = (min if lower else max)((count_days(age) for age, _ in bounds), default=0)
+    bounds = _list_stated_ages(tokens, lower=lower, admits=admits)
+    if not bounds:
+        place = _find_open_age(tokens, value, lower=lower is admits)
+        if place is None:
+            return None
+        return Supported(value, locate(passage, *place), Support.INFERRED)
+    days = [count_days(age) for age, _ in bounds]
+    widest = min(days) if lower else max(days)
     for age, limit in bounds:
-        if (
-            is_same_length(age.value, age.unit, value)
-            and abs(count_days(age) - widest) < 1
-        ):
-            sure = limit.sure and limit.time_unit and age == value
-            span = locate(passage, limit.first, limit.end)
-            return Supported(value, span, Support.PARSED if sure else Support.INFERRED)
-    place = None if bounds else _find_open_age(tokens, value, lower=lower is admits)
-    return (
-        Supported(value, locate(passage, *place), Support.INFERRED) if place else None
-    )
+        is_widest = abs(count_days(age) - widest) < 1
+        if not is_widest or not is_same_length(age.value, age.unit, value):
+            continue
+        is_sure = bool(limit.sure and limit.time_unit)
+        as_written = age == value
+        support = Support.PARSED if is_sure and as_written else Support.INFERRED
+        return Supported(value, locate(passage, limit.first, limit.end), support)
+    return None
+
+
+def _list_stated_ages(
+    tokens: Tokens, *, lower: bool, admits: bool
+) -> list[tuple[Age, Limit]]:
+    """Return the lowest or highest ages of the participants, each with the limit that states it."""
+    kind = CriterionKind.INCLUSION if admits else CriterionKind.EXCLUSION
+    ages = list[tuple[Age, Limit]]()
+    for limit in find_limits(tokens, kind):
+        if not is_age(tokens, limit) or is_lifetime(tokens, limit):
+            continue
+        if is_other_age(tokens, limit, admits=admits):
+            continue
+        for age, is_lowest in list_age_bounds(tokens, limit, admits=admits):
+            if is_lowest is lower:
+                ages.append((age, limit))
+    return ages
 
 
 def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
@@ -113,18 +127,20 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         rule(name).search(tokens)
         for name in ("persons_named", "said_age", "turned_before", "aged_after")
     )
-    windows = [
-        range(one.first, one.end) for one in list_windows(tokens, None, wide=True)
-    ]
-    for one in find_mentions(tokens):
+    in_windows = set[int]()
+    for window in list_windows(tokens, None, wide=True):
+        in_windows.update(range(window.first, window.end))
+    for mention in find_mentions(tokens):
         # "18+, any gender", "over 75"
-        opens = one.first == 0 and value.unit is TimeUnit.YEAR
-        if not (of_people or opens) or not _bounds_side(one, value, lower=lower):
+        opens = mention.first == 0 and value.unit is TimeUnit.YEAR
+        if not (of_people or opens):
             continue
-        if any(one.number[0] in each for each in windows):
+        if not _bounds_side(mention, value, lower=lower):
             continue
-        if _may_be_age(tokens, one, value):
-            return one.number
+        if mention.number[0] in in_windows:
+            continue
+        if _may_be_age(tokens, mention, value):
+            return mention.number
     return None
 
 
@@ -185,33 +201,29 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     """
     frame = read_time_frame(tokens)
     if not frame.points:
-        intervals = {
-            at
-            for found in rule("no_moment").find(tokens)
-            for at in range(found.first, found.end)
-        }
-        lengths = (one for one in find_durations(tokens) if one.first not in intervals)
-        # "a fortnight"
-        found = next(
-            (one for one in lengths if is_same_length(one.low, one.unit, value)), None
+        intervals = set[int]()
+        for interval in rule("no_moment").find(tokens):
+            intervals.update(range(interval.first, interval.end))
+        for length in find_durations(tokens):
+            if length.first in intervals:
+                continue
+            # "a fortnight"
+            if is_same_length(length.low, length.unit, value):
+                return Derived(length.first, length.end, Support.INFERRED)
+    moments = [(point, Support.PARSED) for point in frame.points]
+    for group in frame.groups:
+        moments.extend((moment, Support.INFERRED) for moment in group.moments)
+    for moment, support in moments:
+        # "half a year" is 6 months, "24 h" a day
+        if not is_same_length(moment.value, moment.unit, value):
+            continue
+        first, end = frame.locate(moment)
+        as_written = (moment.value, moment.unit) == (value.value, value.unit)
+        return Derived(
+            tokens.at(first),
+            tokens.before(end),
+            support if as_written else Support.INFERRED,
         )
-        if found:
-            return Derived(found.first, found.end, Support.INFERRED)
-    others = (moment for group in frame.groups for moment in group.moments)
-    for moments, support in (
-        (frame.points, Support.PARSED),
-        (others, Support.INFERRED),
-    ):
-        for one in moments:
-            # "half a year" is 6 months, "24 h" a day
-            if is_same_length(one.value, one.unit, value):
-                first, end = frame.locate(one)
-                as_written = (one.value, one.unit) == (value.value, value.unit)
-                return Derived(
-                    tokens.at(first),
-                    tokens.before(end),
-                    support if as_written else Support.INFERRED,
-                )
     return None
 
 
@@ -220,44 +232,50 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
     day.
     """
     frame = read_time_frame(tokens)
-    others = (moment for group in frame.groups for moment in group.moments)
-    for one in chain(frame.points, others):
-        first, end = frame.locate(one)
+    moments = [*frame.points]
+    for group in frame.groups:
+        moments.extend(group.moments)
+    for moment in moments:
+        first, end = frame.locate(moment)
         is_here = (tokens.at(first), tokens.before(end)) == (place.first, place.end)
-        is_whole = not one.value % 1
-        if is_here and is_whole and is_same_length(one.value, one.unit, value):
-            return TimePoint(value=one.value, unit=one.unit)
+        is_whole = not moment.value % 1
+        if not (is_here and is_whole):
+            continue
+        if is_same_length(moment.value, moment.unit, value):
+            return TimePoint(value=moment.value, unit=moment.unit)
     return value
 
 
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
-    """A length of time, in its unit or in another one of exactly the same length ("Q3W",
-    "3-week" for 21 days).
+    """Return a length of time, in its unit or in another one of exactly the same length ("Q3W",
+    "3-week" for 21 days); else a moment of a time frame that is as far away.
     """
     durations = [*find_durations(tokens)]
-    lengths = [
-        (Derived(one.first, one.end), bound, one.unit)
-        for one in durations
+    lengths = list[tuple[Derived, float, TimeUnit]]()
+    for duration in durations:
+        counts_moment = rule("counts_a_moment").ends(
+            tokens, duration.first, duration.first - 1
+        )
         # not the "4 Day" of "Cycle 4 Day 9"
-        if not rule("counts_a_moment").ends(tokens, one.first, one.first - 1)
-        or not rule("next_moment").starts(tokens, one.end - 1)
-        for bound in dict.fromkeys((one.low, one.high))
-    ]
-    lengths += _list_named(tokens)
-    exact = (
-        place
-        for place, number, unit in lengths
-        if (number, unit) == (value.value, value.unit)
-    )
-    same = (
-        replace(place, support=Support.INFERRED)
-        for place, number, unit in lengths
-        if is_same_length(number, unit, value)
-    )
-    sums = [(one.first, one.end) for one in durations if one.is_sum]
+        if counts_moment and rule("next_moment").starts(tokens, duration.end - 1):
+            continue
+        place = Derived(duration.first, duration.end)
+        for bound in dict.fromkeys((duration.low, duration.high)):
+            lengths.append((place, bound, duration.unit))
+    lengths.extend(_list_named(tokens))
+    for place, number, unit in lengths:
+        if (number, unit) == (value.value, value.unit):
+            return place
+    for place, number, unit in lengths:
+        if is_same_length(number, unit, value):
+            return replace(place, support=Support.INFERRED)
     point = find_point(tokens, TimePoint(value=value.value, unit=value.unit))
-    is_part = point and any(first <= point.first < end for first, end in sums)
-    return next(chain(exact, same), None) or (None if is_part else point)
+    if point is None:
+        return None
+    for duration in durations:
+        if duration.is_sum and duration.first <= point.first < duration.end:
+            return None
+    return point
 
 
 def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from extractor.concepts.limits.bounds import LOWER, UPPER, Limit, read_comparator
@@ -33,6 +34,8 @@ _JOINT = 3
 """The most tokens between a length in half-lives and the same in days."""
 _OPENING = 6
 """How many tokens before a length of time may open it."""
+_STOPPING_REACH = 16
+"""How many tokens before a length of time something may be stopped."""
 _LENGTH_CONTEXT = 14
 """How many tokens before a length of time are examined."""
 
@@ -40,6 +43,8 @@ Time = tuple[Found, Duration]
 """A length of time with the words before it, and the length alone."""
 _PAIRED = frozenset({"and", "or"})
 """Words between two lengths of time that may be one each."""
+_REPEATS = ("every", "each", "per", "/")
+"""Words before a length of time after which something is done again."""
 _RELATED = (_WITHIN | BACK | {"for", "since"}) - {"in"}
 _MANY_YEARS = 12
 _MOST_HOURS = 500
@@ -143,53 +148,61 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
     year".
     """
     for front, duration in (*times, *_find_half_lives(tokens)):
-        words = _list_words(front, duration)
+        if not _counts_time(tokens, front, duration):
+            continue
+        sense = _read_sense(front, duration)
+        if sense is None:
+            continue
         is_usual = duration.unit not in NO_UNITS
-        if is_usual:
-            # "in the last" is never said of an age
-            back = bool(_WITHIN & words and BACK & words)
-            related = back or (
-                _is_window(tokens, duration, front.first)
-                and not _is_unrelated(front, duration)
-            )
-            possible = related and not _is_course(tokens, front, duration)
-        else:
-            counted = "within" in words or rule("before_suffix").starts(
-                tokens, duration.end
-            )
-            possible = duration.unit is TimeUnit.HALF_LIFE or (
-                duration.unit is TimeUnit.MINUTE and bool(counted)
-            )
-        if possible and (sense := _read_sense(front, duration)):
-            comparator, sure, either, first = sense
-            aside = is_usual and _explains(tokens, first, duration.end)
-            exempt = (
-                is_usual
-                and rule("exception_before").ends(
-                    tokens, first, first - _EXCEPTION_REACH
-                )
-                is not None
-            )
-            sure = (
-                sure and not aside and (duration.low == duration.high or not is_usual)
-            )
-            bound, other = _bound(duration, comparator)
-            aside = aside or exempt  # "unless cured for 5 years"
-            window = Window(
-                first,
-                duration.end,
-                comparator,
-                bound,
-                duration.unit,
-                sure,
-                aside,
-                either,
-                other,
-            )
-            yield from _divide(tokens, window, duration)
-    for found in rule("last_unit").find(tokens):
-        unit = TimeUnit((found.read("unit") or "").lower())
-        yield Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
+        explains = is_usual and _explains(tokens, sense.first, duration.end)
+        # "unless cured for 5 years"
+        is_exempt = is_usual and _is_exempt(tokens, sense.first)
+        is_range = is_usual and duration.low != duration.high
+        is_doubtful = explains or is_range
+        bound, other = _bound(duration, sense.comparator)
+        window = Window(
+            sense.first,
+            duration.end,
+            sense.comparator,
+            bound,
+            duration.unit,
+            sure=sense.sure and not is_doubtful,
+            aside=explains or is_exempt,
+            either=sense.either,
+            other_end=other,
+        )
+        yield from _divide(tokens, window, duration)
+    for last_unit in rule("last_unit").find(tokens):
+        unit = TimeUnit((last_unit.read("unit") or "").lower())
+        yield Window(
+            last_unit.first, last_unit.end, Comparator.AT_MOST, 1, unit, sure=True
+        )
+
+
+def _is_exempt(tokens: Tokens, first: int) -> bool:
+    """Return whether a window belongs to an exception that begins before it."""
+    reach = first - _EXCEPTION_REACH
+    return rule("exception_before").ends(tokens, first, reach) is not None
+
+
+def _counts_time(tokens: Tokens, front: Found, duration: Duration) -> bool:
+    """Return whether a length of time may count from a moment: it is no cycle, age or course."""
+    words = _list_words(front, duration)
+    if duration.unit is TimeUnit.HALF_LIFE:
+        return True
+    if duration.unit is TimeUnit.MINUTE:
+        before = rule("before_suffix").starts(tokens, duration.end)
+        return "within" in words or before is not None
+    if duration.unit in NO_UNITS:
+        return False
+    # "in the last" is never said of an age
+    looks_back = bool(_WITHIN & words) and bool(BACK & words)
+    if not looks_back:
+        if not _is_window(tokens, duration, front.first):
+            return False
+        if _is_unrelated(front, duration):
+            return False
+    return not _is_course(tokens, front, duration)
 
 
 def _divide(tokens: Tokens, window: Window, duration: Duration) -> Iterator[Window]:
@@ -223,32 +236,32 @@ def list_windows(
     [('<=', 28, 'day'), ('<=', 5, 'half_life')]
     """
     times = find_times(tokens)
-    stated = list(find_windows(tokens, times))
+    windows = list(find_windows(tokens, times))
     # "steroids: 4 weeks; biologics: 12 weeks before baseline" has two wash-outs, of which one has
     # its moment
     bare = {duration.first for _, duration in times}
-    are_alone = all(one.either and one.first in bare for one in stated)
-    more = [
-        *(find_washouts(tokens, times, kind) if wide or are_alone else ()),
-        *(_find_lasted(tokens, times) if wide else ()),
-    ]
-    ends = {one.end for one in stated}
-    stated += [one for one in more if one.end not in ends]
-    found = sorted(stated, key=lambda one: one.first)
-    known = {one.end for one in found}
-    open_lengths = [
-        time for time in (*times, *_find_half_lives(tokens)) if time[1].end not in known
-    ]
-    found = sorted(
-        [*found, *_borrow_sense(tokens, open_lengths, found)],
-        key=lambda one: (one.first, one.end),
-    )
-    found = list(_close_ranges(tokens, found))
-    return tuple(
-        one
-        for at, one in enumerate(found)
-        if not at or not _is_restated(tokens, found[at - 1], one)
-    )
+    are_alone = all(window.either and window.first in bare for window in windows)
+    more = list[Window]()
+    if wide or are_alone:
+        more.extend(find_washouts(tokens, times, kind))
+    if wide:
+        more.extend(_find_lasted(tokens, times))
+    ends = {window.end for window in windows}
+    windows.extend(window for window in more if window.end not in ends)
+    windows.sort(key=lambda window: window.first)
+    ends = {window.end for window in windows}
+    open_lengths = list[Time]()
+    for time in (*times, *_find_half_lives(tokens)):
+        if time[1].end not in ends:
+            open_lengths.append(time)
+    windows.extend([*_borrow_sense(tokens, open_lengths, windows)])
+    windows.sort(key=lambda window: (window.first, window.end))
+    closed = list(_close_ranges(tokens, windows))
+    kept = closed[:1]
+    for last, window in pairwise(closed):
+        if not _is_restated(tokens, last, window):
+            kept.append(window)
+    return tuple(kept)
 
 
 def _close_ranges(tokens: Tokens, windows: Sequence[Window]) -> Iterator[Window]:
@@ -256,26 +269,31 @@ def _close_ranges(tokens: Tokens, windows: Sequence[Window]) -> Iterator[Window]
     "between 3 days and 4 weeks".
     """
     last: Window | None = None
-    for one in windows:
-        start = one.first + (tokens.words[one.first].lower() == "and")
-        opens = last is not None and (
-            rule("between_opening").search(tokens, last.first, last.end)
-            or rule("between_opening").ends(tokens, last.first, last.first - 1)
-        )
-        ends_range = (
-            last is not None
-            and opens
-            and last.comparator is Comparator.AT_LEAST
-            and last.other_end is None
-            and tokens.read(last.end, start).lower() in ("and", "to", "-")
-        )
-        last = one
+    for window in windows:
+        start = window.first
+        if tokens.words[start].lower() == "and":
+            start += 1
+        ends_range = last is not None and _is_lower_end(tokens, last, start)
+        last = window
         if ends_range:
-            yield one._replace(
+            yield window._replace(
                 first=start, comparator=Comparator.AT_MOST, borrowed=False, sure=False
             )
         else:
-            yield one
+            yield window
+
+
+def _is_lower_end(tokens: Tokens, window: Window, start: int) -> bool:
+    """Return whether a window is the lower end of a range whose upper end starts at a token."""
+    if window.comparator is not Comparator.AT_LEAST or window.other_end is not None:
+        return False
+    between = rule("between_opening")
+    opens = between.search(tokens, window.first, window.end) or between.ends(
+        tokens, window.first, window.first - 1
+    )
+    if not opens:
+        return False
+    return tokens.read(window.end, start).lower() in ("and", "to", "-")
 
 
 def _find_lasted(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
@@ -322,51 +340,62 @@ def _borrow_sense(
 
     "within 14 days or 5 half-lives", "no relapse for 2 years, or 5 years if steroids were given".
     """
-    firsts = [one.first for one in windows]
     for front, duration in lengths:
-        is_half_life = duration.unit is TimeUnit.HALF_LIFE
-        if not is_half_life and (
-            duration.unit in NO_UNITS or not may_be_window(tokens, (front, duration))
-        ):
+        if duration.unit is not TimeUnit.HALF_LIFE:
+            if duration.unit in NO_UNITS or front.has("comparator"):
+                continue
+            if not may_be_window(tokens, (front, duration)):
+                continue
+        beside = _find_beside(tokens, duration, windows)
+        if beside is None:
             continue
-        if front.has("comparator") and not is_half_life:
-            continue
-        place = bisect_left(firsts, duration.first)
-        last = (
-            windows[place - 1]
-            if place and windows[place - 1].end <= duration.first
-            else None
+        bound, other = _bound(duration, beside.comparator)
+        yield beside._replace(
+            first=duration.first,
+            end=duration.end,
+            value=bound,
+            unit=duration.unit,
+            sure=False,
+            other_end=other,
+            borrowed=True,
         )
-        following = windows[place] if place < len(windows) else None
-        if following and not (is_half_life or following.first <= duration.end + 2):
-            following = None  # only "10-20 days or 5 half-lives before"
-        if last and rule("window_joint").covers(tokens, last.end, duration.first):
-            beside = last
-        else:
-            beside = None
-        if (
-            beside is None
-            and following
-            and rule("window_joint").covers(tokens, duration.end, following.first)
+
+
+def _find_beside(
+    tokens: Tokens, duration: Duration, windows: Sequence[Window]
+) -> Window | None:
+    """Return the window that only a joint such as "or" parts from a length of time: the one before
+    it, else the one behind it.
+    """
+    joint = rule("window_joint")
+    place = bisect_left(windows, duration.first, key=lambda window: window.first)
+    if place:
+        last = windows[place - 1]
+        if last.end <= duration.first and joint.covers(
+            tokens, last.end, duration.first
         ):
-            beside = following
-        if beside:
-            bound, other = _bound(duration, beside.comparator)
-            like = beside._replace(
-                first=duration.first, end=duration.end, value=bound, unit=duration.unit
-            )
-            yield like._replace(sure=False, other_end=other, borrowed=True)
+            return last
+    if place == len(windows):
+        return None
+    following = windows[place]
+    # only "10-20 days or 5 half-lives before"
+    is_near = following.first <= duration.end + 2
+    if not is_near and duration.unit is not TimeUnit.HALF_LIFE:
+        return None
+    if joint.covers(tokens, duration.end, following.first):
+        return following
+    return None
 
 
 def _is_restated(tokens: Tokens, last: Window, one: Window) -> bool:
     """Return whether a window only says the one before it in another unit: "4 weeks (28 days)"."""
     if last.unit is one.unit or not {last.unit, one.unit} <= DAYS.keys():
         return False
-    days = [each.value * DAYS[each.unit] for each in (last, one)]
-    same = abs(days[0] - days[1]) <= _SAME_LENGTH * max(days)
-    return (
-        same and rule("restates_window").covers(tokens, last.end, one.first) is not None
-    )
+    last_days = last.value * DAYS[last.unit]
+    days = one.value * DAYS[one.unit]
+    if abs(last_days - days) > _SAME_LENGTH * max(last_days, days):
+        return False
+    return rule("restates_window").covers(tokens, last.end, one.first) is not None
 
 
 def _explains(tokens: Tokens, first: int, end: int) -> bool:
@@ -386,26 +415,42 @@ def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
 
     That in "recent stroke (within 3 months)" dates the stroke, and so the criterion.
     """
-    brackets = (
-        (at, tokens.codes[at:first]) for at in range(first) if tokens.codes[at] == "("
-    )
-    opened = next(
-        (at for at, codes in brackets if codes.count("(") > codes.count(")")), -1
-    )
+    opened = _find_open_bracket(tokens, first)
     closed = tokens.codes.find(")", end)
-    if opened < 0 or closed < 0:
+    if opened is None or closed < 0:
         return False
-    alone = first == opened + 1 or rule("bracket_opening").covers(
+    opens_bracket = first == opened + 1 or rule("bracket_opening").covers(
         tokens, opened + 1, first
     )
-    listed = (
-        "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ","
-    )
-    return (
-        not alone
-        or listed
-        or rule("finding").ends(tokens, opened, opened - 1) is not None
-    )
+    if not opens_bracket:
+        return True
+    if "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ",":
+        return True
+    return rule("finding").ends(tokens, opened, opened - 1) is not None
+
+
+def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
+    """Return the first bracket that opens before a token and is still open there."""
+    for at in range(end):
+        if tokens.codes[at] != "(":
+            continue
+        codes = tokens.codes[at:end]
+        if codes.count("(") > codes.count(")"):
+            return at
+    return None
+
+
+class _Sense(NamedTuple):
+    """In which direction a length of time counts.
+
+    ``sure``: its own words say so. ``either``: it may be the other direction. ``first``: where the
+    window starts.
+    """
+
+    comparator: Comparator
+    sure: bool
+    either: bool
+    first: int
 
 
 def _is_unrelated(front: Found, duration: Duration) -> bool:
@@ -497,110 +542,115 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
     return not is_lifetime(tokens, limit)
 
 
-def _read_sense(
-    front: Found, duration: Duration
-) -> tuple[Comparator, bool, bool, int] | None:
-    """The comparator of a length of time, whether it is sure or may be the other one, and the start
-    of the window.
+def _read_sense(front: Found, duration: Duration) -> _Sense | None:
+    """Return the sense of a length of time; None if no words say how it counts.
 
     A comparator beside the length decides, else a preposition, else a word such as "before" after
     it.
     """
     tokens = front.tokens
-    first = duration.first
     end = duration.end
-    words = _list_words(front, duration)
-    preposition = (front.read("preposition") or "").lower()
     stated = read_comparator("comparators", front, "comparator")
+    sense = _read_stated_sense(front, duration, stated) if stated else None
+    if sense:
+        return sense
+    or_more = rule("or_more")
+    if or_more.search(tokens, duration.first, end) or or_more.starts(tokens, end):
+        return _Sense(Comparator.AT_LEAST, sure=True, either=False, first=front.first)
+    # "365 days of enrolment before"
+    is_bare = stated is None and not front.read("preposition")
+    if is_bare and rule("lasting_before").starts(tokens, end):
+        return _Sense(
+            Comparator.AT_LEAST, sure=False, either=True, first=duration.first
+        )
+    if rule("or_less").starts(tokens, end):
+        return _Sense(Comparator.AT_MOST, sure=True, either=False, first=front.first)
+    if "least" in _list_words(front, duration):
+        return _Sense(Comparator.AT_LEAST, sure=True, either=False, first=front.first)
+    return _read_preposition(front, duration) or _read_suffix(front, duration)
+
+
+def _read_stated_sense(
+    front: Found, duration: Duration, stated: Comparator
+) -> _Sense | None:
+    """Return the sense of a length of time with a comparator; None if that has no direction."""
+    tokens = front.tokens
     start = front.first
     # "not shorter than"
-    if stated and rule("negated_front").ends(tokens, start, start - 1):
+    if rule("negated_front").ends(tokens, start, start - 1):
         stated = stated.opposite or stated
-        start = start - 1
-    before, after = (
-        rule(name).starts(tokens, end) for name in ("before_suffix", "after_suffix")
-    )
-    lasting = rule("lasting_before").starts(tokens, end)
-    more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(
-        tokens, end
-    )
-    onward = preposition in _ONWARD or (preposition == "and" and after)
-    # "stable for the 3 months before", "pain over the past 3 months"
-    lasts = bool(before) or bool(BACK & words)
-    senses = (
+        start -= 1
+    if stated in (Comparator.EQUAL, Comparator.BETWEEN):
+        return None
+    words = _list_words(front, duration)
+    if stated is Comparator.AT_MOST:
         # "contraception for up to 6 months after the last dose"
-        (
-            stated is Comparator.AT_MOST and "up" in words and after,
-            Comparator.AT_LEAST,
-            True,
-            False,
-            front.first,
-        ),
+        if "up" in words and rule("after_suffix").starts(tokens, duration.end):
+            return _Sense(
+                Comparator.AT_LEAST, sure=True, either=False, first=front.first
+            )
         # "stopped no later than 5 days before"
-        (
-            stated is Comparator.AT_MOST and "later" in words and before,
-            Comparator.AT_LEAST,
-            True,
-            False,
-            start,
-        ),
-        # "within a minimum of 30 days" says both
-        (
-            stated not in (None, Comparator.EQUAL, Comparator.BETWEEN),
-            stated,
-            True,
-            preposition in _WITHIN and stated in LOWER,
-            start,
-        ),
-        (more, Comparator.AT_LEAST, True, False, front.first),
-        # "365 days of enrolment before"
-        (
-            lasting and not preposition and stated is None,
-            Comparator.AT_LEAST,
-            False,
-            True,
-            first,
-        ),
-        (
-            rule("or_less").starts(tokens, end),
+        if "later" in words and rule("before_suffix").starts(tokens, duration.end):
+            return _Sense(Comparator.AT_LEAST, sure=True, either=False, first=start)
+    # "within a minimum of 30 days" says both
+    says_both = _read_word_before(front) in _WITHIN and stated in LOWER
+    return _Sense(stated, sure=True, either=says_both, first=start)
+
+
+def _read_preposition(front: Found, duration: Duration) -> _Sense | None:
+    """Return the sense that a preposition or a word such as "past" gives a length of time."""
+    tokens = front.tokens
+    preposition = _read_word_before(front)
+    looks_back = not BACK.isdisjoint(_list_words(front, duration))
+    # "stable for the 3 months before", "pain over the past 3 months"
+    before = rule("before_suffix").starts(tokens, duration.end)
+    lasts = looks_back or before is not None
+    if preposition in _SPANS or looks_back:
+        is_within = preposition in _WITHIN
+        return _Sense(
             Comparator.AT_MOST,
-            True,
-            False,
-            front.first,
-        ),
-        ("least" in words, Comparator.AT_LEAST, True, False, front.first),
-        (
-            preposition in _SPANS or BACK & words,
-            Comparator.AT_MOST,
-            preposition in _WITHIN,
-            preposition not in _WITHIN and lasts,
-            front.first,
-        ),
-        (
-            onward,
-            Comparator.AT_LEAST,
-            preposition in ("for", "until", "since"),
-            lasts,
-            front.first,
-        ),
-        (
-            before and rule("stopping").ends(tokens, first, first - 16),
-            Comparator.AT_LEAST,
-            False,
-            True,
-            first,
-        ),
-        (before, Comparator.AT_MOST, False, True, first),
-        (after, Comparator.AT_LEAST, False, True, first),
+            sure=is_within,
+            either=lasts and not is_within,
+            first=front.first,
+        )
+    is_onward = preposition in _ONWARD
+    if preposition == "and":
+        is_onward = rule("after_suffix").starts(tokens, duration.end) is not None
+    if not is_onward:
+        return None
+    return _Sense(
+        Comparator.AT_LEAST,
+        sure=preposition in ("for", "until", "since"),
+        either=lasts,
+        first=front.first,
     )
-    return next((sense for holds, *sense in senses if holds), None)  # type: ignore[return-value]
+
+
+def _read_suffix(front: Found, duration: Duration) -> _Sense | None:
+    """Return the sense that "before" or "after" behind a length of time gives it. What is stopped
+    before a moment stays so at least that long.
+    """
+    tokens = front.tokens
+    first = duration.first
+    if rule("before_suffix").starts(tokens, duration.end):
+        stops = rule("stopping").ends(tokens, first, first - _STOPPING_REACH)
+        comparator = Comparator.AT_LEAST if stops else Comparator.AT_MOST
+        return _Sense(comparator, sure=False, either=True, first=first)
+    if rule("after_suffix").starts(tokens, duration.end):
+        return _Sense(Comparator.AT_LEAST, sure=False, either=True, first=first)
+    return None
+
+
+def _read_word_before(front: Found) -> str:
+    """Return the preposition before a length of time in lower case, empty if there is none."""
+    return (front.read("preposition") or "").lower()
 
 
 def find_washouts(
     tokens: Tokens, times: Sequence[Time], kind: CriterionKind | None
 ) -> Iterator[Window]:
-    """Wash-outs: a length of time alone after the name of a treatment ("cetirizine: 3 days"), or
-    after that word.
+    """Yield the wash-outs: a length of time alone after the name of a treatment ("cetirizine: 3
+    days"), or after that word.
     """
     sense = (
         Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
@@ -608,34 +658,28 @@ def find_washouts(
     word = rule("washout_word").search(tokens)
     half_lives = {duration.end for _, duration in _find_half_lives(tokens)}
     for front, duration in times:
-        repeated = duration.first and tokens.words[duration.first - 1].lower() in (
-            "every",
-            "each",
-            "per",
-            "/",
+        first = duration.first
+        if first and tokens.words[first - 1].lower() in _REPEATS:
+            continue
+        behind_word = word is not None and word.first < first
+        behind_half_lives = not half_lives.isdisjoint(range(first - _JOINT, first))
+        named = behind_word or behind_half_lives
+        if not _stands_alone(tokens, duration, named=named):
+            continue
+        if _is_course(tokens, front, duration) or _is_unrelated(front, duration):
+            continue
+        if not _is_window(tokens, duration, front.first):
+            continue
+        yield Window(
+            first,
+            duration.end,
+            sense,
+            duration.high,
+            duration.unit,
+            sure=False,
+            either=True,
+            washout=True,
         )
-        named = word is not None and word.first < duration.first
-        named = named or not half_lives.isdisjoint(
-            range(duration.first - _JOINT, duration.first)
-        )
-        if (
-            _stands_alone(tokens, duration, named=named)
-            and not repeated
-            and not (
-                _is_course(tokens, front, duration) or _is_unrelated(front, duration)
-            )
-            and _is_window(tokens, duration, front.first)
-        ):
-            yield Window(
-                duration.first,
-                duration.end,
-                sense,
-                duration.high,
-                duration.unit,
-                sure=False,
-                either=True,
-                washout=True,
-            )
 
 
 def _stands_alone(tokens: Tokens, duration: Duration, *, named: bool) -> bool:
@@ -643,17 +687,19 @@ def _stands_alone(tokens: Tokens, duration: Duration, *, named: bool) -> bool:
 
     ``named``: the word for a wash-out stands before it, so that it may be one of a list.
     """
-    before = tokens.codes[: duration.first]
-    after = tokens.codes[duration.end :].strip(".;,")
-    is_whole_line = not after and len(before) <= _FEW_WORDS
-    opening = rule("washout_opening").ends(
-        tokens, duration.first, duration.first - _OPENING
-    )
-    closed = not after or rule("washout_end").starts(tokens, duration.end) is not None
+    first = duration.first
+    end = duration.end
+    words_follow = bool(tokens.codes[end:].strip(".;,"))
+    if not words_follow and first <= _FEW_WORDS:
+        return True
+    if words_follow and rule("washout_end").starts(tokens, end) is None:
+        return False
+    if named:
+        return True
+    opening = rule("washout_opening").ends(tokens, first, first - _OPENING)
     if opening is None:
-        return is_whole_line or (named and closed)
+        return False
     of_list = opening.text[0] in ",;" or opening.text.lower().startswith(("and", "or"))
-    if of_list and not named:
-        return is_whole_line
-    of_what = closed and tokens.words[duration.end : duration.end + 1] == ["for"]
-    return is_whole_line or (closed and (named or not of_what))
+    if of_list:
+        return False
+    return tokens.words[end : end + 1] != ["for"]

@@ -89,7 +89,7 @@ def _describe_words(tokens: Tokens, place: Range) -> Iterator[str]:
     """Yield how the words look that name what is limited."""
     first, end = place
     words = [word.lower() for word in tokens.words[first:end] if word[0].isalnum()]
-    yield next((name for most, name in _WORDS if len(words) <= most), "many words")
+    yield _describe_count(len(words))
     if {"and", "or"} & {*words}:
         yield "joined by and or or"
     if "," in tokens.codes[first:end]:
@@ -104,6 +104,13 @@ def _describe_words(tokens: Tokens, place: Range) -> Iterator[str]:
         yield "a verb within"
     if first == 0:
         yield "at the start of the line"
+
+
+def _describe_count(count: int) -> str:
+    for most, name in _WORDS:
+        if count <= most:
+            return name
+    return "many words"
 
 
 def _describe_moment(

@@ -5,7 +5,6 @@ stays whole: a thing that is long is better than half a thing.
 """
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from extractor.concepts.doses.names import find_general
@@ -78,11 +77,13 @@ def list_things(words: str) -> tuple[str, ...]:
     tokens = read_text(" ".join(_OPEN_BRACKET.sub(" ", bare).split()))
     places = _cut_list(tokens)
     gives = bool(places) and _find_given(tokens, *places[0]) is not None
-    named = (
-        _name_given(tokens, *place, gives=gives) or _name_thing(tokens, *place)
-        for place in places
-    )
-    return tuple(dict.fromkeys(filter(None, named)))
+    things = list[str]()
+    for place in places:
+        given = _name_given(tokens, *place, gives=gives)
+        thing = given or _name_thing(tokens, *place)
+        if thing and thing not in things:
+            things.append(thing)
+    return tuple(things)
 
 
 def _find_given(tokens: Tokens, first: int, end: int) -> Found | None:
@@ -149,21 +150,26 @@ def _join_last(tokens: Tokens, places: list[Range]) -> list[Range]:
     """Return the things of a list. "Drug or alcohol abuse" is left whole: both share a noun."""
     *before, last = places
     if before and rule("abuse_word").covers(tokens, last[1] - 1, last[1]):
-        first = before[-1][0]
-        if rule("shares_abuse").covers(tokens, before[-1][1] - 1, before[-1][1]):
+        first, end = before[-1]
+        if rule("shares_abuse").covers(tokens, end - 1, end):
             return [*before[:-1], (first, last[1])]
     # "and" alone may join two parts of one name, so it cuts only behind a comma or between drugs
-    return [part for place in places for part in _cut_drugs(tokens, *place)]
+    things = list[Range]()
+    for place in places:
+        things.extend(_cut_drugs(tokens, *place))
+    return things
 
 
-def _cut_drugs(tokens: Tokens, first: int, end: int) -> Iterator[Range]:
-    """Yield the two sides of "and" if both are known drugs, else the whole."""
-    at = next((n for n in range(first, end) if tokens.words[n].lower() == "and"), None)
-    sides = [] if at is None else [(first, at), (at + 1, end)]
-    if sides and all(_is_drug(tokens, *side) for side in sides):
-        yield from sides
-    else:
-        yield first, end
+def _cut_drugs(tokens: Tokens, first: int, end: int) -> list[Range]:
+    """Return the two sides of "and" if both are known drugs, else the whole."""
+    words = [word.lower() for word in tokens.words[first:end]]
+    if "and" not in words:
+        return [(first, end)]
+    joint = first + words.index("and")
+    are_drugs = _is_drug(tokens, first, joint) and _is_drug(tokens, joint + 1, end)
+    if are_drugs:
+        return [(first, joint), (joint + 1, end)]
+    return [(first, end)]
 
 
 def _is_drug(tokens: Tokens, first: int, end: int) -> bool:
@@ -180,13 +186,16 @@ def _name_thing(tokens: Tokens, first: int, end: int) -> str | None:
         end -= 1
     while first < end and not tokens.words[first][0].isalnum():
         first += 1
-    last_word = tokens.words[end - 1].lower() if end > first + 1 else ""
-    is_use = last_word in _USES and _is_drug(tokens, first, end - 1)
-    if is_use or last_word == "use":
-        end -= 1
-    if first == end or not any(map(str.isalpha, tokens.read(first, end))):
+    if end > first + 1:
+        last_word = tokens.words[end - 1].lower()
+        is_use_of_drug = last_word in _USES and _is_drug(tokens, first, end - 1)
+        if is_use_of_drug or last_word == "use":
+            end -= 1
+    if first == end:
         return None
     text = tokens.read(first, end)
+    if not any(map(str.isalpha, text)):
+        return None
     head, _, last = text.rpartition(" ")
     return f"{head.lower()} {_make_singular(last)}".strip()
 
