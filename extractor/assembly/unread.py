@@ -232,7 +232,9 @@ def _report_doses(
 
 
 def _states_dose(chunk: Chunk, bounds: Collection[float | None]) -> bool:
-    """Return whether words state an amount that is given, and has none of these bounds."""
+    """Return whether words state an amount that is given, and has none of these bounds. An end
+    that an amount does not have ("up to 5 mg") is no bound.
+    """
     tokens = read_text(chunk.text)
     if rule("speaks_of_supply").search(tokens):
         return False
@@ -241,7 +243,8 @@ def _states_dose(chunk: Chunk, bounds: Collection[float | None]) -> bool:
         for amount in amounts:
             if amount.unit.lower() in _VOLUMES:
                 continue
-            if amount.low not in bounds and amount.high not in bounds:
+            ends = {amount.low, amount.high} - {None}
+            if ends.isdisjoint(bounds):
                 return True
     return False
 

@@ -286,8 +286,8 @@ class CallStore:
 
     @property
     def spending(self) -> Spending:
-        """The sum over all calls, each at the price of its day, and the requests without a
-        reply.
+        """The sum over all calls, each at the price of its day, and the most that two kinds of
+        requests may have used: those that got no reply, and those whose reply states no usage.
         """
         row = self.database.row(
             f"SELECT coalesce(sum(dollars), 0),"

@@ -170,6 +170,23 @@ def test_a_dose_that_no_regimen_has_is_reported():
     assert [kind for kind, _ in unread(record)] == [FindingKind.DOSE_UNREAD]
 
 
+def test_a_maximum_that_was_read_hides_no_other_one():
+    parsed = parse_record(
+        trial(title="A trial", arms_0="Study product up to 20 mg twice daily")
+    )
+    other = trial(
+        title="A trial",
+        detailed_description="Drugamab up to 5 mg twice daily",
+        interventions_0="Drugamab",
+    )
+    extraction = extract(other)
+    assert [dose.agent for dose in extraction.dosing] == ["Drugamab"]
+
+    findings, _ = find_unread(parsed, extraction, {Task.DOSING})
+
+    assert [finding.kind for finding in findings] == [FindingKind.DOSE_UNREAD]
+
+
 @pytest.mark.parametrize(
     "arm",
     [

@@ -183,7 +183,12 @@ class _Taker:
     def _mark_item(
         self, label: str, name: str, values: Mapping[str, Any], path: str
     ) -> Mark:
-        """Return the mark of an item at its words. Raises ``GoldError`` if they stand nowhere."""
+        """Return the mark of an item at its words: in their home, else in the first section that
+        has them. An endpoint without words, or whose words stand nowhere, is marked at its home.
+
+        Raises ``GoldError`` if the record has no such home, or if the words of another item
+        stand nowhere.
+        """
         record_id = self._record.record_id
         words = values.get(_WORDS[label])
         home = str(name_home(values))
@@ -196,8 +201,8 @@ class _Taker:
         span = self._homes.shown.locate(words, home) if words else None
         if span is None and label != "endpoint":
             raise GoldError(
-                f"{record_id}: {str(words)[:60]!r} does not stand in {home}; "
-                "extractor evaluate --check says more"
+                f"{record_id}: {str(words or '')[:60]!r} does not stand in {home}, nor elsewhere "
+                "in the record; extractor evaluate --check says more"
             )
         place = span or places[home]
         derived = self._homes.derive(ITEMS[label], place)

@@ -165,7 +165,10 @@ class Desk:
                 async with asyncio.timeout(options.timeout):
                     return await asyncio.to_thread(fetch)
             except TimeoutError:
-                raise _tell_slow(options.timeout) from None
+                raise ToolRefused(
+                    f"the registry did not answer within {options.timeout:g} seconds; try "
+                    "again later, or start with a longer --timeout"
+                ) from None
 
     def _open_file(self, name: str, record_id: str | None) -> GivenFile:
         """Read a file of the folder. Raises ``RecordError`` for another, and for a large one."""

@@ -206,7 +206,7 @@ def _read_list(
     days: list[int] = []
     end = at
     is_closed = False
-    while number := _read_day(tokens, at, listed=counted):
+    while number := _read_day(tokens, at, is_counted=counted):
         value, behind = number
         start = tokens.ends[end - 1]
         between = tokens.text[start : tokens.starts[behind - 1]].lower().lstrip()
@@ -268,8 +268,14 @@ def _says_through(between: str) -> bool:
     return not {"to", "through", "until", "till"}.isdisjoint(words)
 
 
-def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | None:
-    """Return the number of a day, without its sign, and the token after it."""
+def _read_day(tokens: Tokens, at: int, *, is_counted: bool) -> tuple[int, int] | None:
+    """Return the number of a day, without its sign, and the token after it; None if no number of
+    a day stands there.
+
+    A day is a number of at most three digits, also the 1 of "D1", or a word up to seven. It has
+    no letters joined to it but "d" or "day". ``is_counted`` is for "at 0, 4 and 8 weeks", where
+    the unit follows: there the words behind the number do not speak against a day.
+    """
     if tokens.codes[at : at + 1] == "-":
         at += 1
     if at >= len(tokens) or tokens.codes[at] not in (NUMBER, NAME_NUMBER):
@@ -282,7 +288,7 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
         return None
     if len(word) > 5 or value > 999:
         return None
-    if not listed and rule("no_day_after").starts(tokens, at + 1):
+    if not is_counted and rule("no_day_after").starts(tokens, at + 1):
         return None
     glued = tokens.joined(at + 1) and tokens.words[at + 1][0].isalpha()
     if glued and tokens.words[at + 1].lower() not in ("d", "day"):
