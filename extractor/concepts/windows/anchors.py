@@ -91,13 +91,13 @@ def classify_anchor(words: str) -> AnchorClass | None:
 
 
 def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
-    """Return the class of a numbered moment: day 1 and cycle 1 are the first dose, visit 1 is
-    screening.
+    """Return the class of a numbered moment: day 1, week 1 and cycle 1 are the first dose, visit 1
+    is screening, other numbers another event. None if the moment has no number.
     """
     found = rule("numbered_moment").starts(tokens, first)
     if found is None:
         return None
-    numbers = [found.read(name) for name in _NUMBERS if found.has(name)]
+    numbers = [(found.read(name) or "").lower() for name in _NUMBERS if found.has(name)]
     if not numbers:
         return None
     if not _FIRST_NUMBERS.issuperset(numbers):

@@ -430,13 +430,17 @@ def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
-    """Return the first bracket that opens before a token and is still open there."""
-    for at in range(end):
-        if tokens.codes[at] != "(":
-            continue
-        codes = tokens.codes[at:end]
-        if codes.count("(") > codes.count(")"):
-            return at
+    """Return the innermost bracket that opens before a token and is still open there; None if none
+    is.
+    """
+    closed = 0
+    for at in range(end - 1, -1, -1):
+        if tokens.codes[at] == ")":
+            closed += 1
+        elif tokens.codes[at] == "(":
+            if closed == 0:
+                return at
+            closed -= 1
     return None
 
 
