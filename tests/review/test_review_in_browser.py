@@ -198,6 +198,7 @@ def test_a_record_with_a_red_field_is_finished_all_the_same_if_told_to(page, ser
     expect_state(page, "eligibility.criteria[0]", "to decide")
     limits.get_by_role("button", name="Add").click()
     limits.get_by_label("quantity").fill("age")
+    limits.get_by_label("quantity").press("Tab")
     limits.get_by_label("comparator").select_option(value='">"')
     limits.get_by_label("value", exact=True).fill("99")
     limits.get_by_label("value", exact=True).press("Enter")
@@ -219,6 +220,28 @@ def test_a_record_with_a_red_field_is_finished_all_the_same_if_told_to(page, ser
     click(page, "Finish all the same")
     expect(page.locator(".message")).to_contain_text("its gold is written")
     assert [path.stem for path in served.gold.glob("*.json")] == [SEED]
+
+
+def test_an_answer_to_an_earlier_entry_takes_no_later_one_away(page):
+    criterion = unfold(page, "eligibility.criteria[0]")
+    limits = criterion.locator("[data-field=constraints]")
+    limits.get_by_role("button", name="Add").click()
+    expect(limits.locator(".flaw")).to_have_count(1)
+    quantity = limits.get_by_label("quantity")
+    comparator = limits.get_by_label("comparator")
+    value = limits.get_by_label("value", exact=True)
+
+    # two entries leave before the first one is answered
+    with page.expect_response("**/change?*"):
+        quantity.fill("age")
+        quantity.press("Tab")
+        comparator.select_option(value='">"')
+    value.fill("99")
+    value.press("Enter")
+
+    expect(limits.locator(".flaw")).to_have_text(re.compile("99 does not stand"))
+    expect(quantity).to_have_value("age")
+    expect(comparator).to_have_value('">"')
 
 
 def test_a_record_is_reviewed_by_keyboard_alone(page):

@@ -2,7 +2,7 @@
 
 class RecordView {
   constructor(main, form, record) {
-    Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), places: new Map() });
+    Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), places: new Map(), unsent: new Map() });
     this.entered = { id: null, undo: "" };
     this.done = Promise.resolve();
   }
@@ -181,6 +181,8 @@ class RecordView {
     const signature = JSON.stringify(shows);
     const present = this.cards.get(item.path);
     if (present?.signature === signature) return present;
+    // An answer to an earlier change does not have what the form has got since.
+    if (present && this.unsent.get(item.path) > 0) return present;
     return { signature, element: makeCard(this, item) };
   }
 
@@ -249,7 +251,16 @@ class RecordView {
   set(itemPath, path, value) {
     const item = this.record.items.find((other) => other.path === itemPath);
     const old = item.value[path] ?? null;
-    return this.send("change", () => ({ kind: "set", item: itemPath, version: this.version(itemPath), path, old, value }));
+    this.countUnsent(itemPath, 1);
+    return this.send("change", () => {
+      this.countUnsent(itemPath, -1);
+      return { kind: "set", item: itemPath, version: this.version(itemPath), path, old, value };
+    });
+  }
+
+  /** Note that an item has so many more changes that wait for the answers to earlier ones. */
+  countUnsent(itemPath, more) {
+    this.unsent.set(itemPath, (this.unsent.get(itemPath) ?? 0) + more);
   }
 
   /** Remember what the next undo was when a control got the focus. */
