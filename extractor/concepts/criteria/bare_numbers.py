@@ -19,6 +19,7 @@ _NAMED = re.compile(
 """What a number belongs to, so that it begins nothing: "type 2 Diabetes"."""
 _MARKS = (".", ")")
 _NAME_REACH = 14
+"""How many characters before a number may hold what it belongs to."""
 _FEWEST = 2
 """The fewest numbers of a list whose own item is numbered, or has marks behind its numbers."""
 _FEWEST_BARE = 3
@@ -42,27 +43,35 @@ def find_bare_numbers(
     >>> find_bare_numbers(text, (0, len(text)))
     []
     """
-    start, end = span
-    found = [
-        each
-        for each in _NUMBER.finditer(text, start, end)
-        if not _NAMED.search(text, max(start, each.start() - _NAME_REACH), each.start())
-    ]
-    numbers = [int(each["ordinal"]) for each in found]
+    matches = _list_numbers(text, span)
+    numbers = [int(match["ordinal"]) for match in matches]
     if ordinal is None and 1 in numbers:
         return []  # a list within the item: "in one of two ways: 1. By test 2. By biopsy"
-    marks = list[Marker]()
+    marks: list[Marker] = []
     wanted = ordinal + 1 if ordinal else None
-    for number, each in zip(numbers, found, strict=True):
-        if wanted in (None, number):
-            marks.append(
-                Marker(Bullet.NUMBER, number, each.end(), each.start(), sure=False)
-            )
-            wanted = number + 1
+    for number, match in zip(numbers, matches, strict=True):
+        if wanted is not None and number != wanted:
+            continue
+        mark = Marker(Bullet.NUMBER, number, match.end(), match.start(), sure=False)
+        marks.append(mark)
+        wanted = number + 1
     if follows in [mark.ordinal for mark in marks]:
         return []
-    is_marked = all(
+    has_marks = all(
         text[mark.before : mark.end].rstrip()[-1:] in _MARKS for mark in marks
     )
-    fewest = _FEWEST if ordinal or is_marked else _FEWEST_BARE
-    return marks if len(marks) >= fewest else []
+    fewest = _FEWEST if ordinal or has_marks else _FEWEST_BARE
+    if len(marks) < fewest:
+        return []
+    return marks
+
+
+def _list_numbers(text: str, span: tuple[int, int]) -> list[re.Match[str]]:
+    """Return the numbers before words with a capital that belong to no word before them."""
+    start, end = span
+    matches: list[re.Match[str]] = []
+    for match in _NUMBER.finditer(text, start, end):
+        reach = max(start, match.start() - _NAME_REACH)
+        if not _NAMED.search(text, reach, match.start()):
+            matches.append(match)
+    return matches

@@ -363,7 +363,7 @@ class Arms:
         different amounts, or where the own text of an arm names the agent without any amount.
         """
         arms_of: dict[Amount, list[str]] = {level: [] for level in levels}
-        differ = False
+        lacks_amount = False
         for arm in self.labels:
             if arm not in given:
                 continue
@@ -374,8 +374,9 @@ class Arms:
             if not own and self.find_use(arm, statement.agent.key) is not Use.NONE:
                 # "fictumab 5 mg" of one cohort is not that of the next, which gets "fictumab
                 # (additional dose 1)"
-                differ = True
-        differ = differ or len({tuple(arms) for arms in arms_of.values()}) > 1
+                lacks_amount = True
+        is_split = len({tuple(arms) for arms in arms_of.values()}) > 1
+        differ = is_split or lacks_amount
         has_arms = all(arms_of.values())
         for level in levels:
             if differ and has_arms:
