@@ -267,8 +267,9 @@ def _report_doses(
 def _states_dose(chunk: Chunk, bounds: Collection[float | None]) -> bool:
     """Return whether words state an amount that is given, and has none of these bounds.
 
-    An end that an amount does not have is no bound: "up to 5 mg" has no lower one. Words of supply,
-    such as the strength of a tablet, state no dose, nor does a volume or a percentage.
+    An end that an amount does not have is no bound: "up to 5 mg" has no lower one. Words of supply
+    and preparation state no dose ("vials of 10 mg", "dissolved in 5 mL of water"), nor do volumes
+    and percentages.
     """
     tokens = read_text(chunk.text)
     if rule("speaks_of_supply").search(tokens):
