@@ -17,8 +17,9 @@ def split_limit(measure: Measure, limit: Limit) -> list[Limit]:
     """Return the limits that a measure states, from left to right.
 
     Most measures state only ``limit``. Two limits are a blood pressure ("> 140/90 mmHg"), two
-    numbers with a slash, a range that is denied ("not between 18 and 65"), and a range whose ends
-    have different units of time ("6 months to 2 years") or do not both count ("≥ 18 and < 65").
+    numbers with a slash, a range that is denied ("SBP not between 90 and 140"), and a range whose
+    ends have different units of time ("6 months to 2 years") or do not both count ("≥ 18 and <
+    65").
     """
     if limit.value_high is None:
         parts = _split_pressure(measure, limit)
@@ -52,8 +53,8 @@ def _split_range(measure: Measure, limit: Limit, high: int | float) -> list[Limi
 def _split_outside(
     tokens: Tokens, limit: Limit, high: int | float, outside: Found
 ) -> list[Limit]:
-    """Return the limits below and above a range that is denied: "not between 18 and 65" is less
-    than 18, or more than 65.
+    """Return the limits below and above a range that is denied: "SBP not between 90 and 140" is
+    less than 90, or more than 140.
     """
     first = limit.first
     # The new comparators have the sense of "not", so the word belongs to the limits.
