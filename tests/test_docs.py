@@ -46,6 +46,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", RUN.values(), ids=RUN)
 @pytest.mark.usefixtures("folder")
 def test_the_examples_of_a_page_print_what_they_show(page):

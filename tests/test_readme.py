@@ -144,6 +144,7 @@ def run_blocks(folder):
     )
 
 
+@pytest.mark.slow
 def test_every_block_prints_what_it_shows(tmp_path, subtests):
     """One test, because all blocks run in one shell: processes of pytest that share them would
     wait for each other.

@@ -136,6 +136,7 @@ def test_what_replies_do_say_is_counted_beside_them(command):
     assert f"cost: ${cost['usd_known']:.4f}" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "usage",
     [LEFT_OUT, {}, {"prompt_tokens": 0, "completion_tokens": 0}],

@@ -36,6 +36,7 @@ def extracted(tmp_path_factory):
     return records, [reader.extract(record) for record in records]
 
 
+@pytest.mark.slow
 def test_no_cell_of_a_table_has_line_breaks_or_escapes(extracted):
     records, extractions = extracted
     unclean = [
