@@ -128,9 +128,8 @@ class LimitPair(NamedTuple):
         has_range = Comparator.BETWEEN in [bound.comparator for bound in bounds]
         # A window from 2 to 4 weeks has no single end that could rise or fall.
         if len(windows) == 2 and has_range:
-            lengths = [measure_window(window) for window in windows]
-            is_same = lengths[0] == lengths[1]
-            return None if is_same else ChangeKind.CHANGED
+            lengths = set(map(measure_window, windows))
+            return None if len(lengths) == 1 else ChangeKind.CHANGED
         dimension, was = old.scale()
         other_dimension, now = new.scale()
         if old.is_floor != new.is_floor or dimension != other_dimension:
