@@ -197,7 +197,7 @@ def test_the_tutorial_writes_folders_of_its_own():
     assert pages_by_name == {
         "first": {tutorial},
         "second": {tutorial},
-        "second-tables": {tutorial},
+        "first-tables": {tutorial},
     }
 
 

@@ -76,6 +76,7 @@ def command(tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("usage", UNKNOWN.values(), ids=UNKNOWN)
 def test_a_limit_of_money_holds_against_replies_without_a_usage(usage, command):
     with serve(

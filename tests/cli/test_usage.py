@@ -141,6 +141,7 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "command", "extra"),
     [

@@ -53,6 +53,7 @@ def exported(out, to, *more):
     return [row["record_id"] for row in read_lines(to / "records.jsonl")], done.stderr
 
 
+@pytest.mark.slow
 def test_a_record_that_left_the_input_is_told_and_not_exported(records, tmp_path):
     out = tmp_path / "run"
     to = tmp_path / "tables"

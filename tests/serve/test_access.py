@@ -92,6 +92,7 @@ def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
     assert anna.get(f"/v1/jobs/{job_id}").json()["state"] == "done"
 
 
+@pytest.mark.slow
 def test_the_operator_sees_the_jobs_of_all(served, anna):
     job_id = submit(anna, one(), effort="none")["id"]
     finish(served.client, job_id)
