@@ -87,6 +87,7 @@ class OpenAIBatches:
         The file of requests is uploaded once: its id is stored before the batch is created.
         """
         input_file = batch.input_file
+        # an earlier command may have ended between the upload and the batch
         if input_file is None:
             lines = [write_line(name, body, "openai") for name, body in bodies()]
             file = (f"{batch.tag}.jsonl", b"".join(lines))
@@ -242,6 +243,7 @@ class AnthropicBatches:
         async for listed in _list(self._sdk.messages.batches.list(limit=100)):
             created = _read_time(listed, "created_at")
             name = _read_text(listed, "id")
+            # older than the plan, or known as another batch of this run
             if created < batch.planned - _SLACK or name in others:
                 continue
             counts = listed.get("request_counts")

@@ -162,6 +162,7 @@ class BatchClient:
             still_open = self._list_open()
             if not still_open:
                 return answered
+            # a batch has ended; others may have, too
             if len(still_open) < len(was_open):
                 wait = self.policy.first_wait
             self._waiting = [self._describe_open(stored) for stored in still_open]
@@ -344,6 +345,7 @@ class BatchClient:
         if not progress.has_ended:
             return 0
         was_refused = progress.has_failed and not progress.done
+        # OpenAI takes a batch first, and fails it when it has counted the tokens
         if was_refused and lacks_room(progress.message):
             self._note_no_room(stored, progress.message)
             return 0
@@ -365,6 +367,7 @@ class BatchClient:
             self._note_unread(stored, problem, reader.answered)
             return reader.answered
         self.book.close(stored.number)
+        # the request for the batch itself was wrong
         if progress.has_failed and not reader.answered:
             self.is_refused = True
             why = progress.message or progress.state
@@ -520,6 +523,7 @@ class _AnswerReader:
         nothing. A call has ended if it was answered or refused, now or by an earlier download.
         """
         line = read_line(row)
+        # a file may hold the answers of another batch
         if line is None or line.name not in self._names:
             return
         self._seen.add(line.name)
@@ -544,6 +548,7 @@ class _AnswerReader:
         """
         store = self._client.book.store
         form = self._client.live.form
+        # a fault, or a refusal
         if line.completion is None:
             self._missed = self._missed or line.problem
             if not line.is_refused:

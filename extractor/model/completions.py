@@ -87,6 +87,7 @@ def read_completion(reply: object) -> Completion:
     <Ending.COMPLETE: 'complete'>
     """
     body = as_json(reply)
+    # <html>Sign in</html>, or {"choices": [{"message": {}, "error": {...}}]}
     if not isinstance(body, Mapping) or _find_choice_error(body):
         raise GarbledReply(describe_garbled(body))
     said = _read_known_form(body)
@@ -173,6 +174,7 @@ def _read_chat(body: _Json) -> _Said:
     message = choice["message"]
     reason = choice.get("finish_reason") or ""
     problem = ""
+    # OpenAI's models refuse in a key of its own, beside an empty content
     if message.get("refusal"):
         problem = f"the model refused: {message['refusal'][:200]}"
     elif reason == "content_filter":
@@ -183,6 +185,7 @@ def _read_chat(body: _Json) -> _Said:
             continue
         thoughts.append(ReplyText(TextKind.THOUGHT, name, _write(message[name])))
     content = message.get("content")
+    # such as [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "..."}]
     if _is_list_of_parts(content):
         said = _read_parts(content, reason)
     else:
@@ -242,6 +245,7 @@ def _read_candidates(body: _Json) -> _Said:
     reason = candidate.get("finish_reason") or ""
     feedback = body.get("prompt_feedback") or {}
     blocked = feedback.get("block_reason")
+    # Gemini names the filter as the reason of the end
     if reason in _BLOCKED:
         blocked = reason
     thinking = _count(body, "usage_metadata.thoughts_token_count")
@@ -321,6 +325,7 @@ def _read_parts(parts: Iterable[_Json], reason: str) -> list[ReplyText]:
         arguments = _find_first(part, _ARGUMENTS)
         if arguments is not None:
             calls.append(arguments)
+        # such as {"text": "Hm.", "thought": true}
         elif _is_thought(part):
             thoughts.append(ReplyText(TextKind.THOUGHT, "a thought", _text_of(part)))
         else:
@@ -352,6 +357,7 @@ _TEXTS = ("text", "thinking", "reasoning", "reasoningContent.reasoningText.text"
 def _text_of(part: _Json) -> str:
     """Return the text of a part, whose thoughts may come in parts of their own."""
     text = _find_first(part, _TEXTS) or ""
+    # such as {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
     if isinstance(text, list):
         return "".join(_text_of(inner) for inner in text)
     return str(text)
@@ -443,6 +449,7 @@ def describe_garbled(body: object) -> str:
     if isinstance(body, str):
         # masked before it is cut: a part of a key would not be found
         beginning = mask(body)[:_SHOWN]
+        # the first half of an answer
         if beginning.lstrip().startswith(("{", "[")):
             return BROKEN
         return f"not JSON: {beginning!r}"

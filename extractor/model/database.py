@@ -95,6 +95,7 @@ class Database:
             return cls._connect(path, "mode=rw", version, reading=True)
         except (_UnwritableError, DiskFull):
             log = path.with_name(f"{path.name}-wal")
+        # what was committed last is only in the log
         if log.is_file() and log.stat().st_size:
             raise StoreError(
                 f"{path}: its disk cannot be written, which the log of a killed run needs; "
@@ -139,6 +140,7 @@ class Database:
             raise StoreError(
                 f"{self.path}: not a file of this program; name another folder"
             )
+        # a copy of the file alone, whose tables are still in the log
         if reading and not stored:
             raise StoreError(f"{self.path}: empty; {HOW_LOST}")
         if stored not in (0, version):
@@ -253,6 +255,7 @@ def _call(path: Path, call: Callable[..., Any], *arguments: Any) -> Any:
     if code in _DAMAGED:
         raise StoreError(f"{path}: damaged ({said}); {_how_to_recover(path)}")
     is_full = code == sqlite3.SQLITE_FULL
+    # so SQLite names a full disk, too
     if code == sqlite3.SQLITE_IOERR:
         with suppress(OSError):
             is_full = shutil.disk_usage(path.parent).free < _FULL_BELOW

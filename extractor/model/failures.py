@@ -176,12 +176,14 @@ def read_failure(error: BaseException) -> Failure | None:
         return None
     causes = list(_list_causes(error))
     for cause in causes:
+        # there was a reply, and no SDK could read it
         if isinstance(cause, GarbledReply):
             return Failure(200, str(cause))
     if isinstance(error, TimeoutError):
         return Failure(None, "", is_late=True)
     status, body, headers = _read_attributes(error)
     if status is None:
+        # no server replied
         return _read_silence(causes)
     text = body
     if not isinstance(body, str):
@@ -233,6 +235,7 @@ def _read_message(error: BaseException, body: Any) -> str:
     message = None
     if isinstance(body, Mapping):
         stated = body.get("error", body)
+        # {"error": {"message": "..."}}, or the message alone
         if isinstance(stated, Mapping):
             message = stated.get("message")
     said = str(message or getattr(error, "message", "") or "no reason is given")
@@ -312,6 +315,7 @@ def _explain(failure: Failure, spec: ModelSpec) -> str:
     if status is None:
         further = _ask_further(failure, spec)
         return f"no connection: {said}; is the server running, and the address right?{further}"
+    # the page of a login, or an address that is no model's
     if status == 200:
         return (
             f"the reply is not a chat completion: {said}; is this the address of a model's "
@@ -325,8 +329,10 @@ def _explain_status(failure: Failure, spec: ModelSpec, status: int) -> str:
     are recognized by more than the status, and come before it.
     """
     said = failure.said
+    # OpenAI says so with status 429, which otherwise asks for fewer requests
     if failure.is_about_credit:
         return f", the account has no credit left: {said}"
+    # No redirect is followed: the key would go with it.
     target = failure.headers.get("location")
     if target:
         return f", moved to {hide_keys(target)[:_LONGEST_SAID]}; give that address"

@@ -365,10 +365,12 @@ class LiveModel(Answerer):
             cause = error.__cause__
         except Exception as error:  # noqa: BLE001 - a reply in no form that instructor knows
             cause = error
+        # the SDK could not read the reply at all: a page, or the first half of one
         if isinstance(cause, json.JSONDecodeError) and answers.awaits:
             answers.garbled = GarbledReply(describe_garbled(cause.doc))
         if answers.garbled:
             raise answers.garbled
+        # the answer does not fit the reply model; its items are read one by one later
         if isinstance(cause, (*_NO_ANSWER, RecursionError)):
             if answers.last is None:
                 raise GarbledReply(BROKEN)
@@ -379,6 +381,7 @@ class LiveModel(Answerer):
         """Leave out the header "Authorization" for a server that speaks as OpenAI's does and needs
         no key: the SDK would send it the key of OpenAI. A header that the user gave stays.
         """
+        # it is sent, or the SDK finds the key of its own provider
         if self.spec.api_key or not self.spec.is_compatible:
             return arguments
         headers = arguments.get("extra_headers") or {}
@@ -476,10 +479,12 @@ def _show_answer(choice: Any, answer: Completion) -> None:
     message = choice.message
     calls = message.tool_calls
     if calls and answer.text:
+        # the items of all calls are in the first one now
         del calls[1:]
         calls[0].function.arguments = answer.text
     elif isinstance(message.content, str):
         message.content = answer.text
+    # the limit cut only white space, but instructor would take the answer for a cut one
     if answer.ending is Ending.COMPLETE and choice.finish_reason == "length":
         choice.finish_reason = "stop"
 

@@ -63,6 +63,7 @@ def tidy_value(text: str, start: int = 0) -> tuple[str, int]:
         _, end = _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):
         return _rewrite(text, start)
+    # "caf\ud83d" is strict JSON, and no text that a file can hold
     if _SURROGATE.search(text, start, end):
         return _rewrite(text, start)
     return text[start:end], end
@@ -111,6 +112,7 @@ def read_objects(text: str, key: str) -> tuple[list[dict[str, Any]], list[str]]:
     starts = [beginning.start() for beginning in beginnings]
     passed = 0
     for start, following in pairwise([*starts, len(text)]):
+        # inside of an object that was read
         if start < passed:
             continue
         try:
@@ -136,6 +138,7 @@ def _join_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     joined: dict[str, Any] = {}
     for key, value in pairs:
         earlier = joined.get(key)
+        # a list that stands twice: {"items": [1], "items": [2]}
         if isinstance(earlier, list) and isinstance(value, list):
             joined[key] = earlier + value
             continue
@@ -156,6 +159,7 @@ def _rewrite(text: str, start: int) -> tuple[str, int]:
     strict: list[str] = []
     depth = 0
     for token in _list_tokens(text, start):
+        # {"n": 1, "quote": "no history of
         if token["unended"]:
             strict.append(_write_string(text[token.end() :]).removesuffix('"'))
             break

@@ -144,6 +144,7 @@ class RequestForm:
         droppable = [name for name in sent if name not in self._options]
         refused = failure.find_refused(droppable)
         if refused and refused == self._limit:
+            # "max_tokens is too large: 9000" instead of "use max_completion_tokens"
             is_too_high = str(sent[refused]) in failure.text
             return not is_too_high and self._rename_limit()
         if refused:

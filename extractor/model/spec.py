@@ -89,6 +89,7 @@ class ModelSpec:
             server = f"http://{text.split('/')[0]}/v1#NAME"
             raise ArgumentError(f"{text!r} names no model; for a server write {server}")
         provider, name = _split_name(text)
+        # on this machine, without a key
         if provider == "ollama":
             return cls(provider, name, _OLLAMA)
         if provider != "openai":
@@ -268,6 +269,7 @@ def hide_user(url: str) -> str:
     address, mark, name = url.partition("#")
     # A password may contain a slash, or a # before any slash.
     front, _, rest = address.partition("//")
+    # http://me:p@ss@host: the last @ is the one before the host
     if "@" in rest:
         address = f"{front}//***@{rest.rpartition('@')[2]}"
     return re.sub(r"//[^/]*@", "//***@", address + mark + name)

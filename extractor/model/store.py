@@ -278,6 +278,7 @@ class CallStore:
             return StoredCall(number, State(state), None, why)
         problem = ""
         remark = why
+        # one column has either
         if ending == Ending.REFUSED:
             problem = why
             remark = ""

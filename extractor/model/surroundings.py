@@ -143,6 +143,7 @@ def _check_proxies() -> None:
     """
     for name in name_proxies():
         address = os.environ[name]
+        # HTTPS_PROXY=proxy:3128
         if "://" not in address:
             address = f"http://{address}"
         try:

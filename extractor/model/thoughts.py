@@ -70,6 +70,7 @@ def find_thoughts(text: str, values: Sequence[Range] = ()) -> list[Range]:
         if mark["opens"]:
             if opened is None:
                 opened = mark.start()
+        # <think>Hm.</thinking>, or <think>Hm.<answer>: any mark closes what is open
         elif opened is not None:
             thoughts.append((opened, mark.end()))
             opened = None

@@ -20,6 +20,8 @@ from extractor.schemas.registered_words import unify_word
 
 _MAJOR = ChangeSeverity.MAJOR
 _MINOR = ChangeSeverity.MINOR
+_LEAST_ALIKE = 0.5
+"""The share of words from which on two arms or interventions are versions of the same one."""
 
 
 def compare_arms(
@@ -74,6 +76,7 @@ def _compare_label(before: Section, after: Section) -> Iterator[TrialChange]:
     if not was.value or not now.value or not words:
         return
     severity = _MINOR
+    # "Low dose, 50 mg" -> "Low dose, 75 mg"
     if _list_numbers(words.gone) or _list_numbers(words.come):
         severity = _MAJOR
     message = f"label: {was.value} -> {now.value}"
@@ -102,8 +105,8 @@ def _unify_type(written: str) -> str:
 def _compare_description(
     before: Section, after: Section, old_quotes: str, new_quotes: str
 ) -> Iterator[TrialChange]:
-    """Yield other numbers in the description of an arm or intervention, such as "30 fractions" for
-    "25 fractions", unless changed regimens quote all of them.
+    """Yield other numbers in the description of an arm or intervention, such as "12 fractions" for
+    "10 fractions", unless changed regimens quote all of them.
 
     A number that only one version gives adds to the description, and changes nothing.
     ``old_quotes`` and ``new_quotes`` are what changed regimens quote of each version.
@@ -113,10 +116,12 @@ def _compare_description(
     words = compare_texts(was.value, now.value)
     old_numbers = _list_numbers(words.gone)
     new_numbers = _list_numbers(words.come)
+    # "Light after waking" -> "Light after waking, in a room of 20 m2"
     if not old_numbers or not new_numbers:
         return
     are_old_quoted = all(number in old_quotes for number in old_numbers)
     are_new_quoted = all(number in new_quotes for number in new_numbers)
+    # "60 Gy, 2 Gy per fraction" -> "60 Gy, 1.8 Gy per fraction" is a change of the amounts
     if are_old_quoted and are_new_quoted:
         return
     said = []
@@ -160,7 +165,7 @@ def _match_named(
     """
     before = [section for section in old.sections if _name_part(section)]
     after = [section for section in new.sections if _name_part(section)]
-    return match_values(before, after, _compare_names, 0.5)
+    return match_values(before, after, _compare_names, threshold=_LEAST_ALIKE)
 
 
 def _name_part(section: Section) -> str | None:
@@ -189,6 +194,7 @@ def _compare_names(before: Section, after: Section) -> float:
         return 0.0
     was = before.part(str(part)) or ""
     now = after.part(str(part)) or ""
+    # the same name, whatever the descriptions say
     if not compare_texts(was, now):
         return 2.0
     return max(measure_overlap(was, now), measure_overlap(before.text, after.text))

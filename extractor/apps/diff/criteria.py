@@ -89,6 +89,7 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
         # The other list takes away the "no", or brings it.
         rest = rest.leave_out({"negation"})
 
+    # "Age ≥ 18 years" -> "Participants must be 18 years of age or older"
     if not _says_something_else(words, changed, conditions, rest):
         if moves or old.quote == new.quote:
             return None
@@ -96,6 +97,7 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
 
     is_of_limits = bool(changed or conditions)
     severity = ChangeSeverity.MINOR
+    # "3 nights" -> "5 nights", "HIV and hepatitis B" -> "HIV or hepatitis B"
     if is_of_limits or rest.is_decisive:
         severity = rate_item(pair.new[0].item)
     kind = _choose_kind((old, new), changed, conditions, rest)
@@ -117,6 +119,7 @@ def _says_something_else(
     Without any changed word, a changed limit is another reading of the same text. But the same
     words in another order may exchange conditions, or the windows of two drugs.
     """
+    # "Hb >= 12 g/dL for men" -> "for women"
     if conditions or any(both.is_of_one_thing for both in changed):
         return True
     return bool(words) and bool(changed or rest)
@@ -191,6 +194,7 @@ def _choose_kind(
         return ChangeKind.CHANGED
     old, new = versions
     lacks_old = any(limits.old is None for limits in changed)
+    # "DLCO (15; 3)" -> "DLCO (16; 3)": no number without other words is read as a limit
     if lacks_old and not old.is_read_whole():
         return ChangeKind.CHANGED
     lacks_new = any(limits.new is None for limits in changed)

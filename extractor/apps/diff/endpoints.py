@@ -39,6 +39,7 @@ def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
     before: Endpoint = pair.old[0].item
     after: Endpoint = pair.new[0].item
     severity = ChangeSeverity.MINOR
+    # primary before or after
     if ChangeSeverity.MAJOR in (rate_item(before), rate_item(after)):
         severity = ChangeSeverity.MAJOR
     if before.rank is not after.rank:
@@ -97,6 +98,7 @@ def _compare_texts(
         words = compare_texts(old, new)
         if not words:
             continue
+        # "Pain at rest" as the measure, then in the description
         if is_same_in_all and name != "time_frame":
             continue
         are_both_described = bool(before.description and after.description)

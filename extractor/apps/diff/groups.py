@@ -51,12 +51,14 @@ def compare_groups(
     if "groups" not in new.eligibility.model_fields_set:
         return
     lines = _list_lines(introductions)
+    # the sides of a pair, as list_members counts them: 0 is the old one
     old_members = list_members(old, pairs, 0)
     new_members = list_members(new, pairs, 1)
     both, removed, added = match_groups(old_members, new_members)
     for before, after in both:
         was = before.group
         now = after.group
+        # "any" -> "all" in the introducing line is told as a change of that line
         if str(was) == str(now) or _is_told(now, lines):
             continue
         message = f"now {now} instead of {was}"
@@ -142,6 +144,7 @@ def _compare_items(
             continue
         was = pair.old[0].item.group
         now = pair.new[0].item.group
+        # the whole group is told
         if was in removed_ids or now in added_ids:
             continue
         old_home = old_homes.get(was)

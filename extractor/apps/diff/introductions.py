@@ -33,7 +33,9 @@ def compare_introductions(old: TrialRecord, new: TrialRecord) -> Iterator[TrialC
     after = _list_introductions(new)
     old_only = [line for line in before if line not in after]
     new_only = [line for line in after if line not in before]
-    pairs, _, _ = match_values(old_only, new_only, measure_overlap, _LEAST_ALIKE)
+    pairs, _, _ = match_values(
+        old_only, new_only, measure_overlap, threshold=_LEAST_ALIKE
+    )
     for was, now in pairs:
         words = compare_texts(before[was].quote, after[now].quote)
         old_rule = _find_number_words(was)
@@ -44,6 +46,7 @@ def compare_introductions(old: TrialRecord, new: TrialRecord) -> Iterator[TrialC
         severity = ChangeSeverity.MINOR
         if words.is_decisive:
             severity = ChangeSeverity.MAJOR
+        # "any of the following:" -> "all of the following:"
         if old_rule != new_rule:
             severity = ChangeSeverity.MAJOR
             said.append(f"{old_rule} -> {new_rule}")

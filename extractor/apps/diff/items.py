@@ -68,11 +68,14 @@ def join_reworded(pairs: Sequence[Aligned]) -> list[Aligned]:
     """
     removed = [pair for pair in pairs if not pair.new]
     added = [pair for pair in pairs if not pair.old]
-    reworded, *_ = match_values(removed, added, _measure_likeness, _LEAST_ALIKE)
+    reworded, _, _ = match_values(
+        removed, added, _measure_likeness, threshold=_LEAST_ALIKE
+    )
     partners = {id(was): now for was, now in reworded}
     joined_ids = {id(now) for _, now in reworded}
     joined = []
     for pair in pairs:
+        # it stands beside the removed item
         if id(pair) in joined_ids:
             continue
         partner = partners.get(id(pair))

@@ -57,6 +57,7 @@ class Limit(NamedTuple):
         value = self.bound.value or 0.0
         unit = self.bound.unit
         time = read_time_unit(unit or "")
+        # "3 months" and "12 weeks"
         if time and time in DAYS:
             return "day", value * DAYS[time]
         scaled, dimension = scale_quantity(value, unit)
@@ -132,6 +133,7 @@ class LimitPair(NamedTuple):
             return None if len(lengths) == 1 else ChangeKind.CHANGED
         dimension, was = old.scale()
         other_dimension, now = new.scale()
+        # "> 2" -> "< 2", or "2 mg/dL" -> "2 mg/kg"
         if old.is_floor != new.is_floor or dimension != other_dimension:
             return ChangeKind.CHANGED
         # Between units, a small difference is rounding: 90 days are three months.
@@ -220,6 +222,7 @@ def _pair_windows(
         """
         likeness = 0.1
         if was.of and now.of:
+            # "aspirin within 3 days" and "warfarin within 10 days"
             if not share_words(was.of, now.of):
                 return 0.0
             likeness += 1
@@ -227,7 +230,7 @@ def _pair_windows(
             likeness += 0.5
         return likeness
 
-    both, removed, added = match_values(old, new, measure_likeness, 0.1)
+    both, removed, added = match_values(old, new, measure_likeness, threshold=0.1)
     yield from both
     for window in removed:
         yield window, None
@@ -251,6 +254,7 @@ def list_conditions(old: Criterion, new: Criterion) -> Iterator[str]:
     field = _FIELDS["constraints.condition"]
     for was, now in pair_wholes(CRITERIA, field, old, new):
         rows = compare_values(field, was.condition, now.condition)
+        # "in male patients" and "for male subjects"
         if all(row.level >= Level.NORMALISED for row in rows):
             continue
         limit = str(now.model_copy(update={"condition": None})).replace(": ", " ", 1)

@@ -36,7 +36,7 @@ def compare_own(
     for name in sorted(old.custom.keys() | new.custom.keys()):
         old_values = _list_values(name, old, pair.old)
         new_values = _list_values(name, new, pair.new)
-        _, removed, added = match_values(old_values, new_values, _is_equal, 1)
+        _, removed, added = match_values(old_values, new_values, _is_equal, threshold=1)
         label = name_label(name)
         for was, now in zip_longest(removed, added):
             if was and now:

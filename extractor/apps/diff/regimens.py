@@ -56,6 +56,7 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
     now = after.timing
     if times_differ or not was or not now:
         return
+    # "on days 1-5 of a 28-day cycle" -> "on days 1-7 of a 28-day cycle"
     if compare_texts(was, now).is_decisive:
         message = f"{after.agent}, timing: {show_line(was)} -> {show_line(now)}"
         yield make_change("regimen", ChangeKind.CHANGED, rated, message, pair, "timing")
@@ -68,6 +69,7 @@ def drop_stated(
     in_old = {_identify(regimen) for regimen in old.dosing}
     in_new = {_identify(regimen) for regimen in new.dosing}
     for pair in pairs:
+        # an arm and its intervention state the same, and one of them is gone
         if not pair.new and _identify(pair.old[0].item) in in_new:
             continue
         if not pair.old and _identify(pair.new[0].item) in in_old:

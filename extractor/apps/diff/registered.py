@@ -89,6 +89,7 @@ def _compare_field(name: str, old: TrialRecord, new: TrialRecord) -> TrialChange
         return None
     is_estimate = "actual" not in str(after.value).casefold()
     severity = _MINOR
+    # "120 ESTIMATED" -> "150 ESTIMATED"
     if name == "enrollment" and is_estimate:
         severity = _MAJOR
     said = f"{before.value or 'none'} -> {after.value or 'none'}"
@@ -129,7 +130,7 @@ def _compare_conditions(old: TrialRecord, new: TrialRecord) -> TrialChange | Non
     old_conditions = _split_conditions(before.value)
     new_conditions = _split_conditions(after.value)
     _, removed, added = match_values(
-        old_conditions, new_conditions, _is_same_condition, 1
+        old_conditions, new_conditions, _is_same_condition, threshold=1
     )
     said = []
     if removed:
@@ -203,6 +204,7 @@ def _read_field(name: str, text: str | None) -> _Value:
     """
     if not text:
         return text
+    # a date has its signs: 2031-05-12
     if name in _DATES:
         return text.strip()
     return re.sub(r"[\W_]+", " ", text.casefold()).strip()
@@ -221,6 +223,7 @@ def _direct(name: str, old: _Value, new: _Value) -> ChangeKind:
     sex to the other there is no direction (``CHANGED``).
     """
     if name == "sex":
+        # "all" -> "female"
         if old == "all":
             return ChangeKind.TIGHTENED
         if new == "all":

@@ -33,6 +33,7 @@ def stands_in_both(change: TrialChange, old: TrialRecord, new: TrialRecord) -> b
             kind = FieldRef(cited.section).path
             line = _find_line(ours, cited)
             least = 1
+            # "Epilepsy" for group A and for group B: of two equal lines, one may be gone
             if is_alone:
                 least = _count(ours, kind, line)
             if _count(theirs, kind, line) < least:

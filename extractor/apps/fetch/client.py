@@ -175,6 +175,7 @@ class RegistryClient:
             f"HTTP {reply.status_code} {reply.reason_phrase} ({begins or 'no text'})"
         )
         is_first_page = "pageToken" not in parameters
+        # an unknown status or a broken expression
         if reply.status_code == _BAD_REQUEST and is_first_page:
             raise RegistryRefused(f"{name}: the registry refuses the request, {status}")
         if is_temporary(reply.status_code):

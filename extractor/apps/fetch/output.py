@@ -70,6 +70,7 @@ class RecordFile:
             is_cut = True
         except (ValueError, gzip.BadGzipFile, zlib.error) as error:
             raise self._refuse(str(error)) from None
+        # a file of something else, in one long line
         if is_cut and not self.records:
             raise self._refuse("the line has no end")
         if is_cut:

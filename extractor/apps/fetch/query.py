@@ -114,6 +114,7 @@ class RegistryQuery:
             day = self.updated_since.isoformat()
             conditions.append(f"AREA[LastUpdatePostDate]RANGE[{day},MAX]")
         more = dict(self.more)
+        # AREA[StudyType]INTERVENTIONAL of the user's own, beside the phases
         if conditions and "filter.advanced" in more:
             own_expression = more.pop("filter.advanced")
             conditions.insert(0, f"({own_expression})")

@@ -50,6 +50,7 @@ def fetch_pages(
 def _take_new(studies: Iterable[Study], known: set[str]) -> Iterator[Study]:
     """Yield the studies that are not known, each of which is known from then on."""
     for study in studies:
+        # known from an earlier fetch, or from an earlier page
         if study.nct_id not in known:
             known.update(study.numbers)
             yield study
@@ -87,6 +88,7 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
         page = client.get_page(parameters)
         numbers = {study.nct_id for study in page.studies}
         has_new = not numbers <= earlier_numbers
+        # a mirror that ignores pageToken sends its first page for ever
         if page.next_token and not has_new:
             raise RegistryError(
                 f"{name}: the registry repeats the same studies, so the pages would never end; try "

@@ -197,6 +197,7 @@ def _describe_group(group: ItemGroup, definition: str = "") -> Iterator[Describe
     meanings = read_definitions()["fields"].get(group.path, {})
     for info in group.fields:
         words = []
+        # a closed set
         if issubclass(info.type, Enum):
             words = [member.value for member in info.type]
         yield DescribedField(

@@ -114,6 +114,7 @@ class Desk:
             raise ToolRefused("quote: is empty; give the words to look for")
         has_text = text is not None
         has_source = source is not None
+        # neither, or both
         if has_text == has_source:
             raise ToolRefused("give a text or a source, one of the two")
         self._refuse_large(quote)
@@ -193,6 +194,7 @@ class Desk:
         """Read a file of the folder whose files a client may name. Raises ``RecordError`` for
         anything outside of it, for what is no file, and for a file that is too large.
         """
+        # no system has such a name, and Python raises ValueError for it
         if "\0" in name:
             raise RecordError(
                 repr(name), "no name of a file", "give an NCT number or a file"

@@ -105,6 +105,7 @@ def check_record(record: TrialRecord, quote: str) -> QuoteAnswer:
         for section in record.sections:
             text = record.raw_text(section.name) or ""
             answer = _describe(verify_quote(quote, text), text, section.name)
+            # no section can agree better
             if answer.status is QuoteStatus.EXACT:
                 return answer
             if _BEST_FIRST.index(answer.status) < _BEST_FIRST.index(best.status):

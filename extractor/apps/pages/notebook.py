@@ -128,6 +128,7 @@ def _mark(
                 continue
             spans.append((end - start, start, end, span_number))
             cuts.update((start, end))
+        # nothing in it supports a value
         if not spans:
             continue
         spans.sort()

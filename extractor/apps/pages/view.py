@@ -143,6 +143,7 @@ def view(
         quoted: list[TextPlace] = []
         for _, item in items:
             quoted += item.evidence
+        # such as a version of a diff whose text is not at hand
         texts = _join_quotes([*quoted, *marks])
     else:
         texts = show_texts(record)
@@ -189,6 +190,7 @@ class _Spans:
             return None
         start = text.place(place.start)
         end = text.place(place.end)
+        # signs that readers do not see, such as the backslash of "\>"
         if start >= end:
             return None
         section = self._sections[place.section]
@@ -205,6 +207,7 @@ def _show_section(name: str, text: ShownText) -> Json:
     differs.
     """
     section = {"name": name, "title": name_section(name), "text": text.text}
+    # the escapes and the wrapping of the registry are not shown
     if text.raw != text.text:
         section["raw"] = text.raw
     return section
@@ -256,6 +259,7 @@ def _show_values(
     has_windows = bool(getattr(item, "time_windows", ()))
     for value in list_values(path, item):
         is_group_id = value.path == f"{path}.group"
+        # "g1" says nothing to a reader
         if is_group_id and str(value.value) in groups:
             group = groups[str(value.value)]
             yield value._replace(value=group.value, evidence=group.evidence)
@@ -302,6 +306,7 @@ def _show_value(
     user's own field has the name of the field as its label.
     """
     label = name_label(value.name)
+    # the one value of custom.assay is "assay" to a reader, not "value"
     if value.name == "value":
         label = name_item(path, item)
     quotes = [proof.quote for proof in value.evidence]
@@ -361,6 +366,7 @@ def name_item(path: str, item: ExtractedItem) -> str:
         kind = "regimen"
     else:
         kind = f"{getattr(item, 'kind', None) or ''} criterion".strip()
+    # a reviewer's own, dosing[+7]
     if ref.position is None:
         return f"added {kind}"
     return f"{kind} {ref.position + 1}"

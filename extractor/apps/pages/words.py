@@ -79,8 +79,10 @@ def _say_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     is_instrument = parts.keys() >= {"name", "version"}
     has_number = "value" in parts or "low" in parts
     is_measured = "unit" in parts and has_number
+    # such as {"name": "EORTC QLQ-C30", "version": "3"} and {"value": 21, "unit": "day"}
     if is_instrument or is_measured:
         return _say_parts(parts, quotes)
+    # a group of criteria
     if parts.keys() >= {"id", "rule"}:
         return _say_group(parts)
     stated = [part for part in parts.values() if part is not None]
@@ -106,6 +108,7 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
         # A range from 5 to 5 is one number.
         if number not in numbers:
             numbers.append(number)
+    # a window whose sense is left to its words
     if not numbers and parts.get("quote"):
         return say(parts["quote"])
     words = (
@@ -153,6 +156,7 @@ def _say_unit(parts: dict[str, Any], *, is_one: bool) -> str:
     unit = say(parts["unit"])
     # Only units of time are words; "mgs" is none.
     is_word = str(parts["unit"]) in set(TimeUnit)
+    # "1 day", "5 mg"
     if is_one or not is_word:
         return unit
     return f"{unit}s".replace("lifes", "lives")
@@ -186,8 +190,10 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
     exact = f"{value:,.15g}" if is_large else f"{value:.15g}"
     for quote in quotes:
         for written, readings in _list_numbers(quote):
+            # another number of the quote
             if value not in readings:
                 continue
+            # such as "1.5 million", with 1,500,000 behind
             if not _is_plain(written, value):
                 return written, exact
             if is_large:

@@ -66,6 +66,7 @@ def _list_doses(regimen: Regimen, arms: Sequence[Arm]) -> list[str | None]:
     amounts: dict[int, list[Amount]] = {}
     for link in link_arms(regimen, arms):
         in_arm = amounts.setdefault(link.arm_index, [])
+        # without an amount, the arm is only named
         if link.amount_index is not None:
             in_arm.append(regimen.amounts[link.amount_index])
     doses: list[str | None] = []

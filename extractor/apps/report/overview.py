@@ -128,6 +128,7 @@ class Overview:
         """
         counted = []
         for name, count in self.counts.items():
+            # what is said of the whole record is no field
             if name == RECORD or not count.total:
                 continue
             is_of_criteria = name.startswith(_GROUPS[0])

@@ -100,6 +100,7 @@ def name_value(path: str, value: Value) -> str:
     'custom.assay'
     """
     name = name_field(path)
+    # custom.assay.value and custom.assay.unit are parts of custom.assay
     if name.startswith("custom."):
         return name
     return f"{name}.{value.name}"

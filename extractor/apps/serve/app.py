@@ -275,6 +275,7 @@ def _describe_answer(
     for media_type, example in answer.get("examples", {}).items():
         derived_schema = derived.get(media_type, {}).get("schema")
         schema = answer.get("schema") or derived_schema or {"type": "string"}
+        # Parquet cannot be shown as text
         if "binary" in example:
             content[media_type] = {"schema": schema | {"format": "binary"}}
         else:

@@ -209,6 +209,7 @@ class RequestRates:
         if not limit:
             return
         limiter = self._limiters.setdefault(caller, AsyncLimiter(limit, 60))
+        # refused at once, instead of waiting for its turn
         if not limiter.has_capacity():
             raise ProblemError(
                 "rate-limit",

@@ -213,6 +213,7 @@ class JobRun:
         if earlier:
             is_stale = bool(explain_changed(earlier.settings, described))
             asks_model = run.limits.budget is not None
+            # starting over would pay for all calls again
             if is_stale and asks_model and holds_something(folder, earlier):
                 return (
                     JobState.FAILED,
@@ -229,6 +230,7 @@ class JobRun:
             stop = await asyncio.to_thread(run.finish, results, failure)
         if stop is Stop.INTERRUPTED:
             return JobState.CANCELLED, self.refusal
+        # a higher limit lets it go on
         if stop is Stop.BUDGET:
             return JobState.PAUSED, SPENT
         if isinstance(failure, ModelUnavailable):

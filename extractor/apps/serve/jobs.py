@@ -92,6 +92,7 @@ class JobRunner:
         for job in jobs:
             entry = _Entry(job)
             self._entries[job.id] = entry
+            # a paused job may go on: the money or the model may be there again
             if job.state in ACTIVE | {JobState.PAUSED}:
                 self._set(entry, state=JobState.QUEUED, reason=None)
         self._fill()
@@ -131,6 +132,7 @@ class JobRunner:
     def find(self, caller: str, job_id: str) -> Job | None:
         """Return the job with that id, None if it does not exist, or the caller may not see it."""
         entry = self._entries.get(job_id)
+        # another caller's job is told as one that does not exist
         if entry is None or not entry.is_visible(caller):
             return None
         return entry.shown
@@ -252,6 +254,7 @@ class JobRunner:
         entry.start = None
         entry.task = None
         was_deleted = entry.job.id not in self._entries
+        # it goes on at the next start of the service
         if self._closing and state is not JobState.DONE:
             self._set(entry, state=JobState.QUEUED)
         elif not was_deleted:

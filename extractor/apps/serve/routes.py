@@ -222,6 +222,7 @@ async def resume_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
     """A paused, cancelled or failed job continues where it stopped. Answered calls are not paid
     again.
     """
+    # what runs, and what is complete
     if job.state in ACTIVE | {JobState.DONE}:
         raise ProblemError(
             "not-finished",

@@ -242,6 +242,7 @@ class Service:
                     return extracted.line
                 return await self._executor.compute(render, record, extracted.line)
         except TimeoutError:
+            # the stop has shortened the time
             if self.is_stopping:
                 raise ProblemError(
                     "not-ready", "the service stops", retry_s=10

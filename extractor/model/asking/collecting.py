@@ -96,6 +96,7 @@ def _list_gaps(
                 gaps[number][name] = AbsenceReason.MODEL_REFUSED
     for question in unasked:
         for number, names in _split_fields(question).items():
+            # the age may stand on any line that asks who takes part
             asked_elsewhere = gaps[number].keys() & PEOPLE_FIELDS
             for name in names - asked_elsewhere:
                 gaps[number][name] = AbsenceReason.BUDGET_EXHAUSTED
@@ -131,7 +132,8 @@ def _split_fields(question: Question) -> dict[int, frozenset[str]]:
     """Return the fields of a question by the number of their item: the line's own number, then
     ``RECORD`` for the participants and for the user's own fields of the record.
 
-    A question that stands for several fields counts as these: ``people``, ``regimens``, ``split``.
+    ``people``, ``regimens`` and ``split`` ask for several fields each, which are listed in their
+    place.
     """
     own_of_record: set[str] = set()
     for field in question.custom:
@@ -162,6 +164,7 @@ def _is_open(draft: Draft) -> bool:
     Of regimens, the agent is enough. A line that the model calls no criterion or no regimen
     (``stands`` is False) has nothing open.
     """
+    # such as a heading among the criteria
     if "stands" in draft.model and draft.model["stands"].value is False:
         return False
     wanted = set(draft.asked)
@@ -195,6 +198,7 @@ def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) ->
                 own[name] = (*own.get(name, ()), *draft.own.get(name, ()))
             elif reading.value is not None:
                 people[name].append(reading)
+    # "at least 16 years" on one line and "at least 18 years" on another: the trial takes from 16
     youngest, oldest = AGES
     people.get(youngest, []).sort(key=_count_days)
     people.get(oldest, []).sort(key=_count_days, reverse=True)

@@ -146,6 +146,7 @@ def plan_questions(
         if is_of_item and own.of.task not in options.tasks:
             continue
         for line in _list_own_lines(own, questions, parsed, options, numbers):
+            # a line that is asked anyway is asked for one more field
             question = questions.get(line.number, line)
             questions[line.number] = question.asking(own)
     return tuple(questions.values())
@@ -184,6 +185,7 @@ def _group_inseparable(questions: Sequence[Question]) -> list[list[Question]]:
     for asks_regimens, lines in groupby(
         questions, key=lambda question: REGIMENS in question.fields
     ):
+        # all of them make one list
         if asks_regimens:
             groups.append(list(lines))
         else:
@@ -318,6 +320,7 @@ def _list_introducing(
         lead_ins += criterion.read("lead_in").spans
     led_by = _list_offsets(lead_ins)
     for criterion in criteria:
+        # such as "Any of the following:"
         has_parts = criterion.chunk.text.endswith(":")
         if has_parts or criterion.chunk.span.start in led_by:
             yield criterion.chunk
@@ -330,6 +333,7 @@ def _list_introducing(
             start += mark.end()
         span = Span("eligibility", start, offset + len(line.rstrip()))
         offset += len(line)
+        # a heading such as "Exclusion Criteria:"
         if span.length > 0 and in_criteria.isdisjoint(range(span.start, span.end)):
             text = clean_text(parsed.raw(span)).text
             yield Chunk(next(numbers), span, text)
@@ -423,6 +427,7 @@ def _list_doubtful(item: Draft, task: Task, options: AskingOptions) -> tuple[str
     """
     doubtful = []
     for name in FIELDS[task]:
+        # only a line such as "Any of the following:" has one
         if name == "rule" and name not in item.rules:
             continue
         parts = PARTS if name == "split" else (name,)

@@ -314,7 +314,8 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         return values | claims
 
     def _list_answered(self, question: Question) -> Sequence[str]:
-        """List the fields of the guideline that the item may answer: the asked ones.
+        """List the fields of the guideline that the item may answer: those that were asked, without
+        the user's own; for ``people`` and ``regimens`` the fields that they ask for.
 
         A line that the model calls no criterion has no fields of a criterion. It may introduce
         criteria (``rule``), and speak of the participants.

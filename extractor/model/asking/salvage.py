@@ -58,6 +58,7 @@ def _salvage(
     salvaged = salvage_items(items, call, questions)
     remarks = [completion.remark, *find_contradictions(salvaged.items, questions)]
     salvaged = replace(salvaged, remarks=tuple(filter(None, remarks)))
+    # the rest is asked again
     if completion.ending is Ending.CUT:
         return salvaged
     broken = _name_broken(completion.text)
@@ -121,6 +122,7 @@ def read_complete_items(text: str) -> list[Any] | None:
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         return None
+    # nothing of it is missing
     if is_whole or not items:
         return items
     *complete, last = items
