@@ -153,7 +153,7 @@ class RecordOptions(ExtractionOptions, ModelOptions):
 
     inputs: Annotated[tuple[str, ...], Shown(None, "INPUT", list[str])]
     """Files, folders, globs, NCT numbers, or - for stdin."""
-    out: Annotated[str | None, Shown(FILES, "DIR")] = None
+    out: Annotated[str | None, Shown(FILES, "DIR", name="--out -o")] = None
     """Folder of the results; else standard output."""
     limit: Annotated[int | None, Field(ge=1, le=10**12), Shown(FILES, "N")] = None
     """Only the first N records."""

@@ -204,13 +204,12 @@ _NUMBER = re.compile(r"(?<!HTTP )\d+")
 
 
 class Reason(NamedTuple):
-    """A reason for failures, the number of records, and an example: a record's id, or its place
-    if it has none.
+    """A reason for failures, and the records that failed for it: their ids, or their places if
+    they have none.
     """
 
     message: str
-    records: int
-    example: str
+    places: tuple[str, ...]
 
 
 def read_failures(path: Path) -> list[dict[str, Any]]:
@@ -249,19 +248,23 @@ def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
     ...         },
     ...     ]
     ... )
-    [Reason(message='broken JSON; check the file', records=2, example='a.json, line 2')]
+    [Reason(message='broken JSON; check the file', places=('a.json, line 2', 'a.json, line 9'))]
     """
-    reasons: dict[tuple[str, str], Reason] = {}
+    messages: dict[tuple[str, str], str] = {}
+    places = defaultdict(list)
     for failure in failures:
         place = ", ".join(
             str(failure[name]) for name in ("path", "place") if failure.get(name)
         )
-        example = str(failure.get("record_id") or place)
+        name = str(failure.get("record_id") or place)
         message = str(failure.get("message", "")).removeprefix(f"{place}: ")
         alike = (
             str(failure.get("error")),
-            _NUMBER.sub("N", message.replace(example, "ID")),
+            _NUMBER.sub("N", message.replace(name, "ID")),
         )
-        known = reasons.get(alike, Reason(message, 0, example))
-        reasons[alike] = known._replace(records=known.records + 1)
-    return sorted(reasons.values(), key=lambda reason: -reason.records)
+        messages.setdefault(alike, message)
+        places[alike].append(name)
+    reasons = [
+        Reason(message, tuple(places[alike])) for alike, message in messages.items()
+    ]
+    return sorted(reasons, key=lambda reason: -len(reason.places))
