@@ -9,6 +9,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.models import CommandFunctionType
 
+from extractor.apps.cli.config_options import (
+    find_words,
+    list_config_parameters,
+    tell_taken,
+)
 from extractor.apps.cli.console import OK, errors_for_people
 from extractor.apps.cli.help_examples import list_examples
 from extractor.apps.cli.options import PANELS, list_parameters, read_given
@@ -57,8 +62,7 @@ class _Helpful:
 
     def format_help(self: Any, ctx: Any, formatter: Any) -> None:
         """Print the help with the command's examples at its end."""
-        words = ctx.command_path.split()
-        examples = list_examples(" ".join(words[1:]))
+        examples = list_examples(find_words(ctx))
         if examples:
             ctx.command.epilog = "\n".join(("Examples:", *examples))
         super().format_help(ctx, formatter)  # type: ignore[misc]
@@ -156,21 +160,28 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
     """
     declared = signature(command)
     models: dict[str, type[Options]] = {}
+    of_context: list[str] = []
     for name, parameter in declared.parameters.items():
         kind = parameter.annotation
-        if isinstance(kind, type) and issubclass(kind, Options):
+        if kind is typer.Context:
+            of_context.append(name)
+        elif isinstance(kind, type) and issubclass(kind, Options):
             models[name] = kind
 
     @wraps(command)
     def run(context: typer.Context, **values: Any) -> None:
         if context.invoked_subcommand:
             return
+        del values["config"], values["no_config"]  # their callbacks have read them
         with errors_for_people():
+            places = tell_taken(context)
             # Reading a model takes its values out of those that remain for the command.
             options = {
-                name: read_given(model, values) for name, model in models.items()
+                name: read_given(model, values, places)
+                for name, model in models.items()
             }
-            code = command(**values, **options)
+            contexts = dict.fromkeys(of_context, context)
+            code = command(**values, **options, **contexts)
         raise SystemExit(code or OK)
 
     parameters = [
@@ -179,8 +190,9 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
     for name, parameter in declared.parameters.items():
         if name in models:
             parameters += list_parameters(models[name])
-        else:
+        elif name not in of_context:
             parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+    parameters += list_config_parameters()
     parameters.sort(key=_find_place_in_help)
     run.__signature__ = declared.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run

@@ -11,8 +11,12 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Annotated, Final
 
+import typer
+
+from extractor.apps.cli.config_options import ConfigState, find_state
 from extractor.apps.cli.console import FAILED, OK, print_table, say, to_printable
 from extractor.apps.cli.options import JsonOption, ModelOption, option
+from extractor.apps.cli.trust import is_trusted
 from extractor.options import FILES, split_names
 from extractor.plurals import counted
 
@@ -43,6 +47,9 @@ PURPOSES: Final = {
     "dev": "tests and linters",
 }
 """What each extra is for."""
+
+_OPTIONS_FILE = "options file"
+_SHOWN_IN_SUMMARY = frozenset({"model", _OPTIONS_FILE})
 
 _PROBE = "Adults with an ECOG performance status of 0 to 1 and platelets of at least 100 x 10^9/L."
 """A made-up text for a question to a model."""
@@ -78,6 +85,8 @@ def doctor(
         bool, option(FILES, "Show every check.", "--verbose", "-v")
     ] = False,
     model: ModelOption = None,
+    *,
+    context: typer.Context,
 ) -> int:
     """Check the installation: say that all is well, or what is wrong and what mends it.
 
@@ -94,6 +103,7 @@ def doctor(
         Check("extractor", "ok", version("trial-extractor")),
         Check("python", "ok", ".".join(map(str, sys.version_info[:3]))),
         *_check_extras(split_names(needs)),
+        _check_options_file(find_state(context)),
         _check_folder("results", out, "name another folder with --out"),
         _check_folder(
             "temporary files",
@@ -124,7 +134,7 @@ def _sum_up(checks: Sequence[Check], failed: Sequence[Check]) -> str:
     said += [
         check.detail
         for check in checks
-        if check.name == "model" and check.state == "ok"
+        if check.name in _SHOWN_IN_SUMMARY and check.state == "ok" and check.detail
     ]
     missing = sum(check.state == "missing" for check in checks)
     if missing:
@@ -180,6 +190,24 @@ def _is_installed(library: str) -> bool:
         return bool(version(library))
     except PackageNotFoundError:
         return False
+
+
+def _check_options_file(state: ConfigState) -> Check:
+    """Say which file of options is in use, or what is wrong with it. Without one it has no
+    detail.
+    """
+    if state.problem:
+        problem, _, remedy = state.problem.partition("; ")
+        return Check(_OPTIONS_FILE, "failed", problem, remedy)
+    if state.file is None:
+        return Check(_OPTIONS_FILE, "ok", "")
+    places = ", ".join(option.place for option in state.options) or "no options"
+    risky = [option for option in state.options if option.risk]
+    if risky and not is_trusted(state.file, state.options):
+        remedy = "if the file is yours: extractor config trust; if not: --no-config"
+        problem = f"{state.file} sets {risky[0].place} and is not trusted"
+        return Check(_OPTIONS_FILE, "failed", problem, remedy)
+    return Check(_OPTIONS_FILE, "ok", f"options of {state.file} ({places})")
 
 
 def _check_folder(name: str, folder: Path, remedy: str) -> Check:

@@ -68,6 +68,14 @@ EXAMPLES: Final = {
         extractor doctor --verbose
         extractor doctor --needs serve --model gpt-5-mini
     """,
+    "config": """
+        extractor config
+        extractor config --config mine.toml
+    """,
+    "config trust": """
+        extractor config trust
+        extractor config trust --undo
+    """,
     "mcp": """
         extractor mcp --files records
         extractor mcp --model gpt-5-mini --max-usd 1
