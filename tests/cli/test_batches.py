@@ -11,6 +11,8 @@ from benchmarks.records import write_distinct_records
 from tests.commands import invoke, read_lines
 from tests.provider import serve_provider
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 6
 PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\nbatch = 0.5\n"
 PAGE = b"<html><title>Gateway</title></html>"

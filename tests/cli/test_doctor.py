@@ -49,7 +49,7 @@ def test_it_lists_every_extra_and_finds_each_library_that_is_missing(lacking):
 
 
 @pytest.mark.parametrize(
-    ("library", "extra"), [("fastapi", "serve"), ("mkdocs-material", "docs")]
+    ("library", "extra"), [("fastapi", "serve"), ("mkdocs-material", "site")]
 )
 def test_a_missing_library_is_named_with_the_command_that_installs_it(
     lacking, library, extra

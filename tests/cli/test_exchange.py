@@ -61,6 +61,7 @@ def extractions(folder):
     return [row | {"source": None} for row in read_lines(folder / "extractions.jsonl")]
 
 
+@pytest.mark.slow
 def test_answers_from_a_file_give_the_same_results_as_from_the_network(
     tmp_path, requests
 ):

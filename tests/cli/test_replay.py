@@ -18,6 +18,8 @@ from benchmarks.servers import serve_counting
 from extractor.schemas import Sex
 from tests.commands import invoke, read_lines
 
+pytestmark = pytest.mark.slow
+
 DOCS = (Path(__file__).parents[2] / "docs" / "reference" / "runs.md").read_text("utf-8")
 RECORDS = 40  # enough for answers that are refused, broken once and broken always
 

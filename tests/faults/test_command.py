@@ -13,6 +13,8 @@ from tests.llm.stub import completion, serve
 
 from .server import WELL, Fault, serve_faults
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 12
 KEY = "a-key-of-this-server"
 

@@ -154,6 +154,7 @@ def test_a_text_with_half_a_pair_is_refused_by_its_place():
         RULES.extract_text(f"a {HALF}")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere all names of files are Unicode"
 )

@@ -15,7 +15,7 @@ from extractor.concepts.criteria.layout import Bullet
 from extractor.concepts.criteria.lines import LineRole, OutlineEntry, TextLine
 from extractor.concepts.criteria.list_headings import ListHeading, read_list_heading
 from extractor.concepts.criteria.prose import split_clauses
-from extractor.concepts.criteria.roles import choose_headings, unsettled_confidence
+from extractor.concepts.criteria.roles import UNSETTLED_CONFIDENCE, choose_headings
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.passage import LexedSection, Passage
@@ -127,7 +127,7 @@ class _OutlineReader:
             following = self.blocks[place + 1] if place + 1 < len(self.blocks) else None
             heading = self._find_heading(block, following)
             if block.start == self.list_headings.unsettled:
-                self.sure = unsettled_confidence()
+                self.sure = UNSETTLED_CONFIDENCE
                 self.doubts.append(
                     StructureDoubt(
                         *block.span,
