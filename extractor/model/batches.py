@@ -38,6 +38,7 @@ from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
 from extractor.model.store import State, judge
+from extractor.plurals import counted
 from extractor.schemas import Usage
 
 _FIRST_ATTEMPTS = 3
@@ -407,7 +408,8 @@ class BatchClient:
             self.account.lose(call)
         self.book.close(stored.number)
         message = (
-            f"{problem}; its {len(waiting)} questions without an answer are asked again"
+            f"{problem}; what has no answer is asked again "
+            f"({counted(len(waiting), 'question')})"
         )
         done = stored.requests - len(waiting)
         self._tell_of(stored, "given up", done, message)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from extractor.errors import ModelAway, ModelUnavailable, RunStopped
 from extractor.masking import hide_keys
+from extractor.plurals import counted
 
 MOST_CALLS = 5
 """How often the questions of one call are sent for an answer, with re-asks and halves of a
@@ -122,7 +123,7 @@ class Watch:
         The calls beside the one that found this out, and those that wait behind it, would wait as
         long.
         """
-        tried = f"{self._requests} requests, {seconds:g} seconds each"
+        tried = f"{counted(self._requests, 'request')}, {seconds:g} seconds each"
         self.give_up(
             f"{self._name}: no answer in time to the first calls ({tried}); {_IS_IT_THERE}"
         )
@@ -182,12 +183,12 @@ class Watch:
         if self._patience is None:
             return
         most = self._patience.calls
-        which = f"the first {self._useless_calls} calls"
+        which = f"the first {counted(self._useless_calls, 'call')}"
         if self._was_usable:
             most *= _ONCE_USABLE
-            which = f"{self._useless_calls} calls in a row"
+            which = f"{counted(self._useless_calls, 'call')} in a row"
         if self._useless_calls >= most:
-            waste = f"{which} brought no usable answer ({self._requests} requests)"
+            waste = f"{which} brought no usable answer ({counted(self._requests, 'request')})"
             self.give_up(f"{self._name}: {waste}: {self.problem}")
             raise ModelAway(self._why_over) from None
 
@@ -301,7 +302,7 @@ class Watch:
         """Say for how long nothing answered, and what came last."""
         assert self._patience
         seconds = f"{self._patience.seconds:g} seconds"
-        tried = f"{self._name}: no answer for {seconds} ({self._requests} requests)"
+        tried = f"{self._name}: no answer for {seconds} ({counted(self._requests, 'request')})"
         if self._last.words:
             return hide_keys(f"{tried}; what came last: {self._last.words}")
         return f"{tried}, and nothing came back; {_IS_IT_THERE}"

@@ -227,13 +227,12 @@ _NUMBER = re.compile(r"(?<!HTTP )\d+")
 
 
 class Reason(NamedTuple):
-    """A reason for failures, the number of records, and an example: a record's id, or its place
-    if it has none.
+    """A reason for failures, and the records that failed for it: their ids, or their places if
+    they have none.
     """
 
     message: str
-    records: int
-    example: str
+    places: tuple[str, ...]
 
 
 def read_failures(path: Path) -> list[dict[str, Any]]:
@@ -277,17 +276,21 @@ def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
     ...         },
     ...     ]
     ... )
-    [Reason(message='broken JSON; check the file', records=2, example='a.json, line 2')]
+    [Reason(message='broken JSON; check the file', places=('a.json, line 2', 'a.json, line 9'))]
     """
-    reasons: dict[tuple[str, str], Reason] = {}
+    messages: dict[tuple[str, str], str] = {}
+    places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for failure in failures:
         parts = [failure.get("path"), failure.get("place")]
         place = ", ".join(str(part) for part in parts if part)
-        example = str(failure.get("record_id") or place)
+        name = str(failure.get("record_id") or place)
         message = str(failure.get("message", "")).removeprefix(f"{place}: ")
         # the same for messages that differ only in an id or a number
-        general = _NUMBER.sub("N", message.replace(example, "ID"))
-        key = (str(failure.get("error")), general)
-        reason = reasons.get(key, Reason(message, 0, example))
-        reasons[key] = reason._replace(records=reason.records + 1)
-    return sorted(reasons.values(), key=lambda reason: -reason.records)
+        general = _NUMBER.sub("N", message.replace(name, "ID"))
+        kind = (str(failure.get("error")), general)
+        messages.setdefault(kind, message)
+        places[kind].append(name)
+    reasons = [
+        Reason(message, tuple(places[kind])) for kind, message in messages.items()
+    ]
+    return sorted(reasons, key=lambda reason: -len(reason.places))
