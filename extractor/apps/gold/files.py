@@ -17,6 +17,7 @@ from extractor.apps.gold.unbuild import list_marks
 from extractor.apps.review.gold import name_gold, write_gold
 from extractor.errors import GoldError, RecordError
 from extractor.formats import read_records
+from extractor.plurals import counted
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.arguments import suggest
 
@@ -136,7 +137,7 @@ def pair_records(
             yield extractions.read(record.record_id), record
     if left:
         raise GoldError(
-            f"{gold}: {len(left)} of its records have no text, such as {min(left)}; name their "
+            f"{gold}: no text for {counted(len(left), 'record')}, such as {min(left)}; name the "
             "file with --records"
         )
 
