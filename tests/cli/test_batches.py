@@ -134,7 +134,7 @@ def test_a_run_says_that_it_asks_live_what_batches_hold(command, tmp_path):
         )
 
     assert (
-        "calls wait for the answers of batches; this command asks them live, and they may be paid "
+        "for the answers of batches; this command asks live, so that answers may be paid "
         "twice"
     ) in done.stderr
     assert "`extractor batch collect` waits for the batches instead" in done.stderr

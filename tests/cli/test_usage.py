@@ -127,7 +127,7 @@ def run(tmp_path_factory):
         ("schema dosign", "did you mean dosing?"),
         ("fetch --updated-since yesterday", "write it as YYYY-MM-DD"),
         ("run", "Missing argument 'INPUT'. Files, folders"),
-        ("export x", "Missing option '--to'. A .duckdb or .xlsx file"),
+        ("export x", "Missing option '--to' / '-o'. A .duckdb or .xlsx file"),
     ],
 )
 def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
