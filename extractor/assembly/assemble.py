@@ -50,8 +50,15 @@ def assemble_extraction(
 ) -> TrialExtraction:
     """Assemble an extraction, each value with its evidence and each empty field with its reason.
 
-    A task that is not in ``tasks`` is empty, with the reason ``not_asked``. ``fields`` are the
-    user's own.
+    A task that is not in ``tasks`` is empty, with the reason ``not_asked``, and so are the user's
+    fields of its items. Findings say what was refused, left unread or doubtful, and the coverage
+    how much of the text the values quote. Confidences and findings of the audit come later.
+
+    Args:
+        parsed: What the rules read.
+        result: What a model said; an empty one if none was asked.
+        tasks: The tasks that are wanted.
+        fields: The declarations of the user's own fields.
     """
     parsed = replace(
         parsed,

@@ -68,7 +68,9 @@ def ground_answer(
 
     An agent may stand anywhere in the record, the other values of a regimen in any section that
     states doses: the cycle in an arm, the dose in an intervention. A list keeps its supported
-    members, and is refused if it has none.
+    members; if it has members and none is supported, the field has no reading. A field that the
+    answer leaves empty has a reading without a value. What could not be read is refused as
+    ``UNREADABLE``. Of a criterion's time windows, one is also its ``time_window``.
 
     Args:
         values: What the model wrote, by field, in the types of the schemas. Words and time windows
@@ -82,16 +84,26 @@ def ground_answer(
             "At least 4 weeks").
         fields: The declarations of the user's fields among the values.
     """
-    arms = [(parsed.raw(span), span) for span in locate_arms(parsed.record).values()]
-    values = name_arms(values, [label for label, _ in arms])
-    search = _Search(values, draft, parsed, lead_in, dict(reversed(arms)))
+    spans_of_arms = list(locate_arms(parsed.record).values())
+    labels = [parsed.raw(span) for span in spans_of_arms]
+    places_of_arms: dict[str, Span] = {}
+    for label, span in zip(labels, spans_of_arms, strict=True):
+        # two arms may have the same label: the first one stands for both
+        places_of_arms.setdefault(label, span)
+    values = name_arms(values, labels)
+    search = _Search(values, draft, parsed, lead_in, places_of_arms)
     own = {field.name: field for field in fields}
     readings: dict[str, Reading[Any]] = {}
     refused: list[Refusal] = []
     unreadable: list[Refusal] = []
     claimed: dict[str, tuple[Draft, ...]] = {}
     for name, value in values.items():
-        members = _list_members(value)
+        is_list = isinstance(value, tuple)
+        members: tuple[Any, ...] = ()
+        if is_list:
+            members = value
+        elif value is not None:
+            members = (value,)
         readable: list[Any] = []
         for member in members:
             if isinstance(member, UnreadableValue):
@@ -109,21 +121,14 @@ def ground_answer(
             continue
         supported, refusals = _ground_members(readable, name, search)
         refused += refusals
-        if supported or not members:
-            is_list = isinstance(value, tuple)
-            readings[name] = read_supported(supported, many=is_list)
-            if name == "time_windows":
-                first = take_first(readings[name], search.here)
-                if first:
-                    readings["time_window"] = first
+        if members and not supported:
+            continue
+        readings[name] = read_supported(supported, many=is_list)
+        if name == "time_windows":
+            first = take_first(readings[name], search.here)
+            if first:
+                readings["time_window"] = first
     return replace(draft, model=readings, refused=(*refused, *unreadable), own=claimed)
-
-
-def _list_members(value: Any) -> tuple[Any, ...]:
-    """Return the members of a list, or the value; none if the text does not state the field."""
-    if value is None:
-        return ()
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _refuse_unreadable(value: UnreadableValue, field: str) -> Refusal:
@@ -137,6 +142,11 @@ def _ground_members(
 ) -> tuple[list[Supported], list[Refusal]]:
     """Return the values of a field that the text supports, and why it does not support the
     others.
+
+    A value is supported if it is found, and if so are its parts, such as the condition of a limit.
+    A refused part may leave the rest of its value standing: then the value and the refusal are both
+    returned. Time windows are sorted by their place in the text. Values that are found nowhere are
+    refused first.
     """
     placed: list[tuple[Any, Supported]] = []
     refused: list[Refusal] = []
@@ -146,15 +156,14 @@ def _ground_members(
             placed.append((member, place))
         else:
             refusal = explain_refusal(member, search.here)
-            refused.append(_name_refusal(refusal, field, member))
+            refused.append(_describe_refusal(refusal, field, member))
     supported: list[Supported] = []
     for member, place in placed:
-        proven, refusals = prove_parts(
-            place, search.list_places_of_parts(field), search.above
-        )
+        places_of_parts = search.list_places_of_parts(field)
+        proven, refusals = prove_parts(place, places_of_parts, search.above)
         if proven:
             supported.append(proven)
-        refused += [_name_refusal(refusal, field, member) for refusal in refusals]
+        refused += [_describe_refusal(refusal, field, member) for refusal in refusals]
     if field == "time_windows":
         supported.sort(key=lambda window: (window.span.section, window.span.start))
     return supported, refused
@@ -163,7 +172,10 @@ def _ground_members(
 def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
     """Return an answer with the labels of arms in the place of their numbers, also in its amounts.
 
-    A number without an arm is unreadable. The arms of the amounts are arms of the regimen, too.
+    A model names an arm by its number, from 1, in the list of ``labels`` that it was shown. The
+    number of no arm, or of an arm without a label, becomes an ``UnreadableValue``; in an amount it
+    is left out. The arms of the amounts are arms of the regimen, too. An answer without numbers is
+    returned as it is.
 
     >>> high = Amount(low=10, high=10, unit="mg", arms=("2",))
     >>> named = name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
@@ -192,8 +204,8 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
 
 
 def _name_numbers(numbers: Iterable[Any], labels: Sequence[str]) -> tuple[Any, ...]:
-    """Return the labels of the arms with these numbers, in the order of the record, and behind them
-    what is no number of an arm.
+    """Return the labels of the arms with these numbers, each once and in the order of the record,
+    and behind them an ``UnreadableValue`` for each number without a labelled arm.
     """
     in_record = range(1, len(labels) + 1)
     arms: set[int] = set()
@@ -206,7 +218,9 @@ def _name_numbers(numbers: Iterable[Any], labels: Sequence[str]) -> tuple[Any, .
         else:
             reason = f"there is no arm {number} in the list of {len(labels)}"
             wrong.append(UnreadableValue(str(number), reason))
-    named = dict.fromkeys(labels[number - 1] for number in sorted(arms))
+    in_order = [labels[number - 1] for number in sorted(arms)]
+    # two arms may have the same label
+    named = dict.fromkeys(in_order)
     return (*named, *wrong)
 
 
@@ -214,6 +228,13 @@ def _name_numbers(numbers: Iterable[Any], labels: Sequence[str]) -> tuple[Any, .
 class _Search:
     """Where the values of an answer may stand: its chunk, the line that introduces it, other
     sections.
+
+    Attributes:
+        values: The answer, by field.
+        draft: The item that was asked about.
+        parsed: The record.
+        lead_in: The line that introduces a criterion, None without one.
+        arms: The place of each arm's label.
     """
 
     values: Mapping[str, Any]
@@ -238,8 +259,12 @@ class _Search:
         return find_parts(self.here, parts)
 
     def find(self, field: str, value: Any) -> Supported | None:
-        """What supports a value: the first place that states it, else what this field alone
-        allows.
+        """Return what supports a value, or None: the first place that states it, else what this
+        field alone allows.
+
+        The parts of an outcome are placed together, and an arm stands at its label. Time points
+        must stand in the time frame. Events are trimmed to the words that name them. A limit may
+        have its quantity in the lead-in and its number in the chunk, and an agent another name.
         """
         if field in self.parts:
             part = self.parts[field]
@@ -253,8 +278,8 @@ class _Search:
         else:
             places = [self.here, *self._list_other_places(field)]
         supported = _find_first(self._choose_finder(field), value, places)
-        if field in ("start_event", "end_events"):
-            return _trim_event(supported) if supported else None
+        if supported and field in ("start_event", "end_events"):
+            return _trim_event(supported)
         if supported:
             return supported
         if field == "constraints" and self.lead_in:
@@ -264,29 +289,31 @@ class _Search:
         return None
 
     def list_places_of_parts(self, field: str) -> list[Passage]:
-        """Return where the parts of a value may stand: in the criterion, those of a time window
-        also in its lead-in.
+        """Return where the parts of a value may stand: in the chunk, those of a time window also in
+        the line that introduces it.
         """
         if field != "time_windows":
             return [self.here]
         return [self.here, *self._list_other_places(field)]
 
     def _find_time_frame(self) -> Passage:
-        """Return where time points stand: in the time frame of the answer, else of the rules, else
-        anywhere in the outcome.
+        """Return where time points stand: in the time frame of the answer; in that of the rules, if
+        the answer does not speak of a time frame; else anywhere in the outcome.
         """
         frame = self.parts.get("time_frame")
         if frame is None and "time_frame" not in self.values:
             by_rules = self.draft.read("time_frame").spans
-            frame = by_rules[0] if by_rules else None
+            if by_rules:
+                frame = by_rules[0]
         return self.parsed.passage(frame) if frame else self.here
 
     def _choose_finder(self, field: str) -> Callable[[Any, Passage], Supported | None]:
-        """How values of a field are found: ages by their side, windows in their quote, the
-        others by their type.
+        """Return the function that finds values of a field: ages as the lowest or the highest,
+        windows in their quote, the others by their type.
         """
         if field in AGES:
-            # the side depends on the list: that of the answer, else that of the rules
+            # "under 18" is the highest age in an inclusion, and the lowest in an exclusion: the
+            # list is that of the answer, else that of the rules
             kind = self.values.get("kind")
             if not isinstance(kind, CriterionKind):
                 kind = self.draft.read("kind").value
@@ -301,20 +328,21 @@ class _Search:
         return find_support
 
     def _list_other_places(self, field: str) -> list[Passage]:
-        """Return the passages that may state a value if its chunk does not."""
+        """Return the passages that may state a value if its chunk does not: the lead-in for limits
+        and time windows, every section for an agent, and for the other values of a regimen every
+        section that may state doses.
+        """
         if self.lead_in is not None and field in ("time_windows", "constraints"):
             return [self.parsed.passage(self.lead_in.span)]
-        sections = self.parsed.sections
-        names = [section.name for section in self.parsed.record.sections]
-        if field == "agent":
-            return [sections[name].whole for name in names]
-        if self.draft.group != Task.DOSING or not self.values.get("stands"):
+        states_regimen = self.draft.group == Task.DOSING and self.values.get("stands")
+        if field != "agent" and not states_regimen:
             return []
-        return [
-            sections[name].whole
-            for name in names
-            if FieldRef(name).path not in _NO_DOSES
-        ]
+        places: list[Passage] = []
+        for section in self.parsed.record.sections:
+            if field != "agent" and FieldRef(section.name).path in _NO_DOSES:
+                continue
+            places.append(self.parsed.sections[section.name].whole)
+        return places
 
 
 def _find_first(
@@ -322,6 +350,7 @@ def _find_first(
     value: Any,
     places: Iterable[Passage],
 ) -> Supported | None:
+    """Return what supports a value in the first of the places that has support for it, or None."""
     for place in places:
         supported = find(value, place)
         if supported is not None:
@@ -332,7 +361,12 @@ def _find_first(
 def _ground_claims(
     claims: Iterable[Mapping[str, Any]], field: CustomField, search: _Search
 ) -> tuple[tuple[Draft, ...], list[Refusal]]:
-    """What the chunk bears out of a user's own field, and what it does not."""
+    """Return a draft for each claim of a user's field of which the chunk bears out something, and
+    what it does not bear out.
+
+    A draft stands at the first words of its claim. A refused value has its reason from the check of
+    the claim: no words bear it out; else the reason is looked for in the text.
+    """
     chunk = search.draft.chunk
     here = search.here
     drafts: list[Draft] = []
@@ -340,15 +374,17 @@ def _ground_claims(
     for claim in claims:
         readings, refused_values = check_claim(claim, field, here)
         for value, reason, attribute in refused_values:
-            why = Refusal(Why.UNQUOTED) if reason else explain_refusal(value, here)
-            of_attribute = replace(why, attribute=attribute)
-            refused.append(_name_refusal(of_attribute, field.name, value))
+            if reason:
+                refusal = Refusal(Why.UNQUOTED)
+            else:
+                refusal = explain_refusal(value, here)
+            of_attribute = replace(refusal, attribute=attribute)
+            refused.append(_describe_refusal(of_attribute, field.name, value))
         if readings:
-            # A claim stands at its first words.
-            first = next(iter(readings.values()))
-            drafts.append(
-                Draft(field.group.path, chunk, first.spans[0], model=readings)
-            )
+            first_reading = next(iter(readings.values()))
+            first_words = first_reading.spans[0]
+            draft = Draft(field.group.path, chunk, first_words, model=readings)
+            drafts.append(draft)
     return tuple(drafts), refused
 
 
@@ -356,22 +392,27 @@ def _find_across(
     limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord
 ) -> Supported | None:
     """Return a limit whose quantity stands in the introducing line and whose number stands in
-    the chunk below it.
+    the chunk below it, or None.
+
+    The limit is looked for in the text from the introducing line to the end of the chunk, and must
+    reach into the chunk.
     """
-    first = lead_in.span
-    last = chunk.span
-    if first.section != last.section or first.start >= last.start:
+    above = lead_in.span
+    below = chunk.span
+    if above.section != below.section or above.start >= below.start:
         return None
-    both = parsed.sections[first.section].between(first.start, last.end)
+    both = parsed.sections[above.section].between(above.start, below.end)
     supported = find_support(limit, both)
-    if supported is None or supported.span.end <= last.start:
+    if supported is None or supported.span.end <= below.start:
         return None
     return supported
 
 
 def _trim_event(event: Supported) -> Supported:
+    """Return an event without the words before and behind that do not name it."""
     start, end = trim_event(event.value)
-    # the text writes the quote in other characters
+    # The text may write the quote in other characters: then offsets into the quote are no offsets
+    # into the text.
     if len(event.value) != event.span.length:
         return event
     first = event.span.start
@@ -379,8 +420,12 @@ def _trim_event(event: Supported) -> Supported:
     return replace(event, value=event.value[start:end], span=span)
 
 
-def _name_refusal(refusal: Refusal, field: str, value: Any) -> Refusal:
-    """Return a refusal with the value that is refused, its field, and the kind of its finding."""
+def _describe_refusal(refusal: Refusal, field: str, value: Any) -> Refusal:
+    """Return a refusal with the value that is refused, its field, and the kind of its finding.
+
+    The kind is a conflict if the text has nearly the same words with another number, unit,
+    comparator or word. If a part of the value is refused, both are shown.
+    """
     if refusal.nearest and refusal.why in CONFLICTS:
         kind = FindingKind.QUOTE_CONFLICT
     elif isinstance(value, str):

@@ -36,19 +36,19 @@ from extractor.schemas import (
 
 _UNQUOTED = "the words that bear it out are missing; give them as quote"
 _WORDLESS = "these words bear out nothing; give those that decide it"
-_SAYS = re.compile(
+_CONTENT_WORD = re.compile(
     r"\b(?!(?:a|an|and|any|as|at|by|for|from|in|is|are|it|of|on|or|that|the|this|to|was|were|will"
     r"|with|be)\b)[^\W_]",
     re.IGNORECASE,
 )
-"""A word that can bear something out."""
+"""The first letter of a word that can bear something out, unlike "of the"."""
 
 
 def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
-    """Return the fields if the text of each example bears out its answer, as that of a model.
-    Raises ``FieldError``.
+    """Return the fields if the text of each of their examples bears out the example's answer.
 
-    An answer without a quote has the whole text as its quote.
+    An answer is checked as a model's answer would be. An answer without a quote has the whole text
+    as its quote. Raises ``FieldError`` with the first fault.
 
     >>> from extractor.concepts.own.models import read_fields
     >>> [
@@ -68,16 +68,20 @@ def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
 
 
 def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
-    """Yield what is wrong with an example's answer, in its form or by its text."""
+    """Yield what is wrong with an example's answer: faults of its form, an answer without any
+    value, and each value that the example's text does not bear out.
+    """
     yield from field.list_faults(example)
     claims, _ = field.read(field.complete_answers(example))
     if example.value is not None and not claims:
         yield "there is no value; leave it out if the text states nothing"
     unstated = "the text does not bear it out, so that the same answer of a model would be refused"
+    passage = read_passage(example.text)
     for claim in claims:
-        _, refused = check_claim(claim, field, read_passage(example.text))
+        _, refused = check_claim(claim, field, passage)
         for value, reason, _ in refused:
-            yield f"{show_value(value)}: {reason or unstated}"
+            fault = reason or unstated
+            yield f"{show_value(value)}: {fault}"
 
 
 def check_claim(
@@ -86,8 +90,15 @@ def check_claim(
     """Check each value of a claim: return what the text bears out, by attribute, and the refused
     values with reasons.
 
-    A conclusion needs the claim's quote in the passage, a quantity its own words. A reason is empty
-    if the text lacks the value.
+    A conclusion, such as a member of a closed set, needs the claim's quote in the passage; a number
+    or a text needs its own words. If the passage lacks the quote, or the quote has only words such
+    as "of the", the claim is refused as a whole, and the quote stands for it. A reason is empty if
+    the text lacks the value or the quote.
+
+    Args:
+        claim: The model's values by the names of attributes, and its ``quote``.
+        field: The declaration of the user's field.
+        here: The text that was asked about.
 
     >>> from extractor.concepts.own.models import read_fields
     >>> (field,) = read_fields("extractor.catalogue:Blinding")
@@ -101,13 +112,13 @@ def check_claim(
     """
     words = claim.get("quote") if field.needs_quote else None
     if not words:
-        return _prove_all(claim, field.attributes, here, None)
+        return _prove_attributes(claim, field.attributes, here, quote=None)
     quote = _find_words(words, here)
     if quote is None:
         return {}, [RefusedValue(words)]
-    if not _SAYS.search(words):
+    if not _CONTENT_WORD.search(words):
         return {}, [RefusedValue(words, _WORDLESS)]
-    return _prove_all(claim, field.attributes, here, quote)
+    return _prove_attributes(claim, field.attributes, here, quote)
 
 
 class RefusedValue(NamedTuple):
@@ -123,13 +134,18 @@ class RefusedValue(NamedTuple):
 Refused = list[RefusedValue]
 
 
-def _prove_all(
+def _prove_attributes(
     values: Mapping[str, Any],
     attributes: Iterable[Attribute],
     here: Passage,
     quote: Span | None,
 ) -> tuple[dict[str, Reading[Any]], Refused]:
-    """Return what the text bears out, by attribute; nothing without one that is required."""
+    """Return what the text bears out, by attribute, and what is refused.
+
+    Of a list, the members that are borne out stay. If no value of a required attribute is borne
+    out, nothing is returned of the others either. ``quote`` is the place of the claim's quote, None
+    for a claim without one.
+    """
     readings: dict[str, Reading[Any]] = {}
     refused: Refused = []
     is_whole = True
@@ -137,26 +153,35 @@ def _prove_all(
         name = attribute.name
         supported: list[Supported] = []
         for member in list_members(values.get(name)):
-            proven, others = _prove(member, attribute, here, quote)
-            refused += [value._replace(attribute=name) for value in others]
+            proven, others = _prove_value(member, attribute, here, quote)
+            for value in others:
+                refused.append(value._replace(attribute=name))
             if proven:
                 supported.append(proven)
         if supported:
             readings[name] = read_supported(supported, many=attribute.many)
         elif attribute.required:
             is_whole = False
-    return readings if is_whole else {}, refused
+    if not is_whole:
+        return {}, refused
+    return readings, refused
 
 
-def _prove(
+def _prove_value(
     value: Any, attribute: Attribute, here: Passage, quote: Span | None
 ) -> tuple[Supported | None, Refused]:
-    """Return a value with its words, or None, and what is refused of it."""
+    """Return a value of an attribute with its words, or None, and what is refused of it.
+
+    An object is proven by its parts, a text or number by its own words. A conclusion stands at the
+    claim's quote, and is refused without one; of a date, the quote must have the year and the day.
+    """
     if attribute.parts:
         return _prove_object(value, attribute, here, quote)
     if not attribute.type.is_concluded:
         claimed = find_claimed(value, here, quote)
-        return claimed, [] if claimed else [RefusedValue(value)]
+        if claimed is None:
+            return None, [RefusedValue(value)]
+        return claimed, []
     if quote is None:
         return None, [RefusedValue(value, _UNQUOTED)]
     if attribute.type is AttributeType.DATE:
@@ -169,37 +194,51 @@ def _prove(
 def _prove_object(
     value: Mapping[str, Any], attribute: Attribute, here: Passage, quote: Span | None
 ) -> tuple[Supported | None, Refused]:
-    """Prove the parts of an object, which stands at all of their words."""
-    readings, refused = _prove_all(value, attribute.parts, here, quote)
+    """Prove the parts of an object, and return those that are borne out as its value, or None if
+    there are none, and what is refused.
+
+    The object stands from the first to the last of their words, and is as weakly supported as the
+    weakest of them.
+    """
+    readings, refused = _prove_attributes(value, attribute.parts, here, quote)
     if not readings:
         return None, refused
-    spans = [span for reading in readings.values() for span in reading.spans]
+    parts: dict[str, Any] = {}
+    spans: list[Span] = []
+    for name, reading in readings.items():
+        parts[name] = reading.value
+        spans += reading.spans
     start = min(span.start for span in spans)
     end = max(span.end for span in spans)
-    parts = {name: reading.value for name, reading in readings.items()}
+    place = Span(spans[0].section, start, end)
     support = find_weakest(reading.support for reading in readings.values())
-    return Supported(parts, Span(spans[0].section, start, end), support), refused
+    return Supported(parts, place, support), refused
 
 
 def _states_date(day: str, quoted: Passage) -> bool:
-    """Return whether words have the year and the day of a date; its month may be a name or a
-    number.
+    """Return whether words have the year and the day of the month of a date such as
+    ``2024-03-01``.
+
+    The month is not looked for: it may be a name or a number.
     """
-    year, _, of_month = (int(part) for part in day.split("-"))
+    year, _, day_of_month = (int(part) for part in day.split("-"))
     numbers = {number.value for number in find_numbers(cut(quoted))}
+    # all runs of digits, also the 1 of "1st"
     written = {int(part) for part in re.findall(r"\d+", quoted.raw)}
-    return {year, of_month} <= numbers | written
+    return {year, day_of_month} <= numbers | written
 
 
 def find_claimed(
     value: Any, here: Passage, quote: Span | None = None
 ) -> Supported | None:
-    """Find a value in the quote of its claim, else in the line around it.
+    """Find a number, a text or another literal value in the quote of its claim, else in the line
+    around the quote; None if neither states it.
 
-    A value beside the quote is another one if the quote states one of its kind itself; else it is a
-    conclusion, as is the zero of "no prior chemotherapy": the two methods of "two effective methods
-    until 6 months after" say nothing of how long. The unit of a number in the quote may stand
-    behind it: "26-35" of "26-35, 36-45 years old".
+    A text is looked for in the whole line. A number outside the quote is refused if the quote
+    itself states a value of the same kind, such as another length of time. Otherwise it is inferred
+    instead of read, and less sure if the quote has a number of another kind. Zero is inferred from
+    a quote without numbers that says "no": "no prior chemotherapy". Without a quote, the value is
+    looked for in the line.
     """
     if quote is None:
         return _find(value, here)
@@ -215,11 +254,13 @@ def find_claimed(
         for number in find_numbers(tokens)
         if not _is_of_a_name(tokens, number.first)
     ]
-    if not stated and _is_none(value) and _states_none(tokens):
+    if not stated and value in _ZEROS and _states_none(tokens):
         return Supported(value, quote, Support.INFERRED)
     around = _find(value, here)
     if around is None:
         return None
+    # "two effective methods until 6 months after": the quote "two effective methods" says nothing
+    # of how long, so 6 months may stand beside it.
     has_rival = _states_kind(value, tokens, stated)
     is_beside = not around.span.overlaps(quote)
     if has_rival and is_beside:
@@ -230,31 +271,40 @@ def find_claimed(
     return replace(around, support=Support.INFERRED, confidence=confidence)
 
 
-def _is_none(value: Any) -> bool:
-    """Return whether a value is zero, as a number or as a quantity."""
-    return value in (Quantity(comparator=Comparator.EQUAL, value=0), 0)
+_ZEROS = (Quantity(comparator=Comparator.EQUAL, value=0), 0)
+"""The values that words such as "no" and "without" may state."""
 
 
 def _states_none(tokens: Tokens) -> bool:
-    """Return whether words say that there is none of something."""
+    """Return whether words say that there is none of something, and nowhere that there is some."""
     if rule("states_none").search(tokens) is None:
         return False
     return rule("states_some").search(tokens) is None
 
 
 def _states_kind(value: Any, tokens: Tokens, stated: Sequence[Number]) -> bool:
-    """Return whether a quote states a value of the same kind: a length of time, a dose, another
-    number.
+    """Return whether a quote states a value of the same kind.
+
+    For a time or an age, that is a length of time, or a number that counts nothing in the quote.
+    For an amount it is a quantity with its unit, for any other number a number that is not part of
+    a length of time.
+
+    Args:
+        value: The value that is claimed.
+        tokens: The quote.
+        stated: The numbers in the quote that are not part of a name.
     """
     lengths = list(find_durations(tokens))
     if isinstance(value, Age | Period | TimePoint):
         if lengths:
             return True
-        # "26-35" of "26-35, 36-45 years old" has its unit behind the quote
+        # The quote "26-35" of "26-35, 36-45 years old" states ages, whose unit stands behind it;
+        # "two methods" states none.
         counted = rule("counted_noun")
         return any(counted.starts(tokens, number.end) is None for number in stated)
     if isinstance(value, Amount):
         return any(find_quantity_lists(tokens))
+    # tokens that are part of a length of time
     timed: set[int] = set()
     for length in lengths:
         timed.update(range(length.first, length.end))
@@ -265,10 +315,14 @@ _KINDS = frozenset({"type", "stage", "grade", "class", "phase"})
 
 
 def _is_of_a_name(tokens: Tokens, at: int) -> bool:
-    """Return whether a number counts nothing: "IL-6", "CDK4/6", "type 2", "stage IV"."""
+    """Return whether the number at a token is part of a name: "IL-6", "CDK4/6", "type 2",
+    "stage IV".
+    """
     is_roman = set(tokens.words[at]) <= set("IVX")
-    if is_roman or at == 0:
-        return is_roman
+    if is_roman:
+        return True
+    if at == 0:
+        return False
     before = tokens.words[at - 1]
     if before.lower() in _KINDS:
         return True
@@ -277,7 +331,9 @@ def _is_of_a_name(tokens: Tokens, at: int) -> bool:
 
 
 def _find_words(quote: str, here: Passage) -> Span | None:
-    """Return where a passage has a quote, and does not deny it."""
+    """Return where a passage has the words of a quote; None if it lacks them, has another number,
+    or denies them.
+    """
     check = verify_quote(quote, here.raw)
     if check.status not in (QuoteStatus.EXACT, QuoteStatus.FOLDED):
         return None
@@ -300,15 +356,19 @@ _RHYTHMS |= dict.fromkeys(("yearly", "annual", "annually"), (1, "year"))
 
 
 def _recurs(value: Period, rhythm: Found) -> bool:
-    """Return whether words such as "monthly", "6-monthly" and "every other week" state a length
-    of time.
+    """Return whether words of the rule ``rhythm`` state this length of time: "monthly",
+    "6-monthly", "every other week".
     """
+    wanted = (value.value, value.unit)
+    # "every other week": the week
     second = rhythm.read("second")
-    if second:  # "every other week"
-        return (value.value, value.unit) == (2, read_time_unit(second))
-    length, unit = _RHYTHMS[(rhythm.read("unit") or "").lower()]
+    if second:
+        return wanted == (2, read_time_unit(second))
+    # "6-monthly" is six times the month of "monthly"
+    adverb = rhythm.read("unit") or ""
+    length, unit = _RHYTHMS[adverb.lower()]
     count = read_number(rhythm.read("count") or "") or 1
-    return (value.value, value.unit) == (count * length, unit)
+    return wanted == (count * length, unit)
 
 
 _NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")
@@ -318,7 +378,12 @@ day 3.
 
 
 def _find(value: Any, here: Passage) -> Supported | None:
-    """Find a value that the passage states, if it can be derived again from the words found."""
+    """Find a value that the passage states, if it can be derived again from the words found.
+
+    A text must stand there word for word. A length of time may be a rhythm ("monthly"), and a time
+    point a length ("every 28 days"); a time point behind a minus or "+/-" is none. The words of a
+    number are widened to their unit and comparator.
+    """
     if isinstance(value, str):
         span = _find_words(value, here)
         if span is None:
@@ -333,19 +398,23 @@ def _find(value: Any, here: Passage) -> Supported | None:
         stated = _find_number(value, here)
     else:
         stated = find_support(value, here)
-    if stated is None and isinstance(value, TimePoint):  # "every 28 days"
+    if stated is None and isinstance(value, TimePoint):
+        # "every 28 days"
         length = find_support(Period(value=value.value, unit=value.unit), here)
-        stated = replace(length, value=value) if length else None
+        if length:
+            stated = replace(length, value=value)
     if stated is None:
         return None
-    before = here.section.raw[max(0, stated.span.start - 5) : stated.span.start]
-    if isinstance(value, TimePoint) and _NO_MOMENT.search(before):
-        return None
+    if isinstance(value, TimePoint):
+        start = stated.span.start
+        before = here.section.raw[max(0, start - 5) : start]
+        if _NO_MOMENT.search(before):
+            return None
     return _widen(stated, here)
 
 
 def _find_rhythm(value: Period, here: Passage) -> Supported | None:
-    """Find a length of time that words state without a number, such as "monthly"."""
+    """Find a length of time that an adverb states, such as "monthly" or "6-monthly"."""
     for rhythm in rule("rhythm").find(cut(here)):
         if _recurs(value, rhythm):
             place = locate(here, rhythm.first, rhythm.end)
@@ -354,6 +423,7 @@ def _find_rhythm(value: Period, here: Passage) -> Supported | None:
 
 
 def _find_number(value: float, here: Passage) -> Supported | None:
+    """Find the first number of a passage with this value, whatever it counts."""
     for number in find_numbers(cut(here)):
         if number.value == value:
             return support_at(Derived(number.first, number.end), value, here)
@@ -363,21 +433,26 @@ def _find_number(value: float, here: Passage) -> Supported | None:
 def _widen(stated: Supported, here: Passage) -> Supported:
     """Add to a number the words that say what it means: "at least 50 %", not "50"; "Day 1", not
     "1".
+
+    The unit behind it and a unit of time before it are added to every value, a comparator before
+    ("at least") or behind ("or more") only to a quantity or limit.
     """
     number = here.section.between(stated.span.start, stated.span.end)
     tokens = here.tokens
     first = number.first
     end = skip_unit(tokens, number.end)
+    # "Day" of "Day 1"
     if first > here.first and read_time_unit(tokens.words[first - 1]):
         first -= 1
     if isinstance(stated.value, Quantity | Constraint):
-        least = max(here.first, first - _COMPARED)
-        most = min(here.end, end + _COMPARED)
-        comparison = rule("comparison").ends(tokens, first, least)
-        suffixes = find_terms(tokens, "comparator_suffixes", end, most)
+        earliest = max(here.first, first - _COMPARED)
+        latest = min(here.end, end + _COMPARED)
+        comparison = rule("comparison").ends(tokens, first, earliest)
+        suffixes = find_terms(tokens, "comparator_suffixes", end, latest)
         if comparison:
             first = comparison.first
         if suffixes and suffixes[0].first == end:
             end = suffixes[0].end
+    # no word behind the passage, unless the number itself reaches behind it
     end = min(end, max(here.end, number.end))
     return replace(stated, span=span_of(here.part(first, end)))

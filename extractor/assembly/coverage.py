@@ -27,7 +27,7 @@ from extractor.schemas import (
 Items = Iterable[tuple[str, ExtractedItem]]
 """Items with their paths, such as ``dosing[0]``."""
 _Claim = tuple[int, int, str]
-"""Start, end, and path of the item that quotes the characters."""
+"""Start and end in the section's text, and the path of the item that quotes the characters."""
 
 
 class TextClass(StrEnum):
@@ -55,7 +55,7 @@ class CoveredSpan:
 
 def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpan]:
     """Yield spans that cover every character of the record exactly once, by section in reading
-    order.
+    order. A claimed span has the paths of all items that quote any of it.
     """
     claims: dict[str, list[_Claim]] = defaultdict(list)
     for path, item in items:
@@ -64,22 +64,25 @@ def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpa
                 claims[piece.section].append((piece.start, piece.end, path))
     for section in record.sections:
         in_section = sorted(claims[section.name])
-        done = 0
+        next_claim = 0
         for start, end, text_class in _classify(section, in_section):
-            # Claims are sorted by their start, so each is passed over once.
-            reached = bisect_left(in_section, (end,), lo=done)
+            # Claims are sorted by their start, and none reaches over the end of a claimed span, so
+            # each is looked at once.
+            first_behind = bisect_left(in_section, (end,), lo=next_claim)
             paths: dict[str, None] = {}
             if text_class is TextClass.CLAIMED:
-                for _, claim_end, path in in_section[done:reached]:
+                for _, claim_end, path in in_section[next_claim:first_behind]:
                     if start < claim_end:
                         paths[path] = None
-            done = reached
-            yield CoveredSpan(Span(section.name, start, end), text_class, tuple(paths))
+            next_claim = first_behind
+            span = Span(section.name, start, end)
+            yield CoveredSpan(span, text_class, tuple(paths))
 
 
 def _claims_text(path: str, piece: Evidence) -> bool:
-    """Return whether evidence claims the characters that it quotes. A regimen's role is read from
-    the whole text of its arm: it claims no characters.
+    """Return whether evidence claims the characters that it quotes: all does, except what is
+    inferred for a field of a regimen. A regimen's role follows from the whole text of its arm, and
+    would claim all of it.
     """
     if not path.startswith(Task.DOSING) or piece.field == "quote":
         return True
@@ -87,21 +90,28 @@ def _claims_text(path: str, piece: Evidence) -> bool:
 
 
 def measure_coverage(record: TrialRecord, items: Items) -> Coverage:
-    """Count the characters of a record by class, in total and for each kind of section."""
-    counts: dict[str, Counter[str]] = {
-        FieldRef(section.name).path: Counter() for section in record.sections
-    }
+    """Count the characters of a record by class, in total and for each kind of section.
+
+    All arms are one kind, ``arms``. Unclaimed characters are what is left of ``characters``.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for section in record.sections:
+        counts[FieldRef(section.name).path] = Counter()
     for covered in list_covered_spans(record, items):
         count = counts[FieldRef(covered.span.section).path]
         count["characters"] += covered.span.length
         count[covered.text_class] += covered.span.length
     total = sum(counts.values(), Counter())
-    names = ("characters", TextClass.CLAIMED, TextClass.BOILERPLATE)
     sections: list[SectionCoverage] = []
     for kind, count in counts.items():
-        of_kind = {name: count[name] for name in names}
-        sections.append(SectionCoverage(kind=kind, **of_kind))
-    return Coverage(**{name: total[name] for name in names}, sections=tuple(sections))
+        sections.append(SectionCoverage(kind=kind, **_name_counts(count)))
+    return Coverage(**_name_counts(total), sections=tuple(sections))
+
+
+def _name_counts(count: Counter[str]) -> dict[str, int]:
+    """Return the counts that a coverage states, also those that are zero."""
+    names = ("characters", TextClass.CLAIMED, TextClass.BOILERPLATE)
+    return {name: count[name] for name in names}
 
 
 def list_unclaimed(
@@ -110,12 +120,13 @@ def list_unclaimed(
     """Yield the parts of a section that no evidence quotes, without boilerplate, as offsets into
     its text.
     """
-    claims = sorted(
+    # no item is named: who claims the text does not matter here
+    claims = [
         (piece.start, piece.end, "")
         for piece in evidence
         if piece.section == section.name
-    )
-    for start, end, text_class in _classify(section, claims):
+    ]
+    for start, end, text_class in _classify(section, sorted(claims)):
         if text_class is TextClass.UNCLAIMED:
             yield start, end
 
@@ -123,28 +134,38 @@ def list_unclaimed(
 def _classify(
     section: Section, claims: Iterable[_Claim]
 ) -> Iterator[tuple[int, int, TextClass]]:
-    """Classify every character of a section; ``claims`` are in order and may overlap."""
-    first = 0
-    reached = 0
+    """Yield ranges that cover every character of a section, in order, each with its class.
+
+    Claims that overlap or touch become one range. The text between two ranges of claims may be
+    boilerplate, unclaimed, or several ranges of both.
+
+    Args:
+        section: The section.
+        claims: What values quote of it, by start; they may overlap, and be empty.
+    """
+    claimed_from = 0
+    claimed_to = 0
     for start, end, _ in claims:
         if start >= end:
             continue
-        if start > reached:
-            if reached > first:
-                yield first, reached, TextClass.CLAIMED
-            yield from _classify_gap(section, reached, start)
-            first = start
-        reached = max(reached, end)
-    if reached > first:
-        yield first, reached, TextClass.CLAIMED
-    yield from _classify_gap(section, reached, len(section.text))
+        if start > claimed_to:
+            if claimed_to > claimed_from:
+                yield claimed_from, claimed_to, TextClass.CLAIMED
+            yield from _classify_gap(section, claimed_to, start)
+            claimed_from = start
+        claimed_to = max(claimed_to, end)
+    if claimed_to > claimed_from:
+        yield claimed_from, claimed_to, TextClass.CLAIMED
+    yield from _classify_gap(section, claimed_to, len(section.text))
 
 
 def _classify_gap(
     section: Section, start: int, end: int
 ) -> Iterator[tuple[int, int, TextClass]]:
-    """Classify the text between two claims: in each line, words are unclaimed unless they are
-    boilerplate.
+    """Classify the text between two claims, ``start:end`` of a section.
+
+    In each line, the words are unclaimed unless they are boilerplate. Bullets, punctuation and
+    white space around them are boilerplate, together with the lines of boilerplate beside them.
     """
     done = start
     while start < end:
@@ -163,11 +184,11 @@ def _classify_gap(
 
 
 def _says_nothing(section: Section, first: int, last: int) -> bool:
-    """Return whether words state nothing of a trial: a heading, or the type that the registry
-    gives an arm.
+    """Return whether the words ``first:last`` state nothing of a trial: a heading or a note in the
+    eligibility section, or the type that the registry gives an arm.
     """
     if section.name == "eligibility":
-        # with the colon behind a heading
+        # one character more: the colon behind a heading, which was trimmed
         return _is_boilerplate(section.text[first : last + 1])
     for part in section.parts:
         if part.name == "type" and part.start <= first and last <= part.end:
@@ -185,7 +206,7 @@ _NOTES = ("note_of_the_registry", "note_of_the_protocol", "unfinished_heading")
 @lru_cache(maxsize=2048)
 def _is_boilerplate(text: str) -> bool:
     """Return whether a line of an eligibility section is a heading, a title, or a registry's
-    note.
+    note: it ends with a colon, is a note by the rules, or is a heading of a list in any words.
     """
     words = text.strip()
     if words.endswith((":", "：", ":-")):
@@ -199,11 +220,16 @@ def _is_boilerplate(text: str) -> bool:
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """Trim the bullet and punctuation of ``text[start:end]``, which is in one line."""
+    """Return the range of ``text[start:end]``, which is in one line, without its punctuation and
+    white space, and without the bullet that begins the line.
+    """
     first = start
-    if start == 0 or text[start - 1] == "\n":
+    begins_line = start == 0 or text[start - 1] == "\n"
+    if begins_line:
         bullet = _BULLET.match(text, start, end)
-        first = bullet.end() if bullet else start
+        if bullet:
+            first = bullet.end()
     words = text[first:end]
-    first += len(words) - len(words.lstrip(_ENDS))
+    before_words = len(words) - len(words.lstrip(_ENDS))
+    first += before_words
     return first, first + len(words.strip(_ENDS))

@@ -10,8 +10,8 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def place_evidence(record: TrialRecord, extraction: TrialExtraction) -> TrialExtraction:
-    """Return the extraction of a document with the place in its text, and the page, at each
-    piece of evidence.
+    """Return the extraction of a document with the place in the document's text, and the page, at
+    each piece of evidence. The extraction of any other record is returned unchanged.
     """
     return _place(record, extraction) if record.document else extraction
 
@@ -30,7 +30,9 @@ def _place(record: TrialRecord, model: _Model) -> _Model:
 
 
 def _place_value(record: TrialRecord, value: Any) -> Any:
-    """Return a value with places at the evidence in it; the same object if it holds none."""
+    """Return a value with places at the evidence in it; the same object if it holds none, but
+    always a new dictionary.
+    """
     if isinstance(value, BaseModel):
         return _place(record, value)
     if isinstance(value, dict):
@@ -45,6 +47,9 @@ def _place_value(record: TrialRecord, value: Any) -> Any:
 
 
 def _locate(record: TrialRecord, evidence: Evidence) -> dict[str, int | None]:
+    """Return where evidence stands in the text of its document, by the fields of ``Evidence``;
+    nothing if its section is not from the document.
+    """
     section = record.section(evidence.section)
     document = record.document
     place = section.locate(evidence.start, evidence.end) if section else None

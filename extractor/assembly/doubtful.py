@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from extractor.concepts.provenance import describe_evidence
 from extractor.schemas import (
@@ -42,31 +42,31 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     A dropped field becomes empty, with the absence reason ``low_confidence``. Members of a list are
     dropped one by one. An item is dropped with a field that it requires, such as a criterion's
     quote. Absences and findings of remaining values get their new path; those of dropped values are
-    dropped. Coverage and usage do not change. Values without evidence, such as gold, stay.
+    dropped. Coverage and usage do not change. Values without evidence, such as gold, stay. If
+    nothing is dropped, the same object is returned.
     """
     if minimum <= 0:
         return extraction
     sieve = _Sieve(minimum)
-    eligibility = (
-        sieve.sift(extraction.eligibility, "eligibility") or extraction.eligibility
-    )
-    criteria = sieve.sift_all(extraction.eligibility.criteria, "eligibility.criteria")
-    eligibility, criteria = _mend_groups(
-        extraction.eligibility.groups, eligibility, criteria
-    )
+    before = extraction.eligibility
+    eligibility = sieve.sift(before, "eligibility") or before
+    criteria = sieve.sift_all(before.criteria, "eligibility.criteria")
+    eligibility, criteria = _mend_groups(before.groups, eligibility, criteria)
     dosing = sieve.sift_all(extraction.dosing, "dosing")
     endpoints = sieve.sift_all(extraction.endpoints, "endpoints")
-    custom = {
-        name: sieve.sift_own(items, name) for name, items in extraction.custom.items()
-    }
+    # After the other items: a user's field names the place of the item that has it.
+    custom: dict[str, tuple[CustomItem, ...]] = {}
+    for name, items in extraction.custom.items():
+        custom[name] = sieve.sift_own(items, name)
     if sieve.kept.is_all:
         return extraction
+    absences = [*sieve.kept.relocate(extraction.absences), *sieve.list_absences()]
     changed = {
         "eligibility": eligibility.model_copy(update={"criteria": criteria}),
         "dosing": dosing,
         "endpoints": endpoints,
         "custom": custom,
-        "absences": (*sieve.kept.relocate(extraction.absences), *sieve.list_absences()),
+        "absences": tuple(absences),
         "findings": tuple(sieve.kept.relocate(extraction.findings)),
     }
     return extraction.model_copy(update=changed)
@@ -77,7 +77,7 @@ class _Kept:
     """What is kept, by paths of the extraction as it was.
 
     Attributes:
-        places: For each list that lost members, the places of those that stay.
+        places: For each list that lost members, the old positions of the members that stay.
         dropped: The fields of which nothing stays.
     """
 
@@ -90,7 +90,8 @@ class _Kept:
         return not self.places and not self.dropped
 
     def follow(self, path: str) -> str | None:
-        """Return where the value of a path stands now; None if it was dropped.
+        """Return where the value of a path stands now; None if it was dropped, or what it is part
+        of.
 
         >>> _Kept({"dosing": (1, 2)}, {"dosing[2].route"}).follow(
         ...     "dosing[2].amounts[0]"
@@ -123,49 +124,83 @@ class _Kept:
             path = self.follow(item.field)
             if path is None:
                 continue
-            yield (
-                item if path == item.field else item.model_copy(update={"field": path})
-            )
+            if path == item.field:
+                yield item
+            else:
+                yield item.model_copy(update={"field": path})
+
+
+class _Emptied(NamedTuple):
+    """A field that became empty.
+
+    Attributes:
+        item: The path of its item before; "" for a list of items, which is in no item.
+        name: The field within the item; of a list of items its path.
+        sections: Where its values stood.
+    """
+
+    item: str
+    name: str
+    sections: tuple[str, ...]
 
 
 class _Sieve:
-    """Drops doubtful values, and knows what is kept. All paths are those before."""
+    """Drops doubtful values, and notes in ``kept`` what stays and where. All paths are those of the
+    extraction before.
+    """
 
     def __init__(self, minimum: float) -> None:
         self.kept = _Kept()
         self._minimum = minimum
-        self._emptied: list[tuple[str, str, tuple[str, ...]]] = []
-        """Of each field that became empty: its item's path, its name, the sections searched."""
+        self._emptied: list[_Emptied] = []
 
     def sift_all(self, items: tuple[ItemT, ...], path: str) -> tuple[ItemT, ...]:
-        """Return the remaining items of a list."""
+        """Return the remaining items of a list, each without its doubtful values.
+
+        Notes the old positions of the items that stay if any was dropped, and that the list became
+        empty if none stays.
+        """
         rests: list[ItemT] = []
-        places: list[int] = []
-        for place, item in enumerate(items):
-            rest = self.sift(item, f"{path}[{place}]")
+        positions: list[int] = []
+        for position, item in enumerate(items):
+            rest = self.sift(item, f"{path}[{position}]")
             if rest is not None:
                 rests.append(rest)
-                places.append(place)
-        if len(places) < len(items):
-            self.kept.places[path] = tuple(places)
-        if items and not places:
-            evidence = [piece for item in items for piece in item.evidence]
-            self._note_empty("", path, evidence)
+                positions.append(position)
+        if len(positions) < len(items):
+            self.kept.places[path] = tuple(positions)
+        if items and not positions:
+            evidence: list[Evidence] = []
+            for item in items:
+                evidence += item.evidence
+            self._note_empty(item="", name=path, evidence=evidence)
         return tuple(rests)
 
     def sift_own(
         self, items: tuple[CustomItem, ...], name: str
     ) -> tuple[CustomItem, ...]:
-        """Return the remaining values of a user's own field, at the new places of their items."""
+        """Return the remaining values of a user's own field, with the new paths of the items that
+        have them.
+
+        The values of an item that was dropped are left out, those of the record itself stay.
+        """
         placed: list[CustomItem] = []
         for item in items:
-            of = self.kept.follow(item.of) if item.of else item.of
-            if item.of is None or of is not None:
-                placed.append(item.model_copy(update={"of": of}))
+            if not item.of:
+                placed.append(item.model_copy(update={"of": item.of}))
+                continue
+            path = self.kept.follow(item.of)
+            if path is not None:
+                placed.append(item.model_copy(update={"of": path}))
         return self.sift_all(tuple(placed), f"custom.{name}")
 
     def sift(self, item: ItemT, path: str) -> ItemT | None:
-        """Return the rest of an item; None if it lacks a field that it requires."""
+        """Return an item without its doubtful values; None if it is dropped as a whole.
+
+        An item is dropped if a doubtful field is one that it requires. A value of a user's own
+        field is kept or dropped as a whole. The item that stays is as sure as the least sure of its
+        values, but never surer than an empty field made it. What is dropped is noted.
+        """
         if isinstance(item, CustomItem):
             is_sure = item.confidence is None or item.confidence >= self._minimum
             return item if is_sure else None
@@ -178,7 +213,8 @@ class _Sieve:
             member, _ = _split(name)
             if member in doubtful:
                 names[FieldRef(member).path] = None
-        if any(type(item).model_fields[name].is_required() for name in names):
+        fields = type(item).model_fields
+        if any(fields[name].is_required() for name in names):
             return None
         for name in doubtful:
             member, part = _split(name)
@@ -187,69 +223,91 @@ class _Sieve:
         # A member without evidence of its own was read together with the others, and shares their
         # confidence.
         sure = {_split(piece.field)[0] for piece in item.evidence} - doubtful
-        update = {name: self._sift_field(item, path, name, sure) for name in names}
+        update: dict[str, Any] = {}
+        for name in names:
+            update[name] = self._sift_field(item, path, name, sure)
         evidence = tuple(self._relocate_evidence(item.evidence, path))
         confidence = _find_least(evidence)
+        # An empty field has no evidence, and may have made the item less sure than all of it. The
+        # field is still empty.
         if item.confidence is not None and item.confidence < min(least.values()):
-            # an empty field has no evidence, and stays empty
             confidence = item.confidence
-        return item.model_copy(
-            update={**update, **describe_evidence(evidence, confidence)}
-        )
+        update |= describe_evidence(evidence, confidence)
+        return item.model_copy(update=update)
 
     def _list_doubtful(self, least: Mapping[str, float]) -> set[str]:
-        """Return the fields, members and parts that are less sure than they must be.
+        """Return the fields, members and parts that are less sure than they must be: ``route``,
+        ``constraints[1]``, ``constraints[1].condition``.
 
-        Without its condition a limit would hold for everybody, so it is as doubtful as that; a time
-        window can do without its other quotes.
+        A member is doubtful with a part without which it would say too much: a limit without its
+        condition would hold for everybody. A time window can do without its other quotes.
         """
-        doubtful = {
-            name for name, confidence in least.items() if confidence < self._minimum
-        }
-        for name in list(doubtful):
+        doubtful: set[str] = set()
+        for name, confidence in least.items():
+            if confidence >= self._minimum:
+                continue
+            doubtful.add(name)
             member, part = _split(name)
             if part in _CARRIED:
                 doubtful.add(member)
         return doubtful
 
     def list_absences(self) -> Iterator[Absence]:
-        """Yield why each field is empty that became so."""
-        for path, name, sections in self._emptied:
-            now = self.kept.follow(path)
-            if now is not None:
-                place = f"{now}.{name}" if now else name
-                reason = AbsenceReason.LOW_CONFIDENCE
-                yield Absence(field=place, reason=reason, sections=sections)
+        """Yield an absence for each field that became empty, at its new path. The fields of dropped
+        items have none.
+        """
+        for emptied in self._emptied:
+            item = self.kept.follow(emptied.item)
+            if item is None:
+                continue
+            field = f"{item}.{emptied.name}" if item else emptied.name
+            yield Absence(
+                field=field,
+                reason=AbsenceReason.LOW_CONFIDENCE,
+                sections=emptied.sections,
+            )
 
     def _sift_field(
         self, item: ExtractedItem, path: str, name: str, sure: Collection[str]
     ) -> Any:
-        """Return what stays of a field, and note what does not."""
+        """Return what stays of a field that has a doubtful value: of a list the members that are
+        ``sure``, else None. Note what does not stay.
+        """
         value = getattr(item, name)
+        field_path = f"{path}.{name}"
+        positions: list[int] = []
+        if isinstance(value, tuple):
+            for position in range(len(value)):
+                if f"{name}[{position}]" not in sure:
+                    continue
+                positions.append(position)
+            self.kept.places[field_path] = tuple(positions)
+        if not positions:
+            self.kept.dropped.add(field_path)
+            self._note_empty(path, name, item.evidence_for(name))
         if not isinstance(value, tuple):
-            self.kept.dropped.add(f"{path}.{name}")
-            self._note_empty(path, name, item.evidence_for(name))
             return None
-        places = tuple(
-            place for place in range(len(value)) if f"{name}[{place}]" in sure
-        )
-        self.kept.places[f"{path}.{name}"] = places
-        if not places:
-            self.kept.dropped.add(f"{path}.{name}")
-            self._note_empty(path, name, item.evidence_for(name))
-        return tuple(value[place] for place in places)
+        return tuple(value[position] for position in positions)
 
     def _empty_part(self, item: ItemT, path: str, member: str, part: str) -> ItemT:
-        """Return an item without a part of one of its values, and without its evidence."""
-        self.kept.dropped.add(f"{path}.{member}.{part}")
-        name = FieldRef(member).path
-        position = FieldRef(member).position or 0
-        values = list(getattr(item, name))
+        """Return an item without a part of one of its values, and without its evidence; note that
+        it is dropped.
+
+        Args:
+            item: The item, such as a criterion.
+            path: Where the item stands.
+            member: The value within the item: ``time_windows[0]``.
+            part: The name of the part: ``anchor``.
+        """
+        part_of_item = f"{member}.{part}"
+        self.kept.dropped.add(f"{path}.{part_of_item}")
+        ref = FieldRef(member)
+        position = ref.position or 0
+        values = list(getattr(item, ref.path))
         values[position] = values[position].model_copy(update={part: None})
-        evidence = tuple(
-            piece for piece in item.evidence if piece.field != f"{member}.{part}"
-        )
-        return item.model_copy(update={name: tuple(values), "evidence": evidence})
+        evidence = [piece for piece in item.evidence if piece.field != part_of_item]
+        update = {ref.path: tuple(values), "evidence": tuple(evidence)}
+        return item.model_copy(update=update)
 
     def _relocate_evidence(
         self, evidence: Iterable[Evidence], path: str
@@ -260,14 +318,17 @@ class _Sieve:
             if now is not None:
                 yield piece.model_copy(update={"field": now.removeprefix(f"{path}.")})
 
-    def _note_empty(self, path: str, name: str, evidence: Iterable[Evidence]) -> None:
-        sections = tuple(dict.fromkeys(piece.section for piece in evidence))
-        self._emptied.append((path, name, sections))
+    def _note_empty(self, item: str, name: str, evidence: Iterable[Evidence]) -> None:
+        """Note that a field became empty: the path of its item, its name, and the sections of its
+        evidence.
+        """
+        sections = dict.fromkeys(piece.section for piece in evidence)
+        self._emptied.append(_Emptied(item, name, tuple(sections)))
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Return a member and the name of its part: ``constraints[1]`` and ``condition``; else the
-    field and nothing.
+    """Split ``constraints[1].condition`` into a member and the name of its part; without a part,
+    the second is "".
     """
     member, _, part = name.partition(".")
     return member, part
@@ -283,14 +344,18 @@ def _find_least_by_field(evidence: Iterable[Evidence]) -> dict[str, float]:
 
 
 def _find_least(evidence: Iterable[Evidence]) -> float:
-    """Return the least confidence of the values that make an item sure or unsure: not of where
-    it stands.
+    """Return the least confidence of an item's values, 1 without any.
+
+    Evidence without a confidence does not count, nor does evidence of where the item stands, such
+    as the group of a criterion.
     """
     least = 1.0
     for piece in evidence:
-        if FieldRef(piece.field).names[0] in _PLACING or piece.confidence is None:
+        if piece.confidence is None:
             continue
-        least = min(least, piece.confidence)
+        name = FieldRef(piece.field).names[0]
+        if name not in _PLACING:
+            least = min(least, piece.confidence)
     return least
 
 
@@ -299,23 +364,29 @@ def _mend_groups(
     eligibility: Eligibility,
     criteria: tuple[Criterion, ...],
 ) -> tuple[Eligibility, tuple[Criterion, ...]]:
-    """Put criteria and groups of a dropped group into the one around that, so that each group
-    that is named exists.
+    """Put the criteria and groups of a dropped group into the nearest kept group around it, or into
+    none, so that each group that is named exists.
+
+    Args:
+        before: All groups.
+        eligibility: What stays, with the kept groups.
+        criteria: The criteria that stay.
     """
     around = {group.id: group.parent for group in before}
     kept = {group.id for group in eligibility.groups}
 
-    def find(name: str | None) -> str | None:
+    def find_kept(name: str | None) -> str | None:
         while name and name not in kept:
             name = around.get(name)
         return name
 
-    groups = tuple(
-        group.model_copy(update={"parent": find(group.parent)})
-        for group in eligibility.groups
-    )
-    members = tuple(
-        criterion.model_copy(update={"group": find(criterion.group)})
-        for criterion in criteria
-    )
-    return eligibility.model_copy(update={"groups": groups}), members
+    groups: list[CriterionGroup] = []
+    for group in eligibility.groups:
+        parent = find_kept(group.parent)
+        groups.append(group.model_copy(update={"parent": parent}))
+    members: list[Criterion] = []
+    for criterion in criteria:
+        group_of_criterion = find_kept(criterion.group)
+        members.append(criterion.model_copy(update={"group": group_of_criterion}))
+    mended = eligibility.model_copy(update={"groups": tuple(groups)})
+    return mended, tuple(members)

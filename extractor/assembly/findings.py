@@ -19,11 +19,12 @@ _COMPARED: Mapping[str, Iterable[str]] = {
 
 
 def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the refused values of a model, each with what the text has instead, and answers that
-    were lost entirely.
+    """Yield the refused values of a model, each with what the text has instead, answers that were
+    lost entirely, and remarks on doubtful replies, each once.
     """
     for draft in result.drafts:
-        if draft.number == RECORD:  # that repeats what lines say
+        # the answer about the record as a whole repeats what is said of its lines
+        if draft.number == RECORD:
             continue
         for refusal in draft.refused:
             field = _name_field(draft, f"{refusal.field} of ")
@@ -37,20 +38,24 @@ def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
 
 
 def _name_field(draft: Draft, values: str = "") -> str:
-    """Return what a finding is about: the group of an item, some of its values, and the place of
-    its chunk.
+    """Return what a finding is about: ``eligibility: constraints of eligibility[120:166]``.
+
+    Args:
+        draft: The item, whose group and chunk are named.
+        values: The values that are meant, with " of " behind them; "" for the item as a whole.
     """
     group = draft.group.partition(".")[0]
     span = draft.chunk.span
-    return f"{group}: {values}{span.section}[{span.start}:{span.end}]"
+    place = f"{span.section}[{span.start}:{span.end}]"
+    return f"{group}: {values}{place}"
 
 
 def report_own_unread(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield what patterns of the user's own fields found for an attribute and is no value of
-    it.
+    """Yield the words that patterns of the user's own fields found for an attribute and that are no
+    value of it, each with the reason.
     """
-    drafts = (parsed.whole, *parsed.criteria, *parsed.regimens, *parsed.outcomes)
-    for draft in drafts:
+    items = (*parsed.criteria, *parsed.regimens, *parsed.outcomes)
+    for draft in (parsed.whole, *items):
         for unread in dict.fromkeys(draft.unread):
             yield inform(
                 FindingKind.NUMBER_UNREAD,
@@ -61,8 +66,9 @@ def report_own_unread(parsed: ParsedRecord) -> Iterator[Finding]:
 
 
 def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the lines that a model was asked about and skipped, and the regimens of the rules
-    that stand there.
+    """Yield the lines that a model was asked about and skipped while it answered others.
+
+    A line that was asked about for its regimens counts only if the rules read a regimen there.
     """
     message = (
         "the model was asked about this line and skipped it; what stands here is the "
@@ -72,10 +78,10 @@ def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
         if not draft.is_skipped:
             continue
         span = draft.chunk.span
-        regimens = [
-            regimen for regimen in parsed.regimens if span.contains(regimen.chunk.span)
-        ]
-        if draft.group == Task.DOSING and not regimens:
+        has_regimen = any(
+            span.contains(regimen.chunk.span) for regimen in parsed.regimens
+        )
+        if draft.group == Task.DOSING and not has_regimen:
             continue
         yield inform(
             FindingKind.LINE_UNANSWERED,
@@ -87,17 +93,20 @@ def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
 
 
 def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the doses of the rules that the model's regimens lack, and the certain values of the
-    rules that the model left out of its answer about the field.
+    """Yield the doses of the rules that the model's regimens lack, and the values of the rules that
+    the model left out of its answer about the field.
+
+    Lines that the model takes for no criterion are passed over.
     """
     yield from _report_regimens(parsed, result)
     for item in (*parsed.criteria, *parsed.outcomes):
-        if "stands" in item.model and not item.model["stands"].value:
+        stands = item.model.get("stands")
+        if stands and not stands.value:
             continue
         for name in _COMPARED[item.group]:
+            shown = name.replace("_", " ")
             message = (
-                f"the rules read a value of {name.replace('_', ' ')} here, and the model "
-                "left it out"
+                f"the rules read a value of {shown} here, and the model left it out"
             )
             for span in _list_left_out(item, name):
                 yield inform(
@@ -109,7 +118,11 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
 
 
 def _list_left_out(item: Draft, name: str) -> list[Span]:
-    """Return where the rules read values of a field that the model's answer about it lacks."""
+    """Return where the rules read values of a field that the model's answer about it lacks.
+
+    Nothing is left out if the model gave no answer about the field or at least as many values, or
+    if the rules doubt their own values.
+    """
     by_rules = item.read(name)
     by_model = item.model.get(name)
     if by_model is None or by_rules.confidence < DOUBTFUL:
@@ -122,8 +135,10 @@ def _list_left_out(item: Draft, name: str) -> list[Span]:
 
 
 def _report_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the regimens of the rules that the model's list lacks: those in lines that it
-    skipped, else with a dose.
+    """Yield the regimens of the rules that the model's list lacks.
+
+    A regimen in a line that the model skipped stays, and is always reported. Any other is reported
+    if it has a dose and the model gave a list at all.
     """
     left_out = "the rules read a dose here, and the model's regimens do not have it"
     kept = (
@@ -153,7 +168,9 @@ def report_source(parsed: ParsedRecord) -> Iterator[Finding]:
 
 
 def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield a finding for each place of the eligibility section whose structure is in doubt."""
+    """Yield a finding for each place of the eligibility section whose structure is in doubt, with
+    at most its first ``_LONGEST_CITED`` characters.
+    """
     for doubt in parsed.doubts:
         place = doubt.span
         if place.length > _LONGEST_CITED:
@@ -178,7 +195,9 @@ _HOSTILE = {
 
 
 def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield a finding for each hostile span, with its characters."""
+    """Yield a finding for each hostile span, with its characters: a warning if it was blanked, so
+    that nobody reads it, else for information.
+    """
     for hostile in parsed.hostile:
         span = hostile.span
         message = _HOSTILE[hostile.kind]
@@ -203,18 +222,16 @@ def inform(
     cited: Citation | None,
     severity: Severity = Severity.INFO,
 ) -> Finding:
-    """Make a finding with at most one citation."""
+    """Make a finding with one citation, or with none if ``cited`` is None. ``field`` is the path or
+    the name of what it is about, "" for the whole extraction.
+    """
+    citations = () if cited is None else (cited,)
     return Finding(
-        kind=kind,
-        severity=severity,
-        field=field,
-        message=message,
-        citations=(cited,) if cited else (),
+        kind=kind, severity=severity, field=field, message=message, citations=citations
     )
 
 
 def cite(parsed: ParsedRecord, span: Span) -> Citation:
     """Cite the characters of a span, with their place."""
-    return Citation(
-        section=span.section, start=span.start, end=span.end, quote=parsed.raw(span)
-    )
+    quote = parsed.raw(span)
+    return Citation(section=span.section, start=span.start, end=span.end, quote=quote)

@@ -44,7 +44,11 @@ _ENDPOINT = list_read_fields(Task.ENDPOINTS)
 def assemble_eligibility(
     parsed: ParsedRecord,
 ) -> tuple[Eligibility, Assembled[Criterion]]:
-    """Assemble the facts about all participants, and the criteria."""
+    """Assemble the facts about all participants, and the criteria with their groups.
+
+    Lines that are no criterion by the resolved readings are left out. Without any criterion, an
+    absence says why. The absences of the facts come before those of the criteria.
+    """
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
     fields: dict[str, Any] = {}
@@ -63,24 +67,32 @@ def assemble_eligibility(
     grouping = group_criteria(parsed, drafts)
     for draft, stands, group in zip(drafts, quotes, grouping.of, strict=True):
         item = ItemBuilder(parsed, draft, criteria.path)
-        values = item.add_fields(_CRITERION[:1])  # the kind, then the quote
+        # the order of the evidence: the kind, the quote, all other fields
+        values = item.add_fields(_CRITERION[:1])
         values["quote"] = item.add_quote(stands)
         values |= item.add_fields(_CRITERION[1:])
+        provenance = item.build()
         section = draft.span.section
-        criterion = Criterion(section=section, group=group, **values, **item.build())
-        criteria.add(describe_criterion(criterion, parsed.passage(draft.span)), item)
+        criterion = Criterion(section=section, group=group, **values, **provenance)
+        passage = parsed.passage(draft.span)
+        criteria.add(describe_criterion(criterion, passage), item)
     if not criteria.items:
         builder.add_absence("criteria", _explain_no_criteria(parsed))
     criteria.absences[:0] = builder.absences
-    provenance = builder.build(grouping.evidence)
+    provenance_of_people = builder.build(grouping.evidence)
     eligibility = Eligibility(
-        **fields, **provenance, groups=grouping.groups, criteria=criteria.values
+        **fields,
+        **provenance_of_people,
+        groups=grouping.groups,
+        criteria=criteria.values,
     )
     return describe_ages(eligibility, parsed.sections), criteria
 
 
 def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
-    """Return what shows that a draft is a criterion; None if it is not one."""
+    """Return the resolved reading that a draft is a criterion; None if it is none, or nobody knows
+    whether it includes or excludes.
+    """
     item = ItemBuilder(parsed, draft, draft.group)
     stands = item.resolve("stands")
     if not stands.value or not item.resolve("kind").value:
@@ -91,8 +103,10 @@ def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
 def _resolve_ages(
     parsed: ParsedRecord, builder: ItemBuilder
 ) -> dict[str, Reading[Any]]:
-    """Resolve both ages. One that is not the registered age is never sure; one that nobody can
-    reach is dropped.
+    """Resolve the lowest and the highest age, each empty with a reason or with its confidence.
+
+    An age that differs from the registered one is never sure. An age above ``OLDEST`` is dropped as
+    contradictory. If nobody read an age and the rules doubt between several, it is ambiguous.
     """
     registered = read_registered_ages(parsed.record.registry)
     ages: dict[str, Reading[Any]] = {}
@@ -113,25 +127,32 @@ def _resolve_ages(
 def _drop_contradictory(
     ages: dict[str, Reading[Any]], registered: Mapping[str, float | None]
 ) -> dict[str, Reading[Any]]:
-    """Return both ages if the lowest is below the highest.
+    """Return both ages if the lowest is below the highest, or one of them is empty.
 
-    Else the passages that state them contradict each other: one that is registered as well stands,
-    else none.
+    Else the passages that state them contradict each other. If exactly one of them is also the
+    registered age, it stands; all others are dropped as contradictory.
     """
     low, high = (age.value for age in ages.values())
     if not low or not high or count_days(low) < count_days(high):
         return ages
-    confirmed = [
-        name
-        for name in AGES
-        if registered[name] and agrees(ages[name].value, registered[name])
-    ]
-    if len(confirmed) != 1:
-        confirmed = []
-    return {name: ages[name] if name in confirmed else _CONTRADICTORY for name in AGES}
+    confirmed: list[str] = []
+    for name in AGES:
+        days = registered[name]
+        if days and agrees(ages[name].value, days):
+            confirmed.append(name)
+    resolved = dict.fromkeys(AGES, _CONTRADICTORY)
+    if len(confirmed) == 1:
+        name = confirmed[0]
+        resolved[name] = ages[name]
+    return resolved
 
 
 def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
+    """Say why a record has no criteria.
+
+    A line that may be a criterion has no answer of a model; the structure of the text is in doubt,
+    though not for its language; the record states none; or it has no section that could.
+    """
     for draft in parsed.criteria:
         is_unanswered = "stands" not in draft.model
         if is_unanswered and not draft.rules["stands"].certain:
@@ -145,23 +166,24 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
 
 
 def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
-    """Assemble one endpoint for each registered outcome, in the record's order."""
+    """Assemble one endpoint for each registered outcome, in the record's order.
+
+    Without any, an absence says whether the record has a section of outcomes.
+    """
     assembled = Assembled[Endpoint](Task.ENDPOINTS)
     for draft in parsed.outcomes:
         builder = ItemBuilder(parsed, draft, assembled.path)
-        place = {name: draft.rules[name].value for name in ("rank", "index")}
+        rank = draft.rules["rank"].value
+        index = draft.rules["index"].value
         values = builder.add_fields(_ENDPOINT)
-        endpoint = Endpoint(**place, **values, **builder.build())
+        provenance = builder.build()
+        endpoint = Endpoint(rank=rank, index=index, **values, **provenance)
         assembled.add(endpoint, builder)
     if assembled.items:
         return assembled
-    searched = tuple(
-        section.name
-        for section in parsed.record.sections
-        if "_outcomes" in section.name
-    )
+    names = [section.name for section in parsed.record.sections]
+    searched = [name for name in names if "_outcomes" in name]
     reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
-    assembled.absences.append(
-        Absence(field="endpoints", reason=reason, sections=searched)
-    )
+    absence = Absence(field="endpoints", reason=reason, sections=tuple(searched))
+    assembled.absences.append(absence)
     return assembled

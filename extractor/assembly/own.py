@@ -31,7 +31,9 @@ _LEFT_OUT = 0.6
 """How sure a value of the patterns is that the model did not give."""
 
 _UNREAD = {AbsenceReason.NOT_ASKED: AbsenceReason.UNREAD_NUMBER}
-"""Why a field is empty for which patterns found a number or date that is none."""
+"""The reason of an empty field if a pattern found words for it that are no readable value, by the
+reason that it would have otherwise.
+"""
 
 Claim = Mapping[str, Reading[Any]]
 """What is said of a field at one place, by attribute."""
@@ -45,7 +47,18 @@ def assemble_own(
     fields: Sequence[CustomField],
     assembled: Sequence[Assembled[Any]],
 ) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence]]:
-    """Return the values of all fields by name, and why each empty field is empty."""
+    """Return the values of all fields by name, and why each empty field is empty.
+
+    A field has values at each item that may have one, or at the record. Of a field with several
+    values all claims are kept, else one is chosen. An absence is given for each place without a
+    value, for each attribute that a value lacks, and for a field that no item of the record has.
+
+    Args:
+        parsed: What the rules and the patterns read.
+        result: What a model said of the record.
+        fields: The declarations of the user's fields.
+        assembled: The criteria, regimens and endpoints of the extraction, which may have values.
+    """
     own: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
     for field in fields:
@@ -54,19 +67,19 @@ def assemble_own(
         for path, draft in places:
             claims = list(_list_claims(field, draft))
             chosen = _unite(claims, field) if field.many else _choose(claims)
+            # the record's values are asked for chunk by chunk
+            asked = [draft] if path else result.drafts
             for claim in chosen:
-                # the record's values are asked for chunk by chunk
-                asked = [draft] if path else result.drafts
-                number = f"custom.{field.name}[{len(items)}]"
-                absences += _explain_attributes(field, claim, number, draft, asked)
+                path_of_value = f"custom.{field.name}[{len(items)}]"
+                absences += _explain_attributes(
+                    field, claim, path_of_value, draft, asked
+                )
                 items.append(_build_item(parsed, field, (path, draft), claim))
             if not chosen:
-                absences.append(_explain(field, (path, draft), parsed, result))
+                absences.append(_explain_absence(field, (path, draft), parsed, result))
         if not places:
-            empty = Absence(
-                field=f"custom.{field.name}", reason=AbsenceReason.NOT_REPORTED
-            )
-            absences.append(empty)
+            reason = AbsenceReason.NOT_REPORTED
+            absences.append(Absence(field=f"custom.{field.name}", reason=reason))
         own[field.name] = tuple(items)
     return own, absences
 
@@ -74,6 +87,9 @@ def assemble_own(
 def _list_places(
     field: CustomField, parsed: ParsedRecord, assembled: Sequence[Assembled[Any]]
 ) -> Iterator[Place]:
+    """Yield where a field may have values: the record, or each item of the field's group whose
+    text mentions the field and whose values meet the conditions of its declaration.
+    """
     if field.of is Of.RECORD:
         yield None, parsed.whole
     for group in assembled:
@@ -87,11 +103,16 @@ def _list_places(
 def _build_item(
     parsed: ParsedRecord, field: CustomField, place: Place, claim: Claim
 ) -> CustomItem:
+    """Return a claim as a value of the extraction, with the evidence of its attributes.
+
+    Its support is the weakest of them. It is calibrated if all its confidences come from gold of
+    the user's own.
+    """
     path, draft = place
     builder = ItemBuilder(parsed, draft, path or "", searched=())
-    values = {
-        name: builder.add(f"values.{name}", reading) for name, reading in claim.items()
-    }
+    values: dict[str, Any] = {}
+    for name, reading in claim.items():
+        values[name] = builder.add(f"values.{name}", reading)
     proven = builder.build()
     proven["origin"] = proven["origin"] or Origin.MODEL
     proven["support"] = find_weakest(piece.support for piece in proven["evidence"])
@@ -100,7 +121,9 @@ def _build_item(
 
 
 def _is_calibrated(field: CustomField, claim: Claim) -> bool:
-    """Return whether all confidences of a claim come from gold of the user's own."""
+    """Return whether all confidences of a claim come from gold of the user's own: the model's
+    alone are counted on it.
+    """
     counted = field.confidence.get(_find_support(claim))
     for reading in claim.values():
         if reading.origin is not Origin.MODEL or reading.confidence != counted:
@@ -109,7 +132,11 @@ def _is_calibrated(field: CustomField, claim: Claim) -> bool:
 
 
 def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
-    """Yield the model's claims, else those of the patterns; of a field with several, both."""
+    """Yield the model's claims, else those of the patterns; of a field with several values, both.
+
+    A claim of the patterns is less sure if the model answered about the field without it, or
+    skipped the line that it was asked about. A claim of both is the model's.
+    """
     by_patterns: list[Claim] = []
     by_model: list[Claim] = []
     for own in draft.own.get(field.name, ()):
@@ -126,50 +153,53 @@ def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
         most = _LEFT_OUT
     elif draft.is_skipped and field.name in draft.asked:
         most = UNCONFIRMED
-    answered = list(map(_read, by_model))
+    answered = list(map(_list_values, by_model))
     for claim in by_patterns:
-        if _read(claim) not in answered:
+        if _list_values(claim) not in answered:
             yield _limit(claim, most)
 
 
 def _rate(field: CustomField, claim: Claim, by_patterns: Sequence[Claim]) -> Claim:
-    """Return a model's claim with its confidence: higher if the patterns say the same."""
-    if _read(claim) in map(_read, by_patterns):
-        return {
-            name: replace(reading, confidence=_AGREED, origin=Origin.BOTH)
-            for name, reading in claim.items()
-        }
+    """Return a model's claim with its confidences: ``_AGREED`` if the patterns say the same.
+
+    Else each value has the share right on gold of the user's own, or without gold the prior of its
+    support, but is no surer than its place in the text allows.
+    """
+    is_agreed = _list_values(claim) in map(_list_values, by_patterns)
     counted = field.confidence.get(_find_support(claim))
-    return {
-        name: replace(reading, confidence=_limit_by_place(reading, counted))
-        for name, reading in claim.items()
-    }
-
-
-def _limit_by_place(reading: Reading[Any], counted: float | None) -> float:
-    """Return the confidence of a value, no higher than its place in the text allows."""
-    sure = counted or PRIORS[reading.support]
-    is_doubted = reading.confidence < MODEL_CONFIDENCE
-    return min(sure, reading.confidence) if is_doubted else sure
+    rated: dict[str, Reading[Any]] = {}
+    for name, reading in claim.items():
+        if is_agreed:
+            rated[name] = replace(reading, confidence=_AGREED, origin=Origin.BOTH)
+            continue
+        confidence = counted or PRIORS[reading.support]
+        # a place that leaves a doubt has lowered the confidence already
+        if reading.confidence < MODEL_CONFIDENCE:
+            confidence = min(confidence, reading.confidence)
+        rated[name] = replace(reading, confidence=confidence)
+    return rated
 
 
 def _find_support(claim: Claim) -> Support:
     return find_weakest(reading.support for reading in claim.values())
 
 
-def _read(claim: Claim) -> dict[str, Any]:
+def _list_values(claim: Claim) -> dict[str, Any]:
+    """Return the values of a claim by attribute, without where they stand and how sure they are."""
     return {name: reading.value for name, reading in claim.items()}
 
 
 def _limit(claim: Claim, most: float) -> Claim:
-    return {
-        name: replace(reading, confidence=min(reading.confidence, most))
-        for name, reading in claim.items()
-    }
+    """Return a claim of which no value is surer than a limit."""
+    limited: dict[str, Reading[Any]] = {}
+    for name, reading in claim.items():
+        confidence = min(reading.confidence, most)
+        limited[name] = replace(reading, confidence=confidence)
+    return limited
 
 
 def _unite(claims: Sequence[Claim], field: CustomField) -> list[Claim]:
-    """Return each claim once.
+    """Return each claim of a field with several values once.
 
     Lines of a record repeat each other, so a claim of the record is left out, too, if another one
     says it with more words or attributes.
@@ -177,20 +207,24 @@ def _unite(claims: Sequence[Claim], field: CustomField) -> list[Claim]:
     covers = _covers if field.of is Of.RECORD else dict.__eq__
     united: list[Claim] = []
     for claim in claims:
-        values = _read(claim)
-        if any(covers(_read(other), values) for other in united):
+        values = _list_values(claim)
+        if any(covers(_list_values(other), values) for other in united):
             continue
-        united = [other for other in united if not covers(values, _read(other))]
+        united = [other for other in united if not covers(values, _list_values(other))]
         united.append(claim)
     return united
 
 
 def _covers(values: dict[str, Any], others: dict[str, Any]) -> bool:
-    """Return whether some values say all that others say; a longer text says what is in it."""
+    """Return whether some values say all that others say.
+
+    A text says what another text says if it has its words, in any case; all other values must be
+    equal.
+    """
     for name, other in others.items():
         value = values.get(name)
         if isinstance(value, str) and isinstance(other, str):
-            if f" {_fold(other)} " not in f" {_fold(value)} ":
+            if _fold(other) not in _fold(value):
                 return False
         elif value != other:
             return False
@@ -198,14 +232,18 @@ def _covers(values: dict[str, Any], others: dict[str, Any]) -> bool:
 
 
 def _fold(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    """Return the words of a text in lower case, with one space before and behind each: a text holds
+    another one only as whole words.
+    """
+    words = " ".join(text.split())
+    return f" {words} ".casefold()
 
 
 def _choose(claims: Sequence[Claim]) -> list[Claim]:
-    """Of several claims, choose the one that says most, the first of equals, and add what others
-    say besides.
+    """Return the one value of a field, as a list; an empty list without claims.
 
-    It is doubtful if another one contradicts it.
+    It is the claim with the most values, the first of equals, with the attributes that only other
+    claims have. No value in it is surer than ``_DISPUTED`` if another claim contradicts it.
     """
     if not claims:
         return []
@@ -225,12 +263,14 @@ def _count_values(claim: Claim) -> int:
 
 
 def _contradict(first: Any, second: Any) -> bool:
-    """Return whether two values cannot both hold: of two lists, each has what the other lacks."""
+    """Return whether two values cannot both hold: two lists if each has a member that the other
+    lacks, other values if they differ.
+    """
     if not isinstance(first, tuple) or not isinstance(second, tuple):
         return bool(first != second)
-    only_first = [value for value in first if value not in second]
-    only_second = [value for value in second if value not in first]
-    return bool(only_first and only_second)
+    first_adds = any(value not in second for value in first)
+    second_adds = any(value not in first for value in second)
+    return first_adds and second_adds
 
 
 def _explain_attributes(
@@ -240,8 +280,24 @@ def _explain_attributes(
     draft: Draft,
     asked: Sequence[Draft],
 ) -> Iterator[Absence]:
-    """Yield why attributes are missing from a value: refused, not stated, or nobody was asked."""
+    """Yield why attributes are missing from a value.
+
+    A model's value for it was refused; the model answered about the field without it; a pattern
+    found words that are no value of it; else why the field has no answer of a model. The sections
+    are those in which the value's other attributes stand.
+
+    Args:
+        field: The field.
+        claim: The value, by attribute.
+        path: The place of the value: ``custom.blinding[0]``.
+        draft: The item that has the value.
+        asked: What a model was asked about the field: the item, or the lines of a record.
+    """
     is_by_model = any(reading.origin is not Origin.RULE for reading in claim.values())
+    sections: dict[str, None] = {}
+    for reading in claim.values():
+        for span in reading.spans:
+            sections[span.section] = None
     for attribute in field.attributes:
         name = attribute.name
         if name in claim:
@@ -253,34 +309,34 @@ def _explain_attributes(
             reason = AbsenceReason.NOT_REPORTED
         elif draft.has_unread(field.name, name):
             reason = _UNREAD.get(reason, reason)
-        sections = tuple(dict.fromkeys(_list_sections(claim)))
-        yield Absence(field=f"{path}.values.{name}", reason=reason, sections=sections)
+        yield Absence(
+            field=f"{path}.values.{name}", reason=reason, sections=tuple(sections)
+        )
 
 
-def _list_sections(claim: Claim) -> Iterator[str]:
-    """Yield the sections in which the other attributes of a value stand."""
-    for reading in claim.values():
-        for span in reading.spans:
-            yield span.section
-
-
-def _explain(
+def _explain_absence(
     field: CustomField, place: Place, parsed: ParsedRecord, result: ModelResult
 ) -> Absence:
-    """Say why a field is empty: no text mentions it, it was not asked, not answered, or its answer
-    was refused.
+    """Say why an item or the record has no value of a field.
+
+    In this order: no text of the record mentions the field, the budget was spent, an answer was
+    refused, the model answered that there is none, a pattern found words that are no value; else
+    why the field has no answer of a model.
     """
     path, draft = place
-    where = f"{path}.custom.{field.name}" if path else f"custom.{field.name}"
-    searched: tuple[str, ...] = (draft.span.section,)
-    asked: Sequence[Draft] = [draft]
-    is_mentioned = True
+    field_path = f"custom.{field.name}"
     if path is None:
         searched = tuple(filter(field.may_stand_in, parsed.sections))
-        asked = result.drafts
+        asked: Sequence[Draft] = result.drafts
         is_mentioned = any(
             field.may_be_in(parsed.sections[name].raw) for name in searched
         )
+    else:
+        field_path = f"{path}.{field_path}"
+        searched = (draft.span.section,)
+        asked = [draft]
+        # only items whose text mentions the field have a place for it
+        is_mentioned = True
     reason = draft.gap(field.name)
     if not is_mentioned:
         reason = AbsenceReason.NOT_REPORTED
@@ -292,4 +348,4 @@ def _explain(
         reason = AbsenceReason.NOT_REPORTED
     elif draft.has_unread(field.name):
         reason = _UNREAD.get(reason, reason)
-    return Absence(field=where, reason=reason, sections=searched)
+    return Absence(field=field_path, reason=reason, sections=searched)

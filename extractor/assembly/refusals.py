@@ -42,6 +42,8 @@ CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
 def explain_refusal(value: Any, passage: Passage) -> Refusal:
     """Find what in the passage contradicts an unsupported value.
 
+    A value of a type that has no explanation, such as a word of a closed set, is only not stated.
+
     >>> from extractor.language.passage import read_passage
     >>> passage = read_passage("ECOG 0-2 or better")
     >>> refusal = explain_refusal("ECOG 0-1", passage)
@@ -53,39 +55,43 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
 
 
 def _explain_quote(quote: str, passage: Passage) -> Refusal:
+    """Find nearly the same words, with another number, unit, comparator or word: the first
+    difference is the reason.
+    """
     check = verify_quote(quote, passage.raw)
     if check.status is not QuoteStatus.CONFLICT:
         return Refusal()
     if check.start is None or check.end is None:
         return Refusal()
-    first, _ = passage.raw_span
-    place = Span(passage.section.name, first + check.start, first + check.end)
-    return Refusal(_WHY.get(check.conflicts[0].kind, Why.OTHER_WORDS), place)
+    offset, _ = passage.raw_span
+    place = Span(passage.section.name, offset + check.start, offset + check.end)
+    difference = check.conflicts[0].kind
+    return Refusal(_WHY.get(difference, Why.OTHER_WORDS), place)
 
 
 def _explain_version(instrument: Instrument, passage: Passage) -> Refusal:
-    """Find the version that the text gives to a named instrument."""
-    mention = next(list_mentions(instrument.name, passage), None)
-    if mention is None:
-        return Refusal()
-    name, _ = mention
-    tokens = cut(passage)
-    behind = tokens.at(passage.section.cleaned.clean_position(name.end))
-    version = rule("version_after").starts(tokens, behind)
-    number = version.part("number") if version else None
-    if number is None:
-        return Refusal(nearest=name)
-    return Refusal(Why.OTHER_NUMBER, locate(passage, *number))
+    """Find the version that the text gives to the first mention of a named instrument; without a
+    version, the mention itself is cited.
+    """
+    for name, _ in list_mentions(instrument.name, passage):
+        tokens = cut(passage)
+        behind = tokens.at(passage.section.cleaned.clean_position(name.end))
+        version = rule("version_after").starts(tokens, behind)
+        number = version.part("number") if version else None
+        if number is None:
+            return Refusal(nearest=name)
+        return Refusal(Why.OTHER_NUMBER, locate(passage, *number))
+    return Refusal()
 
 
 def _explain_window(window: TimeWindow, passage: Passage) -> Refusal:
-    """The words of a time window may stand there, and say another length, or no limit of time."""
+    """Find the words of a time window: they say another length, or are no limit of time."""
     place = find_quote(passage, window.quote)
     return Refusal(Why.OTHER_VALUE, place) if place else Refusal()
 
 
 def _explain_age(age: Age, passage: Passage) -> Refusal:
-    """An age may stand there, and not be that of all participants."""
+    """Find an age in the passage: it is not that of all participants."""
     place = find_age(cut(passage), age)
     if place is None:
         return Refusal()
@@ -93,7 +99,7 @@ def _explain_age(age: Age, passage: Passage) -> Refusal:
 
 
 def _explain_time_point(point: TimePoint, passage: Passage) -> Refusal:
-    """A length may stand there, and be no moment of the time frame."""
+    """Find a length of time that is no moment of the time frame; without one, another number."""
     length = Period(value=point.value, unit=point.unit)
     place = find_length(cut(passage), length)
     if place is None:
@@ -110,8 +116,11 @@ def _explain_quantity(quantity: Quantity, passage: Passage) -> Refusal:
 
 
 def _explain_limit(limit: Constraint, passage: Passage) -> Refusal:
-    """Find what the mention of the same numbers says otherwise, else another number of the
-    quantity.
+    """Find what contradicts a limit.
+
+    The first mention of the same numbers decides: it has another unit, another comparator, or the
+    limit of something else. Else another number of the same quantity is found, unless all numbers
+    of the limit are stated, though not together.
     """
     tokens = cut(passage)
     bounds = (limit.value, limit.value_high)
@@ -141,6 +150,9 @@ def _explain_limit(limit: Constraint, passage: Passage) -> Refusal:
 def _find_other_number(
     limit: Constraint, mentions: Sequence[Mention], tokens: Tokens
 ) -> Range | None:
+    """Return the tokens of the first number that a mention of the limit's own quantity has and the
+    limit has not, or None.
+    """
     numbers = find_numbers(tokens)
     for mention in mentions:
         if not is_own(limit.quantity, mention, tokens):
@@ -153,19 +165,23 @@ def _find_other_number(
 
 
 def _explain_amount(amount: Amount, passage: Passage) -> Refusal:
+    """Find another unit of an amount, else the first number with a unit."""
     tokens = cut(passage)
-    low = amount.low
-    high = amount.high
-    bounds = (high, None) if low is None or low == high else (low, high)
-    measures = (
-        (measure.first, measure.end) for measure in rule("measured").find(tokens)
-    )
+    bounds: tuple[float | None, float | None]
+    if amount.low is None or amount.low == amount.high:
+        bounds = (amount.high, None)
+    else:
+        bounds = (amount.low, amount.high)
+    measures = [
+        (measured.first, measured.end) for measured in rule("measured").find(tokens)
+    ]
     return _explain_measure(bounds, measures, passage, tokens)
 
 
 def _explain_length(length: Period, passage: Passage) -> Refusal:
+    """Find another unit of a length of time, else the first length of time."""
     tokens = cut(passage)
-    durations = ((duration.first, duration.end) for duration in find_durations(tokens))
+    durations = [(stated.first, stated.end) for stated in find_durations(tokens)]
     return _explain_measure((length.value, None), durations, passage, tokens)
 
 
@@ -175,8 +191,14 @@ def _explain_measure(
     passage: Passage,
     tokens: Tokens,
 ) -> Refusal:
-    """Find another unit at the place of the numbers, else another number at the first measure
+    """Find another unit at the place of the same numbers, else another number at the first measure
     that is stated.
+
+    Args:
+        bounds: The number and None, or both numbers of a range.
+        measures: Where the passage states a number with a unit of this kind, as tokens.
+        passage: The passage.
+        tokens: Its tokens.
     """
     for first, end, readings in find_rows(tokens, find_numbers(tokens)):
         if bounds in readings:

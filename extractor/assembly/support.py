@@ -3,12 +3,13 @@ again from tokens.
 """
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
 from typing import Any
 
 from extractor.concepts.doses.loose_amounts import find_loosely
+from extractor.concepts.doses.marks import Mark
 from extractor.concepts.doses.schedule import find_frequencies
 from extractor.concepts.groups.prove import find_group_rule
 from extractor.concepts.limits.bounds import LOWER, UPPER, read_comparator
@@ -35,7 +36,7 @@ from extractor.concepts.windows.prove_times import (
     read_point,
 )
 from extractor.evidence.drafts import Span
-from extractor.language.book import find_terms, rule
+from extractor.language.book import Term, find_terms, rule
 from extractor.language.lexer import NUMBER, Range, Tokens, lex
 from extractor.language.numbers import is_ten_e, multiply
 from extractor.language.passage import Passage
@@ -66,15 +67,17 @@ _RHYTHMS = {
     TimeUnit.MONTH: "monthly",
     TimeUnit.YEAR: "yearly",
 }
-"""How givings are counted that last as many of a unit."""
-_BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
+"""The adverb that counts a length of time by its givings: "3 daily doses" last 3 days."""
+_VOLUME = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
+"""The number of a volume that a dose is in: the 5 of "mg/5 mL"."""
 
 
 def find_support(value: Any, passage: Passage) -> Supported | None:
     """Return the support for ``value`` in ``passage``, or None.
 
     The passage must contain a quote, and every number of a value. A code that the rules read from
-    the same words is parsed. Any other member of a closed set is supported by the whole passage.
+    the same words is parsed. Any other member of a closed set, and any value of a type that has no
+    finder, such as a truth value, is inferred from the whole passage.
     """
     match value:
         case str() if type(value) is str:
@@ -89,22 +92,26 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
             return find_named_instrument(value, passage)
         case TimeWindow():
             return find_window(value, passage)
-    tokens = cut(passage)
     find = _FINDERS.get(type(value))
-    place = find(tokens, value) if find else None
-    if place:
-        if isinstance(value, TimePoint):
-            value = read_point(tokens, value, place)
-        return support_at(place, value, passage)
-    if find and not isinstance(value, StrEnum):
-        return None
+    if find:
+        tokens = cut(passage)
+        place = find(tokens, value)
+        if place:
+            if isinstance(value, TimePoint):
+                value = read_point(tokens, value, place)
+            return support_at(place, value, passage)
+        # a route or a frequency may follow from words that no rule reads
+        if not isinstance(value, StrEnum):
+            return None
     whole = Span(passage.section.name, *passage.raw_span)
     return Supported(value, whole, Support.INFERRED)
 
 
 def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
-    """Return a value with the tokens of the passage that state it. It is inferred if they have
-    another reading.
+    """Return a value with the words of the passage that state it.
+
+    It is inferred if the words have another reading, whatever ``place`` says; else it follows from
+    them as ``place`` says.
     """
     tokens = cut(passage)
     support = Support.INFERRED if has_other_reading(tokens, place) else place.support
@@ -112,10 +119,12 @@ def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
-    """Find an amount's numbers with its unit.
+    """Find an amount's numbers with its unit, or None.
 
-    Whether an amount is per dose or per day is a conclusion: "mg" supports "mg/day" as inferred,
-    and vice versa.
+    It is looked for as a quantity that the rules read, then as its numbers with its unit, then with
+    the same unit per day or per dose, last in loosely written doses. Whether an amount is per dose
+    or per day is a conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names
+    ("IL-6", "arm 2") are amounts only in the last search.
     """
     named: set[int] = set()
     for at, code in enumerate(tokens.codes):
@@ -151,30 +160,40 @@ def _is_named(tokens: Tokens, at: int) -> bool:
 def _find_quantity(
     tokens: Tokens, amount: Amount, named: Container[int]
 ) -> Derived | None:
-    """Find a quantity that the rules read, with the bounds and the unit of an amount."""
+    """Find a quantity that the rules read, with the bounds and the unit of an amount, or None.
+
+    The dose may be a form of the unit: "mcg" for "ug". Numbers at the ``named`` tokens, which are
+    parts of names, are left out.
+    """
     unit = find_unit(lex(amount.unit), 0, loose=True)
     units = {amount.unit}
     if unit and unit.is_dose and unit.dose:
         units.add(unit.dose)
     wanted = (amount.low, amount.high)
-    for quantity in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
+    lists = find_quantity_lists(tokens, skipped=named)
+    for quantity in chain.from_iterable(lists):
+        first = quantity.first
+        end = quantity.end
         if quantity.unit.dose not in units:
             continue
-        if not _has_volume(tokens, quantity.first, amount.unit):
+        if not _has_volume(tokens, first, amount.unit):
             continue
         bounds = (quantity.low, quantity.high)
         if bounds == wanted:
-            return Derived(quantity.first, quantity.end)
+            return Derived(first, end)
         # "10e9" is 10^9 to most writers, and 10^10 to some.
         tenfold = tuple(bound and multiply(bound, 10) for bound in bounds)
-        words = tokens.read(quantity.first, quantity.end)
-        if tenfold == wanted and is_ten_e(words):
-            return Derived(quantity.first, quantity.end, Support.INFERRED)
+        if tenfold == wanted and is_ten_e(tokens.read(first, end)):
+            return Derived(first, end, Support.INFERRED)
     return None
 
 
 def _list_rows(tokens: Tokens, amount: Amount) -> list[Range]:
-    """Return where the numbers of an amount stand, whatever their unit."""
+    """Return where the numbers of an amount stand, whatever their unit, as ranges of tokens.
+
+    A number is left out if its comparator says the opposite, or if the volume of the amount's unit
+    does not follow it.
+    """
     bounds: tuple[float | None, float | None]
     if amount.low is None:
         bounds = (amount.high, None)
@@ -182,7 +201,12 @@ def _list_rows(tokens: Tokens, amount: Amount) -> list[Range]:
         bounds = (amount.low, None)
     else:
         bounds = (amount.low, amount.high)
-    opposite = _list_opposites(amount)
+    # "at least 40 mg" is the opposite of the amount "up to 40 mg"
+    opposite: tuple[Comparator, ...] = ()
+    if amount.low is None:
+        opposite = LOWER
+    elif amount.high is None:
+        opposite = UPPER
     rows: list[Range] = []
     for first, end, stated in find_rows(tokens, find_numbers(tokens)):
         if bounds not in stated or not _has_volume(tokens, first, amount.unit):
@@ -191,15 +215,6 @@ def _list_rows(tokens: Tokens, amount: Amount) -> list[Range]:
             continue
         rows.append((first, end))
     return rows
-
-
-def _list_opposites(amount: Amount) -> tuple[Comparator, ...]:
-    """Return the comparators that say the opposite of an open end: "at least" of "up to 40 mg"."""
-    if amount.low is None:
-        return LOWER
-    if amount.high is None:
-        return UPPER
-    return ()
 
 
 def _read_sign(tokens: Tokens, first: int) -> Comparator | None:
@@ -211,22 +226,27 @@ def _read_sign(tokens: Tokens, first: int) -> Comparator | None:
 
 
 def _has_volume(tokens: Tokens, first: int, unit: str) -> bool:
-    """Return whether the numbers below a unit's slash follow the dose: no "125 mg/10 mL" in "125
-    mg/5 mL".
+    """Return whether the numbers below a unit's slash stand behind the number at ``first``.
+
+    The text "125 mg/5 mL" states no "125 mg/10 mL". A unit without such a number needs none.
     """
-    below = _BELOW.findall(unit)  # the 5 of "mg/5 mL"
-    if not below:
+    volumes = _VOLUME.findall(unit)
+    if not volumes:
         return True
-    behind = {number.value for number in find_numbers(tokens) if number.first > first}
-    return behind.issuperset(map(float, below))
+    behind: set[float] = set()
+    for number in find_numbers(tokens):
+        if number.first > first:
+            behind.add(number.value)
+    return behind.issuperset(map(float, volumes))
 
 
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
-    stated = (
-        find_terms(tokens, "routes")
-        if isinstance(value, Route)
-        else find_frequencies(tokens)
-    )
+    """Find the first words that the rules read as this frequency or route, or None."""
+    stated: Sequence[Term | Mark[Frequency]]
+    if isinstance(value, Route):
+        stated = find_terms(tokens, "routes")
+    else:
+        stated = find_frequencies(tokens)
     for term in stated:
         if term.value == value:
             return Derived(term.first, term.end)
@@ -234,13 +254,16 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
 
 
 def _find_period(tokens: Tokens, period: Period) -> Derived | None:
-    """Find a length of time, also one that counts givings: "3 daily doses" are 3 days."""
+    """Find a length of time, or None; "3 daily doses" are 3 days, inferred."""
     length = find_length(tokens, period)
-    rhythm = _RHYTHMS.get(period.unit)
-    if length or rhythm is None:
+    if length:
         return length
+    rhythm = _RHYTHMS.get(period.unit)
+    if rhythm is None:
+        return None
+    wanted = (period.value, None)
     for first, end, stated in find_rows(tokens, find_numbers(tokens)):
-        if (period.value, None) not in stated or end >= len(tokens):
+        if wanted not in stated or end >= len(tokens):
             continue
         if tokens.words[end].lower() == rhythm:
             return Derived(first, end + 1, Support.INFERRED)

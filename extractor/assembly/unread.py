@@ -53,18 +53,19 @@ def find_unread(
 ) -> tuple[list[Finding], tuple[Absence, ...]]:
     """Find text of these tasks that looks like a value, but from which no value was read.
 
-    Returns findings, and the extraction's absences: a field is not "not reported" where its text
-    has a number that no field took. Kinds with many false alarms are not reported;
-    docs/explanation/proof.md gives counts and precision.
+    Returns findings, and the extraction's absences: where the text of an empty field has a number
+    that no field took, "not reported" becomes ``UNREAD_NUMBER``. Criteria, limits, doses and times
+    are looked for; a limit is not reported if the criterion has another reason for having none.
+    Kinds with many false alarms are not reported; docs/explanation/proof.md gives counts and
+    precision.
     """
     findings: list[Finding] = []
     if Task.ELIGIBILITY in tasks:
         findings += _report_criteria(parsed, extraction)
-    explained = {
-        absence.field
-        for absence in extraction.absences
-        if absence.reason is not AbsenceReason.NOT_REPORTED
-    }
+    explained: set[str] = set()
+    for absence in extraction.absences:
+        if absence.reason is not AbsenceReason.NOT_REPORTED:
+            explained.add(absence.field)
     unread: set[str] = set()
     for number, criterion in enumerate(extraction.eligibility.criteria):
         path = f"eligibility.criteria[{number}]"
@@ -99,6 +100,12 @@ def find_unread(
 def _report_criteria(
     parsed: ParsedRecord, extraction: TrialExtraction
 ) -> Iterator[Finding]:
+    """Yield the lines of the eligibility section that look like a criterion and that no criterion
+    quotes.
+
+    Such a line has at least ``_FEWEST_WORDS`` words and states a condition by the rules; a title in
+    capitals is none.
+    """
     section = parsed.record.section("eligibility")
     if section is None:
         return
@@ -107,13 +114,19 @@ def _report_criteria(
     for criterion in extraction.eligibility.criteria:
         evidence += criterion.evidence
     for start, end in list_unclaimed(section, evidence):
-        tokens = parsed.sections[section.name].between(start, end).alone().tokens
-        words = [word for word in tokens.words if len(word) > 1 and word.isalpha()]
-        if len(words) < _FEWEST_WORDS:
+        line = parsed.sections[section.name].between(start, end)
+        tokens = line.alone().tokens
+        count = 0
+        for word in tokens.words:
+            # no bullets such as "a" and "o"
+            if len(word) > 1 and word.isalpha():
+                count += 1
+        if count < _FEWEST_WORDS:
             continue
         if not rule("states_a_condition").search(tokens):
             continue
-        if section.text[start:end].isupper():  # a title
+        is_title = section.text[start:end].isupper()
+        if is_title:
             continue
         cited = cite(parsed, Span(section.name, start, end))
         yield inform(
@@ -124,26 +137,31 @@ def _report_criteria(
 def _compare_numbers(
     parsed: ParsedRecord, criterion: Criterion
 ) -> tuple[list[Span], list[str]]:
-    """Return the stated limits of a criterion that are in no limit or window of it, and the empty
-    fields that a number outside of all values may belong to.
+    """Return where a criterion states limits that are in no limit or window of it, and which empty
+    fields of it a number outside of all values may belong to.
+
+    Numbers that are part of something else, such as of a name, may belong to no field. A criterion
+    without a quote has neither.
     """
     quotes = [piece for piece in criterion.evidence if piece.field == "quote"]
     if not quotes:
         return [], []
-    words = _place(parsed, quotes[0]).alone()
+    quote = quotes[0]
+    words = _place(parsed, quote).alone()
     tokens = words.tokens
-    left = _list_left(parsed, criterion, quotes[0].section, tokens)
-    if not left:
+    unclaimed = _list_unclaimed_numbers(parsed, criterion, quote.section, tokens)
+    if not unclaimed:
         return [], []
     limits: list[Span] = []
     numbers: set[int] = set()
     for mention in find_mentions(tokens):
-        if mention.number[0] not in left:
+        at, _ = mention.number
+        if at not in unclaimed:
             continue
         if _states_limit(mention):
             limits.append(span_of(words.part(mention.first, mention.end)))
         if mention.role is not NumberRole.PART:
-            numbers.add(mention.number[0])
+            numbers.add(at)
     return limits, _name_empty_fields(criterion, tokens, numbers)
 
 
@@ -151,7 +169,9 @@ def _name_empty_fields(
     criterion: Criterion, tokens: Tokens, numbers: set[int]
 ) -> list[str]:
     """Return the empty fields of a criterion that these numbers may belong to: the time windows for
-    one with a unit of time, else the limits.
+    a number with a unit of time, the limits for any other.
+
+    ``numbers`` are tokens. A field that has a value is not empty, whatever numbers are left.
     """
     if not numbers:
         return []
@@ -166,18 +186,25 @@ def _name_empty_fields(
     return fields
 
 
-def _list_left(
+def _list_unclaimed_numbers(
     parsed: ParsedRecord, criterion: Criterion, section: str, tokens: Tokens
 ) -> set[int]:
     """Return the numbers of a criterion's quote that are in no limit or window of it, and in no
     name.
+
+    Args:
+        parsed: The record.
+        criterion: The criterion.
+        section: The section of its quote.
+        tokens: The tokens of its quote; the numbers are indexes into them. Number words are left
+            out.
     """
-    left: set[int] = set()
+    unclaimed: set[int] = set()
     for at, code in enumerate(tokens.codes):
         if code == NUMBER and tokens.words[at][0].isdigit():
-            left.add(at)
-    if not left:
-        return left
+            unclaimed.add(at)
+    if not unclaimed:
+        return unclaimed
     for piece in criterion.evidence:
         if piece.section != section:
             continue
@@ -185,29 +212,36 @@ def _list_left(
             continue
         place = _place(parsed, piece)
         start, end = place.tokens.span(place.first, place.end)
-        left = {at for at in left if not start <= tokens.starts[at] < end}
-    if left:
+        for at in list(unclaimed):
+            if start <= tokens.starts[at] < end:
+                unclaimed.remove(at)
+    if unclaimed:
         for name in rule("part_of_name").find(tokens):
-            left.difference_update(range(name.first, name.end))
-    return left
+            unclaimed.difference_update(range(name.first, name.end))
+    return unclaimed
 
 
 def _states_limit(mention: Mention) -> bool:
-    """Return whether a number is surely one of a limit."""
+    """Return whether a number surely states a limit: of a named quantity or of an age, with a
+    comparator other than "equal".
+    """
     is_measured = mention.kind is Measured.LIMIT and bool(mention.subject)
     if not is_measured and mention.kind is not Measured.AGE:
         return False
     if not mention.stated or mention.role is not NumberRole.STATED:
         return False
-    # "1 cup = 250 mL" defines
+    # "1 cup = 250 mL" defines a measure, and limits nothing.
     return mention.comparators[0] is not Comparator.EQUAL
 
 
 def _report_doses(
     parsed: ParsedRecord, extraction: TrialExtraction
 ) -> Iterator[Finding]:
-    """Yield clauses with a dose that no regimen has; in prose only if no regimen was read at
-    all.
+    """Yield the chunks that seem to hold a regimen that the rules could not read, and that state a
+    dose that no regimen has.
+
+    A chunk outside of arms and interventions, in prose, counts only if no regimen was read at all.
+    A chunk that the quote of a regimen touches does not count.
     """
     message = "these words look like a dose, and no regimen has it"
     bounds: set[float | None] = set()
@@ -215,11 +249,10 @@ def _report_doses(
     for regimen in extraction.dosing:
         for amount in regimen.amounts:
             bounds.update((amount.low, amount.high))
-        quotes += [
-            Span(piece.section, piece.start, piece.end)
-            for piece in regimen.evidence
-            if piece.field == "quote"
-        ]
+        for piece in regimen.evidence:
+            if piece.field != "quote":
+                continue
+            quotes.append(Span(piece.section, piece.start, piece.end))
     for chunk in parsed.candidates:
         span = chunk.span
         is_prose = not span.section.startswith(_GIVEN_IN)
@@ -232,8 +265,11 @@ def _report_doses(
 
 
 def _states_dose(chunk: Chunk, bounds: Collection[float | None]) -> bool:
-    """Return whether words state an amount that is given, and has none of these bounds. An end
-    that an amount does not have ("up to 5 mg") is no bound.
+    """Return whether words state an amount that is given, and has none of these bounds.
+
+    An end that an amount does not have is no bound: "up to 5 mg" has no lower one. Words of supply
+    and preparation state no dose ("vials of 10 mg", "dissolved in 5 mL of water"), nor do volumes
+    and percentages.
     """
     tokens = read_text(chunk.text)
     if rule("speaks_of_supply").search(tokens):
@@ -258,8 +294,8 @@ def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:
         if piece.field != "time_frame":
             continue
         for date in rule("dated_count").find(read_text(piece.quote)):
-            count = read_number(date.read("count") or date.read("later") or "")
-            if count in _COUNTS:
+            number = date.read("count") or date.read("later") or ""
+            if read_number(number) in _COUNTS:
                 yield inform(FindingKind.NUMBER_UNREAD, field, message, piece.cite())
                 break
 
@@ -267,8 +303,8 @@ def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:
 def report_ambiguous(
     parsed: ParsedRecord, extraction: TrialExtraction
 ) -> Iterator[Finding]:
-    """Yield limits whose number has two readings ("1.500"), of which none is usual for the
-    quantity.
+    """Yield each number of a limit that has two readings, 1.5 and 1,500 of "1.500", neither of
+    which is usual for the quantity.
     """
     for number, criterion in enumerate(extraction.eligibility.criteria):
         for piece in criterion.evidence:
@@ -277,20 +313,22 @@ def report_ambiguous(
                 continue
             field = f"eligibility.criteria[{number}].{piece.field}"
             limit = criterion.constraints[ref.position]
-            words = _place(parsed, piece)
-            for word in words.tokens.words[words.first : words.end]:
-                if is_two_ways(word) and _is_doubtful(word, limit, criterion.quote):
-                    readings = [f"{reading:,}" for reading in list_readings(word)]
-                    yield inform(
-                        FindingKind.AMBIGUOUS_NUMBER,
-                        field,
-                        f"{word!r} means {' or '.join(readings)}",
-                        piece.cite(),
-                    )
+            passage = _place(parsed, piece)
+            for word in passage.tokens.words[passage.first : passage.end]:
+                if not is_two_ways(word):
+                    continue
+                if not _is_doubtful(word, limit, criterion.quote):
+                    continue
+                readings = [f"{reading:,}" for reading in list_readings(word)]
+                message = f"{word!r} means {' or '.join(readings)}"
+                cited = piece.cite()
+                yield inform(FindingKind.AMBIGUOUS_NUMBER, field, message, cited)
 
 
 def _is_doubtful(word: str, limit: Constraint, quote: str) -> bool:
-    """Return whether a number of a limit was read in one of two ways, neither of them surely."""
+    """Return whether a number with two readings is a number of a limit, and neither reading is
+    surely meant.
+    """
     value, is_sure = choose_reading(word, limit.quantity, limit.unit, quote)
     return not is_sure and value in (limit.value, limit.value_high)
 

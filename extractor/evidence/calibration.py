@@ -88,6 +88,9 @@ def apply_curve(curve: Curve, stated: float) -> float:
 
 
 def _calibrate(item: Draft) -> Draft:
+    """Return an item with calibrated readings of the rules, of which none is surer than
+    ``Draft.at_most`` allows. A regimen stands as surely as the signs of its agent say.
+    """
     rules: dict[str, Reading[Any]] = {}
     for name, reading in item.rules.items():
         field = f"{item.group}.{name}"
@@ -97,15 +100,18 @@ def _calibrate(item: Draft) -> Draft:
         if confidence != calibrated.confidence:
             calibrated = replace(calibrated, confidence=confidence)
         rules[name] = calibrated
-    if item.group == Task.DOSING:  # a regimen is as sure as its agent
+    if item.group == Task.DOSING:
         agent = item.rules["agent"]
-        sure = weigh("dosing.regimens", agent.signs[0][""], agent.confidence)
+        signs_of_agent = agent.signs[0][""]
+        sure = weigh("dosing.regimens", signs_of_agent, agent.confidence)
         rules["stands"] = Reading(value=True, confidence=sure)
     return replace(item, rules=rules)
 
 
 def _calibrate_value(field: str, reading: Reading[Any]) -> float:
-    """Return the confidence of a value, or of a list as a whole."""
+    """Return the confidence of a value, or of a list as a whole: a single value of a weighed field
+    by its signs, all others by the curve of their field.
+    """
     is_list = isinstance(reading.value, tuple)
     if reading.signs and not is_list and is_weighed(field):
         return weigh(field, reading.signs[0][""], reading.confidence)
@@ -116,24 +122,25 @@ def _calibrate_value(field: str, reading: Reading[Any]) -> float:
 def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[Any]:
     """Weigh each member of a list by itself, and the quotes that are parts of it.
 
-    No part is surer than its member: what a wrong time window is counted from is wrong, too.
+    No member is surer than ``most``, and no part surer than its member: what a wrong time window is
+    counted from is wrong, too. A single value, a reading without signs, and a field without weights
+    stay as they are; so do the confidences of parts without weights.
     """
     is_list = isinstance(reading.value, tuple)
     if not reading.signs or not is_list or not is_weighed(field):
         return reading
     sure: list[float] = []
     sure_parts: list[dict[str, float]] = []
-    counted = reading.list_sure_parts()
-    for index, (signs, counted_parts) in enumerate(
-        zip(reading.signs, counted, strict=True)
-    ):
+    parts_of_members = reading.list_sure_parts()
+    for position, signs in enumerate(reading.signs):
+        # the signs of the member itself have no name
         sure_of_member = min(weigh(field, signs[""], reading.confidence), most)
-        parts = dict(counted_parts)
+        parts = dict(parts_of_members[position])
         for name, signs_of_part in signs.items():
             field_of_part = f"{field}.{name}"
             if not is_weighed(field_of_part):
                 continue
-            estimate = estimate_part(reading, index, name)
+            estimate = estimate_part(reading, position, name)
             weight = weigh(field_of_part, signs_of_part, estimate)
             parts[name] = min(weight, sure_of_member)
         sure.append(sure_of_member)
@@ -142,14 +149,30 @@ def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[An
 
 
 def estimate_part(reading: Reading[Any], at: int, name: str) -> float:
-    """Return the rules' own estimate of a quote that is a part of a member of a list."""
+    """Return the rules' own estimate of a quote that is a part of a member of a list.
+
+    Args:
+        reading: The list, before calibration.
+        at: The position of the member.
+        name: The name of the part. A part without an estimate of its own has the measured share of
+            all parts of this name.
+    """
     own = reading.list_sure_parts()[at].get(name)
     return measured("parts", name) if own is None else own
 
 
 @lru_cache(maxsize=8192)
 def _confidence(field: str, kind: str, stated: float) -> float:
-    """Return a calibrated confidence; ``kind`` is the curve: ``FOUND`` or ``NOTHING``."""
+    """Return a stated confidence as the share that was right, by the curve of a field.
+
+    It stays as it is for a field without such a curve, for a field of ``COUNTED``, for an open
+    reading, and for a fact about the participants below the curve's first knot.
+
+    Args:
+        field: The field: ``dosing.route``.
+        kind: Which of its curves: ``FOUND`` or ``NOTHING``.
+        stated: The confidence; 0 of an open reading.
+    """
     if field in COUNTED:
         return stated
     curve = _curves().get(field, {}).get(kind)

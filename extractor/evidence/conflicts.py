@@ -38,8 +38,11 @@ _LONGEST_SEARCHED = 200
 
 
 def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
-    """Return the kind of contradiction between two folded tokens, or None. Either token may be
-    empty.
+    """Return the kind of contradiction between two folded tokens, or None.
+
+    Tokens contradict each other if one is a number, a unit, a negation or another critical word,
+    and the other does not mean the same. Other words contradict each other only if one is the
+    other with a negating prefix in front. Either token may be empty: that side lacks it.
 
     >>> pairs = (
     ...     ("8", "9"),
@@ -54,6 +57,7 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
     meaning_quoted = _read_meaning(quoted)
     meaning_stated = _read_meaning(stated)
     if meaning_quoted == meaning_stated:
+        # "stable" and "unstable"
         short, long = sorted((quoted, stated), key=len)
         is_negated = len(short) > 3 and long in [prefix + short for prefix in _PREFIXES]
         return ConflictKind.NEGATION if is_negated else None
@@ -63,7 +67,9 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
 
 @lru_cache(maxsize=4096)
 def _read_meaning(token: str) -> _Meaning | None:
-    """Return the meaning of a folded token, or None if it cannot cause a contradiction."""
+    """Return the meaning of a folded token: a number, a token with digits such as "cd19", a unit, a
+    critical word. None for any other word, which cannot cause a contradiction.
+    """
     if not token:
         return None
     number = TIMES.get(token, read_number(token))
@@ -129,7 +135,9 @@ def find_nearest(
     nothing.
 
     rapidfuzz finds possible starts, in the whole text and around the token ``near``; difflib aligns
-    the tokens there. Only the first words of a very long quote are compared.
+    the tokens there. The alignment that costs least wins, the first of equals: so a place around
+    ``near`` wins over one that is as good elsewhere. Only the first words of a very long quote are
+    compared.
 
     >>> from .fold import fold_raw
     >>> text = fold_raw("hb ≥ 8 g/dl and ecog 0-2")
@@ -141,6 +149,7 @@ def find_nearest(
     (['ecog', '0', '-', '2'], ['2'])
     """
     quote = quote[:_LONGEST_SEARCHED]
+    # one character for each token, as in `FoldedText.codes`; 0 for a word that the text lacks
     codes = "".join([text.alphabet.get(word, "\0") for word in quote])
     windows = [(0, len(text.codes))]
     if near is not None:
@@ -153,6 +162,7 @@ def find_nearest(
         )
         if alignment is None:
             continue
+        # the token at which the whole quote would begin
         start = first + alignment.dest_start - alignment.src_start
         for drift in _DRIFTS:
             aligned = _align(quote, text.tokens.words, start, drift)
@@ -166,8 +176,9 @@ def find_nearest(
 def _align(
     quote: Sequence[str], words: Sequence[str], start: int, drift: int
 ) -> Nearest | None:
-    """Align a quote with the words of a text around ``start``; None if no token has a
-    counterpart.
+    """Align a quote with the words of a text around the token ``start``, at most ``drift`` tokens
+    off; None if no token has a counterpart. The place reaches from the first counterpart to the
+    last.
     """
     differences: list[_Pair] = []
     counterparts: list[int] = []
@@ -194,14 +205,17 @@ def _align(
 def _pair_tokens(
     quote: Sequence[str], words: Sequence[str], start: int, drift: int
 ) -> Iterator[_Pair]:
-    """Yield the tokens of a quote and of the text around ``start`` that stand for each other."""
+    """Yield the tokens of a quote and of the text around ``start`` that stand for each other, as
+    indexes; None for the side that has no such token. A word and a sign never stand for each other.
+    """
     low = max(0, start - drift)
     near = words[low : start + len(quote) + drift]
     steps = SequenceMatcher(None, quote, near, autojunk=False).get_opcodes()
     for kind, first, end, near_first, near_end in steps:
         quoted = range(first, end)
         stated = range(low + near_first, low + near_end)
-        # Text before and behind the quote is no difference.
+        # Text before the quote is no difference: of the tokens that stand for its first words, only
+        # as many count, those nearest to what follows. So with the text behind the quote.
         if kind != "equal" and first == 0:
             stated = stated[max(0, len(stated) - len(quoted)) :]
         elif kind != "equal" and end == len(quote):
@@ -210,9 +224,11 @@ def _pair_tokens(
             if quoted_at is None or stated_at is None:
                 yield quoted_at, stated_at
                 continue
-            if quote[quoted_at].isalnum() == words[stated_at].isalnum():
+            is_quoted_word = quote[quoted_at].isalnum()
+            is_stated_word = words[stated_at].isalnum()
+            if is_quoted_word == is_stated_word:
                 yield quoted_at, stated_at
                 continue
-            # no word is written for a sign
+            # "and" of the quote does not stand for "/" of the text: each lacks the other
             yield quoted_at, None
             yield None, stated_at

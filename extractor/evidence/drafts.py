@@ -14,7 +14,9 @@ from extractor.schemas import AbsenceReason, FindingKind, Origin, Support, Usage
 T_co = TypeVar("T_co", covariant=True)
 
 Signs = Mapping[str, tuple[str, ...]]
-"""What speaks for or against a value, by name, and for or against the quotes that are its parts."""
+"""The names of what speaks for or against a value under the key "", and for or against each quote
+that is a part of it under the part's name.
+"""
 CERTAIN = 0.95
 """A reading with at least this confidence needs no second annotator."""
 RECORD = -1
@@ -55,18 +57,25 @@ class Span:
 class Reading(Generic[T_co]):
     """The value read for one field, its confidence, and the characters that support it.
 
-    None as ``value`` with high confidence is a known absence ("the text states no route"); an
-    ``open_()`` reading leaves the field open. For a tuple value, ``spans`` are parallel to it, and
-    so are ``supports``, if its members differ in ``support``. ``alternatives`` are other likely
-    values, likeliest first; an empty tuple means that they are unknown. ``sure_parts``, parallel to
-    a tuple value too, has the confidence of quotes that are parts of a member, by name, where it is
-    counted by their place. ``origin`` says who read it, ``gap`` why nobody did; then there is no
-    confidence.
-
-    ``signs`` name what speaks for or against a value: one entry for a single value, one for each
-    member of a list. Such an entry has the signs of the member under the empty name, and those of
-    its parts under theirs. Calibration turns them into confidences: that of the value, or ``sure``,
-    which is parallel to a tuple value, and ``sure_parts``.
+    Attributes:
+        value: The value; a tuple for a list. None with a high confidence is a known absence ("the
+            text states no route"); an ``open_()`` reading leaves the field open.
+        confidence: The probability that the value, or a list as a whole, is right, from 0 to 1. It
+            is 0 for an open reading.
+        spans: The characters that support it. For a tuple value, parallel to it.
+        support: How it follows from them.
+        alternatives: Other likely values, likeliest first; empty if they are unknown.
+        supports: For each of ``spans``, how its member follows from it, if the members of a list
+            differ in ``support``; else empty.
+        origin: Who read it: rules, a model, or both.
+        gap: Why nobody read it; then there is no value, and the confidence means nothing. None if
+            somebody did.
+        sure_parts: For each member of a list the confidence of the quotes that are its parts, by
+            name of the part, where these have one of their own; empty if none has.
+        signs: What speaks for or against the value: one entry for a single value, one for each
+            member of a list. Calibration turns them into ``confidence``, ``sure`` and
+            ``sure_parts``.
+        sure: For each member of a list its own confidence; empty if all have ``confidence``.
 
     >>> Reading.open_().certain, Reading(None, 0.98).certain
     (False, True)
@@ -93,11 +102,14 @@ class Reading(Generic[T_co]):
         return (self.value,)
 
     def sure_of(self, position: int) -> float:
-        """Return the confidence of one member of a list, as far as each is counted by itself."""
+        """Return the confidence of one member of a list, which is that of the whole list if the
+        members have none of their own.
+        """
         return self.sure[position] if position < len(self.sure) else self.confidence
 
     def at_most(self, most: float) -> "Reading[T_co]":
-        """Return the reading with no confidence above a limit; of parts, their own stay.
+        """Return the reading with no confidence above a limit, neither of the value nor of a member
+        of a list. The confidences of parts stay as they are.
 
         >>> Reading(("a", "b"), 0.9, sure=(0.95, 0.6)).at_most(0.8).sure
         (0.8, 0.6)
@@ -109,8 +121,8 @@ class Reading(Generic[T_co]):
         )
 
     def list_sure_parts(self) -> tuple[Mapping[str, float], ...]:
-        """Return the confidences of the parts of each member; those that are not counted by
-        place are missing.
+        """Return, for each member of a list, the confidences of its parts by name. A part without
+        a confidence of its own is missing.
         """
         return self.sure_parts or ({},) * len(self.list_values())
 
@@ -120,14 +132,17 @@ class Reading(Generic[T_co]):
 
     @property
     def certain(self) -> bool:
+        """Whether it is sure enough to need no second annotator."""
         return self.confidence >= CERTAIN
 
     @property
     def is_open(self) -> bool:
+        """Whether nobody has decided on the field."""
         return self.confidence == 0
 
     @staticmethod
     def open_() -> "Reading[None]":
+        """Return a reading that leaves the field open."""
         return Reading(None, 0.0)
 
 
@@ -220,10 +235,18 @@ class Why(StrEnum):
 class Refusal:
     """A value that is refused, and why.
 
-    ``nearest`` is the place in the text that says otherwise, None if there is none. ``part`` names
-    the quote that is wrong, if it is a part of a value: then ``nearest`` are the words that it
-    should be, and ``value`` has both. ``attribute`` is that of a user's own field. What finds the
-    reason leaves ``field``, ``attribute``, ``value`` and ``kind`` to its caller.
+    The function that finds the reason leaves ``field``, ``value``, ``kind`` and ``attribute`` to
+    its caller.
+
+    Attributes:
+        why: The reason.
+        nearest: The place in the text that says otherwise, None if there is none.
+        part: The part of the value that is refused, such as the condition of a limit; "" if the
+            value itself is. Then ``nearest`` are the words that the part should be.
+        field: The field of the value.
+        value: The value in words, with the part if that is refused.
+        kind: The kind of the finding that reports it.
+        attribute: The attribute of a user's own field, "" for any other field.
     """
 
     why: Why = Why.NOT_STATED
@@ -291,16 +314,18 @@ class Draft:
         return self.chunk.number
 
     def read(self, name: str) -> Reading[Any]:
-        """Return what the rules read of a field."""
+        """Return what the rules read of a field; an open reading if nothing."""
         return self.rules.get(name, _OPEN)
 
     @property
     def is_answered(self) -> bool:
-        """Whether a model answered about it, however wrong."""
+        """Whether a model answered about it, also if all of its answer was refused."""
         return bool(self.model or self.refused)
 
     def refuses(self, name: str, attribute: str = "") -> bool:
-        """Return whether a value of a field was refused; with ``attribute``, one of that."""
+        """Return whether a value of a field was refused; with ``attribute``, whether a value of
+        that attribute was.
+        """
         for refusal in self.refused:
             if refusal.field != name:
                 continue
@@ -309,8 +334,8 @@ class Draft:
         return False
 
     def has_unread(self, name: str, attribute: str = "") -> bool:
-        """Return whether patterns of a field found something in vain; with ``attribute``, for
-        that.
+        """Return whether patterns of a user's field found words that are no value of it; with
+        ``attribute``, whether they found them for that attribute.
         """
         for words in self.unread:
             if words.field != name:
@@ -320,7 +345,9 @@ class Draft:
         return False
 
     def gap(self, name: str) -> AbsenceReason:
-        """Return why a field has no answer."""
+        """Return why a field has no answer of a model: it was not asked, the budget was spent, the
+        model gave none, or the text does not bear out its answer.
+        """
         reason = self.asked.get(name, AbsenceReason.NOT_ASKED)
         if reason is AbsenceReason.MODEL_REFUSED and self.refuses(name):
             return AbsenceReason.UNSUPPORTED_ANSWER
@@ -341,9 +368,9 @@ class ModelResult:
     """What a model said of a record.
 
     Attributes:
-        drafts: One for each line that was asked about, and one for the record if that was. A line
-            with several regimens has several. A line without an answer has one that says what was
-            asked.
+        drafts: One for each line that was asked about, and one for the record itself if it was
+            asked about. A line with several regimens has several drafts. A line without an answer
+            has a draft that says only what was asked.
         dropped: Why answers could not be read at all.
         remarks: What is doubtful about how replies were read.
         usage: Calls and tokens.
@@ -355,7 +382,9 @@ class ModelResult:
     usage: Usage = field(default_factory=Usage)
 
     def complete(self, draft: Draft) -> Draft:
-        """Add to a draft of the rules what the model said of it."""
+        """Return a draft of the rules with what the model said of its chunk; the draft itself if
+        the chunk was not asked about.
+        """
         answer = self.by_number.get(draft.number)
         if answer is None:
             return draft
@@ -370,14 +399,17 @@ class ModelResult:
 
     @cached_property
     def by_number(self) -> Mapping[int, Draft]:
-        """One draft for each line. Of several answers about a field, the first counts."""
+        """One draft for each chunk, by its number. Of several answers about a field, the first
+        counts; refusals and values of the user's own fields are joined.
+        """
         by_number: dict[int, Draft] = {}
         for draft in self.drafts:
-            first = by_number.get(draft.number)
+            number = draft.number
+            first = by_number.get(number)
             if first is None:
-                by_number[draft.number] = draft
+                by_number[number] = draft
                 continue
-            by_number[draft.number] = replace(
+            by_number[number] = replace(
                 first,
                 model={**draft.model, **first.model},
                 refused=(*first.refused, *draft.refused),
@@ -397,14 +429,19 @@ class ModelResult:
         return any(draft.is_answered for draft in self.passages)
 
     def list_regimens(self) -> list[Draft]:
-        """Return the model's regimens."""
-        return [
-            draft for draft in self.passages if {"agent", "quote"} & draft.model.keys()
-        ]
+        """Return the model's regimens: the drafts of such passages with an agent or a quote."""
+        regimens: list[Draft] = []
+        for draft in self.passages:
+            if "agent" not in draft.model and "quote" not in draft.model:
+                continue
+            regimens.append(draft)
+        return regimens
 
 
 def _join(first: Draft, other: Draft) -> Mapping[str, tuple[Draft, ...]]:
-    """Return the values of a user's own fields in both drafts."""
+    """Return the values of the user's own fields in both drafts, by field, those of the first draft
+    first.
+    """
     joined = dict(first.own)
     for name, values in other.own.items():
         joined[name] = (*joined.get(name, ()), *values)

@@ -57,8 +57,15 @@ _FIRST = 0xE000
 class FoldedText:
     """A cleaned text, its folded form, and the tokens of the folded form.
 
-    ``codes`` has one character per word. ``inner`` holds tokens inside a number; no quote may begin
-    with them.
+    Attributes:
+        cleaned: The text before it was folded.
+        folded: The folded text, which knows where its characters stand in the cleaned one.
+        tokens: The tokens of the folded text.
+        inner: The tokens inside a number, without its first one: "x" and "10^9" of "5 x 10^9". No
+            quote may begin with them.
+        codes: One character per token: the same character for the same word, as long as the text
+            has less than a million different words.
+        alphabet: The character of each word.
     """
 
     cleaned: CleanText
@@ -79,13 +86,15 @@ class FoldedText:
         return self.cleaned.raw_span(*self.folded.raw_span(start, end))
 
     def find_words(self, words: list[str], first: int = 0) -> Iterator[int]:
-        """Yield the tokens at which ``words`` begin.
+        """Yield the tokens at which ``words`` begin, in order, from the token ``first`` on. Places
+        may overlap.
 
         >>> list(fold_raw("5 mg/kg or 5 mg").find_words(["5", "mg"]))
         [0, 5]
         """
+        # the code 0 stands for a word that the text lacks
         codes = "".join([self.alphabet.get(word, "\0") for word in words])
-        if "\0" in codes:  # a word that the text lacks
+        if "\0" in codes:
             return
         at = self.codes.find(codes, first)
         while at >= 0:
@@ -108,7 +117,8 @@ def fold_raw(text: str) -> FoldedText:
 
 @lru_cache(maxsize=64)
 def fold_clean(cleaned: CleanText) -> FoldedText:
-    """Fold a cleaned text.
+    """Fold a cleaned text: signs and letters in their plain form, small letters, and one token for
+    a power of ten or for "2,4". The last results are cached.
 
     >>> fold_clean(clean_text("Within 4 weeks, naïve; 1½ ± ≠")).folded.text
     'within 4 weeks, naive; 1 1/2 ± ≠'
@@ -122,15 +132,14 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     folded = apply_changes(text, changes)
     folded = replace(folded, text=_lower(folded.text))
     tokens = read_text(folded.text)
-    numbers = [
-        (number.first, number.end)
-        for number in rule("number").find(tokens)
-        if number.end > number.first + 1
-    ]
-    tokens, places = _join_digits(tokens)
+    numbers = list(rule("number").find(tokens))
+    tokens, new_indexes = _join_digits(tokens)
     inner: set[int] = set()
-    for first, end in numbers:
-        inner.update(range(places[first] + 1, places[end - 1] + 1))
+    for number in numbers:
+        first = new_indexes[number.first]
+        last = new_indexes[number.end - 1]
+        # all but its first token
+        inner.update(range(first + 1, last + 1))
     alphabet: dict[str, str] = {}
     codes: list[str] = []
     for word in tokens.words:
@@ -151,9 +160,11 @@ def _lower(text: str) -> str:
 
 
 def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
-    """Join "10^9" and "2,4,6" into one token, and map old tokens to new ones. "2, 4" stays two
-    numbers.
+    """Join "10^9" and "2,4,6" into one token each; "2, 4" stays two numbers.
+
+    Returns the tokens, and for each token from before the index of the token that it is in now.
     """
+    # tokens that are added to the one before
     joined: set[int] = set()
     for power in rule("raised").find(tokens):
         joined.update(range(power.first + 1, power.end))
@@ -167,7 +178,7 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
     starts: list[int] = []
     ends: list[int] = []
     codes = ""
-    places: list[int] = []
+    new_indexes: list[int] = []
     for index, word in enumerate(tokens.words):
         if index in joined:
             words[-1] += word
@@ -177,12 +188,20 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
             starts.append(tokens.starts[index])
             ends.append(tokens.ends[index])
             codes += tokens.codes[index]
-        places.append(len(words) - 1)
-    return Tokens(tokens.text, words, starts, ends, codes), places
+        new_indexes.append(len(words) - 1)
+    return Tokens(tokens.text, words, starts, ends, codes), new_indexes
 
 
 def _replace_sign(sign: re.Match[str], text: str) -> str:
-    """Return what stands for a sign in the folded text. ``text`` is the whole text around it."""
+    """Return what stands for a sign in the folded text.
+
+    A comparator becomes one sign, a power "^" with its digits. A letter loses its accents. A sign
+    with a combining stroke, such as "≠", stays, for it means the opposite without the stroke.
+
+    Args:
+        sign: A match of ``_CHANGES``, whose group names its kind.
+        text: The whole text around it.
+    """
     kind = sign.lastgroup or ""
     written = sign[0]
     if kind in _PLAIN:
@@ -199,7 +218,8 @@ def _replace_sign(sign: re.Match[str], text: str) -> str:
         return written
     plain = "".join(part for part in decomposed if not unicodedata.combining(part))
     folded = plain.casefold().replace("\u2044", "/")
+    # "1½" is "1 1/2", not "11/2"
     is_behind_digit = text[sign.start() - 1 : sign.start()].isdigit()
-    if is_behind_digit and folded[:1].isdigit():  # "1½"
+    if is_behind_digit and folded[:1].isdigit():
         return f" {folded}"
     return folded

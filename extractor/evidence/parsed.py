@@ -37,7 +37,9 @@ class HostileText:
 
 
 def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int]]]:
-    """Return the blanked ranges, by section. They are in order, and none lies inside another."""
+    """Return the blanked ranges of raw characters, by section. They are in order, and none lies
+    inside another.
+    """
     ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for text in hostile:
         if text.blanked:
@@ -48,8 +50,8 @@ def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int
 def find_touched(
     ranges: Sequence[tuple[int, int]], start: int, end: int
 ) -> Sequence[tuple[int, int]]:
-    """Return the ranges that share a character with ``start:end``. They are in order, and none lies
-    inside another.
+    """Return the ranges that share a character with ``start:end``. ``ranges`` must be in order, and
+    none may lie inside another.
 
     >>> find_touched([(0, 3), (5, 8), (8, 9)], 3, 7)
     [(5, 8)]
@@ -145,6 +147,7 @@ class ParsedRecord:
 
     @cached_property
     def _blanks(self) -> Mapping[str, Sequence[tuple[int, int]]]:
+        """The blanked ranges of each section, of hostile text and of text in another language."""
         ranges = list_blanks(self.hostile)
         for text in self.foreign.texts:
             ranges[text.section].append((text.start, text.end))
@@ -158,12 +161,17 @@ class ParsedRecord:
     @cached_property
     def chunks(self) -> Mapping[int, Chunk]:
         """Every chunk that a model can be asked about, by number."""
-        items = (*self.criteria, *self.regimens, *self.outcomes)
-        chunks = (*(item.chunk for item in items), *self.candidates)
-        return {chunk.number: chunk for chunk in chunks}
+        chunks: dict[int, Chunk] = {}
+        for item in (*self.criteria, *self.regimens, *self.outcomes):
+            chunks[item.number] = item.chunk
+        for chunk in self.candidates:
+            chunks[chunk.number] = chunk
+        return chunks
 
     def draft_of(self, task: Task, chunk: Chunk) -> Draft:
-        """Return the criterion or outcome of a chunk, else a new item of a task."""
+        """Return the criterion or outcome that the rules found in a chunk, with that chunk; without
+        one, a new item of a task without readings.
+        """
         draft = self.drafts.get(chunk.number)
         if draft:
             return replace(draft, chunk=chunk)
@@ -171,15 +179,18 @@ class ParsedRecord:
         return Draft(group, chunk, chunk.span)
 
     def find_lead_in(self, draft: Draft) -> Chunk | None:
-        """Return the line that introduces a criterion, as the rules read it."""
+        """Return the line that introduces a criterion, as the rules read it, or None. Its number is
+        0, as it is no chunk that can be asked about.
+        """
         lead_in = draft.read("lead_in")
         if not lead_in.spans:
             return None
-        return Chunk(0, lead_in.spans[0], lead_in.value or "")
+        return Chunk(number=0, span=lead_in.spans[0], text=lead_in.value or "")
 
     @cached_property
     def drafts(self) -> Mapping[int, Draft]:
-        """The criteria and outcomes by the numbers of their chunks, and the record itself."""
-        return {
-            item.number: item for item in (self.whole, *self.criteria, *self.outcomes)
-        }
+        """The criteria and outcomes by the numbers of their chunks, and the record itself as
+        ``RECORD``. Regimens are missing: several may share a chunk.
+        """
+        items = (self.whole, *self.criteria, *self.outcomes)
+        return {item.number: item for item in items}

@@ -64,14 +64,17 @@ class QuoteCheck:
 def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     r"""Check whether ``text`` contains ``quote``, and where.
 
-    A passage directly after "no" or "not" does not count, because the quote would lose the
-    negation. Any text is valid.
+    The quote is looked for as it is, then without wrapping signs and closing punctuation. A passage
+    directly after "no" or "not" contradicts the quote, which would lose the negation, and so does a
+    unit in another case ("mM", "mm"). If the text lacks the words, the place that is most like them
+    is a conflict if a number, unit or other critical word differs there; else the quote is absent.
+    Any text is valid.
 
     Args:
         quote: The words to look for.
         text: The text to search.
-        near: An offset into ``text``. Exact places win over others; of several, the one nearest to
-            ``near`` wins, or the first.
+        near: An offset into ``text``. Of several places the nearest to ``near`` wins; of equally
+            near ones, and without ``near``, an exact one, then the first.
 
     >>> verify_quote("ECOG 0-2", "Adults with ECOG\n 0–2.")
     QuoteCheck(status=<QuoteStatus.FOLDED: 'folded'>, start=12, end=21, conflicts=())
@@ -87,14 +90,14 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     wanted = fold_raw(quote)
     expected = None if near is None else folded.cleaned.clean_position(near)
     for words in _forms(wanted.tokens):
-        places = [
-            place
-            for place in _find_places(folded, words)
-            if is_clean_cut(folded, *place)
-        ]
-        agreeing = [
-            place for place in places if _contradict(wanted, folded, place) is None
-        ]
+        places: list[Range] = []
+        agreeing: list[Range] = []
+        for place in _find_places(folded, words):
+            if not is_clean_cut(folded, *place):
+                continue
+            places.append(place)
+            if _find_contradiction(wanted, folded, place) is None:
+                agreeing.append(place)
         if agreeing:
             return _report_agreeing(quote, text, near, folded, agreeing)
         if places:
@@ -126,16 +129,23 @@ def _report_agreeing(
 def _report_contradiction(
     quote: FoldedText, text: FoldedText, places: Sequence[Range], expected: int
 ) -> QuoteCheck:
-    """Report the place nearest to the ``expected`` offset, of those that have a quote's words and
-    contradict it.
+    """Report the place nearest to the ``expected`` offset into the cleaned text, of ``places`` that
+    have a quote's words and contradict it. A denying word in front belongs to the place.
     """
-    first, end = min(
-        places, key=lambda place: abs(text.clean_span(*place)[0] - expected)
-    )
-    conflict = _contradict(quote, text, (first, end))
+
+    def count_distance(place: Range) -> int:
+        start, _ = text.clean_span(*place)
+        return abs(start - expected)
+
+    nearest = min(places, key=count_distance)
+    conflict = _find_contradiction(quote, text, nearest)
+    first, end = nearest
     denial = _find_denial(text.tokens, first)
-    span = _raw_span(text, (first if denial is None else denial, end))
-    return QuoteCheck(QuoteStatus.CONFLICT, *span, (conflict,) if conflict else ())
+    if denial is not None:
+        first = denial
+    start, stop = _raw_span(text, (first, end))
+    conflicts = () if conflict is None else (conflict,)
+    return QuoteCheck(QuoteStatus.CONFLICT, start, stop, conflicts)
 
 
 def locate_quote(
@@ -144,8 +154,10 @@ def locate_quote(
     """Return the first place of ``quote`` in ``cleaned.text[start:end]``, as offsets into
     ``cleaned.text``, or None.
 
-    A quote never matches a part of a word, a number, a comparator or a unit: "5 mg" is not found in
-    "15 mg", "-5 mg" or "5 mg/kg", nor "= 5" in ">= 5". It may name something that the text denies.
+    A place of the whole quote wins over one of the quote without its wrapping signs and closing
+    punctuation. A quote never matches a part of a word, a number, a comparator or a unit: "5 mg" is
+    not found in "15 mg", "-5 mg" or "5 mg/kg", nor "= 5" in ">= 5". It may name something that the
+    text denies.
     """
     folded = fold_clean(cleaned)
     if end is None:
@@ -161,7 +173,9 @@ def locate_quote(
 
 
 def _forms(tokens: Tokens) -> Iterator[list[str]]:
-    """Yield the words of a quote, with and without its wrapping and closing punctuation."""
+    """Yield the words of a quote, then, if it has any, the words without the signs and bullets that
+    wrap it and its closing punctuation.
+    """
     words = tokens.words
     first = 0
     end = len(tokens)
@@ -179,7 +193,8 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
     word = tokens.words[at]
     is_last = at + 1 == len(tokens)
     is_apart = is_last or not tokens.joined(at + 1)
-    if word == "o":  # a bullet, as word processors write it
+    # word processors write a bullet as the letter: "o Pregnancy"
+    if word == "o":
         return is_apart and not is_last and tokens.words[at + 1][0].isalpha()
     if word == "-":
         return is_apart
@@ -189,7 +204,9 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
 def _find_places(
     folded: FoldedText, words: list[str], start: int = 0
 ) -> Iterator[Range]:
-    """Yield the places of these words in the text, starting at an offset into the cleaned text."""
+    """Yield the places of these words in the text, as ranges of tokens, from the offset ``start``
+    into the cleaned text on. Words without a letter or digit have none.
+    """
     if not any(map(str.isalnum, "".join(words))):
         return
     first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
@@ -199,13 +216,16 @@ def _find_places(
 
 
 def _raw_span(folded: FoldedText, place: Range) -> Range:
+    """Return a range of tokens as offsets into the raw text."""
     return folded.cleaned.raw_span(*folded.clean_span(*place))
 
 
-def _contradict(
+def _find_contradiction(
     quote: FoldedText, text: FoldedText, place: Range
 ) -> TokenConflict | None:
-    """What contradicts the quote although the text has its words at ``place``, or None."""
+    """Return what contradicts the quote although the text has its words at ``place``: a denial
+    directly in front, or a unit that only its case tells apart. None if nothing does.
+    """
     denial = _find_denial(text.tokens, place[0])
     if denial is not None:
         return TokenConflict(ConflictKind.NEGATION, "", text.tokens.words[denial])
@@ -220,7 +240,9 @@ def _contradict(
 
 
 def _list_cased(text: FoldedText, place: Range) -> list[str]:
-    """Return the units of ``_CASED`` after numbers, as written."""
+    """Return the units of ``_CASED`` behind the numbers of a range of tokens, as written: "mM",
+    "mm". Any other spelling, such as "MM", is left out.
+    """
     tokens = text.tokens
     units: list[str] = []
     for at in range(place[0] + 1, place[1]):
@@ -238,6 +260,14 @@ def _report_nearest(
 ) -> QuoteCheck:
     """Report the place that is most like a quote whose words the text does not have, if a word
     there contradicts the quote.
+
+    The quote is absent if more of its tokens differ there than are shared, or if no difference
+    changes the meaning.
+
+    Args:
+        quote: The quote.
+        text: The text.
+        expected: Where the quote is expected, as an offset into the cleaned text, or None.
     """
     near: int | None = None
     if expected is not None:
@@ -255,8 +285,12 @@ def _report_nearest(
 def _list_conflicts(
     quote: FoldedText, text: FoldedText, nearest: Nearest
 ) -> list[TokenConflict]:
-    """Return the differences of a quote and a place in a text that change the meaning."""
-    if not nearest.differences:  # the place has the same words, cut from longer ones
+    """Return the differences of a quote and a place in a text that change the meaning.
+
+    A place with all words of the quote was refused because of its ends: then the difference is what
+    the cut left off, such as the "/kg" of "5 mg/kg".
+    """
+    if not nearest.differences:
         cut = _name_cut(text, nearest.first, nearest.end)
         return [TokenConflict(_name_kind(cut), "", cut)] if cut else []
     conflicts: list[TokenConflict] = []
@@ -300,8 +334,8 @@ def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
 
 
 def _name_cut(text: FoldedText, first: int, end: int) -> str:
-    """The text that the cut ``first:end`` separates from its first or last word, without white
-    space; "" if none.
+    """Return the text that the cut ``first:end`` separates from its last word, else from its first;
+    "" if both ends are clean. Behind the cut these are at most two tokens.
     """
     tokens = text.tokens
     if not _ends_clean(text, end):
@@ -318,62 +352,78 @@ def _find_denial(tokens: Tokens, first: int) -> int | None:
 
 
 def _begins_clean(text: FoldedText, first: int) -> bool:
-    """Return whether no word, number or comparator goes on over the start of a cut."""
+    """Return whether no word, number or comparator goes on over the start of a cut.
+
+    ``first`` is the first token of the cut. Codes name the kinds of tokens; a sign is its own code.
+    """
     tokens = text.tokens
     codes = tokens.codes
     if first == 0:
         return True
     if first in text.inner or _is_inside_word(text, first):
         return False
+    code = codes[first]
     before = codes[first - 1]
-    if codes[first] in _NUMBERS:
+    if code in _NUMBERS:
+        # "2" of "ml^2"
         if before == "^":
             return False
+        # "5" of "at -5"; at the beginning of a line, the hyphen is a bullet
         return not is_signed(tokens, first) or _is_bullet(text, first - 1)
-    is_sign_of_number = (
-        codes[first] == "-"
-        and tokens.joined(first + 1)
-        and codes[first + 1] in _NUMBERS
-    )
-    if is_sign_of_number:
+    is_hyphen_of_number = code == "-" and tokens.joined(first + 1)
+    if is_hyphen_of_number and codes[first + 1] in _NUMBERS:
+        # "-2" of "0-2"
         if before == "^" or before in _NUMBERS:
             return False
+        # "-2" of "(x)-2"
         return not (tokens.joined(first) and joins_words(tokens, first - 1))
-    if codes[first] not in _SIGNS:
+    if code not in _SIGNS:
         return True
+    # "> 5" of "< or > 5"
     return rule("comparing_front").ends(tokens, first, first - 2) is None
 
 
 def _ends_clean(text: FoldedText, end: int) -> bool:
-    """Return whether no word, number, comparator or unit goes on over the end of a cut."""
+    """Return whether no word, number, comparator or unit goes on over the end of a cut. ``end`` is
+    the token behind its last one.
+    """
     tokens = text.tokens
     codes = tokens.codes
     if end >= len(tokens):
         return True
     last = codes[end - 1]
     behind = codes[end]
+    # "<" of "< or > 5"
     if last in _SIGNS:
         return rule("comparing_after").starts(tokens, end) is None
     if end in text.inner or _is_inside_word(text, end):
         return False
+    # "ml" of "ml^2"
     if behind == "^" and (last in _NUMBERS or tokens.joined(end)):
         return False
     if behind != "/" or not tokens.words[end - 1].isalnum():
         return True
+    # "5 mg" of "5 mg/kg"
     if rule("rate_goes_on").starts(tokens, end):
         return False
     return rule("measured").ends(tokens, end, end - 6) is None
 
 
 def _is_inside_word(text: FoldedText, at: int) -> bool:
-    """Return whether a token begins inside a word: "CD|19", "5|mg", half of a "½"."""
-    _, end = text.clean_span(at - 1, at)
+    """Return whether a token begins inside a word: "CD|19", "5|mg", half of a "½".
+
+    That is so if the token before and this one come from one sign of the cleaned text, or stand
+    there without a gap and both have letters or digits at the cut.
+    """
+    _, end_before = text.clean_span(at - 1, at)
     start, _ = text.clean_span(at, at + 1)
-    if end > start:  # both tokens come from one sign
+    if end_before > start:
         return True
+    if end_before < start:
+        return False
     before = text.tokens.words[at - 1][-1]
     behind = text.tokens.words[at][0]
-    return end == start and _is_of_word(before) and _is_of_word(behind)
+    return _is_of_word(before) and _is_of_word(behind)
 
 
 def _is_of_word(sign: str) -> bool:

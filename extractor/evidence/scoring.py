@@ -90,17 +90,22 @@ class Scorer:
         return chances
 
     def score(self, items: Sequence[Features]) -> Array:
-        """Return the score of each class (column) of each item (row)."""
+        """Return the score of each class (column) of each item (row): the sum of the weights of its
+        features, and the bias.
+        """
         if not items:
             return np.zeros((0, len(self.classes)), np.float32)
         rows: list[int] = []
         starts: list[int] = []
         find = self.rows.get
         for features in items:
+            # Row 0 adds nothing: an item without features has a row, too, because `reduceat` would
+            # give an empty range the row of the next item.
             starts.append(len(rows))
             rows.append(0)
             rows += filter(None, map(find, features))
-        scores: Array = np.add.reduceat(self.weights.take(rows, axis=0), starts, axis=0)
+        weights = self.weights.take(rows, axis=0)
+        scores: Array = np.add.reduceat(weights, starts, axis=0)
         if self.damped:
             scores /= np.sqrt([[len(features) + 1] for features in items])
         return scores + self.bias
@@ -112,11 +117,17 @@ class Scorer:
         passages: Sequence[Passage],
         chances: Array | None = None,
     ) -> list[Reading[_Value]]:
-        """Return the likeliest class of each item as one of the ``values``, with the word that most
-        favours it.
+        """Return the likeliest class of each item as an inferred reading, whose span is the word
+        that most favours it.
 
-        The features ``w`` of an item are the ``list_words`` of its passage. For a function word,
-        the span is the whole passage. ``chances`` replaces the result of ``predict``.
+        Args:
+            values: The closed set whose values are the classes.
+            items: The features of each item. Those that begin with ``w`` are the ``list_words`` of
+                its passage, in order.
+            passages: The words of each item. The span is the whole passage if no word favours the
+                class, or a function word does.
+            chances: The probabilities of each class for each item, if they are not those of
+                ``predict``.
         """
         if chances is None:
             chances = self.predict(items)
@@ -124,21 +135,22 @@ class Scorer:
         readings = []
         for features, passage, choice in zip(items, passages, choices, strict=True):
             word = self._find_word(features, passage, choice.value)
-            readings.append(
-                Reading(
-                    values(choice.value),
-                    choice.confidence,
-                    (span_of(word or passage),),
-                    Support.INFERRED,
-                    tuple(map(values, choice.rivals)),
-                )
+            reading = Reading(
+                value=values(choice.value),
+                confidence=choice.confidence,
+                spans=(span_of(word or passage),),
+                support=Support.INFERRED,
+                alternatives=tuple(map(values, choice.rivals)),
             )
+            readings.append(reading)
         return readings
 
     def _find_word(
         self, features: Features, passage: Passage, chosen: str
     ) -> Passage | None:
-        """Return the word of a passage that most favours a class; None for a function word."""
+        """Return the word of a passage that most favours a class; None if none does, or a function
+        word such as "of" does.
+        """
         words = [feature for feature in features if feature.startswith("w ")]
         index = self.find_reason(words, chosen)
         if index is None:
@@ -149,7 +161,9 @@ class Scorer:
         return passage.part(at, at + 1)
 
     def find_reason(self, features: Features, chosen: str) -> int | None:
-        """Return the index of the feature that most favours a class over the others, or None."""
+        """Return the index of the feature whose weight for a class is highest above the mean of its
+        weights for all classes; None if no feature is above it.
+        """
         if not features:
             return None
         rows = [self.rows.get(feature, 0) for feature in features]
@@ -166,13 +180,18 @@ def _softmax(scores: Array, axis: int) -> Array:
 
 
 def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
-    """Return the likeliest class in each row of probabilities."""
+    """Return the likeliest class in each row of probabilities, its probability in hundredths, and
+    its rivals: the next classes until all listed have ``_ENOUGH`` together, at most
+    ``_MOST_RIVALS``.
+    """
     order = np.argsort(-chances, axis=1)[:, : _MOST_RIVALS + 1]
     sorted_chances = np.take_along_axis(chances, order, axis=1)
-    counts = (np.cumsum(sorted_chances, axis=1) < _ENOUGH).sum(axis=1)
+    best_chances = sorted_chances[:, 0].tolist()
+    # how many classes, likeliest first, do not yet have enough together
+    counts = (np.cumsum(sorted_chances, axis=1) < _ENOUGH).sum(axis=1).tolist()
     choices = []
     for (best, *others), chance, count in zip(
-        order.tolist(), sorted_chances[:, 0].tolist(), counts.tolist(), strict=True
+        order.tolist(), best_chances, counts, strict=True
     ):
         confidence = min(round(chance, 2), _SUREST)
         rivals = tuple(classes[index] for index in others[:count])
@@ -182,8 +201,8 @@ def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
 
 @cache
 def load_scorer(name: str) -> Scorer:
-    """Return a scorer of the weights of a concept, cached. Raises ``FileNotFoundError`` for an
-    unknown name.
+    """Return the scorer of a file of weights, ``NAME.npz`` or else ``NAME.toml``, cached. Raises
+    ``FileNotFoundError`` if there is neither.
     """
     try:
         packed = find_weights(f"{name}.npz")
@@ -207,11 +226,17 @@ def _read_trained(path: Traversable) -> Scorer:
 
 
 def _read_named(path: Traversable) -> Scorer:
-    """Read a file of features that were named by hand."""
+    """Read a file of features that were named by hand: a table for each class, or without classes
+    lines of ``feature = weight``, which become the class "".
+    """
     table = tomllib.loads(path.read_text("utf-8"))
     has_classes = all(isinstance(value, dict) for value in table.values())
     columns = table if has_classes else {"": table}
-    names = sorted({name for column in columns.values() for name in column})
+    all_names: set[str] = set()
+    for column in columns.values():
+        all_names.update(column)
+    names = sorted(all_names)
+    # a row for each feature, a column for each class
     weights = [[column.get(name, 0.0) for column in columns.values()] for name in names]
     return _make_scorer(
         classes=list(columns),
@@ -243,10 +268,11 @@ def _read_measured() -> Mapping[str, Any]:
 
 @cache
 def measured(field: str, case: str) -> float:
-    """Return the share of right readings in such a case, from ``evidence/weights/measured.toml``.
+    """Return the share of right readings in a case, from ``evidence/weights/measured.toml``.
 
-    Counts become the share with one more wrong reading, in hundredths. Raises ``KeyError`` for a
-    case that was not measured.
+    The file has the share itself, or the counts of right and of all readings. Counts become the
+    share with one more wrong reading, rounded down to hundredths. Raises ``KeyError`` for a case
+    that was not measured.
 
     >>> measured("criterion", "listed, ends with a colon")
     0.88
@@ -273,6 +299,7 @@ def list_words(passage: Passage) -> list[str]:
 
 
 def _list_places(passage: Passage) -> list[int]:
+    """Return the tokens of a passage that are words, numbers or signs of comparison."""
     words = passage.tokens.words
     return [
         at

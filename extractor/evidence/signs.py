@@ -51,19 +51,23 @@ def is_weighed(field: str) -> bool:
 
 @lru_cache(maxsize=16384)
 def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
-    """Return the confidence of a value, in hundredths. Signs without a weight add nothing.
+    """Return the confidence of a value, in hundredths: by the weights of its signs and its
+    estimate, but at most what ``_AT_MOST`` says of its signs, and at least ``_FLOOR``.
 
-    Raises ``KeyError`` for a field without weights.
+    Signs without a weight add nothing. Raises ``KeyError`` for a field without weights.
     """
-    weighed = round(weigh_by(_read_weights()[field], signs, estimate), 2)
-    most = min((_AT_MOST[sign] for sign in signs if sign in _AT_MOST), default=1.0)
-    return max(_FLOOR, min(most, weighed))
+    weights = _read_weights()[field]
+    weighed = round(weigh_by(weights, signs, estimate), 2)
+    for sign in signs:
+        weighed = min(weighed, _AT_MOST.get(sign, 1.0))
+    return max(_FLOOR, weighed)
 
 
 def weigh_by(
     weights: Mapping[str, float], signs: Iterable[str], estimate: float
 ) -> float:
-    """Return the confidence by these weights.
+    """Return the confidence by these weights, from 0 to 1: the log-odds of the estimate and the
+    weights of the signs are added. A sign counts once, and without a weight not at all.
 
     >>> weights = {"base": 0.5, "estimate": 1.0, "no unit": -0.5}
     >>> weigh_by(weights, ["no unit", "an unknown sign"], 0.5)

@@ -14,7 +14,7 @@ from tests.browser import (
 
 from .pages import HOSTILE, NAME, QUOTE, TEXT, make_page, write_sources
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.pages.invented import TRIAL, make_run
 
 from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many, run_own
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.slow]
 SEED = "003_b184c860ed2ef927"
 OTHER = "002_2baf81115b3b9652"
 FEW = 20

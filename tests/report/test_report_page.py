@@ -88,6 +88,7 @@ def list_evidence(run):
                 yield extraction.record_id, FieldRef(f"{path}.{field}"), piece.quote
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("records", [(), ("tests",)], ids=["in their texts", "alone"])
 @pytest.mark.parametrize(
     ("name", "least"), [("seed_run", 300), ("hostile", 4), ("invented", 30)]

@@ -53,6 +53,7 @@ def exported(out, to, *more):
     return [row["record_id"] for row in read_lines(to / "records.jsonl")], done.stderr
 
 
+@pytest.mark.slow
 def test_a_record_that_left_the_input_is_told_and_not_exported(records, tmp_path):
     out = tmp_path / "run"
     to = tmp_path / "tables"
@@ -78,6 +79,7 @@ def test_a_record_that_left_the_input_is_told_and_not_exported(records, tmp_path
     assert len(exported(out, to)[0]) == RECORDS
 
 
+@pytest.mark.slow
 def test_only_inputs_that_were_read_to_their_end_tell_what_left(records, tmp_path):
     """Another input of the same folder, a limit, a file that cannot be read now, and a stream
     tell nothing.

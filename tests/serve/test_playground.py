@@ -103,6 +103,7 @@ def extract(page, text=None, key=TOKEN):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_value_leads_to_its_characters(page):
     assert extract(page) == ""
     page.locator("a.value", has_text="oral steroids: ≤ 30 days").click()
@@ -123,6 +124,7 @@ def test_a_value_leads_to_its_characters(page):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_text_stays_text(page):
     hostile = (
         "Inclusion criteria:\n- <script>window.broken = 1</script> age > 18 <img src=x "
@@ -133,6 +135,7 @@ def test_a_text_stays_text(page):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_what_is_wrong_is_said_with_its_remedy(page):
     assert extract(page, key="wrong") == "A valid key is needed: this key is not valid"
     assert page.locator("[name=key]").evaluate(
@@ -147,6 +150,7 @@ def test_what_is_wrong_is_said_with_its_remedy(page):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_file_is_sent_instead_of_the_text(page):
     page.get_by_label("Or a file").set_input_files(
         "tests/read/samples/documents/synopsis_table.docx"
@@ -159,6 +163,7 @@ def test_a_file_is_sent_instead_of_the_text(page):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_keys_send_and_a_click_stops(page):
     page.get_by_label("Key of the service").fill(TOKEN)
     page.route("**/playground?*", lambda route: None)

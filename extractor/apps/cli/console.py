@@ -113,9 +113,13 @@ def warn_incomplete(*results: Path | None) -> None:
         if run.incomplete:
             say(f"{path}: {run.incomplete}")
         if run.left_out:
+            verb = (
+                "is of a record that is"
+                if run.left_out == 1
+                else "are of records that are"
+            )
             say(
-                f"{path}: {run.left_out} of its results are of records that are no longer in its "
-                "input"
+                f"{path}: {run.left_out} of its results {verb} not in its input any more"
             )
 
 
@@ -198,15 +202,6 @@ def name_some(names: Sequence[str], most: int) -> str:
     listed = ", ".join(to_printable(name) for name in names[:most])
     left = len(names) - most
     return f"{listed} and {left} more" if left > 0 else listed
-
-
-def plural(number: int, thing: str) -> str:
-    """Return the name of a thing in the number that a count of it needs.
-
-    >>> plural(1, "record"), plural(0, "record")
-    ('record', 'records')
-    """
-    return thing if number == 1 else f"{thing}s"
 
 
 def to_printable(text: str) -> str:

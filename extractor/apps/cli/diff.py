@@ -17,7 +17,6 @@ from extractor.apps.cli.console import (
     USAGE,
     errors_for_people,
     name_some,
-    plural,
     say,
     say_first,
     to_printable,
@@ -25,6 +24,7 @@ from extractor.apps.cli.console import (
 )
 from extractor.apps.cli.options import QuietOption, RunOptions, WorkersOption, option
 from extractor.options import FILES, WHAT, split_names
+from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from extractor.apps.diff import TrialChange, TrialDiff
@@ -296,7 +296,7 @@ def print_diffs(diffs: "Sequence[TrialDiff]", form: str) -> None:
     for trial in diffs:
         if not trial.changes:
             continue
-        print(f"\n{to_printable(trial.record_id)}: {_count(trial.changes)}")
+        print(f"\n{to_printable(trial.record_id)}: {_count_by_severity(trial.changes)}")
         for change in trial.changes:
             _print_change(change)
 
@@ -313,7 +313,7 @@ def _print_change(change: "TrialChange") -> None:
             print(f"    {sign} {to_printable(cited.quote)}  [{span}]")
 
 
-def _count(changes: "Iterable[TrialChange]") -> str:
+def _count_by_severity(changes: "Iterable[TrialChange]") -> str:
     """Return how many changes there are of each severity, the most frequent first."""
     counts = Counter(change.severity.value for change in changes)
     return ", ".join(
@@ -344,10 +344,8 @@ def _print_summary(diffs: "Sequence[TrialDiff]") -> None:
             f"{task} was not compared in {number} of these trials: only one version has its "
             "sections"
         )
-    summary = (
-        f"{len(in_both)} {plural(len(in_both), 'trial')} compared, {changed} changed: "
-    )
-    summary += _count(changes_of_meaning) or "no changes"
+    summary = f"{counted(len(in_both), 'trial')} compared, {changed} changed: "
+    summary += _count_by_severity(changes_of_meaning) or "no changes"
     for side in ("old", "new"):
         if alone[side]:
             summary += f"; {alone[side]} only in the {side} version"
