@@ -304,11 +304,14 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    """Return why a record has no regimen."""
-    names = [section.name for section in parsed.record.sections]
-    searched = tuple(name for name in names if FieldRef(name).path in _SEARCHED)
+    """Return why a record has no regimen, with the sections that were searched."""
+    searched: list[str] = []
+    for section in parsed.record.sections:
+        if FieldRef(section.name).path not in _SEARCHED:
+            continue
+        searched.append(section.name)
     reason = _find_reason(parsed, result, has_sections=bool(searched))
-    return Absence(field="dosing", reason=reason, sections=searched)
+    return Absence(field="dosing", reason=reason, sections=tuple(searched))
 
 
 def _find_reason(

@@ -158,7 +158,8 @@ def _is_span(tokens: Tokens, lead: Found, weeks: Days) -> bool:
         return True
     if len(weeks) == 1:
         return rule("during_before").ends(tokens, lead.first) is not None
-    are_in_a_row = weeks[-1] - weeks[0] == 7 * (len(weeks) - 1)
+    days_between = weeks[-1] - weeks[0]
+    are_in_a_row = days_between == 7 * (len(weeks) - 1)
     if not are_in_a_row:
         return False
     # "week 1 and 2: 1 mg/kg/day": what is given daily is given through both weeks
@@ -279,7 +280,8 @@ def _add_days(
         dashes -= 1
     # "days -7-2": the sign of the first day holds for the last one
     goes_on_before = is_through and days[-1] < 0 and value < -days[-1]
-    if dashes > 0 or (goes_on_before and "-" in between):
+    is_signed = goes_on_before and "-" in between
+    if dashes > 0 or is_signed:
         value = -value
     if is_through and factor == 1:
         last = min(value, days[-1] + _LONGEST_RANGE)

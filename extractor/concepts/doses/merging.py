@@ -43,11 +43,18 @@ def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 
 def _merge_group(group: Iterable[Statement]) -> list[Statement]:
     """Return the regimens that statements of one agent come to: those with amounts, filled by
-    statements without, and other ways to give the agent; without amounts, what stands alone.
+    statements without, and other ways to give the agent. If no statement has an amount, those that
+    stand alone as a regimen.
     """
     ranked = sorted(group, key=_rank)
-    dosed = _unite([statement for statement in ranked if statement.amounts])
-    undosed = [statement for statement in ranked if not statement.amounts]
+    with_amounts: list[Statement] = []
+    undosed: list[Statement] = []
+    for statement in ranked:
+        if statement.amounts:
+            with_amounts.append(statement)
+        else:
+            undosed.append(statement)
+    dosed = _unite(with_amounts)
     if not dosed:
         return [regimen for regimen in _unite(undosed) if _stands_alone(regimen)]
     for filler in undosed:

@@ -200,8 +200,8 @@ def _join_same(parts: Iterable[Part]) -> list[Part]:
 
 
 def _set_reaches(clause: Clause, parts: Sequence[Part]) -> None:
-    """Set the reach of each part: it ends at the last break before the next part ("A 5 mg, B 3 mg")
-    that is not inside a mark, or where there is none, at that part itself.
+    """Set the reach of each part: it ends at the last break before the next part ("A 5 mg, B 3
+    mg") that is not inside a mark, or where there is none, at that part itself.
     """
     marked = clause.marks.places()
     start = clause.first
@@ -209,9 +209,9 @@ def _set_reaches(clause: Clause, parts: Sequence[Part]) -> None:
         border = following.first
         behind = min(part.end, border)
         for joint in rule("agent_break").find(clause.tokens, behind, border):
-            if any(first < joint.first < end for first, end in marked):
-                continue
-            border = joint.first
+            is_in_mark = any(first < joint.first < end for first, end in marked)
+            if not is_in_mark:
+                border = joint.first
         part.reach = (start, border)
         start = border
     if parts:

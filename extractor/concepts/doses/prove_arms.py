@@ -45,11 +45,13 @@ class ArmProof:
         the text leaves it open. Several arms may have one label.
         """
         judged = [self._judge_arm(arm) for arm in self._list_arms(label)]
-        standing = [result for result in judged if not isinstance(result, Refusal)]
-        if not standing:
-            return judged[0]
-        linked = [place for place in standing if place]
-        return linked[0] if linked else None
+        is_open = False
+        for result in judged:
+            if isinstance(result, Span):
+                return result
+            if result is None:
+                is_open = True
+        return None if is_open else judged[0]
 
     def keep(self, amount: Amount) -> tuple[Amount, list[Refusal]]:
         """Return an amount with those of its arms whose text does not give another one, and why
@@ -176,8 +178,13 @@ class ArmProof:
     def _list_linked_texts(self, arm: str) -> list[DosingSection]:
         """Return the texts of the interventions that the registry links to an arm."""
         arms = self.text.arms
-        linked = [name for name, listed in arms.links.items() if arm in listed]
-        return [arms.texts[name] for name in linked if name in arms.texts]
+        texts: list[DosingSection] = []
+        for name, linked_arms in arms.links.items():
+            text = arms.texts.get(name)
+            if text is None or arm not in linked_arms:
+                continue
+            texts.append(text)
+        return texts
 
     def _find_mentions(self, text: DosingSection) -> Iterator[Mention]:
         """Yield the mentions of the agent in a text."""

@@ -60,7 +60,8 @@ def read_dosing(
     texts = list(text.sections.values())
     statements = text.list_given()
     merged = merge_statements(statements)
-    trial = view_trial([*texts, *read_title(sections)], text.lexicon, merged, text.arms)
+    titled = [*texts, *read_title(sections)]
+    trial = view_trial(titled, text.lexicon, merged, text.arms)
     agents = {statement.agent.key for statement in merged}
     length = find_trial_length(texts, text.lexicon, agents)
     regimens: tuple[Draft, ...] = ()
@@ -241,7 +242,8 @@ def _find_candidates(
                 continue
             # a clause without an agent continues the one before
             follows = bool(covered) and covered[0][0] < first
-            if section.is_group and not named and follows:
+            continues = follows and not named
+            if section.is_group and continues:
                 continue
             if _is_giving(section, (first, end), stated, names_agent=bool(named)):
                 yield section.chunk(next(numbers), first, end)

@@ -108,7 +108,8 @@ def _compare_use(named: frozenset[int], trial: Trial) -> Iterator[str]:
     other agents.
     """
     uses = trial.use.values()
-    is_everywhere = len(trial.arms) > 1 and len(named) == len(trial.arms)
+    arms = len(trial.arms)
+    is_everywhere = arms > 1 and len(named) == arms
     # "<" compares sets: another agent is given in some of these arms only
     if is_everywhere and any(use < named for use in uses):
         yield "in every arm, others not"

@@ -138,7 +138,8 @@ def _explains_surely(
     """
     if doubtful.confidence >= 1:
         return False
-    return tokens.codes[doubtful.end : following.first] in ("(", ",", ":", "=")
+    between = tokens.codes[doubtful.end : following.first]
+    return between in ("(", ",", ":", "=")
 
 
 def _splits_the_day(

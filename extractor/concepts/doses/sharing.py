@@ -163,7 +163,11 @@ def _is_of_later_name(fact: Fact, later: Part, name: str) -> bool:
 
 def _drop_continuous(marks: Findings) -> Findings:
     """Return the marks without infusions over a day and longer, which no list shares."""
-    shared = (m for m in marks.frequency if m.value is not Frequency.CONTINUOUS)
+    shared: list[Mark[Frequency]] = []
+    for mark in marks.frequency:
+        if mark.value is Frequency.CONTINUOUS:
+            continue
+        shared.append(mark)
     return replace(marks, frequency=tuple(shared))
 
 

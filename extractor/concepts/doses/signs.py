@@ -71,8 +71,9 @@ def sign_regimen(
         if not reading.value:
             signed[name] = reading
             continue
-        members = tuple({"": (*signs, *around)} for signs in own[name])
-        signed[name] = replace(reading, signs=members)
+        # under "": the signs are of the whole value, not of one quote in it
+        members = [{"": (*signs, *around)} for signs in own[name]]
+        signed[name] = replace(reading, signs=tuple(members))
     return signed
 
 

@@ -291,7 +291,9 @@ def _find_extent(clause: Clause, part: Part, own: Findings) -> tuple[int, int]:
         places.append((part.first, part.end))
     if not places:
         return clause.first, clause.end
-    return min(first for first, _ in places), max(end for _, end in places)
+    first = min(start for start, _ in places)
+    end = max(stop for _, stop in places)
+    return first, end
 
 
 def _add(statement: Statement, facts: Fields) -> Statement:

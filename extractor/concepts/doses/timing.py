@@ -72,7 +72,9 @@ def _continues_otherwise(statement: Statement) -> bool:
     15, 29 and every 28 days".
     """
     days = statement.days
-    if days is None or len(days.value) < 2 or not statement.holds(days):
+    if days is None or not statement.holds(days):
+        return False
+    if len(days.value) < 2:
         return False
     return bool(rule("and_then_every").starts(statement.clause.tokens, days.end))
 
@@ -83,9 +85,9 @@ def resolve_length(statement: Statement) -> Fact | None:
     """
     length = count_days(value_of(statement.length))
     cycle = count_days(value_of(statement.cycle))
-    if length is not None and cycle is not None and length <= cycle:
-        return None
-    return statement.length
+    if length is None or cycle is None:
+        return statement.length
+    return statement.length if length > cycle else None
 
 
 def resolve_timing(statement: Statement) -> Timing | None:
@@ -95,7 +97,8 @@ def resolve_timing(statement: Statement) -> Timing | None:
     """
     days = statement.days
     # a single day of another clause may be that of something else
-    if days and len(days.value) < 2 and not statement.holds(days):
+    is_single = days is not None and len(days.value) < 2
+    if days and is_single and not statement.holds(days):
         days = None
     moment = statement.moment
     if moment and not statement.holds(moment):

@@ -286,7 +286,8 @@ def _describe_time_neighbours(item: OutcomeItem, cut: int) -> list[str]:
     if item.opens("opens_from", before):
         features.append("t:open from before")
     # "From baseline, week 4, week 8": the time frame began up to four segments further in front
-    further = [item.segment(number) for number in range(max(1, cut - 4), cut)]
+    furthest = max(1, cut - 4)
+    further = [item.segment(number) for number in range(furthest, cut)]
     if any(item.opens("opens_from", segment) for segment in further):
         features.append("t:from further before")
     if cut == count - 1:
@@ -385,8 +386,10 @@ def _describe_close_of_measure(
     last_word = words[last[0]]
     following_word = words[item.commas[cut] + 1]
     # "Overall survival, OS, ...": the short form belongs to the measure
-    if has_segments and _abbreviates(item, last, (item.first, item.commas[cut - 1])):
-        features.append("d:abbreviation closes measure")
+    if has_segments:
+        before_last = (item.first, item.commas[cut - 1])
+        if _abbreviates(item, last, before_last):
+            features.append("d:abbreviation closes measure")
     acronyms = [word for word in bracketed if _is_acronym(word)]
     if len(acronyms) > 1:
         features.append("d:two abbreviations in measure")
@@ -398,7 +401,8 @@ def _describe_close_of_measure(
     if item.quote(before).endswith(")"):
         features.append("d:bracket closes measure")
     following = item.segment(cut + 1)
-    if has_segments and _is_short(item, last) and _is_short(item, following):
+    are_short = _is_short(item, last) and _is_short(item, following)
+    if has_segments and are_short:
         features.append("d:short segments")
     # "pain, sleep, and mood": the list ends before the description
     if has_segments and last_word.lower() in ("and", "or"):
@@ -562,6 +566,7 @@ def _closes_list(item: OutcomeItem, number: int) -> bool:
 
 
 def _is_short(item: OutcomeItem, segment: Range) -> bool:
+    """Return whether a segment has at most three words."""
     return len(item.quote(segment).split()) <= 3
 
 

@@ -358,10 +358,10 @@ def _read_clause(sentence: Passage, first: int, *, between: bool) -> EventsFound
     opens_with_until = until.first <= first
     if ends and (start or opens_with_until):
         return EventsFound(start, ends)
-    is_from = first > 0 and tokens.words[first - 1].lower() in ("from", "since")
-    if start and is_from:
-        return EventsFound(start)
-    return None
+    if start is None or first == 0:
+        return None
+    before = tokens.words[first - 1].lower()
+    return EventsFound(start) if before in ("from", "since") else None
 
 
 def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None:

@@ -254,8 +254,10 @@ def _split_at_commas(text: str, moment: Moment) -> Iterator[Moment]:
     of the whole text, from which they have all but value and span.
     """
     for piece in re.finditer(r"\d+", text):
+        digits = piece[0]
         start = moment.span[0] + piece.start()
-        yield replace(moment, value=int(piece[0]), span=(start, start + len(piece[0])))
+        span = (start, start + len(digits))
+        yield replace(moment, value=int(digits), span=span)
 
 
 def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
@@ -357,4 +359,7 @@ def _is_day_as_start(tokens: Tokens, moment: Moment) -> bool:
 
 
 def _is_named_day_1(moment: Moment) -> bool:
-    return moment.unit is TimeUnit.DAY and moment.named and moment.value == 1
+    """Return whether a moment is "day 1", and not "1 day"."""
+    if moment.unit is not TimeUnit.DAY or not moment.named:
+        return False
+    return moment.value == 1

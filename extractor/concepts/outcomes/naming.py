@@ -178,15 +178,18 @@ def _read_version(body: Passage, term: Term) -> str | None:
     front, a number is the version only of instruments that are known by their versions.
     """
     tokens = body.tokens
+    may_be_limit = False
     stated = rule("stated_version").starts(tokens, term.end, body.end)
     if not stated and _is_versioned(term):
         stated = rule("bare_version").starts(tokens, term.end, body.end)
-        # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
-        if stated and stated.has("limit") and "." not in (stated.read("version") or ""):
-            return None
+        may_be_limit = stated is not None and stated.has("limit")
     if not stated:
         return None
-    version = (stated.read("version") or "").lstrip(".")
+    written = stated.read("version") or ""
+    # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
+    if may_be_limit and "." not in written:
+        return None
+    version = written.lstrip(".")
     is_whole = "." not in version
     # "IWCLL1" is the first of two names with a footnote, or another name
     if is_whole and term.end < body.end and _is_name(tokens, term.end):
