@@ -124,6 +124,7 @@ def _list_constraining(
     """
     asked = []
     for limit in limits:
+        # the range of "ECOG 0-2 on a scale of 0 to 5"
         if _find_role(tokens, limit) in _NO_LIMITS:
             continue
         if _is_constraint(tokens, limit, topic):
@@ -337,9 +338,8 @@ def _name_limit(
     """Return the tokens that name a limit's quantity, as ``_find_name`` does. The names of two
     scales for two ages are one name: "Karnofsky (> 16 years) or Lansky (<= 16 years)".
     """
-    scales = rule("scales_by_age").ends(
-        tokens, limit.first, limit.first - _SCALES_REACH
-    )
+    first = limit.first
+    scales = rule("scales_by_age").ends(tokens, first, first - _SCALES_REACH)
     if scales:
         return scales.part("name")
     return _find_name(tokens, limit, last, topic, floor)

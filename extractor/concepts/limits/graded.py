@@ -244,11 +244,12 @@ def read_acuity_range(tokens: Tokens, match: Found, floor: int) -> Limit:
     20/200" is 40 to 200 in the unit "20/", the lower number first. ``floor`` is the token at which
     the limit before it ends.
     """
-    low, high = sorted(int(match.read(name) or 0) for name in ("low", "high"))
+    low = int(match.read("low") or 0)
+    high = int(match.read("high") or 0)
     return Limit(
         Comparator.BETWEEN,
-        low,
-        high,
+        min(low, high),
+        max(low, high),
         match.first,
         match.end,
         find_quantity(tokens, floor, match.first),

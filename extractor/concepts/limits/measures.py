@@ -284,7 +284,8 @@ def _is_in_dioptres(tokens: Tokens, at: int) -> bool:
     """
     if tokens.words[at] != "D":
         return False
-    if tokens.codes[at - 2] == "-" or "." in tokens.words[at - 1]:
+    number = tokens.words[at - 1]
+    if tokens.codes[at - 2] == "-" or "." in number:
         return True
     return rule("refraction_word").search(tokens) is not None
 
@@ -338,7 +339,10 @@ def _lists_moments(match: Found) -> bool:
     """
     tokens = match.tokens
     first = match.first
-    before = [word.lower() for word in tokens.words[max(0, first - 2) : first]]
-    if before[-1:] == ["at"] or before in (["at", "age"], ["at", "ages"]):
+    before = list(map(str.lower, tokens.words[max(0, first - 2) : first]))
+    last = before[-1] if before else ""
+    # "seen at 6 and 12 months of age"
+    if last == "at" or before in (["at", "age"], ["at", "ages"]):
         return True
-    return before[-1:] == [","] and tokens.codes[first - 2 : first - 1] == NUMBER
+    # the end of "3, 6, 12 and 24 months"
+    return last == "," and tokens.codes[first - 2 : first - 1] == NUMBER

@@ -275,6 +275,7 @@ def _list_comparators(
     has_plus = tokens.words[number[1] : number[1] + 1] == ["+"]
     if has_plus and not rule("limit_plus").starts(tokens, number[1]):
         allowed.append(Comparator.EQUAL)
+    # a bare number that explains a level, behind a comparator of the level
     if limit.comparator is Comparator.EQUAL:
         first = limit.first
         level = rule("level_explained").ends(tokens, first, first - _ROLES)
@@ -292,12 +293,16 @@ def _is_denied(tokens: Tokens, limit: Limit, clause: Range) -> bool:
     "Must not weigh over" and denied verbs have turned the comparator already, so it stays.
     """
     first = limit.first
+    # "Hb has not dropped below 8 g/dL"
     if is_turned(tokens, first):
         return False
+    # "Patients must not weigh over 100 kg"
     if rule("must_not").ends(tokens, first, max(0, first - _CLAUSE)):
         return False
+    # "no change of more than 5 kg"
     if rule("not_before").ends(tokens, first, max(clause[0], first - 20)):
         return True
+    # "> 2 lines are not permitted"
     return rule("not_permitted_behind").starts(tokens, limit.end) is not None
 
 
@@ -572,10 +577,13 @@ def _is_label(tokens: Tokens, place: Range) -> bool:
     first, end = place
     if re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end)):
         return True
+    # "ADHD-RS-5"
     if tokens.in_name(first) and tokens.gap(first) == "-":
         return True
+    # "RECIST 1.1"
     if rule("numbered_name").ends(tokens, first, max(0, first - 4)):
         return True
+    # the number of an item, "2)"
     if tokens.codes[end : end + 1] != ")":
         return False
     near = tokens.codes[max(0, first - _CLAUSE) : first]

@@ -57,6 +57,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     ... )
     ([True, False, False], True)
     """
+    # "AUC of 5": the number has no unit behind it
     if rule("exposure_before").ends(tokens, place[0], place[0] - 8):
         return unit == "AUC"
     if unit == "+":
@@ -450,10 +451,11 @@ def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
     words = _list_unknown(unit)
     if not words:
         return False
-    stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
-    if stated != words:
+    words_end = at + len(words)
+    stated = tokens.words[at : min(end, words_end)]
+    if [word.lower() for word in stated] != words:
         return False
-    return tokens.words[at + len(words) : at + len(words) + 1] != ["/"]
+    return tokens.words[words_end : words_end + 1] != ["/"]
 
 
 @lru_cache(maxsize=256)

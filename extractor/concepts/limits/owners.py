@@ -44,11 +44,13 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     context = _Context(quantity, mention, tokens)
     if context.is_of_another():
         return None
+    # "weight and height of 40 kg and 145 cm, respectively"
     in_order = context.is_in_order()
     if in_order is not None:
         return in_order or None
     if not _AGE.isdisjoint(context.spelled) and len(context.words) < _AGE_PHRASE:
         return context.is_age()
+    # "BP > 140/90 mmHg"
     side = context.read_side()
     if side is not None:
         return side or None

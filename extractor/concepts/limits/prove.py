@@ -167,6 +167,7 @@ def _prove(
     numbers = _compare_numbers(value, quantity, mention, near, tokens)
     if not numbers:
         return None
+    # the 5 of "ECOG 0-2 on a scale of 0 to 5"
     if mention.role in (NumberRole.SCALE, NumberRole.PART):
         return None
     own = not quantity or is_own(quantity, mention, tokens)
@@ -177,6 +178,7 @@ def _prove(
         return Support.INFERRED if may_share else None
     if not own or mention.role is not NumberRole.STATED:
         return Support.INFERRED
+    # "100.000"
     if has_other_reading(tokens, Derived(*mention.number)):
         return Support.INFERRED
     return numbers
@@ -280,7 +282,9 @@ def has_unit_of(
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
     known = find_exactly(quantity)
-    is_score = known is not None and tuple(known.linear.get("%", ())) == (1, 0)
+    is_score = False
+    if known:
+        is_score = tuple(known.linear.get("%", ())) == (1, 0)
     if value.unit is None:
         if stands_bare(tokens, place, subject):
             return True

@@ -372,6 +372,7 @@ def name_quantity(
     named = _count_tests(text, unit, _name(text, unit, quote, value))
     if named is None:
         return None
+    # a performance status of 2 is ECOG, and of 70 is Karnofsky
     if named.name == "performance_status":
         return _name_performance(value)
     if unit:
@@ -891,8 +892,10 @@ def _choose_near(
         end = at + len(text)
         behind = _CLAUSE.split(quote[end : end + _NAME_BEHIND])[0]
     head = tuple(word for word in words[-1:] if word in _HEADS)
+    clause = _CLAUSE.split(before)[-1]
     # "QTcF: men < 450 ms; women < 470 ms": the clause before names the quantity, too.
-    for nearby in (_CLAUSE.split(before)[-1], behind, _SENTENCE.split(before)[-1]):
+    sentence = _SENTENCE.split(before)[-1]
+    for nearby in (clause, behind, sentence):
         near = _choose((*fold_words(nearby), *head), unit)
         if near is None or near.weak:
             continue

@@ -151,8 +151,9 @@ def _read_count(tokens: Tokens, at: int, end: int) -> float | None:
     ordinal before what is graded ("third line"). None for other words.
     """
     word = tokens.words[at].lower()
-    is_graded = at + 1 < end and tokens.words[at + 1].lower() in _GRADED
-    if is_graded and word in ORDINALS:
+    following = tokens.words[at + 1].lower() if at + 1 < end else ""
+    # "third line", but not "third visit"
+    if word in ORDINALS and following in _GRADED:
         return ORDINALS[word]
     count = ROMAN.get(tokens.words[at]) or TIMES.get(word)
     if count:
@@ -247,8 +248,8 @@ def _list_starts(tokens: Tokens, own: int, first: int) -> list[int]:
     ("grade 1 or grade 2"); at the "20/" of "20/40 to 20/160".
     """
     before = tokens.words[first - 1]
-    repeats = own > 0 and before.lower() == tokens.words[own - 1].lower()
-    word_start = first - 1 if repeats else first
+    before_own = tokens.words[own - 1] if own > 0 else ""
+    word_start = first - 1 if before.lower() == before_own.lower() else first
     fraction_start = first - 2 if before == "/" else first
     return [first, word_start, fraction_start]
 
@@ -302,8 +303,11 @@ def _list_ranges(joints: Sequence[str]) -> list[int]:
     """
     ranges = []
     for at, joint in enumerate(joints):
-        beside = (*joints[max(0, at - 1) : at], *joints[at + 1 : at + 2])
-        if joint == "-" and "-" not in beside:
+        if joint != "-":
+            continue
+        before = joints[max(0, at - 1) : at]
+        behind = joints[at + 1 : at + 2]
+        if "-" not in before and "-" not in behind:
             ranges.append(at)
     return ranges
 

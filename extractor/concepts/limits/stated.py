@@ -48,6 +48,7 @@ def read_stated(
         return _count_things(measure)
     _, high, end = find_bounds(measure)
     unit, time_unit, end = _find_own_unit(measure, high, end)
+    # "> 5 points above baseline"
     if rule("relative_after").starts(tokens, end):
         return None
     if unit is None and rule("no_limit_after").starts(tokens, end):
@@ -238,6 +239,7 @@ def _find_own_unit(
     if time_unit == "cycle":
         return None, None, unit[0]
     relative = rule("relative_unit").starts(measure.match.tokens, unit[0])
+    # the unit of "HbA1c > 0.5 % above the ULN"
     if relative:
         return (relative.first, relative.end), time_unit, max(end, relative.end)
     return unit, time_unit, end
@@ -361,7 +363,8 @@ def _is_scale(measure: Measure, quantity: Range | None, time_unit: str | None) -
         return True
     opening = tokens.codes[match.first - 1 : match.first]
     closing = tokens.codes[match.end : match.end + 1]
-    if opening != "(" or closing != ")":
+    is_bracketed = opening == "(" and closing == ")"
+    if not is_bracketed:
         return False
     # the range of "pain >= 4 (0-10)"
     if starts_low and tokens.codes[match.first - 2 : match.first - 1] == NUMBER:

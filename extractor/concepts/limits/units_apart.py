@@ -69,9 +69,12 @@ def _read_unit_apart(match: Found) -> UnitApart | None:
     timed = rule("time_unit").covers(match.tokens, *unit)
     if not timed and read_unit(words) is None:
         return None
-    power = read_number(f"1 {match.read('power')}") if match.has("power") else 1
+    # the power of ten of "platelets (x 10^9/L) > 100"
+    factor: int | float = 1
+    if match.has("power"):
+        factor = read_number(f"1 {match.read('power')}") or 1
     time_unit = read_time_unit(timed.text) if timed else None
-    return UnitApart(unit, time_unit, power or 1)
+    return UnitApart(unit, time_unit, factor)
 
 
 def name_beside_unit(

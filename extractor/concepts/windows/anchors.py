@@ -70,16 +70,21 @@ def classify_anchor(words: str) -> AnchorClass | None:
     tokens = read_text(" ".join(words.split()))
     opening = rule("moment_opening").starts(tokens, 0)
     first = opening.end if opening else 0
-    if first == len(tokens) or rule("names_no_moment").covers(tokens, 0, len(tokens)):
+    if first == len(tokens):
         return None
+    if rule("names_no_moment").covers(tokens, 0, len(tokens)):
+        return None
+    # "cycle 1 day 1"
     numbered = _read_number(tokens, first)
     if numbered:
         return numbered
     for name, meaning in _NAMED:
         if rule(name).starts(tokens, first):
             return meaning
+    # "radical prostatectomy"
     if _names_operation(tokens, first):
         return AnchorClass.SURGERY
+    # "start of fictumab"
     beginning = rule("beginning_of").starts(tokens, first)
     if beginning and _names_drug(tokens, beginning.end):
         return AnchorClass.FIRST_DOSE
@@ -132,4 +137,7 @@ def _names_operation(tokens: Tokens, first: int) -> bool:
 def _names_drug(tokens: Tokens, first: int) -> bool:
     """Return whether the moment's name begins with a known drug or cells: "before fictumab"."""
     known = find_general(tokens, first)
-    return bool(known) and known[0][1] == first and known[0][0] in ("drug", "cells")
+    if not known:
+        return False
+    kind, known_first = known[0][:2]
+    return known_first == first and kind in ("drug", "cells")

@@ -73,7 +73,8 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         if at:
             last_parts = parts[-1]
             floor = _find_end_of_last(windows[at - 1], last_parts, window)
-        stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
+        is_last = at + 1 == len(windows)
+        stop = len(tokens) if is_last else windows[at + 1].first
         parts.append(_find_parts_of(tokens, window, last_parts, floor, stop))
     shared = _share_anchors(tokens, windows, parts)
     return tuple(_assign_in_order(tokens, windows, shared))
@@ -303,6 +304,7 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
     behind = tokens.words[closing + 1 : closing + 2]
     words_follow = bool(behind) and behind[0][0].isalpha()
     names_behind = rule("names_behind")
+    # "4 weeks must have elapsed since surgery" names the surgery behind
     if words_follow and names_behind.ends(tokens, window_first, window_first - 3):
         return None
     if rule("has_elapsed").starts(tokens, window.end):
@@ -311,6 +313,7 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
     if state:
         return state.first, state.end
     first = _open_clause(tokens, max(floor, window_first - _NEAR), window_first)
+    # "For patients who have diabetes, insulin within 4 weeks"
     clause = rule("fronted_clause").starts(tokens, first, window_first)
     if clause:
         first = clause.end
@@ -354,6 +357,7 @@ def _name_part(tokens: Tokens, first: int, window: Window) -> Range | None:
             named = narrow(tokens, exam_by.end, end)
             if named:
                 return named
+    # "drugs that affect the heart within 4 weeks"
     for clause in rule("relative_present").find(tokens, first, end):
         named = narrow(tokens, first, clause.first)
         if named is None:
@@ -452,6 +456,7 @@ def _without_aside(tokens: Tokens, named: Range) -> Range:
     opened = tokens.codes.rfind("(", first, end)
     if opened <= first or tokens.joined(opened):
         return first, end
+    # the short form in "aspirin (ASA)"
     if end - opened <= _ABBREVIATION:
         return first, end
     return _trim(tokens, first, opened) or (first, end)
@@ -501,6 +506,7 @@ def _trim_moment(tokens: Tokens, first: int, end: int) -> Range:
     """
     if rule("at_entry").covers(tokens, first, end):
         return first, end
+    # "before and during the study"
     both = rule("before_and_during").starts(tokens, first)
     trimmed_end = _trim_end(tokens, both.end if both else first, end)[1]
     if tokens.words[trimmed_end : trimmed_end + 1] in (["date"], ["period"]):
@@ -617,8 +623,11 @@ def start_last_sentence(tokens: Tokens, floor: int = 0, end: int | None = None) 
     for at in range(floor, min(stop, len(tokens) - 1)):
         word = tokens.words[at]
         following = tokens.words[at + 1]
+        if word != "." or not following[0].isupper():
+            continue
         last = tokens.words[at - 1] if at else ""
-        if word == "." and following[0].isupper() and (len(last) > 1 or last in ")]"):
+        is_initial = len(last) == 1 and last not in ")]"
+        if not is_initial:
             start = at + 1
     return start
 
@@ -801,7 +810,7 @@ def name_line(
     end = min(end, first + _NEAR)
     stops = [match.first for match in rule(stop).find(tokens, first, end)]
     for at in (*stops, end):
-        # "taking or applying drugs": no stop behind a verb
+        # "taking or applying drugs": the "or" behind a verb ends no name
         if at < end and rule("limited_cut").ends(tokens, at, first):
             continue
         named = narrow(tokens, first, at)

@@ -253,10 +253,12 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
     for group in frame.groups:
         moments.extend(group.moments)
     for moment in moments:
-        first, end = frame.locate(moment)
-        is_here = (tokens.at(first), tokens.before(end)) == (place.first, place.end)
-        is_whole = not moment.value % 1
-        if not (is_here and is_whole):
+        start, end = frame.locate(moment)
+        if (tokens.at(start), tokens.before(end)) != (place.first, place.end):
+            continue
+        # half a day stays half a day
+        is_whole = moment.value % 1 == 0
+        if not is_whole:
             continue
         if is_same_length(moment.value, moment.unit, value):
             return TimePoint(value=moment.value, unit=moment.unit)

@@ -161,6 +161,7 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
     say how it counts, is none.
     """
     for front, duration in (*times, *_find_half_lives(tokens)):
+        # the years of "women >= 18 years" count from no moment
         if not _counts_time(tokens, front, duration):
             continue
         sense = _read_sense(front, duration)
@@ -211,6 +212,7 @@ def _counts_time(tokens: Tokens, front: Found, duration: Duration) -> bool:
     words = _list_words(front, duration)
     if duration.unit is TimeUnit.HALF_LIFE:
         return True
+    # "within 30 minutes of dosing", but not "rest for 5 minutes"
     if duration.unit is TimeUnit.MINUTE:
         before = rule("before_suffix").starts(tokens, duration.end)
         return "within" in words or before is not None
@@ -298,6 +300,7 @@ def _close_ranges(tokens: Tokens, windows: Sequence[Window]) -> Iterator[Window]
     """
     last: Window | None = None
     for window in windows:
+        # "365 days before and 30 days after": the window may begin with the "and"
         start = window.first
         if tokens.words[start].lower() == "and":
             start += 1
@@ -424,7 +427,9 @@ def _is_restated(tokens: Tokens, last: Window, window: Window) -> bool:
     """Return whether a window only says ``last``, the one before it, in another unit: "4 weeks (28
     days)". The lengths may differ by a tenth, since a month has 28 to 31 days.
     """
-    if last.unit is window.unit or not {last.unit, window.unit} <= DAYS.keys():
+    if last.unit is window.unit:
+        return False
+    if last.unit not in DAYS or window.unit not in DAYS:
         return False
     last_days = last.value * DAYS[last.unit]
     days = window.value * DAYS[window.unit]
@@ -454,10 +459,13 @@ def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
     closed = tokens.codes.find(")", end)
     if opened is None or closed < 0:
         return False
+    # "positive test (stroke within 3 months)": it dates the words in the brackets
     inside = opened + 1
     if first > inside and not rule("bracket_opening").covers(tokens, inside, first):
         return True
-    if "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ",":
+    # "asthma, stroke (within 3 months)": it dates one member of a list
+    behind = tokens.codes[closed + 1 : closed + 2]
+    if "," in tokens.codes[:opened] or behind == ",":
         return True
     return rule("finding").ends(tokens, opened, opened - 1) is not None
 
@@ -501,6 +509,7 @@ def _is_unrelated(front: Found, duration: Duration) -> bool:
         if duration.high > _MOST_HOURS:
             return True
         return rule("old").starts(tokens, end) is not None
+    # years of school
     if rule("schooling").starts(tokens, end):
         return True
     if duration.unit is not TimeUnit.YEAR or duration.high < _MANY_YEARS:
@@ -522,6 +531,7 @@ def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
         return rule("events_apart").ends(tokens, front.first, reach) is None
     if "within" in _list_words(front, duration):
         return False
+    # "stable dose for 12 weeks of the study"
     if rule("of_trial_after").starts(tokens, duration.end):
         return True
     if rule("window_anchor").starts(tokens, duration.end):
@@ -584,6 +594,7 @@ def _read_sense(front: Found, duration: Duration) -> _Sense | None:
     sense = _read_stated_sense(front, duration, stated) if stated else None
     if sense:
         return sense
+    # "28 days or more before surgery"
     or_more = rule("or_more")
     if or_more.search(tokens, duration.first, end) or or_more.starts(tokens, end):
         return _Sense(Comparator.AT_LEAST, sure=True, either=False, first=front.first)
@@ -593,6 +604,7 @@ def _read_sense(front: Found, duration: Duration) -> _Sense | None:
         return _Sense(
             Comparator.AT_LEAST, sure=False, either=True, first=duration.first
         )
+    # "28 days or less before surgery"
     if rule("or_less").starts(tokens, end):
         return _Sense(Comparator.AT_MOST, sure=True, either=False, first=front.first)
     if "least" in _list_words(front, duration):
@@ -740,6 +752,7 @@ def _stands_alone(tokens: Tokens, duration: Duration, *, is_named: bool) -> bool
     first = duration.first
     end = duration.end
     words_follow = bool(tokens.codes[end:].strip(".;,"))
+    # "cetirizine 3 days"
     if not words_follow and first <= _FEW_WORDS:
         return True
     if words_follow and rule("washout_end").starts(tokens, end) is None:

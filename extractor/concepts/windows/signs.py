@@ -98,7 +98,8 @@ def _describe_words(tokens: Tokens, place: Range) -> Iterator[str]:
     they are, what joins or parts them, and whether the line begins with them.
     """
     first, end = place
-    words = [word.lower() for word in tokens.words[first:end] if word[0].isalnum()]
+    names = [word for word in tokens.words[first:end] if word[0].isalnum()]
+    words = [word.lower() for word in names]
     yield _describe_count(len(words))
     if {"and", "or"} & {*words}:
         yield "joined by and or or"

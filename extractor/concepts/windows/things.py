@@ -144,6 +144,7 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
     start = lead.end if lead and lead.end < first else start
     opens_new = rule("opens_thing").starts(tokens, end) is not None
     shares_noun = rule("needs_treatment").search(tokens, start, first) is not None
+    # "hormone therapy or statins"
     if _match_donation(tokens, start, first) or (opens_new and not shares_noun):
         return True
     is_word_joined = tokens.words[first] == "/" and tokens.joined(first)
@@ -172,10 +173,11 @@ def _join_last(tokens: Tokens, places: list[Range]) -> list[Range]:
     an "and" between two drugs cuts as well.
     """
     *before, last = places
-    if before and rule("abuse_word").covers(tokens, last[1] - 1, last[1]):
+    last_end = last[1]
+    if before and rule("abuse_word").covers(tokens, last_end - 1, last_end):
         first, end = before[-1]
         if rule("shares_abuse").covers(tokens, end - 1, end):
-            return [*before[:-1], (first, last[1])]
+            return [*before[:-1], (first, last_end)]
     # "and" alone may join two parts of one name, so it cuts only behind a comma or between drugs
     things = list[Range]()
     for place in places:
@@ -215,6 +217,7 @@ def _name_thing(tokens: Tokens, first: int, end: int) -> str | None:
         end -= 1
     while first < end and not tokens.words[first][0].isalnum():
         first += 1
+    # "aspirin use", but "steroid therapy" is a thing of its own
     if end > first + 1:
         last_word = tokens.words[end - 1].lower()
         is_use_of_drug = last_word in _USES and _is_drug(tokens, first, end - 1)
