@@ -447,8 +447,8 @@ def _compare(counted: Sequence[_Answer], everything: Iterable[_Answer]) -> str:
     """Say on which lines other complete answers of a reply differ from those that count. Return ""
     if none does. Of many lines the first eight are named.
     """
-    said = set(_state(counted))
-    lines = {line for line, _ in set(_state(everything)) - said}
+    said = set(_list_statements(counted))
+    lines = {line for line, _ in set(_list_statements(everything)) - said}
     if not lines:
         return ""
     # by number, though they are texts: 9 before 10
@@ -461,7 +461,7 @@ def _compare(counted: Sequence[_Answer], everything: Iterable[_Answer]) -> str:
     )
 
 
-def _state(answers: Iterable[_Answer]) -> Iterator[tuple[str, str]]:
+def _list_statements(answers: Iterable[_Answer]) -> Iterator[tuple[str, str]]:
     """Yield for each item the number of its line, and what it says of the line as text that is
     equal for items that say the same. An empty value says nothing.
     """

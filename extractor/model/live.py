@@ -357,7 +357,7 @@ class LiveModel(Answerer):
                 messages=self.form.messages(call),
                 # not every client keeps the name
                 model=self.spec.name,
-                **self._sign(self.form.arguments(call)),
+                **self._leave_out_key(self.form.arguments(call)),
             )
         except IncompleteOutputException:
             pass
@@ -377,7 +377,7 @@ class LiveModel(Answerer):
         elif cause:
             raise cause
 
-    def _sign(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _leave_out_key(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Leave out the header "Authorization" for a server that speaks as OpenAI's does and needs
         no key: the SDK would send it the key of OpenAI. A header that the user gave stays.
         """

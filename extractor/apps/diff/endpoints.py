@@ -39,7 +39,6 @@ def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
     before: Endpoint = pair.old[0].item
     after: Endpoint = pair.new[0].item
     severity = ChangeSeverity.MINOR
-    # primary before or after
     if ChangeSeverity.MAJOR in (rate_item(before), rate_item(after)):
         severity = ChangeSeverity.MAJOR
     if before.rank is not after.rank:

@@ -72,12 +72,12 @@ def compare_groups(
         if not members.counterparts or _is_told(members.group, lines):
             continue
         stated = _state(old, members)
-        yield _make_alone(members, ChangeKind.REMOVED, (stated, None))
+        yield _make_one_sided(members, ChangeKind.REMOVED, (stated, None))
     for members in added:
         if not members.counterparts or _is_told(members.group, lines):
             continue
         stated = _state(new, members)
-        yield _make_alone(members, ChangeKind.ADDED, (None, stated))
+        yield _make_one_sided(members, ChangeKind.ADDED, (None, stated))
     yield from _compare_items(both, removed, added, pairs)
 
 
@@ -102,7 +102,7 @@ def _is_told(group: CriterionGroup, lines: Sequence[str]) -> bool:
     return any(folded in line for line in lines)
 
 
-def _make_alone(
+def _make_one_sided(
     members: Members, kind: ChangeKind, sides: tuple[Stated, Stated]
 ) -> TrialChange:
     """Return the change that only one version groups some criteria. It is minor if the rule of the

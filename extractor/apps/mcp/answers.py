@@ -153,7 +153,7 @@ def _list_values(extraction: TrialExtraction) -> Iterator[FoundValue]:
                 quotes.append(proof.quote)
             if proof.confidence is not None:
                 confidences.append(proof.confidence)
-        stated = FoundValue(
+        described = FoundValue(
             field=value.path,
             value=to_jsonable_python(value.value),
             said=say(value.value, quotes),
@@ -167,12 +167,12 @@ def _list_values(extraction: TrialExtraction) -> Iterator[FoundValue]:
         )
         if value.evidence:
             first = value.evidence[0]
-            stated.section = first.section
-            stated.start = first.start
-            stated.end = first.end
-            stated.origin = first.origin
-            stated.support = first.support
-        yield stated
+            described.section = first.section
+            described.start = first.start
+            described.end = first.end
+            described.origin = first.origin
+            described.support = first.support
+        yield described
 
 
 def describe_fields(own: tuple[CustomField, ...]) -> FieldList:

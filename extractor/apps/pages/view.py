@@ -341,8 +341,9 @@ def show_findings(
 
 
 def name_item(path: str, item: ExtractedItem) -> str:
-    """Return the name of an item for readers. An item that a reviewer added has a path such as
-    ``dosing[+7]``.
+    """Return the name of an item for readers, with its number from 1, such as "regimen 2". A value
+    of a user's own field has the label of the field. An item that a reviewer added has a path such
+    as ``dosing[+7]``, and is an "added regimen".
 
     >>> from extractor.schemas import Criterion
     >>> name_item(
@@ -366,7 +367,6 @@ def name_item(path: str, item: ExtractedItem) -> str:
         kind = "regimen"
     else:
         kind = f"{getattr(item, 'kind', None) or ''} criterion".strip()
-    # a reviewer's own, dosing[+7]
     if ref.position is None:
         return f"added {kind}"
     return f"{kind} {ref.position + 1}"
@@ -393,7 +393,8 @@ def list_arm_labels(record: TrialRecord) -> list[str]:
 
 
 def name_section(name: str) -> str:
-    """Return the name of a section for readers.
+    """Return the name of a section for readers, with its number from 1 if there are several of its
+    kind.
 
     >>> (
     ...     name_section("primary_outcomes[0]"),
