@@ -258,6 +258,7 @@ def _resemble_numbers(gold: Any, predicted: Any) -> bool:
         return False
     if not isinstance(gold, Bound) or gold.comparator == predicted.comparator:
         return True
+    # "> 18" and ">= 18" bound one side, "> 18" and "< 18" do not.
     return {gold.comparator, predicted.comparator} in _SAME_SIDE
 
 

@@ -304,6 +304,7 @@ def parse_own_item(
     ]
     for name, attribute in attributes.items():
         value = item.values.get(name)
+        # An empty value says nothing, as a missing one does.
         if value in (None, "", [], ()):
             continue
         try:

@@ -89,6 +89,7 @@ def _judge_items(group: Group, pair: Aligned) -> Iterator[JudgedValue]:
     gold = pair.old[0] if pair.old else NOWHERE
     predicted = pair.new[0] if pair.new else NOWHERE
     item_error = _find_item_error(pair)
+    # The fields of a missed item are missed because the item is: one error, not one for each.
     explained: set[ErrorKind] = set()
     if item_error and any(field.attribute is None for field in group.fields):
         explained = _EXPLAINED[item_error]
@@ -338,6 +339,7 @@ def _find_wrong_pairings(rows: list[JudgedValue]) -> list[JudgedValue]:
             continue
         gold = _make_key(row.field, row.gold)
         predicted = _make_key(row.field, row.predicted)
+        # The same value on both sides stands on the right item.
         if gold == predicted:
             continue
         if gold is not None:
@@ -347,6 +349,7 @@ def _find_wrong_pairings(rows: list[JudgedValue]) -> list[JudgedValue]:
     for at, predicted in predictions:
         if not lost[predicted]:
             continue
+        # Each lost value explains one prediction only.
         origin = lost[predicted].pop(0)
         recognised[at] = rows[at]._replace(
             error=ErrorKind.WRONG_PAIRING, belongs_to=rows[origin].gold_path

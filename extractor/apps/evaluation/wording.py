@@ -189,6 +189,7 @@ def measure_likeness(old: str | None, new: str | None) -> float:
     if not number:
         return 0.0
     shared = set(old_forms).intersection(new_forms)
+    # Long texts with few equal words are not worth the slow comparison.
     if number > _BRIEF and 8 * len(shared) < number:
         return 0.0
     change = compare_texts(old, new)
@@ -343,6 +344,7 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
     behind it. It is a comparator, a number with its unit, a conjunction, a negation, or a word,
     whose form is empty if it has no content of its own; None for a sign other than "%" and "+".
     """
+    # "at least 2", and "2 or more"
     for vocabulary in ("comparators", "comparator_suffixes"):
         match = rule(vocabulary).starts(tokens, at)
         if not match:

@@ -246,6 +246,7 @@ def _read_brand(name: str, mesh: Set[str]) -> Iterator[tuple[str, str]]:
     Without a mark, the brand is one word that is no substance and no class. The other part is a
     known substance or a term of ``mesh``; in brackets it may also just look like a substance.
     """
+    # "Fictira® (fictumab)": the mark says which is the brand.
     marked = list(find_brands(name))
     if marked:
         yield from marked
@@ -391,6 +392,7 @@ def _read_registered(
         for other in (shown, *others):
             claimed[_make_key(other)].add(name)
     for key, owners in claimed.items():
+        # A name that two interventions claim is nobody's: a wrong name is worse than two names.
         if len(owners) > 1:
             continue
         (owner,) = owners

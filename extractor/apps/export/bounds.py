@@ -110,6 +110,7 @@ def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
     are in the unit in which the quantity is compared over trials, and plausible.
     """
     admits = cells.get("admits") or cells.get("admits_some")
+    # A criterion that is negated or has an exception admits others than its limit says.
     if admits is None:
         return {}
     holds_for = "all" if cells.get("admits") else "some"

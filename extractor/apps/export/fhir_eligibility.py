@@ -248,7 +248,10 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
         raise _SaysMoreError
     is_excluded = criterion.kind is CriterionKind.EXCLUSION
     words = _list_other_words(criterion, proofs)
-    idle = _list_idle_words(is_excluded=is_excluded)
+    # "Patients must have", "at screening": which words say nothing depends on the list.
+    lists = read_table("fhir")["says_nothing"]
+    of_list = lists["exclusion"] if is_excluded else lists["inclusion"]
+    idle = word_set(f"{lists['anywhere']} {of_list}")
     strange = [word for word in words if word not in idle]
     if strange:
         raise _SaysMoreError(" ".join(strange))
@@ -308,13 +311,6 @@ def _refuse_more(
             raise _SaysMoreError("an alternative of the line before it")
     if len(proofs) < len(limits):
         raise _SaysMoreError("no place of a limit")
-
-
-def _list_idle_words(*, is_excluded: bool) -> frozenset[str]:
-    """Return the words that say nothing beside limits, in one of the lists."""
-    lists = read_table("fhir")["says_nothing"]
-    of_list = lists["exclusion"] if is_excluded else lists["inclusion"]
-    return word_set(f"{lists['anywhere']} {of_list}")
 
 
 def _list_other_words(criterion: Criterion, proofs: Sequence[Evidence]) -> list[str]:

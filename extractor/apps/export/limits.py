@@ -59,9 +59,13 @@ def name_limit(
     if quantity is None:
         return _name_measured(text, limit, unit, measured)
     if not known:
-        other = _name_other(text, quantity, limit, unit)
-        if other:
-            return other
+        # "ACQ-6" is not the ACQ: its limit is of another score.
+        version = name_version(text, quantity)
+        if version:
+            return _name_score(version, limit, unit)
+        corrected = _correct_name(text, quantity, unit)
+        if corrected:
+            return corrected
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
         return named._replace(canonical_note="unknown unit")
@@ -98,18 +102,6 @@ def _name_measured(
     if not instrument or instrument not in measured:
         return unnamed
     return _name_score(instrument, limit, unit)
-
-
-def _name_other(
-    text: str, quantity: KnownQuantity, limit: Json, unit: str | None
-) -> CanonicalLimit | None:
-    """Return what a limit is instead of the quantity that was read: a version of an instrument,
-    nothing that is known, or several quantities; None if the quantity is right.
-    """
-    version = name_version(text, quantity)
-    if version:
-        return _name_score(version, limit, unit)
-    return _correct_name(text, quantity, unit)
 
 
 def _name_score(instrument: str, limit: Json, unit: str | None) -> CanonicalLimit:

@@ -386,6 +386,7 @@ def _walk(
         computed = COMPUTED[table.name](item, parent)
         cells += [computed.get(column.name) for column in table.computed]
     yield table.name, (*keys, *cells)
+    # The evidence of all tables is in one, by the name of the item.
     if table.item:
         record_id = keys[0]
         item_index = keys[1] if len(keys) > 1 else None
@@ -393,6 +394,7 @@ def _walk(
             yield "evidence", (record_id, table.item, item_index, index, *cells)
     for below in table.below:
         held = _pick(item, below.path)
+        # A single item, such as who may take part, has no position.
         if not below.listed:
             if held is not None:
                 yield from _walk(below, held, keys, item)

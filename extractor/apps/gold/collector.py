@@ -244,6 +244,7 @@ class Collector:
         before, colon, _ = line.partition(":")
         if not colon:
             return True
+        # "categori: age" names a misspelt field.
         if find_nearest(fold_name(before), self._list_names(group)):
             return False
         name = self._name_first(group)

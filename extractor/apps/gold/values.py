@@ -109,7 +109,12 @@ def write_value(value: Any, info: FieldInfo, attribute: Attribute | None = None)
     else as JSON.
     """
     written = _write_short(value, info, attribute)
-    if written is not None and _is_plain(written):
+    # A form over several lines would not stay as it is, and "none" would empty the field.
+    if written is not None:
+        is_one_line = " ".join(written.split()) == written
+        if not is_one_line or written.casefold() == "none":
+            written = None
+    if written is not None:
         with suppress(ValueError):
             if read_value(written, info, attribute) == value:
                 return written
@@ -150,11 +155,3 @@ def _write_window(window: TimeWindow) -> str:
     of = window.of or "-"
     anchor = window.anchor or "-"
     return f"{window.quote} | {limit} | {of} | {anchor}"
-
-
-def _is_plain(written: str) -> bool:
-    """Return whether a text stays as it is on one line, and is not "none", which would empty the
-    field.
-    """
-    is_one_line = " ".join(written.split()) == written
-    return is_one_line and written.casefold() != "none"
