@@ -230,7 +230,9 @@ def test_the_page_works_by_keyboard(visit, seeds):
     page.keyboard.press("j")
     expect(page).to_have_url(f"{seeds}#{SEED}")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    views = page.get_by_role("navigation", name="Views", include_hidden=True)
+    assert views.get_by_role("button", include_hidden=True).count() == 0
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("Escape")

@@ -14,9 +14,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from extractor.plurals import counted
 from extractor.schemas import list_groups
 
 _SHARED = "extractor.apps.pages"
+_PLURALS = {"criterion": "criteria"}
 _CHUNK = 200_000
 """A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
 
@@ -67,7 +69,7 @@ def render_template(
     environment.filters |= {
         "share": lambda value: "–" if value is None else f"{value:.3f}",
         "percent": lambda value: f"{100 * value:.2f}%",
-        "plural": lambda number, noun: f"{number:,} {noun}{'s' * (number != 1)}",
+        "plural": lambda number, noun: counted(number, noun, _PLURALS.get(noun, "")),
         "label": name_label,
     }
     return environment.get_template(template).render(values)

@@ -111,9 +111,11 @@ class Overview:
 
     @property
     def fields(self) -> dict[str, list[tuple[str, FieldCount]]]:
-        """Fields by task, a list of items before the fields of its items."""
+        """Fields by task, a list of items before the fields of its items. Each counts all records,
+        or all items, that may have it.
+        """
         counted = [
-            (name, count)
+            (name, self._count_all(name, count))
             for name, count in self.counts.items()
             if name != RECORD and count.total
         ]
@@ -124,6 +126,17 @@ class Overview:
             if part in fields:
                 fields[part].append((name, count))
         return {part: counts for part, counts in fields.items() if counts}
+
+    def _count_all(self, name: str, count: FieldCount) -> FieldCount:
+        """Add those that are in no group: that is no gap, so it has no reason."""
+        wholes = {
+            "eligibility.groups": self.records,
+            "eligibility.criteria.group": self.items["eligibility.criteria"],
+        }
+        others = wholes.get(name, 0) - count.total
+        if others <= 0:
+            return count
+        return FieldCount(count.filled, count.empty + Counter(not_grouped=others))
 
     @property
     def findings(self) -> list[tuple[str, Counter[str]]]:
