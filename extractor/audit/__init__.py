@@ -51,12 +51,11 @@ def audit_extraction(
     audited = AuditedRecord(parsed, extraction)
     findings: list[Finding] = []
     for check in CHECKS:
-        findings += check(audited)
-    return tuple(
-        finding
-        for finding in findings
-        if not any(map(parsed.list_blanks, finding.citations))
-    )
+        for finding in check(audited):
+            if any(map(parsed.list_blanks, finding.citations)):
+                continue
+            findings.append(finding)
+    return tuple(findings)
 
 
 def add_findings(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:

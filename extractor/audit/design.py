@@ -27,21 +27,26 @@ contradict it.
 
 
 def check_allocation_and_masking(audited: AuditedRecord) -> Problems:
-    """Report "randomised" or "blinded" in the text and not in the registry, or the opposite."""
-    for kind, name, against in _CLAIMS:
+    """Report "randomised" or "blinded" in the text and not in the registry, or the opposite, each
+    at its first mention that is of this trial.
+    """
+    for kind, rule_name, contradicting in _CLAIMS:
+        # "allocation" of "allocation_differs"
         field = kind.value.partition("_")[0]
         stated = audited.record.registry.text(field)
-        if stated not in against:
+        if stated not in contradicting:
             continue
         registered = f"the registry's {field} is {stated}"
-        for section, claim in _find(audited, name):
+        for section, claim in _find_claims(audited, rule_name):
             if _is_own_design(section, claim):
                 yield _report_claim(audited, kind, section, claim, field, registered)
                 break
 
 
-def _find(audited: AuditedRecord, *names: str) -> Iterator[tuple[LexedSection, Found]]:
-    """Yield the matches of these rules in titles and bodies."""
+def _find_claims(
+    audited: AuditedRecord, *names: str
+) -> Iterator[tuple[LexedSection, Found]]:
+    """Yield the matches of these rules in titles, then in summary and description."""
     for section in audited.titles + audited.bodies:
         for name in names:
             for claim in rule(name).find(section.tokens):
@@ -66,28 +71,37 @@ def _report_claim(
 
 
 def _is_own_design(section: LexedSection, claim: Found) -> bool:
-    """Return whether the match describes the whole trial: not a part of it, another trial, or
-    two designs at once.
+    """Return whether a claim describes the whole trial: not a part of it, another trial, or
+    two designs at once, such as a blind and an open part, or two randomisations.
     """
     tokens = section.tokens
     first, end = find_sentence(tokens, claim.first, claim.end)
-    words = [word.lower() for word in tokens.words[first:end]]
-    is_blind = any(word.startswith("blind") for word in words)
-    if is_blind and "open" in words:
+    is_blind = False
+    is_open = False
+    randomisations = 0
+    for word in tokens.words[first:end]:
+        lower = word.lower()
+        if lower.startswith("blind"):
+            is_blind = True
+        elif lower == "open":
+            is_open = True
+        elif lower.startswith(("randomised", "randomized")):
+            randomisations += 1
+    if is_blind and is_open:
         return False
-    randomised = [
-        word for word in words if word.startswith(("randomised", "randomized"))
-    ]
-    if len(randomised) > 1:
+    if randomisations > 1:
         return False
-    return _is_of_trial(section, claim, "design_otherwise", "design_of_itself")
+    return _is_of_trial(
+        section, claim, otherwise="design_otherwise", itself="design_of_itself"
+    )
 
 
 def _is_of_trial(
     section: LexedSection, claim: Found, otherwise: str, itself: str
 ) -> bool:
-    """Return whether a claim is about this trial: in a title, or behind words that match the rule
-    ``itself``. A sentence that matches ``otherwise`` speaks of something else.
+    """Return whether a claim is about this trial: it stands in a title, or behind words in its
+    sentence that match the rule ``itself``. A sentence that matches the rule ``otherwise`` speaks
+    of something else, also in a title.
     """
     tokens = section.tokens
     first, end = find_sentence(tokens, claim.first, claim.end)
@@ -107,18 +121,24 @@ _REGISTERED = {"EARLY_PHASE1": 1, "PHASE1": 1, "PHASE2": 2, "PHASE3": 3, "PHASE4
 def check_phase(audited: AuditedRecord) -> Problems:
     """Report a phase in the text that is not registered. Texts call "early phase 1" phase 0 or
     1.
+
+    The first phase in the text that is this trial's decides. Nothing is reported of a trial without
+    a registered phase.
     """
     stated = audited.record.registry.phases
     registered = {_REGISTERED[phase] for phase in stated if phase in _REGISTERED}
     if not registered:
         return
-    for section, claim in _find(audited, "says_phase"):
+    for section, claim in _find_claims(audited, "says_phase"):
         named = _read_phases(claim)
         if not named:
             continue
-        if not _is_of_trial(section, claim, "phase_otherwise", "phase_of_itself"):
+        is_own = _is_of_trial(
+            section, claim, otherwise="phase_otherwise", itself="phase_of_itself"
+        )
+        if not is_own:
             continue
-        # the first phase that is this trial's decides; later ones are often of other trials
+        # later phases in the text are often those of other trials
         if not named & registered:
             said = f"the registry {'|'.join(stated)}"
             yield _report_claim(
@@ -128,7 +148,7 @@ def check_phase(audited: AuditedRecord) -> Problems:
 
 
 def _read_phases(found: Found) -> set[int]:
-    """Return all phases that a mention spans.
+    """Return all phases that a mention spans; none if its first one is no phase.
 
     >>> from extractor.language.book import read_text
     >>> sorted(
@@ -158,12 +178,16 @@ _MOST_ARMS = 9
 
 
 def check_arm_count(audited: AuditedRecord) -> Problems:
-    """Report a number of arms in the text that differs from the registered number."""
+    """Report a number of arms in the text that differs from the registered number.
+
+    The first number from 2 to ``_MOST_ARMS`` that counts all arms of this trial decides. Nothing is
+    reported without registered arms, or if one of them stands for several.
+    """
     arms = audited.sections("arms")
     # "Arms 1-3" registered as one arm: the number of registered arms says nothing
     if not arms or any(map(rule("grouped_arms").search, arms.values())):
         return
-    for section, claim in _find(audited, "counts_arms", "counts_groups"):
+    for section, claim in _find_claims(audited, "counts_arms", "counts_groups"):
         count = read_number(claim.read("count") or "")
         if count is None or not 1 < count <= _MOST_ARMS:
             continue
@@ -180,8 +204,8 @@ def check_arm_count(audited: AuditedRecord) -> Problems:
 
 
 def _fits_arms(claim: Found, count: float, registered: int) -> bool:
-    """Return whether a stated number of arms agrees with the registered one. "3 intervention
-    groups" may have controls besides.
+    """Return whether a stated number of arms agrees with the registered one. A smaller number of
+    "intervention groups" does, which may have controls besides.
     """
     if count == registered:
         return True
@@ -191,7 +215,9 @@ def _fits_arms(claim: Found, count: float, registered: int) -> bool:
 
 
 def _is_of_all_arms(section: LexedSection, claim: Found) -> bool:
-    """Return whether a number of arms counts all arms of this trial."""
+    """Return whether a number of arms counts all arms of this trial: not some of them, and not
+    those of another trial.
+    """
     tokens = section.tokens
     first, end = find_sentence(tokens, claim.first, claim.end)
     if rule("some_arms").search(tokens, first, end):
@@ -252,8 +278,11 @@ class _Plan(NamedTuple):
 
 
 def check_sample_size(audited: AuditedRecord) -> Problems:
-    """Report planned sizes in the text if none fits the planned enrolment. The actual one may
-    differ from any plan.
+    """Report the first planned size in the text if none fits the planned enrolment, nor all of them
+    together.
+
+    Nothing is reported if the registry has no enrolment or the actual one, which may differ from
+    any plan, or if the text names the registered number or controls anywhere.
     """
     registry = audited.record.registry
     enrolment = read_number(registry.enrollment or "")
@@ -280,11 +309,15 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
 
 
 def _may_fit(tokens: Tokens, enrolment: float) -> bool:
-    """Return whether a text names the registered number, or controls, whom some count apart."""
+    """Return whether a text names the registered number of people, or controls, whom some count
+    apart.
+    """
     if rule("controls_besides").search(tokens):
         return True
-    counts = rule("counts_people").find(tokens)
-    return any(read_number(found.read("number") or "") == enrolment for found in counts)
+    for people in rule("counts_people").find(tokens):
+        if read_number(people.read("number") or "") == enrolment:
+            return True
+    return False
 
 
 def _find_plans(section: LexedSection) -> Iterator[_Plan]:
@@ -310,15 +343,18 @@ def _is_of_whole_trial(tokens: Tokens, plan: Found) -> bool:
     if rule("other_aim").search(tokens, max(0, first - _BEFORE), first):
         return False
     # "60 patients, 30 in each group": the division takes nothing from the number
-    divisions = [
-        (words.first, words.end) for words in rule("divides").find(tokens, first, end)
-    ]
+    divided = rule("divides").find(tokens, first, end)
+    divisions = [(words.first, words.end) for words in divided]
     rest = tokens.without(divisions, first, end)
     return not any(rule(name).search(rest) for name in _OTHERWISE)
 
 
 def _fits(plan: _Plan, enrolment: float) -> bool:
-    """Return whether the plan allows the registered number."""
+    """Return whether a plan allows the registered number.
+
+    A bare number allows up to 30 % more, for dropouts. "At least" allows every higher number, and
+    any other bound, such as "approximately", also a somewhat lower one.
+    """
     low = float(plan.number)
     high = plan.number * _LOST
     if plan.bound in {"at least", "a minimum of"}:

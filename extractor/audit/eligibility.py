@@ -13,11 +13,12 @@ from extractor.schemas import Age, Citation, Eligibility, FindingKind, Severity,
 
 
 def check_ages(audited: AuditedRecord) -> Problems:
-    """Report ages that differ by more than a year (a month for infants) from the registered, and
-    impossible ones.
+    """Report ages of the text that differ by more than a year (a month for infants) from the
+    registered ones, and ages that leave nobody.
 
-    A text's age that is not plainly that of participants is not extracted; its finding is for
-    information. An age under a condition is not that of all.
+    The lowest age leaves nobody if it is not below the highest. An age that was not extracted,
+    because the text may state it of others than the participants, is reported for information. An
+    age that a criterion states of some participants alone is passed over.
     """
     registry = audited.record.registry
     registered = read_registered_ages(registry)
@@ -58,7 +59,12 @@ def check_ages(audited: AuditedRecord) -> Problems:
 def _find_age(
     audited: AuditedRecord, name: str, *, leaves_nobody: bool
 ) -> tuple[Age | None, tuple[Citation, ...]]:
-    """Return the extracted age, else the likeliest that the text has and that was not taken."""
+    """Return the extracted age, else the likeliest that the text has and that was not taken, and
+    its citation.
+
+    That is the age of the rules if both ages together leave nobody, else the first of the rules'
+    alternatives, or None.
+    """
     eligibility = audited.extraction.eligibility
     age: Age | None = getattr(eligibility, name)
     if age is not None:
@@ -66,10 +72,12 @@ def _find_age(
     reading: Reading[Age | None] = audited.parsed.whole.read(name)
     if not reading.spans:
         return None, ()
+    likeliest: Age | None = None
+    if leaves_nobody:
+        likeliest = reading.value
+    elif reading.alternatives:
+        likeliest = reading.alternatives[0]
     place = reading.spans[0]
-    likeliest = (
-        reading.value if leaves_nobody else next(iter(reading.alternatives), None)
-    )
     return likeliest, (audited.cite_raw(place.section, place.start, place.end),)
 
 
@@ -87,7 +95,11 @@ def _is_of_some(eligibility: Eligibility, age: Age) -> bool:
 
 
 def check_sex(audited: AuditedRecord) -> Problems:
-    """Report one sex in the text and another, or both, in the registry."""
+    """Report one sex in the text and another, or both, in the registry.
+
+    Nothing is reported if the rules doubt the sex, if another sex than theirs was extracted, if the
+    registry has none, or if the line says more than who takes part.
+    """
     stated = audited.extraction.eligibility.sex
     reading = audited.parsed.whole.read("sex")
     if stated is None or reading.value is not stated:
@@ -109,14 +121,15 @@ def check_sex(audited: AuditedRecord) -> Problems:
 
 
 def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
-    """Return whether the line only names the participants, up to the cited words and right after
-    them.
+    """Return whether the line of a sex only names the participants, from its beginning to the cited
+    words and right behind them.
     """
     section = audited.parsed.sections[citation.section]
     tokens = section.tokens
     said = section.between(citation.start, citation.end)
-    line = tokens.codes.rfind("\n", 0, said.first) + 1
-    opens = rule("opens_line_on_sex").search(tokens.cut(line, said.first))
+    line_start = tokens.codes.rfind("\n", 0, said.first) + 1
+    before = tokens.cut(line_start, said.first)
+    opens = rule("opens_line_on_sex").search(before)
     if opens is None:
         return False
     if said.end == len(tokens):

@@ -27,7 +27,9 @@ from extractor.schemas import (
 
 
 def check_promised_endpoints(audited: AuditedRecord) -> Problems:
-    """Report each concept that the text promises and no outcome measures, at its first mention."""
+    """Report each concept that the text promises and no outcome measures, at its first mention: an
+    endpoint as a warning, an objective for information. Without any endpoints nothing is reported.
+    """
     if not audited.extraction.endpoints:
         return
     reported: set[Concept] = set()
@@ -54,8 +56,11 @@ def check_promised_endpoints(audited: AuditedRecord) -> Problems:
 
 
 def _is_registered(audited: AuditedRecord, concept: Concept) -> bool:
-    """Return whether an outcome may measure it: by its concept, a word in its measure, or the
-    same name anywhere.
+    """Return whether an outcome may measure a concept: by the outcome's own concept, by a word in
+    its measure, or because any outcome has the name of the concept.
+
+    A harm may also be named in the description. Any outcome that patients report may be quality of
+    life.
     """
     concepts, words = _load_traces()[concept]
     is_harm = concept in {Concept.ADVERSE_EVENTS, Concept.SPECIFIC_TOXICITY}
@@ -70,9 +75,10 @@ def _is_registered(audited: AuditedRecord, concept: Concept) -> bool:
         if is_reported and concept is Concept.QUALITY_OF_LIFE:
             return True
     for name in audited.outcome_sections:
-        terms = find_terms(audited.parsed.sections[name].tokens, PROMISED_NAMES)
-        if any(term.value == concept for term in terms):
-            return True
+        tokens = audited.parsed.sections[name].tokens
+        for term in find_terms(tokens, PROMISED_NAMES):
+            if term.value == concept:
+                return True
     return False
 
 
@@ -102,36 +108,41 @@ _Place = tuple[int, int]
 
 def check_time_points(audited: AuditedRecord) -> Problems:
     """Report times in the text that no registered outcome of that concept covers, once for each
-    concept.
+    concept. The first outcome of the concept is cited.
     """
     reported: set[Concept] = set()
     endpoints = audited.extraction.endpoints
     for promise in audited.promises:
-        outcomes = [
-            endpoint for endpoint in endpoints if endpoint.concept is promise.concept
-        ]
-        if not outcomes or promise.concept in reported:
+        concept = promise.concept
+        outcomes = [endpoint for endpoint in endpoints if endpoint.concept is concept]
+        if not outcomes or concept in reported:
             continue
-        (first, end), moments = _read_times(promise)
+        (times_start, times_end), moments = _read_times(promise)
         if not _is_missed(audited, outcomes, moments):
             continue
-        reported.add(promise.concept)
+        reported.add(concept)
         section = promise.listed.section
-        start, stop = section.tokens.span(promise.first, promise.end)
+        # the citation has the endpoint and its times, of which either may stand first
+        start, end = section.tokens.span(promise.first, promise.end)
+        start = min(start, times_start)
+        end = max(end, times_end)
         outcome = outcomes[0]
+        promised = _list_times(moments)
+        registered = _list_times(outcome.time_points)
         yield report(
             FindingKind.TIME_POINTS_DIFFER,
-            f"the text measures {outcome.concept} at {_list(moments)}, the registered outcome at "
-            f"{_list(outcome.time_points)}",
-            audited.cite(section.name, min(start, first), max(stop, end)),
+            f"the text measures {outcome.concept} at {promised}, the registered outcome at "
+            f"{registered}",
+            audited.cite(section.name, start, end),
             *audited.cite_outcome(outcome, "time_frame"),
             field=f"endpoints[{endpoints.index(outcome)}].time_points",
         )
 
 
 def _read_times(promise: Promise) -> tuple[_Place, list[Moment]]:
-    """Return the times of an endpoint, as in "2-year survival" or "survival at 2 years", and
-    their place; no times if one is a range or has no length in days.
+    """Return the place of an endpoint's times in the cleaned text, and the times, as in "2-year
+    survival" or "survival at 2 years". If one of them is a range or has no length in days, there
+    are none, and the place is ``(0, 0)``.
     """
     tokens = promise.listed.section.tokens
     place = _find_times(tokens, promise)
@@ -147,7 +158,9 @@ def _read_times(promise: Promise) -> tuple[_Place, list[Moment]]:
 
 
 def _find_times(tokens: Tokens, promise: Promise) -> _Place | None:
-    """Return the tokens before or behind an endpoint that state its times."""
+    """Return the tokens directly before an endpoint that state its times, else those behind it, or
+    None.
+    """
     first = promise.first
     before = rule("stated_time_before").ends(tokens, first, first - _TIME_REACH)
     if before:
@@ -157,6 +170,9 @@ def _find_times(tokens: Tokens, promise: Promise) -> _Place | None:
 
 
 def _is_dated(moment: Moment) -> bool:
+    """Return whether a time has a length in days, from the start of the trial on, and is no end of
+    a range.
+    """
     if moment.unit not in _DATED or moment.value <= 0:
         return False
     return not moment.after_range
@@ -165,9 +181,10 @@ def _is_dated(moment: Moment) -> bool:
 def _is_missed(
     audited: AuditedRecord, outcomes: Sequence[Endpoint], moments: Sequence[Moment]
 ) -> bool:
-    """Return whether no outcome covers or mentions some of the times.
+    """Return whether there are times that no outcome covers, and no outcome has all their numbers
+    in its words.
 
-    All times of the outcomes must be known, in comparable units.
+    Each outcome must have times, all in units with a length in days; else nothing is missed.
     """
     for outcome in outcomes:
         units = {point.unit for point in outcome.time_points}
@@ -183,6 +200,7 @@ def _is_missed(
 
 
 def _mentions(audited: AuditedRecord, outcome: Endpoint, numbers: set[str]) -> bool:
+    """Return whether the words of an outcome have all these numbers."""
     words: set[str] = set()
     for part in ("measure", "description", "time_frame"):
         words.update(audited.read(outcome, part).words)
@@ -190,7 +208,9 @@ def _mentions(audited: AuditedRecord, outcome: Endpoint, numbers: set[str]) -> b
 
 
 def _covers(outcome: Endpoint, moment: Moment) -> bool:
-    """Return whether the outcome is measured then: on that day, or over a span that includes it."""
+    """Return whether an outcome is measured at a moment: on about that day, or, if it is not
+    measured at single moments, over a span that reaches to about that day.
+    """
     day = moment.value * DAYS[moment.unit]
     days = [point.value * DAYS[point.unit] for point in outcome.time_points]
     if outcome.time_kind is not TimeKind.AT:
@@ -198,10 +218,10 @@ def _covers(outcome: Endpoint, moment: Moment) -> bool:
     return any(abs(other - day) <= _SAME * max(other, day) for other in days)
 
 
-def _list(times: Iterable[Moment | TimePoint]) -> str:
+def _list_times(times: Iterable[Moment | TimePoint]) -> str:
     """Format times as a reader would write them.
 
-    >>> _list(
+    >>> _list_times(
     ...     [
     ...         TimePoint(value=30, unit="day"),
     ...         TimePoint(value=45, unit="day"),
@@ -218,16 +238,20 @@ def _list(times: Iterable[Moment | TimePoint]) -> str:
 
 
 def check_repeated_outcomes(audited: AuditedRecord) -> Problems:
-    """Report outcomes with identical measure, description and time frame."""
+    """Report each outcome whose measure, description and time frame an earlier outcome has, in any
+    case and with any punctuation at the end.
+    """
     by_text: dict[str, int] = {}
     endpoints = audited.extraction.endpoints
+    outcomes = audited.parsed.outcomes
     for number, endpoint in enumerate(endpoints):
-        chunk = audited.parsed.outcomes[number].chunk
-        first = by_text.setdefault(chunk.text.lower().strip(" \n.,;:"), number)
+        chunk = outcomes[number].chunk
+        text = chunk.text.lower().strip(" \n.,;:")
+        first = by_text.setdefault(text, number)
         if first == number:
             continue
         other = endpoints[first]
-        spans = audited.parsed.outcomes[first].chunk.span, chunk.span
+        spans = (outcomes[first].chunk.span, chunk.span)
         yield report(
             FindingKind.OUTCOME_REPEATED,
             f"{endpoint.rank} outcome {endpoint.index + 1} is {other.rank} outcome "
@@ -238,17 +262,21 @@ def check_repeated_outcomes(audited: AuditedRecord) -> Problems:
 
 
 def check_time_frames(audited: AuditedRecord) -> Problems:
-    """Report all outcomes without a time in one finding; flattened outcomes have no field for
-    it.
+    """Report all outcomes without a time in one finding.
+
+    Outcomes with blanked text are passed over, and so are outcomes that a registry delivers as one
+    text: these have no field for a time.
     """
-    blanked = {
-        hostile.span.section for hostile in audited.parsed.hostile if hostile.blanked
-    }
-    bare = [
-        name
-        for name in audited.outcome_sections
-        if name not in blanked and _lacks_time(audited, name)
-    ]
+    blanked: set[str] = set()
+    for hostile in audited.parsed.hostile:
+        if hostile.blanked:
+            blanked.add(hostile.span.section)
+    bare: list[str] = []
+    for name in audited.outcome_sections:
+        if name in blanked:
+            continue
+        if _lacks_time(audited, name):
+            bare.append(name)
     if not bare:
         return
     yield report(
@@ -261,7 +289,9 @@ def check_time_frames(audited: AuditedRecord) -> Problems:
 
 
 def _lacks_time(audited: AuditedRecord, name: str) -> bool:
-    """Return whether an outcome has no time frame, and speaks of no time either."""
+    """Return whether an outcome has no time frame, and speaks of no time either. An outcome without
+    parts has no field for it, and "none" is no outcome.
+    """
     section = audited.record.section(name)
     if section is None or not section.parts:
         return False
@@ -287,14 +317,14 @@ _LONGEST = 80
 
 
 def check_undefined_endpoints(audited: AuditedRecord) -> Problems:
-    """Report an endpoint that is only a name, if nothing in the record defines it or names
-    criteria.
+    """Report each endpoint that is only a name, such as "progression-free survival", if no section
+    of the record names criteria of response or progression.
     """
-    bare = [
-        (number, endpoint)
-        for number, endpoint in enumerate(audited.extraction.endpoints)
-        if _is_bare_name(audited, number, endpoint)
-    ]
+    bare: list[tuple[int, Endpoint]] = []
+    for number, endpoint in enumerate(audited.extraction.endpoints):
+        if not _is_bare_name(audited, number, endpoint):
+            continue
+        bare.append((number, endpoint))
     if not bare:
         return
     for section in audited.parsed.sections.values():
@@ -312,7 +342,11 @@ def check_undefined_endpoints(audited: AuditedRecord) -> Problems:
 
 
 def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bool:
-    """Return whether the outcome is only the name of such an endpoint."""
+    """Return whether an outcome is only the name of an endpoint that needs a definition.
+
+    It is not if it is long, has a description, an instrument or events, may have one of the first
+    two by the rules, or defines itself in its measure or time frame.
+    """
     if endpoint.concept not in _NAMED or len(endpoint.measure or "") > _LONGEST:
         return False
     if endpoint.description or endpoint.instrument:

@@ -39,8 +39,8 @@ class PromiseList(NamedTuple):
 
 
 class Promise(NamedTuple):
-    """The tokens ``first:end``, which name an endpoint in a list; words about it end by
-    ``clause_end``.
+    """The tokens ``first:end``, which name an endpoint in a list; what is said of it ends before
+    the token ``clause_end``.
     """
 
     concept: Concept
@@ -51,7 +51,8 @@ class Promise(NamedTuple):
 
 
 def find_sentence(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
-    """Return the sentence around some tokens, at most ``_LONGEST_SENTENCE`` tokens to either side.
+    """Return the sentence around the tokens ``first:end``, as a range of tokens with its full stop,
+    and at most ``_LONGEST_SENTENCE`` tokens to either side.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("It is open. We will enroll 12 adults. All are seen twice.")
@@ -64,12 +65,15 @@ def find_sentence(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
         first -= 1
     for at in range(end, high):
         if _stops(tokens, at):
-            return first, at + 1  # the stop belongs to the sentence
+            return first, at + 1
     return first, high
 
 
 def find_promises(listed: PromiseList) -> Iterator[Promise]:
-    """Yield every endpoint that a list names.
+    """Yield every endpoint of the vocabulary that a list names.
+
+    An endpoint that its part of the clause names only in passing is left out, and, in a list of
+    objectives, one that is named as an aim.
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section(
@@ -85,15 +89,16 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
     """
     tokens = listed.section.tokens
     for term in find_terms(tokens, PROMISED_NAMES, listed.first, listed.end):
-        # "PCR" is the polymerase chain reaction; the response is "pCR"
+        # "PCR" is the polymerase chain reaction; the pathological complete response is "pCR"
         is_pcr = tokens.read(term.first, term.end) == "PCR"
         if is_pcr and "patholog" not in tokens.text.lower():
             continue
         opening = max(listed.first, _find_clause(tokens, term.first))
-        part = term.first
-        while part > opening and tokens.words[part - 1] != ",":
-            part -= 1
-        if rule("names_in_passing").search(tokens, part, term.first):
+        # the token behind the last comma of the clause
+        part_start = term.first
+        while part_start > opening and tokens.words[part_start - 1] != ",":
+            part_start -= 1
+        if rule("names_in_passing").search(tokens, part_start, term.first):
             continue
         # "to show that it prolongs survival" is an aim, and no endpoint yet
         is_aim = rule("names_an_aim").search(tokens, opening, term.first)
@@ -106,7 +111,8 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
 
 
 def find_lists(section: LexedSection) -> Iterator[PromiseList]:
-    """Yield the parts of a text that list the trial's measurements or objectives.
+    """Yield the parts of a text that list the trial's measurements or objectives: behind the words
+    that announce them, or the sentence in front of the words that name it afterwards.
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section(
@@ -138,8 +144,9 @@ def find_lists(section: LexedSection) -> Iterator[PromiseList]:
 
 
 def _find_list_end(tokens: Tokens, first: int, limit: int) -> int:
-    """Return the end of a list: of its block if it begins on a line of its own, else of its
-    paragraph.
+    """Return the end of a list that begins at the token ``first``: the end of its block if it
+    begins with a line break, else of its sentence or paragraph, at most ``limit`` or ``_LONGEST``
+    tokens on.
     """
     longest = min(limit, first + _LONGEST)
     if tokens.codes[first : first + 1] != "\n":
@@ -149,7 +156,18 @@ def _find_list_end(tokens: Tokens, first: int, limit: int) -> int:
 
 
 def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
-    """Return whether the list is of measurements that this trial will make, and must register."""
+    """Return whether a list is of measurements that this trial will make, and must register.
+
+    Exploratory and similar endpoints need not be registered, and those of others are not this
+    trial's. "Primary" and other ranks suffice. Without one, objectives need a colon, and outcomes
+    a colon or words that they will be measured; endpoints need nothing more.
+
+    Args:
+        tokens: The text.
+        trigger: The words that announce the list.
+        opening: The first token of their clause.
+        rank: The word before the noun in lower case, such as "primary", or "".
+    """
     if rank in _UNBINDING:
         return False
     end = _find_paragraph_end(
@@ -188,7 +206,9 @@ def _find_clause(tokens: Tokens, at: int) -> int:
 
 
 def _find_paragraph_end(tokens: Tokens, first: int, end: int, default: int) -> int:
-    """Return the next full stop or blank line before ``end``."""
+    """Return the token of the next full stop or blank line from ``first`` on and before ``end``;
+    ``default`` if there is none.
+    """
     blank = tokens.codes.find("\n\n", first, end)
     if blank >= 0:
         end = blank
@@ -208,7 +228,7 @@ def _parts_clauses(tokens: Tokens, at: int) -> bool:
 
 
 def _stops(tokens: Tokens, at: int) -> bool:
-    """Return whether a token ends a sentence: not the full stop in "1.5"."""
+    """Return whether a token ends a sentence or line: not the full stop in "1.5"."""
     word = tokens.words[at]
     if word == "\n":
         return True

@@ -33,8 +33,15 @@ def report(
     severity: Severity = Severity.WARNING,
     sections: tuple[str, ...] = (),
 ) -> Finding:
-    """Build a finding that cites these places. ``sections`` are those that were searched in
-    vain.
+    """Build a finding that cites these places.
+
+    Args:
+        kind: What the finding reports.
+        message: The contradiction, in a sentence.
+        citations: The places that contradict each other.
+        field: The path of the value that is meant, "" for the record.
+        severity: How bad it is.
+        sections: The names of sections that were searched in vain.
     """
     return Finding(
         kind=kind,
@@ -95,7 +102,7 @@ class AuditedRecord:
         return tokens
 
     def read(self, item: ExtractedItem, field: str) -> Tokens:
-        """Return the tokens of a field's first evidence; none without any."""
+        """Return the tokens of a field's first evidence; no tokens without evidence."""
         evidence = list(item.evidence_for(field))
         if not evidence:
             return read_text("")
@@ -119,10 +126,12 @@ class AuditedRecord:
     def cite_label(self, section: str) -> Citation:
         """Cite the name of an arm, an intervention or an outcome: its first part, or all of it."""
         labelled = self.record.section(section)
-        for part in labelled.parts if labelled else ():
+        parts = labelled.parts if labelled else ()
+        for part in parts:
             if part.name in _NAMES:
                 return self.cite_raw(section, part.start, part.end)
-        return self.cite_raw(section, 0, len(self.record.raw_text(section) or ""))
+        length = len(self.record.raw_text(section) or "")
+        return self.cite_raw(section, 0, length)
 
     def cite_registry(self, field: str) -> Citation:
         """Cite the whole of a structured field."""
@@ -144,10 +153,12 @@ class AuditedRecord:
         )
 
     def _list_sections(self, *names: str) -> tuple[LexedSection, ...]:
-        """Return the sections of these names. Of two with the same text, the first stays."""
+        """Return the sections of these names that the record has. Of two with the same text, the
+        first stays.
+        """
         by_text: dict[str, LexedSection] = {}
-        for name in reversed(names):
+        for name in names:
             section = self.parsed.sections.get(name)
             if section:
-                by_text[section.tokens.text] = section
-        return tuple(reversed(by_text.values()))
+                by_text.setdefault(section.tokens.text, section)
+        return tuple(by_text.values())

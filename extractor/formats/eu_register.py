@@ -47,7 +47,10 @@ _TRIALS_IN_TEXT = (
 
 
 def read_register_text(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the trials of a download. The blocks of a trial stand together."""
+    """Yield the trials of a download, and the problem of each block or trial that cannot be read.
+
+    The blocks of a trial stand together: a block with another number begins the next trial.
+    """
     blocks: list[Block] = []
     for block in list_blocks(stream):
         if isinstance(block, UnreadableSource):
@@ -56,20 +59,27 @@ def read_register_text(stream: BinaryIO) -> Iterator[Found]:
         if blocks and block.number != blocks[0].number:
             yield _build(blocks)
             blocks = []
-        if not _is_too_large(blocks):  # one more block shows that a trial is too large
+        # Blocks of a trial that is too large already are not kept: it becomes a problem anyway.
+        if not _is_too_large(blocks):
             blocks.append(block)
     if blocks:
         yield _build(blocks)
 
 
 def _is_too_large(blocks: Sequence[Block]) -> bool:
+    """Return whether a trial is too large for a record: a block of it was cut off, or all together
+    have too many characters.
+    """
     if any(block.is_cut for block in blocks):
         return True
     return exceeds_record(sum(len(block.text) for block in blocks))
 
 
 def build_register_text(text: str, *, title: str | None = None) -> RecordContent:
-    r"""Build the content of the text of one trial. Raises ``UnreadableSource`` if it has several.
+    r"""Build the content of the text of one trial, whose blocks become one record.
+
+    A given ``title`` stands in place of the text's own; without one, the text's title stays. Raises
+    ``UnreadableSource`` for a text of several trials.
 
     >>> text = (
     ...     "E.3 Principal inclusion criteria: Adults\nE.3 Principal inclusion criteria (es): "
@@ -94,7 +104,9 @@ def build_register_text(text: str, *, title: str | None = None) -> RecordContent
 
 
 def _build(blocks: Sequence[Block]) -> Found:
-    """Build the content of the blocks of one trial. Does not raise."""
+    """Build the content of the blocks of one trial, with its place and notes; a problem if it is
+    too large or cannot be read. Does not raise.
+    """
     line = f"line {blocks[0].line}"
     if _is_too_large(blocks):
         return too_large("record", line)
@@ -102,7 +114,9 @@ def _build(blocks: Sequence[Block]) -> Found:
     if not isinstance(content, RecordContent):
         return content
     codes = ", ".join(block.code or "?" for block in blocks)
-    number = f"{len(blocks)} country blocks" if len(blocks) > 1 else "1 country block"
+    count = "1 country block"
+    if len(blocks) > 1:
+        count = f"{len(blocks)} country blocks"
     notes = content.notes
     odd_bytes = sum(block.odd_bytes for block in blocks)
     if odd_bytes:
@@ -111,11 +125,18 @@ def _build(blocks: Sequence[Block]) -> Found:
             "with the register"
         )
         notes = (*notes, odd)
-    return replace(content, place=f"{line}, {number}: {codes}", notes=notes)
+    return replace(content, place=f"{line}, {count}: {codes}", notes=notes)
 
 
 class _Trial:
-    """Reads the blocks of a trial as one record."""
+    """Reads the blocks of a trial as one record.
+
+    Attributes:
+        number: The EudraCT number.
+        blocks: The fields of each block.
+        fields: The fields of all blocks, by their number such as ``E.3``.
+        notes: What a reader of the record should know, each once, in order.
+    """
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self.number = blocks[0].number
@@ -127,16 +148,18 @@ class _Trial:
         self.notes: dict[str, None] = {}
 
     def build(self) -> RecordContent:
+        """Return the content of the record. Notes come of reading the sections, so these are read
+        first.
+        """
         sections = take_sections(self._list_sections())
-        return RecordContent(
-            sections,
-            FORMAT,
-            self.number,
-            self._read_registry(),
-            notes=tuple(self.notes),
-        )
+        registry = self._read_registry()
+        notes = tuple(self.notes)
+        return RecordContent(sections, FORMAT, self.number, registry, notes=notes)
 
     def _list_sections(self) -> Iterator[Section]:
+        """Yield the sections of the record. The description has the secondary objectives, what
+        introduces lists of outcomes, and the population.
+        """
         # The title for lay people is what other registries call the brief title.
         full = self._choose("A.3")
         lay = self._choose("A.3.1")
@@ -164,8 +187,11 @@ class _Trial:
         yield from outcomes
 
     def _choose(self, number: str) -> MarkedWords | None:
-        """Return what most blocks say that have the field in English, else what the first one
-        says.
+        """Return what most blocks say that have the field in English; None if no block has it.
+
+        If it is marked as another language everywhere, the first block's text is returned with that
+        language, and noted. If the countries' English texts of a longer field differ, that is
+        noted, too.
         """
         fields = self.fields[number]
         if not fields:
@@ -180,7 +206,8 @@ class _Trial:
             return first.whole._replace(language=language)
         # Some countries write their own language into the field that is meant for English.
         english = [field for field in unmarked if _is_english(field.text)] or unmarked
-        usual = Counter(_fold(field.text) for field in english).most_common(1)[0][0]
+        texts = Counter(_fold(field.text) for field in english)
+        usual, _ = texts.most_common(1)[0]
         alike: list[RegisterField] = []
         others: list[RegisterField] = []
         for field in english:
@@ -211,16 +238,14 @@ class _Trial:
         self.notes[sentence] = None
 
     def _read_criteria(self, number: str) -> list[MarkedWords]:
-        """Return a list of criteria, behind its label."""
+        """Return a list of criteria, behind the label of its field; nothing if no block has it."""
         chosen = self._choose(number)
         if not chosen:
             return []
-        labels = [
-            field.heading
-            for field in self.fields[number]
-            if field.place == chosen.place
+        same_place = [
+            field for field in self.fields[number] if field.place == chosen.place
         ]
-        return [labels[0], chosen]
+        return [same_place[0].heading, chosen]
 
     def _list_terms(self) -> list[MarkedWords]:
         """Return the terms of MedDRA, each once."""
@@ -234,7 +259,9 @@ class _Trial:
         return list(terms.values())
 
     def _list_population(self) -> list[MarkedWords]:
-        """Return the countries, and what of the population is answered by yes."""
+        """Return the lines of the countries, and the lines of the population that the first block
+        with them answers by yes ("Adults (18-64 years): Yes"), each once.
+        """
         lines: dict[str, RegisterField] = {}
         for field in self.fields["A.1"]:
             lines[_fold(field.text)] = field
@@ -251,6 +278,10 @@ class _Trial:
         self, name: str, number: str, times: str
     ) -> tuple[list[Section], list[MarkedWords]]:
         """Return the sections of outcomes, and what introduces them.
+
+        A last line of an outcome that ends with a colon introduces the next ones. An outcome has
+        the time frame of its field of times, unless it names one itself, or is one of several and
+        states a time.
 
         Args:
             name: The name of the sections, without a number.
@@ -276,20 +307,25 @@ class _Trial:
                 introductions.append(_part(chosen, *rest))
             # Among several outcomes, one that states a time is not given the time of all.
             has_own_time = len(items) > 1 and _states_time(lexed, *place)
-            parts = _read_outcome(
-                chosen,
-                find_parts(lexed, place, name),
-                place,
-                None if has_own_time else frame,
-            )
-            sections += _join_parts(f"{name}[{len(sections)}]", parts)
+            given_frame = None if has_own_time else frame
+            parts = find_parts(lexed, place, name)
+            words = _read_outcome(chosen, parts, place, given_frame)
+            sections += _join_parts(f"{name}[{len(sections)}]", words)
         return sections, introductions
 
     def _pair_times(
         self, number: str, when: MarkedWords | None, count: int
     ) -> list[MarkedWords | None]:
-        """Return the time frame of each outcome: its own of as many marked ones, else what is
-        said of all.
+        """Return the time frame of each outcome.
+
+        If the field of times is a list with as many marked items as there are outcomes, each has
+        its own; else each has all of the field, which is noted if the field has several items or
+        lines.
+
+        Args:
+            number: The field of times.
+            when: Its words, None if it has none.
+            count: The number of outcomes.
         """
         if not when:
             return [None] * count
@@ -309,17 +345,21 @@ class _Trial:
         return [when] * count
 
     def _list_products(self) -> Iterator[Section]:
+        """Yield a section for each product of all blocks. Products of the same name are one."""
         products: dict[str, _Product] = {}
         for fields in self.blocks:
             for product in _list_products(fields):
                 key = _fold(product.name.text)
-                known = products.setdefault(key, product)
-                if known is not product:
-                    known.add(product)
+                first = products.setdefault(key, product)
+                if first is not product:
+                    first.add(product)
         for number, product in enumerate(products.values()):
             yield from _join_parts(f"interventions[{number}]", product.list_parts())
 
     def _read_registry(self) -> RegistryFields:
+        """Return the structured fields, as the first block that has each field states it. A sex, a
+        phase or a masking has a field of its own, whose answer is yes or no.
+        """
         texts: dict[str, str] = {}
         yes: set[str] = set()
         for number, fields in self.fields.items():
@@ -333,13 +373,14 @@ class _Trial:
         if not enrollment and len(self.blocks) == 1:
             enrollment = texts.get("F.4.1")
         sexes = [sex for number, sex in _SEXES.items() if number in yes]
+        phases = [phase for number, phase in _PHASES.items() if number in yes]
         maskings = [masking for number, masking in _MASKING.items() if number in yes]
         return RegistryFields(
             sex=", ".join(sexes) or None,
             healthy_volunteers=texts.get("F.3.1"),
             enrollment=enrollment,
-            phases=tuple(phase for number, phase in _PHASES.items() if number in yes),
-            allocation=_ALLOCATION[1] if _ALLOCATION[0] in yes else None,
+            phases=tuple(phases),
+            allocation="Randomised" if _RANDOMISED in yes else None,
             masking=maskings[0] if maskings else None,
             sponsor=texts.get("B.1.1"),
         )
@@ -363,7 +404,7 @@ _PHASES = {
     "E.7.3": "Phase III",
     "E.7.4": "Phase IV",
 }
-_ALLOCATION = ("E.8.1.1", "Randomised")
+_RANDOMISED = "E.8.1.1"
 _MASKING = {"E.8.1.2": "Open", "E.8.1.3": "Single blind", "E.8.1.4": "Double blind"}
 _NAMES = ("D.3.1", "D.2.1.1.1", "D.3.8", "D.3.9.3", "D.3.2", "D.3.9.2")
 """The fields that name a product, the best name first: product, trade name, substance, other
@@ -408,11 +449,14 @@ class _Product:
 
 
 def _list_products(fields: Sequence[RegisterField]) -> Iterator[_Product]:
-    """Yield the products of a block, and one for its placebo."""
+    """Yield the products of a block, and one for its placebo. Fields without a name of a product
+    are left out.
+    """
     groups: list[list[RegisterField]] = [[]]
     for field in fields:
         if not field.number.startswith("D."):
             continue
+        # the lines that begin the fields of the next product, and of the placebo
         if field.number in ("D.IMP", "D.8"):
             groups.append([])
         groups[-1].append(field)
@@ -429,8 +473,10 @@ def _list_products(fields: Sequence[RegisterField]) -> Iterator[_Product]:
 
 
 def _list_names(group: Sequence[RegisterField]) -> list[MarkedWords]:
-    """Return the names of a product, the best one first. A placebo has none of its own: it has
-    the word of its label.
+    """Return the names of a product, the best one first; none for fields that name no product.
+
+    A placebo has no name of its own: if the block says that there is one (D.8.1), it has the word
+    "Placebo" of that field's label.
     """
     names: list[MarkedWords] = []
     for number in _NAMES:
@@ -450,6 +496,7 @@ def _list_names(group: Sequence[RegisterField]) -> list[MarkedWords]:
 
 
 def _list_lines(field: RegisterField) -> list[MarkedWords]:
+    """Return the lines of a field, without those that say that there is nothing."""
     lines: list[MarkedWords] = []
     for line in _LINE.finditer(field.text):
         if NOTHING.fullmatch(line.group().strip()):
@@ -466,6 +513,10 @@ def _read_outcome(
 ) -> list[tuple[str, MarkedWords]]:
     """Return the words of an outcome by the names of their parts.
 
+    An outcome that names a time frame has the parts that were found in it. Any other is a measure
+    with the time frame of its field, or without one a statement, if that is what was found, or a
+    measure.
+
     Args:
         chosen: The field of all outcomes.
         parts: The parts of this outcome, as offsets from its beginning.
@@ -474,21 +525,26 @@ def _read_outcome(
     """
     names = {part.name for part in parts}
     if "time_frame" in names:
-        start = place[0]
-        return [
-            (part.name, _part(chosen, start + part.start, start + part.end))
-            for part in parts
-        ]
+        offset, _ = place
+        named: list[tuple[str, MarkedWords]] = []
+        for part in parts:
+            words = _part(chosen, offset + part.start, offset + part.end)
+            named.append((part.name, words))
+        return named
     words = _part(chosen, *place)
     if frame:
         return [("measure", words), ("time_frame", frame)]
-    return [("statement" if "statement" in names else "measure", words)]
+    if "statement" in names:
+        return [("statement", words)]
+    return [("measure", words)]
 
 
 def _cut_heading(
     text: str, item: tuple[int, int]
 ) -> tuple[tuple[int, int], tuple[int, int] | None]:
-    """Return an item without its last line if that introduces what follows, and that line."""
+    """Return an item without its last line if that introduces what follows, as a colon at its end
+    shows, and that line; else the item and None.
+    """
     start, end = item
     last = text.rfind("\n", start, end)
     if last < 0 or not text[last:end].rstrip().endswith(":"):
@@ -497,8 +553,8 @@ def _cut_heading(
 
 
 def _states_time(text: LexedSection, start: int, end: int) -> bool:
-    """Return whether an outcome among others says by itself when it is measured: "FEV1 at week
-    12".
+    """Return whether an outcome among others says by itself when it is measured, with a number:
+    "FEV1 at week 12".
     """
     words = text.between(start, end)
     for frame in rule("frame_within").find(words.tokens, words.first, words.end):
@@ -511,6 +567,7 @@ def _states_time(text: LexedSection, start: int, end: int) -> bool:
 
 
 def _is_population(field: RegisterField) -> bool:
+    """Return whether a field says by "yes" that people of an age or a group take part."""
     return field.number.startswith(("F.1", "F.3")) and field.text.lower() == "yes"
 
 
@@ -526,6 +583,7 @@ def _fold(text: str) -> str:
 
 
 def _part(passage: MarkedWords, start: int, end: int) -> MarkedWords:
+    """Return ``start:end`` of some words, with their place in the register's text."""
     place = TextRange(passage.place.start + start, passage.place.start + end)
     return MarkedWords(passage.text[start:end], place, passage.language)
 
@@ -538,7 +596,11 @@ def _join(name: str, passages: Iterable[MarkedWords | None]) -> tuple[Section, .
 def _join_parts(
     name: str, passages: Sequence[tuple[str, MarkedWords]]
 ) -> tuple[Section, ...]:
-    """Return the section of named passages. What has no name is no part."""
+    """Return the section of named passages, each on lines of its own; empty if all are blank.
+
+    A passage whose name is "" is in the section, but is no part of it. ``pieces`` say where each
+    passage stands in the register's text, and ``other_languages`` which are not in English.
+    """
     lines: list[str] = []
     parts: list[Part] = []
     pieces: list[Piece] = []

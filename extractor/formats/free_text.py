@@ -92,7 +92,10 @@ _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 def build_text(
     text: str, *, title: str | None = None, named: bool = True
 ) -> RecordContent:
-    r"""Build the content of a free text. Raises ``UnreadableSource``.
+    r"""Build the content of a free text, whose headings say what follows.
+
+    Raises ``UnreadableSource`` for a text that is too long, and for one without usual headings that
+    is a table or data, has no words, or was not named by the user.
 
     Args:
         text: The text.
@@ -123,7 +126,15 @@ def build_given(
     text: str, section: GivenSection, *, title: str | None = None
 ) -> RecordContent:
     r"""Build the content of a text of which the user says in which section it stands, such as a
-    cell of a column of criteria. It needs no heading. Raises ``UnreadableSource``.
+    cell of a column of criteria. It needs no heading.
+
+    Raises ``UnreadableSource`` for an unknown section, and for too many characters or lines.
+
+    Args:
+        text: The text.
+        section: The section. A list of arms, interventions or outcomes becomes a section for each
+            item.
+        title: The trial's title.
 
     >>> content = build_given("Age 18 years or older", "eligibility")
     >>> [(section.name, section.text) for section in content.sections]
@@ -180,8 +191,8 @@ def has_headings(text: str) -> bool:
 
 
 def _refuse_other(text: str, *, named: bool) -> None:
-    """Raise ``UnreadableSource`` for a text without usual headings that is a table or data, or that
-    the user did not name.
+    """Raise ``UnreadableSource`` for a text without usual headings that is a table or JSON, that
+    has no words, or that the user did not name (``named``).
     """
     lines = [line.group() for line in LINE.finditer(text) if line.group().strip()]
     first = lines[:_TABLE_LINES]
@@ -217,17 +228,26 @@ def _says_nothing(text: str) -> bool:
 def _add_known(headings: Sequence[Heading], shown: Sequence[Heading]) -> list[Heading]:
     """Return the headings of a text with those that the document shows as such, in order.
 
-    Of two on one line, the heading whose words are known counts before the shown one, and that
-    before one that only ends a section.
+    Of two headings on one line, the one whose words are known counts before the shown one, and that
+    one before a heading without a kind, which only ends a section.
     """
-    by_line = {heading.line: heading for heading in headings if not heading.kind}
-    by_line |= {heading.line: heading for heading in shown}
-    by_line |= {heading.line: heading for heading in headings if heading.kind}
+    by_line = {heading.line: heading for heading in headings}
+    for heading in shown:
+        known = by_line.get(heading.line)
+        if known is None or not known.kind:
+            by_line[heading.line] = heading
     return [by_line[line] for line in sorted(by_line)]
 
 
 class _TextReader:
-    """Reads a text: its headings, and by section the ``places`` of what stands below them."""
+    """Reads a text: its headings, and by section the ``places`` of what stands below them.
+
+    Args:
+        text: The text, without the layout of its file.
+        known: Headings that a document shows as such.
+        within: The section in which all of the text stands, if the user says so. Then only headings
+            of lists of criteria count, and nothing is a title.
+    """
 
     def __init__(
         self,
@@ -241,28 +261,30 @@ class _TextReader:
         if within and within != ELIGIBILITY:
             self._place_all(within)
             return
-        self.english = hide_foreign(text)  # a heading may stand beside its translation
+        # A heading may stand beside its translation: it is looked for with that blanked.
+        self.english = hide_foreign(text)
         if self.english == text:
             headings = find_headings(self.lexed)
         else:
             headings = find_headings(read_section("text", self.english))
         self.headings = _add_known(headings, known)
-        if within:  # only headings of its lists count, and nothing is a title
+        if within:
             self.headings = [
                 heading for heading in self.headings if heading.section == ELIGIBILITY
             ]
-        starts = [*(heading.line for heading in self.headings), len(text)]
+        # where each heading begins, and the end of the last one's text
+        limits = [*(heading.line for heading in self.headings), len(text)]
         if within:
-            self.places[ELIGIBILITY].append((0, starts[0]))
+            self.places[ELIGIBILITY].append((0, limits[0]))
         else:
-            self._place_opening(starts[0])
-        for heading, end in zip(self.headings, starts[1:], strict=True):
+            self._place_opening(limits[0])
+        for heading, end in zip(self.headings, limits[1:], strict=True):
             for section, place in self._place(heading, end):
                 self.places[section].append(place)
 
     def find_id(self) -> str | None:
         """Return the registry's number of the trial, behind a heading or alone on one of the
-        first lines.
+        first lines; None without one.
         """
         first = islice(LINE.finditer(self.text), _OPENING_LINES)
         for start, end in (*self.places[_ID], *(line.span() for line in first)):
@@ -280,24 +302,28 @@ class _TextReader:
             self.places[DESCRIPTION].append(lead)
 
     def _place_opening(self, end: int) -> None:
-        """Place the text before the first heading: a title, and a description or a list of
-        criteria.
+        """Place the text before the first heading, which begins at ``end``: a title, unless a
+        heading names one, and a description, or a list of criteria if the text has no heading at
+        all.
         """
-        is_titled = any(heading.section == "title" for heading in self.headings)
-        title = None if is_titled else self._find_title(end)
         start = 0
-        if title:
-            self.places["title"].append(title)
-            start = title[1]
+        is_titled = any(heading.section == "title" for heading in self.headings)
+        if not is_titled:
+            title = self._find_title(end)
+            if title:
+                self.places["title"].append(title)
+                start = title[1]
         # A pasted list of criteria often has no heading at all.
         is_list = not self.headings and holds_list(self.text, start, end)
         section = ELIGIBILITY if is_list else DESCRIPTION
         self.places[section].append((start, end))
 
     def _find_title(self, end: int) -> Place | None:
-        """Return the first line if it is no sentence, no item and not all that is said.
+        """Return the first line before ``end`` as the title if it is no sentence, no item, no row
+        of a table, not too long and not all that is said; else None.
 
-        A registry's number above the title is passed over.
+        A registry's number above the title is passed over. Without any heading, a title must stand
+        apart from the text below it.
         """
         line = self._find_first_line(end)
         front = FRONT.match(self.text, *line.span()) if line else None
@@ -305,7 +331,7 @@ class _TextReader:
             return None
         if front["bullet"] or front["number"] or front["row"]:
             return None
-        # In a text without headings, a title stands apart: otherwise a note has just begun.
+        # Otherwise a note has just begun.
         is_apart = front["hash"] or _GAP.match(self.text, line.end())
         if not self.headings and not is_apart:
             return None
@@ -327,10 +353,14 @@ class _TextReader:
         return None
 
     def _place(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
-        """Yield the places between a heading and the ``end`` of its text, each with its section."""
+        """Yield the places between a heading and the ``end`` of its text, each with its section.
+
+        The heading itself belongs to the section if it says something of it: one of criteria, or of
+        a description. Columns, items and short sections are placed one by one.
+        """
         section = heading.section
-        with_heading = heading.shown, end
-        without_heading = heading.start, end
+        with_heading = (heading.shown, end)
+        without_heading = (heading.start, end)
         if heading.columns:
             yield from self._place_columns(heading, end)
         elif heading.kind in KEPT:
@@ -355,29 +385,39 @@ class _TextReader:
     def _place_items(
         self, section: str, start: int, end: int
     ) -> Iterator[tuple[str, Place]]:
-        """Yield the items of a list of arms, interventions or outcomes, and what introduces it."""
-        rest = self._find_foreign_rest(start, end)
-        yield DESCRIPTION, (rest, end)
+        """Yield the items of a list of arms, interventions or outcomes. What introduces it, and
+        what follows it in another language, describes the trial.
+
+        An intervention that is named as an arm is one, and an outcome whose row has a rank is in
+        the section of that rank.
+        """
+        list_end = self._find_foreign_rest(start, end)
+        yield DESCRIPTION, (list_end, end)
         is_outcomes = section in OUTCOMES
-        lead, items = split_items(self.lexed, start, rest, by_line=is_outcomes)
+        lead, items = split_items(self.lexed, start, list_end, by_line=is_outcomes)
         if lead:
             yield DESCRIPTION, lead
         for item in items:
-            named = section
+            section_of_item = section
             if section == "interventions":
                 label = read_kind(self.lexed, *item)
                 if label and label[0] == "arm":
-                    named = "arms"
-            # On a registry's page, a row of a table of outcomes says "Type: Secondary".
-            rank = _RANK.search(self.text, *item) if is_outcomes else None
-            if rank:
-                named = f"{rank[1].lower()}_outcomes"
-            yield named, item
+                    section_of_item = "arms"
+            if is_outcomes:
+                # On a registry's page, a row of a table of outcomes says "Type: Secondary".
+                rank = _RANK.search(self.text, *item)
+                if rank:
+                    section_of_item = f"{rank[1].lower()}_outcomes"
+            yield section_of_item, item
 
     def _place_short(
         self, section: str, start: int, end: int
     ) -> Iterator[tuple[str, Place]]:
-        """Yield the place of a short section, such as a title, and the description behind it."""
+        """Yield the place of a short section, such as a title, and the description behind it.
+
+        A title ends with its line, a list of conditions before a blank line. A second one of the
+        same section is a description, too.
+        """
         start, end = _trim(self.text, start, end)
         gap = _ENDS[section].search(self.text, start, end)
         stop = gap.start() if gap else end
@@ -386,8 +426,8 @@ class _TextReader:
         yield DESCRIPTION, (stop, end)
 
     def _find_foreign_rest(self, start: int, end: int) -> int:
-        """Return where lines in another language begin that follow a list in English: they are
-        no items of it.
+        """Return where lines in another language begin that follow a list in English, which are no
+        items of it; ``end`` if none follow, or if all of ``start:end`` is in another language.
         """
         in_english = self.english[start:end].rstrip()
         if not in_english:
@@ -396,7 +436,9 @@ class _TextReader:
         return reached if self.text[reached:end].strip() else end
 
     def _place_columns(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
-        """Yield the cells of a table, column by column."""
+        """Yield the cells of a table, column by column, each in the section that its column's name
+        says. The name of a column of criteria or of a description belongs to the section.
+        """
         rows = self._list_rows(heading, end)
         for number, (section, words) in enumerate(heading.list_columns()):
             if section in (ELIGIBILITY, DESCRIPTION):
@@ -412,9 +454,11 @@ class _TextReader:
     def _list_rows(
         self, heading: Heading, end: int
     ) -> list[tuple[str | None, list[Place]]]:
-        """Return the cells of the rows below a table's header, each with the rank of its outcomes.
+        """Return the cells of the rows below a table's header, each row with the section of its
+        outcomes, or None.
 
-        A row that says "Secondary" ranks the rows below it, up to the next such row.
+        A row that says "Secondary" ranks the rows below it, up to the next row that says a rank.
+        Rows with more cells than the header are left out.
         """
         rows: list[tuple[str | None, list[Place]]] = []
         start = self.text.find("\n", heading.start, end)
@@ -427,14 +471,21 @@ class _TextReader:
                 continue
             if len(cells) > len(heading.columns):
                 continue
-            label = read_kind(self.lexed, *cells[0])
-            if label and label[0] in RANKS and label[1] == cells[0][1]:
-                rank = SECTIONS[label[0]]
+            first_cell = cells[0]
+            label = read_kind(self.lexed, *first_cell)
+            if label:
+                kind, label_end = label
+                # the cell says nothing else
+                if kind in RANKS and label_end == first_cell[1]:
+                    rank = SECTIONS[kind]
             rows.append((rank, cells))
         return rows
 
     def list_sections(self, title: str | None) -> Iterator[Section]:
-        """Yield the sections, with ``title`` in place of the text's own."""
+        """Yield the sections in the order of a record, with ``title`` in place of the text's own if
+        it is given. Each item is a section with its parts; of any other section, the places are
+        joined.
+        """
         yield from text_section("title", title)
         for name in _ORDER:
             if name == "title" and title is not None:

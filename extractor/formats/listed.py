@@ -81,11 +81,13 @@ _TYPES = {
 def split_items(
     text: LexedSection, start: int, end: int, *, by_line: bool
 ) -> tuple[Place | None, list[Place]]:
-    r"""Return what introduces a list, and its items without their marks.
+    r"""Return what introduces a list, or None, and its items without their marks.
 
     Items have bullets or numbers, begin with one field each ("Outcome: "), or are rows of a table.
-    Without any of these, each line is one (``by_line``, or if the lines are short phrases), or each
-    line with a label, or all is.
+    Without any of these, each line is an item (``by_line``, or if all lines are short phrases), or
+    each line with a label begins one, or the whole text is one. Blank lines and a first row with
+    names of columns are left out. With ``by_line``, a single item that has no tabs is split at
+    semicolons, or into its abbreviations.
 
     >>> from extractor.language.passage import read_section
     >>> raw = "To be measured:\n1. Pain\n   at rest\n2. Sleep"
@@ -121,9 +123,11 @@ def split_items(
     if starts[0]:
         lead = (lines[0][0], lines[starts[0] - 1][1])
     # What introduces a list ends as a sentence does. Otherwise it is the first item, unmarked.
-    if lead and not raw[slice(*lead)].rstrip("* \t").endswith((".", ":")):
-        items = [lead, *items]
-        lead = None
+    if lead:
+        ends_sentence = raw[slice(*lead)].rstrip("* \t").endswith((".", ":"))
+        if not ends_sentence:
+            items = [lead, *items]
+            lead = None
     if by_line and len(items) == 1 and "\t" not in raw[slice(*items[0])]:
         items = list(_split_line(raw, *items[0]))
     return lead, items
@@ -131,7 +135,8 @@ def split_items(
 
 def _list_marked(marks: Sequence[re.Match[str] | None]) -> list[int]:
     """Return the numbers of the lines that begin an item: those with a mark of the same sort as
-    the first one, and not farther to the right.
+    the first mark (number, letter, bullet or field), and at most one character farther to the
+    right.
     """
     starts: list[int] = []
     top: re.Match[str] | None = None
@@ -147,10 +152,11 @@ def _list_marked(marks: Sequence[re.Match[str] | None]) -> list[int]:
 
 
 def holds_list(raw: str, start: int, end: int) -> bool:
-    r"""Return whether a text is a list and nothing else.
+    r"""Return whether a text is a list of criteria and nothing else.
 
-    Each line has a mark or continues an item, or is a phrase, and most of them state a limit or
-    deny something.
+    Each of at least two lines has a mark or continues an item; or each of more than ``_FEW_LINES``
+    lines is a phrase, and most of them state a limit or deny something, all of them if a phrase
+    begins with a small letter.
 
     >>> [
     ...     holds_list(text, 0, len(text))
@@ -165,20 +171,24 @@ def holds_list(raw: str, start: int, end: int) -> bool:
     >>> holds_list("Age 18-65\nweight > 5 kg\nBMI < 30", 0, 31)
     True
     """
-    written = (line.group() for line in LINE.finditer(raw, start, end))
+    written = [line.group() for line in LINE.finditer(raw, start, end)]
     lines = [line for line in written if not line.isspace()]
-    if len(lines) > 1 and all(MARK.match(line) or line[0].isspace() for line in lines):
+    is_marked = all(MARK.match(line) or line[0].isspace() for line in lines)
+    if is_marked and len(lines) > 1:
         return True
     if len(lines) <= _FEW_LINES:
         return False
     if not all(map(_LOWER_PHRASE.fullmatch, lines)):
         return False
-    telling = [line for line in lines if _states_criterion(read_text(line))]
-    if len(telling) == len(lines):
+    criteria = 0
+    for line in lines:
+        if _states_criterion(read_text(line)):
+            criteria += 1
+    if criteria == len(lines):
         return True
     # A line that begins with a small letter may go on the line above, unless each says something.
     are_phrases = all(map(_PHRASE.fullmatch, lines))
-    return are_phrases and 2 * len(telling) > len(lines)
+    return are_phrases and 2 * criteria > len(lines)
 
 
 def _states_criterion(line: Tokens) -> bool:
@@ -189,7 +199,9 @@ def _states_criterion(line: Tokens) -> bool:
 
 
 def names_columns(line: str) -> bool:
-    """Return whether a line is the first row of a table, with the names of its columns."""
+    """Return whether a line is the first row of a table: at least two cells, each with the name of
+    a column.
+    """
     cells = list_words(line, 0, min(len(line), _LONGEST_HEADER))
     if len(cells) < 2:
         return False
@@ -211,11 +223,14 @@ def list_cells(raw: str, start: int, end: int) -> list[Place]:
     ['Pain', '', '2 weeks']
     """
     start, end = strip_span(raw, start, end, " ")
-    start += raw.startswith("|", start, end)
-    return [
-        strip_span(raw, *found.span(), " \t\r\n|")
-        for found in _CELL.finditer(raw, start, end)
-    ]
+    # the left border of the first cell
+    if raw.startswith("|", start, end):
+        start += 1
+    cells: list[Place] = []
+    for cell in _CELL.finditer(raw, start, end):
+        first, last = cell.span()
+        cells.append(strip_span(raw, first, last, " \t\r\n|"))
+    return cells
 
 
 def list_words(raw: str, start: int, end: int) -> list[Place]:
@@ -226,40 +241,50 @@ def list_words(raw: str, start: int, end: int) -> list[Place]:
 
 
 def _list_fields(raw: str, lines: Sequence[Place]) -> list[re.Match[str] | None]:
-    """Return the marks of the lines that begin with the field of the first one ("Outcome: "), if
-    there are several.
+    """Return for each line the field with which it begins ("Outcome: ") if that is the first line's
+    field, else None.
+
+    All are None if less than ``_FEW_LINES`` lines begin so, or if the words are no name of a
+    column.
     """
-    fields = [_FIELD.match(raw, *line) for line in lines]
-    names = [field["field"] if field else None for field in fields]
-    first = names[0]
     unmarked: list[re.Match[str] | None] = [None] * len(lines)
-    if names.count(first) < _FEW_LINES:
+    first = _FIELD.match(raw, *lines[0])
+    if first is None:
         return unmarked
-    words = read_text(first or "")
+    name = first["field"]
+    marks: list[re.Match[str] | None] = []
+    for line in lines:
+        field = _FIELD.match(raw, *line)
+        is_same = field is not None and field["field"] == name
+        marks.append(field if is_same else None)
+    if len(lines) - marks.count(None) < _FEW_LINES:
+        return unmarked
+    words = read_text(name)
     if not rule("name_of_column").covers(words, 0, len(words)):
         return unmarked
-    return [
-        field if name == first else None
-        for field, name in zip(fields, names, strict=True)
-    ]
+    return marks
 
 
 def _find_starts(raw: str, lines: Sequence[Place], *, by_line: bool) -> list[int]:
     """Return the numbers of the lines that begin an item, where none has a mark. The first line
-    is always one of them.
+    always does.
+
+    In a table each row does; with ``by_line``, or if all lines are short phrases, each line that
+    does not continue the one before; in prose each line with a label, if the first one has one.
     """
     words = [raw[slice(*line)].strip() for line in lines]
+    below = range(1, len(words))
     if any(map(_is_row, words)):
-        return [at for at, line in enumerate(words) if at == 0 or _is_row(line)]
+        return [0, *(at for at in below if _is_row(words[at]))]
     are_phrases = all(
         len(line) <= _LONGEST_LINE and not line.endswith(".") for line in words
     )
     if by_line or are_phrases:
-        below = range(1, len(words))
         return [0, *(at for at in below if not _continues(words[at - 1], words[at]))]
-    # In prose, a label of the first line shows that the others have labels too: "Arm A: ...".
-    labelled = [at for at, line in enumerate(words) if _has_label(line)]
-    return labelled if labelled[:1] == [0] else [0]
+    # "Arm A: ..." in the first line shows that the other arms have labels, too
+    if not _has_label(words[0]):
+        return [0]
+    return [0, *(at for at in below if _has_label(words[at]))]
 
 
 def _is_row(line: str) -> bool:
@@ -273,10 +298,13 @@ def _has_label(line: str) -> bool:
 
 
 def _continues(before: str, line: str) -> bool:
-    """Return whether a line without a mark belongs to the item of the line before."""
+    """Return whether a line without a mark belongs to the item of the line before: it says only
+    when something is measured, begins with a small letter or a bracket, or follows a comma or a
+    colon.
+    """
     tokens = read_text(line[:_LONGEST_LINE])
     above = read_text(before[:_LONGEST_LINE])
-    # "Time frame: 12 weeks" stands below its outcome, or its value below "Time frame".
+    # "Time frame: 12 weeks" stands below its outcome, and "12 weeks" below "Time frame".
     if rule("named_time").search(tokens, 0, _OPENING):
         return True
     if rule("named_time").covers(above, 0, len(above)):
@@ -314,8 +342,10 @@ def _speaks_of_time(tokens: Tokens) -> bool:
 
 
 def _split_line(raw: str, start: int, end: int) -> Iterator[Place]:
-    """Yield the items of a line: abbreviations, or what stands between semicolons that a capital
-    follows.
+    """Yield the items of a line: its abbreviations if it has nothing else ("OS, PFS and ORR"), else
+    what stands between semicolons that a capital or a digit follows.
+
+    A semicolon before a time frame, or within brackets, parts nothing.
     """
     if _ABBREVIATIONS.fullmatch(raw, start, end):
         for abbreviation in _ABBREVIATION.finditer(raw, start, end):
@@ -333,7 +363,7 @@ def _split_line(raw: str, start: int, end: int) -> Iterator[Place]:
 
 
 def _opens_bracket(raw: str, start: int, end: int) -> bool:
-    """Return whether a part of a text opens more brackets than it closes."""
+    """Return whether a part of a text has more opening than closing brackets of a sort."""
     for opening, closing in _PAIRS.items():
         if raw.count(opening, start, end) > raw.count(closing, start, end):
             return True
@@ -341,7 +371,7 @@ def _opens_bracket(raw: str, start: int, end: int) -> bool:
 
 
 def _find_bracket(raw: str, start: int, end: int) -> Place | None:
-    """Return the text of the bracket with which a line ends.
+    """Return the place of the words in the bracket with which a line ends, or None.
 
     >>> line = "Survival (5 years (or 10))."
     >>> line[slice(*_find_bracket(line, 0, len(line)))]
@@ -362,8 +392,13 @@ def _find_bracket(raw: str, start: int, end: int) -> Place | None:
 
 
 def _find_end(raw: str, opening: int, start: int, end: int) -> int:
-    """Return where the bracket opened at ``opening`` closes, else the end of the line, for a
-    text from ``start``.
+    """Return where the bracket at ``opening`` closes, else the end of the line.
+
+    Args:
+        raw: The text.
+        opening: Where the bracket stands; at any other sign there is none to close.
+        start: Where the words in it begin.
+        end: Where the item ends.
     """
     line_end = raw.find("\n", start, end)
     if line_end < 0:
@@ -383,7 +418,13 @@ def _find_end(raw: str, opening: int, start: int, end: int) -> int:
 
 
 def find_parts(text: LexedSection, place: Place, section: str) -> tuple[Part, ...]:
-    r"""Return the parts of an item, as offsets into the item.
+    r"""Return the parts of an item, as offsets into the item. Parts without a letter or digit are
+    left out.
+
+    Args:
+        text: The text.
+        place: Where the item stands in it.
+        section: The name of its section, without a number: ``arms``.
 
     >>> from extractor.language.passage import read_section
     >>> raw = "Pain at rest [Time Frame: 12 weeks]"
@@ -396,19 +437,22 @@ def find_parts(text: LexedSection, place: Place, section: str) -> tuple[Part, ..
     else:
         named = _read_group(text.raw, *place, section)
     parts: list[Part] = []
+    offset, _ = place
     for name, words in named:
         start, end = strip_span(text.raw, *words, _EDGES)
         if not any(map(str.isalnum, text.raw[start:end])):
             continue
-        parts.append(Part(name=name, start=start - place[0], end=end - place[0]))
+        parts.append(Part(name=name, start=start - offset, end=end - offset))
     return tuple(parts)
 
 
 def _read_group(
     raw: str, start: int, end: int, section: str
 ) -> Iterator[tuple[str, Place]]:
-    """Yield the parts of an arm or an intervention: what stands before a colon, dash or line
-    break is its name.
+    """Yield the parts of an arm or an intervention: its registered type ("Drug:"), its name, which
+    stands before a colon, dash, border or line break, and its description behind that.
+
+    Without such a sign, the words are the name of a short arm or behind a type, else a description.
     """
     name = "label" if section == "arms" else "name"
     prefix = _TYPE.match(raw, start, end)
@@ -435,9 +479,13 @@ def _read_outcome(
 ) -> Iterator[tuple[str, Place]]:
     """Yield the parts of an outcome: its first line or cell, the time frame that it names, and
     the rest.
+
+    Without a time frame only the first line is a part, the measure. If there are no other lines, or
+    they go on with its sentence, all is a "statement" of which no part is known.
     """
     raw = text.raw
     cells = list_words(raw, start, end)
+    # the row of a table
     if len(cells) == 2:
         yield "measure", cells[0]
         yield "time_frame", cells[1]
@@ -454,12 +502,15 @@ def _read_outcome(
         # A line that begins with a small letter goes on with the sentence above it.
         if line_end == end or below[:1].islower():
             yield "statement", (start, end)
-            return
-        frame = _Frame(line_end, end, end)
+        else:
+            yield "measure", (start, line_end)
+        return
     yield "measure", (start, min(frame.first, line_end))
-    between = (line_end, frame.first)
-    is_between = bool(raw[slice(*between)].strip(_EDGES))
-    yield "description", between if is_between else (frame.stop, end)
+    # the description stands between measure and time frame, else behind the time frame
+    description = (line_end, frame.first)
+    if not raw[slice(*description)].strip(_EDGES):
+        description = (frame.stop, end)
+    yield "description", description
     yield "time_frame", (frame.start, frame.stop)
 
 
@@ -480,8 +531,10 @@ class _Frame(NamedTuple):
 def _find_frame(
     text: LexedSection, start: int, end: int, line_end: int
 ) -> _Frame | None:
-    """Return the time frame that an outcome names, has in brackets at the end of its first line,
-    or on its last line; None without any.
+    """Return the time frame that an outcome names ("Time frame: 2 weeks"), has in brackets at the
+    end of its first line, or alone on its last line; None without any.
+
+    ``line_end`` is where the first line of the outcome ``start:end`` ends.
     """
     raw = text.raw
     words = text.between(start, end)

@@ -124,9 +124,14 @@ _BARRED = re.compile(
 class Chapter:
     """A heading of a document, with what stands below it up to the next heading.
 
-    ``level`` counts the parts of its number, or is the rank of its letters if no heading has a
-    number; else 0. ``kind`` is what it is about. ``is_label`` means that it divides a list, such as
-    "Age" among inclusion criteria.
+    Attributes:
+        start: Where the heading begins in the text.
+        end: Where the next heading begins.
+        title: The words of the heading, with its number.
+        level: How many parts its number has: 2 for "5.1". If no heading of the document has a
+            number, the rank that the layout gives it; else 0.
+        kind: What it is about, such as ``CRITERIA``; ``OTHER`` if that is unknown.
+        is_label: Whether it divides a list, such as "Age" among inclusion criteria.
     """
 
     start: int
@@ -142,7 +147,11 @@ class ReadPlaces:
     """The places of a document that are read, in order, and what a reader of the result should
     know.
 
-    ``chapters`` are those of the places whose kind is known.
+    Attributes:
+        places: The places.
+        chapters: The chapters in these places, as far as headings are known.
+        notes: What was read and what was not, in sentences.
+        is_readable: Whether it can be read at all: not a very long document without known headings.
     """
 
     places: tuple[Place, ...]
@@ -153,6 +162,11 @@ class ReadPlaces:
 
 def select_sections(content: DocumentContent) -> ReadPlaces:
     r"""Return what is read of a document.
+
+    Of a long document these are the first page and the chapters that say what the trial is, of a
+    short one all. Tables of contents, edges of pages, and chapters whose content the synopsis
+    states too are left out. A document without known headings is read as one text, unless it is
+    very long.
 
     >>> text = (
     ...     "Contents\n1 Aims .... 2\n2 Design .... 3\n3 People .... 4\nA trial\n"
@@ -167,24 +181,25 @@ def select_sections(content: DocumentContent) -> ReadPlaces:
     text = content.text
     contents, titles = _find_contents(content)
     # An edge of a page and an entry are left out with the break of their line.
-    hidden = [
-        (start, min(end + 1, len(text))) for start, end in (*content.edges, *contents)
-    ]
+    hidden: list[Place] = []
+    for start, end in (*content.edges, *contents):
+        hidden.append((start, min(end + 1, len(text))))
     chapters = _find_chapters(content, hidden, titles)
     if not _list_wanted(chapters):
-        # The document shows its headings otherwise than by number or words.
-        chapters = _find_chapters(
-            replace(content, headings=(), ranks=()), hidden, set()
-        )
+        # The headings that layout and contents show are not those that are looked for: numbers and
+        # words alone may show them.
+        without_layout = replace(content, headings=(), ranks=())
+        chapters = _find_chapters(without_layout, hidden, titles=set())
     is_long = len(text) > _LONG or len(content.pages) > _MANY_PAGES
     wanted = _list_wanted(chapters)
     empty = tuple(_tell_empty(content))
     if not wanted:
-        unknown = (_tell_unknown(content),) if is_long else ()
+        notes = empty
+        if is_long:
+            notes = (*empty, _tell_unknown(content))
+        all_text = _subtract((0, len(text)), hidden)
         is_readable = len(text) <= _LONGEST_WHOLE
-        return ReadPlaces(
-            _subtract((0, len(text)), hidden), (), empty + unknown, is_readable
-        )
+        return ReadPlaces(all_text, (), notes, is_readable)
     if is_long:
         return _select_of_long(content, chapters, hidden, empty)
     doubles, notes = _find_doubles(content, chapters)
@@ -206,7 +221,13 @@ def _select_of_long(
     empty: tuple[str, ...],
 ) -> ReadPlaces:
     """Return what is read of a long document: its first page and the chapters that say what the
-    trial is.
+    trial is, without those whose content the synopsis states too.
+
+    Args:
+        content: The document.
+        chapters: All of its chapters.
+        hidden: Edges of pages and tables of contents, which are not read.
+        empty: The notes on pages without a text.
     """
     doubles, notes = _find_doubles(content, chapters)
     read: list[Chapter] = []
@@ -231,7 +252,12 @@ def _list_wanted(chapters: Sequence[Chapter]) -> list[Chapter]:
 
 
 def _find_contents(content: DocumentContent) -> tuple[list[Place], set[str]]:
-    """Return the places of tables of contents, and the words of their entries."""
+    """Return the places of tables of contents, and the words of their entries as ``_normalise``
+    writes them.
+
+    A table is a line with leaders and a page number, or "Contents" with the entries below it, or
+    what the layout of the document shows.
+    """
     text = content.text
     edges = set(content.edges)
     lines: list[Place] = []
@@ -264,14 +290,18 @@ def _find_contents(content: DocumentContent) -> tuple[list[Place], set[str]]:
 
 
 def _find_last_entry(text: str, lines: Sequence[Place], start: int) -> int:
-    """Return the number of the last entry of the table of contents that a line announces;
-    ``start`` if none follows.
+    """Return the number of the last entry of the table of contents that the line ``start``
+    announces; ``start`` if less than ``_FEWEST_ENTRIES`` follow.
+
+    Up to ``_MOST_BROKEN_ENTRIES`` lines without a page may stand between two entries: the first
+    lines of long entries.
     """
     last = start
     count = 0
     for number in range(start + 1, len(lines)):
         line = text[slice(*lines[number])]
-        is_short = len(line) <= _LONGEST_HEADING + 100  # with leaders and a page
+        # an entry has a heading, leaders and a page
+        is_short = len(line) <= _LONGEST_HEADING + 100
         if is_short and _ENTRY.match(line) and not _PROSE_END.search(line):
             last = number
             count += 1
@@ -295,7 +325,10 @@ def _find_chapters(
 ) -> list[Chapter]:
     """Return the headings of a document in order, each up to the next one.
 
-    ``titles`` are the entries of its table of contents, as ``_normalise`` writes them.
+    Args:
+        content: The document, with the headings that its layout shows and their ranks.
+        hidden: Places in which no heading begins.
+        titles: The entries of its table of contents, as ``_normalise`` writes them.
     """
     text = content.text
     ranks = dict(zip(content.headings, content.ranks, strict=True))
@@ -309,7 +342,7 @@ def _find_chapters(
         heading = _read_title(line, ranks, titles)
         if heading:
             headings.append(heading)
-    # Without any numbers, the letters say which heading is above which.
+    # Without any numbers, the size and weight of the letters say which heading is above which.
     if not any(heading.level for heading in headings):
         headings = [
             heading._replace(level=ranks.get(heading.start, 0)) for heading in headings
@@ -329,6 +362,10 @@ def _read_title(
     line: re.Match[str], ranks: Mapping[int, int], titles: set[str]
 ) -> _TitleLine | None:
     """Return the heading that a line is; None for other lines.
+
+    A line is a heading if the layout shows it, or if the table of contents has its words; without
+    both, if it has a number of at least two parts ("5.1 Patients"). A line that ends as prose does,
+    or is a row with tabs, is none.
 
     Args:
         line: The line.
@@ -351,7 +388,7 @@ def _read_title(
     is_listed = len(title) > 3 and _normalise(words) in titles
     if is_listed and (numbered or is_capital):
         return heading
-    # Without a layout and contents, numbers are left. One like "5 Patients" may begin a sentence.
+    # "5 Patients" may begin a sentence
     is_bare = not ranks and not titles
     if is_bare and level > 1 and is_capital:
         return heading
@@ -359,11 +396,17 @@ def _read_title(
 
 
 def _sort_chapters(headings: Sequence[_TitleLine], end: int) -> Iterator[Chapter]:
-    """Yield the chapters with their kinds: one without a kind of its own has that of the chapter
-    above it.
+    """Yield the chapters with their kinds.
 
-    ``end`` is where the document ends.
+    A chapter without a kind of its own has the kind of the chapter above it. Below a barred
+    chapter, such as one of statistics, all are ``OTHER``. A heading without a level has its kind by
+    ``_find_kind_of_label``.
+
+    Args:
+        headings: The headings, in order.
+        end: Where the document ends.
     """
+    # the chapters that the next one may stand below, by level: the kind and the title of each
     above: dict[int, tuple[str, str]] = {}
     in_synopsis = False
     starts = [*(heading.start for heading in headings), end]
@@ -382,10 +425,11 @@ def _sort_chapters(headings: Sequence[_TitleLine], end: int) -> Iterator[Chapter
         divides_list = not level or LIST_NAME.search(title_above) is not None
         is_label = divides_list and not own and kind in _WANTED
         if level:
-            # Chapters below this one see what stands above it, too.
-            is_part = is_barred or is_label
             above = {rank: named for rank, named in above.items() if rank < level}
-            above[level] = (kind, f"{title_above} {title}" if is_part else title)
+            # Chapters below a barred one or a label see the title above that, too.
+            if is_barred or is_label:
+                title = f"{title_above} {title}"
+            above[level] = (kind, title)
         yield Chapter(start, stop, words, level, kind, is_label)
 
 
@@ -416,7 +460,8 @@ def _name_title(words: str) -> str:
 
 
 def _read_kind(title: str) -> str:
-    """Return what a heading is about; empty if its words are unknown.
+    """Return what a heading is about; "" if its words are unknown. Of several kinds that its words
+    name, a synopsis counts first, then a list of criteria, then the order of ``_KINDS``.
 
     >>> [
     ...     _read_kind(title)
@@ -448,21 +493,25 @@ def _read_kind(title: str) -> str:
 
 
 def _find_front(content: DocumentContent, chapters: Sequence[Chapter]) -> int:
-    """Return where the first page ends."""
-    first = len(content.text)
+    """Return where the first page ends: at the first heading with a known kind that does not begin
+    the document, or where the second page begins, whichever is first.
+    """
+    end = len(content.text)
     for chapter in chapters:
         if chapter.start and _read_kind(_name_title(chapter.title)):
-            first = chapter.start
+            end = chapter.start
             break
     if len(content.pages) > 1:
-        return min(first, content.pages[1])
-    return first
+        return min(end, content.pages[1])
+    return end
 
 
 def _find_doubles(
     content: DocumentContent, chapters: Sequence[Chapter]
 ) -> tuple[list[Chapter], tuple[str, ...]]:
-    """Return the chapters whose content the synopsis states too, and a note that names them."""
+    """Return the chapters whose content the synopsis states too, and a note that names them;
+    nothing without such a chapter.
+    """
     stated = set[str]()
     for chapter in chapters:
         if chapter.kind == SYNOPSIS:
@@ -477,10 +526,11 @@ def _find_doubles(
 
 
 def _list_stated(synopsis: str) -> set[str]:
-    """Return the kinds of chapters whose content a synopsis states."""
-    names = {
-        heading.section for heading in find_headings(read_section("synopsis", synopsis))
-    }
+    """Return the kinds of chapters whose content a synopsis states, by the headings in it. Criteria
+    are stated only if it speaks of exclusions.
+    """
+    headings = find_headings(read_section("synopsis", synopsis))
+    names = {heading.section for heading in headings}
     stated = set[str]()
     # Many synopses name the key inclusions alone.
     if ELIGIBILITY in names and re.search(r"(?i)\bexclu(?:sion|ded)\b", synopsis):
@@ -504,7 +554,7 @@ def _merge(places: Sequence[Place]) -> list[Place]:
 
 
 def _subtract(place: Place, others: Sequence[Place]) -> tuple[Place, ...]:
-    """Return what is left of a place without the others."""
+    """Return what is left of a place without the others, in order; empty if nothing is."""
     start, stop = place
     left: list[Place] = []
     for first, last in _merge(others):
@@ -524,13 +574,15 @@ def find_page(content: DocumentContent, at: int) -> int | None:
 
 
 def _name(content: DocumentContent, chapters: Sequence[Chapter]) -> str:
-    """Name chapters with their pages, the first ones of many."""
+    """Name chapters with their pages, the first ``_MOST_NAMED`` of many and how many more."""
     shown: list[str] = []
     for chapter in chapters[:_MOST_NAMED]:
         page = find_page(content, chapter.start)
         shown.append(f"{chapter.title} (page {page})" if page else chapter.title)
     more = len(chapters) - len(shown)
-    return "; ".join(shown) + (f"; and {more} more" if more else "")
+    if more:
+        shown.append(f"and {more} more")
+    return "; ".join(shown)
 
 
 def _tell_read(

@@ -132,13 +132,15 @@ class Watch:
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
         """Hold one call inside the block, and note its failure. Raises ``ModelAway`` if the
-        model is given up.
+        model is given up, before the call, by it, or while it waits.
+
+        The call ends when nothing has answered for the seconds of the patience. Time without any
+        call does not count as silence.
         """
         if self._why_over:
             raise self._explain_end()
         self._clock = asyncio.get_running_loop().time
         if self._silent_since is not None and not self._calls:
-            # While nothing was asked, nothing was silent.
             self._silent_since += self._clock() - self._idle_since
         limit = asyncio.timeout_at(self._deadline)
         task = asyncio.current_task()
@@ -161,8 +163,11 @@ class Watch:
             raise
 
     def note_call(self, problem: str | None) -> None:
-        """Note the end of a call: None if its answer was usable, else the reason. May raise
-        ``ModelAway``.
+        """Note the end of a call: ``problem`` says why its answer was of no use, None if it was
+        usable.
+
+        Raises ``ModelAway`` after too many useless calls in a row. A model that has been useful may
+        fail ten times as often, as weak models do.
         """
         if problem is None:
             self._useless_calls = 0
@@ -170,13 +175,13 @@ class Watch:
             self._was_usable = True
             return
         said = problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH]
-        if self._last.is_answer:  # else the problem says what came
+        # without an answer, the problem says what came
+        if self._last.is_answer:
             said += f"; the last reply: {self._last.words}"
         self.problem = hide_keys(said)
         self._useless_calls += 1
         if self._patience is None:
             return
-        # A weak model may fail more often in a row, once it has been of use.
         most = self._patience.calls
         which = f"the first {counted(self._useless_calls, 'call')}"
         if self._was_usable:
@@ -193,9 +198,11 @@ class Watch:
 
     @contextmanager
     def exchanging(self) -> Iterator[Callable[[Came], None]]:
-        """Hold one exchange with a server inside the block, which tells what came.
+        """Hold one exchange with a server inside the block. Yields the function that the exchange
+        tells what came.
 
-        Raises ``ModelAway`` if the model was given up while the exchange waited for its turn.
+        From the first exchange on, the server counts as silent until an answer comes. Raises
+        ``ModelAway`` if the model was given up while the exchange waited for its turn.
         """
         if self._why_over:
             raise self._explain_end()
@@ -207,13 +214,17 @@ class Watch:
         self._reschedule()
 
         def note(came: Came) -> None:
+            """Note what came. An answer ends the silence; if other exchanges wait, it begins
+            anew.
+            """
             self._last = came
             if not came.is_answer:
                 return
             self._has_answered = True
             self._next_try = 0.0
-            has_others = len(self._exchanging) > 1
-            self._silent_since = self._clock() if has_others else None
+            self._silent_since = None
+            if len(self._exchanging) > 1:
+                self._silent_since = self._clock()
             self._reschedule()
 
         try:
@@ -224,9 +235,12 @@ class Watch:
     def pausing(
         self, sleep: Callable[[float], Awaitable[None]]
     ) -> Callable[[float], Awaitable[None]]:
-        """Wrap ``sleep`` so that ``describe_wait`` can name the next try."""
+        """Wrap ``sleep`` so that ``describe_wait`` can name the next try, and so that no wait
+        begins once the model is given up (``ModelAway``).
+        """
 
         async def noted(seconds: float) -> None:
+            """Note when the next try is, and sleep until then."""
             if self._why_over:
                 raise self._explain_end()
             self._next_try = self._clock() + seconds
@@ -235,7 +249,9 @@ class Watch:
         return noted
 
     def describe_wait(self) -> str:
-        """Say what the calls wait for, for a progress line. Return "" if nothing is late."""
+        """Say what the calls wait for, for a progress line: the next try, or an answer that is
+        late. Return "" if nothing is late.
+        """
         now = self._clock()
         waited = 0.0
         if self._silent_since is not None and self._calls:
@@ -256,6 +272,9 @@ class Watch:
 
     @property
     def _deadline(self) -> float | None:
+        """The time at which a call is ended, by the event loop's clock: now if the model is given
+        up, else when it has been silent for too long. None for never.
+        """
         if self._why_over and not self._lets_end:
             return self._clock()
         if self._patience is None or self._silent_since is None:
@@ -263,16 +282,24 @@ class Watch:
         return self._silent_since + self._patience.seconds
 
     def _reschedule(self) -> None:
+        """Set the deadline of each call under way. A stopped run ends at once the calls that wait
+        between requests.
+        """
         for task, limit in self._calls.items():
-            if not limit.expired():
-                is_cut = self._lets_end and task not in self._exchanging
-                limit.reschedule(self._clock() if is_cut else self._deadline)
+            if limit.expired():
+                continue
+            deadline = self._deadline
+            if self._lets_end and task not in self._exchanging:
+                deadline = self._clock()
+            limit.reschedule(deadline)
 
     def _explain_end(self) -> ModelAway:
+        """Make the error of a call that ended: a stopped run, or a model that was given up."""
         kind = RunStopped if self._lets_end else ModelAway
         return kind(self._why_over)
 
     def _explain_silence(self) -> str:
+        """Say for how long nothing answered, and what came last."""
         assert self._patience
         seconds = f"{self._patience.seconds:g} seconds"
         tried = f"{self._name}: no answer for {seconds} ({counted(self._requests, 'request')})"

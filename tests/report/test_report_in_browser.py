@@ -266,7 +266,7 @@ def test_values_of_own_fields_stand_in_the_card_of_their_item(visit, own):
         ("field=custom.sites&below=0.5", 0),
     ):
         page.goto(f"{own}#?{filters}")
-        expect(page.locator(".status")).to_have_text(f"{found} of 1 records")
+        expect(page.locator(".status")).to_have_text(f"{found} of 1 record")
     page.goto(f"{own}#NCT00000001/custom.least_weight[0].values.value")
     expect(page.locator(".value.chosen")).to_be_in_viewport()
 

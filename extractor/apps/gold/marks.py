@@ -125,7 +125,9 @@ class Labels:
     fields: Mapping[str, CustomField] = field(default_factory=dict)
 
     def list_infos(self, group: str) -> dict[str, FieldInfo]:
-        """Return the fields of the items at a path, those of gold."""
+        """Return the fields of the items of a group, by name: of a user's field its attributes, of
+        the guideline's items the fields that gold has.
+        """
         own = self.fields.get(group.removeprefix("custom."))
         if own is not None and group.startswith("custom."):
             return {info.name: info for info in own.group.fields}

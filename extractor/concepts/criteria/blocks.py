@@ -404,9 +404,7 @@ def _read_second_count(text: str, block: TextLine) -> TextLine | None:
 
 
 def _find_circles(text: str, block: TextLine) -> Iterator[Marker]:
-    """Yield the circles within a block, written as the letter "o" or as a sign, outside
-    brackets.
-    """
+    """Yield bullets such as "•", and circled numbers from "②", within a block, outside brackets."""
     done = block.start
     for circle in expression("circle_inside").finditer(text, *block.span):
         if not _is_in_bracket(text, done, circle.start(), block.end):
