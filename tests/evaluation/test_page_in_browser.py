@@ -141,7 +141,7 @@ def test_the_list_works_by_keyboard(page):
     press_at_once(page, "kkk")
     expect(page.locator(".detail h3 .kind")).to_have_text("number")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("j")  # belongs to the dialog now
     expect(page.locator(".detail h3 .kind")).to_have_text("number")
     page.keyboard.press("Escape")

@@ -14,9 +14,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from extractor.plurals import counted
 from extractor.schemas import list_groups
 
 _SHARED = "extractor.apps.pages"
+_PLURALS = {"criterion": "criteria"}
 _CHUNK = 200_000
 """A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
 
@@ -81,9 +83,12 @@ def _write_share(value: float | None) -> str:
 
 
 def _write_plural(number: int, noun: str) -> str:
-    """Write a number with its noun: "1 record", "2,000 records"."""
-    ending = "" if number == 1 else "s"
-    return f"{number:,} {noun}{ending}"
+    """Return a number with its noun.
+
+    >>> _write_plural(1, "criterion"), _write_plural(2, "criterion")
+    ('1 criterion', '2 criteria')
+    """
+    return counted(number, noun, _PLURALS.get(noun, ""))
 
 
 _LABELS = {

@@ -124,7 +124,8 @@ class Overview:
     @property
     def fields(self) -> dict[str, list[tuple[str, FieldCount]]]:
         """Fields that were looked for, with their counts, by task: sorted by name, those of
-        criteria behind the others. A list of items comes before the fields of its items.
+        criteria behind the others. A list of items comes before the fields of its items. Each
+        counts all records, or all items, that may have it.
         """
         counted = []
         for name, count in self.counts.items():
@@ -137,8 +138,22 @@ class Overview:
         for _, name in sorted(counted):
             part = _task_of(name)
             if part in fields:
-                fields[part].append((name, self.counts[name]))
+                fields[part].append((name, self._count_all(name)))
         return {part: counts for part, counts in fields.items() if counts}
+
+    def _count_all(self, name: str) -> FieldCount:
+        """Return the counts of a field, with those that are in no group: that is no gap, so it has
+        no reason.
+        """
+        count = self.counts[name]
+        wholes = {
+            "eligibility.groups": self.records,
+            "eligibility.criteria.group": self.items["eligibility.criteria"],
+        }
+        others = wholes.get(name, 0) - count.total
+        if others <= 0:
+            return count
+        return FieldCount(count.filled, count.empty + Counter(not_grouped=others))
 
     @property
     def findings(self) -> list[tuple[str, Counter[str]]]:
