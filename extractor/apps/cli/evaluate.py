@@ -283,7 +283,7 @@ def evaluate(
 
 
 def _leave_out(reason: str, options: Mapping[str, object]) -> None:
-    """Raise ``ValueError`` if any of these options is given."""
+    """Raise ``ValueError`` with the ``reason`` if any of these options has a value."""
     names = [name for name, value in options.items() if value]
     if names:
         raise ValueError(f"{reason}; leave out {', '.join(names)}")
@@ -354,8 +354,9 @@ def _check(gold: Path, records: Path, fields: "tuple[CustomField, ...]") -> int:
 
 
 def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, float]:
-    """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an
-    unknown name.
+    """Parse floors such as ``all=0.8,dosing=0.7``. ``fields`` are the user's own, which may be
+    named, too. Raises ``ValueError`` for bad syntax, an unknown name, or a score that is not
+    between 0 and 1.
     """
     from extractor.apps.evaluation.fields import add_groups
     from extractor.apps.evaluation.figures import list_figures
@@ -415,15 +416,13 @@ def print_report(report: "ScoreReport") -> None:
 
 
 def _print_scores(report: "ScoreReport") -> None:
-    """Print the scores of all, and of the tasks and fields that were scored."""
+    """Print the scores of all, and of the tasks and fields that were scored in any record."""
     scored = [field for field in report.fields if field.records]
-    scored_tasks = {field.task for field in scored}
-    shown_groups = {"all", *scored_tasks}
-    groups = [
-        _show_group(group) for group in report.groups if group.name in shown_groups
-    ]
-    fields = [_show_field(field) for field in scored]
-    print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
+    shown_groups = {"all"}
+    shown_groups.update(field.task for field in scored)
+    groups = [group for group in report.groups if group.name in shown_groups]
+    rows = [*map(_show_group, groups), *map(_show_field, scored)]
+    print_table(_FIELDS, rows, _BY_IMPORTANCE)
 
 
 def _show_group(group: "GroupScore") -> Row:

@@ -48,7 +48,10 @@ def sum_usage(tally: Tally, manifest: Manifest | None) -> Usage:
 
 
 def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
-    """Yield names and values in order. ``whole`` is the usage of the whole run."""
+    """Yield the names and values of the summary in order. Questions are those of the whole run,
+    whose usage is ``whole``; items, evidence, findings and calls are those of this command. If
+    nothing was extracted and records failed, only the records are counted.
+    """
     if tally.resumed:
         done = tally.resumed + tally.extracted
         yield "records done", f"{done:,} ({tally.extracted:,} new)"
@@ -57,8 +60,9 @@ def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
     yield "records failed", tally.failed
     usage = tally.usage
     has_results = tally.extracted or tally.resumed or usage.calls
+    # All other counts would be 0.
     if tally.failed and not has_results:
-        return  # all other counts are 0
+        return
     if tally.repeated:
         yield "trials that occur twice", tally.repeated
     if tally.differing:
@@ -206,7 +210,7 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps."""
     exchange = job.setup.choice.exchange
     if exchange:
-        # also when quiet, since these answers are lost
+        # Also with --quiet, since these answers are lost.
         for broken in exchange.failed:
             yield f"no answer in {broken}"
     if job.options.quiet:
